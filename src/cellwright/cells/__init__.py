@@ -1,0 +1,36 @@
+"""The cells: one file of equations each. To add one, write its file and name it here."""
+
+from difflib import get_close_matches
+
+from cellwright.cells.definition import Definition, cell
+from cellwright.cells.gru import gru
+from cellwright.cells.lstm import lstm
+from cellwright.cells.rnn import rnn, rnn_relu
+from cellwright.errors import InputError
+
+CELLS: dict[str, Definition] = {
+    definition.name: definition
+    for definition in (
+        rnn,
+        rnn_relu,
+        lstm,
+        gru,
+    )
+}
+
+
+def get(name: str | Definition) -> Definition:
+    """The cell of that name; a definition is returned as it is.
+
+    Raises InputError, which names the cells there are and the nearest one.
+    """
+    if isinstance(name, Definition):
+        return name
+    if name not in CELLS:
+        near = get_close_matches(name, CELLS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise InputError(f"there is no cell {name!r}; the cells are {', '.join(CELLS)}{hint}")
+    return CELLS[name]
+
+
+__all__ = ["CELLS", "Definition", "cell", "get"]

@@ -1,0 +1,20 @@
+"""The mistakes a user can make, each one sentence that says what, got, expected, fix.
+
+    CellwrightError
+    ├── InputError         a file, a text, an option: the command line ends with status 2 and this sentence
+    └── DefinitionError    a cell whose equations cannot be what it declares
+
+Wrong shapes and types given to a layer raise what torch.nn raises: RuntimeError, ValueError, TypeError.
+"""
+
+
+class CellwrightError(Exception):
+    """Base of the errors that a user can mend."""
+
+
+class InputError(CellwrightError):
+    """A file, a text or an option is not what was expected; the message is one sentence for the user."""
+
+
+class DefinitionError(CellwrightError, ValueError):
+    """A cell's definition contradicts itself; the message names the cell, the letter and the reason."""
