@@ -1,0 +1,1 @@
+"""Models made of recurrent layers, and the run folders that keep them."""

@@ -1,0 +1,103 @@
+"""Everything `fit` can be told, each with its default."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cellwright.models.classifier import Pooling
+
+
+class FitConfig(BaseModel):
+    """The options of one training run. Only `data` and `out` must be given.
+
+    With `resume`, options that are given must equal the run's own, and those not given are taken from the run;
+    only LIMITS may differ (train longer, on another number of threads).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # Where from and where to
+    data: str
+    """File of labelled texts (CSV, TSV, JSONL, Parquet) or the name of a built-in set."""
+    out: Path
+    """Run folder to make."""
+    text: str = "text"
+    """Column of the text."""
+    label: str = "label"
+    """Column of the label."""
+    encoding: str = "utf-8"
+    """Encoding of a text file."""
+    resume: bool = False
+    """Continue the run in `out` from its last checkpoint."""
+    overwrite: bool = False
+    """Replace the run in `out`."""
+    seed: int = Field(0, ge=0)
+    """Seed of the initial weights, the dropout and the order of the batches."""
+
+    # Tokens
+    tokenizer: Literal["auto", "characters", "words", "bpe"] = "auto"
+    """Kind of token; auto takes characters where the text is mostly Chinese or Japanese, else words."""
+    vocabulary: int = Field(20_000, ge=3)
+    """Most tokens kept."""
+    minimum: int = Field(2, ge=1)
+    """A token seen less often than this in the training texts is unknown."""
+
+    # Model
+    cell: str = "lstm"
+    """Recurrent cell, as `cellwright cells` lists them."""
+    embedding: int = Field(128, ge=1)
+    """Numbers a token is embedded in."""
+    hidden: int = Field(128, ge=1)
+    """Hidden size of one direction of one layer."""
+    layers: int = Field(1, ge=1)
+    """Recurrent layers on top of each other."""
+    bidirectional: bool = True
+    """Read each text in both directions."""
+    dropout: float = Field(0.5, ge=0, lt=1)
+    """Share of the features dropped after the embedding, between layers and before the dense output."""
+    pooling: Pooling = "max"
+    """How the outputs of all steps become one vector: last, max, mean or attention."""
+
+    # Training
+    max_epochs: int = Field(10, ge=1)
+    """Most passes over the training texts."""
+    max_minutes: float | None = Field(None, gt=0)
+    """Most minutes of training, earlier parts of a resumed run included; None is no limit."""
+    patience: int = Field(3, ge=1)
+    """Stop after this many epochs without a better validation score."""
+    batch_tokens: int = Field(4096, ge=1)
+    """Most tokens in a batch, padding included."""
+    learning_rate: float = Field(2e-3, gt=0)
+    """Step size of AdamW."""
+    weight_decay: float = Field(0.01, ge=0)
+    """Decay of the weight matrices (not of biases)."""
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    """Share of the target spread evenly over all classes."""
+    clip_norm: float | None = Field(1.0, gt=0)
+    """Scale gradients down to this norm; None does not."""
+    clip_value: float | None = Field(None, gt=0)
+    """Cut each gradient to ± this value, before clip_norm; None does not."""
+    checkpoint_seconds: float = Field(20.0, ge=0)
+    """Seconds between checkpoints within an epoch: the most that a kill can cost. 0 writes one every step."""
+    workers: int = Field(0, ge=0)
+    """Processes that prepare batches beside the training process; 0 prepares them in it."""
+    threads: int | None = Field(None, ge=1)
+    """Threads of the arithmetic; None leaves PyTorch's choice."""
+
+
+LIMITS = frozenset(
+    {
+        "data",
+        "out",
+        "resume",
+        "overwrite",
+        "max_epochs",
+        "max_minutes",
+        "patience",
+        "workers",
+        "threads",
+        "checkpoint_seconds",
+    }
+)
+"""Options that a resumed run may change: none of them alters a step that was already taken."""
