@@ -193,9 +193,13 @@ def _check(definition: Definition) -> None:
     """Hold what is declared against the equations."""
     name, trace = definition.name, definition.trace
     for new in (n for n in definition.states if not isinstance(trace.states[n], Expression)):
-        raise DefinitionError(f"cell {name}: the new state {new} is {trace.states[new]!r}; expected a value of the step")
+        raise DefinitionError(
+            f"cell {name}: the new state {new} is {trace.states[new]!r}; expected a value of the step"
+        )
     used = _inputs(trace.states)
-    declared = [f"x.{g}" for g in definition.projections] + [f"s.{s}" for s in definition.states if s != definition.operand]
+    declared = [f"x.{g}" for g in definition.projections] + [
+        f"s.{s}" for s in definition.states if s != definition.operand
+    ]
     declared += [f"m.{m}" for m in definition.streams]
     for missing in (d for d in declared if d not in used):
         raise DefinitionError(f"cell {name}: {missing} is declared and never used by the step; use it or leave it out")
@@ -209,14 +213,19 @@ def _check(definition: Definition) -> None:
 def _check_gate(definition: Definition, gate: str) -> None:
     name = definition.name
     if gate not in definition.projections:
-        raise DefinitionError(f"cell {name}: gate {gate} is no projection; those are {' '.join(definition.projections)}")
+        raise DefinitionError(
+            f"cell {name}: gate {gate} is no projection; those are {' '.join(definition.projections)}"
+        )
     value = definition.trace.letters.get(gate)
     if value is None:
-        raise DefinitionError(f"cell {name}: the step gives nothing the name {gate}; write {gate} = sigmoid(x.{gate} + …)")
+        raise DefinitionError(
+            f"cell {name}: the step gives nothing the name {gate}; write {gate} = sigmoid(x.{gate} + …)"
+        )
     low, high = interval(value)
     if (low < 0 or high > 1) and gate not in definition.normalised:
         raise DefinitionError(
-            f"cell {name}, line {value.line}: gate {gate} = {value} ranges over [{low:g}, {high:g}]; a gate selects how much "
-            f"passes, 0 nothing and 1 all, so its activation must map into [0, 1] (sigmoid does, relu and tanh do not); "
+            f"cell {name}, line {value.line}: gate {gate} = {value} ranges over [{low:g}, {high:g}]; "
+            f"a gate selects how much passes, 0 nothing and 1 all, so its activation must map into [0, 1] "
+            f"(sigmoid does, relu and tanh do not); "
             f"if the cell normalises it itself, declare normalised={gate!r}"
         )

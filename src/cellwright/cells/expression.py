@@ -1,7 +1,7 @@
 """What a step is made of: expressions, and the table of operations that they may use.
 
-An `Expression` answers to the same method names as a torch tensor (`a.sigmoid()`, `a.clamp(min=b)`, `a + b`), so the same
-step runs on tensors, where it computes, and on expressions, where it writes itself down. Nothing here imports torch.
+An `Expression` answers to the same method names as a torch tensor (`a.sigmoid()`, `a.clamp(min=b)`, `a + b`), so the
+same step runs on tensors, where it computes, and on expressions, where it writes itself down. Nothing here imports torch.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ EVERYTHING: Interval = (-math.inf, math.inf)
 
 
 def _times(a: float, b: float) -> float:
-    return 0.0 if a == 0 or b == 0 else a * b  # 0 × inf is 0 for a bound: the other factor is finite wherever it is used
+    return (
+        0.0 if a == 0 or b == 0 else a * b
+    )  # 0 × inf is 0 for a bound: the other factor is finite wherever it is used
 
 
 def _exp(a: float) -> float:
@@ -210,7 +212,10 @@ class Expression:
         _refuse(name, f"a step may use {_names()}")
 
     def __bool__(self) -> bool:
-        _refuse("if", "a step cannot branch on a value, since rows and units run side by side: use select(condition, a, b)")
+        _refuse(
+            "if",
+            "a step cannot branch on a value, since rows and units run side by side: use select(condition, a, b)",
+        )
 
     def __matmul__(self, other: Any) -> Expression:
         _refuse("@", "the matrix products are x = W x + b and u = U h + b', made before the step")
@@ -220,7 +225,11 @@ class Expression:
 
     @classmethod
     def __torch_function__(
-        cls, function: Callable[..., Any], types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Any = None
+        cls,
+        function: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Any = None,
     ) -> Any:
         """Let a step written with torch.sigmoid, torch.tanh, … be traced as well."""
         name = {"where": "select", "maximum": "maximum", "minimum": "minimum"}.get(function.__name__)

@@ -1,8 +1,8 @@
 """The words in which a cell's step is written; each works on tensors and on expressions alike.
 
-    i = sigmoid(x.i + u.i)
-    c = f * s.c + i * g
-    return State(h=o * tanh(c), c=c)
+i = sigmoid(x.i + u.i)
+c = f * s.c + i * g
+return State(h=o * tanh(c), c=c)
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def mean(a: Any) -> Any:
 def standardise(*values: Any, epsilon: float = 1e-5) -> tuple[Any, ...]:
     """The values less their common mean, divided by their common deviation, over all units of a row.
 
-    Layer normalisation without gain and offset (Ba, Kiros and Hinton 2016, equation 4); all the values count as one vector.
+    Layer normalisation without gain and offset (Ba, Kiros and Hinton 2016, equation 4); all values count as one vector.
     """
     centre = sum(mean(v) for v in values) / len(values)
     centred = [v - centre for v in values]

@@ -1,0 +1,173 @@
+"""Any cell over a batch of sequences in plain PyTorch: the specification that everything else is tested against.
+
+One layer, one direction. Any device, any floating dtype; differentiable as often as wanted; works under vmap.
+
+Sequences lie as PyTorch packs them. Three sequences a b c of lengths 3, 2, 1 are six rows:
+
+    t           0        1      2
+    rows      a0 b0 c0  a1 b1  a2        batch_sizes = [3, 2, 1]
+
+The rows of a step are the first batch_sizes[t] sequences, so a step is one slice and padding is never computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import linear
+
+from cellwright.cells.definition import PER_SEQUENCE, PER_UNIT, Definition
+from cellwright.cells.expression import Expression
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The parameters of one direction of one layer. G projections, I inputs, H hidden, P outputs (H, or projected).
+
+    input (G·H, I), recurrent (G·H, P), their biases (G·H,) or None, projection (P, H) or None, and the cell's own.
+    """
+
+    input: Tensor
+    recurrent: Tensor
+    input_bias: Tensor | None = None
+    recurrent_bias: Tensor | None = None
+    projection: Tensor | None = None
+    own: Mapping[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def flat(self) -> list[Tensor]:
+        """Those that are there, in torch.nn's order, the cell's own last."""
+        given = (self.input, self.recurrent, self.input_bias, self.recurrent_bias, self.projection)
+        return [w for w in given if w is not None] + list(self.own.values())
+
+
+class Output(NamedTuple):
+    """rows (S, P), the state at each sequence's own end (B, ·), and where asked each letter's values (S, H)."""
+
+    rows: Tensor
+    state: Any
+    letters: dict[str, Tensor]
+
+
+def run(
+    cell: Definition,
+    rows: Tensor,
+    batch_sizes: Sequence[int],
+    state: Any,
+    weights: Weights,
+    *,
+    reverse: bool = False,
+    reset: Tensor | None = None,
+    fresh: Any = None,
+    streams: Mapping[str, Tensor] | None = None,
+    record: bool = False,
+) -> Output:
+    """Run `cell` over packed rows (S, I) from `state`, a tuple of one (B, ·) a state; sequences in falling length.
+
+    reset (S,) bool: rows whose step begins from `fresh` (one (·,) a state; zeros by default) in place of the state.
+    streams: the cell's further inputs, (S, H) those of each step, (B, H) those of each sequence.
+    """
+    streams = streams or {}
+    offsets = [0, *accumulate(batch_sizes)]
+    steps = range(len(batch_sizes))
+    x = linear(rows, weights.input, weights.input_bias)
+    p = _own(cell, weights)
+    state = cell.States(*state)
+    outputs: list[Tensor] = [rows.new_zeros(0)] * len(batch_sizes)
+    letters: list[dict[str, Tensor]] = [{}] * len(batch_sizes)
+    for t in reversed(steps) if reverse else steps:
+        here, n = slice(offsets[t], offsets[t + 1]), batch_sizes[t]
+        before = cell.States(*(s[:n] for s in state))
+        if reset is not None:
+            before = _begin_anew(before, reset[here], fresh)
+        u = linear(getattr(before, cell.operand), weights.recurrent, weights.recurrent_bias)
+        m = SimpleNamespace(
+            **{name: v[:n] if cell.streams[name] == PER_SEQUENCE else v[here] for name, v in streams.items()}
+        )
+        arguments = cell.Projections(*x[here].chunk(len(cell.projections), -1)), _parts(cell, u), before, p, m
+        new = cell(*arguments)
+        if record:
+            letters[t] = evaluate(cell.trace.letters, *arguments)
+        if weights.projection is not None:
+            new = new._replace(**{cell.operand: linear(getattr(new, cell.operand), weights.projection)})
+        outputs[t] = new[0]
+        state = cell.States(*(torch.cat([a, b[n:]]) if n < len(b) else a for a, b in zip(new, state, strict=True)))
+    empty = rows.new_zeros(0, state[0].shape[-1])
+    return Output(
+        torch.cat(outputs) if outputs else empty,
+        state,
+        {name: torch.cat([step[name] for step in letters]) for name in cell.trace.letters}
+        if record and outputs
+        else {},
+    )
+
+
+def _parts(cell: Definition, values: Tensor) -> Any:
+    return cell.Projections(*values.chunk(len(cell.projections), -1))
+
+
+def _own(cell: Definition, weights: Weights) -> SimpleNamespace:
+    return SimpleNamespace(
+        **{
+            name: weights.own[name] if shape == PER_UNIT else _parts(cell, weights.own[name])
+            for name, shape in cell.parameters.items()
+        }
+    )
+
+
+def _begin_anew(state: Any, reset: Tensor, fresh: Any) -> Any:
+    values = [torch.zeros_like(s[:1]) for s in state] if fresh is None else fresh
+    return type(state)(*(torch.where(reset[:, None], f, s) for f, s in zip(values, state, strict=True)))
+
+
+# --- the letters of a step: its expressions, evaluated on tensors --------------------------------------
+_EVALUATE: dict[str, Callable[..., Tensor]] = {
+    "add": torch.add,
+    "subtract": torch.sub,
+    "multiply": torch.mul,
+    "divide": torch.div,
+    "negate": torch.neg,
+    "minimum": lambda a, b: a.clamp(max=b),
+    "maximum": lambda a, b: a.clamp(min=b),
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "exp": torch.exp,
+    "log": torch.log,
+    "log1p": torch.log1p,
+    "sqrt": torch.sqrt,
+    "absolute": torch.abs,
+    "greater": torch.gt,
+    "select": torch.where,
+    "mean": lambda a: a.mean(-1, keepdim=True),
+}
+
+
+def evaluate(expressions: Mapping[str, Expression], x: Any, u: Any, s: Any, p: Any, m: Any) -> dict[str, Tensor]:
+    """The values of a traced step's expressions for the inputs of one step."""
+    roots = {"x": x, "u": u, "s": s, "p": p, "m": m}
+    known: dict[int, Any] = {}
+
+    def value(e: Expression) -> Any:
+        if id(e) not in known:
+            known[id(e)] = compute(e)
+        return known[id(e)]
+
+    def compute(e: Expression) -> Any:
+        if e.op == "number":
+            return torch.as_tensor(e.number, dtype=x[0].dtype, device=x[0].device)
+        if e.op == "input":
+            root, *path = e.name.split(".")
+            found = roots[root]
+            for part in path:
+                found = getattr(found, part)
+            return found
+        return _EVALUATE[e.op](*(value(o) for o in e.operands))
+
+    return {name: value(e).expand_as(s[0]) for name, e in expressions.items()}
