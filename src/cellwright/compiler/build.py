@@ -1,0 +1,86 @@
+"""LLVM: from a module's text to machine code in memory, through a cache on disk.
+
+The cache holds object code, one file a module, under a key of the module's text, the processor and LLVM's version. A file
+is written beside its place and renamed, so that readers see all of it or none; a checksum finds damage, and a
+damaged or foreign file is compiled anew. Where the folder cannot be written, code is compiled in every process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import llvmlite.binding as llvm
+
+from cellwright.compiler.target import Target
+
+_CHECKSUM = 32  # bytes of sha256 in front of the object code
+_loaded: list[Any] = []  # engines own the code that kernels point into: they live as long as the process
+
+
+def compile_module(text: str, target: Target) -> Any:
+    """Machine code for a module's IR; the result's `get_function_address(name)` gives its functions."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    machine = llvm.Target.from_default_triple().create_target_machine(
+        cpu=target.cpu, features=target.features, opt=3, reloc="pic", codemodel="jitdefault", jit=True
+    )
+    path = cache_folder() / (_key(text, target) + ".o")
+    code = _read(path)
+    if code is None:
+        code = _compile(text, machine)
+        _write(path, code)
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    _loaded.append(engine)
+    return engine
+
+
+def cache_folder() -> Path:
+    """Where object code is kept: $CELLWRIGHT_CACHE, or the user's cache folder."""
+    if given := os.environ.get("CELLWRIGHT_CACHE"):
+        return Path(given)
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "cellwright"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cellwright"
+
+
+def _key(text: str, target: Target) -> str:
+    version = ".".join(map(str, llvm.llvm_version_info))
+    return hashlib.sha256("\0".join((text, target.cpu, target.features, version)).encode()).hexdigest()[:40]
+
+
+def _compile(text: str, machine: Any) -> bytes:
+    module = llvm.parse_assembly(text)
+    module.verify()
+    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=2))
+    builder.getModulePassManager().run(module, builder)
+    return bytes(machine.emit_object(module))
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    checksum, code = content[:_CHECKSUM], content[_CHECKSUM:]
+    return code if hashlib.sha256(code).digest() == checksum else None
+
+
+def _write(path: Path, code: bytes) -> None:
+    # A cache that cannot be written costs time, not results.
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(dir=path.parent, suffix=".draft")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(hashlib.sha256(code).digest() + code)
+            os.replace(draft, path)
+        except OSError:
+            os.unlink(draft)
