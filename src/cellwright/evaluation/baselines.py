@@ -1,0 +1,35 @@
+"""What a model without memory reaches: the most frequent class, and a linear model of character n-grams.
+
+A network that does not beat them has learned nothing from the order of the words.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+# Chosen on the validation side of reviews-zh: 0.834 with scikit-learn's 1 and every n-gram, 0.845 so; 3, 10 and 30
+# differ by 0.001. Fewer texts need their rare n-grams, or there may be none left.
+INVERSE_PENALTY = 10.0
+MANY_TEXTS = 1000
+
+
+def majority_class(labels: Sequence[str]) -> str:
+    """The most frequent of the training labels; of equally frequent ones the first in the alphabet."""
+    counts = Counter(labels)
+    return min(counts, key=lambda label: (-counts[label], label))
+
+
+def linear_baseline(texts: Sequence[str], labels: Sequence[str], unlabelled: Sequence[str]) -> list[str]:
+    """Labels for `unlabelled` by TF-IDF of character 1–3-grams and logistic regression, fitted on `texts`.
+
+    Needs at least two classes and one character. Deterministic: the solver starts at zero.
+    """
+    model = make_pipeline(
+        TfidfVectorizer(analyzer="char", ngram_range=(1, 3), min_df=2 if len(texts) >= MANY_TEXTS else 1),
+        LogisticRegression(C=INVERSE_PENALTY, max_iter=1000),
+    )
+    model.fit(texts, labels)
+    return [str(label) for label in model.predict(unlabelled)]

@@ -1,0 +1,52 @@
+import warnings
+
+import pytest
+from matplotlib import image
+from matplotlib.font_manager import fontManager
+
+from cellwright.evaluation.fonts import font_for
+from cellwright.evaluation.metrics import score
+from cellwright.evaluation.picture import draw_confusion
+
+
+@pytest.fixture(autouse=True)
+def _warnings_are_errors():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [["good", "bad"], ["正面", "负面"], ["$a$", "$b", "c_{"], ["🙂 smile", "🙁"], ["x" * 300, "y\nz"], ["", " "]],
+    ids=repr,
+)
+def test_picture_of_any_label_without_a_warning(tmp_path, labels):
+    draw_confusion(score(labels * 3, labels[::-1] * 3, labels), tmp_path / "confusion.png")
+    assert image.imread(tmp_path / "confusion.png").std() > 0.05
+
+
+def test_picture_of_many_classes_stays_small(tmp_path):
+    labels = [f"class number {i}" for i in range(100)]
+    draw_confusion(score(labels, labels, labels), tmp_path / "confusion.png")
+    assert max(image.imread(tmp_path / "confusion.png").shape) < 2500
+
+
+def test_shade_follows_the_share_of_the_row(tmp_path):
+    right, wrong = tmp_path / "right.png", tmp_path / "wrong.png"
+    draw_confusion(score(["a", "b"], ["a", "b"], ["a", "b"]), right)
+    draw_confusion(score(["a", "b"], ["b", "a"], ["a", "b"]), wrong)
+    first, second = image.imread(right), image.imread(wrong)
+    assert first.shape == second.shape
+    assert abs(first - second).max() > 0.5
+
+
+def test_font_for_latin_is_matplotlibs_own():
+    assert font_for(["good", "größer", "…"]) == "DejaVu Sans"
+
+
+def test_font_for_chinese_is_one_that_has_it_or_none(monkeypatch):
+    assert font_for(["正面"]) != "DejaVu Sans"
+    own = [entry for entry in fontManager.ttflist if entry.name.startswith(("DejaVu", "STIX", "Last Resort"))]
+    monkeypatch.setattr(fontManager, "ttflist", own)
+    assert font_for(["正面"]) is None
