@@ -1,0 +1,152 @@
+"""Batches of texts of similar length, under a budget of padded tokens.
+
+Padding is wasted work, so a batch takes texts of nearly one length; and work goes with tokens, not with
+texts, so a batch takes as many as its longest text allows. Which texts go together is drawn anew each epoch
+among those whose lengths agree to an eighth; how many go together is not, so every epoch has equally many
+batches and a progress bar or a learning rate schedule may count on it.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Sampler
+
+Example = tuple[Sequence[int], int | None]  # a text's token numbers, and its class or None
+
+
+class Batch(NamedTuple):
+    """B texts of at most T tokens.
+
+    `tokens` (B, T) int64, zero beyond each length; `lengths` (B,) int64; `labels` (B,) int64 or None. T is
+    the longest length, but at least 1, so that a batch of empty texts is still one.
+    """
+
+    tokens: torch.Tensor
+    lengths: torch.Tensor
+    labels: torch.Tensor | None
+
+
+class LengthBatches(Sampler[list[int]]):
+    """Indices of each batch of an epoch, a pure function of (lengths, budget, seed, epoch).
+
+        sampler = LengthBatches([len(numbers) for numbers in encoded], budget=4096, seed=1)
+        for epoch in range(5):
+            sampler.set_epoch(epoch)
+            for indices in sampler: ...
+
+    Give it to a DataLoader as `batch_sampler`. Among several processes, each passes its rank: every text
+    goes to one of them, and all make the same number of steps. A run that is resumed in the middle of an
+    epoch gets the rest of it from `batches(epoch)[done:]`.
+    """
+
+    def __init__(
+        self, lengths: Sequence[int], budget: int, *, seed: int = 0, rank: int = 0, world_size: int = 1
+    ) -> None:
+        """Plan the batches.
+
+        Args:
+            lengths: tokens of each text, zeros allowed.
+            budget: the most tokens of a batch, padding counted: rows × longest length. A text that is longer
+                by itself makes a batch of its own.
+            seed: chooses the order of all epochs, from 0 on.
+            rank: this process, 0 … world_size - 1.
+            world_size: the number of processes.
+
+        Raises:
+            ValueError: an argument outside its range, or texts that cannot be shared out evenly.
+
+        """
+        _check(lengths, budget, rank, world_size)
+        self.seed, self.rank, self.world_size = seed, rank, world_size
+        self.epoch = 0
+        self._widths = _widths(np.asarray(lengths, dtype=np.int64))
+        descending = np.sort(self._widths)[::-1]
+        self._sizes = _even(_sizes(descending, budget), world_size)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch, from 0 on, that the next iteration goes through."""
+        self.epoch = epoch
+
+    def batches(self, epoch: int) -> list[list[int]]:
+        """Return the batches of this rank in that epoch, in order."""
+        random = np.random.default_rng((self.seed, epoch))
+        shuffled = random.permutation(len(self._widths))
+        # A stable sort: texts of one width stay in their random order.
+        descending = shuffled[np.argsort(-self._widths[shuffled], kind="stable")]
+        ends = np.cumsum(self._sizes)
+        order = random.permutation(len(ends))[self.rank :: self.world_size]
+        return [descending[ends[k] - self._sizes[k] : ends[k]].tolist() for k in order]
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return iter(self.batches(self.epoch))
+
+    def __len__(self) -> int:
+        """The number of batches of this rank, the same in every epoch."""
+        return len(self._sizes) // self.world_size
+
+
+def collate(examples: Sequence[Example]) -> Batch:
+    """Pad the texts of a batch to the longest; raises ValueError if only some of them have a label."""
+    lengths = torch.tensor([len(numbers) for numbers, _ in examples], dtype=torch.int64)
+    width = max((len(numbers) for numbers, _ in examples), default=0)
+    tokens = np.zeros((len(examples), max(width, 1)), dtype=np.int64)
+    for row, (numbers, _) in zip(tokens, examples, strict=True):
+        row[: len(numbers)] = numbers
+    return Batch(torch.from_numpy(tokens), lengths, _labels(examples))
+
+
+def _labels(examples: Sequence[Example]) -> torch.Tensor | None:
+    labels = [label for _, label in examples if label is not None]
+    if labels and len(labels) < len(examples):
+        raise ValueError(f"collate: {len(labels)} of {len(examples)} examples have a label; expected all or none")
+    return torch.tensor(labels, dtype=torch.int64) if labels else None
+
+
+def _widths(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Round each length (N,) up to three binary digits after its first: 17 -> 18, 100 -> 104, 0 -> 1.
+
+    Texts of one width are exchangeable, which is what an epoch shuffles; a batch is padded by at most 1/8.
+    """
+    lengths = np.maximum(lengths, 1)
+    _, bits = np.frexp(lengths)  # the number of binary digits
+    step = 1 << np.maximum(bits - 4, 0).astype(np.int64)
+    rounded: NDArray[np.int64] = -(-lengths // step) * step
+    return rounded
+
+
+def _sizes(descending: NDArray[np.int64], budget: int) -> list[int]:
+    """Cut widths (N,), the largest first, into batches of as many rows as the first of each allows."""
+    sizes, start = [], 0
+    while start < len(descending):
+        rows = max(1, budget // int(descending[start]))
+        sizes.append(min(rows, len(descending) - start))
+        start += sizes[-1]
+    return sizes
+
+
+def _even(sizes: list[int], world_size: int) -> list[int]:
+    """Halve the largest batches until every process gets equally many: one that waits for another hangs."""
+    sizes = list(sizes)
+    while len(sizes) % world_size:
+        largest = max(range(len(sizes)), key=sizes.__getitem__)
+        if sizes[largest] < 2:
+            raise ValueError(
+                f"LengthBatches: {len(sizes)} batches of one text each cannot be shared among {world_size} "
+                "processes evenly; take fewer processes or a larger budget"
+            )
+        half = sizes[largest] // 2
+        sizes[largest : largest + 1] = [sizes[largest] - half, half]
+    return sizes
+
+
+def _check(lengths: Sequence[int], budget: int, rank: int, world_size: int) -> None:
+    if len(lengths) == 0 or min(lengths) < 0:
+        least = min(lengths, default=None)
+        raise ValueError(f"LengthBatches: {len(lengths)} lengths, the least {least}; expected some, from 0 on")
+    if budget < 1:
+        raise ValueError(f"LengthBatches: a budget of {budget} tokens; expected at least 1")
+    if not 0 <= rank < world_size:
+        raise ValueError(f"LengthBatches: rank {rank} of {world_size} processes; expected 0 to {world_size - 1}")

