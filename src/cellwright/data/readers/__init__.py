@@ -57,6 +57,8 @@ def read(
 
     """
     path = existing(path)
+    if text == label:
+        raise InputError(f"{path}: column {text!r} for both the text and the label; expected two columns")
     return FORMATS[format_of(path, format)].read(path, Columns(text, label), encoding)
 
 
@@ -71,4 +73,4 @@ def format_of(path: Path, format: str | None = None) -> str:
             return name
     suffixes = ", ".join(suffix for candidate in FORMATS.values() for suffix in candidate.suffixes)
     found = f"the suffix {path.suffix!r}" if path.suffix else "no suffix"
-    raise InputError(f"{path}: {found} tells no format; expected {suffixes}, or --format {'|'.join(FORMATS)}")
+    raise InputError(f"{path}: {found} tells no format; expected a file that ends in {suffixes}")

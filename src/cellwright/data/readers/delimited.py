@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cellwright.data.readers.files import decoded
-from cellwright.data.readers.values import Columns, index_of, label_of, listed, text_of
+from cellwright.data.readers.values import Columns, checked_table, index_of, listed
 from cellwright.data.table import Table
 from cellwright.errors import InputError
 
@@ -21,12 +21,12 @@ Row = tuple[int, list[str]]  # the line on which it begins, from 1, and its fiel
 
 def read_csv(path: Path, columns: Columns, encoding: str) -> Table:
     """Read a file of fields with commas between them."""
-    return _table(path, columns, list(_rows(path, decoded(path, encoding), ",")))
+    return _table(path, columns, encoding, ",")
 
 
 def read_tsv(path: Path, columns: Columns, encoding: str) -> Table:
     """Read a file of fields with tabs between them."""
-    return _table(path, columns, list(_rows(path, decoded(path, encoding), "\t")))
+    return _table(path, columns, encoding, "\t")
 
 
 def _rows(path: Path, content: str, separator: str) -> Iterator[Row]:
@@ -49,24 +49,28 @@ def _rows(path: Path, content: str, separator: str) -> Iterator[Row]:
         csv.field_size_limit(limit)
 
 
-def _table(path: Path, columns: Columns, rows: list[Row]) -> Table:
+def _table(path: Path, columns: Columns, encoding: str, separator: str) -> Table:
+    rows = list(_rows(path, decoded(path, encoding), separator))
     if not rows:
         raise InputError(f"{path}: the file is blank; expected a line that names the columns")
     (line, names), *rows = rows
     where = f"{path}, line {line}"
-    text = index_of(columns.text, names, where)
-    label = None if columns.label is None else index_of(columns.label, names, where)
+    _check_separator(where, names, separator)
+    places = {name: index_of(name, names, where) for name in columns.asked}
     if not rows:
         raise InputError(f"{path}: nothing but the line that names the columns; expected rows below it")
     _check_widths(path, names, rows)
-    return Table(
-        texts=[text_of(fields[text], columns.text, f"{path}, line {line}") for line, fields in rows],
-        labels=None
-        if label is None
-        else [label_of(fields[label], names[label], f"{path}, line {line}") for line, fields in rows],
-        lines=[line for line, _ in rows],
-        source=str(path),
-    )
+    values = {name: [fields[place] for _, fields in rows] for name, place in places.items()}
+    return checked_table(columns, values, [line for line, _ in rows], str(path))
+
+
+def _check_separator(where: str, names: list[str], separator: str) -> None:
+    """Say so where the header was plainly written with another separator, as some spreadsheets do."""
+    for other in sorted(set(";,\t") - {separator}):
+        if len(names) == 1 and other in names[0]:
+            raise InputError(
+                f"{where}: one column, {listed(names)}, with {other!r} inside; expected {separator!r} between fields"
+            )
 
 
 def _check_widths(path: Path, names: list[str], rows: list[Row]) -> None:

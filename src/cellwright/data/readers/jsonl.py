@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from cellwright.data.readers.files import decoded
-from cellwright.data.readers.values import Columns, index_of, label_of, text_of
+from cellwright.data.readers.values import Columns, checked_table, index_of
 from cellwright.data.table import Table
 from cellwright.errors import InputError
 
@@ -22,18 +22,8 @@ def read(path: Path, columns: Columns, encoding: str) -> Table:
     ]
     if not rows:
         raise InputError(f"{path}: the file is blank; expected a JSON object on each line")
-    texts, labels = [], []
-    for number, pairs in rows:
-        where = f"{path}, line {number}"
-        texts.append(text_of(_value(pairs, columns.text, where), columns.text, where))
-        if columns.label is not None:
-            labels.append(label_of(_value(pairs, columns.label, where), columns.label, where))
-    return Table(
-        texts=texts,
-        labels=None if columns.label is None else labels,
-        lines=[number for number, _ in rows],
-        source=str(path),
-    )
+    values = {name: [_value(pairs, name, f"{path}, line {number}") for number, pairs in rows] for name in columns.asked}
+    return checked_table(columns, values, [number for number, _ in rows], str(path))
 
 
 class _Object:

@@ -1,9 +1,10 @@
 """Columns by name, and the values of cells, as every format's reader checks them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from cellwright.data.table import Table
 from cellwright.errors import InputError
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -14,6 +15,11 @@ class Columns(NamedTuple):
 
     text: str
     label: str | None
+
+    @property
+    def asked(self) -> list[str]:
+        """The names of the columns to read."""
+        return [self.text] if self.label is None else [self.text, self.label]
 
 
 def index_of(column: str, names: Sequence[str], where: str) -> int:
@@ -29,7 +35,9 @@ def index_of(column: str, names: Sequence[str], where: str) -> int:
     if places:
         numbers = " and ".join(str(place + 1) for place in places)
         raise InputError(f"{where}: column {column!r} stands {len(places)} times ({numbers}); expected once")
-    raise InputError(f"{where}: no column {column!r}; the columns are {listed(names)}")
+    raise InputError(
+        f"{where}: no column {column!r}; the columns are {listed(names)}: name yours with --text and --label"
+    )
 
 
 def listed(names: Sequence[str], most: int = 12) -> str:
@@ -38,13 +46,32 @@ def listed(names: Sequence[str], most: int = 12) -> str:
     return ", ".join(short) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def text_of(value: object, column: str, where: str) -> str:
-    """Return a cell's text, "" for a missing one.
+def checked_table(
+    columns: Columns, values: Mapping[str, Sequence[object]], lines: list[int], source: str, unit: str = "line"
+) -> Table:
+    """Make a table of cells as a format's library hands them out.
+
+    Args:
+        columns: the columns that were asked for.
+        values: N cells of each of them, by its name.
+        lines: N lines, as in `Table`; `source` and `unit` likewise.
 
     Raises:
-        InputError: the value is not a string, or holds half of a surrogate pair, which is no character.
+        InputError: a cell is not a text or a label; names its line and column, what was found.
 
     """
+
+    def checked(check: Callable[[object, str, str], str], column: str) -> list[str]:
+        cells = zip(values[column], lines, strict=True)
+        return [check(value, column, f"{source}, {unit} {line}") for value, line in cells]
+
+    texts = checked(_text, columns.text)
+    labels = None if columns.label is None else checked(_label, columns.label)
+    return Table(texts, labels, lines, source, unit)
+
+
+def _text(value: object, column: str, where: str) -> str:
+    """Return a cell's text, "" for a missing one."""
     if value is None:
         return ""
     if not isinstance(value, str):
@@ -52,13 +79,10 @@ def text_of(value: object, column: str, where: str) -> str:
     return _whole(value, column, where)
 
 
-def label_of(value: object, column: str, where: str) -> str:
-    """Return a cell's label as a string: "1" for 1, "true" for True.
+def _label(value: object, column: str, where: str) -> str:
+    """Return a cell's label: "1" for 1, "true" for True.
 
-    Raises:
-        InputError: there is none, or it is neither string, integer nor boolean. A float is refused since it
-            is a measured value more often than a class, and 1 and 1.0 would be two classes.
-
+    A float is refused: it is a measured value more often than a class, and 1 and 1.0 would be two classes.
     """
     if value is None or (isinstance(value, str) and not value.strip()):
         raise InputError(f"{where}: the label is missing in column {column!r}; expected one in every row")
