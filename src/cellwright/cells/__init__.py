@@ -2,10 +2,20 @@
 
 from difflib import get_close_matches
 
+from cellwright.cells.coupled import coupled
 from cellwright.cells.definition import Definition, cell
 from cellwright.cells.gru import gru
+from cellwright.cells.janet import janet
+from cellwright.cells.layer_norm_gru import layer_norm_gru
+from cellwright.cells.layer_norm_lstm import layer_norm_lstm
+from cellwright.cells.ligru import ligru
 from cellwright.cells.lstm import lstm
+from cellwright.cells.lstm_1997 import lstm_1997
+from cellwright.cells.mgu import mgu
+from cellwright.cells.peephole import peephole
+from cellwright.cells.relu_lstm import relu_lstm
 from cellwright.cells.rnn import rnn, rnn_relu
+from cellwright.cells.slstm import slstm
 from cellwright.errors import InputError
 
 CELLS: dict[str, Definition] = {
@@ -15,6 +25,16 @@ CELLS: dict[str, Definition] = {
         rnn_relu,
         lstm,
         gru,
+        lstm_1997,
+        peephole,
+        coupled,
+        relu_lstm,
+        mgu,
+        janet,
+        ligru,
+        layer_norm_lstm,
+        layer_norm_gru,
+        slstm,
     )
 }
 

@@ -79,16 +79,19 @@ def mean(a: Any) -> Any:
     return a.mean(-1, keepdim=True)
 
 
-def standardise(*values: Any, epsilon: float = 1e-5) -> tuple[Any, ...]:
-    """The values less their common mean, divided by their common deviation, over all units of a row.
+def standardise(a: Any, epsilon: float = 1e-5) -> Any:
+    """A value less its mean, divided by its standard deviation, over the units of a row.
 
-    Layer normalisation without gain and offset (Ba, Kiros and Hinton 2016, equation 4); all values count as one vector.
+    Of a named tuple (x, u) all values count as one vector, and a named tuple is returned. This is layer normalisation
+    without gain and offset (Ba, Kiros and Hinton 2016, equation 4).
     """
+    values = a if isinstance(a, tuple) else (a,)
     centre = sum(mean(v) for v in values) / len(values)
     centred = [v - centre for v in values]
     variance = sum(mean(d * d) for d in centred) / len(values)
     scale = 1.0 / sqrt(variance + epsilon)
-    return tuple(d * scale for d in centred)
+    result = [d * scale for d in centred]
+    return type(a)(*result) if isinstance(a, tuple) else result[0]
 
 
 class State(SimpleNamespace):

@@ -25,8 +25,8 @@ def rnn_relu(x: Any, u: Any, s: Any) -> State:
 
     Le, Jaitly and Hinton 2015, "A simple way to initialize recurrent networks of rectified linear units".
 
-        h_t = max(x_h + u_h, 0)
+        h_t = relu(x_h + u_h)
 
-    where x = W x_t + b, u = U h_{t−1} + b'. Its state has no bound: clip the gradients.
+    where x = W x_t + b, u = U h_{t−1} + b', relu(a) = max(a, 0). Its state has no bound: clip the gradients.
     """
     return State(h=relu(x.h + u.h))
