@@ -1,14 +1,16 @@
 """Text classification: embedding → recurrent layers → pooling → dense layer."""
 
-from typing import Literal
+from typing import cast
 
 from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
 
-Pooling = Literal["last", "max", "mean", "attention"]
+from cellwright.models.pool import Pooling, make_pool
+from cellwright.nn import Recurrent
 
 
 class ClassifierConfig(BaseModel):
-    """What a classifier is made of; written to a run's `config.json` and enough to build the same module again."""
+    """What a classifier is made of; written to a run's `config.json`, enough to build the same module again."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -23,7 +25,51 @@ class ClassifierConfig(BaseModel):
     """Hidden size H of one direction of one layer."""
     layers: int = Field(1, ge=1)
     bidirectional: bool = True
+    embedding_dropout: float = Field(0.5, ge=0, lt=1)
+    """Share of the embedded numbers dropped."""
     dropout: float = Field(0.5, ge=0, lt=1)
-    """Share of the features dropped: after the embedding, between stacked layers, before the dense output."""
+    """Share of the features dropped between stacked layers and before the dense output."""
     pooling: Pooling = "max"
-    """How (T, D·H) outputs become one vector: the last valid output, the maximum, the mean, or learned attention."""
+    """How (T, D·H) outputs become one vector: last valid output, maximum, mean, or learned attention."""
+
+
+class Classifier(nn.Module):
+    """Logits of each class for texts of token ids.
+
+        model = Classifier(ClassifierConfig(vocabulary=5000, classes=2))
+        logits = model(tokens, lengths)    # (B, T) int64 padded with 0, (B) int64 -> (B, classes)
+
+    A row of length 0 is answered too: with what the dense layer makes of zeros.
+    """
+
+    def __init__(self, config: ClassifierConfig) -> None:
+        super().__init__()
+        self.config = config
+        features = config.hidden * (2 if config.bidirectional else 1)
+        self.embedding = nn.Embedding(config.vocabulary, config.embedding, padding_idx=0)
+        self.embedding_dropout = nn.Dropout(config.embedding_dropout)
+        self.recurrent = Recurrent(
+            config.cell,
+            config.embedding,
+            config.hidden,
+            num_layers=config.layers,
+            bidirectional=config.bidirectional,
+            # torch.nn warns of dropout in a single layer: there is nothing between layers to drop.
+            dropout=config.dropout if config.layers > 1 else 0.0,
+            batch_first=True,
+        )
+        self.pool = make_pool(config.pooling, features, config.bidirectional)
+        self.dropout = nn.Dropout(config.dropout)
+        self.dense = nn.Linear(features, config.classes)
+
+    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """tokens (B, T) int64, lengths (B) int64 -> logits (B, classes)."""
+        if tokens.shape[1] == 0:  # every text of the batch is empty, and a layer needs T >= 1
+            tokens = tokens.new_zeros(len(tokens), 1)
+        embedded = self.embedding_dropout(self.embedding(tokens))  # (B, T, E)
+        output, _ = self.recurrent(embedded, lengths=lengths)  # (B, T, D·H)
+        return cast(Tensor, self.dense(self.dropout(self.pool(output, lengths))))
+
+    def parameter_count(self) -> int:
+        """Numbers that are trained."""
+        return sum(parameter.numel() for parameter in self.parameters())

@@ -5,17 +5,17 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cellwright.models.classifier import Pooling
+from cellwright.models.pool import Pooling
 
 
 class FitConfig(BaseModel):
     """The options of one training run. Only `data` and `out` must be given.
 
-    With `resume`, options that are given must equal the run's own, and those not given are taken from the run;
-    only LIMITS may differ (train longer, on another number of threads).
+    With `resume`, options that are given must equal the run's own and those not given are taken from it; only
+    LIMITS may differ (train longer, on another number of threads).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     # Where from and where to
     data: str
@@ -54,8 +54,10 @@ class FitConfig(BaseModel):
     """Recurrent layers on top of each other."""
     bidirectional: bool = True
     """Read each text in both directions."""
+    embedding_dropout: float = Field(0.5, ge=0, lt=1)
+    """Share of the embedded numbers dropped."""
     dropout: float = Field(0.5, ge=0, lt=1)
-    """Share of the features dropped after the embedding, between layers and before the dense output."""
+    """Share of the features dropped between stacked layers and before the dense output."""
     pooling: Pooling = "max"
     """How the outputs of all steps become one vector: last, max, mean or attention."""
 

@@ -1,49 +1,122 @@
 """Train a classifier from a file of labelled text: the whole of `cellwright fit`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
+import torch
+
+from cellwright.models.files import write_json
+from cellwright.models.run import MODEL, save_description
 from cellwright.training.config import FitConfig
+from cellwright.training.curve import draw_curve
+from cellwright.training.folder import CURVE, METRICS, check_folder, make_folder
+from cellwright.training.prepare import Prepared, prepare
+from cellwright.training.session import Session, Stop, is_first_process
 
-Stop = Literal["epochs", "patience", "minutes", "interrupted"]
+ENDINGS: dict[Stop, str] = {
+    "epochs": "all epochs are done",
+    "patience": "no better score for {patience} epochs",
+    "minutes": "the {max_minutes:g} minutes are over; --resume with more goes on",
+    "interrupted": "stopped by request; --resume goes on",
+}
 
 
 @dataclass(frozen=True)
 class FitResult:
-    """How a training run ended."""
+    """How a training run ended; `metrics.json` holds the same."""
 
     out: Path
     """The run folder; `load_run(out)` reads the best model."""
     stopped: Stop
-    """Why training ended: all epochs done, no better score for `patience` epochs, out of minutes, Ctrl-C."""
+    """Why: all epochs done, no better score for `patience` epochs, out of minutes, Ctrl-C."""
     epochs: int
     """Whole epochs done."""
+    steps: int
+    """Optimizer steps done."""
     best_epoch: int
-    """The epoch, from 1, whose weights are kept."""
+    """The epoch, from 1, whose weights are kept; 0: stopped within the first, the last weights are kept."""
     validation_accuracy: float
     """Share of the validation texts that the kept weights label correctly."""
     validation_loss: float
     """Mean cross-entropy of the kept weights on the validation texts, in nats."""
+    majority: float
+    """Validation accuracy of always giving the most frequent training label: what any model should beat."""
+    parameters: int
+    """Numbers that were trained."""
     seconds: float
-    """Wall time of training, earlier parts of a resumed run included."""
-    warnings: tuple[str, ...] = ()
-    """Sentences the user should read, such as a model no better than the majority class."""
+    """Wall time of training, before a resume included."""
 
 
-def fit(
-    config: FitConfig,
-    *,
-    progress: bool = True,
-    say: Callable[[str], None] = print,
-) -> FitResult:
+def fit(config: FitConfig, *, progress: bool = True, say: Callable[[str], None] = print) -> FitResult:
     """Train, and leave the best model in `config.out`.
 
-    progress: show Lightning's progress bar (loss, tokens a second, time left).
+        result = fit(FitConfig(data="reviews-zh", out="runs/first"))
+        run = load_run(result.out)
+
+    progress: show Lightning's progress bar (loss, tokens a second, time left) on standard error.
     say: is given one sentence at a time: what the data is, each epoch's scores, why training stopped.
+
+    The first Ctrl-C or SIGTERM stops after the step, with the best model so far. Started by `torchrun`, the
+    processes share each epoch's batches (Lightning's DDP); the first one writes and speaks.
 
     Raises InputError for the user's mistakes: data that cannot be read, `out` that exists or cannot be written,
     options that differ from those of the run being resumed, a full disk, a loss that is no longer a number.
     """
-    raise NotImplementedError
+    if is_first_process():
+        check_folder(config)
+    prepared = prepare(config)
+    if prepared.config.threads is not None:
+        torch.set_num_threads(prepared.config.threads)
+    if is_first_process():
+        make_folder(prepared.config)
+        save_description(prepared.config.out, prepared.run, prepared.tokenizer)
+    session = Session(prepared, progress=progress, say=say)
+    for note in prepared.notes:
+        session.say(note)
+    result = _result(prepared, session, session.run())
+    if is_first_process():
+        _write(result, session)
+    for sentence in _closing(prepared, result):
+        session.say(sentence)
+    return result
+
+
+def _result(prepared: Prepared, session: Session, stopped: Stop) -> FitResult:
+    best = session.best
+    return FitResult(
+        out=prepared.config.out,
+        stopped=stopped,
+        epochs=len(session.journal.rows),
+        steps=session.steps,
+        best_epoch=best.epoch,
+        validation_accuracy=best.scores.accuracy,
+        validation_loss=best.scores.loss,
+        majority=prepared.majority,
+        parameters=session.module.classifier.parameter_count(),
+        seconds=round(session.journal.seconds, 3),
+    )
+
+
+def _write(result: FitResult, session: Session) -> None:
+    metrics = asdict(result)
+    del metrics["out"]  # the folder may be moved
+    write_json(result.out / METRICS, metrics)
+    if session.journal.rows:
+        draw_curve(session.journal.rows, result.best_epoch, result.out / CURVE)
+
+
+def _closing(prepared: Prepared, result: FitResult) -> list[str]:
+    """Why it ended, what is kept, and whether that is worth anything."""
+    ending = ENDINGS[result.stopped].format_map(prepared.config.model_dump())
+    kept = f"the model of epoch {result.best_epoch}" if result.best_epoch else "the model as it was then"
+    sentences = [
+        f"{ending}; kept is {kept}, with a validation accuracy of {result.validation_accuracy:.3f}: "
+        f"{result.out / MODEL}"
+    ]
+    if result.validation_accuracy <= result.majority:
+        sentences.append(
+            f"this is no better than always giving the most frequent label ({result.majority:.3f}): the model has "
+            "learnt nothing yet; try more epochs, another --learning-rate, or look at the data"
+        )
+    return sentences

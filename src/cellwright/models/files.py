@@ -1,0 +1,50 @@
+"""Files that are whole or not there: written beside their place, then renamed into it."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from cellwright.errors import InputError
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write `content` to `path` such that a reader, a kill or a full disk never meets half a file.
+
+    Raises InputError where the file cannot be written; what `path` held before is still there.
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # a disk may report that it is full only now
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        kept = "the last good one stays" if path.exists() else "nothing was written"
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror or error}); {kept}; expected a writable folder with "
+            f"{len(content):,} bytes free: make room, then go on with --resume"
+        ) from error
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Replace `path` by indented JSON, in the order given. Raises InputError as `replace_file` does."""
+    replace_file(path, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file. Raises InputError, with line and column, for one that is cut short."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{path}, line {error.lineno}, column {error.colno}: not whole JSON ({error.msg}); the file is cut "
+            "short or damaged: copy the run folder again or train anew"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); expected JSON in UTF-8") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: holds a JSON {type(content).__name__}; expected an object")
+    return content

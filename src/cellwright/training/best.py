@@ -1,0 +1,59 @@
+"""Keep the weights of the best epoch, and stop when it was too long ago."""
+
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from cellwright.models.run import save_weights
+from cellwright.training.module import ClassifierModule, Scores
+
+
+class KeepBest(Callback):
+    """Write `model.safetensors` whenever the validation accuracy rises, or equals it at a lower loss.
+
+    Lightning's EarlyStopping forgets on resume that it had stopped, and its ModelCheckpoint writes pickles of
+    the whole state; one callback for both also has one idea of what is better.
+    """
+
+    def __init__(self, folder: Path, patience: int) -> None:
+        self.folder = folder
+        self.patience = patience
+        self.epoch = 0
+        """Of the best, from 1; 0 before any."""
+        self.scores = Scores(0.0, float("inf"))
+        self.waited = 0
+        """Epochs since the best."""
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether patience has run out."""
+        return self.waited >= self.patience
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run must remember."""
+        return {"epoch": self.epoch, "scores": list(self.scores), "waited": self.waited}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Remember it."""
+        self.epoch, self.waited = state_dict["epoch"], state_dict["waited"]
+        self.scores = Scores(*state_dict["scores"])
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """A run resumed after its patience ran out is done."""
+        trainer.should_stop = self.exhausted
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Compare, keep, or grow impatient."""
+        assert isinstance(pl_module, ClassifierModule)
+        scores = pl_module.scores
+        self.waited += 1
+        if self.epoch == 0 or (scores.accuracy, -scores.loss) > (self.scores.accuracy, -self.scores.loss):
+            self.epoch, self.scores, self.waited = trainer.current_epoch + 1, scores, 0
+            self._save(trainer, pl_module)
+        trainer.should_stop = self.exhausted
+
+    def _save(self, trainer: Trainer, module: ClassifierModule) -> None:
+        if trainer.is_global_zero:
+            note = {"epoch": str(self.epoch), "validation_accuracy": repr(self.scores.accuracy)}
+            save_weights(self.folder, module.classifier, note)

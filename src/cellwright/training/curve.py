@@ -1,0 +1,34 @@
+"""The training curve as a picture."""
+
+import io
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from cellwright.models.files import replace_file
+
+
+def draw_curve(rows: list[dict[str, float]], best_epoch: int, path: Path) -> None:
+    """Write losses (left) and validation accuracy (right) over the epochs to `path`, a PNG.
+
+    rows: the journal's, one an epoch. best_epoch: marked by a line, 0 for none.
+    """
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    FigureCanvasAgg(figure)  # draws to memory: no display is needed
+    left, right = figure.subplots(1, 2)
+    epochs = [row["epoch"] for row in rows]
+    left.plot(epochs, [row["train_loss"] for row in rows], marker="o", label="training, dropout on")
+    left.plot(epochs, [row["validation_loss"] for row in rows], marker="o", label="validation")
+    left.set(xlabel="epoch", ylabel="loss (nats)")
+    right.plot(epochs, [row["validation_accuracy"] for row in rows], marker="o", color="C1", label="validation")
+    right.set(xlabel="epoch", ylabel="accuracy")
+    for axes in (left, right):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if best_epoch:
+            axes.axvline(best_epoch, color="grey", linestyle=":", label="best")
+        axes.legend()
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=120)
+    replace_file(path, picture.getvalue())

@@ -1,0 +1,124 @@
+"""From options to what training needs: the sides, encoded, and the description that the run folder keeps."""
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import cellwright
+from cellwright.data.batches import Example
+from cellwright.data.checks import classes_of
+from cellwright.data.source import open_source
+from cellwright.data.split import Sides
+from cellwright.data.table import Table
+from cellwright.data.tokenizer import Tokenizer
+from cellwright.errors import InputError
+from cellwright.models.classifier import ClassifierConfig
+from cellwright.models.run import RunConfig, load_config, load_tokenizer
+from cellwright.training.config import LIMITS, FitConfig
+
+ELSEWHERE = {"text", "label", "out", "resume", "overwrite"}
+"""Options that `config.json` holds in a place of their own, or that concern one call only."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a run is trained from."""
+
+    config: FitConfig
+    """The options; of a resumed run its own."""
+    run: RunConfig
+    tokenizer: Tokenizer
+    train: list[Example]
+    validation: list[Example]
+    majority: float
+    """Share of the validation texts with the most frequent training label: the score to beat."""
+    notes: list[str]
+    """Sentences on the data for the user."""
+
+
+def prepare(config: FitConfig) -> Prepared:
+    """Read the data; take labels, tokenizer and options from the run when resuming, else make them.
+
+    Raises InputError for data that cannot be read or learnt from, and for a resume that does not fit the run.
+    """
+    before = load_config(config.out) if config.resume else None
+    config = merged(config, before) if before else config
+    sides = open_source(config.data, text=config.text, label=config.label, encoding=config.encoding)
+    labels = classes_of(sides)
+    fingerprint = _fingerprint(sides)
+    if before and before.fingerprint != fingerprint:
+        raise InputError(
+            f"{config.data}: its rows are not those that {config.out} was started with; give the same data, or "
+            "start anew with --overwrite"
+        )
+    tokenizer = load_tokenizer(config.out) if before else _train_tokenizer(sides["train"], config)
+    run = _describe(config, labels, tokenizer, fingerprint)
+    train, validation = (_encode(sides[side], tokenizer, labels) for side in ("train", "validation"))
+    return Prepared(config, run, tokenizer, train, validation, _majority(sides), _notes(sides, labels, tokenizer))
+
+
+def merged(given: FitConfig, before: RunConfig) -> FitConfig:
+    """The options of the run being resumed, with the LIMITS that were given.
+
+    Raises InputError for another option that was given and differs: it would make it another run.
+    """
+    stored: dict[str, Any] = {**before.training, "text": before.text, "label": before.label}
+    for name in sorted(given.model_fields_set - LIMITS):
+        value = given.model_dump(mode="json")[name]
+        if value != stored[name]:
+            raise InputError(
+                f"{given.out}: was started with {name} {stored[name]!r}, and {value!r} is given now; leave the "
+                "option out to resume, or start another run"
+            )
+    limits = {name: getattr(given, name) for name in given.model_fields_set & LIMITS}
+    return FitConfig.model_validate(stored | limits)
+
+
+def _describe(config: FitConfig, labels: list[str], tokenizer: Tokenizer, fingerprint: str) -> RunConfig:
+    # `vocabulary` is asked for as the most tokens, and built as those the tokenizer found.
+    shared = (ClassifierConfig.model_fields.keys() & FitConfig.model_fields.keys()) - {"vocabulary"}
+    options = {name: getattr(config, name) for name in shared}
+    return RunConfig(
+        cellwright=cellwright.__version__,
+        labels=labels,
+        text=config.text,
+        label=config.label,
+        classifier=ClassifierConfig(vocabulary=tokenizer.size, classes=len(labels), **options),
+        fingerprint=fingerprint,
+        training=config.model_dump(mode="json", exclude=ELSEWHERE),
+    )
+
+
+def _train_tokenizer(table: Table, config: FitConfig) -> Tokenizer:
+    return Tokenizer.train(table.texts, config.tokenizer, size=config.vocabulary, minimum=config.minimum)
+
+
+def _encode(table: Table, tokenizer: Tokenizer, labels: list[str]) -> list[Example]:
+    number = {label: index for index, label in enumerate(labels)}
+    return list(zip(tokenizer.encode(table.texts), [number[label] for label in _labels(table)], strict=True))
+
+
+def _labels(table: Table) -> list[str]:
+    assert table.labels is not None  # classes_of has checked
+    return table.labels
+
+
+def _fingerprint(sides: Sides) -> str:
+    rows = [[side, sides[side].texts, sides[side].labels] for side in ("train", "validation")]
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
+def _majority(sides: Sides) -> float:
+    (most_frequent, _), *_ = Counter(_labels(sides["train"])).most_common(1)
+    validation = _labels(sides["validation"])
+    return validation.count(most_frequent) / len(validation)
+
+
+def _notes(sides: Sides, labels: list[str], tokenizer: Tokenizer) -> list[str]:
+    counts = ", ".join(f"{len(table):,} {side}" for side, table in sides.items())
+    return [
+        *sides.notes,
+        f"{counts} texts of {len(labels)} classes; {tokenizer.size:,} {tokenizer.kind} in the vocabulary",
+    ]

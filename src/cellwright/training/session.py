@@ -1,0 +1,145 @@
+"""One training run on Lightning's Trainer: the parts put together, started, and ended in order."""
+
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import torch
+from lightning.fabric.utilities.warnings import PossibleUserWarning
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
+
+from cellwright.errors import InputError
+from cellwright.models.classifier import Classifier
+from cellwright.models.run import save_weights
+from cellwright.training.best import KeepBest
+from cellwright.training.checkpoint import SafetensorsIO
+from cellwright.training.data import ClassificationData
+from cellwright.training.folder import CHECKPOINT, LOG
+from cellwright.training.interruption import Interruption, Stopped
+from cellwright.training.journal import Journal
+from cellwright.training.module import ClassifierModule, LossNotFinite
+from cellwright.training.prepare import Prepared
+from cellwright.training.progress import ProgressBar
+from cellwright.training.resume import ResumePoint
+
+Stop = Literal["epochs", "patience", "minutes", "interrupted"]
+
+
+class Session:
+    """The module, the data and the callbacks of one run.
+
+    session = Session(prepared, progress=True, say=print)
+    why = session.run()
+    """
+
+    def __init__(self, prepared: Prepared, *, progress: bool, say: Callable[[str], None]) -> None:
+        self.config = prepared.config
+        self.progress = progress
+        self.say = _around_the_bar(say) if is_first_process() else _silent
+        torch.manual_seed(self.config.seed)
+        self.module = ClassifierModule(Classifier(prepared.run.classifier), self.config)
+        self.data = ClassificationData(prepared.train, prepared.validation, self.config)
+        self.best = KeepBest(self.config.out, self.config.patience)
+        self.journal = Journal(self.config.out / LOG, self.best, self.config.max_epochs, self.say)
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps done, those before a resume included."""
+        return self.module.global_step
+
+    def run(self) -> Stop:
+        """Train until something ends it; the best model is in the folder then.
+
+        Raises InputError for a full disk and for a loss that is no longer a number.
+        """
+        try:
+            with _quiet_lightning(), Interruption(self.say) as interruption:
+                self._fit(interruption)
+        except Stopped as stopped:
+            if self.best.epoch == 0:
+                self._keep_last()
+            return stopped.reason
+        except LossNotFinite as error:
+            kept = f"the model of epoch {self.best.epoch} stays" if self.best.epoch else "no model was kept"
+            raise InputError(f"{error}; {kept}") from None
+        return "patience" if self.best.exhausted else "epochs"
+
+    def _fit(self, interruption: Interruption) -> None:
+        config = self.config
+        path = config.out / CHECKPOINT
+        resume_point = ResumePoint(path, config.checkpoint_seconds, self.journal, interruption, config.max_minutes)
+        callbacks: list[Callback] = [self.best, self.journal, resume_point]
+        if self.progress:
+            callbacks.append(ProgressBar())
+        trainer = _trainer(config.max_epochs, callbacks)
+        # Without a checkpoint the run was killed before its first: it begins again, with its own options.
+        resumed = path if config.resume and path.exists() else None
+        trainer.fit(self.module, datamodule=self.data, ckpt_path=resumed)
+
+    def _keep_last(self) -> None:
+        """Stopped within the first epoch: score and keep the weights there are, as better than none."""
+        with _quiet_lightning():
+            _trainer(1, []).validate(self.module, datamodule=self.data, verbose=False)
+        self.best.scores = self.module.scores
+        if is_first_process():
+            save_weights(self.config.out, self.module.classifier, {"epoch": "0"})
+
+
+def is_first_process() -> bool:
+    """Whether this process writes and speaks; `torchrun` numbers the processes in RANK."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _trainer(max_epochs: int, callbacks: list[Callback]) -> Trainer:
+    """Lightning's Trainer, alone or as one of the processes that `torchrun` started."""
+    local, world = (int(os.environ.get(name, "1")) for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE"))
+    return Trainer(
+        accelerator="gpu" if torch.cuda.is_available() else "cpu",
+        devices=local,
+        num_nodes=world // local,
+        strategy="ddp" if world > 1 else "auto",
+        max_epochs=max_epochs,
+        callbacks=callbacks,
+        plugins=[SafetensorsIO()],
+        use_distributed_sampler=False,  # LengthBatches shares the texts out itself
+        reload_dataloaders_every_n_epochs=1,
+        num_sanity_val_steps=0,
+        logger=False,
+        enable_checkpointing=any(isinstance(callback, ResumePoint) for callback in callbacks),
+        enable_progress_bar=any(isinstance(callback, ProgressBar) for callback in callbacks),
+        enable_model_summary=False,
+    )
+
+
+def _silent(sentence: str) -> None:
+    """Say nothing: another process does."""
+
+
+def _around_the_bar(say: Callable[[str], None]) -> Callable[[str], None]:
+    """Say without writing into a progress bar that is on screen."""
+
+    def clear_and_say(sentence: str) -> None:
+        with Tqdm.external_write_mode():
+            say(sentence)
+
+    return clear_and_say
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Hold back Lightning's remarks on the machine and its tips; its warnings of errors stay."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=PossibleUserWarning)
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
