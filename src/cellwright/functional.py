@@ -139,6 +139,8 @@ def _torch_obstacle(call: Call) -> str | None:
     """Why torch's own kernels cannot compute the call, or None."""
     if call.cell.name not in _TORCH or CELLS.get(call.cell.name) is not call.cell:
         return f"torch has no kernel for the cell {call.cell.name}"
+    if call.weights[0].projection is not None and call.cell.name != "lstm":
+        return f"torch projects the state of the lstm only, not that of {call.cell.name}"
     if call.resets or call.streams:
         return "torch's kernels know neither resets nor masks"
     if call.record:
@@ -157,7 +159,7 @@ def _run_torch(call: Call) -> tuple[Tensor, tuple[Tensor, ...], list[dict[str, T
     state = [s[:, :alive].contiguous() for s in call.state]
     hx: Any = state if len(state) > 1 else state[0]
     if call.batch_sizes[-1] == alive:  # nothing is ragged: the padded kernel, which is the faster one
-        x = call.rows.view(len(call.batch_sizes), alive, -1)
+        x = call.rows.view(len(call.batch_sizes), alive, call.rows.shape[-1])
         rows, *final = kernel(x, hx, flat, *options, False)
         rows = rows.flatten(0, 1)
     else:

@@ -48,7 +48,10 @@ class Weights:
 
 
 class Output(NamedTuple):
-    """rows (S, P), the state at each sequence's own end (B, ·), and where asked each letter's values (S, H)."""
+    """rows (S, P), the state at each sequence's own end (B, ·), and where asked each letter's values (S, ·).
+
+    The letters are those of the equations and the states after each step, as they go on to the next.
+    """
 
     rows: Tensor
     state: Any
@@ -92,20 +95,20 @@ def run(
         )
         arguments = cell.Projections(*x[here].chunk(len(cell.projections), -1)), _parts(cell, u), before, p, m
         new = cell(*arguments)
-        if record:
-            letters[t] = evaluate(cell.trace.letters, *arguments)
         if weights.projection is not None:
             new = new._replace(**{cell.operand: linear(getattr(new, cell.operand), weights.projection)})
+        if record:
+            letters[t] = evaluate(cell.trace.letters, *arguments) | new._asdict()
         outputs[t] = new[0]
         state = cell.States(*(torch.cat([a, b[n:]]) if n < len(b) else a for a, b in zip(new, state, strict=True)))
-    empty = rows.new_zeros(0, state[0].shape[-1])
-    return Output(
-        torch.cat(outputs) if outputs else empty,
-        state,
-        {name: torch.cat([step[name] for step in letters]) for name in cell.trace.letters}
-        if record and outputs
-        else {},
-    )
+    widths = dict.fromkeys(cell.trace.letters, x.shape[-1] // len(cell.projections))
+    widths |= {name: s.shape[-1] for name, s in zip(cell.states, state, strict=True)}
+    joined = {
+        name: torch.cat([rows.new_zeros(0, width), *(step[name] for step in letters)])
+        for name, width in widths.items()
+        if record
+    }
+    return Output(torch.cat([rows.new_zeros(0, state[0].shape[-1]), *outputs]), state, joined)
 
 
 def _parts(cell: Definition, values: Tensor) -> Any:
@@ -170,4 +173,4 @@ def evaluate(expressions: Mapping[str, Expression], x: Any, u: Any, s: Any, p: A
             return found
         return _EVALUATE[e.op](*(value(o) for o in e.operands))
 
-    return {name: value(e).expand_as(s[0]) for name, e in expressions.items()}
+    return {name: value(e).expand_as(x[0]) for name, e in expressions.items()}

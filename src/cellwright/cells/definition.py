@@ -126,6 +126,14 @@ class Definition:
             )
         return Trace({name: getattr(new, name) for name in self.states}, getattr(new, "letters", {}))
 
+    @cached_property
+    def inputs(self) -> frozenset[str]:
+        """The names of what the new states are made of: "x.i", "u.i", "s.c", "p.…", "m.…"."""
+        return frozenset(_inputs(self.trace.states))
+
+    def __deepcopy__(self, memo: Any) -> Definition:
+        return self  # nothing in it changes; so a layer of a cell that no module holds can be copied too
+
     def _parameter(self, name: str) -> Any:
         if self.parameters[name] == PER_UNIT:
             return _input(f"p.{name}")
@@ -196,7 +204,7 @@ def _check(definition: Definition) -> None:
         raise DefinitionError(
             f"cell {name}: the new state {new} is {trace.states[new]!r}; expected a value of the step"
         )
-    used = _inputs(trace.states)
+    used = definition.inputs
     declared = [f"x.{g}" for g in definition.projections] + [
         f"s.{s}" for s in definition.states if s != definition.operand
     ]

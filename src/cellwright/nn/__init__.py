@@ -1,0 +1,6 @@
+"""Recurrent layers: torch.nn's, with lengths in any order, resets and gates, and a layer for any cell."""
+
+from cellwright.nn.recurrent import Recurrent
+from cellwright.nn.torch_like import GRU, LSTM, RNN
+
+__all__ = ["GRU", "LSTM", "RNN", "Recurrent"]

@@ -1,0 +1,90 @@
+"""What a layer accepts: each error of torch.nn's type, saying what, got, expected, fix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from numbers import Real
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from cellwright.cells.definition import Definition
+
+if TYPE_CHECKING:
+    from cellwright.nn.recurrent import Recurrent
+
+
+def options(layer: Recurrent) -> None:
+    """Check a layer's constructor arguments; raises TypeError and ValueError where torch.nn does."""
+    who = type(layer).__name__
+    dropout: Any = layer.dropout
+    if not isinstance(dropout, Real) or isinstance(dropout, bool) or not 0 <= dropout <= 1:
+        raise ValueError(f"{who}: dropout is {dropout!r}; expected a number from 0 to 1, the share that is zeroed")
+    for name, kind in {"bias": bool, "batch_first": bool, "input_size": int, "hidden_size": int}.items():
+        if not isinstance(getattr(layer, name), kind):
+            raise TypeError(f"{who}: {name} is {getattr(layer, name)!r}; expected {kind.__name__}")
+    for name in ("input_size", "hidden_size", "num_layers"):
+        if getattr(layer, name) <= 0:
+            raise ValueError(f"{who}: {name} is {getattr(layer, name)}; expected at least 1")
+    _projection(who, layer.cell, layer.proj_size, layer.hidden_size)
+    if layer.forget_bias is not None:
+        _forget_bias(who, layer.cell, layer.bias)
+
+
+def _projection(who: str, cell: Definition, size: int, hidden: int) -> None:
+    if not 0 <= size < hidden:
+        raise ValueError(
+            f"{who}: proj_size is {size}; expected 0, for no projection, up to hidden_size − 1 = {hidden - 1}"
+        )
+    if size and (f"s.{cell.operand}" in cell.inputs or cell.operand != cell.states[0]):
+        raise ValueError(
+            f"{who}: proj_size is {size}; the cell {cell.name} uses {cell.operand}_{{t−1}} unit by unit, so it cannot "
+            "have fewer units than the rest; expected 0, or a cell that uses it through U only, such as lstm"
+        )
+
+
+def _forget_bias(who: str, cell: Definition, bias: bool) -> None:
+    if "f" not in cell.projections:
+        raise ValueError(
+            f"{who}: forget_bias needs a gate f; the cell {cell.name} has the projections {' '.join(cell.projections)}"
+        )
+    if not (bias and cell.bias):
+        raise ValueError(f"{who}: forget_bias needs biases, and this layer has none; leave it out, or set bias=True")
+
+
+def rows(who: str, given: Tensor, size: int, weight: Tensor) -> None:
+    """Check the features and the type of the input's rows (S, I) against the first layer's weight."""
+    if given.dtype != weight.dtype and not torch.is_autocast_enabled(given.device.type):
+        raise ValueError(
+            f"{who}: input is {given.dtype} and the weights are {weight.dtype}; expected the same: "
+            f"input.to({weight.dtype}), or layer.to({given.dtype})"
+        )
+    if given.shape[-1] != size:
+        raise RuntimeError(f"{who}: input has {given.shape[-1]} features; expected input_size = {size}")
+
+
+def state(who: str, given: Any, sizes: Mapping[str, int], shape: tuple[int, ...], axes: str) -> Sequence[Tensor]:
+    """`given` as one tensor a letter of `sizes`, each (*shape, size); `axes` says what the dimensions are."""
+    letters = ", ".join(f"{letter}_0" for letter in sizes)
+    tensors = [given] if isinstance(given, Tensor) else given
+    if not isinstance(tensors, Sequence) or not all(isinstance(t, Tensor) for t in tensors):
+        raise TypeError(f"{who}: the state is {type(given).__name__}; expected {letters}: a tensor each")
+    if len(tensors) != len(sizes):
+        raise RuntimeError(f"{who}: the state has {len(tensors)} tensors; expected {len(sizes)}: {letters}")
+    for tensor, (letter, size) in zip(tensors, sizes.items(), strict=True):
+        if tensor.shape != (*shape, size):
+            raise RuntimeError(
+                f"{who}: {letter}_0 has shape {tuple(tensor.shape)}; expected ({axes}) = {(*shape, size)}"
+            )
+    return tensors
+
+
+def state_type(who: str, given: Sequence[Tensor], like: Tensor) -> None:
+    """Check that the states are of the input's type."""
+    for tensor in given:
+        if tensor.dtype != like.dtype and not torch.is_autocast_enabled(like.device.type):
+            raise RuntimeError(
+                f"{who}: the state is {tensor.dtype} and the input {like.dtype}; expected the same: "
+                f"state.to({like.dtype})"
+            )

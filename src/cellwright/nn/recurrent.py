@@ -1,0 +1,304 @@
+"""The recurrent layer of any cell."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import dropout as drop
+from torch.nn.utils.rnn import PackedSequence
+
+from cellwright import cells, functional
+from cellwright.cells import Definition
+from cellwright.functional import Call, Path
+from cellwright.nn import checks, weights
+from cellwright.nn.sequences import Layout, Lengths, enter, reset_rows
+from cellwright.reference import Weights
+
+State = Tensor | tuple[Tensor, ...]
+Gates = tuple[dict[str, Tensor], ...]
+
+
+class Recurrent(nn.Module):
+    """Layers of a cell, stacked, in one direction or both: torch.nn.LSTM for any cell.
+
+        layer = Recurrent("lstm", 8, 16, num_layers=2, bidirectional=True)
+        output, (h, c) = layer(input, lengths=[5, 0, 3])    # input (T, 3, 8), output (T, 3, 32)
+
+    T time, B batch, I input, H hidden, P projected (H without), L layers, D directions.
+
+    Arguments, parameter names and shapes, initial values, call and errors are torch.nn.LSTM's; a state_dict goes both
+    ways. The state is a tensor for a cell with one state, else a plain tuple in the order of the cell's letters.
+
+    Args:
+        cell: its name, or a definition made with `cellwright.cell`
+        input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype: as in torch.nn
+        proj_size: P > 0 projects h to P numbers (Sak, Senior and Beaufays 2014); for cells that use h only through U h
+        forget_bias: what the two biases of the gate f add up to at the start; for cells that have f and biases
+        learn_initial_state: whether the state before the first step is learned (`initial_h`, …, (L·D, H)) and not zero
+        state_batch_first: whether states are (B, L·D, ·), coming and going, rather than (L·D, B, ·)
+
+    It is no torch.nn.LSTM to `isinstance`, on purpose. That class keeps a list of its weights beside its parameters,
+    which is how a parametrised weight silently stops training (pytorch 65688); here weights are read by their names on
+    every call, so parametrisations, functional_call and replaced parameters all count.
+    """
+
+    def __init__(
+        self,
+        cell: str | Definition,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        forget_bias: float | None = None,
+        learn_initial_state: bool = False,
+        state_batch_first: bool = False,
+    ) -> None:
+        super().__init__()
+        self.cell = cells.get(cell)
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.bias = bias
+        self.batch_first = batch_first
+        self.dropout = dropout
+        self.bidirectional = bidirectional
+        self.proj_size = proj_size
+        self.forget_bias = forget_bias
+        self.learn_initial_state = learn_initial_state
+        self.state_batch_first = state_batch_first
+        checks.options(self)
+        if dropout > 0 and num_layers == 1:
+            warnings.warn(
+                f"{type(self).__name__}: dropout={dropout} acts between layers, and num_layers=1 has no between; "
+                "stack layers, or drop the outputs yourself",
+                stacklevel=3,
+            )
+        self._names: list[dict[str, str]] = []  # of each layer's each direction: torch.nn's name -> this module's
+        self._start: dict[str, float] = {}  # the parameters that begin at one number
+        self._register(device, dtype)
+        self.reset_parameters()
+
+    # --- parameters -----------------------------------------------------------------------------------
+    @property
+    def directions(self) -> int:
+        """D."""
+        return 2 if self.bidirectional else 1
+
+    @property
+    def all_weights(self) -> list[list[Tensor]]:
+        """The parameters of each layer's each direction, as in torch.nn."""
+        return [[getattr(self, name) for name in names.values()] for names in self._names]
+
+    def _register(self, device: Any, dtype: Any) -> None:
+        outputs = self.proj_size or self.hidden_size
+        for k in range(self.num_layers):
+            inputs = self.input_size if k == 0 else outputs * self.directions
+            shapes = weights.shapes(
+                self.cell, inputs, self.hidden_size, self.bias and self.cell.bias, projected=self.proj_size
+            )
+            for suffix in ("", "_reverse")[: self.directions]:
+                self._names.append({name: f"{name}_l{k}{suffix}" for name in shapes})
+                for name, shape in shapes.items():
+                    self._add(self._names[-1][name], shape, device, dtype)
+                own = {self._names[-1][name]: float(name in self.cell.ones) for name in self.cell.parameters}
+                self._start |= own
+        if self.learn_initial_state:
+            for letter, size in self._state_sizes.items():
+                self._add(f"initial_{letter}", (self.num_layers * self.directions, size), device, dtype)
+                self._start[f"initial_{letter}"] = 0.0
+
+    def _add(self, name: str, shape: tuple[int, ...], device: Any, dtype: Any) -> None:
+        self.register_parameter(name, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
+
+    def reset_parameters(self) -> None:
+        """Draw the initial weights anew: the numbers that torch.nn draws from the same seed."""
+        weights.initialise(self, self.hidden_size, self._start)
+        if self.forget_bias is not None:
+            biases = [(getattr(self, n["bias_ih"]), getattr(self, n["bias_hh"])) for n in self._names]
+            weights.set_forget_bias(self.cell, self.hidden_size, biases, self.forget_bias)
+
+    def flatten_parameters(self) -> None:
+        """Do nothing: the weights need no copy in one piece. Here for code that calls it on torch.nn's layers."""
+
+    def extra_repr(self) -> str:
+        """The sizes, and what differs from the defaults."""
+        defaults = {
+            "proj_size": 0,
+            "num_layers": 1,
+            "bias": True,
+            "batch_first": False,
+            "dropout": 0.0,
+            "bidirectional": False,
+            "forget_bias": None,
+            "learn_initial_state": False,
+            "state_batch_first": False,
+        }
+        named = [f"{n}={getattr(self, n)}" for n, usual in defaults.items() if getattr(self, n) != usual]
+        cell = [self.cell.name] if type(self).__name__ == "Recurrent" else []
+        return ", ".join([*cell, str(self.input_size), str(self.hidden_size), *named])
+
+    # --- the call -------------------------------------------------------------------------------------
+    def forward(
+        self,
+        input: Tensor | PackedSequence,
+        hx: State | None = None,
+        *,
+        lengths: Lengths | None = None,
+        reset: Tensor | None = None,
+        return_sequences: bool = True,
+        return_gates: bool = False,
+    ) -> tuple[Any, ...]:
+        """Run the layers over sequences.
+
+        Args:
+            input: (T, B, I), batch first (B, T, I), one sequence alone (T, I), or a PackedSequence
+            hx: the state before the first step, one (L·D, B, ·) a state, without B for one sequence alone;
+                where None, the learned initial state, or zeros
+            lengths: (B,) whole numbers 0 … T, of any integer type, in any order, on any device, or a list. Steps beyond
+                a length are never read; outputs there are zero. A tensor on a GPU is copied to the CPU, and waited for
+            reset: (T, B) bool, laid out as the input. reset[t] parts step t from step t − 1: nothing crosses, in either
+                direction. The direction that comes to the cut goes on from the learned initial state, or zeros.
+                It overrides hx at step 0 of the forward direction
+            return_sequences: False returns, in place of every output, the last one of each direction, that is of the
+                forward one at the sequence's last step and of the reverse one at its first: (B, D·P).
+                A sequence without steps gives its initial h
+            return_gates: whether to return the gates as well
+
+        Returns:
+            output (T, B, D·P), batch first (B, T, D·P), one sequence alone (T, D·P), packed where the input was;
+            state, shaped like hx, of each sequence after its own last step; in reverse, after its first;
+            with return_gates, a tuple over layers and directions (forward, reverse, forward, …) of dicts that give each
+            letter of the equations, states included, as (T, B, H), batch first (B, T, H), zero beyond each length.
+
+        Raises:
+            RuntimeError for a wrong shape, ValueError for a wrong number of dimensions, a dtype that differs from the
+            weights', or a length out of range, TypeError for lengths or reset of a wrong type
+        """
+        layout, calls = self._begin(input, hx, lengths, reset, return_gates)
+        rows = calls[0].rows
+        ends: list[tuple[Tensor, ...]] = []
+        gates: list[dict[str, Tensor]] = []
+        for k, call in enumerate(calls):
+            rows, end, letters = functional.layer(replace(call, rows=rows))
+            ends.append(end)
+            gates += [{name: layout.pad(values) for name, values in one.items()} for one in letters]
+            if self.dropout and k < self.num_layers - 1:
+                rows = drop(rows, self.dropout, self.training)
+        state = [layout.unsort(torch.cat(parts)) for parts in zip(*ends, strict=True)]
+        output = layout.leave(rows) if return_sequences else self._last(state[0], layout)
+        return (output, self._leave(state, layout), *([tuple(gates)] if return_gates else []))
+
+    def explain(
+        self,
+        input: Tensor | PackedSequence,
+        hx: State | None = None,
+        *,
+        lengths: Lengths | None = None,
+        reset: Tensor | None = None,
+        return_sequences: bool = True,
+        return_gates: bool = False,
+    ) -> Path:
+        """The path that a call with these arguments takes, and why; nothing is computed.
+
+        All layers of the stack take it: they differ in nothing that the choice looks at.
+        """
+        return functional.choose(self._begin(input, hx, lengths, reset, return_gates)[1][0])
+
+    def _begin(
+        self,
+        input: Tensor | PackedSequence,
+        hx: State | None,
+        lengths: Lengths | None,
+        reset: Tensor | None,
+        record: bool,
+    ) -> tuple[Layout, list[Call]]:
+        """The call of each layer; all but the first still have the first one's rows."""
+        who = type(self).__name__
+        weights_ = self._weights()
+        rows, layout = enter(who, input, lengths, self.batch_first)
+        checks.rows(who, rows, self.input_size, weights_[0][0].input)
+        state = self._enter(hx, layout, rows)
+        resets = reset_rows(who, layout, reset)
+        calls = []
+        for k in range(self.num_layers):
+            here = slice(k * self.directions, (k + 1) * self.directions)
+            calls.append(
+                Call(
+                    cell=self.cell,
+                    rows=rows,
+                    batch_sizes=layout.batch_sizes,
+                    state=[s[here] for s in state],
+                    weights=weights_[k],
+                    resets=None if resets is None else resets[: self.directions],
+                    fresh=[s[here] for s in self._learned] if self.learn_initial_state else None,
+                    record=record,
+                )
+            )
+        return layout, calls
+
+    def _weights(self) -> list[list[Weights]]:
+        """One a direction of each layer, as the parameters are now."""
+        flat = [
+            weights.gather(self.cell, {name: getattr(self, here) for name, here in names.items()})
+            for names in self._names
+        ]
+        return [flat[k : k + self.directions] for k in range(0, len(flat), self.directions)]
+
+    # --- states ---------------------------------------------------------------------------------------
+    @property
+    def _state_sizes(self) -> dict[str, int]:
+        """The last dimension of each state."""
+        projected = self.proj_size or self.hidden_size
+        return {s: projected if s == self.cell.operand else self.hidden_size for s in self.cell.states}
+
+    @property
+    def _learned(self) -> list[Tensor]:
+        """(L·D, ·), one a state."""
+        return [getattr(self, f"initial_{letter}") for letter in self.cell.states]
+
+    def _enter(self, hx: State | None, layout: Layout, rows: Tensor) -> list[Tensor]:
+        """The state before the first step as (L·D, B, ·), sequences in falling length."""
+        stack = self.num_layers * self.directions
+        if hx is not None:
+            return [layout.sort(s) for s in self._given(hx, layout, rows, stack)]
+        if self.learn_initial_state:
+            return [s[:, None].expand(-1, layout.batch, -1) for s in self._learned]
+        return [rows.new_zeros(stack, layout.batch, size) for size in self._state_sizes.values()]
+
+    def _given(self, hx: State, layout: Layout, rows: Tensor, stack: int) -> list[Tensor]:
+        """The user's state as (L·D, B, ·)."""
+        shape: tuple[int, ...] = (stack, layout.batch)
+        axes = "layers × directions, batch, units"
+        if layout.single:
+            shape, axes = (stack,), "layers × directions, units"
+        elif self.state_batch_first:
+            shape, axes = shape[::-1], "batch, layers × directions, units"
+        given = checks.state(type(self).__name__, hx, self._state_sizes, shape, axes)
+        checks.state_type(type(self).__name__, given, rows)
+        if layout.single:
+            return [s[:, None] for s in given]
+        return [s.transpose(0, 1) if self.state_batch_first else s for s in given]
+
+    def _leave(self, state: list[Tensor], layout: Layout) -> State:
+        """The state after the last step, (L·D, B, ·), in the user's shape."""
+        if layout.single:
+            state = [s.squeeze(1) for s in state]
+        elif self.state_batch_first:
+            state = [s.transpose(0, 1) for s in state]
+        return state[0] if len(state) == 1 else tuple(state)
+
+    def _last(self, h: Tensor, layout: Layout) -> Tensor:
+        """The last output of each direction of the top layer, (B, D·P), of the final h (L·D, B, P)."""
+        last = torch.cat(list(h[-self.directions :]), -1)
+        return last.squeeze(0) if layout.single else last

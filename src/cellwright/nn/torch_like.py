@@ -1,0 +1,138 @@
+"""torch.nn's layers, each `Recurrent` with its cell; every option of `Recurrent` is documented there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cellwright.nn.recurrent import Recurrent
+
+
+class LSTM(Recurrent):
+    """torch.nn.LSTM: same arguments, parameters and call; see `Recurrent` for what it does beyond.
+
+    layer = LSTM(8, 16, batch_first=True)
+    output, (h, c) = layer(input, lengths=lengths)    # (B, T, 8), (B,) -> (B, T, 16), ((1, B, 16), (1, B, 16))
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        forget_bias: float | None = None,
+        learn_initial_state: bool = False,
+        state_batch_first: bool = False,
+    ) -> None:
+        super().__init__(
+            "lstm",
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            proj_size,
+            device,
+            dtype,
+            forget_bias=forget_bias,
+            learn_initial_state=learn_initial_state,
+            state_batch_first=state_batch_first,
+        )
+
+
+class GRU(Recurrent):
+    """torch.nn.GRU: same arguments, parameters and call; see `Recurrent` for what it does beyond.
+
+    layer = GRU(8, 16, batch_first=True)
+    output, h = layer(input, lengths=lengths)    # (B, T, 8), (B,) -> (B, T, 16), (1, B, 16)
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        learn_initial_state: bool = False,
+        state_batch_first: bool = False,
+    ) -> None:
+        super().__init__(
+            "gru",
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            proj_size,
+            device,
+            dtype,
+            learn_initial_state=learn_initial_state,
+            state_batch_first=state_batch_first,
+        )
+
+
+class RNN(Recurrent):
+    """torch.nn.RNN: same arguments, parameters and call; see `Recurrent` for what it does beyond.
+
+    layer = RNN(8, 16, nonlinearity="relu", batch_first=True)
+    output, h = layer(input, lengths=lengths)    # (B, T, 8), (B,) -> (B, T, 16), (1, B, 16)
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        learn_initial_state: bool = False,
+        state_batch_first: bool = False,
+    ) -> None:
+        super().__init__(
+            rnn_cell("RNN", nonlinearity),
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            0,
+            device,
+            dtype,
+            learn_initial_state=learn_initial_state,
+            state_batch_first=state_batch_first,
+        )
+        self.nonlinearity = nonlinearity
+
+
+def rnn_cell(who: str, nonlinearity: str) -> str:
+    """The cell of torch.nn.RNN's argument."""
+    names = {"tanh": "rnn", "relu": "rnn-relu"}
+    if nonlinearity not in names:
+        raise ValueError(f"{who}: nonlinearity is {nonlinearity!r}; expected 'tanh' or 'relu'")
+    return names[nonlinearity]
