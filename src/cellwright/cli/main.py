@@ -1,0 +1,80 @@
+"""`cellwright`: the subcommands together, and how a run of them ends.
+
+0    done
+1    standard output was closed before the end, as `| head` does
+2    the user's mistake: one sentence on standard error
+130  interrupted by Ctrl-C
+"""
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from cellwright import __version__
+from cellwright.cli.cells import cells
+from cellwright.cli.datasets import datasets
+from cellwright.cli.evaluate import evaluate
+from cellwright.cli.fit import FitCommand, fit
+from cellwright.cli.predict import predict
+from cellwright.errors import InputError
+
+app = typer.Typer(
+    name="cellwright",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # on 80 columns Rich's tables cut the names of the longer options
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command(cls=FitCommand)(fit)
+app.command()(evaluate)
+app.command()(predict)
+app.command()(datasets)
+app.command()(cells)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def cellwright(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Recurrent networks from a file of text to a model that works: fit, evaluate, predict."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line on `arguments`, sys.argv by default, and return its exit status."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    # A terminal that cannot show a character gets its number, not a traceback.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        status = app(given or ["--help"], prog_name="cellwright", standalone_mode=False)
+        sys.stdout.flush()
+        return status or 0
+    except InputError as error:
+        return _mistake(str(error))
+    except TyperException as error:  # an unknown option or command, a value that is no number
+        return _mistake(error.format_message())
+    except BrokenPipeError:
+        # What is still buffered goes nowhere, else the interpreter complains when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _mistake(sentence: str) -> int:
+    print(f"cellwright: {sentence}", file=sys.stderr)
+    return 2

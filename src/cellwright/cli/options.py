@@ -1,0 +1,100 @@
+"""Command-line options made from the fields of a pydantic model: name, type, help and default stand there only."""
+
+import inspect
+from collections.abc import Mapping
+from types import NoneType
+from typing import Annotated, Any, TypeVar, get_args
+
+import typer
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from cellwright.errors import InputError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+OFF = "none"  # typed for the None of an option that may be None
+BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}  # pydantic's words, and ours
+
+
+def options_of(model: type[BaseModel], *, arguments: frozenset[str] = frozenset()) -> list[inspect.Parameter]:
+    """Return one keyword parameter a field, as Typer reads a signature; those in `arguments` have no `--name`.
+
+    An option that is not given is None: `configured` leaves its default to the model, which so knows what was given.
+    """
+    return [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if field.is_required() else None,
+            annotation=_argument(field) if name in arguments else _option(name, field),
+        )
+        for name, field in model.model_fields.items()
+    ]
+
+
+def configured(model: type[Model], given: Mapping[str, Any]) -> Model:
+    """Make the model of the options that were given; None stands for one that was not.
+
+    Raises InputError, naming each option that is out of its range, its value and what was expected.
+    """
+    values = {name: value for name, value in given.items() if value is not None}
+    off = {name: None for name, value in values.items() if value == OFF and _can_be_off(model.model_fields[name])}
+    try:
+        return model(**{**values, **off})
+    except ValidationError as error:
+        raise InputError("; ".join(_sentence(model, dict(each)) for each in error.errors())) from None
+
+
+def _argument(field: FieldInfo) -> Any:
+    return Annotated[field.annotation, typer.Argument(help=field.description)]
+
+
+def _option(name: str, field: FieldInfo) -> Any:
+    flag = _flag(name)
+    option = typer.Option(
+        f"{flag}/--no-{flag[2:]}" if field.default is True else flag,
+        help=_help(field),
+        show_default=False,
+        metavar=f"NUMBER|{OFF}" if _can_be_off(field) else None,
+    )
+    if field.is_required():
+        return Annotated[field.annotation, option]
+    # A word in place of a number is read here as it stands, and by pydantic as a number.
+    typed: Any = str if _can_be_off(field) else field.annotation
+    return Annotated[typed | None, option]
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _help(field: FieldInfo) -> str:
+    """Return the field's docstring, its range and its default: `Recurrent layers (at least 1; default 1).`."""
+    notes = [*_bounds(field), *_default(field)]
+    text = (field.description or "").rstrip(".")
+    return f"{text} ({'; '.join(notes)})." if notes else f"{text}."
+
+
+def _bounds(field: FieldInfo) -> list[str]:
+    limits = [(rule, bound) for rule in field.metadata for bound in BOUNDS if hasattr(rule, bound)]
+    return [f"{BOUNDS[bound]} {getattr(rule, bound):g}" for rule, bound in limits]
+
+
+def _default(field: FieldInfo) -> list[str]:
+    """Return the default as the help shows it; a flag that is off and an option without a value show none."""
+    if field.is_required() or field.default is None or field.default is False:
+        return []
+    return ["default on" if field.default is True else f"default {field.default}"]
+
+
+def _can_be_off(field: FieldInfo) -> bool:
+    return NoneType in get_args(field.annotation)
+
+
+def _sentence(model: type[BaseModel], error: Mapping[str, Any]) -> str:
+    name = str(error["loc"][0])
+    expected = error["msg"].removeprefix("Input should be ")
+    if BOUNDS.keys() & error.get("ctx", {}).keys():
+        expected = " and ".join(_bounds(model.model_fields[name]))
+    return f"{_flag(name)} is {error['input']}; expected {expected}"

@@ -1,0 +1,87 @@
+"""`cellwright predict`: labels for texts, from the command line or from standard input."""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from cellwright.errors import InputError
+
+if TYPE_CHECKING:
+    from cellwright.serve import Prediction
+
+LINES = 1000  # read from a file or a pipe before they are answered together
+
+
+def predict(
+    run: Annotated[Path, typer.Argument(help="Folder that `cellwright fit` made.", show_default=False)],
+    texts: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="TEXT…", help="Texts; without any, the lines of standard input.", show_default=False),
+    ] = None,
+    encoding: Annotated[str, typer.Option(help="Encoding of standard input.")] = "utf-8",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line, with every class.")] = False,
+) -> None:
+    """Print the label and its probability for each text.
+
+    One line a text: label, probability and text, with tabs between them. An empty text is answered too.
+    """
+    from cellwright.serve import Predictor
+
+    predictor = Predictor.load(run)
+    for chunk in _chunks(texts, encoding):
+        for text, prediction in zip(chunk, predictor.predict(chunk), strict=True):
+            print(_as_json(text, prediction) if as_json else _as_line(text, prediction))
+        sys.stdout.flush()
+
+
+def _chunks(texts: list[str] | None, encoding: str) -> Iterator[list[str]]:
+    if texts:
+        yield texts
+        return
+    typed = sys.stdin.isatty()
+    if typed:
+        print("One text a line; Ctrl-D ends.", file=sys.stderr)
+    lines = _lines(sys.stdin.buffer, encoding)
+    while chunk := list(islice(lines, 1 if typed else LINES)):
+        yield chunk
+
+
+def _lines(stream: BinaryIO, encoding: str) -> Iterator[str]:
+    """Yield the lines, without line ends and byte order mark; raises InputError at one the encoding does not know."""
+    _check(encoding)
+    for number, line in enumerate(stream, start=1):
+        try:
+            text = line.decode(encoding)
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"standard input, line {number}: not {encoding}: byte 0x{line[error.start]:02x} at offset "
+                f"{error.start} of the line ({error.reason}); name its encoding, such as --encoding gb18030 for Chinese"
+            ) from None
+        yield (text.removeprefix("\ufeff") if number == 1 else text).removesuffix("\n").removesuffix("\r")
+
+
+def _check(encoding: str) -> None:
+    try:
+        ends_lines = b"a\n".decode(encoding, errors="replace") == "a\n"
+    except LookupError:
+        raise InputError(f"--encoding is {encoding!r}; expected one such as utf-8 or gb18030") from None
+    if not ends_lines:
+        raise InputError(
+            f"standard input cannot be read line by line in {encoding}, whose line ends are not ASCII's; "
+            f"convert it: iconv -f {encoding} -t utf-8"
+        )
+
+
+def _as_line(text: str, prediction: "Prediction") -> str:
+    # The text only tells which it is: on one line whatever it holds. `--json` keeps it whole.
+    return f"{prediction.label}\t{prediction.probability:.4f}\t{' '.join(text.split())}"
+
+
+def _as_json(text: str, prediction: "Prediction") -> str:
+    return json.dumps({"text": text, **asdict(prediction)}, ensure_ascii=False)
