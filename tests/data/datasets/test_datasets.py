@@ -1,0 +1,17 @@
+import pytest
+
+from cellwright.data import datasets
+from cellwright.data.checks import classes_of
+from cellwright.errors import InputError
+
+
+@pytest.mark.parametrize("name", datasets.names())
+def test_every_set_can_be_trained_on_and_is_what_it_says(name):
+    described = datasets.describe(name)
+    assert described.name == name
+    assert sorted(described.labels) == classes_of(datasets.load(name))
+
+
+def test_an_unknown_set_is_refused_with_those_there_are():
+    with pytest.raises(InputError, match="no built-in set 'reviews-en'; expected one of reviews-zh"):
+        datasets.load("reviews-en")

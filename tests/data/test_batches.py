@@ -1,0 +1,152 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from torch.utils.data import DataLoader
+
+from cellwright.data.batches import Batch, LengthBatches, collate
+
+lengths = st.lists(st.integers(0, 60), min_size=1, max_size=80)
+budgets = st.integers(1, 200)
+epochs = st.integers(0, 5)
+
+
+def _flat(batches: list[list[int]]) -> list[int]:
+    return [index for batch in batches for index in batch]
+
+
+def _skewed(count: int) -> list[int]:
+    """Lengths as texts have them: most short, a few long."""
+    return np.random.default_rng(7).lognormal(4, 0.8, count).astype(int).tolist()
+
+
+@given(lengths, budgets, epochs)
+def test_every_text_stands_in_one_batch_of_each_epoch(lengths, budget, epoch):
+    assert sorted(_flat(LengthBatches(lengths, budget).batches(epoch))) == list(range(len(lengths)))
+
+
+@given(lengths, budgets, epochs)
+def test_the_budget_is_kept_but_for_a_text_that_is_longer_by_itself(lengths, budget, epoch):
+    for batch in LengthBatches(lengths, budget).batches(epoch):
+        padded = len(batch) * max(lengths[index] for index in batch)
+        assert padded <= budget or len(batch) == 1
+
+
+@given(lengths, budgets, epochs)
+def test_a_batch_of_empty_texts_is_within_the_budget_too(lengths, budget, epoch):
+    assert max(map(len, LengthBatches(lengths, budget).batches(epoch))) <= budget
+
+
+@given(lengths, budgets, st.integers(0, 2**40), epochs)
+def test_the_same_seed_and_epoch_give_the_same_batches_whatever_went_before(lengths, budget, seed, epoch):
+    one, other = LengthBatches(lengths, budget, seed=seed), LengthBatches(lengths, budget, seed=seed)
+    one.set_epoch(epoch + 1)
+    list(one)
+    torch.manual_seed(epoch)
+    one.set_epoch(epoch)
+    assert list(one) == other.batches(epoch)
+
+
+@given(lengths, budgets)
+def test_every_epoch_has_as_many_batches_as_len_says(lengths, budget):
+    sampler = LengthBatches(lengths, budget)
+    assert {len(sampler.batches(epoch)) for epoch in range(4)} == {len(sampler)}
+
+
+# From 2 × 60 tokens on, every batch but the last has two texts or more, of which one can be moved.
+@given(lengths, st.integers(120, 400), st.integers(1, 4), epochs)
+def test_ranks_share_every_text_and_take_equally_many_steps(lengths, budget, world_size, epoch):
+    assume(len(lengths) >= world_size)
+    samplers = [LengthBatches(lengths, budget, rank=rank, world_size=world_size) for rank in range(world_size)]
+    shares = [sampler.batches(epoch) for sampler in samplers]
+    assert sorted(_flat([batch for share in shares for batch in share])) == list(range(len(lengths)))
+    assert {len(share) for share in shares} == {len(samplers[0])}
+    for batch in (batch for share in shares for batch in share):
+        assert len(batch) * max(lengths[index] for index in batch) <= budget
+
+
+def test_another_epoch_takes_the_batches_in_another_order_and_other_texts_together():
+    sampler = LengthBatches(_skewed(2000), 2048)
+    first, second = ({frozenset(batch) for batch in sampler.batches(epoch)} for epoch in (0, 1))
+    assert len(first & second) < 0.1 * len(first)
+    assert sampler.batches(0)[0] != sampler.batches(1)[0]
+
+
+def test_another_seed_gives_other_batches():
+    lengths = _skewed(2000)
+    assert LengthBatches(lengths, 2048, seed=1).batches(0) != LengthBatches(lengths, 2048, seed=2).batches(0)
+
+
+def test_batches_come_in_no_order_of_length():
+    lengths = _skewed(5000)
+    means = [np.mean([lengths[index] for index in batch]) for batch in LengthBatches(lengths, 2048).batches(0)]
+    # 4 standard deviations of the correlation of independent draws
+    assert abs(np.corrcoef(means, range(len(means)))[0, 1]) < 4 / np.sqrt(len(means))
+
+
+def test_little_is_spent_on_padding_and_little_of_the_budget_left():
+    """Filled at random under the same budget, batches of these lengths are 33 % tokens; by length, 94 %."""
+    lengths = _skewed(5000)
+    batches = LengthBatches(lengths, 4096).batches(0)
+    padded = sum(len(batch) * max(lengths[index] for index in batch) for batch in batches)
+    assert sum(lengths) / padded > 0.92
+    assert padded / (4096 * len(batches)) > 0.9
+
+
+def test_the_rest_of_an_epoch_is_what_a_resumed_run_has_yet_to_do():
+    sampler = LengthBatches(_skewed(300), 1024, seed=5)
+    sampler.set_epoch(3)
+    walk = iter(sampler)
+    for _ in range(4):
+        next(walk)
+    assert list(walk) == LengthBatches(_skewed(300), 1024, seed=5).batches(3)[4:]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([], 8), "0 lengths, the least None; expected some"),
+        (([3, -1], 8), "2 lengths, the least -1; expected some, from 0 on"),
+        (([3], 0), "a budget of 0 tokens; expected at least 1"),
+        (([9, 9, 9], 9, {"world_size": 2}), "3 batches of one text each cannot be shared among 2 processes"),
+        (([9, 9], 9, {"rank": 2, "world_size": 2}), "rank 2 of 2 processes; expected 0 to 1"),
+        (([9, 9], 9, {"rank": -1, "world_size": 2}), "rank -1 of 2 processes; expected 0 to 1"),
+    ],
+)
+def test_arguments_out_of_range(arguments, message):
+    lengths, budget, *options = arguments
+    with pytest.raises(ValueError, match=message):
+        LengthBatches(lengths, budget, **(options[0] if options else {}))
+
+
+def test_collate_pads_with_zeros_to_the_longest():
+    batch = collate([([5, 6, 7], 1), ([], 0), ([8], 1)])
+    assert batch.tokens.tolist() == [[5, 6, 7], [0, 0, 0], [8, 0, 0]]
+    assert batch.lengths.tolist() == [3, 0, 1]
+    assert batch.labels.tolist() == [1, 0, 1]
+    assert {part.dtype for part in batch} == {torch.int64}
+
+
+def test_collate_of_empty_texts_has_a_step_of_padding():
+    batch = collate([([], None), ([], None)])
+    assert batch.tokens.tolist() == [[0], [0]]
+    assert batch.lengths.tolist() == [0, 0]
+    assert batch.labels is None
+
+
+def test_collate_refuses_labels_of_some():
+    with pytest.raises(ValueError, match="1 of 2 examples have a label; expected all or none"):
+        collate([([1], 0), ([1], None)])
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_data_loader_takes_both(workers):
+    examples = [([2] * length, length % 2) for length in [3, 1, 2, 3, 0, 5]]
+    sampler = LengthBatches([len(numbers) for numbers, _ in examples], 6, seed=1)
+    loader = DataLoader(examples, batch_sampler=sampler, collate_fn=collate, num_workers=workers)
+    batches = list(loader)
+    assert all(isinstance(batch, Batch) for batch in batches)
+    assert [batch.lengths.tolist() for batch in batches] == [
+        [len(examples[index][0]) for index in indices] for indices in sampler.batches(0)
+    ]
