@@ -12,24 +12,32 @@ from torch import Tensor
 from cellwright.cells.definition import Definition
 
 if TYPE_CHECKING:
+    from cellwright.nn.cells import RecurrentCell
     from cellwright.nn.recurrent import Recurrent
 
 
 def options(layer: Recurrent) -> None:
     """Check a layer's constructor arguments; raises TypeError and ValueError where torch.nn does."""
     who = type(layer).__name__
-    dropout: Any = layer.dropout
-    if not isinstance(dropout, Real) or isinstance(dropout, bool) or not 0 <= dropout <= 1:
+    dropout: object = layer.dropout
+    if isinstance(dropout, bool) or not isinstance(dropout, Real) or not 0 <= float(dropout) <= 1:
         raise ValueError(f"{who}: dropout is {dropout!r}; expected a number from 0 to 1, the share that is zeroed")
-    for name, kind in {"bias": bool, "batch_first": bool, "input_size": int, "hidden_size": int}.items():
-        if not isinstance(getattr(layer, name), kind):
-            raise TypeError(f"{who}: {name} is {getattr(layer, name)!r}; expected {kind.__name__}")
-    for name in ("input_size", "hidden_size", "num_layers"):
-        if getattr(layer, name) <= 0:
-            raise ValueError(f"{who}: {name} is {getattr(layer, name)}; expected at least 1")
+    sizes(layer, num_layers=layer.num_layers)
+    for name in ("bias", "batch_first"):
+        if not isinstance(getattr(layer, name), bool):
+            raise TypeError(f"{who}: {name} is {getattr(layer, name)!r}; expected True or False")
     _projection(who, layer.cell, layer.proj_size, layer.hidden_size)
     if layer.forget_bias is not None:
         _forget_bias(who, layer.cell, layer.bias)
+
+
+def sizes(layer: Recurrent | RecurrentCell, **others: int) -> None:
+    """Check that the sizes are whole numbers of at least 1; raises TypeError and ValueError where torch.nn does."""
+    for name, size in {"input_size": layer.input_size, "hidden_size": layer.hidden_size, **others}.items():
+        if not isinstance(size, int):
+            raise TypeError(f"{type(layer).__name__}: {name} is {size!r}; expected a whole number")
+        if size < 1:
+            raise ValueError(f"{type(layer).__name__}: {name} is {size}; expected at least 1")
 
 
 def _projection(who: str, cell: Definition, size: int, hidden: int) -> None:

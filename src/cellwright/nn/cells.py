@@ -1,0 +1,123 @@
+"""Single steps: torch.nn.LSTMCell, GRUCell and RNNCell, and one for any cell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cellwright import cells, functional
+from cellwright.cells import Definition
+from cellwright.functional import Call
+from cellwright.nn import checks, weights
+from cellwright.nn.recurrent import State
+from cellwright.nn.torch_like import rnn_cell
+
+
+class RecurrentCell(nn.Module):
+    """One step of a cell: torch.nn.LSTMCell for any of them.
+
+        step = RecurrentCell("lstm", 8, 16)
+        for x in input:               # (B, 8)
+            h, c = state = step(x, state)
+
+    Arguments, parameter names and shapes, initial values, call and errors are torch.nn.LSTMCell's. The new state is a
+    tensor for a cell with one state, else a plain tuple in the order of the cell's letters.
+    """
+
+    def __init__(
+        self,
+        cell: str | Definition,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self.cell = cells.get(cell)
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+        self.bias = bias
+        checks.sizes(self)
+        shapes = weights.shapes(self.cell, input_size, hidden_size, bias and self.cell.bias)
+        for name, shape in shapes.items():
+            self.register_parameter(name, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
+        for name in ("bias_ih", "bias_hh"):
+            if name not in shapes:
+                self.register_parameter(name, None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the initial weights anew: the numbers that torch.nn draws from the same seed."""
+        start = {name: float(name in self.cell.ones) for name in self.cell.parameters}
+        weights.initialise(self, self.hidden_size, start)
+
+    def extra_repr(self) -> str:
+        """The sizes, and what differs from the defaults."""
+        cell = [self.cell.name] if type(self).__name__ == "RecurrentCell" else []
+        return ", ".join([*cell, str(self.input_size), str(self.hidden_size), *([] if self.bias else ["bias=False"])])
+
+    def forward(self, input: Tensor, hx: State | None = None) -> State:
+        """input (B, I) or (I,), hx one (B, H) or (H,) a state, zeros where None -> the new state, shaped like hx.
+
+        Raises ValueError for a wrong number of dimensions or a dtype that differs from the weights', RuntimeError for
+        other wrong shapes.
+        """
+        who = type(self).__name__
+        if input.dim() not in (1, 2):
+            raise ValueError(f"{who}: input has {input.dim()} dimensions; expected (batch, features) or (features,)")
+        rows = input if input.dim() == 2 else input[None]
+        named = {name: getattr(self, name) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
+        own = {name: getattr(self, name) for name in self.cell.parameters}
+        gathered = weights.gather(self.cell, named | own)
+        checks.rows(who, rows, self.input_size, gathered.input)
+        state = self._enter(hx, input, rows)
+        _, new, _ = functional.layer(Call(self.cell, rows, (len(rows),), state, [gathered]))
+        found = [s[0] if input.dim() == 2 else s[0, 0] for s in new]
+        return found[0] if len(found) == 1 else tuple(found)
+
+    def _enter(self, hx: State | None, input: Tensor, rows: Tensor) -> list[Tensor]:
+        """The state before the step, (1, B, H) each."""
+        if hx is None:
+            return [rows.new_zeros(1, len(rows), self.hidden_size) for _ in self.cell.states]
+        sizes = dict.fromkeys(self.cell.states, self.hidden_size)
+        shape, axes = ((len(input),), "batch, hidden") if input.dim() == 2 else ((), "hidden")
+        given = checks.state(type(self).__name__, hx, sizes, shape, axes)
+        checks.state_type(type(self).__name__, given, rows)
+        return [s[None] if input.dim() == 2 else s[None, None] for s in given]
+
+
+class LSTMCell(RecurrentCell):
+    """torch.nn.LSTMCell: h, c = step(input, (h, c))."""
+
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None
+    ) -> None:
+        super().__init__("lstm", input_size, hidden_size, bias, device, dtype)
+
+
+class GRUCell(RecurrentCell):
+    """torch.nn.GRUCell: h = step(input, h)."""
+
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None
+    ) -> None:
+        super().__init__("gru", input_size, hidden_size, bias, device, dtype)
+
+
+class RNNCell(RecurrentCell):
+    """torch.nn.RNNCell: h = step(input, h)."""
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        nonlinearity: str = "tanh",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(rnn_cell("RNNCell", nonlinearity), input_size, hidden_size, bias, device, dtype)
+        self.nonlinearity = nonlinearity
