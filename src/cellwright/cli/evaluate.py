@@ -49,7 +49,7 @@ def evaluate(
         draw_confusion(comparison.model, picture)
     if as_json:
         about = {"run": str(run), "data": data, "split": side}
-        print(json.dumps(about | comparison.as_json(), ensure_ascii=False, indent=2))
+        print(json.dumps(about | comparison.as_json(), ensure_ascii=False))
     else:
         show(comparison, f"{data}, {side if side == 'all' else side + ' side'}: {len(table):,} texts")
 

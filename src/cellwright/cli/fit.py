@@ -5,7 +5,6 @@ import inspect
 import os
 import shlex
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -13,6 +12,9 @@ from typer.core import TyperCommand
 
 if TYPE_CHECKING:
     from cellwright.evaluation.comparison import Comparison
+    from cellwright.training import FitResult
+
+SCORES, CONFUSION = "test.json", "confusion.png"  # of the test side, in the run folder
 
 Task = Annotated[Literal["classify"] | None, typer.Option(help="What to learn: classify gives each text a label.")]
 
@@ -26,12 +28,14 @@ def fit(**options: Any) -> None:
     del options["task"]  # one so far, and FitConfig is its description
     config = configured(FitConfig, options)
     result = train(config, progress=sys.stderr.isatty())
+    for stale in (SCORES, CONFUSION):  # of the weights before, where the run was resumed or replaced
+        (result.out / stale).unlink(missing_ok=True)
     if result.stopped == "interrupted":
         again = shlex.join(["cellwright", "fit", config.data, "--out", str(config.out), "--resume"])
         print(f"The best model so far is in {config.out}; to go on: {again}")
         raise typer.Exit(130)
     if os.environ.get("RANK", "0") == "0":  # of the processes that torchrun starts, one speaks
-        _conclude(config.out)
+        _conclude(result)
 
 
 class FitCommand(TyperCommand):
@@ -57,7 +61,7 @@ def _with_options() -> Any:
     return typer.main.get_command(app)
 
 
-def _conclude(out: Path) -> None:
+def _conclude(result: "FitResult") -> None:
     """Score the run on its test side, keep scores and picture in its folder, and say what to do with it."""
     from cellwright.cli.scoring import own_sides, scored
     from cellwright.cli.tables import show
@@ -65,28 +69,37 @@ def _conclude(out: Path) -> None:
     from cellwright.models.files import write_json
     from cellwright.serve import Predictor
 
+    out = result.out
     predictor = Predictor.load(out)
     sides = own_sides(predictor.run.config)
     comparison = scored(predictor, sides["test"], sides["train"])
-    write_json(out / "test.json", comparison.as_json())
-    draw_confusion(comparison.model, out / "confusion.png")
+    write_json(out / SCORES, comparison.as_json())
+    draw_confusion(comparison.model, out / CONFUSION)
     show(comparison, f"test side: {comparison.model.texts:,} texts that training never saw")
-    print(_advice(out, comparison))
+    print(_advice(result, predictor.run.config.training["data"], comparison))
 
 
-def _advice(out: Path, comparison: "Comparison") -> str:
-    """Return where the run is and what to try next."""
+def _advice(result: "FitResult", data: str, comparison: "Comparison") -> str:
+    """Return what the network adds, where the run is, and what to try next."""
+    run = shlex.quote(str(result.out))
+    lines = [
+        _verdict(comparison),
+        f"The run is in {result.out}: curve.png shows how it learned, confusion.png what it mixes up.",
+        "Try next:",
+        f'  cellwright predict {run} "a text of yours"    (or lines on standard input)',
+        f"  cellwright evaluate {run} other.csv",
+    ]
+    if result.stopped == "epochs" and result.best_epoch == result.epochs:
+        longer = f"cellwright fit {shlex.quote(data)} --out {run} --resume --max-epochs {2 * result.epochs}"
+        lines.append(f"  {longer}    (the last epoch was the best)")
+    return "\n".join(lines)
+
+
+def _verdict(comparison: "Comparison") -> str:
     assert comparison.linear is not None  # it was fitted on the run's training texts
-    run = shlex.quote(str(out))
     gain = comparison.model.accuracy - comparison.linear.accuracy
-    verdict = (
-        f"The network adds {gain:+.3f} to the linear baseline's accuracy."
-        if gain > 0
-        else f"The linear baseline is as good or better ({gain:+.3f}): try another --cell or --pooling."
+    if gain > 0:
+        return f"The network adds {gain:.3f} to the accuracy of the linear baseline."
+    return (
+        f"The linear baseline is {-gain:.3f} ahead: train longer, or with another --cell, --pooling, --learning-rate."
     )
-    return f"""{verdict}
-The run is in {out}: config.json says what it is, curve.png how it learned, confusion.png what it mixes up.
-Try next:
-  cellwright predict {run} "a text of yours"
-  cellwright predict {run} < lines.txt
-  cellwright evaluate {run} other.csv"""

@@ -33,6 +33,7 @@ def predict(
     """
     from cellwright.serve import Predictor
 
+    _check(encoding)
     predictor = Predictor.load(run)
     for chunk in _chunks(texts, encoding):
         for text, prediction in zip(chunk, predictor.predict(chunk), strict=True):
@@ -54,7 +55,6 @@ def _chunks(texts: list[str] | None, encoding: str) -> Iterator[list[str]]:
 
 def _lines(stream: BinaryIO, encoding: str) -> Iterator[str]:
     """Yield the lines, without line ends and byte order mark; raises InputError at one the encoding does not know."""
-    _check(encoding)
     for number, line in enumerate(stream, start=1):
         try:
             text = line.decode(encoding)

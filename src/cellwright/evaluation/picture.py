@@ -1,5 +1,6 @@
 """The confusion matrix as a picture."""
 
+from io import BytesIO
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -8,6 +9,7 @@ from matplotlib.figure import Figure
 
 from cellwright.evaluation.fonts import DEFAULT, font_for
 from cellwright.evaluation.metrics import Scores
+from cellwright.models.files import replace_file
 
 LONGEST_LABEL = 16  # characters; the rest is cut
 MOST_NUMBERS = 20  # classes; beyond, the counts would not be readable
@@ -17,6 +19,7 @@ def draw_confusion(scores: Scores, path: str | Path) -> None:
     """Write the confusion matrix to `path` (.png): a row a true label, a column a given one, shade = share of the row.
 
     Where no installed font has the labels' characters, classes are numbered in the order of `scores.labels`.
+    Raises InputError where the file cannot be written.
     """
     names = [label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…" for label in scores.labels]
     font = font_for([*names, "…"])
@@ -26,7 +29,9 @@ def draw_confusion(scores: Scores, path: str | Path) -> None:
     figure = Figure(figsize=(side + 1, side), layout="constrained")
     FigureCanvasAgg(figure)
     _draw(figure.add_subplot(), scores, names, font or DEFAULT)
-    figure.savefig(path, dpi=120, format="png")
+    content = BytesIO()
+    figure.savefig(content, dpi=120, format="png")
+    replace_file(Path(path), content.getvalue())
 
 
 def _draw(axes: Axes, scores: Scores, names: list[str], font: str) -> None:
