@@ -108,7 +108,7 @@ def _labels(examples: Sequence[Example]) -> torch.Tensor | None:
 def _widths(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
     """Round each length (N,) up to three binary digits after its first: 17 -> 18, 100 -> 104, 0 -> 1.
 
-    Texts of one width are exchangeable, which is what an epoch shuffles; a batch is padded by at most 1/8.
+    Texts of one width are exchangeable, which is what an epoch shuffles; the rounding costs at most 1/8 of padding.
     """
     lengths = np.maximum(lengths, 1)
     _, bits = np.frexp(lengths)  # the number of binary digits

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,6 @@ def _words() -> Any:
     return pre_tokenizers.Sequence([unspaced, pre_tokenizers.Whitespace()])
 
 
-def _bytes_trainer(**options: Any) -> Any:
-    # Sorted: the library hands the alphabet out in another order each time, and the numbers would follow it.
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    return trainers.BpeTrainer(initial_alphabet=alphabet, **options)
-
-
 _RECIPES = {
     "characters": _Recipe(
         normalizer=normalizers.NFC,
@@ -75,7 +70,8 @@ _RECIPES = {
         normalizer=normalizers.NFC,
         pre_tokenizer=lambda: pre_tokenizers.ByteLevel(add_prefix_space=False),
         model=models.BPE,
-        trainer=_bytes_trainer,
+        # All 256 bytes, seen or not: no text is unknown.
+        trainer=partial(trainers.BpeTrainer, initial_alphabet=pre_tokenizers.ByteLevel.alphabet()),
         decoder=decoders.ByteLevel,
         smallest=2 + 256,
     ),

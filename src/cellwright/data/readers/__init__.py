@@ -43,7 +43,7 @@ def read(
 
     An empty or missing text is read as "", for whoever asks about it gets an answer; `split` leaves such
     rows out of a training and says so. A label that is missing is an error. Labels become strings: integers
-    in digits, booleans as "true" and "false".
+    in digits, booleans as "true" and "false"; a float is an error, being a measured value more often than a class.
 
     Args:
         path: the file.

@@ -80,10 +80,7 @@ def _text(value: object, column: str, where: str) -> str:
 
 
 def _label(value: object, column: str, where: str) -> str:
-    """Return a cell's label: "1" for 1, "true" for True.
-
-    A float is refused: it is a measured value more often than a class, and 1 and 1.0 would be two classes.
-    """
+    """Return a cell's label, spelled as `readers.read` says."""
     if value is None or (isinstance(value, str) and not value.strip()):
         raise InputError(f"{where}: the label is missing in column {column!r}; expected one in every row")
     if isinstance(value, bool):
