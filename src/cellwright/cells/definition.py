@@ -12,28 +12,24 @@ The layer makes x = W x_t + b and u = U h_{t−1} + b' before the step, one part
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import sys
 from collections import namedtuple
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import MappingProxyType, SimpleNamespace
+from pickle import PicklingError
+from types import MappingProxyType
 from typing import Any
 
-from cellwright.cells.expression import Expression, interval
+from cellwright.cells.checks import check_declaration, check_equations
 from cellwright.cells.language import State
+from cellwright.cells.trace import Trace, trace, used_inputs
 from cellwright.errors import DefinitionError
 
 PER_UNIT, PER_PROJECTION = "units", "projections"  # the shapes of a parameter: (H,) or (G × H,)
 PER_STEP, PER_SEQUENCE = "step", "sequence"  # how often a stream has a new value: (T, B, H) or (B, H)
-
-
-@dataclass(frozen=True)
-class Trace:
-    """The step, written down: the new states, and every value that it gave a letter."""
-
-    states: Mapping[str, Expression]
-    letters: Mapping[str, Expression]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,17 +63,26 @@ class Definition:
     origin: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "operand", self.operand or self.states[0])
+        object.__setattr__(self, "operand", self.operand or (self.states or ("",))[0])
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
         object.__setattr__(self, "streams", MappingProxyType(dict(self.streams)))
-        _check(self)
+        check_declaration(self)
+        check_equations(self)
 
     def __repr__(self) -> str:
         return f"<cell {self.name}>"
 
     def __reduce__(self) -> Any:
         # A definition is pickled by reference: its module and name, or the recipe that derived it.
-        return self.origin or (_find, (self.step.__module__, self.step.__qualname__))
+        if self.origin:
+            return self.origin
+        module, name = self.step.__module__, self.step.__qualname__
+        if _look_up(module, name) is not self:
+            raise PicklingError(
+                f"cell {self.name} cannot be pickled: {module}.{name} is not the cell; "
+                f"define it at the top of a module, and keep it under the name of its step"
+            )
+        return _find, (module, name)
 
     @property
     def title(self) -> str:
@@ -96,48 +101,30 @@ class Definition:
 
     def __call__(self, x: Any, u: Any, s: Any, p: Any = None, m: Any = None) -> Any:
         """One step, on tensors or expressions: x and u as `Projections`, s as `States`; returns `States`."""
-        new = self._run(x, u, s, p, m)
+        new = self.new_state(x, u, s, p, m)
         return self.States(*(getattr(new, name) for name in self.states))
 
-    def _run(self, x: Any, u: Any, s: Any, p: Any, m: Any) -> State:
+    def new_state(self, x: Any, u: Any, s: Any, p: Any = None, m: Any = None) -> State:
+        """The same, as the step returns it: with its letters where it ran on expressions."""
         extra = ([p] if self.parameters else []) + ([m] if self.streams else [])
         return self.step(x, u, s, *extra)
+
+    def per_unit(self, parameter: str) -> bool:
+        """Whether that parameter has one value a unit, (H,), rather than one a unit and projection, (G × H,)."""
+        return self.parameters[parameter] == PER_UNIT
 
     @cached_property
     def trace(self) -> Trace:
         """The step run on letters instead of numbers."""
-        x, u = (self.Projections(*(_input(f"{v}.{name}") for name in self.projections)) for v in "xu")
-        s = self.States(*(_input(f"s.{name}") for name in self.states))
-        p = SimpleNamespace(**{name: self._parameter(name) for name in self.parameters})
-        m = SimpleNamespace(**{name: _input(f"m.{name}") for name in self.streams})
-        try:
-            new = self._run(x, u, s, p, m)
-        except DefinitionError as error:
-            raise DefinitionError(f"cell {self.name}: {error}") from None
-        except (AttributeError, TypeError) as error:
-            declared = f"projections {' '.join(self.projections)}, states {' '.join(self.states)}"
-            raise DefinitionError(f"cell {self.name}: {error}; declared are {declared}") from error
-        if not isinstance(new, State):
-            raise DefinitionError(f"cell {self.name}: the step returns {type(new).__name__}; expected State(h=…)")
-        given = [name for name in vars(new) if name != "letters"]
-        if set(given) != set(self.states):
-            raise DefinitionError(
-                f"cell {self.name}: the step returns the states {' '.join(given)}; declared are {' '.join(self.states)}"
-            )
-        return Trace({name: getattr(new, name) for name in self.states}, getattr(new, "letters", {}))
+        return trace(self)
 
     @cached_property
     def inputs(self) -> frozenset[str]:
         """The names of what the new states are made of: "x.i", "u.i", "s.c", "p.…", "m.…"."""
-        return frozenset(_inputs(self.trace.states))
+        return used_inputs(self.trace.states.values())
 
     def __deepcopy__(self, memo: Any) -> Definition:
         return self  # nothing in it changes; so a layer of a cell that no module holds can be copied too
-
-    def _parameter(self, name: str) -> Any:
-        if self.parameters[name] == PER_UNIT:
-            return _input(f"p.{name}")
-        return self.Projections(*(_input(f"p.{name}.{part}") for part in self.projections))
 
 
 def cell(
@@ -171,69 +158,17 @@ def cell(
     return define
 
 
-def _input(name: str) -> Expression:
-    return Expression("input", name=name)
-
-
-def _find(module: str, name: str) -> Definition:
-    import importlib
-
-    found: Any = importlib.import_module(module)
+def _look_up(module: str, name: str) -> Any:
+    found: Any = sys.modules.get(module) or importlib.import_module(module)
     for part in name.split("."):
-        found = getattr(found, part)
-    assert isinstance(found, Definition)
+        found = getattr(found, part, None)
     return found
 
 
-def _inputs(expressions: Mapping[str, Expression]) -> set[str]:
-    """The names of the inputs that the expressions use."""
-    used, stack, seen = set(), list(expressions.values()), set()
-    while stack:
-        e = stack.pop()
-        if id(e) not in seen:
-            seen.add(id(e))
-            stack.extend(e.operands)
-            used |= {e.name} if e.op == "input" else set()
-    return used
-
-
-def _check(definition: Definition) -> None:
-    """Hold what is declared against the equations."""
-    name, trace = definition.name, definition.trace
-    for new in (n for n in definition.states if not isinstance(trace.states[n], Expression)):
+def _find(module: str, name: str) -> Definition:
+    found = _look_up(module, name)
+    if not isinstance(found, Definition):
         raise DefinitionError(
-            f"cell {name}: the new state {new} is {trace.states[new]!r}; expected a value of the step"
+            f"there is no cell {module}.{name}; it was there when this was pickled: restore it, or change the name back"
         )
-    used = definition.inputs
-    declared = [f"x.{g}" for g in definition.projections] + [
-        f"s.{s}" for s in definition.states if s != definition.operand
-    ]
-    declared += [f"m.{m}" for m in definition.streams]
-    for missing in (d for d in declared if d not in used):
-        raise DefinitionError(f"cell {name}: {missing} is declared and never used by the step; use it or leave it out")
-    for parameter in definition.parameters:
-        if not any(u == f"p.{parameter}" or u.startswith(f"p.{parameter}.") for u in used):
-            raise DefinitionError(f"cell {name}: parameter {parameter} is declared and never used by the step")
-    for gate in definition.gates:
-        _check_gate(definition, gate)
-
-
-def _check_gate(definition: Definition, gate: str) -> None:
-    name = definition.name
-    if gate not in definition.projections:
-        raise DefinitionError(
-            f"cell {name}: gate {gate} is no projection; those are {' '.join(definition.projections)}"
-        )
-    value = definition.trace.letters.get(gate)
-    if value is None:
-        raise DefinitionError(
-            f"cell {name}: the step gives nothing the name {gate}; write {gate} = sigmoid(x.{gate} + …)"
-        )
-    low, high = interval(value)
-    if (low < 0 or high > 1) and gate not in definition.normalised:
-        raise DefinitionError(
-            f"cell {name}, line {value.line}: gate {gate} = {value} ranges over [{low:g}, {high:g}]; "
-            f"a gate selects how much passes, 0 nothing and 1 all, so its activation must map into [0, 1] "
-            f"(sigmoid does, relu and tanh do not); "
-            f"if the cell normalises it itself, declare normalised={gate!r}"
-        )
+    return found

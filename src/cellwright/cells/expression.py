@@ -1,103 +1,22 @@
-"""What a step is made of: expressions, and the table of operations that they may use.
+"""What a step is made of: expressions over the operations of the language.
 
-An `Expression` answers to the same method names as a torch tensor (`a.sigmoid()`, `a.clamp(min=b)`, `a + b`), so the
-same step runs on tensors, where it computes, and on expressions, where it writes itself down. Nothing here imports torch.
+An `Expression` answers to the same method names as a torch tensor (`a.sigmoid()`, `a.clamp(min=b)`, `a + b`), so that
+the same step runs on tensors, where it computes, and on expressions, where it writes itself down. Nothing here imports
+torch.
 """
 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any, NoReturn
 
+from cellwright.cells.operations import EVERYTHING, Interval
+from cellwright.cells.operations import OPERATIONS as OPERATIONS  # the compiler and the reference find it here
+from cellwright.cells.place import frame_of_the_step, place
+from cellwright.cells.writing import write
 from cellwright.errors import DefinitionError
-
-Interval = tuple[float, float]
-EVERYTHING: Interval = (-math.inf, math.inf)
-
-
-def _times(a: float, b: float) -> float:
-    return (
-        0.0 if a == 0 or b == 0 else a * b
-    )  # 0 × inf is 0 for a bound: the other factor is finite wherever it is used
-
-
-def _exp(a: float) -> float:
-    return math.exp(a) if a < 709 else math.inf
-
-
-def _sigmoid(a: float) -> float:
-    return 0.5 * (1 + math.tanh(0.5 * a))
-
-
-def _log(a: float) -> float:
-    return -math.inf if a <= 0 else math.log(a)
-
-
-def _rising(f: Callable[[float], float]) -> Callable[[Interval], Interval]:
-    """The range of a function that never falls."""
-    return lambda a: (f(a[0]), f(a[1]))
-
-
-def _product(a: Interval, b: Interval) -> Interval:
-    corners = [_times(p, q) for p in a for q in b]
-    return min(corners), max(corners)
-
-
-def _quotient(a: Interval, b: Interval) -> Interval:
-    if b[0] <= 0 <= b[1]:
-        return EVERYTHING
-    return _product(a, (1 / b[1], 1 / b[0]))
-
-
-def _absolute(a: Interval) -> Interval:
-    if a[0] <= 0 <= a[1]:
-        return 0.0, max(-a[0], a[1])
-    return min(abs(a[0]), abs(a[1])), max(abs(a[0]), abs(a[1]))
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One row of the language: how many operands, which values can come out, and how it is written."""
-
-    arity: int
-    interval: Callable[..., Interval]
-    written: str
-    reduces: bool = False
-
-
-OPERATIONS: dict[str, Operation] = {
-    "add": Operation(2, lambda a, b: (a[0] + b[0], a[1] + b[1]), "{} + {}"),
-    "subtract": Operation(2, lambda a, b: (a[0] - b[1], a[1] - b[0]), "{} − {}"),
-    "multiply": Operation(2, _product, "{} · {}"),
-    "divide": Operation(2, _quotient, "{} / {}"),
-    "negate": Operation(1, lambda a: (-a[1], -a[0]), "−{}"),
-    "minimum": Operation(2, lambda a, b: (min(a[0], b[0]), min(a[1], b[1])), "min({}, {})"),
-    "maximum": Operation(2, lambda a, b: (max(a[0], b[0]), max(a[1], b[1])), "max({}, {})"),
-    "sigmoid": Operation(1, _rising(_sigmoid), "σ({})"),
-    "tanh": Operation(1, _rising(math.tanh), "tanh({})"),
-    "relu": Operation(1, _rising(lambda a: max(a, 0.0)), "relu({})"),
-    "exp": Operation(1, _rising(_exp), "exp({})"),
-    "log": Operation(1, _rising(_log), "log({})"),
-    "log1p": Operation(1, _rising(lambda a: _log(1 + a)), "log1p({})"),
-    "sqrt": Operation(1, _rising(lambda a: math.sqrt(max(a, 0.0))), "√({})"),
-    "absolute": Operation(1, _absolute, "|{}|"),
-    "greater": Operation(2, lambda a, b: (0.0, 1.0), "({} > {})"),
-    "select": Operation(3, lambda c, a, b: (min(a[0], b[0]), max(a[1], b[1])), "({} ? {} : {})"),
-    # The mean over the units of a row: one number a row.
-    "mean": Operation(1, lambda a: a, "mean({})", reduces=True),
-}
-
-
-def _line_of_the_step() -> int:
-    """The line, in the user's step, that is being traced."""
-    frame: FrameType | None = sys._getframe(2)
-    while frame and frame.f_globals.get("__name__", "") in (__name__, "cellwright.cells.language"):
-        frame = frame.f_back
-    return frame.f_lineno if frame else 0
 
 
 @dataclass(frozen=True, eq=False, slots=True, repr=False)
@@ -105,6 +24,7 @@ class Expression:
     """A value of the step: an operation on other values, a named input, or a number.
 
     `op` is a key of OPERATIONS, or "input" (then `name` says which: "x.i", "u.i", "s.c", "p.…", "m.…"), or "number".
+    `called` and `of`: the function of the language that this value is, where that is no operation: softplus, of a.
     """
 
     op: str
@@ -112,6 +32,8 @@ class Expression:
     name: str = ""
     number: float = 0.0
     line: int = 0
+    called: str = ""
+    of: tuple[Expression, ...] = ()
 
     @property
     def per_row(self) -> bool:
@@ -121,11 +43,7 @@ class Expression:
         return self.op == "number" or OPERATIONS[self.op].reduces or all(o.per_row for o in self.operands)
 
     def __str__(self) -> str:
-        if self.op == "input":
-            return self.name
-        if self.op == "number":
-            return f"{self.number:g}"
-        return OPERATIONS[self.op].written.format(*(str(o) for o in self.operands))
+        return write(self)
 
     def __repr__(self) -> str:
         return f"<{self}>"
@@ -204,24 +122,47 @@ class Expression:
         return apply("mean", self)
 
     # --- what a step cannot do -----------------------------------------------------------------------
-    __array_ufunc__ = None  # numpy's operators hand over to ours
-
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        _refuse(name, f"a step may use {_names()}")
+        _refuse(f".{name}", offer())
 
     def __bool__(self) -> bool:
         _refuse(
-            "if",
-            "a step cannot branch on a value, since rows and units run side by side: use select(condition, a, b)",
+            "a value as a truth (if, and, or, not, max, min)",
+            "a step cannot branch on a value, since rows and units run side by side: "
+            "use select(condition, a, b), maximum(a, b) or minimum(a, b)",
         )
+
+    def __eq__(self, other: object) -> bool:
+        _refuse("==", "values are compared by > and < only")
+
+    __hash__ = object.__hash__
+
+    def __ne__(self, other: object) -> bool:
+        _refuse("!=", "values are compared by > and < only")
+
+    def __ge__(self, other: Any) -> Expression:
+        _refuse(">=", "values are compared by > and < only")
+
+    def __le__(self, other: Any) -> Expression:
+        _refuse("<=", "values are compared by > and < only")
+
+    def __pow__(self, other: Any) -> Expression:
+        _refuse("**", "write a * a, or exp(b * log(a)) for a positive a")
 
     def __matmul__(self, other: Any) -> Expression:
         _refuse("@", "the matrix products are x = W x + b and u = U h + b', made before the step")
 
     def __getitem__(self, index: Any) -> Expression:
         _refuse("[…]", "a step treats every unit alike: it cannot index")
+
+    # --- functions of other libraries ----------------------------------------------------------------
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        _refuse(f"numpy's {ufunc.__name__}", offer())
+
+    def __array_function__(self, function: Any, *arguments: Any) -> Any:
+        _refuse(f"numpy's {function.__name__}", offer())
 
     @classmethod
     def __torch_function__(
@@ -232,20 +173,42 @@ class Expression:
         kwargs: Any = None,
     ) -> Any:
         """Let a step written with torch.sigmoid, torch.tanh, … be traced as well."""
-        name = {"where": "select", "maximum": "maximum", "minimum": "minimum"}.get(function.__name__)
-        if name:
-            return apply(name, *args)
-        if isinstance(args[0], Expression) and function.__name__ in vars(cls):
-            return getattr(args[0], function.__name__)(*args[1:], **(kwargs or {}))
-        _refuse(f"torch.{function.__name__}", f"a step may use {_names()}")
+        name = function.__name__.strip("_")
+        if name in _TORCH and not kwargs:
+            return apply(_TORCH[name], *args)
+        if args and isinstance(args[0], Expression) and name in _METHODS:
+            return getattr(args[0], name)(*args[1:], **(kwargs or {}))
+        _refuse(f"torch's {name}", offer())
 
 
-def _names() -> str:
-    return ", ".join(OPERATIONS)
+# Functions of torch that are no methods of an expression, and the methods that they may also be called by.
+_TORCH = {
+    "where": "select",
+    "maximum": "maximum",
+    "minimum": "minimum",
+    "add": "add",
+    "sub": "subtract",
+    "mul": "multiply",
+    "div": "divide",
+    "true_divide": "divide",
+    "neg": "negate",
+    "negative": "negate",
+    "gt": "greater",
+    "greater": "greater",
+}
+_METHODS = ("sigmoid", "tanh", "relu", "exp", "log", "log1p", "sqrt", "abs", "clamp", "mean")
+
+
+def offer() -> str:
+    """What a step may use, for messages."""
+    return (
+        "a step may use + − * / > <, and of cellwright.cells.language sigmoid, tanh, relu, exp, log, log1p, sqrt, "
+        "softplus, log_sigmoid, maximum, minimum, select, mean, standardise, abs"
+    )
 
 
 def _refuse(operation: str, advice: str) -> NoReturn:
-    raise DefinitionError(f"line {_line_of_the_step()} of the step uses {operation}; {advice}")
+    raise DefinitionError(f"{place(frame_of_the_step())} uses {operation}; {advice}")
 
 
 def number(value: float) -> Expression:
@@ -255,26 +218,44 @@ def number(value: float) -> Expression:
 
 def apply(op: str, *operands: Any) -> Expression:
     """`op` on `operands`, each an expression or a number."""
-    lifted = []
-    for operand in operands:
-        if isinstance(operand, Expression):
-            lifted.append(operand)
-        elif isinstance(operand, int | float):
-            lifted.append(number(operand))
-        else:
-            _refuse(f"{op} on a {type(operand).__name__}", "a step works on x, u, s, its parameters, and numbers")
-    return Expression(op, tuple(lifted), line=_line_of_the_step())
+    lifted = tuple(_lift(op, operand) for operand in operands)
+    truths = [o.op == "greater" for o in lifted]
+    if op == "select" and not truths[0]:
+        _refuse(f"select on {lifted[0]}", "its condition is a comparison: select(a > b, …)")
+    if any(truths[1:] if op == "select" else truths):
+        _refuse("a comparison as a number", "turn it into one: select(a > b, one, 0)")
+    if op == "mean" and lifted[0].per_row:
+        _refuse(f"mean({lifted[0]})", "that is one number a row already")
+    return Expression(op, lifted, line=frame_of_the_step().f_lineno)
+
+
+def _lift(op: str, operand: Any) -> Expression:
+    if isinstance(operand, Expression):
+        return operand
+    if isinstance(operand, int | float) and not isinstance(operand, bool):
+        return number(operand)
+    _refuse(f"{op} on {_described(operand)}", "a step works on x, u, s, its parameters, and numbers")
+
+
+def _described(operand: Any) -> str:
+    if isinstance(operand, tuple) and hasattr(operand, "_fields"):
+        return f"all of {' '.join(operand._fields)} at once"
+    return repr(operand) if isinstance(operand, bool | str | None) else f"a {type(operand).__name__}"
 
 
 def interval(expression: Expression, known: dict[int, Interval] | None = None) -> Interval:
     """Bounds of the values that `expression` can take, inputs being any number."""
     known = {} if known is None else known
     if id(expression) not in known:
-        if expression.op == "input":
-            known[id(expression)] = EVERYTHING
-        elif expression.op == "number":
-            known[id(expression)] = (expression.number, expression.number)
-        else:
-            bounds = [interval(o, known) for o in expression.operands]
-            known[id(expression)] = OPERATIONS[expression.op].interval(*bounds)
+        known[id(expression)] = _interval(expression, known)
     return known[id(expression)]
+
+
+def _interval(e: Expression, known: dict[int, Interval]) -> Interval:
+    if e.op == "input":
+        return EVERYTHING
+    if e.op == "number":
+        return e.number, e.number
+    bounds = OPERATIONS[e.op].interval(*(interval(o, known) for o in e.operands))
+    # inf − inf tells nothing
+    return -math.inf if math.isnan(bounds[0]) else bounds[0], math.inf if math.isnan(bounds[1]) else bounds[1]

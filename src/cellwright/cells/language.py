@@ -8,6 +8,7 @@ return State(h=o * tanh(c), c=c)
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -51,12 +52,12 @@ def sqrt(a: Any) -> Any:
 
 def softplus(a: Any) -> Any:
     """log(1 + e^a), for any a without overflow."""
-    return maximum(a, 0.0) + log1p(exp(-abs(a)))
+    return _called("softplus", maximum(a, 0.0) + log1p(exp(-abs(a))), a)
 
 
 def log_sigmoid(a: Any) -> Any:
     """log σ(a) = −softplus(−a)."""
-    return -softplus(-a)
+    return _called("log_sigmoid", -softplus(-a), a)
 
 
 def maximum(a: Any, b: Any) -> Any:
@@ -90,8 +91,14 @@ def standardise(a: Any, epsilon: float = 1e-5) -> Any:
     centred = [v - centre for v in values]
     variance = sum(mean(d * d) for d in centred) / len(values)
     scale = 1.0 / sqrt(variance + epsilon)
-    result = [d * scale for d in centred]
+    among = values if isinstance(a, tuple) else ()
+    result = [_called("norm", d * scale, v, *among) for d, v in zip(centred, values, strict=True)]
     return type(a)(*result) if isinstance(a, tuple) else result[0]
+
+
+def _called(name: str, value: Any, *of: Any) -> Any:
+    """`value`; where it is an expression, formulas write it as this function."""
+    return replace(value, called=name, of=of) if isinstance(value, Expression) else value
 
 
 class State(SimpleNamespace):

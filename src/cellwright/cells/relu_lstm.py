@@ -10,7 +10,7 @@ from cellwright.cells.language import State, relu, sigmoid
 def relu_lstm(x: Any, u: Any, s: Any) -> State:
     """Long short-term memory with relu for tanh; the gates stay sigmoid.
 
-    Glorot, Bordes and Bengio 2011, "Deep sparse rectifier neural networks", for the unit; Keras' LSTM(activation="relu").
+    Glorot, Bordes and Bengio 2011, "Deep sparse rectifier neural networks"; Keras' LSTM(activation="relu").
 
         i_t = σ(x_i + u_i)
         f_t = σ(x_f + u_f)

@@ -1,0 +1,137 @@
+"""A definition held against its own equations, when it is made."""
+
+from __future__ import annotations
+
+import inspect
+import keyword
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NoReturn
+
+from cellwright.cells.expression import Expression, interval
+from cellwright.cells.place import place_of_definition
+from cellwright.cells.writing import PLAIN, write_below
+from cellwright.errors import DefinitionError
+
+if TYPE_CHECKING:
+    from cellwright.cells.definition import Definition
+
+
+def check_declaration(cell: Definition) -> None:
+    """What can be seen before the step runs: names, lists that must agree, and the step's arguments."""
+    if not inspect.isfunction(cell.step) or cell.step.__name__ == "<lambda>":
+        _fail(cell, "its step is a lambda or no function; expected def name(x, u, s): …, whose name becomes the cell's")
+    for kind, names in (
+        ("projection", cell.projections),
+        ("state", cell.states),
+        ("parameter", cell.parameters),
+        ("stream", cell.streams),
+    ):
+        _check_names(cell, kind, names)
+    for kind, names in (("projection", cell.projections), ("state", cell.states)):
+        if not tuple(names):
+            _fail(cell, f"there is no {kind}; expected at least one letter")
+    _check_subset(cell, "gates", cell.gates, "projections", cell.projections)
+    _check_subset(cell, "normalised", cell.normalised, "gates", cell.gates)
+    _check_subset(cell, "ones", cell.ones, "parameters", cell.parameters)
+    _check_subset(cell, "operand", (cell.operand,), "states", cell.states)
+    _check_subset(cell, "parameters", cell.parameters.values(), "shapes", ("units", "projections"))
+    _check_subset(cell, "streams", cell.streams.values(), "rates", ("step", "sequence"))
+    _check_arguments(cell)
+
+
+def check_equations(cell: Definition) -> None:
+    """What the traced step must agree with: all that is declared is used, letters are free, gates select."""
+    _check_used(cell)
+    _check_letters(cell)
+    for name, value in cell.trace.states.items():
+        if value.per_row:
+            _fail(cell, f"{_line(cell, value)}: the new state {name} is one number a row; expected one a unit")
+    for gate in cell.gates:
+        _check_gate(cell, gate)
+
+
+def _fail(cell: Definition, message: str) -> NoReturn:
+    raise DefinitionError(f"cell {cell.name}: {message}")
+
+
+def _line(cell: Definition, value: Expression) -> str:
+    return f"line {value.line}" if value.line else place_of_definition(cell.step)
+
+
+def _check_names(cell: Definition, kind: str, names: Iterable[str]) -> None:
+    seen = set()
+    for name in names:
+        if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_") or name == "letters":
+            _fail(cell, f"the {kind} {name!r} cannot be written as an attribute; choose another letter")
+        if name in seen:
+            _fail(cell, f"the {kind} {name} is declared twice; each letter stands for one")
+        seen.add(name)
+
+
+def _check_subset(cell: Definition, kind: str, names: Iterable[str], of: str, allowed: Iterable[str]) -> None:
+    for name in names:
+        if name not in allowed:
+            _fail(cell, f"{kind} names {name}, which is none of the {of}; those are {' '.join(allowed) or '(none)'}")
+
+
+def _check_arguments(cell: Definition) -> None:
+    wanted = ["x", "u", "s", *(["p"] if cell.parameters else []), *(["m"] if cell.streams else [])]
+    signature = inspect.signature(cell.step)
+    try:
+        signature.bind(*wanted)
+    except TypeError:
+        _fail(
+            cell,
+            f"{place_of_definition(cell.step)}: the step takes {signature}; expected "
+            f"({', '.join(wanted)}), p where there are parameters",
+        )
+
+
+def _check_used(cell: Definition) -> None:
+    declared = [f"x.{name}" for name in cell.projections]
+    declared += [f"s.{name}" for name in cell.states if name not in (cell.states[0], cell.operand)]
+    declared += [f"m.{name}" for name in cell.streams]
+    for missing in (name for name in declared if name not in cell.inputs):
+        _fail(
+            cell,
+            f"{place_of_definition(cell.step)}: {missing} is declared and no new state depends on it; "
+            f"use it or leave it out",
+        )
+    for name in cell.parameters:
+        if not any(used == f"p.{name}" or used.startswith(f"p.{name}.") for used in cell.inputs):
+            _fail(
+                cell,
+                f"{place_of_definition(cell.step)}: the parameter {name} is declared and no new state depends on it; "
+                f"use p.{name} or leave it out",
+            )
+
+
+def _check_letters(cell: Definition) -> None:
+    arguments = inspect.signature(cell.step).parameters
+    for name, value in cell.trace.letters.items():
+        if name in arguments:
+            _fail(
+                cell, f"{_line(cell, value)} gives a value the name {name}, an argument of the step; use another letter"
+            )
+        if name in cell.states and value is not cell.trace.states[name]:
+            _fail(
+                cell,
+                f"{_line(cell, value)} gives the name {name} to what is not the new state {name}; "
+                f"use another letter, or return State({name}={name})",
+            )
+
+
+def _check_gate(cell: Definition, gate: str) -> None:
+    value = cell.trace.letters.get(gate)
+    if value is None:
+        _fail(cell, f"the step gives nothing the name {gate} of its gate; write {gate} = sigmoid(x.{gate} + u.{gate})")
+    low, high = interval(value)
+    if not (low >= 0 and high <= 1) and gate not in cell.normalised:
+        names = {id(letter): name for name, letter in cell.trace.letters.items()}
+        _fail(
+            cell,
+            f"{_line(cell, value)}: the gate {gate} = {write_below(value, PLAIN, names)} ranges over "
+            f"[{PLAIN.number(low)}, {PLAIN.number(high)}]; a gate selects how much passes, 0 nothing and 1 all, so its "
+            f"activation must map into [0, 1] (sigmoid does, relu and tanh do not); take {gate} out of gates=… where "
+            f"it is no gate, or declare normalised={gate!r} where the cell itself brings it back below 1",
+        )

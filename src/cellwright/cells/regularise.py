@@ -1,0 +1,100 @@
+"""Cells derived from a cell: zoneout, and dropout on the recurrent connection.
+
+Both keep the letters of the cell and add streams, whose values the layer draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from cellwright.cells.definition import PER_SEQUENCE, PER_STEP, Definition
+from cellwright.cells.language import State
+from cellwright.errors import DefinitionError
+
+
+@cache
+def zoneout(cell: Definition) -> Definition:
+    """`cell`, each unit of whose states may keep its old value for a step.
+
+    Krueger et al. 2017, "Zoneout: regularizing RNNs by randomly preserving hidden activations", for each state s
+
+        s_t = k_{s,t} · s_{t−1} + (1 − k_{s,t}) · s_{new,t}
+
+    where s_new is the state that the cell computes, and the stream keep_s holds k_s: in training 1 where the unit keeps
+    its old value and 0 elsewhere, a new mask each step; in evaluation the rate, which gives the expectation.
+
+    Where the cell normalises its own gates (slstm), only the output is kept: its other states are scaled anew each
+    step, so that an old and a new one do not add up.
+
+    Raises DefinitionError where the cell has zoneout already.
+    """
+    if cell.origin[:1] == (recurrent_dropout,):  # the mask is of the state that zoneout leaves
+        return recurrent_dropout(zoneout(*cell.origin[1]))
+    kept = {name: f"keep_{name}" for name in (cell.states[:1] if cell.normalised else cell.states)}
+
+    def step(x: Any, u: Any, s: Any, *given: Any) -> State:
+        new, m = _run(cell, x, u, s, given), given[-1]
+        values = {name: getattr(new, name) for name in cell.states}
+        for name, stream in kept.items():
+            k = getattr(m, stream)
+            values[name] = k * getattr(s, name) + (1 - k) * values[name]
+        return _state(values, _letters(new, kept))
+
+    return _derive(cell, "zoneout", step, dict.fromkeys(kept.values(), PER_STEP), origin=(zoneout, (cell,)))
+
+
+@cache
+def recurrent_dropout(cell: Definition) -> Definition:
+    """`cell`, whose U multiplies v = mask · h: one mask for all steps of a sequence.
+
+    Gal and Ghahramani 2016, "A theoretically grounded application of dropout in recurrent neural networks". The
+    stream mask holds 0 or 1 / (1 − rate); in evaluation 1. The state v, the last, starts at mask · h_0.
+
+    Raises DefinitionError where the cell has recurrent dropout already.
+    """
+    output = cell.states[0]
+
+    def step(x: Any, u: Any, s: Any, *given: Any) -> State:
+        new, m = _run(cell, x, u, s, given), given[-1]
+        values = {name: getattr(new, name) for name in cell.states}
+        return _state(values | {"v": m.mask * values[output]}, _letters(new, ()))
+
+    return _derive(
+        cell,
+        "recurrent dropout",
+        step,
+        {"mask": PER_SEQUENCE},
+        states=(*cell.states, "v"),
+        operand="v",
+        origin=(recurrent_dropout, (cell,)),
+    )
+
+
+def _run(cell: Definition, x: Any, u: Any, s: Any, given: tuple[Any, ...]) -> Any:
+    return cell.new_state(x, u, s, given[0] if cell.parameters else None, given[-1])
+
+
+def _letters(new: State, renamed: Iterable[str]) -> dict[str, Any] | None:
+    """The letters of the cell's own step; a state that is changed afterwards gets the addition _new."""
+    if not hasattr(new, "letters"):  # the step ran on numbers
+        return None
+    letters = new.letters | {name: getattr(new, name) for name in renamed}
+    return {f"{name}_new" if name in renamed else name: value for name, value in letters.items()}
+
+
+def _state(values: Mapping[str, Any], letters: dict[str, Any] | None) -> State:
+    state = State(**values)
+    if letters is not None:
+        state.letters = letters
+    return state
+
+
+def _derive(cell: Definition, what: str, step: Any, streams: Mapping[str, str], **changes: Any) -> Definition:
+    if twice := [name for name in streams if name in cell.streams]:
+        raise DefinitionError(f"cell {cell.name}: it has {what} already (the stream {twice[0]}); apply it once")
+    step.__doc__ = f"{cell.title}, with {what}."
+    streams = {**cell.streams, **streams}
+    return replace(cell, name=f"{what.replace(' ', '-')}({cell.name})", step=step, streams=streams, **changes)
