@@ -6,7 +6,7 @@ cannot run raises.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from cellwright import reference
-from cellwright.cells import CELLS, Definition
-from cellwright.reference import Output, Weights
+from cellwright.cells import CELLS
+from cellwright.reference import Call, Output
 
 Name = Literal["compiled", "torch", "reference"]
 
@@ -31,43 +31,6 @@ class Path:
 
     def __str__(self) -> str:
         return f"{self.name}: {self.reason}"
-
-
-@dataclass(frozen=True)
-class Call:
-    """What a layer is asked to compute.
-
-    rows         (S, I) packed rows, sequences in falling length (see `cellwright.reference`)
-    batch_sizes  how many sequences are alive at each step
-    state        one (D, B, ·) a state of the cell
-    weights      one a direction: forward, or forward and reverse
-    resets       one (S,) bool a direction: rows that begin from `fresh`
-    fresh        one (D, ·) a state: what a reset restores; zeros where None
-    streams      one mapping a direction: the cell's further inputs
-    record       whether the values of the step's letters are wanted
-    """
-
-    cell: Definition
-    rows: Tensor
-    batch_sizes: Sequence[int]
-    state: Sequence[Tensor]
-    weights: Sequence[Weights]
-    resets: Sequence[Tensor] | None = None
-    fresh: Sequence[Tensor] | None = None
-    streams: Sequence[Mapping[str, Tensor]] | None = None
-    record: bool = False
-
-    @property
-    def tensors(self) -> list[Tensor]:
-        """Everything that a gradient may flow into."""
-        streams = [s for direction in self.streams or () for s in direction.values()]
-        return [
-            self.rows,
-            *self.state,
-            *(w for one in self.weights for w in one.flat),
-            *(self.fresh or ()),
-            *streams,
-        ]
 
 
 _forced: ContextVar[Name | None] = ContextVar("cellwright_path", default=None)

@@ -47,6 +47,43 @@ class Weights:
         return [w for w in given if w is not None] + list(self.own.values())
 
 
+@dataclass(frozen=True)
+class Call:
+    """What a layer is asked to compute.
+
+    rows         (S, I) packed rows, sequences in falling length as above
+    batch_sizes  how many sequences are alive at each step
+    state        one (D, B, ·) a state of the cell
+    weights      one a direction: forward, or forward and reverse
+    resets       one (S,) bool a direction: rows that begin from `fresh`
+    fresh        one (D, ·) a state: what a reset restores; zeros where None
+    streams      one mapping a direction: the cell's further inputs
+    record       whether the values of the step's letters are wanted
+    """
+
+    cell: Definition
+    rows: Tensor
+    batch_sizes: Sequence[int]
+    state: Sequence[Tensor]
+    weights: Sequence[Weights]
+    resets: Sequence[Tensor] | None = None
+    fresh: Sequence[Tensor] | None = None
+    streams: Sequence[Mapping[str, Tensor]] | None = None
+    record: bool = False
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """Everything that a gradient may flow into."""
+        streams = [s for direction in self.streams or () for s in direction.values()]
+        return [
+            self.rows,
+            *self.state,
+            *(w for one in self.weights for w in one.flat),
+            *(self.fresh or ()),
+            *streams,
+        ]
+
+
 class Output(NamedTuple):
     """rows (S, P), the state at each sequence's own end (B, ·), and where asked each letter's values (S, ·).
 

@@ -1,0 +1,67 @@
+"""What a kernel is handed: blocks of 64-bit words, addresses and sizes by name.
+
+header    items        address of the items           count     how many
+          threads      threads of the pool            identify  address of the pool's thread number function, or 0
+item      sequences first to last of one direction, computed by one thread from beginning to end
+direction everything that belongs to one direction
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellwright.compiler.code import integer, load, pointer
+from cellwright.compiler.vector import i64
+
+
+class Block:
+    """A block's words by name; the order is the layout."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+        self.offset = {name: k for k, name in enumerate(names)}
+
+    def number(self, b: Any, base: Any, name: str) -> Any:
+        """The IR value of a size."""
+        return load(b, base, integer(self.offset[name]), i64)
+
+    def address(self, b: Any, base: Any, name: str) -> Any:
+        """The IR value of an address."""
+        return load(b, base, integer(self.offset[name]), pointer)
+
+    def pack(self, rows: Sequence[Mapping[str, int]]) -> NDArray[np.int64]:
+        """The words of some blocks of this layout; raises KeyError where a name has no value."""
+        return np.array([[row[name] for name in self.names] for row in rows], np.int64)
+
+
+HEADER = Block("items", "count", "threads", "identify")
+
+# direction       address of the item's direction block
+# first, last     its sequences
+# chunk           how many steps of x are multiplied at once
+# products        (rows, columns of u) the product of a step;   spill  what a row keeps between passes
+# gates           inference only: (rows of a chunk, slots × padded)
+# lists           four lists of row addresses
+# own             backward only: the cotangents of the cell's own parameters, (parameters, padded), owned by the item
+ITEM = Block("direction", "first", "last", "chunk", "products", "spill", "gates", "lists", "capacity", "own")
+
+# reverse                           whether the steps are taken from the last to the first
+# steps, inputs, hidden, padded     T, I, H, and H rounded up to whole registers
+# batch_sizes, offsets (T,)         sequences alive at a step; the first row of a step
+# state_rows (T,)                   the first row of a step in the states' buffers
+# resets (S,) bytes or 0            rows that begin anew
+# x (S, I)                          input_panels, input_starts: W and its bias, packed
+# recurrent_panels, recurrent_starts  forward: U and its bias;  backward: U transposed, and zeros
+# gates (S, slots × padded)         x W + b, overwritten by what is saved
+# rows (S, saved_rows)              what is saved of one number a row
+# y (S, ·), y_stride in bytes       forward: the outputs;  backward: their cotangents
+# columns (S, ·)                    backward: the cotangents of x and u
+COMMON = (
+    *("reverse", "steps", "inputs", "hidden", "padded", "batch_sizes", "offsets", "state_rows", "resets"),
+    *("x", "input_panels", "input_starts", "recurrent_panels", "recurrent_starts"),
+    *("gates", "rows", "y", "y_stride", "columns"),
+)

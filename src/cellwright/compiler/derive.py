@@ -1,0 +1,157 @@
+"""The derivative of a step, by a table of rules.
+
+The cotangent of a value is how much the loss rises with it. Of a value that is one number a row the cotangent is kept
+divided by the number of units: then what the units of a row contribute is their mean, and a mean hands its cotangent on
+to its units as it is; the number of units appears nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from cellwright.cells.definition import Definition
+from cellwright.compiler.program import LEAVES, Program, forward
+
+# (program, operands, result, cotangent of the result) -> cotangent of each operand, None where there is none
+Rule = Callable[[Program, Sequence[int], int, int], Sequence[int | None]]
+
+
+def _add(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
+    return d, d
+
+
+def _subtract(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
+    return d, p.apply("negate", d)
+
+
+def _multiply(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
+    return p.apply("multiply", d, o[1]), p.apply("multiply", d, o[0])
+
+
+def _divide(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
+    quotient = p.apply("divide", d, o[1])
+    return quotient, p.apply("negate", p.apply("multiply", quotient, y))
+
+
+def _negate(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
+    return (p.apply("negate", d),)
+
+
+def _minimum(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
+    return _split(p, p.apply("greater", o[0], o[1]), d)
+
+
+def _maximum(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
+    return _split(p, p.apply("greater", o[1], o[0]), d)
+
+
+def _split(p: Program, second: int, d: int) -> Sequence[int | None]:
+    """The cotangent to the second operand where `second` holds, else to the first."""
+    zero = p.number(0.0)
+    return p.apply("select", second, zero, d), p.apply("select", second, d, zero)
+
+
+def _sigmoid(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
+    return (p.apply("multiply", d, p.apply("multiply", y, p.apply("subtract", p.number(1.0), y))),)
+
+
+def _tanh(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
+    return (p.apply("multiply", d, p.apply("subtract", p.number(1.0), p.apply("multiply", y, y))),)
+
+
+def _relu(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
+    zero = p.number(0.0)
+    return (p.apply("select", p.apply("greater", y, zero), d, zero),)
+
+
+def _exp(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
+    return (p.apply("multiply", d, y),)
+
+
+def _log(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
+    return (p.apply("divide", d, o[0]),)
+
+
+def _log1p(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
+    return (p.apply("divide", d, p.apply("add", p.number(1.0), o[0])),)
+
+
+def _sqrt(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
+    return (p.apply("divide", d, p.apply("add", y, y)),)
+
+
+def _absolute(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
+    zero = p.number(0.0)
+    below = p.apply("select", p.apply("greater", zero, o[0]), p.apply("negate", d), zero)
+    return (p.apply("select", p.apply("greater", o[0], zero), d, below),)
+
+
+def _greater(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
+    return None, None
+
+
+def _select(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
+    zero = p.number(0.0)
+    return None, p.apply("select", o[0], d, zero), p.apply("select", o[0], zero, d)
+
+
+def _mean(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
+    return (d,)
+
+
+RULES: dict[str, Rule] = {
+    "add": _add,
+    "subtract": _subtract,
+    "multiply": _multiply,
+    "divide": _divide,
+    "negate": _negate,
+    "minimum": _minimum,
+    "maximum": _maximum,
+    "sigmoid": _sigmoid,
+    "tanh": _tanh,
+    "relu": _relu,
+    "exp": _exp,
+    "log": _log,
+    "log1p": _log1p,
+    "sqrt": _sqrt,
+    "absolute": _absolute,
+    "greater": _greater,
+    "select": _select,
+    "mean": _mean,
+}
+
+
+def derivative(cell: Definition) -> Program:
+    """The step of `cell` followed by its derivative.
+
+    Further inputs: d.h, d.c, … the cotangents of the new states. Outputs: the cotangent of every input of the step but the
+    streams, under the input's name (x.i, u.i, s.c, p.…); an input that the states do not depend on has no output.
+    """
+    program = forward(cell)
+    step = len(program.nodes)
+    cotangents: dict[int, int] = {}
+    rows = program.per_row()
+
+    def contribute(node: int, value: int) -> None:
+        if rows[node] and not program.per_row()[value]:
+            value = program.apply("mean", value)
+        cotangents[node] = program.apply("add", cotangents[node], value) if node in cotangents else value
+
+    for name in cell.states:
+        contribute(program.outputs[f"state.{name}"], program.input(f"d.{name}"))
+    for index in reversed(range(step)):
+        node = program.nodes[index]
+        if index not in cotangents or node.op in LEAVES:
+            continue
+        for operand, value in zip(
+            node.operands, RULES[node.op](program, node.operands, index, cotangents[index]), strict=True
+        ):
+            if value is not None and program.nodes[operand].op != "number":
+                contribute(operand, value)
+    program.outputs = {
+        program.nodes[index].name: value
+        for index, value in cotangents.items()
+        if index < step and program.nodes[index].op == "input" and not program.nodes[index].name.startswith("m.")
+    }
+    program.verify()
+    return program

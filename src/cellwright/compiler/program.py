@@ -1,0 +1,158 @@
+"""A step as a list of operations, each on earlier ones.
+
+    0  x.i
+    1  u.i
+    2  x.i + u.i
+    3  σ(2)
+    …
+
+A value is one number a unit, or one a row (a number, a mean over the units, and what is made of those alone). Equal
+operations are one node, so that what two outputs share is computed once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from cellwright.cells.definition import Definition
+from cellwright.cells.expression import OPERATIONS, Expression
+from cellwright.errors import DefinitionError
+
+LEAVES = ("input", "number")
+
+
+@dataclass(frozen=True)
+class Node:
+    """An operation on earlier nodes, an input of that name, or a number; `line` is where the step wrote it."""
+
+    op: str
+    operands: tuple[int, ...] = ()
+    name: str = ""
+    number: float = 0.0
+    line: int = field(default=0, compare=False)
+
+
+@dataclass
+class Program:
+    """Nodes in an order in which each can be computed, and the names of those that are asked for."""
+
+    nodes: list[Node] = field(default_factory=list)
+    outputs: dict[str, int] = field(default_factory=dict)
+    _index: dict[Node, int] = field(default_factory=dict, repr=False)
+
+    def input(self, name: str) -> int:
+        """The node of the input of that name."""
+        return self._node(Node("input", name=name))
+
+    def number(self, value: float) -> int:
+        """The node of a number."""
+        return self._node(Node("number", number=value))
+
+    def apply(self, op: str, *operands: int, line: int = 0) -> int:
+        """The node of an operation on nodes."""
+        return self._node(Node(op, operands, line=line))
+
+    def _node(self, node: Node) -> int:
+        if node not in self._index:
+            self._index[node] = len(self.nodes)
+            self.nodes.append(node)
+        return self._index[node]
+
+    def add(self, expression: Expression, known: dict[int, int]) -> int:
+        """The node of a traced expression; `known` maps the ids of expressions that are already nodes."""
+        if id(expression) not in known:
+            if expression.op == "input":
+                found = self.input(expression.name)
+            elif expression.op == "number":
+                found = self.number(expression.number)
+            else:
+                operands = [self.add(o, known) for o in expression.operands]
+                found = self.apply(expression.op, *operands, line=expression.line)
+            known[id(expression)] = found
+        return known[id(expression)]
+
+    def copy(self) -> Program:
+        """The same program, to be extended apart."""
+        return Program(list(self.nodes), dict(self.outputs), dict(self._index))
+
+    def per_row(self) -> list[bool]:
+        """Of each node, whether it is one number a row (True) or one a unit."""
+        found: list[bool] = []
+        for node in self.nodes:
+            if node.op in LEAVES:
+                found.append(node.op == "number" or node.name.startswith("row."))
+            else:
+                found.append(OPERATIONS[node.op].reduces or all(found[o] for o in node.operands))
+        return found
+
+    def needed(self, roots: Iterable[int]) -> set[int]:
+        """The nodes that the roots are made of, themselves included."""
+        found, stack = set[int](), list(roots)
+        while stack:
+            index = stack.pop()
+            if index not in found:
+                found.add(index)
+                stack.extend(self.nodes[index].operands)
+        return found
+
+    def inputs(self) -> list[str]:
+        """The names of the inputs that the outputs need, in the order of the nodes."""
+        return [self.nodes[i].name for i in sorted(self.needed(self.outputs.values())) if self.nodes[i].op == "input"]
+
+    def verify(self) -> None:
+        """Raise AssertionError where the program is not well formed: a defect of the pass that made it."""
+        rows = self.per_row()
+        for index, node in enumerate(self.nodes):
+            where = f"node {index} ({node.op})"
+            assert node.op in LEAVES or node.op in OPERATIONS, f"{where}: no such operation"
+            assert all(0 <= o < index for o in node.operands), f"{where}: uses a later node"
+            arity = 0 if node.op in LEAVES else OPERATIONS[node.op].arity
+            assert len(node.operands) == arity, f"{where}: {len(node.operands)} operands, not {arity}"
+            assert node.op != "mean" or not rows[node.operands[0]], f"{where}: the mean of one number a row"
+            for k, o in enumerate(node.operands):
+                condition = node.op == "select" and k == 0
+                assert (self.nodes[o].op == "greater") == condition, f"{where}: a truth value where a number belongs"
+        for name, index in self.outputs.items():
+            assert 0 <= index < len(self.nodes), f"output {name}: there is no node {index}"
+
+    def __str__(self) -> str:
+        """One line a node, as mathematics; leaves are written where they are used."""
+
+        def written(i: int) -> str:
+            node = self.nodes[i]
+            return node.name if node.op == "input" else f"{node.number:g}" if node.op == "number" else f"t{i}"
+
+        lines = [
+            f"t{i} = " + OPERATIONS[node.op].written.format(*map(written, node.operands))
+            for i, node in enumerate(self.nodes)
+            if node.op not in LEAVES
+        ]
+        return "\n".join([*lines, *(f"{name} ← {written(i)}" for name, i in self.outputs.items())])
+
+
+def forward(cell: Definition, letters: Iterable[str] = ()) -> Program:
+    """The step of `cell`: inputs x.*, u.*, s.*, p.*, m.*; outputs state.* and, where asked, letter.*.
+
+    Raises DefinitionError for a step that takes the mean of what is already one number a row.
+    """
+    program, known = Program(), dict[int, int]()
+    for name, expression in cell.trace.states.items():
+        program.outputs[f"state.{name}"] = program.add(expression, known)
+    for name in letters:
+        program.outputs[f"letter.{name}"] = program.add(cell.trace.letters[name], known)
+    rows = program.per_row()
+    for node in program.nodes:
+        if node.op == "mean" and rows[node.operands[0]]:
+            raise DefinitionError(
+                f"cell {cell.name}, line {node.line}: mean of a value that is one number a row already"
+            )
+    program.verify()
+    return program
+
+
+def rename(program: Program, names: Mapping[str, str]) -> Program:
+    """The program with its outputs renamed; those without a new name are left out."""
+    result = program.copy()
+    result.outputs = {new: program.outputs[old] for old, new in names.items()}
+    return result
