@@ -1,0 +1,240 @@
+"""The equations of any cell, from its definition, as lines of Unicode and as LaTeX; its parameters and operations.
+
+print("\\n".join(equations(lstm)))         i_t = σ(x_i + u_i) …
+print("\\n".join(expanded(lstm)))          i_t = σ(W_i x_t + U_i h_{t−1} + b_i) …
+print(latex(lstm))                        the latter, for a document
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from cellwright.cells.definition import PER_SEQUENCE, Definition
+from cellwright.cells.expression import OPERATIONS, Expression
+from cellwright.cells.operations import LOOSE, PRODUCT, SUM, WHOLE, Operation
+from cellwright.cells.writing import PLAIN, Notation, write, write_below
+
+# fmt: off
+_GREEK = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ",
+    "iota": "ι", "kappa": "κ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ",
+    "upsilon": "υ", "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω",
+}
+# fmt: on
+# Words whose letter in print is another than the word.
+_PRINTED = {"peephole": "p", "keep": "k"} | _GREEK
+_IN_LATEX = {letter: rf"\{word}" for word, letter in _GREEK.items()}
+_BEFORE = "t−1"
+
+
+def equations(cell: Definition) -> list[str]:
+    """One line a letter of the step, in its order, then the new states that have none; in terms of x and u."""
+    return _lines(cell, _short(cell, Unicode()), Unicode())
+
+
+def expanded(cell: Definition) -> list[str]:
+    """The same, with the matrix products written out."""
+    return _lines(cell, _expanded(cell, Unicode()), Unicode())
+
+
+def where(cell: Definition) -> str:
+    """What x and u stand for in `equations`."""
+    h = Unicode().symbol(cell.operand, _BEFORE)
+    return f"where x = W x_t + b, u = U {h} + b'." if cell.bias else f"where x = W x_t, u = U {h}."
+
+
+def latex(cell: Definition) -> str:
+    """`expanded` as an aligned environment of LaTeX's amsmath."""
+    lines = (line.replace(" = ", " &= ", 1) for line in _lines(cell, _expanded(cell, Latex()), Latex()))
+    return "\\begin{aligned}\n" + " \\\\\n".join(f"  {line}" for line in lines) + "\n\\end{aligned}"
+
+
+def parameters(cell: Definition, inputs: int, hidden: int) -> int:
+    """How many numbers one layer of one direction learns."""
+    rows = len(cell.projections) * hidden
+    own = sum(hidden if cell.per_unit(name) else rows for name in cell.parameters)
+    return rows * (inputs + hidden) + (2 * rows if cell.bias else 0) + own
+
+
+def operations(cell: Definition, inputs: int, hidden: int) -> int:
+    """Floating-point operations of one step of one sequence: 2 a weight, 1 a bias, 1 an operation of the step and unit.
+
+    An exponential counts as one, and so does a mean over the units for each of them.
+    """
+    rows = len(cell.projections) * hidden
+    products = 2 * rows * (inputs + hidden) + (2 * rows if cell.bias else 0)
+    return products + sum(1 if e.per_row and not _reduces(e) else hidden for e in _computed(cell))
+
+
+# --- symbols -------------------------------------------------------------------------------------------
+class Unicode:
+    """Symbols as text: γ_{x,i}, c_{t−1}."""
+
+    operations: Mapping[str, Operation] = OPERATIONS
+
+    def symbol(self, base: str, *below: str) -> str:
+        """A letter with what stands below it."""
+        joined = ",".join(below)
+        return base + (f"_{joined}" if len(joined) == 1 else f"_{{{joined}}}" if joined else "")
+
+    def number(self, value: float) -> str:
+        """A number of the step."""
+        return PLAIN.number(value)
+
+    def function(self, name: str, of: list[str]) -> str:
+        """A named function."""
+        return PLAIN.function(name, of)
+
+
+class Latex(Unicode):
+    """Symbols as LaTeX: \\gamma_{x,i}, c_{t-1}."""
+
+    operations = OPERATIONS | {
+        "subtract": replace(OPERATIONS["subtract"], written="{} - {}"),
+        "multiply": replace(OPERATIONS["multiply"], written=r"{} \odot {}"),
+        "divide": replace(OPERATIONS["divide"], written=r"\frac{{{}}}{{{}}}", binds=WHOLE, asks=()),
+        "negate": replace(OPERATIONS["negate"], written="-{}"),
+        "minimum": replace(OPERATIONS["minimum"], written=r"\min({}, {})"),
+        "maximum": replace(OPERATIONS["maximum"], written=r"\max({}, {})"),
+        "sigmoid": replace(OPERATIONS["sigmoid"], written=r"\sigma({})"),
+        "tanh": replace(OPERATIONS["tanh"], written=r"\tanh({})"),
+        "relu": replace(OPERATIONS["relu"], written=r"\operatorname{{relu}}({})"),
+        "exp": replace(OPERATIONS["exp"], written=r"\exp({})"),
+        "log": replace(OPERATIONS["log"], written=r"\log({})"),
+        "log1p": replace(OPERATIONS["log1p"], written=r"\log(1 + {})", asks=(SUM,)),
+        "sqrt": replace(OPERATIONS["sqrt"], written=r"\sqrt{{{}}}"),
+        "absolute": replace(OPERATIONS["absolute"], written=r"\lvert {} \rvert"),
+        "select": replace(
+            OPERATIONS["select"],
+            written=r"\begin{{cases}} {1} & \text{{if }} {0} \\ {2} & \text{{else}} \end{{cases}}",
+            binds=WHOLE,
+            asks=(LOOSE, LOOSE, LOOSE),
+        ),
+        "mean": replace(OPERATIONS["mean"], written=r"\operatorname{{mean}}({})"),
+    }
+
+    def symbol(self, base: str, *below: str) -> str:
+        """A letter with what stands below it."""
+        return self._upright(base) + (f"_{{{','.join(self._upright(b) for b in below)}}}" if below else "")
+
+    def number(self, value: float) -> str:
+        """A number of the step: 1, -0.5, 10^{-5}."""
+        mantissa, _, exponent = PLAIN.number(value).replace("−", "-").partition("e")
+        power = f"10^{{{int(exponent)}}}" if exponent else ""
+        return power if power and mantissa == "1" else rf"{mantissa} \cdot {power}" if power else mantissa
+
+    def function(self, name: str, of: list[str]) -> str:
+        """A named function."""
+        operator = r"\log \sigma" if name == "log_sigmoid" else rf"\operatorname{{{name}}}"
+        return operator + PLAIN.function("", of).replace(" | ", r" \mid ")
+
+    def _upright(self, text: str) -> str:
+        if text == _BEFORE:
+            return "t-1"
+        if len(text) == 1:
+            return _IN_LATEX.get(text, text)
+        return rf"\mathrm{{{text}}}" if text.isalpha() else text
+
+
+# --- notations -----------------------------------------------------------------------------------------
+def _short(cell: Definition, style: Unicode) -> Notation:
+    """x.i as x_i."""
+
+    def leaf(name: str) -> tuple[str, int]:
+        root, *path = name.split(".")
+        if root in ("x", "u"):
+            return style.symbol(root, *path), WHOLE
+        return _other_leaf(cell, style, root, path), WHOLE
+
+    return Notation(style.operations, leaf, style.number, _function(cell, style, leaf, {"x": "x", "u": "u"}))
+
+
+def _expanded(cell: Definition, style: Unicode) -> Notation:
+    """x.i as W_i x_t + b_i, u.i as U_i h_{t−1} + b'_i, and their sum with one b_i."""
+    operand = {"x": style.symbol("x", "t"), "u": style.symbol(*_base(cell.operand), _BEFORE)}
+    matrix, vector = {"x": "W", "u": "U"}, {"x": "b", "u": "b'"}
+
+    def product(root: str, *part: str) -> str:
+        return f"{style.symbol(matrix[root], *part)} {operand[root]}"
+
+    def bias(root: str, *part: str) -> str:
+        return f" + {style.symbol(vector[root], *part)}" if cell.bias else ""
+
+    def leaf(name: str) -> tuple[str, int]:
+        root, *path = name.split(".")
+        if root in matrix:
+            return product(root, *path) + bias(root, *path), SUM if cell.bias else PRODUCT
+        return _other_leaf(cell, style, root, path), WHOLE
+
+    def merged(e: Expression) -> tuple[str, int] | None:
+        names = sorted(o.name for o in e.operands if o.op == "input")
+        if e.op != "add" or [n[:2] for n in names] != ["u.", "x."] or names[0][2:] != names[1][2:]:
+            return None
+        part = names[0][2:]
+        return f"{product('x', part)} + {product('u', part)}{bias('x', part)}", SUM
+
+    wholes = {root: product(root) + bias(root) for root in matrix}
+    return Notation(style.operations, leaf, style.number, _function(cell, style, leaf, wholes), merged)
+
+
+def _function(
+    cell: Definition, style: Unicode, leaf: Callable[[str], tuple[str, int]], wholes: Mapping[str, str]
+) -> Callable[[str, list[str]], str]:
+    """norm(x_i | x_i, x_f, …) as norm(x_i | x), where those are all that x consists of."""
+    groups = {tuple(leaf(f"{root}.{part}")[0] for part in cell.projections): text for root, text in wholes.items()}
+
+    def function(name: str, of: list[str]) -> str:
+        among = tuple(of[1:])
+        return style.function(name, [of[0], groups[among]] if among in groups else of)
+
+    return function
+
+
+def _other_leaf(cell: Definition, style: Unicode, root: str, path: list[str]) -> str:
+    base, *below = [part for word in path for part in _base(word)]
+    if root == "s":
+        below.append(_BEFORE)
+    if root == "m" and cell.streams[path[0]] != PER_SEQUENCE:
+        below.append("t")
+    return style.symbol(base, *below)
+
+
+def _base(name: str) -> list[str]:
+    """gamma_x as γ and the x below it."""
+    base, *below = name.split("_")
+    return [_PRINTED.get(base, base), *below]
+
+
+# --- lines ---------------------------------------------------------------------------------------------
+def _lines(cell: Definition, notation: Notation, style: Unicode) -> list[str]:
+    named = dict(cell.trace.letters)
+    named |= {name: value for name, value in cell.trace.states.items() if name not in named}
+    symbols = {name: style.symbol(*_base(name), "t") for name in named}
+    letters: dict[int, str] = {}
+    for name, value in named.items():
+        letters.setdefault(id(value), symbols[name])
+    return [f"{symbols[name]} = {_right(value, symbols[name], notation, letters)}" for name, value in named.items()]
+
+
+def _right(value: Expression, symbol: str, notation: Notation, letters: Mapping[int, str]) -> str:
+    if letters[id(value)] == symbol:
+        return write_below(value, notation, letters)
+    return write(value, notation, letters)
+
+
+def _computed(cell: Definition) -> list[Expression]:
+    """The operations that the new states are made of, each once."""
+    seen: dict[int, Expression] = {}
+    stack: list[Any] = list(cell.trace.states.values())
+    while stack:
+        e = stack.pop()
+        if id(e) not in seen and e.op not in ("input", "number"):
+            seen[id(e)] = e
+            stack.extend(e.operands)
+    return list(seen.values())
+
+
+def _reduces(e: Expression) -> bool:
+    return OPERATIONS[e.op].reduces
