@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from cellwright import cells, functional
 from cellwright.cells import Definition
-from cellwright.functional import Call
 from cellwright.nn import checks, weights
 from cellwright.nn.recurrent import State
 from cellwright.nn.torch_like import rnn_cell
+from cellwright.reference import Call
 
 
 class RecurrentCell(nn.Module):

@@ -13,10 +13,10 @@ from torch.nn.utils.rnn import PackedSequence
 
 from cellwright import cells, functional
 from cellwright.cells import Definition
-from cellwright.functional import Call, Path
+from cellwright.functional import Path
 from cellwright.nn import checks, weights
 from cellwright.nn.sequences import Layout, Lengths, enter, reset_rows
-from cellwright.reference import Weights
+from cellwright.reference import Call, Weights
 
 State = Tensor | tuple[Tensor, ...]
 Gates = tuple[dict[str, Tensor], ...]
