@@ -1,0 +1,177 @@
+"""Each cell once more, by another hand: torch.nn, torchrecurrent, or one unit at a time from the paper's equations.
+
+Each takes the weights, one sequence (T, I) and one (H,) a state, and gives (T, H) and the final states.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import mpmath
+import torch
+import torchrecurrent
+from torch import Tensor, nn
+from torch.nn.functional import layer_norm
+
+from cellwright.reference import Weights
+
+Result = tuple[Tensor, list[Tensor]]
+Independent = Callable[[Weights, Tensor, list[Tensor]], Result]
+
+
+# --- torch.nn ------------------------------------------------------------------------------------------
+def _torch(kind: type[nn.RNNBase], **options: Any) -> Independent:
+    def run(w: Weights, x: Tensor, state: list[Tensor]) -> Result:
+        layer = kind(x.shape[1], len(state[0]), dtype=x.dtype, **options)
+        with torch.no_grad():
+            for parameter, value in zip(layer.parameters(), w.flat, strict=True):
+                parameter.copy_(value)
+        before = [s[None] for s in state]
+        rows, after = layer(x, tuple(before) if len(before) > 1 else before[0])
+        return rows, [s[0] for s in (after if len(before) > 1 else [after])]
+
+    return run
+
+
+# --- torchrecurrent ------------------------------------------------------------------------------------
+def _torchrecurrent(kind: type[nn.Module], output_is_state: bool = False, **options: Any) -> Independent:
+    """A cell of torchrecurrent; `output_is_state`: it has a c that equals its h."""
+
+    def run(w: Weights, x: Tensor, state: list[Tensor]) -> Result:
+        module = kind(x.shape[1], len(state[0]), **options).double()
+        with torch.no_grad():
+            values = [w.input, w.recurrent, w.input_bias, w.recurrent_bias]
+            for name, value in zip(("weight_ih", "weight_hh", "bias_ih", "bias_hh"), values, strict=True):
+                getattr(module, name).copy_(value)
+            if hasattr(module, "weight_ph"):
+                module.weight_ph.copy_(torch.cat(list(w.own.values())) if w.own else 0 * module.weight_ph)
+        carried = [state[0], state[0]] if output_is_state else state
+        outputs = []
+        for row in x:
+            new = module(row, tuple(carried) if len(carried) > 1 else carried[0])
+            carried = list(new) if isinstance(new, tuple) else [new]
+            outputs.append(carried[0])
+        return torch.stack(outputs), carried[: len(state)]
+
+    return run
+
+
+# --- one unit at a time --------------------------------------------------------------------------------
+Unit = Callable[[Mapping[str, Any], Mapping[str, Any], list[Any]], list[Any]]
+
+
+def _units(order: str, update: Unit, number: Callable[[float], Any] = float) -> Independent:
+    """Loops over steps, units and weights; `update` (x, u, states of the unit) gives the unit's new states."""
+    gates = order.split()
+
+    def run(w: Weights, x: Tensor, state: list[Tensor]) -> Result:
+        hidden = len(state[0])
+        carried = [[number(value) for value in s.tolist()] for s in state]
+        outputs = []
+        for row in x.tolist():
+            units = []
+            for j in range(hidden):
+                at = {gate: k * hidden + j for k, gate in enumerate(gates)}
+                u = {gate: _dot(w.recurrent, w.recurrent_bias, r, carried[0], number) for gate, r in at.items()}
+                a = {gate: _dot(w.input, w.input_bias, r, row, number) for gate, r in at.items()}
+                units.append(update(a, u, [s[j] for s in carried]))
+            carried = [list(s) for s in zip(*units, strict=True)]
+            outputs.append([float(h) for h in carried[0]])
+        rows = torch.tensor(outputs, dtype=x.dtype).reshape(len(outputs), hidden)
+        return rows, [torch.tensor([float(value) for value in s], dtype=x.dtype) for s in carried]
+
+    return run
+
+
+def _dot(matrix: Tensor, bias: Tensor | None, row: int, vector: list[Any], number: Callable[[float], Any]) -> Any:
+    start = number(0.0 if bias is None else bias[row].item())
+    return sum((number(m) * v for m, v in zip(matrix[row].tolist(), vector, strict=True)), start)
+
+
+def _logistic(a: float) -> float:
+    return 1 / (1 + math.exp(-a))
+
+
+def _coupled(x: Mapping[str, Any], u: Mapping[str, Any], state: list[Any]) -> list[Any]:
+    """Greff et al. 2015, appendix: f = 1 − i."""
+    let_in = _logistic(x["i"] + u["i"])
+    memory = (1 - let_in) * state[1] + let_in * math.tanh(x["g"] + u["g"])
+    return [_logistic(x["o"] + u["o"]) * math.tanh(memory), memory]
+
+
+def _minimal(x: Mapping[str, Any], u: Mapping[str, Any], state: list[Any]) -> list[Any]:
+    """Zhou et al. 2016, equations 6 to 8, with the gate behind the matrix."""
+    gate = _logistic(x["f"] + u["f"])
+    return [state[0] + gate * (math.tanh(x["g"] + gate * u["g"]) - state[0])]
+
+
+def _slstm(x: Mapping[str, Any], u: Mapping[str, Any], state: list[Any]) -> list[Any]:
+    """Beck et al. 2024, equations 8 to 13: no stabiliser, in 60 digits.
+
+    What the cell keeps is c e^−m and n e^−m, with equation 15's m; here they are taken apart and put together again.
+    """
+    _, c, n, m = state
+    c, n = c * mpmath.exp(m), n * mpmath.exp(m)
+    forget = 1 / (1 + mpmath.exp(-(x["f"] + u["f"])))
+    let_in = mpmath.exp(x["i"] + u["i"])
+    c = forget * c + let_in * mpmath.tanh(x["z"] + u["z"])
+    m = max(mpmath.log(forget) + m, x["i"] + u["i"]) if n else x["i"] + u["i"]
+    n = forget * n + let_in
+    h = c / n / (1 + mpmath.exp(-(x["o"] + u["o"])))
+    return [h, c * mpmath.exp(-m), n * mpmath.exp(-m), m]
+
+
+def _precisely(run: Independent) -> Independent:
+    def precise(w: Weights, x: Tensor, state: list[Tensor]) -> Result:
+        with mpmath.workdps(60):
+            return run(w, x, state)
+
+    return precise
+
+
+# --- layer normalisation, torch's ----------------------------------------------------------------------
+def _layer_norm_lstm(w: Weights, x: Tensor, state: list[Tensor]) -> Result:
+    """Ba et al. 2016, equations 20 to 22, for one row at a time."""
+    h, c = state
+    outputs = []
+    for row in x:
+        a = layer_norm(w.input @ row, w.input.shape[:1], w.own["gamma_x"], w.own["beta"])
+        i, f, g, o = (a + layer_norm(w.recurrent @ h, w.input.shape[:1], w.own["gamma_u"])).view(4, -1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        h = torch.sigmoid(o) * torch.tanh(layer_norm(c, c.shape, w.own["gamma_c"], w.own["beta_c"]))
+        outputs.append(h)
+    return torch.stack(outputs), [h, c]
+
+
+def _layer_norm_gru(w: Weights, x: Tensor, state: list[Tensor]) -> Result:
+    """torch.nn.GRUCell's equations on normalised products, for one row at a time."""
+    (h,) = state
+    outputs = []
+    offset = torch.cat([torch.zeros(2 * len(h), dtype=x.dtype), w.own["beta_u"]])
+    for row in x:
+        a = layer_norm(w.input @ row, w.input.shape[:1], w.own["gamma_x"], w.own["beta"]).view(3, -1)
+        b = layer_norm(w.recurrent @ h, w.input.shape[:1], w.own["gamma_u"], offset).view(3, -1)
+        z = torch.sigmoid(a[1] + b[1])
+        h = torch.lerp(torch.tanh(a[2] + torch.sigmoid(a[0] + b[0]) * b[2]), h, z)
+        outputs.append(h)
+    return torch.stack(outputs), [h]
+
+
+INDEPENDENT: dict[str, Independent] = {
+    "rnn": _torch(nn.RNN),
+    "rnn-relu": _torch(nn.RNN, nonlinearity="relu"),
+    "lstm": _torch(nn.LSTM),
+    "gru": _torch(nn.GRU),
+    "lstm-1997": _torchrecurrent(torchrecurrent.OriginalLSTMCell),
+    "peephole": _torchrecurrent(torchrecurrent.PeepholeLSTMCell),
+    "relu-lstm": _torchrecurrent(torchrecurrent.PeepholeLSTMCell, nonlinearity="relu"),
+    "coupled": _units("i g o", _coupled),
+    "mgu": _units("f g", _minimal),
+    "janet": _torchrecurrent(torchrecurrent.JANETCell, output_is_state=True),
+    "ligru": _torchrecurrent(torchrecurrent.LiGRUCell),
+    "layer-norm-lstm": _layer_norm_lstm,
+    "layer-norm-gru": _layer_norm_gru,
+    "slstm": _precisely(_units("i f z o", _slstm, mpmath.mpf)),
+}

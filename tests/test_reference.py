@@ -1,0 +1,256 @@
+"""The reference: derivatives of every cell, what it does with lengths, directions and resets, and its evaluator."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.autograd import gradcheck, gradgradcheck
+from torch.testing import assert_close
+
+from cellwright import reference
+from cellwright.cells import CELLS
+from cellwright.cells.definition import PER_PROJECTION, PER_UNIT, Definition
+from cellwright.cells.expression import EVERYTHING, interval
+from cellwright.cells.language import (
+    State,
+    exp,
+    log,
+    log1p,
+    log_sigmoid,
+    maximum,
+    mean,
+    minimum,
+    relu,
+    select,
+    sigmoid,
+    softplus,
+    sqrt,
+    standardise,
+    tanh,
+)
+from cellwright.cells.regularise import recurrent_dropout, zoneout
+from cellwright.reference import Weights
+from drawing import Case, draw
+
+DERIVED = [zoneout(CELLS["gru"]), recurrent_dropout(CELLS["lstm"]), zoneout(recurrent_dropout(CELLS["lstm"]))]
+EVERY = [*CELLS.values(), *DERIVED]
+    *CELLS.values(),
+    zoneout(CELLS["gru"]),
+    recurrent_dropout(CELLS["lstm"]),
+    zoneout(recurrent_dropout(CELLS["lstm"])),
+]
+
+
+# --- derivatives ---------------------------------------------------------------------------------------
+def _function(case: Case, reverse: bool, resets: bool):
+    """`reference.run` of everything that a gradient may flow into, and those tensors."""
+    fresh = [torch.full_like(s[0], 0.4) for s in case.state]
+    own, streams = list(case.weights.own), list(case.streams)
+    tensors = [case.rows, *case.state, *fresh, *case.weights.flat, *case.streams.values()]
+    sizes = [1, len(fresh), len(fresh), len(case.weights.flat), len(streams)]
+    reset = (torch.arange(len(case.rows)) % 4 == 1) if resets else None
+
+    def function(*given):
+        (rows,), state, fresh, weights, streams_given = (list(part) for part in _split(given, sizes))
+        shared, extra = weights[: len(weights) - len(own)], weights[len(weights) - len(own) :]
+        found = reference.run(
+            case.cell,
+            rows,
+            case.batch_sizes,
+            state,
+            Weights(*shared, own=dict(zip(own, extra, strict=True))),
+            reverse=reverse,
+            reset=reset,
+            fresh=fresh,
+            streams=dict(zip(streams, streams_given, strict=True)),
+        )
+        return found.rows, *found.state
+
+    return function, [t.clone().requires_grad_() for t in tensors]
+
+
+def _split(values, sizes):
+    start = 0
+    for size in sizes:
+        yield values[start : start + size]
+        start += size
+
+
+@pytest.mark.parametrize("resets", [False, True], ids=["carried", "resets"])
+@pytest.mark.parametrize("reverse", [False, True], ids=["forward", "reverse"])
+@pytest.mark.parametrize("cell", EVERY, ids=repr)
+def test_first_derivatives(cell, reverse, resets):
+    """Of rows, weights, states, fresh states and streams; ragged, with a sequence of no step."""
+    function, tensors = _function(draw(cell, (3, 2, 0), hidden=3), reverse, resets)
+    assert gradcheck(function, tensors)
+
+
+@pytest.mark.parametrize("cell", EVERY, ids=repr)
+def test_second_derivatives(cell):
+    function, tensors = _function(draw(cell, (3, 2, 0), hidden=3), reverse=True, resets=True)
+    assert gradgradcheck(function, tensors, fast_mode=True)
+
+
+# --- lengths, directions, resets -----------------------------------------------------------------------
+@pytest.mark.parametrize("cell", EVERY, ids=repr)
+def test_a_sequence_among_others_is_the_sequence_alone(cell):
+    case = draw(cell, (5, 3, 3, 1, 0))
+    together = case.run()
+    offsets = [sum(case.batch_sizes[:t]) for t in range(5)]
+    for b, length in enumerate(case.lengths):
+        alone = Case(
+            cell,
+            (length,),
+            case.of_sequence(case.rows, b),
+            [s[b : b + 1] for s in case.state],
+            case.weights,
+            {
+                name: s[b : b + 1] if len(s) == 5 else s[[offset + b for offset in offsets[:length]]]
+                for name, s in case.streams.items()
+            },
+        ).run()
+        assert_close(case.of_sequence(together.rows, b), alone.rows)
+        for ours, expected in zip(together.state, alone.state, strict=True):
+            assert_close(ours[b : b + 1], expected)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_reverse_is_forward_on_the_sequence_turned_round(name):
+    case = draw(CELLS[name], (4, 2))
+    backward = case.run(reverse=True)
+    for b in range(2):
+        x, before = case.of_sequence(case.rows, b), [s[b : b + 1] for s in case.state]
+        turned = reference.run(case.cell, x.flip(0), [1] * len(x), before, case.weights)
+        assert_close(case.of_sequence(backward.rows, b), turned.rows.flip(0))
+        assert_close([s[b : b + 1] for s in backward.state], list(turned.state))
+
+
+@pytest.mark.parametrize("fresh", [False, True], ids=["from zero", "from fresh"])
+@pytest.mark.parametrize("name", CELLS)
+def test_a_reset_begins_a_new_sequence(name, fresh):
+    case = draw(CELLS[name], (5,))
+    start = [torch.full_like(s[0], 0.3) if fresh else torch.zeros_like(s[0]) for s in case.state]
+    reset = torch.tensor([False, False, True, False, False])
+    found = case.run(reset=reset, fresh=start if fresh else None)
+    first = reference.run(case.cell, case.rows[:2], [1, 1], case.state, case.weights)
+    second = reference.run(case.cell, case.rows[2:], [1, 1, 1], [s[None] for s in start], case.weights)
+    assert_close(found.rows, torch.cat([first.rows, second.rows]))
+    assert_close(list(found.state), list(second.state))
+
+
+def test_recorded_letters_are_the_gates():
+    case = draw(CELLS["lstm"], (1, 1))
+    w = case.weights
+    a = case.rows @ w.input.T + w.input_bias + case.state[0] @ w.recurrent.T + w.recurrent_bias
+    i, f, g, o = a.view(2, 4, 5).unbind(1)
+    letters = case.run(record=True).letters
+    expected = {"i": i.sigmoid(), "f": f.sigmoid(), "g": g.tanh(), "o": o.sigmoid()}
+    expected["c"] = expected["f"] * case.state[1] + expected["i"] * expected["g"]
+    expected["h"] = expected["o"] * expected["c"].tanh()
+    assert list(letters) == list(expected)
+    for name, value in expected.items():
+        assert_close(letters[name], value)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_inputs_stay_as_they_were(name):
+    case, again = draw(CELLS[name]), draw(CELLS[name])
+    case.run(reverse=True, reset=torch.ones(len(case.rows), dtype=torch.bool), record=True)
+    assert torch.equal(case.rows, again.rows)
+    for ours, expected in zip([*case.state, *case.weights.flat], [*again.state, *again.weights.flat], strict=True):
+        assert torch.equal(ours, expected)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_runs_under_vmap(name):
+    """One more leading dimension of rows, mapped over."""
+    case = draw(CELLS[name], (3, 1))
+    rows = torch.stack([case.rows, -case.rows, 2 * case.rows])
+
+    def run(rows):
+        return reference.run(case.cell, rows, case.batch_sizes, case.state, case.weights).rows
+
+    assert_close(torch.vmap(run)(rows), torch.stack([run(r) for r in rows]))
+
+
+# --- the evaluator and the intervals, on any expression ------------------------------------------------
+_UNARY = (sigmoid, tanh, relu, exp, log, log1p, sqrt, softplus, log_sigmoid, abs, standardise, lambda a: -a)
+_BINARY = (
+    lambda a, b: a + b,
+    lambda a, b: a - b,
+    lambda a, b: a * b,
+    lambda a, b: a / b,
+    maximum,
+    minimum,
+    lambda a, b: a - mean(b + a * 0),
+    lambda a, b: select(a > b, a, 2.0),
+    lambda a, b: select(a < 0.5, b, a),
+    lambda a, b: 1.5 - a * b / (3 + b),
+)
+_LEAVES = ("x.a", "x.b", "u.a", "u.b", "s.h", "p.w", "p.v.a", "p.v.b", "m.k")
+_TREES = st.recursive(
+    st.sampled_from(_LEAVES),
+    lambda below: st.tuples(st.sampled_from(_UNARY), below) | st.tuples(st.sampled_from(_BINARY), below, below),
+    max_leaves=12,
+)
+
+
+def _build(tree, roots):
+    """The value of a tree whose leaves are names, on tensors or expressions."""
+    if isinstance(tree, tuple):
+        function, *operands = tree
+        return function(*(_build(o, roots) for o in operands))
+    root, *path = tree.split(".")
+    found = roots[root]
+    for part in path:
+        found = getattr(found, part)
+    return found
+
+
+def _cell(tree) -> Definition:
+    """A cell whose step computes the tree, and uses all that it declares."""
+
+    def step(x, u, s, p, m):
+        y = _build(tree, {"x": x, "u": u, "s": s, "p": p, "m": m})
+        return State(h=y + 0 * (x.a + x.b + s.h + p.w + p.v.a + m.k))
+
+    return Definition(
+        name="any",
+        step=step,
+        projections=("a", "b"),
+        gates=(),
+        states=("h",),
+        parameters={"w": PER_UNIT, "v": PER_PROJECTION},
+        streams={"k": "step"},
+    )
+
+
+def _numbers(cell, seed):
+    generator = torch.Generator().manual_seed(seed)
+    x, u, v = (cell.Projections(*torch.randn(2, 3, 4, generator=generator, dtype=torch.float64) * 3) for _ in range(3))
+    s, w, k = torch.randn(3, 3, 4, generator=generator, dtype=torch.float64)
+    return x, u, cell.States(s), SimpleNamespace(w=w, v=v), SimpleNamespace(k=k)
+
+
+@settings(max_examples=150, deadline=None)
+@given(tree=_TREES, seed=st.integers(0, 99))
+def test_a_traced_step_evaluates_to_what_the_step_computes(tree, seed):
+    cell = _cell(tree)
+    numbers = _numbers(cell, seed)
+    found = reference.evaluate(cell.trace.letters, *numbers)["y"]
+    roots = dict(zip("xuspm", numbers, strict=True))
+    assert torch.equal(found.nan_to_num(-7.0), _build(tree, roots).expand(3, 4).nan_to_num(-7.0))
+
+
+@settings(max_examples=150, deadline=None)
+@given(tree=_TREES, seed=st.integers(0, 99))
+def test_values_lie_in_their_interval(tree, seed):
+    cell = _cell(tree)
+    y = cell.trace.letters["y"]
+    low, high = interval(y)
+    found = reference.evaluate({"y": y}, *_numbers(cell, seed))["y"]
+    found = found[found.isfinite()]  # outside their domain log and sqrt have no value, and exp may overflow
+    assert ((found >= low - 1e-9 * abs(low)) | (low == EVERYTHING[0])).all()
+    assert ((found <= high + 1e-9 * abs(high)) | (high == EVERYTHING[1])).all()
