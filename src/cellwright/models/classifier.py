@@ -12,7 +12,7 @@ from cellwright.nn import Recurrent
 class ClassifierConfig(BaseModel):
     """What a classifier is made of; written to a run's `config.json`, enough to build the same module again."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     vocabulary: int = Field(ge=2)
     """Number of token ids, padding (0) and unknown (1) included."""

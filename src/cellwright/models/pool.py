@@ -69,7 +69,7 @@ class Attention(nn.Module):
         scores = self.score(torch.tanh(self.project(output)))  # (B, T, 1)
         # The smallest finite number, since a row of -inf alone has the softmax NaN; its outputs are zero anyway.
         scores = scores.masked_fill(~valid(output, lengths), torch.finfo(scores.dtype).min)
-        weights = scores.softmax(1)
+        weights: Tensor = scores.softmax(1)
         return (weights * output).sum(1)
 
 

@@ -21,7 +21,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from cellwright.data.tokenizer import Tokenizer
-from cellwright.errors import InputError
+from cellwright.errors import CellwrightError, InputError
 from cellwright.models.classifier import Classifier, ClassifierConfig
 from cellwright.models.files import read_json, replace_file, write_json
 
@@ -75,7 +75,10 @@ def load_run(path: str | Path) -> Run:
     """
     folder = Path(path)
     config = load_config(folder)
-    model = Classifier(config.classifier)
+    try:
+        model = Classifier(config.classifier)
+    except CellwrightError as error:  # a cell that this version lacks
+        raise InputError(f"{folder / CONFIG}: {error}") from None
     load_weights(folder / MODEL, model)
     model.eval()
     return Run(folder, config, model, load_tokenizer(folder))

@@ -56,4 +56,4 @@ class KeepBest(Callback):
     def _save(self, trainer: Trainer, module: ClassifierModule) -> None:
         if trainer.is_global_zero:
             note = {"epoch": str(self.epoch), "validation_accuracy": repr(self.scores.accuracy)}
-            save_weights(self.folder, module.classifier, note)
+            save_weights(self.folder, module.result, note)

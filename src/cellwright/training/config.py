@@ -74,8 +74,12 @@ class FitConfig(BaseModel):
     """Step size of AdamW."""
     weight_decay: float = Field(0.01, ge=0)
     """Decay of the weight matrices (not of biases)."""
-    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    token_dropout: float = Field(0.25, ge=0, lt=1)
+    """Share of the tokens shown as unknown in training, so that no single one is relied on."""
+    label_smoothing: float = Field(0.1, ge=0, lt=1)
     """Share of the target spread evenly over all classes."""
+    averaging: float = Field(0.998, ge=0, lt=1)
+    """Weight of the past, per step, in the running mean of the weights that is scored and kept; 0 keeps the last."""
     clip_norm: float | None = Field(1.0, gt=0)
     """Scale gradients down to this norm; None does not."""
     clip_value: float | None = Field(None, gt=0)

@@ -7,8 +7,10 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import AdamW, Optimizer
+from torch.optim.swa_utils import AveragedModel
 
 from cellwright.data.batches import Batch
+from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
 from cellwright.models.classifier import Classifier
 from cellwright.training.config import FitConfig
@@ -36,14 +38,22 @@ class StepOutput(TypedDict):
 
 
 class ClassifierModule(LightningModule):
-    """A classifier in training."""
+    """A classifier in training, and the running mean of its weights, which is what is scored and kept."""
 
     def __init__(self, classifier: Classifier, config: FitConfig) -> None:
         super().__init__()
         self.classifier = classifier
         self.config = config
+        self.averaged = AveragedModel(classifier, multi_avg_fn=self._average)
         self.scores = Scores(0.0, float("inf"))
         """Of the last validation."""
+
+    @property
+    def result(self) -> Classifier:
+        """The classifier with the mean weights."""
+        averaged = self.averaged.module
+        assert isinstance(averaged, Classifier)
+        return averaged
 
     def configure_optimizers(self) -> Optimizer:
         """AdamW; biases and the embedding do not decay (a rare token's row would decay unseen)."""
@@ -70,10 +80,17 @@ class ClassifierModule(LightningModule):
         """Make dropout a function of (seed, step, process), so that a resumed run needs no generator state."""
         torch.manual_seed(hash((self.config.seed, self.global_step, self.global_rank)))
 
+    def optimizer_step(self, *args: Any, **options: Any) -> None:
+        """Lightning's, then the mean follows."""
+        super().optimizer_step(*args, **options)
+        self.averaged.update_parameters(self.classifier)
+
     def training_step(self, batch: Batch, batch_idx: int) -> StepOutput:
         """Mean smoothed cross-entropy of a batch, in nats. Raises LossNotFinite."""
-        logits, labels = self._answer(batch)
-        loss = cross_entropy(logits, labels, label_smoothing=self.config.label_smoothing)
+        hidden = torch.rand(batch.tokens.shape, device=self.device) < self.config.token_dropout
+        tokens = batch.tokens.masked_fill(hidden & (batch.tokens != Tokenizer.pad), Tokenizer.unknown)
+        logits = self.classifier(tokens, batch.lengths)
+        loss = cross_entropy(logits, _labels(batch), label_smoothing=self.config.label_smoothing)
         if not torch.isfinite(loss):
             raise LossNotFinite(
                 f"the loss is {loss.item()} at step {self.global_step + 1} (epoch {self.current_epoch + 1}); "
@@ -87,7 +104,7 @@ class ClassifierModule(LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Count one batch."""
-        logits, labels = self._answer(batch)
+        logits, labels = self.averaged(batch.tokens, batch.lengths), _labels(batch)
         loss = cross_entropy(logits, labels, reduction="sum")
         right = (logits.argmax(-1) == labels).sum()
         self._sums += torch.stack([loss.double(), right.double(), right.new_tensor(len(logits)).double()])
@@ -98,7 +115,12 @@ class ClassifierModule(LightningModule):
         loss, right, texts = sums.tolist()
         self.scores = Scores(accuracy=right / texts, loss=loss / texts)
 
-    def _answer(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Logits (B, classes) and labels (B)."""
-        assert batch.labels is not None  # Prepared holds labelled texts only
-        return self.classifier(batch.tokens, batch.lengths), batch.labels
+    def _average(self, mean: Any, weights: Any, steps: Tensor | int) -> None:
+        """Move each mean towards its weight, in place; faster at first, when the mean is of few steps."""
+        past = min(self.config.averaging, (1 + int(steps)) / (10 + int(steps)))
+        torch._foreach_lerp_(mean, weights, 1 - past)
+
+
+def _labels(batch: Batch) -> Tensor:
+    assert batch.labels is not None  # Prepared holds labelled texts only
+    return batch.labels

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import cellwright
+from cellwright import cells
 from cellwright.data.batches import Example
 from cellwright.data.checks import classes_of
 from cellwright.data.source import open_source
@@ -43,6 +44,7 @@ def prepare(config: FitConfig) -> Prepared:
 
     Raises InputError for data that cannot be read or learnt from, and for a resume that does not fit the run.
     """
+    cells.get(config.cell)  # refuses an unknown one before the data is read
     before = load_config(config.out) if config.resume else None
     config = merged(config, before) if before else config
     sides = open_source(config.data, text=config.text, label=config.label, encoding=config.encoding)

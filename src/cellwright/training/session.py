@@ -86,7 +86,7 @@ class Session:
             _trainer(1, []).validate(self.module, datamodule=self.data, verbose=False)
         self.best.scores = self.module.scores
         if is_first_process():
-            save_weights(self.config.out, self.module.classifier, {"epoch": "0"})
+            save_weights(self.config.out, self.module.result, {"epoch": "0"})
 
 
 def is_first_process() -> bool:
@@ -139,6 +139,7 @@ def _quiet_lightning() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=PossibleUserWarning)
+            warnings.filterwarnings("ignore", message=".*LeafSpec")  # Lightning 2.6 on torch 2.13
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):

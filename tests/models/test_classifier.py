@@ -1,0 +1,48 @@
+"""The classifier against the same layers of torch.nn, put together by hand."""
+
+import pytest
+import torch
+from torch import nn
+
+from cellwright.models.classifier import Classifier, ClassifierConfig
+
+SMALL = {"vocabulary": 11, "classes": 3, "embedding": 5, "hidden": 4, "pooling": "last"}
+
+
+@pytest.mark.parametrize("bidirectional", [True, False])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_against_torch_row_by_row(bidirectional: bool, layers: int) -> None:
+    torch.manual_seed(0)
+    config = ClassifierConfig.model_validate({**SMALL, "bidirectional": bidirectional, "layers": layers})
+    model = Classifier(config).eval()
+    twin = nn.LSTM(5, 4, layers, bidirectional=bidirectional, batch_first=True)
+    twin.load_state_dict(model.recurrent.state_dict())
+    texts = [[3, 4, 5, 6], [7], [2, 2, 10]]
+    tokens = nn.utils.rnn.pad_sequence([torch.tensor(text) for text in texts], batch_first=True)
+    logits = model(tokens, torch.tensor([4, 1, 3]))
+    for row, text in zip(logits, texts, strict=True):
+        _, (h, _) = twin(model.embedding.weight[text].unsqueeze(0))
+        last = torch.cat(list(h[-2:, 0] if bidirectional else h[-1:, 0]))
+        torch.testing.assert_close(row, last @ model.dense.weight.T + model.dense.bias)
+
+
+def test_no_texts_words_at_all_are_answered_by_the_bias() -> None:
+    model = Classifier(ClassifierConfig.model_validate(SMALL)).eval()
+    for tokens in (torch.zeros(2, 0, dtype=torch.int64), torch.zeros(2, 3, dtype=torch.int64)):
+        logits = model(tokens, torch.tensor([0, 0]))
+        torch.testing.assert_close(logits, model.dense.bias.expand(2, 3))
+
+
+def test_dropout_only_in_training() -> None:
+    model = Classifier(ClassifierConfig.model_validate({**SMALL, "dropout": 0.5, "embedding_dropout": 0.0}))
+    tokens, lengths = torch.tensor([[3, 4, 5]]), torch.tensor([3])
+    assert not torch.equal(model(tokens, lengths), model(tokens, lengths))
+    model.eval()
+    assert torch.equal(model(tokens, lengths), model(tokens, lengths))
+
+
+@pytest.mark.parametrize("cell", ["gru", "rnn"])
+def test_any_cell(cell: str) -> None:
+    model = Classifier(ClassifierConfig.model_validate({**SMALL, "cell": cell}))
+    model(torch.tensor([[3, 4], [5, 0]]), torch.tensor([2, 1])).sum().backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())

@@ -1,0 +1,46 @@
+"""A file is whole or what it was before."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from cellwright.errors import InputError
+from cellwright.models.files import replace_file
+
+
+def test_replaces(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    replace_file(path, b"first")
+    replace_file(path, b"second")
+    assert path.read_bytes() == b"second"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_full_disk_keeps_the_last_good_one(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    replace_file(path, b"good")
+    (tmp_path / "file.part").symlink_to("/dev/full")  # a real ENOSPC: what is written beside the place goes there
+    with pytest.raises(InputError, match=r"cannot be written \(No space left on device\); the last good one stays"):
+        replace_file(path, b"never")
+    assert path.read_bytes() == b"good"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_full_only_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some file systems take every byte and say at fsync that there was no room."""
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputError, match=r"No space left on device.*nothing was written"):
+        replace_file(tmp_path / "file", b"never")
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_such_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="No such file or directory"):
+        replace_file(tmp_path / "none" / "file", b"")

@@ -1,0 +1,55 @@
+"""Pools against a loop over rows that cuts each at its own length."""
+
+import pytest
+import torch
+
+from cellwright.models.pool import Attention, Last, Max, Mean, Pooling, make_pool
+
+LENGTHS = torch.tensor([4, 1, 7, 3])
+
+
+@pytest.fixture
+def output() -> torch.Tensor:
+    """(4, 7, 6), zero past each length, every valid value below zero: a pool that sees the padding shows it."""
+    torch.manual_seed(0)
+    values = -torch.rand(4, 7, 6) - 0.1
+    return values * (torch.arange(7) < LENGTHS[:, None]).unsqueeze(-1)
+
+
+def rows(output: torch.Tensor) -> list[torch.Tensor]:
+    return [row[:length] for row, length in zip(output, LENGTHS.tolist(), strict=True)]
+
+
+def test_max_and_mean(output: torch.Tensor) -> None:
+    assert torch.equal(Max()(output, LENGTHS), torch.stack([row.max(0).values for row in rows(output)]))
+    torch.testing.assert_close(Mean()(output, LENGTHS), torch.stack([row.mean(0) for row in rows(output)]))
+
+
+def test_last_takes_each_direction_at_its_own_end(output: torch.Tensor) -> None:
+    expected = torch.stack([torch.cat([row[-1, :3], row[0, 3:]]) for row in rows(output)])
+    assert torch.equal(Last(bidirectional=True)(output, LENGTHS), expected)
+    assert torch.equal(Last(bidirectional=False)(output, LENGTHS), torch.stack([r[-1] for r in rows(output)]))
+
+
+def test_attention(output: torch.Tensor) -> None:
+    pool = Attention(6)
+    expected = []
+    for row in rows(output):
+        score = torch.tanh(row @ pool.project.weight.T + pool.project.bias) @ pool.score.weight[0]
+        share = torch.exp(score) / torch.exp(score).sum()
+        expected.append(share @ row)
+    torch.testing.assert_close(pool(output, LENGTHS), torch.stack(expected))
+
+
+@pytest.mark.parametrize("name", ["last", "max", "mean", "attention"])
+@pytest.mark.parametrize("bidirectional", [True, False])
+def test_a_row_of_length_zero_is_zeros_with_finite_gradients(name: Pooling, bidirectional: bool) -> None:
+    output = torch.zeros(2, 3, 4)
+    output[0] = torch.randn(3, 4)
+    output.requires_grad_()
+    pool = make_pool(name, 4, bidirectional)
+    pooled = pool(output, torch.tensor([3, 0]))
+    pooled.sum().backward()
+    assert torch.equal(pooled[1], torch.zeros(4))
+    assert output.grad is not None
+    assert torch.isfinite(output.grad).all()

@@ -1,0 +1,45 @@
+import random
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.append(str(Path(__file__).parent))  # for `process`
+
+GOOD, BAD = ["great", "fine", "lovely"], ["awful", "poor", "dull"]
+NEUTRAL = [f"word{number}" for number in range(30)]
+
+SMALL: dict[str, Any] = {
+    "hidden": 8, "embedding": 8, "batch_tokens": 512, "learning_rate": 0.02, "max_epochs": 3, "patience": 9,
+    "threads": 1, "checkpoint_seconds": 0, "averaging": 0.9, "token_dropout": 0.1,
+}  # fmt: skip
+"""A model of a thousand numbers, a checkpoint after every step."""
+
+
+def review(random_: random.Random) -> str:
+    """One CSV row: words that say nothing, and one that decides the label."""
+    words = random_.choices(NEUTRAL, k=random_.randint(1, 20))
+    label = random_.choice(["pos", "neg"])
+    words.insert(random_.randint(0, len(words)), random_.choice(GOOD if label == "pos" else BAD))
+    return f"{' '.join(words)},{label}\n"
+
+
+@pytest.fixture(scope="session")
+def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """500 labelled texts; with 512 tokens a batch, a dozen batches an epoch."""
+    path = tmp_path_factory.mktemp("data") / "reviews.csv"
+    source = random.Random(0)
+    path.write_text("text,label\n" + "".join(review(source) for _ in range(500)))
+    return path
+
+
+@pytest.fixture
+def options(reviews: Path, tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Options of a run that takes a second, as JSON would hold them."""
+
+    def make(**changes: Any) -> dict[str, Any]:
+        return {**SMALL, "data": str(reviews), "out": str(tmp_path / "run"), **changes}
+
+    return make

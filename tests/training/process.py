@@ -1,0 +1,86 @@
+"""Training processes that a test can kill.
+
+They come from a fork server that has imported everything already: a process of their own in a tenth of the time.
+"""
+
+import json
+import multiprocessing
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from cellwright.errors import InputError
+from cellwright.models import files
+from cellwright.training import FitConfig, fit, module
+
+Place = tuple[Any, str]
+PLACES: dict[str, Place] = {
+    "step": (module.ClassifierModule, "training_step"),
+    "clipping": (module.ClassifierModule, "configure_gradient_clipping"),  # between gradient and update
+    "validation": (module.ClassifierModule, "validation_step"),
+    "write": (files.os, "fsync"),  # a file is written beside its place, but not renamed yet
+}
+SERVER = multiprocessing.get_context("forkserver")
+SERVER.set_forkserver_preload(["cellwright.training"])
+
+
+@dataclass
+class Signal:
+    """Sent by the process to itself when it comes by `place` for the `count`-th time."""
+
+    number: signal.Signals
+    place: str
+    count: int
+
+
+@dataclass
+class Ended:
+    status: int
+    """Exit status; minus the signal's number if one ended it."""
+    said: list[str]
+
+
+def start(options: dict[str, Any], sent: Signal | None = None, most_bytes: int | None = None) -> Ended:
+    """Train in a process of its own; with `most_bytes`, no file that it writes may be larger."""
+    said = Path(options["out"] + ".said")
+    process = SERVER.Process(target=run, args=(options, sent, most_bytes, said))
+    process.start()
+    process.join(120)
+    assert process.exitcode is not None, "still running after two minutes"
+    return Ended(process.exitcode, said.read_text().splitlines())
+
+
+def run(options: dict[str, Any], sent: Signal | None, most_bytes: int | None, said: Path) -> None:
+    """What the process does: says each sentence into `said`, and ends as the command line would."""
+    if most_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+    if sent is not None:
+        call_at(sent, lambda: os.kill(os.getpid(), sent.number))
+    with said.open("w", buffering=1) as file:
+        try:
+            result = fit(FitConfig(**options), progress=False, say=lambda sentence: print(sentence, file=file))
+        except InputError as error:
+            print(error, file=file)
+            sys.exit(2)
+        print(json.dumps(asdict(result), default=str), file=file)
+
+
+def call_at(sent: Signal, act: Callable[[], None]) -> None:
+    """Call `act` before the function at the place runs for the `count`-th time."""
+    owner, name = PLACES[sent.place]
+    function = getattr(owner, name)
+    calls = 0
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == sent.count:
+            act()
+        return function(*args, **kwargs)
+
+    setattr(owner, name, counted)
