@@ -49,4 +49,6 @@ def _written(code: CodeType, line: int) -> str:
 
 
 def _is_language(frame: FrameType) -> bool:
-    return frame.f_globals.get("__name__", "") in _LANGUAGE
+    """Whether the frame is of the language, or of a library that handed the call on to it."""
+    module = frame.f_globals.get("__name__", "")
+    return module in _LANGUAGE or module.partition(".")[0] in ("torch", "numpy")
