@@ -23,11 +23,19 @@ CHUNK_BYTES = 1 << 18  # of gate rows, multiplied ahead of their steps: a part o
 
 
 class Saved(NamedTuple):
-    """What one direction's backward pass reads, each tensor as the kernel laid it out."""
+    """What one direction's backward pass reads, each tensor as the kernel laid it out.
 
-    gates: Tensor  # (S, slots × padded)
-    rows: Tensor  # (S, saved rows)
-    states: list[Tensor]  # one (S, padded) a state: before each step
+    gates (S, slots × padded), rows (S, values a row), and one (S, padded) a state: that before each step.
+    """
+
+    gates: Tensor
+    rows: Tensor
+    states: list[Tensor]
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """All of them."""
+        return [self.gates, self.rows, *self.states]
 
 
 class Batch:
@@ -87,6 +95,7 @@ class Direction:
         self.words |= {"batch_sizes": batch.sizes.ctypes.data}
         self.words |= {"offsets": batch.offsets.ctypes.data, "state_rows": batch.offsets.ctypes.data}
         self.tensors: dict[str, Tensor] = {}
+        self.tables: list[Any] = []
 
     def give(self, name: str, tensor: Tensor, skip: int = 0) -> Tensor:
         """Hand a tensor to the kernel under a name, from element `skip` on."""
@@ -108,7 +117,7 @@ class Result:
 def forward(call: Call, *, saves: bool) -> Result:
     """Run the forward loop of a call whose path is "compiled"; `saves` keeps what `backward` reads."""
     k = kernel(call.cell, _dtype(call.rows))
-    letters = tuple(call.cell.trace.letters) if call.record else ()
+    letters = k.letters if call.record else ()
     loop = k.forward(saves, letters)
     batch = Batch(call.batch_sizes, len(call.weights))
     hidden = call.state[-1].shape[-1]
@@ -142,13 +151,20 @@ def _forward_direction(
         start = matrix.new_zeros(len(matrix)) if bias is None else bias.detach()
         direction.give(f"{name}_starts", _panels(start[:, None], k, slots, hidden))
     _give_inputs(call, direction, d)
-    for name, initial in zip(call.cell.states, call.state, strict=True):
-        _give_state(direction, batch, name, _whole(initial[d, : batch.alive].detach(), padded), saves, d == 1)
+    begins_anew = call.resets[d][batch.starts(d == 1)][:, None] if call.resets else None
+    for s, name in enumerate(call.cell.states):
+        initial = _whole(call.state[s][d, : batch.alive].detach(), padded)
+        fresh = torch.zeros_like(initial)
+        if call.fresh:
+            fresh = _whole(call.fresh[s][d, : batch.alive].detach(), padded)
+        initial = initial if begins_anew is None else torch.where(begins_anew, fresh, initial)
+        direction.give(f"fresh.{name}", fresh)
         direction.give(f"final.{name}", rows.new_empty(batch.alive, padded))
+        _give_state(direction, batch, name, initial, saves, d == 1)
     if saves:
         direction.give("gates", rows.new_empty(batch.rows, _gate_columns(k, loop, padded)))
         direction.give("rows", rows.new_empty(batch.rows, loop.saved_rows))
-    for letter in call.cell.trace.letters if call.record else ():
+    for letter in k.letters if call.record else ():
         direction.give(f"letter.{letter}", rows.new_empty(batch.rows, padded))
     return direction
 
@@ -161,7 +177,7 @@ def _give_state(direction: Direction, batch: Batch, name: str, initial: Tensor, 
     else:
         turns = np.arange(batch.steps, dtype=np.int64) % 2 * batch.alive
         direction.words["state_rows"] = turns.ctypes.data
-        direction.turns = turns
+        direction.tables.append(turns)
         before = initial.repeat(2, 1)
     direction.give(f"state.{name}", before)
 
@@ -194,10 +210,11 @@ def _saved(cell: Definition, direction: Direction) -> Saved:
 
 @dataclass
 class Gradients:
-    """Of the rows (S, I), of each state (D, B, H), and of each direction's weights in the order of `Weights.flat`."""
+    """Of the rows (S, I), of each state (D, B, H) and fresh state (D, B, H), and of each direction's `Weights.flat`."""
 
     rows: Tensor | None
     state: list[Tensor]
+    fresh: list[Tensor]
     weights: list[list[Tensor]]
 
 
@@ -216,10 +233,12 @@ def backward(
     ]
     own = [dy.new_zeros(len(k.own), k.padded(hidden)) for _ in batch.items]
     _run(batch, directions, loop, k, own)
-    found = Gradients(None, [torch.empty_like(s) for s in call.state], [])
+    found = Gradients(
+        None, [torch.empty_like(s) for s in call.state], [torch.zeros_like(f) for f in call.fresh or ()], []
+    )
     for d, direction in enumerate(directions):
         sums = sum(o for o, item in zip(own, batch.items, strict=True) if item[0] == d)
-        _collect(call, k, batch, direction, saved[d], d, sums, found, wants_rows)
+        _collect(call, k, batch, direction, saved[d], d_state, d, sums, found, wants_rows)
     return found
 
 
@@ -244,7 +263,8 @@ def _backward_direction(
     _give_inputs(call, direction, d)
     for name, before, last in zip(call.cell.states, saved.states, d_final, strict=True):
         direction.give(f"state.{name}", before)
-        direction.give(f"carry.{name}", _whole(last[: batch.alive], padded).clone())
+        carry = direction.give(f"carry.{name}", _whole(last[: batch.alive], padded).clone())
+        direction.give(f"fresh.{name}", torch.zeros_like(carry))
     return direction
 
 
@@ -258,7 +278,7 @@ def _stacked(call: Call, k: Kernel, matrix: Tensor, letters: Sequence[str], padd
 
 
 def _collect(
-    call: Call, k: Kernel, batch: Batch, direction: Direction, saved: Saved, d: int, sums: Any, found: Gradients,
+    call: Call, k: Kernel, batch: Batch, direction: Direction, saved: Saved, d_state: Sequence[Tensor], d: int, sums: Any, found: Gradients,
     wants_rows: bool,
 ) -> None:  # fmt: skip
     """From the cotangents of x and u: the gradients of the rows, the initial states and the weights."""
@@ -295,8 +315,13 @@ def _collect(
             recurrent = _stacked(call, k, weights.recurrent, places.recurrent, padded)
             gradient = gradient + at_u[starts] @ recurrent
         if call.resets:
-            gradient = gradient.masked_fill(call.resets[d][starts][:, None], 0.0)
+            begins_anew = call.resets[d][starts][:, None]
+            if call.fresh:
+                later = direction.tensors[f"fresh.{name}"][:, :hidden]
+                found.fresh[s][d, : batch.alive] = later + gradient * begins_anew
+            gradient = gradient.masked_fill(begins_anew, 0.0)
         found.state[s][d, : batch.alive] = gradient
+        found.state[s][d, batch.alive :] = d_state[s][d, batch.alive :]
 
 
 def _own_gradients(call: Call, k: Kernel, sums: Tensor, hidden: int) -> list[Tensor]:

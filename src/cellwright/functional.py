@@ -6,14 +6,19 @@ cannot run raises.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+import importlib
+import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from cellwright import reference
 from cellwright.cells import CELLS
@@ -47,26 +52,130 @@ def use_path(name: Name) -> Iterator[None]:
 
 
 def choose(call: Call) -> Path:
-    """The path this call takes."""
+    """The path this call takes: compiled where it can, else torch's own kernels, else the reference."""
+    obstacles = {"compiled": _compiled_obstacle(call), "torch": _torch_obstacle(call), "reference": None}
     forced = _forced.get()
-    obstacles = {"torch": _torch_obstacle(call), "reference": None}
     if forced:
         if forced not in obstacles or obstacles[forced]:
             raise RuntimeError(
                 f"the path {forced!r} was asked for and cannot run: {obstacles.get(forced, 'there is no such path')}"
             )
         return Path(forced, "asked for by use_path")
-    if obstacles["torch"]:
-        return Path("reference", obstacles["torch"])
-    return Path("torch", f"torch has a kernel of its own for {call.cell.name} on {call.rows.device.type}")
+    if obstacles["compiled"] is None:
+        return Path("compiled", f"the kernels of {call.cell.name} run on this processor")
+    if obstacles["torch"] is None:
+        return Path("torch", f"{obstacles['compiled']}; torch has a kernel of its own for {call.cell.name}")
+    return Path("reference", f"{obstacles['compiled']}; {obstacles['torch']}")
 
 
-def layer(call: Call) -> tuple[Tensor, tuple[Tensor, ...], list[dict[str, Tensor]]]:
-    """Compute the call: rows (S, D·P), one (D, B, ·) a state, and one mapping letter -> (S, H) a direction."""
+Result = tuple[Tensor, tuple[Tensor, ...], list[dict[str, Tensor]]]
+
+
+def layer(call: Call) -> Result:
+    """Compute the call: rows (S, D·P), one (D, B, ·) a state, and one mapping letter -> (S, H) a direction.
+
+    The letters of the compiled path carry no gradient; those of the reference do.
+    """
     path = choose(call)
+    if path.name == "compiled":
+        return _run_compiled(call)
     if path.name == "torch":
         return _run_torch(call)
     return _run_reference(call)
+
+
+# --- compiled kernels ----------------------------------------------------------------------------------
+@functools.cache
+def _no_compiler() -> str | None:
+    """Why nothing can be compiled on this machine, or None; said once."""
+    try:
+        importlib.import_module("cellwright.compiled")
+    except ImportError as error:
+        reason = f"the compiler cannot be loaded ({error})"
+        warnings.warn(f"cellwright: {reason}; layers run on slower paths", stacklevel=2)
+        return reason
+    return None
+
+
+def _compiled_obstacle(call: Call) -> str | None:
+    """Why the compiled kernels cannot compute the call, or None."""
+    tensors = call.tensors
+    if not call.batch_sizes:
+        return "there is no step to compute"
+    if any(t.device.type != "cpu" for t in tensors):
+        return f"kernels are compiled for the CPU and the input is on {call.rows.device}"
+    if call.rows.dtype not in (torch.float32, torch.float64):
+        return f"kernels are compiled for float32 and float64 and the input is {call.rows.dtype}"
+    if any(w.projection is not None for w in call.weights):
+        return "kernels do not project their output"
+    if any(s.requires_grad for one in call.streams or () for s in one.values()):
+        return "kernels give no gradient of a mask"
+    if torch.compiler.is_compiling():
+        return "the call is being traced by torch.compile or torch.export"
+    if torch._C._functorch.peek_interpreter_stack() is not None:
+        return "kernels do not know torch.func's transformations"
+    if forward_ad._current_level >= 0:
+        return "kernels have no forward-mode derivative, and the call is within a dual_level"
+    return _no_compiler()
+
+
+def _run_compiled(call: Call) -> Result:
+    from cellwright import compiled
+
+    if torch.is_grad_enabled() and any(t.requires_grad for t in call.tensors):
+        letters: list[dict[str, Tensor]] = []
+        rows, *state = _Compiled.apply(call, letters, *call.tensors)  # type: ignore[no-untyped-call]
+        return rows, tuple(state), letters
+    result = compiled.forward(call, saves=False)
+    return result.rows, result.state, result.letters
+
+
+class _Compiled(torch.autograd.Function):
+    """The kernels as one differentiable operation: (call, list for the letters, *call.tensors) -> rows, *state."""
+
+    @staticmethod
+    def forward(ctx: Any, call: Call, letters: list[dict[str, Tensor]], *tensors: Tensor) -> tuple[Tensor, ...]:
+        from cellwright import compiled
+
+        result = compiled.forward(call, saves=True)
+        letters.extend(result.letters)
+        ctx.given = len(tensors)
+        ctx.call = call.replaced([t.new_empty(0) for t in tensors])  # the tensors are kept by save_for_backward alone
+        ctx.save_for_backward(*tensors, *(t for saved in result.saved for t in saved.tensors))
+        return result.rows, *result.state
+
+    @staticmethod
+    def backward(ctx: Any, d_rows: Tensor, *d_state: Tensor) -> tuple[Any, ...]:
+        tensors, kept = ctx.saved_tensors[: ctx.given], ctx.saved_tensors[ctx.given :]
+        call: Call = ctx.call.replaced(tensors)
+        wanted = ctx.needs_input_grad[2:]
+        if torch.is_grad_enabled():  # create_graph: the gradient itself is to be differentiated
+            return None, None, *_reference_gradients(call, wanted, (d_rows, *d_state))
+        return None, None, *_compiled_gradients(call, kept, wanted, d_rows, d_state)
+
+
+def _compiled_gradients(
+    call: Call, kept: Sequence[Tensor], wanted: Sequence[bool], d_rows: Tensor, d_state: Sequence[Tensor]
+) -> Iterator[Tensor | None]:
+    from cellwright import compiled
+
+    each = len(kept) // len(call.weights)
+    saved = [
+        compiled.Saved(kept[d * each], kept[d * each + 1], list(kept[d * each + 2 : (d + 1) * each]))
+        for d in range(len(call.weights))
+    ]
+    found = compiled.backward(call, saved, d_rows, d_state, wants_rows=wanted[0])
+    weights = [g for one in found.weights for g in one]
+    given = [found.rows, *found.state, *weights, *found.fresh]
+    return (g if want else None for g, want in zip_longest(given, wanted))
+
+
+def _reference_gradients(call: Call, wanted: Sequence[bool], cotangents: Sequence[Tensor]) -> Iterator[Tensor | None]:
+    """The gradients by way of the reference, which can be differentiated again."""
+    rows, state, _ = _run_reference(call)
+    inputs = [t for t, want in zip(call.tensors, wanted, strict=True) if want]
+    found = iter(torch.autograd.grad((rows, *state), inputs, cotangents, create_graph=True, allow_unused=True))
+    return (next(found) if want else None for want in wanted)
 
 
 def _run_reference(call: Call) -> tuple[Tensor, tuple[Tensor, ...], list[dict[str, Tensor]]]:

@@ -12,8 +12,8 @@ The rows of a step are the first batch_sizes[t] sequences, so a step is one slic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -45,6 +45,13 @@ class Weights:
         """Those that are there, in torch.nn's order, the cell's own last."""
         given = (self.input, self.recurrent, self.input_bias, self.recurrent_bias, self.projection)
         return [w for w in given if w is not None] + list(self.own.values())
+
+    def replaced(self, tensors: Sequence[Tensor]) -> Weights:
+        """The same parameters with other values, in the order of `flat`."""
+        rest = iter(tensors)
+        given = (self.input, self.recurrent, self.input_bias, self.recurrent_bias, self.projection)
+        matrices = [None if w is None else next(rest) for w in given]
+        return Weights(*matrices, {name: next(rest) for name in self.own})  # type: ignore[arg-type,call-arg]
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,22 @@ class Call:
             *(self.fresh or ()),
             *streams,
         ]
+
+    def replaced(self, tensors: Sequence[Tensor]) -> Call:
+        """The same call on other `tensors`, in their order."""
+        rest = iter(tensors)
+
+        def each(old: Iterable[Tensor]) -> list[Tensor]:
+            return [next(rest) for _ in old]
+
+        return replace(
+            self,
+            rows=next(rest),
+            state=each(self.state),
+            weights=[w.replaced(each(w.flat)) for w in self.weights],
+            fresh=each(self.fresh) if self.fresh else None,
+            streams=[dict(zip(one, each(one.values()), strict=True)) for one in self.streams] if self.streams else None,
+        )
 
 
 class Output(NamedTuple):

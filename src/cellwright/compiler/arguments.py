@@ -46,7 +46,7 @@ HEADER = Block("items", "count", "threads", "identify")
 # products        (rows, columns of u) the product of a step;   spill  what a row keeps between passes
 # gates           inference only: (rows of a chunk, slots × padded)
 # lists           four lists of row addresses
-# own             backward only: the cotangents of the cell's own parameters, (parameters, padded), owned by the item
+# own             backward only: (parameters, padded) sums of the cotangents of the cell's own parameters
 ITEM = Block("direction", "first", "last", "chunk", "products", "spill", "gates", "lists", "capacity", "own")
 
 # reverse                           whether the steps are taken from the last to the first

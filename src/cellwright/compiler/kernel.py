@@ -62,7 +62,13 @@ class Kernel:
         self.plan = training(cell)
         self.layout = loops.layout(cell, self.plan.backward)
         self.own = loops.own_parameters(self.plan.backward)
+        self._recorded = {**cell.trace.letters, **cell.trace.states}
         self._loops: dict[Any, Loop] = {}
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """What a recording writes down: the letters of the equations and the states after the step."""
+        return tuple(self._recorded)
 
     def padded(self, hidden: int) -> int:
         """The hidden units rounded up to whole registers."""
@@ -74,10 +80,8 @@ class Kernel:
         key = ("forward", saves, letters)
         if key not in self._loops:
             program = self.plan.forward.copy() if saves else forward(self.cell)
-            if letters:
-                program.outputs |= {
-                    f"letter.{name}": program.add(self.cell.trace.letters[name], {}) for name in letters
-                }
+            known: dict[int, int] = {}
+            program.outputs |= {f"letter.{name}": program.add(self._recorded[name], known) for name in letters}
             slots = max(len(self.layout.inputs), self.plan.saved if saves else 0)
             block = loops.direction_block(self.cell, program, letters)
 

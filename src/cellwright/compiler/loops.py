@@ -6,6 +6,7 @@ for another inside the sequence. Rows lie as in `cellwright.reference`; `batch_s
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +57,7 @@ def layout(cell: Definition, backward: Program) -> Layout:
 
 def direction_block(cell: Definition, program: Program, letters: Sequence[str] = ()) -> Block:
     """The words of a direction: COMMON, then by name the states, the carried cotangents, parameters, streams, letters."""
-    names = [f"{kind}.{s}" for s in cell.states for kind in ("state", "final", "carry")]
+    names = [f"{kind}.{s}" for s in cell.states for kind in ("state", "final", "carry", "fresh")]
     names += [n for n in program.inputs() if n[:2] in ("p.", "m.")]
     return Block(*COMMON, *names, *(f"letter.{name}" for name in letters))
 
@@ -135,6 +136,16 @@ class Emitter:
         b, lanes = self.b, self.lanes
         with count(b, integer(0), self.padded, integer(lanes.width)) as unit:
             lanes.store(Vector(lanes, b, lanes.constant(0.0)), at(b, row, unit, lanes.scalar))
+
+    def copy(self, source: Any, row: Any) -> None:
+        """Copy a padded row."""
+        with count(self.b, integer(0), self.padded, integer(self.lanes.width)) as unit:
+            self.writer(row)(unit, self.reader(source)(unit))
+
+    def add(self, source: Any, row: Any) -> None:
+        """Add a padded row to another."""
+        with count(self.b, integer(0), self.padded, integer(self.lanes.width)) as unit:
+            self.writer(row)(unit, self.reader(row)(unit) + self.reader(source)(unit))
 
     def if_reset(self, row: Any, then: Callable[[], None]) -> None:
         """Run `then` where there are resets and this row begins anew."""
@@ -305,7 +316,7 @@ def _cell_forward(
 
     def begin_anew() -> None:
         for s in cell.states:
-            e.clear(targets[s])
+            e.copy(e.row(f"fresh.{s}", n), targets[s])
 
     with b.if_then(more):
         e.if_reset(b.add(e.table("offsets", following), n), begin_anew)
@@ -363,14 +374,17 @@ def _step_backward(
         with b.if_then(ended):
             e.clear(products)
         with b.if_then(b.not_(ended)):
-            e.if_reset(b.add(rows_after, n), lambda n=n, products=products: _cut(e, cell, n, products))  # type: ignore[misc]
+            cut = functools.partial(_cut, e, cell, n, products)
+            e.if_reset(b.add(rows_after, n), cut)
         _cell_backward(e, cell, program, places, slots, n, t, products)
 
 
 def _cut(e: Emitter, cell: Definition, n: Any, products: Any) -> None:
-    """The step after began anew: nothing of it comes back."""
+    """The step after began anew: what it hands back is the fresh state's, and not this step's."""
+    e.add(products, e.row(f"fresh.{cell.operand}", n))
     e.clear(products)
     for s in cell.states:
+        e.add(e.row(f"carry.{s}", n), e.row(f"fresh.{s}", n))
         e.clear(e.row(f"carry.{s}", n))
 
 
@@ -398,13 +412,12 @@ def _cell_backward(
 
     write: dict[str, rows.Write] = {}
     for name in program.outputs:
-        kind = name.partition(".")[0]
-        if kind in "xu":
-            write[name] = _inside_writer(e, columns, places.columns[name])
-        elif kind == "s":
+        if name.startswith("p."):
+            write[name] = _adder(e, own_parameters(program).index(name))
+        elif name.startswith("s."):
             write[name] = e.writer(carry[name[2:]])
         else:
-            write[name] = _adder(e, own_parameters(program).index(name))
+            write[name] = _inside_writer(e, columns, places.columns[name])
     rows.emit(b, lanes, program, e.hidden, e.padded, read, write, e.own("spill"))
     for s in cell.states:
         if f"s.{s}" not in program.outputs:  # only the products depend on this state

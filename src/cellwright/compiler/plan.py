@@ -64,7 +64,12 @@ def _choose(whole: Program, step: int, rows: Sequence[bool]) -> list[int]:
             return
         done.add(index)
         node = whole.nodes[index]
-        if _projection(whole, index) or (rows[index] and node.op not in LEAVES) or (node.op in COSTLY and _reaches_projection(whole, index)) or (node.op != "greater" and any(_projection(whole, o) for o in node.operands)):
+        if (
+            _projection(whole, index)
+            or (rows[index] and node.op not in LEAVES)
+            or (node.op in COSTLY and _reaches_projection(whole, index))
+            or (node.op != "greater" and any(_projection(whole, o) for o in node.operands))
+        ):
             kept.add(index)
         else:
             for operand in node.operands:
