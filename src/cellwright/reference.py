@@ -63,7 +63,7 @@ class Call:
     state        one (D, B, ·) a state of the cell
     weights      one a direction: forward, or forward and reverse
     resets       one (S,) bool a direction: rows that begin from `fresh`
-    fresh        one (D, ·) a state: what a reset restores; zeros where None
+    fresh        one (D, B, ·) a state: what a reset restores; zeros where None
     streams      one mapping a direction: the cell's further inputs
     record       whether the values of the step's letters are wanted
     """
@@ -133,7 +133,7 @@ def run(
 ) -> Output:
     """Run `cell` over packed rows (S, I) from `state`, a tuple of one (B, ·) a state; sequences in falling length.
 
-    reset (S,) bool: rows whose step begins from `fresh` (one (·,) a state; zeros by default) in place of the state.
+    reset (S,) bool: rows whose step begins from `fresh` (one (B, ·) a state; zeros by default), not the state.
     streams: the cell's further inputs, (S, H) those of each step, (B, H) those of each sequence.
     """
     streams = streams or {}
@@ -185,7 +185,7 @@ def _own(cell: Definition, weights: Weights) -> SimpleNamespace:
 
 
 def _begin_anew(state: Any, reset: Tensor, fresh: Any) -> Any:
-    values = [torch.zeros_like(s[:1]) for s in state] if fresh is None else fresh
+    values = [torch.zeros_like(s[:1]) for s in state] if fresh is None else [f[: len(reset)] for f in fresh]
     return type(state)(*(torch.where(reset[:, None], f, s) for f, s in zip(values, state, strict=True)))
 
 

@@ -1,4 +1,4 @@
-"""The paths that run here: a test that takes `path` runs on each of them, one with resets or gates on those that do."""
+"""The paths that run here: a test runs on each that can do what it asks for, projection, resets or gates."""
 
 from typing import get_args
 
@@ -7,15 +7,17 @@ import torch
 
 from cellwright import LSTM, functional
 
-
-def _paths(**arguments):
-    return [name for name in get_args(functional.Name) if _runs(name, arguments)]
+RESET = torch.zeros(1, 1, dtype=torch.bool)
 
 
-def _runs(name, arguments):
+def _paths(layer, **arguments):
+    return [name for name in get_args(functional.Name) if _runs(name, layer, arguments)]
+
+
+def _runs(name, layer, arguments):
     with functional.use_path(name):
         try:
-            LSTM(2, 3).explain(torch.zeros(1, 1, 2), **arguments)
+            layer.explain(torch.zeros(1, 1, 2), **arguments)
         except RuntimeError:
             return False
         return True
@@ -26,6 +28,20 @@ def _use(request):
         yield request.param
 
 
-path = pytest.fixture(_use, params=_paths(), name="path")
-path_with_reset = pytest.fixture(_use, params=_paths(reset=torch.zeros(1, 1, dtype=torch.bool)), name="path_with_reset")
-path_with_gates = pytest.fixture(_use, params=_paths(return_gates=True), name="path_with_gates")
+PLAIN, PROJECTED, LEARNED = LSTM(2, 3), LSTM(2, 3, proj_size=1), LSTM(2, 3, learn_initial_state=True)
+PATHS = _paths(PLAIN)
+PATHS_WITH_PROJECTION = _paths(PROJECTED)
+
+path = pytest.fixture(_use, params=PATHS, name="path")
+path_with_projection = pytest.fixture(_use, params=PATHS_WITH_PROJECTION, name="path_with_projection")
+path_with_reset = pytest.fixture(_use, params=_paths(PLAIN, reset=RESET), name="path_with_reset")
+path_with_learned_reset = pytest.fixture(_use, params=_paths(LEARNED, reset=RESET), name="path_with_learned_reset")
+path_with_gates = pytest.fixture(_use, params=_paths(PLAIN, return_gates=True), name="path_with_gates")
+
+
+def pytest_generate_tests(metafunc):
+    """A test of `case` and `name_of_path` runs each case on every path that computes it."""
+    if "name_of_path" in metafunc.fixturenames:
+        cases = metafunc.module.CASES
+        pairs = [(c, name) for c in cases for name in (PATHS_WITH_PROJECTION if c.proj_size else PATHS)]
+        metafunc.parametrize(("case", "name_of_path"), pairs, ids=[f"{c}-{name}" for c, name in pairs])

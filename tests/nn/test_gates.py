@@ -64,17 +64,27 @@ def test_asking_for_gates_changes_nothing_else(path_with_gates):
 
 
 def test_gates_lie_as_the_output_does(path_with_gates):
-    x = torch.randn(T, B, I, dtype=torch.float64)
-    layer = layer_of("lstm", proj_size=2)
-    padded = layer(x, lengths=[6, 2, 1, 4], return_gates=True)[2][0]
-    assert padded["h"].shape == (T, B, 2)
-    assert padded["c"].shape == padded["i"].shape == (T, B, H)
-    turned = layer_of("lstm", proj_size=2, batch_first=True)
-    first = turned(x.transpose(0, 1), lengths=[6, 2, 1, 4], return_gates=True)[2][0]
-    packed = layer(pack_padded_sequence(x, torch.tensor([6, 2, 1, 4]), enforce_sorted=False), return_gates=True)[2][0]
+    x, lengths = torch.randn(T, B, I, dtype=torch.float64), [6, 2, 1, 4]
+    layer, first = layer_of("lstm"), layer_of("lstm", batch_first=True)
+    (padded,) = layer(x, lengths=lengths, return_gates=True)[2]
+    (turned,) = first(x.transpose(0, 1), lengths=lengths, return_gates=True)[2]
+    packed_input = pack_padded_sequence(x, torch.tensor(lengths), enforce_sorted=False)
+    (packed,) = layer(packed_input, return_gates=True)[2]
     for letter, values in padded.items():
-        assert torch.equal(first[letter].transpose(0, 1), values)
-        assert torch.equal(packed[letter], values)
-    single = layer(x[:, 0], return_gates=True)[2][0]
+        assert values.shape == (T, B, H)
+        torch.testing.assert_close(turned[letter].transpose(0, 1), values)
+        torch.testing.assert_close(packed[letter], values)
+    (single,) = layer(x[:, 0], return_gates=True)[2]
     torch.testing.assert_close(single["f"], padded["f"][:, 0])
-    assert layer(x, lengths=[0] * B, return_gates=True)[2][0]["f"].shape == (T, B, H)
+
+
+def test_gates_where_nothing_has_a_step():
+    (gates,) = layer_of("lstm")(torch.zeros(T, B, I, dtype=torch.float64), lengths=[0] * B, return_gates=True)[2]
+    assert {letter: tuple(values.shape) for letter, values in gates.items()} == dict.fromkeys("ifgohc", (T, B, H))
+
+
+def test_gates_of_a_projected_state():
+    layer = layer_of("lstm", proj_size=2)
+    output, _, (gates,) = layer(torch.randn(T, B, I, dtype=torch.float64), return_gates=True)
+    torch.testing.assert_close(gates["h"], output)
+    assert gates["c"].shape == gates["i"].shape == (T, B, H)

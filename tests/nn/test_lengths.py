@@ -169,7 +169,7 @@ def test_pytorch_3587_last_output_of_a_packed_and_of_a_single_sequence():
     torch.testing.assert_close(last, torch.cat([output[-1, :H], output[0, H:]]))
 
 
-def test_return_sequences_false_of_a_projected_state(path):
+def test_return_sequences_false_of_a_projected_state(path_with_projection):
     _, ours = layers(proj_size=2)
     x, _ = batch()
     output, _ = ours(x)
@@ -220,13 +220,3 @@ def test_lengths_where_there_is_no_padded_batch():
         layer(X[:, 0], lengths=[5])
     with pytest.raises(ValueError, match="a PackedSequence holds its own lengths"):
         layer(pack_padded_sequence(X, torch.tensor([3, 2, 1])), lengths=[3, 2, 1])
-
-
-def test_explain_says_the_path_and_why():
-    layer = cellwright.LSTM(I, H)
-    assert str(layer.explain(X, lengths=[1, 2, 3], return_gates=True)).startswith("reference: torch's kernels do not")
-    assert layer.explain(X, reset=torch.zeros(T, 3, dtype=torch.bool)).name == "reference"
-    with cellwright.use_path("reference"):
-        assert str(layer.explain(X)) == "reference: asked for by use_path"
-    with cellwright.use_path("torch"), pytest.raises(RuntimeError, match="'torch' was asked for and cannot run: torch"):
-        layer(X, return_gates=True)

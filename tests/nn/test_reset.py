@@ -8,6 +8,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 import cellwright
 
+CELLS = ["lstm", "gru", "rnn"]
 LENGTHS = [5, 2, 0, 4]
 B, T, I, H = len(LENGTHS), 6, 3, 4
 
@@ -52,10 +53,17 @@ def split_and_joined(layer, x, hx, cuts, length, fresh):
     return torch.cat(outputs), [torch.stack([ends[-1][k][0], ends[0][k][1]]) for k in range(len(fresh))]
 
 
-@pytest.mark.parametrize("learned", [False, True])
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-def test_reset_equals_splitting_the_sequence(path_with_reset, cell, learned):
-    layer = layer_of(cell, bidirectional=True, learn_initial_state=learned)
+@pytest.mark.parametrize("cell", CELLS)
+def test_reset_equals_splitting_the_sequence(path_with_reset, cell):
+    check_against_the_pieces(layer_of(cell, bidirectional=True))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_reset_to_the_learned_state_equals_splitting_the_sequence(path_with_learned_reset, cell):
+    check_against_the_pieces(layer_of(cell, bidirectional=True, learn_initial_state=True))
+
+
+def check_against_the_pieces(layer):
     x, cuts = data()
     states = len(layer.cell.states)
     hx = [torch.randn(2, B, H, dtype=torch.float64) for _ in range(states)]
@@ -95,7 +103,7 @@ def test_no_gradient_crosses_a_cut(path_with_reset):
     assert not after[:3].any()
 
 
-def test_reset_restores_the_learned_state_and_trains_it(path_with_reset):
+def test_reset_restores_the_learned_state_and_trains_it(path_with_learned_reset):
     layer = layer_of("lstm", learn_initial_state=True)
     x, _ = data()
     cuts = torch.zeros(T, B, dtype=torch.bool)

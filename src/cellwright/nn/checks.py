@@ -26,7 +26,20 @@ def options(layer: Recurrent) -> None:
     for name in ("bias", "batch_first"):
         if not isinstance(getattr(layer, name), bool):
             raise TypeError(f"{who}: {name} is {getattr(layer, name)!r}; expected True or False")
+    if layer.cell.streams:
+        raise ValueError(
+            f"{who}: the cell {layer.cell.name} takes the streams {', '.join(layer.cell.streams)}, which no layer "
+            "gives; expected a cell of x, u and s; for masks pass recurrent_dropout= or zoneout= with the cell itself"
+        )
     _projection(who, layer.cell, layer.proj_size, layer.hidden_size)
+    rate(who, "recurrent_dropout", layer.recurrent_dropout)
+    for letter, one in layer.zoneout.items():
+        rate(who, f"zoneout of {letter}", one)
+    if layer.proj_size and (layer.recurrent_dropout or layer.zoneout):
+        raise ValueError(
+            f"{who}: proj_size is {layer.proj_size}, and the masks of recurrent_dropout and zoneout are for "
+            f"hidden_size = {layer.hidden_size} units; expected proj_size=0 with either"
+        )
     if layer.forget_bias is not None:
         _forget_bias(who, layer.cell, layer.bias)
 
@@ -38,6 +51,12 @@ def sizes(layer: Recurrent | RecurrentCell, **others: int) -> None:
             raise TypeError(f"{type(layer).__name__}: {name} is {size!r}; expected a whole number")
         if size < 1:
             raise ValueError(f"{type(layer).__name__}: {name} is {size}; expected at least 1")
+
+
+def rate(who: str, name: str, value: float) -> None:
+    """Check a share of units: a number from 0 to below 1; raises ValueError."""
+    if not 0 <= value < 1:
+        raise ValueError(f"{who}: {name} is {value!r}; expected a number from 0 to below 1")
 
 
 def _projection(who: str, cell: Definition, size: int, hidden: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from cellwright import cells, functional
 from cellwright.cells import Definition
 from cellwright.functional import Path
 from cellwright.nn import checks, weights
+from cellwright.nn.regularise import rates, regularise
 from cellwright.nn.sequences import Layout, Lengths, enter, reset_rows
 from cellwright.reference import Call, Weights
 
@@ -37,6 +39,10 @@ class Recurrent(nn.Module):
         cell: its name, or a definition made with `cellwright.cell`
         input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype: as in torch.nn
         proj_size: P > 0 projects h to P numbers (Sak, Senior and Beaufays 2014); for cells that use h only through U h
+        recurrent_dropout: share of the units of h that U does not see in training, the same units at all steps of a
+            sequence (Gal and Ghahramani 2016)
+        zoneout: share of the units that keep their old value for a step in training, one number, or one a state as
+            {"h": 0.05, "c": 0.5}; in evaluation old and new are mixed in that share (Krueger et al. 2017)
         forget_bias: what the two biases of the gate f add up to at the start; for cells that have f and biases
         learn_initial_state: whether the state before the first step is learned (`initial_h`, …, (L·D, H)) and not zero
         state_batch_first: whether states are (B, L·D, ·), coming and going, rather than (L·D, B, ·)
@@ -60,6 +66,8 @@ class Recurrent(nn.Module):
         device: Any = None,
         dtype: Any = None,
         *,
+        recurrent_dropout: float = 0.0,
+        zoneout: float | Mapping[str, float] = 0.0,
         forget_bias: float | None = None,
         learn_initial_state: bool = False,
         state_batch_first: bool = False,
@@ -74,6 +82,8 @@ class Recurrent(nn.Module):
         self.dropout = dropout
         self.bidirectional = bidirectional
         self.proj_size = proj_size
+        self.recurrent_dropout = recurrent_dropout
+        self.zoneout = rates(type(self).__name__, self.cell, zoneout)
         self.forget_bias = forget_bias
         self.learn_initial_state = learn_initial_state
         self.state_batch_first = state_batch_first
@@ -140,6 +150,8 @@ class Recurrent(nn.Module):
             "batch_first": False,
             "dropout": 0.0,
             "bidirectional": False,
+            "recurrent_dropout": 0.0,
+            "zoneout": {},
             "forget_bias": None,
             "learn_initial_state": False,
             "state_batch_first": False,
@@ -191,7 +203,7 @@ class Recurrent(nn.Module):
         gates: list[dict[str, Tensor]] = []
         for k, call in enumerate(calls):
             rows, end, letters = functional.layer(replace(call, rows=rows))
-            ends.append(end)
+            ends.append(end[: len(self.cell.states)])  # without the state that recurrent dropout adds
             gates += [{name: layout.pad(values) for name, values in one.items()} for one in letters]
             if self.dropout and k < self.num_layers - 1:
                 rows = drop(rows, self.dropout, self.training)
@@ -213,7 +225,8 @@ class Recurrent(nn.Module):
 
         All layers of the stack take it: they differ in nothing that the choice looks at.
         """
-        return functional.choose(self._begin(input, hx, lengths, reset, return_gates)[1][0])
+        with torch.random.fork_rng():  # asking leaves the masks of the next call as they would have been
+            return functional.choose(self._begin(input, hx, lengths, reset, return_gates)[1][0])
 
     def _begin(
         self,
@@ -229,22 +242,21 @@ class Recurrent(nn.Module):
         rows, layout = enter(who, input, lengths, self.batch_first)
         checks.rows(who, rows, self.input_size, weights_[0][0].input)
         state = self._enter(hx, layout, rows)
-        resets = reset_rows(who, layout, reset)
+        resets = None if reset is None else reset_rows(who, layout, reset)[: self.directions]
         calls = []
         for k in range(self.num_layers):
             here = slice(k * self.directions, (k + 1) * self.directions)
-            calls.append(
-                Call(
-                    cell=self.cell,
-                    rows=rows,
-                    batch_sizes=layout.batch_sizes,
-                    state=[s[here] for s in state],
-                    weights=weights_[k],
-                    resets=None if resets is None else resets[: self.directions],
-                    fresh=[s[here] for s in self._learned] if self.learn_initial_state else None,
-                    record=record,
-                )
+            call = Call(
+                cell=self.cell,
+                rows=rows,
+                batch_sizes=layout.batch_sizes,
+                state=[s[here] for s in state],
+                weights=weights_[k],
+                resets=resets,
+                fresh=[s[here] for s in self._learned(layout)] if resets and self.learn_initial_state else None,
+                record=record,
             )
+            calls.append(regularise(call, self.recurrent_dropout, self.zoneout, training=self.training))
         return layout, calls
 
     def _weights(self) -> list[list[Weights]]:
@@ -262,10 +274,10 @@ class Recurrent(nn.Module):
         projected = self.proj_size or self.hidden_size
         return {s: projected if s == self.cell.operand else self.hidden_size for s in self.cell.states}
 
-    @property
-    def _learned(self) -> list[Tensor]:
-        """(L·D, ·), one a state."""
-        return [getattr(self, f"initial_{letter}") for letter in self.cell.states]
+    def _learned(self, layout: Layout) -> list[Tensor]:
+        """The learned initial state of every sequence, (L·D, B, ·) each."""
+        learned = [getattr(self, f"initial_{letter}") for letter in self.cell.states]
+        return [s[:, None].expand(-1, layout.batch, -1) for s in learned]
 
     def _enter(self, hx: State | None, layout: Layout, rows: Tensor) -> list[Tensor]:
         """The state before the first step as (L·D, B, ·), sequences in falling length."""
@@ -273,7 +285,7 @@ class Recurrent(nn.Module):
         if hx is not None:
             return [layout.sort(s) for s in self._given(hx, layout, rows, stack)]
         if self.learn_initial_state:
-            return [s[:, None].expand(-1, layout.batch, -1) for s in self._learned]
+            return self._learned(layout)
         return [rows.new_zeros(stack, layout.batch, size) for size in self._state_sizes.values()]
 
     def _given(self, hx: State, layout: Layout, rows: Tensor, stack: int) -> list[Tensor]:

@@ -142,13 +142,11 @@ def check_lengths(who: str, lengths: Lengths, batch: int, time: int) -> Tensor:
     return given
 
 
-def reset_rows(who: str, layout: Layout, reset: Tensor | None) -> tuple[Tensor, Tensor] | None:
+def reset_rows(who: str, layout: Layout, reset: Tensor) -> tuple[Tensor, Tensor]:
     """Where each direction begins anew, (S,) bool each, of a mask that lies as the input does.
 
     reset[t] parts step t from step t − 1. Forward, step t begins anew; in reverse, step t − 1 does.
     """
-    if reset is None:
-        return None
     shape: tuple[int, ...] = (layout.batch, layout.time) if layout.batch_first else (layout.time, layout.batch)
     if layout.single:
         shape = (layout.time,)

@@ -1,7 +1,11 @@
-"""torch.nn's layers, each `Recurrent` with its cell; every option of `Recurrent` is documented there."""
+"""torch.nn's layers, each `Recurrent` with its cell; every option of `Recurrent` is documented there.
+
+layer_norm=True takes the cell with layer normalisation, whose gains and offsets stand in for the biases.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from cellwright.nn.recurrent import Recurrent
@@ -27,12 +31,15 @@ class LSTM(Recurrent):
         device: Any = None,
         dtype: Any = None,
         *,
+        layer_norm: bool = False,
+        recurrent_dropout: float = 0.0,
+        zoneout: float | Mapping[str, float] = 0.0,
         forget_bias: float | None = None,
         learn_initial_state: bool = False,
         state_batch_first: bool = False,
     ) -> None:
         super().__init__(
-            "lstm",
+            "layer-norm-lstm" if layer_norm else "lstm",
             input_size,
             hidden_size,
             num_layers,
@@ -43,6 +50,8 @@ class LSTM(Recurrent):
             proj_size,
             device,
             dtype,
+            recurrent_dropout=recurrent_dropout,
+            zoneout=zoneout,
             forget_bias=forget_bias,
             learn_initial_state=learn_initial_state,
             state_batch_first=state_batch_first,
@@ -69,11 +78,14 @@ class GRU(Recurrent):
         device: Any = None,
         dtype: Any = None,
         *,
+        layer_norm: bool = False,
+        recurrent_dropout: float = 0.0,
+        zoneout: float | Mapping[str, float] = 0.0,
         learn_initial_state: bool = False,
         state_batch_first: bool = False,
     ) -> None:
         super().__init__(
-            "gru",
+            "layer-norm-gru" if layer_norm else "gru",
             input_size,
             hidden_size,
             num_layers,
@@ -84,6 +96,8 @@ class GRU(Recurrent):
             proj_size,
             device,
             dtype,
+            recurrent_dropout=recurrent_dropout,
+            zoneout=zoneout,
             learn_initial_state=learn_initial_state,
             state_batch_first=state_batch_first,
         )
@@ -109,6 +123,8 @@ class RNN(Recurrent):
         device: Any = None,
         dtype: Any = None,
         *,
+        recurrent_dropout: float = 0.0,
+        zoneout: float | Mapping[str, float] = 0.0,
         learn_initial_state: bool = False,
         state_batch_first: bool = False,
     ) -> None:
@@ -124,6 +140,8 @@ class RNN(Recurrent):
             0,
             device,
             dtype,
+            recurrent_dropout=recurrent_dropout,
+            zoneout=zoneout,
             learn_initial_state=learn_initial_state,
             state_batch_first=state_batch_first,
         )

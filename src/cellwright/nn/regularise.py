@@ -1,0 +1,68 @@
+"""Noise in the recurrence: what makes a call of a cell one of the cell with recurrent dropout and zoneout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from cellwright.cells import Definition
+from cellwright.cells.regularise import recurrent_dropout, zoneout
+from cellwright.reference import Call
+
+KEEP = "keep_"  # zoneout's stream for the state s is keep_s
+
+
+def rates(who: str, cell: Definition, given: float | Mapping[str, float]) -> dict[str, float]:
+    """The zoneout rate of each state that zoneout can keep, of one rate for all or of a mapping; empty for no zoneout.
+
+    Raises ValueError for a state that cannot be kept.
+    """
+    if not given:
+        return {}
+    letters = [name.removeprefix(KEEP) for name in zoneout(cell).streams if name.startswith(KEEP)]
+    found = dict(given) if isinstance(given, Mapping) else dict.fromkeys(letters, given)
+    for unknown in found.keys() - letters:
+        raise ValueError(
+            f"{who}: zoneout names the state {unknown}; the cell {cell.name} can keep {', '.join(letters)}"
+        )
+    return {letter: found.get(letter, 0.0) for letter in letters}
+
+
+def regularise(call: Call, dropped: float, kept: Mapping[str, float], *, training: bool) -> Call:
+    """The call of the derived cell, with masks drawn for it: new ones in training, what they average to otherwise.
+
+    The state v of recurrent dropout, mask · h, stands last; in evaluation the mask is 1, and the cell goes without.
+    """
+    if kept:
+        call = _with_zoneout(call, kept, training)
+    if dropped and training:
+        call = _with_recurrent_dropout(call, dropped)
+    return call
+
+
+def _with_zoneout(call: Call, kept: Mapping[str, float], training: bool) -> Call:
+    shape = sum(call.batch_sizes), call.state[-1].shape[-1]
+
+    def keep(rate: float) -> Tensor:
+        if training:
+            return call.rows.new_empty(shape).bernoulli_(rate)
+        return call.rows.new_full((), rate).expand(shape)
+
+    streams = [{KEEP + letter: keep(rate) for letter, rate in kept.items()} for _ in call.weights]
+    return replace(call, cell=zoneout(call.cell), streams=streams)
+
+
+def _with_recurrent_dropout(call: Call, dropped: float) -> Call:
+    h = call.state[0]
+    masks = torch.empty_like(h, memory_format=torch.contiguous_format).bernoulli_(1 - dropped) / (1 - dropped)
+    streams = [dict(given) for given in call.streams or [{}] * len(masks)]
+    return replace(
+        call,
+        cell=recurrent_dropout(call.cell),
+        state=[*call.state, masks * h],
+        fresh=None if call.fresh is None else [*call.fresh, masks * call.fresh[0]],
+        streams=[given | {"mask": mask} for given, mask in zip(streams, masks, strict=True)],
+    )
