@@ -123,7 +123,7 @@ class Expression:
 
     # --- what a step cannot do -----------------------------------------------------------------------
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
+        if name.startswith("_"):  # what notebooks and debuggers ask any object for
             raise AttributeError(name)
         _refuse(f".{name}", offer())
 

@@ -105,7 +105,7 @@ class Latex(Unicode):
         "log": replace(OPERATIONS["log"], written=r"\log({})"),
         "log1p": replace(OPERATIONS["log1p"], written=r"\log(1 + {})", asks=(SUM,)),
         "sqrt": replace(OPERATIONS["sqrt"], written=r"\sqrt{{{}}}"),
-        "absolute": replace(OPERATIONS["absolute"], written=r"\lvert {} \rvert"),
+        "absolute": replace(OPERATIONS["absolute"], written=r"\left| {} \right|"),
         "select": replace(
             OPERATIONS["select"],
             written=r"\begin{{cases}} {1} & \text{{if }} {0} \\ {2} & \text{{else}} \end{{cases}}",
