@@ -5,12 +5,16 @@
 There is no branch and no approximate instruction, and every fma is written out: a lane has the same bits at every
 register width. Infinities, NaN, zeros of both signs and denormal numbers are right, as arguments and as results.
 
-    function  method                                    float32  float64     ns
-    exp       4^m · polynomial of degree 7 or 13
-    sigmoid   as exp, and a quotient that cannot overflow
-    tanh      2^n · polynomial of degree 6 or 11, and a quotient
-    log       FreeBSD's: k ln 2 + series of f / (2 + f)
-    log1p     the same, of an f that keeps x's last bits
+The largest errors in units in the last place, of float32 over every number and of float64 over 30 million drawn ones:
+
+    function  method                                                            float32  float64
+    exp       4^m times a minimax polynomial of degree 7 (float64: 13)             1.62     1.43
+    sigmoid   the same e^x in a quotient that cannot overflow                      3.08     3.30
+    tanh      2^n and a minimax polynomial for e^2x - 1 of degree 6 (11)           3.33     3.24
+    log       FreeBSD's: k ln 2 and a polynomial in f / (2 + f)                    0.83     0.80
+    log1p     the same, with an f that keeps all of x                              1.39     1.41
+
+With 16 lanes, exp is 16 instructions, sigmoid and tanh are 17: they stand in the inner loop of most cells.
 """
 
 from __future__ import annotations
