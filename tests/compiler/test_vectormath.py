@@ -69,7 +69,7 @@ CASES = {
 
 
 def points(dtype: str) -> np.ndarray:
-    """Numbers of both signs: of all exponents, denormal too; of ordinary size; from where exp is 0 to where it is inf."""
+    """Numbers of both signs: of all exponents, denormal too; of ordinary size; and where exp goes from 0 to inf."""
     info, bits = np.finfo(dtype), np.uint32 if dtype == "float32" else np.uint64
     patterns = np.linspace(1, int(info.max.view(bits)), 50_000).astype(bits).view(dtype)
     patterns = patterns[np.isfinite(patterns)]
