@@ -58,6 +58,16 @@ def test_a_product_in_front_of_a_product_has_brackets():
     assert expanded(scaled) == ["h_t = (W_a x_t + b_a) · tanh(h_{t−1}) + (W_a x_t + U_a h_{t−1} + b_a) · 2"]
 
 
+def test_what_is_made_of_parameters_alone_has_no_time():
+    @cell(projections="a", gates="", state="h", parameters={"fade": PER_UNIT})
+    def fading(x, u, s, p):
+        k = sigmoid(p.fade)
+        return State(h=k * s.h + x.a + u.a)
+
+    assert equations(fading) == ["k = σ(fade)", "h_t = k · h_{t−1} + x_a + u_a"]
+    assert r"  k &= \sigma(\mathrm{fade}) \\" in latex(fading).splitlines()
+
+
 def test_latex():
     assert latex(CELLS["lstm"]).splitlines() == [
         r"\begin{aligned}",

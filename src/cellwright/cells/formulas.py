@@ -14,6 +14,7 @@ from typing import Any
 from cellwright.cells.definition import PER_SEQUENCE, Definition
 from cellwright.cells.expression import OPERATIONS, Expression
 from cellwright.cells.operations import LOOSE, PRODUCT, SUM, WHOLE, Operation
+from cellwright.cells.trace import used_inputs
 from cellwright.cells.writing import PLAIN, Notation, write, write_below
 
 # fmt: off
@@ -211,11 +212,16 @@ def _base(name: str) -> list[str]:
 def _lines(cell: Definition, notation: Notation, style: Unicode) -> list[str]:
     named = dict(cell.trace.letters)
     named |= {name: value for name, value in cell.trace.states.items() if name not in named}
-    symbols = {name: style.symbol(*_base(name), "t") for name in named}
+    symbols = {name: style.symbol(*_base(name), *_at(value)) for name, value in named.items()}
     letters: dict[int, str] = {}
     for name, value in named.items():
         letters.setdefault(id(value), symbols[name])
     return [f"{symbols[name]} = {_right(value, symbols[name], notation, letters)}" for name, value in named.items()]
+
+
+def _at(value: Expression) -> list[str]:
+    """The t below a letter; what is made of parameters alone is the same at every step."""
+    return [] if all(name.startswith("p.") for name in used_inputs([value])) else ["t"]
 
 
 def _right(value: Expression, symbol: str, notation: Notation, letters: Mapping[int, str]) -> str:
