@@ -128,7 +128,8 @@ def test_limits(name: str, dtype: str) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_bits_are_the_same_at_every_register_width(name: str, dtype: str) -> None:
     x = np.append(points(dtype)[::5], np.array([0.0, -0.0, INF, -INF, NAN], dtype))
-    widest, *others = (array_function(getattr(vectormath, name), dtype, size)(x) for size in (64, 32, 16, 8))
+    sizes = (64, 32, 16, 8, x.itemsize)
+    widest, *others = (array_function(getattr(vectormath, name), dtype, size)(x) for size in sizes)
     nan = np.isnan(widest)
     for narrower in others:
         np.testing.assert_array_equal(np.isnan(narrower), nan)
