@@ -25,6 +25,10 @@ def test_linear_baseline_of_four_texts_that_share_nothing():
     assert linear_baseline(["a", "b", "c", "d"], ["1", "1", "1", "2"], ["a", "z"]) == ["1", "1"]
 
 
+def test_linear_baseline_of_one_class_gives_that_class():
+    assert linear_baseline(["a", "b"], ["1", "1"], ["c", ""]) == ["1", "1"]
+
+
 def test_comparison_fits_the_baselines_on_training_texts_only():
     train = table(["good"] * 6 + ["bad"] * 4, ["+"] * 6 + ["-"] * 4)
     test = table(["bad", "bad", "bad", "good"], ["-", "-", "-", "+"])

@@ -98,8 +98,9 @@ def _advice(result: "FitResult", data: str, comparison: "Comparison") -> str:
 def _verdict(comparison: "Comparison") -> str:
     assert comparison.linear is not None  # it was fitted on the run's training texts
     gain = comparison.model.accuracy - comparison.linear.accuracy
-    if gain > 0:
-        return f"The network adds {gain:.3f} to the accuracy of the linear baseline."
-    return (
-        f"The linear baseline is {-gain:.3f} ahead: train longer, or with another --cell, --pooling, --learning-rate."
-    )
+    if gain < 0:
+        return (
+            f"The linear baseline is {-gain:.3f} ahead of the network: train longer, or with another --cell, --pooling "
+            "or --learning-rate."
+        )
+    return f"The network adds {gain:.3f} to the accuracy of the linear baseline."

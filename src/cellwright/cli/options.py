@@ -47,22 +47,25 @@ def configured(model: type[Model], given: Mapping[str, Any]) -> Model:
 
 
 def _argument(field: FieldInfo) -> Any:
-    return Annotated[field.annotation, typer.Argument(help=field.description)]
+    return Annotated[str, typer.Argument(help=field.description)]
 
 
 def _option(name: str, field: FieldInfo) -> Any:
+    """Return a flag for a bool. Else a string: pydantic reads it, so that whatever is wrong ends in one sentence."""
     flag = _flag(name)
-    option = typer.Option(
-        f"{flag}/--no-{flag[2:]}" if field.default is True else flag,
-        help=_help(field),
-        show_default=False,
-        metavar=f"NUMBER|{OFF}" if _can_be_off(field) else None,
-    )
-    if field.is_required():
-        return Annotated[field.annotation, option]
-    # A word in place of a number is read here as it stands, and by pydantic as a number.
-    typed: Any = str if _can_be_off(field) else field.annotation
-    return Annotated[typed | None, option]
+    if field.annotation is bool:
+        spelling = f"{flag}/--no-{flag[2:]}" if field.default is True else flag
+        return Annotated[bool | None, typer.Option(spelling, help=_help(field), show_default=False)]
+    option = typer.Option(flag, help=_help(field), show_default=False, metavar=_metavar(field.annotation))
+    return Annotated[str, option] if field.is_required() else Annotated[str | None, option]
+
+
+def _metavar(annotation: Any) -> str:
+    """Return what stands for the value in the help: INT, PATH, last|max|mean, FLOAT|none."""
+    choices = get_args(annotation)
+    if not choices:
+        return str(annotation.__name__).upper()
+    return "|".join(OFF if each is NoneType else each if isinstance(each, str) else _metavar(each) for each in choices)
 
 
 def _flag(name: str) -> str:
@@ -94,7 +97,7 @@ def _can_be_off(field: FieldInfo) -> bool:
 
 def _sentence(model: type[BaseModel], error: Mapping[str, Any]) -> str:
     name = str(error["loc"][0])
-    expected = error["msg"].removeprefix("Input should be ")
+    expected = error["msg"].removeprefix("Input should be ").partition(", unable to parse")[0]
     if BOUNDS.keys() & error.get("ctx", {}).keys():
         expected = " and ".join(_bounds(model.model_fields[name]))
     return f"{_flag(name)} is {error['input']}; expected {expected}"

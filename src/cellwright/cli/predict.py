@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cellwright.serve import Prediction
 
 LINES = 1000  # read from a file or a pipe before they are answered together
+LINE_ENDS = {end: f"\\u{end:04x}" for end in (0x85, 0x2028, 0x2029)}  # JSON allows them, `splitlines` cuts there
 
 
 def predict(
@@ -84,4 +85,4 @@ def _as_line(text: str, prediction: "Prediction") -> str:
 
 
 def _as_json(text: str, prediction: "Prediction") -> str:
-    return json.dumps({"text": text, **asdict(prediction)}, ensure_ascii=False)
+    return json.dumps({"text": text, **asdict(prediction)}, ensure_ascii=False).translate(LINE_ENDS)

@@ -21,7 +21,7 @@ def show(comparison: Comparison, title: str) -> None:
 
 def _print(title: str, table: Table) -> None:
     console = Console(highlight=False)
-    console.print(Text(title, style="bold"))
+    console.print(Text(title, style="bold"), soft_wrap=True)
     console.print(table)
 
 

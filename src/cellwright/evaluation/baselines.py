@@ -25,8 +25,10 @@ def majority_class(labels: Sequence[str]) -> str:
 def linear_baseline(texts: Sequence[str], labels: Sequence[str], unlabelled: Sequence[str]) -> list[str]:
     """Labels for `unlabelled` by TF-IDF of character 1–3-grams and logistic regression, fitted on `texts`.
 
-    Needs at least two classes and one character. Deterministic: the solver starts at zero.
+    Needs at least one character. Deterministic: the solver starts at zero.
     """
+    if len(set(labels)) == 1:  # logistic regression draws no line between one class
+        return [labels[0]] * len(unlabelled)
     model = make_pipeline(
         TfidfVectorizer(analyzer="char", ngram_range=(1, 3), min_df=2 if len(texts) >= MANY_TEXTS else 1),
         LogisticRegression(C=INVERSE_PENALTY, max_iter=1000),

@@ -1,0 +1,86 @@
+import json
+
+import pytest
+from matplotlib import image
+
+from cellwright.serve import Predictor
+
+
+@pytest.fixture
+def unseen(tmp_path):
+    """Four texts of another file: three right, one with a label that the text contradicts."""
+    path = tmp_path / "unseen.csv"
+    path.write_text("text,label\ngreat fine,very good\nawful poor,坏 评\n好 lovely,very good\ndull 差,very good\n")
+    return path
+
+
+def test_every_row_of_another_file_is_scored(cellwright, run, unseen):
+    scores = json.loads(cellwright("evaluate", run, unseen, "--json").out)
+    assert (scores["split"], scores["texts"], scores["labels"]) == ("all", 4, ["very good", "坏 评"])
+    assert scores["model"]["accuracy"] == scores["linear"]["accuracy"] == 3 / 4
+    assert scores["model"]["confusion"] == [[2, 1], [0, 1]]
+    assert scores["model"]["classes"][0] == {
+        "label": "very good", "precision": 1.0, "recall": pytest.approx(2 / 3), "f1": 0.8, "support": 3,
+    }  # fmt: skip
+
+
+def test_tables_hold_the_same_numbers(cellwright, run, unseen):
+    ended = cellwright("evaluate", run, unseen)
+    lines = [" ".join(line.split()) for line in ended.out.splitlines()]
+    assert f"{unseen}, all: 4 texts" in lines
+    assert "this model 0.750 0.733" in lines
+    assert "very good 1.000 0.667 0.800 3" in lines
+    assert "very good 2 1" in lines
+    assert ended.err == ""
+
+
+def test_own_file_is_scored_on_its_test_side(cellwright, run, reviews):
+    own = json.loads(cellwright("evaluate", run, reviews, "--json").out)
+    assert own["split"] == "test"
+    assert own["texts"] < 60
+
+
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_each_side_can_be_asked_for_without_a_warning(cellwright, run, reviews, split):
+    ended = cellwright("evaluate", run, reviews, "--split", split, "--json")
+    assert json.loads(ended.out)["split"] == split
+    assert ended.err == ""
+
+
+def test_texts_of_the_training_are_pointed_out(cellwright, run, reviews):
+    ended = cellwright("evaluate", run, reviews, "--split", "all", "--json")
+    texts = json.loads(ended.out)["texts"]
+    assert texts == 300
+    assert f" of the {texts} texts are among the training texts: the scores flatter\n" in ended.err
+
+
+def test_columns_and_format_of_another_file(cellwright, run, unseen, tmp_path):
+    odd = tmp_path / "unseen.data"
+    odd.write_bytes(unseen.read_text().replace("text,label", "评论,stars").replace(",", "\t").encode("gb18030"))
+    named = ["--text", "评论", "--label", "stars", "--encoding", "gb18030", "--format", "tsv"]
+    ended = cellwright("evaluate", run, odd, *named, "--json")
+    assert json.loads(ended.out)["model"]["accuracy"] == 3 / 4
+
+
+def test_picture_of_the_confusion_matrix(cellwright, run, unseen, tmp_path):
+    assert cellwright("evaluate", run, unseen, "--picture", tmp_path / "matrix.png").status == 0
+    assert image.imread(tmp_path / "matrix.png").std() > 0.05
+
+
+def test_without_the_training_texts_there_are_no_baselines(cellwright, small, reviews, unseen, tmp_path):
+    data, out = tmp_path / "moved.csv", tmp_path / "run"
+    data.write_bytes(reviews.read_bytes())
+    assert cellwright("fit", data, "--out", out, "--max-epochs", 1, *small).status == 0
+    data.unlink()
+    ended = cellwright("evaluate", out, unseen, "--json")
+    scores = json.loads(ended.out)
+    assert (scores["majority"], scores["linear"]) == (None, None)
+    assert ended.err.startswith(
+        f"without baselines, since the run's training texts cannot be read: {data}: no such file"
+    )
+    assert "baseline" not in cellwright("evaluate", out, unseen).out
+
+
+def test_scores_are_those_of_the_predictions(cellwright, run, unseen):
+    predicted = [prediction.label for prediction in Predictor.load(run).predict(["great fine", "dull 差"])]
+    assert predicted == ["very good", "坏 评"]

@@ -1,0 +1,85 @@
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+import cellwright as package
+
+COMMAND = [sys.executable, "-c", "import sys; from cellwright.cli import main; sys.exit(main())"]
+
+
+def test_help_loads_nothing_slow():
+    program = "import sys; from cellwright.cli import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(ended.stderr.split())
+    assert not loaded & {"torch", "numpy", "lightning", "pydantic", "sklearn", "matplotlib", "pyarrow", "llvmlite"}
+    for command in ("fit", "evaluate", "predict", "datasets", "cells"):
+        assert f"\n  {command} " in ended.stdout
+
+
+def test_no_argument_shows_the_help(cellwright):
+    assert cellwright().out == cellwright("--help").out != ""
+
+
+def test_version(cellwright):
+    ended = cellwright("--version")
+    assert (ended.status, ended.out) == (0, f"{package.__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["fti"], "No such command 'fti'. Did you mean 'fit'?"),
+        (["predict", "run", "--jso"], "No such option: --jso (Possible options: --json)"),
+        (["fit", "data.csv"], "Missing option '--out'."),
+        (["evaluate", "run"], "Missing argument 'data'."),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_command_line_that_is_not_understood(cellwright, arguments, sentence):
+    ended = cellwright(*arguments)
+    assert (ended.status, ended.out, ended.err) == (2, "", f"cellwright: {sentence}\n")
+
+
+def test_closed_pipe_ends_quietly(run):
+    texts = b"good\n" * 50_000
+    with subprocess.Popen([*COMMAND, "predict", run], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as process:  # fmt: skip
+        process.stdin.write(texts[:5000])
+        process.stdin.flush()
+        assert process.stdout.readline().endswith(b"\tgood\n")
+        process.stdout.close()
+        with contextlib.suppress(BrokenPipeError):
+            for _ in range(1000):  # much more than a pipe holds: the command must have ended
+                process.stdin.write(texts)
+        assert process.wait(timeout=60) == 1
+        assert process.stderr.read() == b""
+
+
+def test_closed_pipe_that_shows_only_at_the_last_flush(run):
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run([*COMMAND, "predict", run, "good"], stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (1, b"")
+
+
+def test_terminal_that_cannot_show_chinese_gets_numbers(run):
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    ended = subprocess.run([*COMMAND, "predict", run, "好"], env=environment, capture_output=True, text=True)
+    assert ended.returncode == 0
+    assert ended.stdout.endswith("\t\\u597d\n")
+
+
+def test_interrupted_prediction_ends_without_a_traceback(run):
+    with subprocess.Popen([*COMMAND, "predict", run], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as process:  # fmt: skip
+        process.stdin.write(b"good\n" * 1000)
+        process.stdin.flush()
+        process.stdout.readline()  # it is past its imports, and waits for more
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
+        assert process.stderr.read() == b""
