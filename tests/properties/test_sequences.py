@@ -1,0 +1,111 @@
+"""What must be true of a layer of any cell, on every path: rows do not see each other, nor their padding, nor a cut."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.testing import assert_close
+
+import cellwright
+from cellwright import functional
+from cellwright.cells import CELLS
+
+I, H, T = 3, 5, 6
+LAYERS = st.fixed_dictionaries({"num_layers": st.integers(1, 2), "bidirectional": st.booleans()})
+LENGTHS = st.lists(st.integers(0, T), min_size=1, max_size=5).filter(any)
+SEEDS = st.integers(0, 2**31)
+
+
+def on_every_path():
+    """Each cell on each path that computes it."""
+    for name in CELLS:
+        for path in ("reference", "torch", "compiled"):
+            with functional.use_path(path):
+                try:
+                    cellwright.Recurrent(name, I, H).explain(torch.zeros(1, 1, I))
+                except RuntimeError:
+                    continue
+            yield pytest.param(name, path, id=f"{name}-{path}")
+
+
+everywhere = pytest.mark.parametrize(("cell", "path"), list(on_every_path()))
+few = settings(max_examples=6, deadline=None)
+
+
+def drawn(seed, cell, options, batch):
+    """A layer whose weights differ everywhere, its input (T, B, I) and its states (L·D, B, H), none of them zero."""
+    torch.manual_seed(seed)
+    layer = cellwright.Recurrent(cell, I, H, dtype=torch.float64, **options)
+    for weight in layer.parameters():
+        weight.data.normal_(std=0.4)
+    stack = layer.num_layers * layer.directions
+    # sLSTM's normaliser and stabiliser are states too: positive ones are states that it can be in.
+    states = [torch.rand(stack, batch, H, dtype=torch.float64) for _ in layer.cell.states]
+    return layer, torch.randn(T, batch, I, dtype=torch.float64), states
+
+
+def run(layer, x, states, **options):
+    """The output, and the states as a list."""
+    output, after = layer(x, states[0] if len(states) == 1 else tuple(states), **options)
+    return output, list(after) if isinstance(after, tuple) else [after]
+
+
+@everywhere
+@few
+@given(options=LAYERS, lengths=LENGTHS, seed=SEEDS)
+def test_a_row_alone_equals_the_row_in_a_batch(cell, path, options, lengths, seed):
+    layer, x, states = drawn(seed, cell, options, len(lengths))
+    with functional.use_path(path):
+        output, after = run(layer, x, states, lengths=lengths)
+        for b, length in enumerate(lengths):
+            if length == 0:  # nothing to compute alone
+                assert not output[:, b].any()
+                assert_close([s[:, b] for s in after], [s[:, b] for s in states])
+                continue
+            x[length:, b] = torch.nan
+            alone, end = run(layer, x[:, b : b + 1], [s[:, b : b + 1] for s in states], lengths=[length])
+            assert_close(alone, output[:, b : b + 1])
+            assert_close(end, [s[:, b : b + 1] for s in after])
+
+
+@everywhere
+@few
+@given(options=LAYERS, lengths=LENGTHS, seed=SEEDS, data=st.data())
+def test_rows_in_another_order_give_results_in_that_order(cell, path, options, lengths, seed, data):
+    layer, x, states = drawn(seed, cell, options, len(lengths))
+    order = data.draw(st.permutations(range(len(lengths))))
+    with functional.use_path(path):
+        output, after = run(layer, x, states, lengths=lengths)
+        turned, turned_after = run(
+            layer, x[:, order], [s[:, order] for s in states], lengths=[lengths[b] for b in order]
+        )
+    assert_close(turned, output[:, order])
+    assert_close(turned_after, [s[:, order] for s in after])
+
+
+@everywhere
+@few
+@given(seed=SEEDS, cut=st.integers(1, T - 1), layers=st.integers(1, 2))
+def test_a_sequence_in_two_parts_equals_the_whole(cell, path, seed, cut, layers):
+    """Truncated back-propagation carries the state over like this."""
+    layer, x, states = drawn(seed, cell, {"num_layers": layers}, 3)
+    with functional.use_path(path):
+        output, after = run(layer, x, states)
+        first, middle = run(layer, x[:cut], states)
+        second, end = run(layer, x[cut:], middle)
+    assert_close(torch.cat([first, second]), output)
+    assert_close(end, after)
+
+
+@everywhere
+@few
+@given(options=LAYERS, seed=SEEDS, cut=st.integers(1, T - 1))
+def test_a_reset_equals_two_sequences(cell, path, options, seed, cut):
+    layer, x, _ = drawn(seed, cell, options, 3)
+    reset = torch.zeros(T, 3, dtype=torch.bool)
+    reset[cut] = True
+    if path == "torch":
+        pytest.skip("torch's kernels know no resets")
+    with functional.use_path(path):
+        output, _ = layer(x, reset=reset)
+        assert_close(output, torch.cat([layer(x[:cut])[0], layer(x[cut:])[0]]))
