@@ -1,8 +1,8 @@
 """LLVM: from a module's text to machine code in memory, through a cache on disk.
 
-The cache holds object code, one file a module, under a key of the module's text, the processor and LLVM's version. A file
-is written beside its place and renamed, so that readers see all of it or none; a checksum finds damage, and a
-damaged or foreign file is compiled anew. Where the folder cannot be written, code is compiled in every process.
+The cache holds object code, one file a module, under a key of the module's text, the processor and LLVM's version.
+A file is written beside its place and renamed, so that readers see all of it or none; a checksum finds damage, and
+a damaged or foreign file is compiled anew. Where the folder cannot be written, code is compiled in every process.
 """
 
 from __future__ import annotations

@@ -124,8 +124,9 @@ RULES: dict[str, Rule] = {
 def derivative(cell: Definition) -> Program:
     """The step of `cell` followed by its derivative.
 
-    Further inputs: d.h, d.c, … the cotangents of the new states. Outputs: the cotangent of every input of the step but the
-    streams, under the input's name (x.i, u.i, s.c, p.…); an input that the states do not depend on has no output.
+    Further inputs: d.h, d.c, … the cotangents of the new states. Outputs: the cotangent of every input of the step
+    but the streams, under the input's name (x.i, u.i, s.c, p.…); an input that the states do not depend on has no
+    output.
     """
     program = forward(cell)
     step = len(program.nodes)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,40 +12,33 @@ from llvmlite import ir
 from numpy.typing import NDArray
 
 from cellwright.cells.definition import Definition
-from cellwright.compiler import loops, rows
-from cellwright.compiler.arguments import HEADER, ITEM, Block
+from cellwright.compiler import gradients, loops, rows
+from cellwright.compiler.arguments import ITEM, Block
 from cellwright.compiler.build import compile_module
+from cellwright.compiler.entry import Entry, define_entry
+from cellwright.compiler.gradients import INPUTS, WEIGHTS
 from cellwright.compiler.plan import training
 from cellwright.compiler.program import Program, forward
-from cellwright.compiler.target import host
-from cellwright.compiler.threads import pool
+from cellwright.compiler.target import Target, host
 from cellwright.compiler.tile import Tile, shape
 
 
 class Loop:
     """One compiled loop: what it reads and writes by name, and how to run it."""
 
-    def __init__(self, block: Block, program: Program, slots: int, entry: Any) -> None:
+    def __init__(self, block: Block, program: Program, slots: int, entry: Entry) -> None:
         self.block = block
         self.program = program
         self.slots = slots  # values a unit in a gate row
         self.spill = len(rows.spilled(program))
         self.saved_rows = sum(name.startswith("row.") for name in [*program.outputs, *program.inputs()])
         self._entry = entry
-        self._call = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(entry)
 
     def run(self, directions: Sequence[Mapping[str, int]], items: Sequence[dict[str, int]], threads: int) -> None:
-        """Run the items, each a share of the direction whose number stands under "direction", on up to `threads` threads."""
+        """Run the items on up to `threads` threads; "direction" is the number of the direction that an item is part of."""
         words = self.block.pack(directions)
         shares = ITEM.pack([item | {"direction": words[item["direction"]].ctypes.data} for item in items])
-        workers = pool() if threads > 1 and len(items) > 1 else None
-        count = min(threads, len(items)) if workers else 1
-        header = {"items": shares.ctypes.data, "count": len(items), "threads": count, "identify": 0}
-        if workers is None:
-            self._call(HEADER.pack([header]).ctypes.data)
-        else:
-            header["identify"] = workers.identify
-            workers.run(self._entry, HEADER.pack([header]).ctypes.data, count)
+        self._entry.run(shares, threads)
 
 
 class Kernel:
@@ -104,10 +97,28 @@ class Kernel:
             self._loops["backward"] = Loop(block, program, slots, self._compile(define))
         return self._loops["backward"]
 
-    def _compile(self, define: Any) -> int:
+    def _compile(self, define: Callable[[Any], Any]) -> Entry:
         module = ir.Module("cellwright")
-        loops.define_entry(module, define(module))
-        return int(compile_module(str(module), self.target).get_function_address("entry"))
+        define_entry(module, define(module), "entry", len(ITEM.names))
+        return Entry(compile_module(str(module), self.target).get_function_address("entry"))
+
+
+class Products:
+    """The products over all rows that end a backward pass; they know no cell."""
+
+    def __init__(self, target: Target, tile: Tile) -> None:
+        module = ir.Module("cellwright")
+        define_entry(module, gradients.define_weights(module, tile), "for_weights", len(WEIGHTS.names))
+        define_entry(module, gradients.define_inputs(module, tile), "for_inputs", len(INPUTS.names))
+        engine = compile_module(str(module), target)
+        self.for_weights = Entry(engine.get_function_address("for_weights"))
+        self.for_inputs = Entry(engine.get_function_address("for_inputs"))
+
+
+@functools.cache
+def products(target: Target, tile: Tile) -> Products:
+    """The products for a processor and a type, made once a process."""
+    return Products(target, tile)
 
 
 @functools.cache
@@ -121,4 +132,4 @@ def shares(lengths: NDArray[np.int64], count: int) -> list[tuple[int, int]]:
     ends = np.concatenate([[0], np.cumsum(lengths)])
     cuts = np.searchsorted(ends, ends[-1] * np.arange(1, count) / count)
     edges = sorted({0, *(int(c) for c in cuts), len(lengths)})
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))

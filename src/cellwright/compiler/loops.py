@@ -1,7 +1,7 @@
 """The loops over a sequence, forward and backward, as one function a thread calls for its share of the rows.
 
-The sequences of a batch never meet, so each thread takes some of them from the first step to the last, and no thread waits
-for another inside the sequence. Rows lie as in `cellwright.reference`; `batch_sizes` falls with t.
+The sequences of a batch never meet, so each thread takes some of them from the first step to the last, and no
+thread waits for another inside the sequence. Rows lie as in `cellwright.reference`; `batch_sizes` falls with t.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from llvmlite import ir
 
 from cellwright.cells.definition import PER_SEQUENCE, Definition
 from cellwright.compiler import rows
-from cellwright.compiler.arguments import COMMON, HEADER, ITEM, Block
-from cellwright.compiler.code import BYTE, at, count, element, function, integer, load, minimum, pointer
+from cellwright.compiler.arguments import COMMON, ITEM, Block
+from cellwright.compiler.code import BYTE, at, count, function, integer, load, minimum, pointer
 from cellwright.compiler.program import Program
 from cellwright.compiler.tile import Tile, define_product
 from cellwright.compiler.vector import Lanes, Vector, i64
@@ -28,7 +28,7 @@ class Layout:
 
     inputs     the letters of x, in the order of their slots in a gate row
     recurrent  the letters of u, in the order of their columns in a product
-    columns    backward: the slot of each cotangent, "x.i" and the like; where x and u only meet as a sum they share one.
+    columns    backward: the slot of each cotangent, "x.i" and so on; where x and u only meet as a sum they share one.
                x's slots are one run from 0, u's one run from `recurrent_start`.
     """
 
@@ -56,7 +56,7 @@ def layout(cell: Definition, backward: Program) -> Layout:
 
 
 def direction_block(cell: Definition, program: Program, letters: Sequence[str] = ()) -> Block:
-    """The words of a direction: COMMON, then by name the states, the carried cotangents, parameters, streams, letters."""
+    """The words of a direction: COMMON, then by name the states, parameters, streams and letters."""
     names = [f"{kind}.{s}" for s in cell.states for kind in ("state", "final", "carry", "fresh")]
     names += [n for n in program.inputs() if n[:2] in ("p.", "m.")]
     return Block(*COMMON, *names, *(f"letter.{name}" for name in letters))
@@ -195,7 +195,7 @@ def define_forward(
 ) -> Any:
     """Add the forward loop for one item. `slots` values a unit stand in a gate row; `saves` keeps them for backward."""
     e = Emitter(module, "forward", tile, block)
-    b, lanes = e.b, e.lanes
+    b = e.b
     reverse = block.number(b, e.direction, "reverse")
     position = _counter(b)
     stride = e.stride_of_products(len(places.recurrent))
@@ -453,23 +453,3 @@ def _adder(e: Emitter, slot: int) -> rows.Write:
     """Adds to the item's sum of a parameter's cotangents."""
     row = e.own("own")
     return lambda unit, value: e.writer(row, slot)(unit, e.reader(row, slot)(unit) + value)
-
-
-def define_entry(module: Any, loop: Any) -> None:
-    """Add `entry(header)`, which every thread of the pool calls: it takes each of the items that fall to it."""
-    made, b = function(module, "entry", [pointer])
-    (header,) = made.args
-    identify = HEADER.address(b, header, "identify")
-    with b.if_else(b.icmp_unsigned("!=", b.ptrtoint(identify, i64), integer(0))) as (pool, alone):
-        with pool:
-            kind = ir.FunctionType(ir.IntType(32), []).as_pointer()
-            thread = b.sext(b.call(b.bitcast(identify, kind), []), i64)
-            from_pool = b.block
-        with alone:
-            from_alone = b.block
-    start = b.phi(i64)
-    start.add_incoming(thread, from_pool)
-    start.add_incoming(integer(0), from_alone)
-    with count(b, start, HEADER.number(b, header, "count"), HEADER.number(b, header, "threads")) as k:
-        b.call(loop, [element(b, HEADER.address(b, header, "items"), k, 8 * len(ITEM.names))])
-    b.ret_void()

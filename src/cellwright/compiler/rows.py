@@ -1,8 +1,8 @@
 """A program over the units of one row.
 
-Where the program has no mean over the units, this is one loop over the row's units, a register of them at a time. Each mean
-ends a pass over the units: a value that needs it is computed in a later pass. What a later pass needs again is
-computed again from the inputs, or, where that would be costly, kept in a scratch row.
+Where the program has no mean over the units, this is one loop over the row's units, a register of them at a time.
+Each mean ends a pass over the units: a value that needs it is computed in a later pass. What a later pass needs
+again is computed again from the inputs, or, where that would be costly, kept in a scratch row.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ def emit(
 ) -> None:
     """Compute the program for one row of `hidden` units, `padded` to whole registers.
 
-    read and write say where each input comes from and each output goes to, for a unit (an IR integer; 0 for what is one
-    number a row). scratch is the address of `len(spilled(program))` padded rows. An output may overwrite an input: the last
-    pass reads a unit's inputs before it writes the unit's outputs.
+    read and write say where each input comes from and each output goes to, for a unit (an IR integer; 0 for what is
+    one number a row). scratch is the address of `len(spilled(program))` padded rows. An output may overwrite an
+    input: the last pass reads a unit's inputs before it writes the unit's outputs.
     """
     stages, per_row = _stages(program), program.per_row()
     keep = {node: k for k, node in enumerate(spilled(program))}

@@ -1,6 +1,7 @@
 """PyTorch's own OpenMP pool, on which kernels run.
 
-A second pool beside it would fight it for the processor: OpenMP's workers spin for milliseconds after each parallel region.
+A second pool beside it would fight it for the processor: OpenMP's workers spin for milliseconds after each parallel
+region.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Pool:
 
 @functools.cache
 def pool() -> Pool | None:
-    """The OpenMP pool that this process has loaded (torch's before any other); None where there is none, and one thread runs."""
+    """The OpenMP pool that this process has loaded (torch's first); None where there is none, and one thread runs."""
     try:
         maps = Path("/proc/self/maps").read_text()
     except OSError:

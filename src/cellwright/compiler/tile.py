@@ -2,13 +2,13 @@
 
     tile(m, A, C, k, panel, start, column)
 
-A and C are lists of row addresses, so that rows may lie anywhere (steps of different sequences, a scratch area); the
-results go to C[r] from `column` on. B is
-packed into panels of VECTORS × lanes columns: for each of its k rows, the panel's columns side by side, which is the order
-in which the tile reads them.
+A and C are lists of row addresses, so that rows may lie anywhere (steps of different sequences, a scratch area);
+the results go to C[r] from `column` on; where start is 0, they are added to what is there. B is packed into panels
+of VECTORS × lanes columns: for each of its k rows, the panel's columns side by side, which is the order in which
+the tile reads them.
 
-Every element is summed in the same order, start + a_0 b_0 + a_1 b_1 + …, each with one fused multiply-add: its bits depend
-neither on the rows that share its tile nor on how many there are.
+Every element is summed in the same order, start + a_0 b_0 + a_1 b_1 + …, each with one fused multiply-add: its bits
+depend neither on the rows that share its tile nor on how many there are.
 
 The tile is as large as the registers allow. Of 32 registers, 6 rows × 4 vectors take 24, the panel's row 4, and the
 element of A is a memory operand; of 16, 6 × 2 take 12 (the shape of Van Zee and van de Geijn 2015, BLIS).
@@ -65,7 +65,11 @@ def _multiply(b: Any, tile: Tile, n: int, rows: Any, results: Any, k: Any, panel
     """The tile of exactly n rows, unrolled; k may be 0."""
     lanes, scalar = tile.lanes, tile.lanes.scalar
     a = [load(b, rows, integer(r), pointer) for r in range(n)]
-    initial = [lanes.load(b, at(b, start, integer(v * lanes.width), scalar)) for v in range(tile.vectors)]
+    targets = [at(b, load(b, results, integer(r), pointer), column, scalar) for r in range(n)]
+    adds = b.icmp_unsigned("==", b.ptrtoint(start, i64), integer(0))
+    starts = [b.select(adds, target, b.bitcast(start, scalar.as_pointer())) for target in targets]
+    steps = [integer(v * lanes.width) for v in range(tile.vectors)]
+    initial = [[lanes.load(b, b.gep(s, [step])) for step in steps] for s in starts]
     before, head, body, done = b.block, *(b.append_basic_block(name) for name in ("k_head", "k_body", "k_done"))
     b.branch(head)
 
@@ -73,8 +77,8 @@ def _multiply(b: Any, tile: Tile, n: int, rows: Any, results: Any, k: Any, panel
     j = b.phi(i64)
     j.add_incoming(integer(0), before)
     sums = [[b.phi(lanes.vector) for _ in range(tile.vectors)] for _ in range(n)]
-    for row in sums:
-        for phi, value in zip(row, initial, strict=True):
+    for row, values in zip(sums, initial, strict=True):
+        for phi, value in zip(row, values, strict=True):
             phi.add_incoming(value.value, before)
     b.cbranch(b.icmp_signed("<", j, k), body, done)
 
@@ -89,16 +93,15 @@ def _multiply(b: Any, tile: Tile, n: int, rows: Any, results: Any, k: Any, panel
     b.branch(head)
 
     b.position_at_end(done)
-    for r, row in enumerate(sums):
-        target = at(b, load(b, results, integer(r), pointer), column, scalar)
-        for v, phi in enumerate(row):
-            lanes.store(Vector(lanes, b, phi), b.gep(target, [integer(v * lanes.width)]))
+    for target, row in zip(targets, sums, strict=True):
+        for step, phi in zip(steps, row, strict=True):
+            lanes.store(Vector(lanes, b, phi), b.gep(target, [step]))
 
 
 def define_product(module: Any, tile: Tile) -> Any:
     """Add the product of any number of rows by any number of panels: (m, A, C, k, panels, starts, number of panels).
 
-    A panel stays in the first cache while all rows pass it.
+    A panel stays in the first cache while all rows pass it. Where `starts` is 0, the product is added to what C holds.
     """
     small = define(module, tile)
     kinds = [i64, pointer, pointer, i64, pointer, pointer, i64]
@@ -107,7 +110,8 @@ def define_product(module: Any, tile: Tile) -> Any:
     line = tile.columns * tile.lanes.bytes
     with count(b, integer(0), number) as p:
         panel = element(b, panels, b.mul(p, k), line)
-        start = element(b, starts, p, line)
+        adds = b.icmp_unsigned("==", b.ptrtoint(starts, i64), integer(0))
+        start = b.select(adds, starts, element(b, starts, p, line))
         with count(b, integer(0), m, integer(ROWS)) as r:
             here = minimum(b, integer(ROWS), b.sub(m, r))
             arguments = [here, element(b, rows, r, 8), element(b, results, r, 8), k, panel, start]

@@ -77,7 +77,7 @@ class Lanes:
         return Vector(self, builder, builder.shuffle_vector(first, ir.Constant(self.vector, ir.Undefined), zeros))
 
     def load(self, builder: Any, pointer: Any, mask: Any = None) -> Vector:
-        """The lanes at a pointer to scalars, aligned as a scalar is; lanes outside the mask are not touched and read 0."""
+        """The lanes at a pointer to scalars, aligned as a scalar is; lanes outside the mask read 0, untouched."""
         address = builder.bitcast(pointer, self.vector.as_pointer())
         if mask is None:
             value = builder.load(address)

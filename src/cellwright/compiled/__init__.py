@@ -1,0 +1,10 @@
+"""The compiled path: a cell's kernels, called on tensors, with their gradient.
+
+forward   rows = W x + b for some steps at a time; then step by step u = U h + b' and the cell
+backward  step by step the cotangents of x and u; then the gradients of the weights and the rows, products over all rows
+"""
+
+from cellwright.compiled.backward import Gradients, backward
+from cellwright.compiled.forward import Result, Saved, forward
+
+__all__ = ["Gradients", "Result", "Saved", "backward", "forward"]

@@ -1,0 +1,111 @@
+"""The forward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cellwright.compiled.setting import Direction, Setting, run
+from cellwright.compiler.kernel import Loop
+from cellwright.reference import Call
+
+
+class Saved(NamedTuple):
+    """What one direction's backward pass reads, each tensor as the kernel laid it out.
+
+    gates (S, slots × padded), rows (S, values a row), and one (S, padded) a state: that before each step.
+    """
+
+    gates: Tensor
+    rows: Tensor
+    states: list[Tensor]
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """All of them."""
+        return [self.gates, self.rows, *self.states]
+
+
+@dataclass(frozen=True)
+class Result:
+    """rows (S, D·H), one (D, B, H) a state, each direction's letters (S, H), and what backward reads."""
+
+    rows: Tensor
+    state: tuple[Tensor, ...]
+    letters: list[dict[str, Tensor]]
+    saved: list[Saved]
+
+
+def forward(call: Call, *, saves: bool) -> Result:
+    """Run a call whose path is "compiled"; `saves` keeps what `backward` reads."""
+    setting = Setting(call)
+    letters = setting.kernel.letters if call.record else ()
+    loop = setting.kernel.forward(saves, letters)
+    y = setting.rows.new_empty(len(setting.rows), len(setting.directions) * setting.hidden)
+    directions = [_direction(setting, loop, y, saves, letters, d) for d in setting.directions]
+    run(setting, directions, loop)
+    return Result(
+        y,
+        tuple(_final(setting, directions, s) for s in range(len(call.state))),
+        [{name: d.tensors[f"letter.{name}"][:, : setting.hidden] for name in letters} for d in directions],
+        [_saved(d) for d in directions] if saves else [],
+    )
+
+
+def _direction(setting: Setting, loop: Loop, y: Tensor, saves: bool, letters: Sequence[str], d: int) -> Direction:
+    """Everything the loop reads and writes for direction d."""
+    weights, places, rows = setting.call.weights[d], setting.kernel.layout, setting.rows
+    direction = Direction(setting, loop, d)
+    direction.give("x", rows)
+    direction.give_output(y)
+    for name, matrix, bias, slots in (
+        ("input", weights.input, weights.input_bias, places.inputs),
+        ("recurrent", weights.recurrent, weights.recurrent_bias, places.recurrent),
+    ):
+        direction.give(f"{name}_panels", setting.panels(setting.stacked(matrix, slots).t()))
+        start = matrix.new_zeros(len(matrix)) if bias is None else bias
+        direction.give(f"{name}_starts", setting.panels(setting.stacked(start[:, None], slots).t()))
+    for s in range(len(setting.call.state)):
+        _give_state(direction, s, saves)
+    if saves:
+        direction.give("gates", rows.new_empty(len(rows), setting.gate_columns(loop)))
+        direction.give("rows", rows.new_empty(len(rows), loop.saved_rows))
+    for letter in letters:
+        direction.give(f"letter.{letter}", rows.new_empty(len(rows), setting.padded))
+    return direction
+
+
+def _give_state(direction: Direction, s: int, saves: bool) -> None:
+    """The states before each step: all of them where they are saved, else those of two steps in turn; and the last."""
+    setting, d = direction.setting, direction.d
+    call, name = setting.call, setting.call.cell.states[s]
+    initial = setting.whole(call.state[s][d, : setting.alive])
+    fresh = setting.whole(call.fresh[s][d, : setting.alive]) if call.fresh else torch.zeros_like(initial)
+    if call.resets:
+        initial = torch.where(call.resets[d][setting.starts[d]][:, None], fresh, initial)
+    if saves:
+        before = initial.new_empty(len(setting.rows), setting.padded)
+        before[setting.starts[1] if d else slice(setting.alive)] = initial
+    else:
+        before = initial.repeat(2, 1)
+        direction.table("state_rows", np.arange(setting.steps, dtype=np.int64) % 2 * setting.alive)
+    direction.give(f"state.{name}", before)
+    direction.give(f"fresh.{name}", fresh)
+    direction.give(f"final.{name}", torch.empty_like(initial))
+
+
+def _final(setting: Setting, directions: Sequence[Direction], s: int) -> Tensor:
+    """The final states (D, B, H); sequences of no step keep theirs."""
+    name, initial = f"final.{setting.call.cell.states[s]}", setting.call.state[s]
+    ended = torch.stack([d.tensors[name][:, : setting.hidden] for d in directions])
+    return ended if ended.shape[1] == initial.shape[1] else torch.cat([ended, initial[:, ended.shape[1] :]], 1)
+
+
+def _saved(direction: Direction) -> Saved:
+    states = [direction.tensors[f"state.{name}"] for name in direction.setting.call.cell.states]
+    return Saved(direction.tensors["gates"], direction.tensors["rows"], states)

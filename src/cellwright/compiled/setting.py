@@ -1,0 +1,148 @@
+"""What a call is to its kernels: a packed batch, sizes, and the tensors handed over by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from cellwright.cells.definition import PER_UNIT
+from cellwright.compiler.kernel import Kernel, Loop, kernel, shares
+from cellwright.reference import Call
+
+CHUNK_BYTES = 1 << 18  # of gate rows, multiplied ahead of their steps: a part of the second cache
+
+
+class Setting:
+    """A call, its kernels, and the tables of its batch.
+
+    sizes, offsets (T,)   sequences alive at each step, and the step's first row
+    lengths (alive,)      steps of each sequence that has any
+    items                 (direction, first, last): runs of sequences, each computed by one thread
+    """
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.kernel: Kernel = kernel(call.cell, str(call.rows.dtype).removeprefix("torch."))
+        self.hidden = call.weights[0].input.shape[0] // len(call.cell.projections)
+        self.padded = self.kernel.padded(self.hidden)
+        self.rows = call.rows.detach().contiguous()
+        self.sizes = np.asarray(call.batch_sizes, np.int64)
+        self.offsets = np.concatenate([[0], np.cumsum(self.sizes)[:-1]])
+        self.steps, self.alive = len(self.sizes), int(self.sizes[0])
+        self.lengths = np.searchsorted(-self.sizes, -np.arange(self.alive), side="left")
+        self.threads = torch.get_num_threads()
+        self.directions = range(len(call.weights))
+        runs = shares(self.lengths, -(-self.threads // len(self.directions)))
+        self.items = [(d, first, last) for d in self.directions for first, last in runs]
+
+    @cached_property
+    def starts(self) -> list[Tensor]:
+        """The row in which each sequence begins, forward and in reverse."""
+        sequence = np.arange(self.alive)
+        return [torch.from_numpy(sequence), torch.from_numpy(self.offsets[self.lengths - 1] + sequence)]
+
+    def slots(self, letters: Sequence[str]) -> list[int]:
+        """The places of projections among the cell's."""
+        return [self.call.cell.projections.index(letter) for letter in letters]
+
+    def stacked(self, matrix: Tensor, letters: Sequence[str]) -> Tensor:
+        """Weights (G·H, n) as (slots × padded, n) in the order of the letters."""
+        parts = matrix.detach().view(-1, self.hidden, matrix.shape[1])
+        slots = self.slots(letters)
+        ordered = parts if slots == list(range(len(parts))) else parts[slots]
+        return pad(ordered, (0, 0, 0, self.padded - self.hidden)).reshape(-1, matrix.shape[1])
+
+    def panels(self, matrix: Tensor) -> Tensor:
+        """A product's factor (k, n) in panels (·, k, columns), the last one filled up with zeros."""
+        columns = self.kernel.tile.columns
+        whole = pad(matrix, (0, -matrix.shape[1] % columns))
+        return whole.view(len(whole), -1, columns).transpose(0, 1).contiguous()
+
+    def whole(self, tensor: Tensor) -> Tensor:
+        """The last dimension filled up with zeros to whole registers, contiguous."""
+        return pad(tensor.detach(), (0, self.padded - tensor.shape[-1])).contiguous()
+
+    def gate_columns(self, loop: Loop) -> int:
+        """The width of a row of gates: whole panels."""
+        columns = self.kernel.tile.columns
+        return -(-loop.slots * self.padded // columns) * columns
+
+    def own(self, d: int) -> dict[str, Tensor]:
+        """The cell's own parameters under the names of the program's inputs."""
+        cell, found = self.call.cell, dict[str, Tensor]()
+        for name, shape in cell.parameters.items():
+            value = self.call.weights[d].own[name]
+            if shape == PER_UNIT:
+                found[f"p.{name}"] = self.whole(value)
+            else:
+                parts = value.chunk(len(cell.projections))
+                found |= {f"p.{name}.{g}": self.whole(v) for g, v in zip(cell.projections, parts, strict=True)}
+        return found
+
+
+class Direction:
+    """The words of one direction; the tensors and tables they point to live as long as this does."""
+
+    def __init__(self, setting: Setting, loop: Loop, d: int) -> None:
+        self.setting, self.loop, self.d = setting, loop, d
+        self.tensors: dict[str, Tensor] = {}
+        self.tables: list[Any] = []
+        self.words: dict[str, int] = dict.fromkeys(loop.block.names, 0)
+        self.words |= {"reverse": d, "steps": setting.steps, "inputs": setting.rows.shape[1]}
+        self.words |= {"hidden": setting.hidden, "padded": setting.padded}
+        for name, table in (("batch_sizes", setting.sizes), ("offsets", setting.offsets)):
+            self.table(name, table)
+        self.table("state_rows", setting.offsets)
+        self._give_inputs()
+
+    def give(self, name: str, tensor: Tensor, skip: int = 0) -> Tensor:
+        """Hand a tensor to the kernel under a name, from element `skip` on."""
+        self.tensors[name] = tensor
+        self.words[name] = tensor.data_ptr() + skip * tensor.element_size()
+        return tensor
+
+    def table(self, name: str, values: Any) -> None:
+        """Hand over a table of 64-bit integers."""
+        self.tables.append(values)
+        self.words[name] = values.ctypes.data
+
+    def give_output(self, y: Tensor) -> None:
+        """Hand over the outputs (S, D·H), or their cotangents: this direction's columns."""
+        self.give("y", y, skip=self.d * self.setting.hidden)
+        self.words["y_stride"] = y.stride(0) * y.element_size()
+
+    def _give_inputs(self) -> None:
+        """The cell's own parameters, its streams and the resets."""
+        call = self.setting.call
+        for name, value in self.setting.own(self.d).items():
+            self.give(name, value)
+        for name, value in (call.streams[self.d] if call.streams else {}).items():
+            self.give(f"m.{name}", self.setting.whole(value))
+        if call.resets:
+            self.give("resets", call.resets[self.d].to(torch.uint8).contiguous())
+
+
+def run(setting: Setting, directions: Sequence[Direction], loop: Loop, own: Sequence[Tensor] = ()) -> None:
+    """Run a loop over all items, each with scratch memory of its own; `own` holds each item's sums."""
+    tile, padded, rows = setting.kernel.tile, setting.padded, setting.rows
+    size, gate_columns = tile.lanes.bytes, setting.gate_columns(loop)
+    line = -(-max(len(setting.kernel.layout.recurrent), 1) * padded // tile.columns) * tile.columns
+    items, scratch = [], []
+    for number, (d, first, last) in enumerate(setting.items):
+        sequences = last - first
+        chunk = max(1, min(setting.steps, CHUNK_BYTES // (gate_columns * size * sequences)))
+        ahead = 0 if directions[d].words["gates"] else chunk * sequences
+        parts = [sequences * line, loop.spill * padded, ahead * gate_columns]
+        numbers, lists = rows.new_empty(sum(parts)), torch.empty(4 * chunk * sequences, dtype=torch.int64)
+        scratch += [numbers, lists]
+        places = [numbers.data_ptr() + size * sum(parts[:i]) for i in range(3)]
+        item = {"direction": d, "first": first, "last": last, "chunk": chunk, "capacity": chunk * sequences}
+        item |= {"products": places[0], "spill": places[1], "gates": places[2], "lists": lists.data_ptr()}
+        items.append(item | {"own": own[number].data_ptr() if own else 0})
+    loop.run([direction.words for direction in directions], items, setting.threads)
