@@ -47,8 +47,10 @@ class Entry:
         workers = pool() if threads > 1 and len(items) > 1 else None
         used = min(threads, len(items)) if workers else 1
         header = {"items": items.ctypes.data, "count": len(items), "threads": used, "identify": 0}
-        if workers is None:
-            self._alone(HEADER.pack([header]).ctypes.data)
-        else:
+        if workers:
             header["identify"] = workers.identify
-            workers.run(self._address, HEADER.pack([header]).ctypes.data, used)
+        block = HEADER.pack([header])  # has a name so that it lives until the call returns
+        if workers is None:
+            self._alone(block.ctypes.data)
+        else:
+            workers.run(self._address, block.ctypes.data, used)
