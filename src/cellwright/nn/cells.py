@@ -62,8 +62,8 @@ class RecurrentCell(nn.Module):
     def forward(self, input: Tensor, hx: State | None = None) -> State:
         """input (B, I) or (I,), hx one (B, H) or (H,) a state, zeros where None -> the new state, shaped like hx.
 
-        Raises ValueError for a wrong number of dimensions or a dtype that differs from the weights', RuntimeError for
-        other wrong shapes.
+        Raises ValueError for a wrong number of dimensions, RuntimeError for other wrong shapes and for a dtype that
+        differs from the weights'.
         """
         who = type(self).__name__
         if input.dim() not in (1, 2):
@@ -72,7 +72,7 @@ class RecurrentCell(nn.Module):
         named = {name: getattr(self, name) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
         own = {name: getattr(self, name) for name in self.cell.parameters}
         gathered = weights.gather(self.cell, named | own)
-        checks.rows(who, rows, self.input_size, gathered.input)
+        checks.rows(who, rows, self.input_size, gathered.input, RuntimeError)
         state = self._enter(hx, input, rows)
         _, new, _ = functional.layer(Call(self.cell, rows, (len(rows),), state, [gathered]))
         found = [s[0] if input.dim() == 2 else s[0, 0] for s in new]
@@ -84,6 +84,11 @@ class RecurrentCell(nn.Module):
             return [rows.new_zeros(1, len(rows), self.hidden_size) for _ in self.cell.states]
         sizes = dict.fromkeys(self.cell.states, self.hidden_size)
         shape, axes = ((len(input),), "batch, hidden") if input.dim() == 2 else ((), "hidden")
+        for letter, s in zip(sizes, [hx] if isinstance(hx, Tensor) else hx, strict=False):
+            if s.dim() not in (1, 2):
+                raise ValueError(
+                    f"{type(self).__name__}: {letter}_0 has {s.dim()} dimensions; expected (batch, hidden) or (hidden,)"
+                )
         given = checks.state(type(self).__name__, hx, sizes, shape, axes)
         checks.state_type(type(self).__name__, given, rows)
         return [s[None] if input.dim() == 2 else s[None, None] for s in given]

@@ -80,10 +80,13 @@ def _forget_bias(who: str, cell: Definition, bias: bool) -> None:
         raise ValueError(f"{who}: forget_bias needs biases, and this layer has none; leave it out, or set bias=True")
 
 
-def rows(who: str, given: Tensor, size: int, weight: Tensor) -> None:
-    """Check the features and the type of the input's rows (S, I) against the first layer's weight."""
+def rows(who: str, given: Tensor, size: int, weight: Tensor, error: type[Exception] = ValueError) -> None:
+    """Check the features and the type of the input's rows (S, I) against the first layer's weight.
+
+    A wrong type raises `error`: torch.nn's layers and its single steps differ.
+    """
     if given.dtype != weight.dtype and not torch.is_autocast_enabled(given.device.type):
-        raise ValueError(
+        raise error(
             f"{who}: input is {given.dtype} and the weights are {weight.dtype}; expected the same: "
             f"input.to({weight.dtype}), or layer.to({given.dtype})"
         )
