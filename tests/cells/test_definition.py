@@ -92,6 +92,15 @@ def test_a_gate_that_the_cell_normalises_may_exceed_1():
     assert good.normalised == ("i",)
 
 
+def test_a_normalised_gate_may_not_fall_below_0():
+    def bad(x, u, s):
+        i = tanh(x.i + u.i)
+        return State(h=s.h + i * tanh(x.g + u.g))
+
+    declare = cell(projections="i g", gates="i", normalised="i", state="h")
+    refused("cell bad: line …: the gate i = tanh(x.i + u.i) ranges over [−1, 1]; …", bad, declare)
+
+
 def test_a_gate_needs_its_letter():
     def bad(x, u, s):
         return State(h=s.h + sigmoid(x.i + u.i) * tanh(x.g + u.g))
@@ -167,7 +176,7 @@ def test_an_unused_parameter():
 @pytest.mark.parametrize("shape", ["unit", (3,)])
 def test_a_parameter_s_shape_is_one_of_two(shape):
     declare = cell(projections="i g", gates="", state="h", parameters={"w": shape})
-    refused("cell bad: parameters names …, which is none of the shapes; those are units projections", _bad_w, declare)
+    refused(f"cell bad: the parameter w is declared {shape!r}; expected PER_UNIT or PER_PROJECTION", _bad_w, declare)
 
 
 def _bad_w(x, u, s, p):
@@ -383,6 +392,7 @@ def test_a_cell_inside_a_function_cannot_be_pickled():
     with pytest.raises(pickle.PicklingError, match=r"cell good cannot be pickled: .*define it at the top of"):
         pickle.dumps(good)
     assert copy.deepcopy(good) is good
+    assert copy.copy(good) is good
 
 
 def test_a_pickled_cell_that_is_gone(monkeypatch):

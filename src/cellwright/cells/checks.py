@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import keyword
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NoReturn
 
 from cellwright.cells.expression import Expression, interval
@@ -14,6 +14,9 @@ from cellwright.errors import DefinitionError
 
 if TYPE_CHECKING:
     from cellwright.cells.definition import Definition
+
+PER_UNIT, PER_PROJECTION = "units", "projections"  # the shapes of a parameter: (H,) or (G × H,)
+PER_STEP, PER_SEQUENCE = "step", "sequence"  # how often a stream has a new value: (T, B, H) or (B, H)
 
 
 def check_declaration(cell: Definition) -> None:
@@ -34,8 +37,8 @@ def check_declaration(cell: Definition) -> None:
     _check_subset(cell, "normalised", cell.normalised, "gates", cell.gates)
     _check_subset(cell, "ones", cell.ones, "parameters", cell.parameters)
     _check_subset(cell, "operand", (cell.operand,), "states", cell.states)
-    _check_subset(cell, "parameters", cell.parameters.values(), "shapes", ("units", "projections"))
-    _check_subset(cell, "streams", cell.streams.values(), "rates", ("step", "sequence"))
+    _check_kinds(cell, "parameter", cell.parameters, {"PER_UNIT": PER_UNIT, "PER_PROJECTION": PER_PROJECTION})
+    _check_kinds(cell, "stream", cell.streams, {"PER_STEP": PER_STEP, "PER_SEQUENCE": PER_SEQUENCE})
     _check_arguments(cell)
 
 
@@ -72,6 +75,12 @@ def _check_subset(cell: Definition, kind: str, names: Iterable[str], of: str, al
     for name in names:
         if name not in allowed:
             _fail(cell, f"{kind} names {name}, which is none of the {of}; those are {' '.join(allowed) or '(none)'}")
+
+
+def _check_kinds(cell: Definition, what: str, given: Mapping[str, str], kinds: Mapping[str, str]) -> None:
+    for name, kind in given.items():
+        if kind not in kinds.values():
+            _fail(cell, f"the {what} {name} is declared {kind!r}; expected {' or '.join(kinds)}")
 
 
 def _check_arguments(cell: Definition) -> None:
@@ -126,7 +135,7 @@ def _check_gate(cell: Definition, gate: str) -> None:
     if value is None:
         _fail(cell, f"the step gives nothing the name {gate} of its gate; write {gate} = sigmoid(x.{gate} + u.{gate})")
     low, high = interval(value)
-    if not (low >= 0 and high <= 1) and gate not in cell.normalised:
+    if not (low >= 0 and (high <= 1 or gate in cell.normalised)):
         names = {id(letter): name for name, letter in cell.trace.letters.items()}
         _fail(
             cell,

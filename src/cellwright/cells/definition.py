@@ -23,13 +23,14 @@ from pickle import PicklingError
 from types import MappingProxyType
 from typing import Any
 
+from cellwright.cells.checks import PER_PROJECTION as PER_PROJECTION
+from cellwright.cells.checks import PER_SEQUENCE as PER_SEQUENCE
+from cellwright.cells.checks import PER_STEP as PER_STEP
+from cellwright.cells.checks import PER_UNIT as PER_UNIT
 from cellwright.cells.checks import check_declaration, check_equations
 from cellwright.cells.language import State
 from cellwright.cells.trace import Trace, trace, used_inputs
 from cellwright.errors import DefinitionError
-
-PER_UNIT, PER_PROJECTION = "units", "projections"  # the shapes of a parameter: (H,) or (G × H,)
-PER_STEP, PER_SEQUENCE = "step", "sequence"  # how often a stream has a new value: (T, B, H) or (B, H)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +48,7 @@ class Definition:
     streams      inputs beside x: name -> PER_STEP or PER_SEQUENCE
     operand      the state that U multiplies
     bias         whether x and u have biases
+    origin       of a derived cell the function that makes it, and that one's arguments
     """
 
     name: str
@@ -123,8 +125,12 @@ class Definition:
         """The names of what the new states are made of: "x.i", "u.i", "s.c", "p.…", "m.…"."""
         return used_inputs(self.trace.states.values())
 
+    # Nothing in it changes; so a layer of a cell that no module holds can be copied too.
+    def __copy__(self) -> Definition:
+        return self
+
     def __deepcopy__(self, memo: Any) -> Definition:
-        return self  # nothing in it changes; so a layer of a cell that no module holds can be copied too
+        return self
 
 
 def cell(
@@ -137,9 +143,17 @@ def cell(
     ones: str = "",
     bias: bool = True,
 ) -> Callable[[Callable[..., State]], Definition]:
-    """Make a `Definition` of a step; the letters of each list are separated by blanks.
+    """Make a `Definition` of a step, under the step's name; `Definition` says what the arguments mean.
 
-    Raises DefinitionError where the declaration and the equations disagree.
+        @cell(projections="f g", gates="f", state="h")
+        def forgetful(x, u, s):
+            f = sigmoid(x.f + u.f)
+            g = tanh(x.g + u.g)
+            return State(h=f * s.h + (1 - f) * g)
+
+    The letters of each list are separated by blanks; the words of a step are those of `cellwright.cells.language`.
+
+    Raises DefinitionError, which names the line and the letter, where the declaration and the equations disagree.
     """
 
     def define(step: Callable[..., State]) -> Definition:
