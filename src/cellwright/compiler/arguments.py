@@ -1,7 +1,6 @@
 """What a kernel is handed: blocks of 64-bit words, addresses and sizes by name.
 
-header    items        address of the items           count     how many
-          threads      threads of the pool            identify  address of the pool's thread number function, or 0
+header    items        address of the items           count     how many           taken  how many are begun
 item      sequences first to last of one direction, computed by one thread from beginning to end
 direction everything that belongs to one direction
 """
@@ -38,7 +37,7 @@ class Block:
         return np.array([[row[name] for name in self.names] for row in rows], np.int64)
 
 
-HEADER = Block("items", "count", "threads", "identify")
+HEADER = Block("items", "count", "taken")
 
 # direction       address of the item's direction block
 # first, last     its sequences

@@ -16,13 +16,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Pool:
-    """GOMP_parallel(function, data, threads, flags), and the address of the function that numbers the threads."""
+    """GOMP_parallel(function, data, threads, flags)."""
 
     parallel: Any
-    identify: int
 
     def run(self, function: int, header: int, threads: int) -> None:
-        """Call function(header) on every thread."""
+        """Call function(header) on up to `threads` threads."""
         self.parallel(function, header, threads, 0)
 
 
@@ -40,7 +39,5 @@ def pool() -> Pool | None:
             parallel = library.GOMP_parallel
             parallel.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint]
             parallel.restype = None
-            address = ctypes.cast(library.omp_get_thread_num, ctypes.c_void_p).value
-            assert address is not None
-            return Pool(parallel, address)
+            return Pool(parallel)
     return None
