@@ -35,7 +35,7 @@ class Loop:
         self._entry = entry
 
     def run(self, directions: Sequence[Mapping[str, int]], items: Sequence[dict[str, int]], threads: int) -> None:
-        """Run the items on up to `threads` threads; "direction" is the number of the direction that an item is part of."""
+        """Run the items on up to `threads` threads; "direction" numbers the direction an item is part of."""
         words = self.block.pack(directions)
         shares = ITEM.pack([item | {"direction": words[item["direction"]].ctypes.data} for item in items])
         self._entry.run(shares, threads)

@@ -1,0 +1,36 @@
+# Everything runs in .venv, which the first command makes.
+PYTHON ?= python3
+BIN := .venv/bin
+# One OpenMP thread for each of pytest's processes: two pools of spinning threads on the same cores stop each other.
+TEST := OMP_NUM_THREADS=1 MPLBACKEND=Agg $(BIN)/pytest -n auto
+
+.PHONY: help demo test check bench docs clean
+help:            ## this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/ —/'
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch .venv/ready
+
+demo: .venv/ready ## train on Chinese reviews, test, predict three sentences
+	$(BIN)/cellwright fit reviews-zh --out runs/reviews-zh --overwrite
+	$(BIN)/cellwright predict runs/reviews-zh '房间很干净，服务也好，下次还住这里' '等了一个小时菜才上来，还是凉的' '书的内容一般，但是印刷很精美'
+
+test: .venv/ready ## all tests
+	$(TEST)
+
+check: .venv/ready ## style, types, the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/ready ## the layers against torch.nn, ONNX Runtime and a Python loop
+	$(BIN)/python benchmarks/layers.py
+
+docs: .venv/ready ## write the generated pages anew
+	$(BIN)/python tools/pages.py
+
+clean:           ## remove what was made
+	rm -rf .venv runs build dist
