@@ -125,8 +125,8 @@ def derivative(cell: Definition) -> Program:
     """The step of `cell` followed by its derivative.
 
     Further inputs: d.h, d.c, … the cotangents of the new states. Outputs: the cotangent of every input of the step
-    but the streams, under the input's name (x.i, u.i, s.c, p.…); an input that the states do not depend on has no
-    output.
+    but the streams, under the input's name (x.i, u.i, s.c, p.…): 0 of one that only comparisons read; an input that the
+    states do not depend on has no output.
     """
     program = forward(cell)
     step = len(program.nodes)
@@ -149,10 +149,11 @@ def derivative(cell: Definition) -> Program:
         ):
             if value is not None and program.nodes[operand].op != "number":
                 contribute(operand, value)
+    zero = program.number(0.0)
     program.outputs = {
-        program.nodes[index].name: value
-        for index, value in cotangents.items()
-        if index < step and program.nodes[index].op == "input" and not program.nodes[index].name.startswith("m.")
+        node.name: cotangents.get(index, zero)
+        for index, node in enumerate(program.nodes[:step])
+        if node.op == "input" and not node.name.startswith("m.")
     }
     program.verify()
     return program
