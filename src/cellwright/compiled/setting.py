@@ -56,13 +56,14 @@ class Setting:
         parts = matrix.detach().view(-1, self.hidden, matrix.shape[1])
         slots = self.slots(letters)
         ordered = parts if slots == list(range(len(parts))) else parts[slots]
-        return pad(ordered, (0, 0, 0, self.padded - self.hidden)).reshape(-1, matrix.shape[1])
+        whole = pad(ordered, (0, 0, 0, self.padded - self.hidden))
+        return whole.reshape(len(slots) * self.padded, matrix.shape[1])
 
     def panels(self, matrix: Tensor) -> Tensor:
         """A product's factor (k, n) in panels (·, k, columns), the last one filled up with zeros."""
         columns = self.kernel.tile.columns
         whole = pad(matrix, (0, -matrix.shape[1] % columns))
-        return whole.view(len(whole), -1, columns).transpose(0, 1).contiguous()
+        return whole.view(len(whole), whole.shape[1] // columns, columns).transpose(0, 1).contiguous()
 
     def whole(self, tensor: Tensor) -> Tensor:
         """The last dimension filled up with zeros to whole registers, contiguous."""
