@@ -168,14 +168,18 @@ class Vector:
         return self.call("fma", factor, summand)
 
     def maximum(self, other: Operand) -> Vector:
-        """The larger; NaN where self is NaN."""
+        """The larger; NaN where either is NaN."""
         other = self.new(self.of(other))
-        return other.select(other > self, self)
+        return other.select(self.builder.or_(other > self, other.is_nan()), self)
 
     def minimum(self, other: Operand) -> Vector:
-        """The smaller; NaN where self is NaN."""
+        """The smaller; NaN where either is NaN."""
         other = self.new(self.of(other))
-        return other.select(other < self, self)
+        return other.select(self.builder.or_(other < self, other.is_nan()), self)
+
+    def is_nan(self) -> Any:
+        """The mask of the lanes that hold NaN."""
+        return self.builder.fcmp_unordered("uno", self.value, self.value)
 
     def select(self, mask: Any, other: Operand) -> Vector:
         """Self where the mask holds, else other."""
