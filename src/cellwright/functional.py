@@ -106,6 +106,8 @@ def _compiled_obstacle(call: Call) -> str | None:
         return f"kernels are compiled for the CPU and the input is on {call.rows.device}"
     if call.rows.dtype not in (torch.float32, torch.float64):
         return f"kernels are compiled for float32 and float64 and the input is {call.rows.dtype}"
+    if any(t.dtype != call.rows.dtype for t in tensors):
+        return "kernels compute in one type and the tensors are of several"
     if any(w.projection is not None for w in call.weights):
         return "kernels do not project their output"
     if any(s.requires_grad for one in call.streams or () for s in one.values()):
@@ -172,6 +174,7 @@ def _compiled_gradients(
 
 def _reference_gradients(call: Call, wanted: Sequence[bool], cotangents: Sequence[Tensor]) -> Iterator[Tensor | None]:
     """The gradients by way of the reference, which can be differentiated again."""
+    call = call.replaced([t.view_as(t) for t in call.tensors])  # a tensor given twice has two gradients, which add up
     rows, state, _ = _run_reference(call)
     inputs = [t for t, want in zip(call.tensors, wanted, strict=True) if want]
     found = iter(torch.autograd.grad((rows, *state), inputs, cotangents, create_graph=True, allow_unused=True))
