@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from cellwright import cells, functional
 from cellwright.cells import Definition
 from cellwright.nn import checks, weights
-from cellwright.nn.recurrent import State
+from cellwright.nn.states import State
 from cellwright.nn.torch_like import rnn_cell
 from cellwright.reference import Call
 

@@ -18,10 +18,8 @@ from cellwright.functional import Path
 from cellwright.nn import checks, weights
 from cellwright.nn.regularise import rates, regularise
 from cellwright.nn.sequences import Layout, Lengths, enter, reset_rows
+from cellwright.nn.states import State, StateShape
 from cellwright.reference import Call, Weights
-
-State = Tensor | tuple[Tensor, ...]
-Gates = tuple[dict[str, Tensor], ...]
 
 
 class Recurrent(nn.Module):
@@ -49,7 +47,8 @@ class Recurrent(nn.Module):
 
     It is no torch.nn.LSTM to `isinstance`, on purpose. That class keeps a list of its weights beside its parameters,
     which is how a parametrised weight silently stops training (pytorch 65688); here weights are read by their names on
-    every call, so parametrisations, functional_call and replaced parameters all count.
+    every call, so parametrisations, functional_call and replaced parameters all count. Code that looks for
+    torch.nn.LSTM in a model looks for `cellwright.Recurrent`, the base of all layers here, as well.
     """
 
     def __init__(
@@ -92,7 +91,7 @@ class Recurrent(nn.Module):
             warnings.warn(
                 f"{type(self).__name__}: dropout={dropout} acts between layers, and num_layers=1 has no between; "
                 "stack layers, or drop the outputs yourself",
-                stacklevel=3,
+                stacklevel=2 if type(self) is Recurrent else 3,
             )
         self._names: list[dict[str, str]] = []  # of each layer's each direction: torch.nn's name -> this module's
         self._start: dict[str, float] = {}  # the parameters that begin at one number
@@ -124,8 +123,8 @@ class Recurrent(nn.Module):
                 own = {self._names[-1][name]: float(name in self.cell.ones) for name in self.cell.parameters}
                 self._start |= own
         if self.learn_initial_state:
-            for letter, size in self._state_sizes.items():
-                self._add(f"initial_{letter}", (self.num_layers * self.directions, size), device, dtype)
+            for letter, size in self._states.sizes.items():
+                self._add(f"initial_{letter}", (self._states.stack, size), device, dtype)
                 self._start[f"initial_{letter}"] = 0.0
 
     def _add(self, name: str, shape: tuple[int, ...], device: Any, dtype: Any) -> None:
@@ -192,6 +191,7 @@ class Recurrent(nn.Module):
             state, shaped like hx, of each sequence after its own last step; in reverse, after its first;
             with return_gates, a tuple over layers and directions (forward, reverse, forward, …) of dicts that give each
             letter of the equations, states included, as (T, B, H), batch first (B, T, H), zero beyond each length.
+            On the compiled path they carry no gradient: see `explain`
 
         Raises:
             RuntimeError for a wrong shape, ValueError for a wrong number of dimensions, a dtype that differs from the
@@ -207,9 +207,9 @@ class Recurrent(nn.Module):
             gates += [{name: layout.pad(values) for name, values in one.items()} for one in letters]
             if self.dropout and k < self.num_layers - 1:
                 rows = drop(rows, self.dropout, self.training)
-        state = [layout.unsort(torch.cat(parts)) for parts in zip(*ends, strict=True)]
+        state = [torch.cat(parts) for parts in zip(*ends, strict=True)]
         output = layout.leave(rows) if return_sequences else self._last(state[0], layout)
-        return (output, self._leave(state, layout), *([tuple(gates)] if return_gates else []))
+        return (output, self._states.leave(state, layout), *([tuple(gates)] if return_gates else []))
 
     def explain(
         self,
@@ -225,7 +225,8 @@ class Recurrent(nn.Module):
 
         All layers of the stack take it: they differ in nothing that the choice looks at.
         """
-        with torch.random.fork_rng():  # asking leaves the masks of the next call as they would have been
+        # Asking leaves the masks of the next call as they would have been.
+        with torch.random.fork_rng([input.data.device] if input.data.is_cuda else []):
             return functional.choose(self._begin(input, hx, lengths, reset, return_gates)[1][0])
 
     def _begin(
@@ -241,7 +242,7 @@ class Recurrent(nn.Module):
         weights_ = self._weights()
         rows, layout = enter(who, input, lengths, self.batch_first)
         checks.rows(who, rows, self.input_size, weights_[0][0].input)
-        state = self._enter(hx, layout, rows)
+        state = self._initial(layout, rows) if hx is None else self._states.enter(who, hx, layout, rows)
         resets = None if reset is None else reset_rows(who, layout, reset)[: self.directions]
         calls = []
         for k in range(self.num_layers):
@@ -267,50 +268,22 @@ class Recurrent(nn.Module):
         ]
         return [flat[k : k + self.directions] for k in range(0, len(flat), self.directions)]
 
-    # --- states ---------------------------------------------------------------------------------------
     @property
-    def _state_sizes(self) -> dict[str, int]:
-        """The last dimension of each state."""
-        projected = self.proj_size or self.hidden_size
-        return {s: projected if s == self.cell.operand else self.hidden_size for s in self.cell.states}
+    def _states(self) -> StateShape:
+        outputs = self.proj_size or self.hidden_size
+        sizes = {s: outputs if s == self.cell.operand else self.hidden_size for s in self.cell.states}
+        return StateShape(sizes, self.num_layers * self.directions, self.state_batch_first)
 
     def _learned(self, layout: Layout) -> list[Tensor]:
         """The learned initial state of every sequence, (L·D, B, ·) each."""
         learned = [getattr(self, f"initial_{letter}") for letter in self.cell.states]
         return [s[:, None].expand(-1, layout.batch, -1) for s in learned]
 
-    def _enter(self, hx: State | None, layout: Layout, rows: Tensor) -> list[Tensor]:
-        """The state before the first step as (L·D, B, ·), sequences in falling length."""
-        stack = self.num_layers * self.directions
-        if hx is not None:
-            return [layout.sort(s) for s in self._given(hx, layout, rows, stack)]
-        if self.learn_initial_state:
-            return self._learned(layout)
-        return [rows.new_zeros(stack, layout.batch, size) for size in self._state_sizes.values()]
-
-    def _given(self, hx: State, layout: Layout, rows: Tensor, stack: int) -> list[Tensor]:
-        """The user's state as (L·D, B, ·)."""
-        shape: tuple[int, ...] = (stack, layout.batch)
-        axes = "layers × directions, batch, units"
-        if layout.single:
-            shape, axes = (stack,), "layers × directions, units"
-        elif self.state_batch_first:
-            shape, axes = shape[::-1], "batch, layers × directions, units"
-        given = checks.state(type(self).__name__, hx, self._state_sizes, shape, axes)
-        checks.state_type(type(self).__name__, given, rows)
-        if layout.single:
-            return [s[:, None] for s in given]
-        return [s.transpose(0, 1) if self.state_batch_first else s for s in given]
-
-    def _leave(self, state: list[Tensor], layout: Layout) -> State:
-        """The state after the last step, (L·D, B, ·), in the user's shape."""
-        if layout.single:
-            state = [s.squeeze(1) for s in state]
-        elif self.state_batch_first:
-            state = [s.transpose(0, 1) for s in state]
-        return state[0] if len(state) == 1 else tuple(state)
+    def _initial(self, layout: Layout, rows: Tensor) -> list[Tensor]:
+        """The state that a call without one begins from, (L·D, B, ·) each."""
+        return self._learned(layout) if self.learn_initial_state else self._states.zeros(layout, rows)
 
     def _last(self, h: Tensor, layout: Layout) -> Tensor:
         """The last output of each direction of the top layer, (B, D·P), of the final h (L·D, B, P)."""
-        last = torch.cat(list(h[-self.directions :]), -1)
+        last = torch.cat(list(layout.unsort(h)[-self.directions :]), -1)
         return last.squeeze(0) if layout.single else last
