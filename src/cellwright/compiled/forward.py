@@ -12,7 +12,7 @@ from torch import Tensor
 
 from cellwright.compiled.setting import Direction, Setting, run
 from cellwright.compiler.kernel import Loop
-from cellwright.reference import Call
+from cellwright.reference import Call, Weights
 
 
 class Saved(NamedTuple):
@@ -47,7 +47,10 @@ def forward(call: Call, *, saves: bool) -> Result:
     letters = setting.kernel.letters if call.record else ()
     loop = setting.kernel.forward(saves, letters)
     y = setting.rows.new_empty(len(setting.rows), len(setting.directions) * setting.hidden)
-    directions = [_direction(setting, loop, y, saves, letters, d) for d in setting.directions]
+    packed = setting.packed([m for weights in call.weights for m in _matrices(setting, weights)])
+    directions = [
+        _direction(setting, loop, y, saves, letters, packed[4 * d : 4 * d + 4], d) for d in setting.directions
+    ]
     run(setting, directions, loop)
     return Result(
         y,
@@ -57,19 +60,29 @@ def forward(call: Call, *, saves: bool) -> Result:
     )
 
 
-def _direction(setting: Setting, loop: Loop, y: Tensor, saves: bool, letters: Sequence[str], d: int) -> Direction:
+def _matrices(setting: Setting, weights: Weights) -> list[tuple[Tensor, tuple[str, ...]]]:
+    """W, its bias, U and its bias, with the projections in the order of their slots."""
+    places, zeros = setting.kernel.layout, weights.input.new_zeros(len(weights.input))
+    return [
+        (weights.input, places.inputs),
+        (zeros if weights.input_bias is None else weights.input_bias, places.inputs),
+        (weights.recurrent, places.recurrent),
+        (zeros if weights.recurrent_bias is None else weights.recurrent_bias, places.recurrent),
+    ]
+
+
+def _direction(
+    setting: Setting, loop: Loop, y: Tensor, saves: bool, letters: Sequence[str], packed: Sequence[Tensor], d: int
+) -> Direction:
     """Everything the loop reads and writes for direction d."""
-    weights, places, rows = setting.call.weights[d], setting.kernel.layout, setting.rows
+    rows = setting.rows
     direction = Direction(setting, loop, d)
     direction.give("x", rows)
     direction.give_output(y)
-    for name, matrix, bias, slots in (
-        ("input", weights.input, weights.input_bias, places.inputs),
-        ("recurrent", weights.recurrent, weights.recurrent_bias, places.recurrent),
+    for name, tensor in zip(
+        ("input_panels", "input_starts", "recurrent_panels", "recurrent_starts"), packed, strict=True
     ):
-        direction.give(f"{name}_panels", setting.panels(setting.stacked(matrix, slots).t()))
-        start = matrix.new_zeros(len(matrix)) if bias is None else bias
-        direction.give(f"{name}_starts", setting.panels(setting.stacked(start[:, None], slots).t()))
+        direction.give(name, tensor)
     for s in range(len(setting.call.state)):
         _give_state(direction, s, saves)
     if saves:

@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from cellwright.cells.definition import PER_UNIT
-from cellwright.compiler.kernel import Kernel, Loop, kernel, shares
+from cellwright.compiler.kernel import Kernel, Loop, kernel, products, shares
+from cellwright.compiler.pack import PACK
 from cellwright.reference import Call
 
 CHUNK_BYTES = 1 << 18  # of gate rows, multiplied ahead of their steps: a part of the second cache
@@ -58,6 +59,26 @@ class Setting:
         ordered = parts if slots == list(range(len(parts))) else parts[slots]
         whole = pad(ordered, (0, 0, 0, self.padded - self.hidden))
         return whole.reshape(len(slots) * self.padded, matrix.shape[1])
+
+    def packed(self, matrices: Sequence[tuple[Tensor, Sequence[str]]]) -> list[Tensor]:
+        """Weights (G·H, n) or biases (G·H,) as panels (·, n, columns) of the letters' units."""
+        tile, width = self.kernel.tile, self.kernel.tile.lanes.width
+        results, items, held = [], [], []
+        for given, letters in matrices:
+            matrix = given.detach().contiguous()
+            places = np.array(self.slots(letters), np.int64)
+            terms = matrix.numel() // len(matrix)
+            number = -(-len(letters) * self.padded // tile.columns)
+            panels = matrix.new_empty(number, terms, tile.columns)
+            results.append(panels)
+            held += [matrix, places]
+            words = {"matrix": matrix.data_ptr(), "terms": terms, "panels": panels.data_ptr(), "slots": len(places)}
+            words |= {"projections": places.ctypes.data, "hidden": self.hidden, "padded": self.padded}
+            registers = number * tile.vectors
+            share = max(1, -(-registers // self.threads)) if terms > width else registers
+            items += [words | {"first": i, "last": min(i + share, registers)} for i in range(0, registers, share)]
+        products(self.kernel.target, tile).for_packing.run(PACK.pack(items), self.threads)
+        return results
 
     def panels(self, matrix: Tensor) -> Tensor:
         """A product's factor (k, n) in panels (·, k, columns), the last one filled up with zeros."""

@@ -17,6 +17,7 @@ from cellwright.compiler.arguments import ITEM, Block
 from cellwright.compiler.build import compile_module
 from cellwright.compiler.entry import Entry, define_entry
 from cellwright.compiler.gradients import INPUTS, WEIGHTS
+from cellwright.compiler.pack import PACK, define_pack
 from cellwright.compiler.plan import training
 from cellwright.compiler.program import Program, forward
 from cellwright.compiler.target import Target, host
@@ -104,13 +105,15 @@ class Kernel:
 
 
 class Products:
-    """The products over all rows that end a backward pass; they know no cell."""
+    """The packing of weights, and the products over all rows that end a backward pass; they know no cell."""
 
     def __init__(self, target: Target, tile: Tile) -> None:
         module = ir.Module("cellwright")
         define_entry(module, gradients.define_weights(module, tile), "for_weights", len(WEIGHTS.names))
         define_entry(module, gradients.define_inputs(module, tile), "for_inputs", len(INPUTS.names))
+        define_entry(module, define_pack(module, tile), "for_packing", len(PACK.names))
         engine = compile_module(str(module), target)
+        self.for_packing = Entry(engine.get_function_address("for_packing"))
         self.for_weights = Entry(engine.get_function_address("for_weights"))
         self.for_inputs = Entry(engine.get_function_address("for_inputs"))
 
