@@ -28,6 +28,7 @@ from cellwright.cells.checks import PER_SEQUENCE as PER_SEQUENCE
 from cellwright.cells.checks import PER_STEP as PER_STEP
 from cellwright.cells.checks import PER_UNIT as PER_UNIT
 from cellwright.cells.checks import check_declaration, check_equations
+from cellwright.cells.keys import register
 from cellwright.cells.language import State
 from cellwright.cells.trace import Trace, trace, used_inputs
 from cellwright.errors import DefinitionError
@@ -49,6 +50,7 @@ class Definition:
     operand      the state that U multiplies
     bias         whether x and u have biases
     origin       of a derived cell the function that makes it, and that one's arguments
+    key          the text by which a saved program finds it (see `cellwright.cells.keys`)
     """
 
     name: str
@@ -63,6 +65,7 @@ class Definition:
     operand: str = ""
     bias: bool = True
     origin: tuple[Any, ...] = ()
+    key: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "operand", self.operand or (self.states or ("",))[0])
@@ -70,6 +73,7 @@ class Definition:
         object.__setattr__(self, "streams", MappingProxyType(dict(self.streams)))
         check_declaration(self)
         check_equations(self)
+        object.__setattr__(self, "key", register(self))
 
     def __repr__(self) -> str:
         return f"<cell {self.name}>"

@@ -1,0 +1,75 @@
+"""The key of a cell: a text by which a saved program finds the definition again.
+
+lstm                a cell of this library
+mine#1f0c93ab       another: its name, and a digest of its equations, so that no program runs on changed ones
+zoneout(lstm)       a cell derived from one
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from cellwright.errors import DefinitionError
+
+if TYPE_CHECKING:
+    from cellwright.cells.definition import Definition
+    from cellwright.cells.expression import Expression
+
+_defined: dict[str, Definition] = {}
+
+
+def register(cell: Definition) -> str:
+    """Make the cell findable, and return its key; of cells with the same equations the first one stands."""
+    key = _key(cell)
+    _defined.setdefault(key, cell)
+    return key
+
+
+def find(key: str) -> Definition:
+    """The cell of that key; raises DefinitionError where it has not been defined in this process."""
+    if key in _defined:
+        return _defined[key]
+    derivation, _, inner = key.partition("(")
+    if inner:
+        from cellwright.cells import regularise  # which needs definitions, which need keys
+
+        derived: Definition = getattr(regularise, derivation)(find(inner.removesuffix(")")))
+        return derived
+    name = key.partition("#")[0]
+    same = [other for other in _defined if other.partition("#")[0] == name]
+    if same:
+        raise DefinitionError(
+            f"the program was made with a cell {key}, and {same[0]} is defined here: its equations have changed since; "
+            "restore them, or export the program anew"
+        )
+    raise DefinitionError(
+        f"the program was made with a cell {key}, which is not defined here; import the module that defines {name} "
+        "before running it"
+    )
+
+
+def _key(cell: Definition) -> str:
+    if cell.origin:
+        derivation, (inner,) = cell.origin
+        return f"{derivation.__name__}({inner.key})"
+    ours = cell.step.__module__.rpartition(".")[0] == __package__
+    return cell.name if ours else f"{cell.name}#{_digest(cell)}"
+
+
+def _digest(cell: Definition) -> str:
+    """Eight digits of all that a cell's numbers depend on: what it declares, and its operations."""
+    places: dict[int, int] = {}
+    lines = [
+        f"{cell.projections} {cell.states} {cell.operand} {cell.bias} {[*cell.parameters.items()]} "
+        f"{[*cell.streams.items()]}"
+    ]
+
+    def place(e: Expression) -> int:
+        if id(e) not in places:
+            lines.append(f"{e.op} {[place(o) for o in e.operands]} {e.name} {e.number!r}")
+            places[id(e)] = len(lines)
+        return places[id(e)]
+
+    lines += [f"{name} = {place(e)}" for name, e in [*cell.trace.letters.items(), *cell.trace.states.items()]]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:8]

@@ -1,0 +1,61 @@
+"""Cells are found again by a key that tells changed equations."""
+
+import pytest
+
+from cellwright import cell, cells
+from cellwright.cells import keys
+from cellwright.cells.language import State, sigmoid, tanh
+from cellwright.cells.regularise import recurrent_dropout, zoneout
+from cellwright.errors import DefinitionError
+
+
+def leaky(scale):
+    """A cell whose equations depend on a number; each call defines it anew, under the same name."""
+
+    @cell(projections="f g", gates="f", state="h")
+    def leaky(x, u, s):
+        f = sigmoid(x.f + u.f)
+        return State(h=f * s.h + (1 - f) * tanh(scale * (x.g + u.g)))
+
+    return leaky
+
+
+def test_a_cell_of_the_library_is_found_by_its_name():
+    assert all(one.key == name and keys.find(name) is one for name, one in cells.CELLS.items())
+
+
+def test_another_cell_is_found_by_its_name_and_its_equations():
+    first, same, other = leaky(1.0), leaky(1.0), leaky(2.0)
+    assert first.key.startswith("leaky#")
+    assert first.key == same.key != other.key
+    assert keys.find(other.key) is other
+
+
+def test_a_cell_called_like_one_of_the_library_is_not_that_one():
+    @cell(projections="f g", gates="f", state="h")
+    def gru(x, u, s):
+        f = sigmoid(x.f + u.f)
+        return State(h=f * s.h + (1 - f) * tanh(x.g + u.g))
+
+    assert keys.find(gru.key) is gru
+    assert keys.find("gru") is cells.get("gru")
+
+
+def test_a_derived_cell_is_found_by_how_it_is_derived():
+    derived = recurrent_dropout(zoneout(cells.get("gru")))
+    assert derived.key == "recurrent_dropout(zoneout(gru))"
+    assert keys.find(derived.key) is derived
+    own = leaky(3.0)
+    assert keys.find(f"zoneout({own.key})") is zoneout(own)
+
+
+def test_a_cell_that_is_not_defined_here_is_an_error_that_says_which():
+    with pytest.raises(DefinitionError, match="with a cell absent#01234567, which is not defined here; import the mod"):
+        keys.find("absent#01234567")
+
+
+def test_a_cell_whose_equations_have_changed_is_an_error():
+    with pytest.raises(
+        DefinitionError, match=rf"cell {leaky(1.0).key[:6]}00000000, and leaky#\w+ is defined here: its eq"
+    ):
+        keys.find("leaky#00000000")
