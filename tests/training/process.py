@@ -24,9 +24,13 @@ PLACES: dict[str, Place] = {
     "clipping": (module.ClassifierModule, "configure_gradient_clipping"),  # between gradient and update
     "validation": (module.ClassifierModule, "validation_step"),
     "write": (files.os, "fsync"),  # a file is written beside its place, but not renamed yet
+    "end": (sys.modules["cellwright.training.fit"], "draw_curve"),  # training is over
 }
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["cellwright.training"])
+
+ACCURACIES = [0.5, 0.7, 0.8, 0.6, 0.7, 0.9]
+"""Of each epoch, whatever the model says: on any machine the third is the best, and with patience 2 the fifth the last."""
 
 
 @dataclass
@@ -61,6 +65,7 @@ def run(options: dict[str, Any], sent: Signal | None, most_bytes: int | None, sa
         resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
     if sent is not None:
         call_at(sent, lambda: os.kill(os.getpid(), sent.number))
+    script_scores()
     with said.open("w", buffering=1) as file:
         try:
             result = fit(FitConfig(**options), progress=False, say=lambda sentence: print(sentence, file=file))
@@ -68,6 +73,17 @@ def run(options: dict[str, Any], sent: Signal | None, most_bytes: int | None, sa
             print(error, file=file)
             sys.exit(2)
         print(json.dumps(asdict(result), default=str), file=file)
+
+
+def script_scores() -> None:
+    """Put ACCURACIES in the place of the accuracy."""
+    score = module.ClassifierModule.on_validation_epoch_end
+
+    def scripted(self: module.ClassifierModule) -> None:
+        score(self)
+        self.scores = self.scores._replace(accuracy=ACCURACIES[self.current_epoch])
+
+    module.ClassifierModule.on_validation_epoch_end = scripted  # type: ignore[method-assign]
 
 
 def call_at(sent: Signal, act: Callable[[], None]) -> None:

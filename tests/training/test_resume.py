@@ -13,6 +13,9 @@ from conftest import SMALL
 from process import Signal
 from safetensors.torch import load_file
 
+from cellwright.errors import InputError
+from cellwright.training import FitConfig, fit
+
 Options = Callable[..., dict[str, Any]]
 TIMES = {"seconds"}  # all else in log.csv and metrics.json must agree
 
@@ -25,8 +28,9 @@ def alone(reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     return outcome(out)
 
 
-def outcome(out: Path) -> dict[str, Any]:
+def outcome(folder: str | Path) -> dict[str, Any]:
     """Everything a run leaves, without the times."""
+    out = Path(folder)
     with (out / "log.csv").open() as file:
         log = [{key: value for key, value in row.items() if key not in TIMES} for row in csv.DictReader(file)]
     metrics = json.loads((out / "metrics.json").read_text())
@@ -42,11 +46,11 @@ def outcome(out: Path) -> dict[str, Any]:
 
 POINTS = [
     ("step", 1),  # before any checkpoint
-    ("clipping", 7),  # mid-epoch, between gradient and update
-    ("step", 14),  # the second epoch
-    ("validation", 3),
-    ("write", 3),  # config and tokenizer are written first, so this is the first checkpoint
-    ("write", 20),
+    ("clipping", 7),  # in the first epoch, between gradient and update
+    ("validation", 3),  # after the first epoch's last step
+    ("step", 40),  # after the best epoch
+    ("write", 50),  # while a checkpoint is written
+    ("end", 1),  # after the last checkpoint: nothing is left to train
 ]
 
 
@@ -56,4 +60,78 @@ def test_killed_and_resumed_is_left_alone(options: Options, alone: dict[str, Any
     killed = process.start(given, Signal(signal.SIGKILL, place, count))
     assert killed.status == -signal.SIGKILL
     assert process.start({**given, "resume": True}).status == 0
-    assert outcome(Path(given["out"])) == alone
+    assert outcome(given["out"]) == alone
+
+
+def test_the_best_epoch_is_neither_first_nor_last(alone: dict[str, Any]) -> None:
+    """Or the tests above would not see a forgotten score."""
+    metrics = alone["metrics"]
+    assert (metrics["best_epoch"], metrics["epochs"], metrics["stopped"]) == (3, 5, "patience")
+    assert metrics["steps"] == 55
+
+
+def test_killed_again_and_again(options: Options, alone: dict[str, Any]) -> None:
+    given = options()
+    for count, resume in ((5, False), (9, True), (14, True), (11, True)):
+        process.start({**given, "resume": resume}, Signal(signal.SIGKILL, "step", count))
+    assert process.start({**given, "resume": True}).status == 0
+    assert outcome(given["out"]) == alone
+
+
+def test_resumed_when_done_changes_nothing(options: Options, alone: dict[str, Any]) -> None:
+    given = options()
+    for resume in (False, True):
+        assert process.start({**given, "resume": resume}).status == 0
+        assert outcome(given["out"]) == alone
+
+
+def test_more_epochs(options: Options) -> None:
+    """Trained for one epoch and resumed for two is trained for two."""
+    given = options(checkpoint_seconds=60, max_epochs=2)
+    fit(FitConfig(**given), progress=False)
+    expected = outcome(given["out"])
+    parts = given | {"out": given["out"] + "-parts"}
+    fit(FitConfig(**parts | {"max_epochs": 1}), progress=False)
+    fit(FitConfig(data=parts["data"], out=parts["out"], max_epochs=2, resume=True), progress=False)
+    assert outcome(parts["out"]) == expected
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "another option": ({"hidden": 9}, "was started with hidden 8, and 9 is given now"),
+    "fewer epochs than done": ({"max_epochs": 1}, "2 epochs are done"),
+    "resume and overwrite": ({"overwrite": True}, "give one of them"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_resume_refused(options: Options, case: str) -> None:
+    given = options(checkpoint_seconds=60, max_epochs=2)
+    fit(FitConfig(**given), progress=False)
+    before = outcome(given["out"])
+    changes, message = REFUSED[case]
+    with pytest.raises(InputError, match=message):
+        fit(FitConfig(**given | changes, resume=True), progress=False)
+    assert outcome(given["out"]) == before
+
+
+def test_resume_refused_for_other_data(options: Options, reviews: Path, tmp_path: Path) -> None:
+    given = options(checkpoint_seconds=60, max_epochs=1)
+    fit(FitConfig(**given), progress=False)
+    other = tmp_path / "other.csv"
+    other.write_text(reviews.read_text().replace("word7", "word8"))
+    with pytest.raises(InputError, match="its rows are not those"):
+        fit(FitConfig(**given | {"data": str(other)}, resume=True), progress=False)
+
+
+def test_resume_refused_without_a_run(options: Options) -> None:
+    with pytest.raises(InputError, match="no run to resume"):
+        fit(FitConfig(**options(), resume=True), progress=False)
+
+
+def test_resume_refused_for_a_checkpoint_cut_short(options: Options) -> None:
+    given = options(checkpoint_seconds=60, max_epochs=1)
+    fit(FitConfig(**given), progress=False)
+    checkpoint = Path(given["out"], "checkpoints", "last.safetensors")
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-9])
+    with pytest.raises(InputError, match=r"last\.safetensors: not a whole checkpoint"):
+        fit(FitConfig(**given | {"max_epochs": 2}, resume=True), progress=False)

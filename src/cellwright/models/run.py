@@ -134,7 +134,7 @@ def save_weights(folder: Path, model: Classifier, note: dict[str, str]) -> None:
 def save_description(folder: Path, config: RunConfig, tokenizer: Tokenizer) -> None:
     """Write `config.json` and `tokenizer.json`. Raises InputError for a full disk."""
     write_json(folder / CONFIG, config.model_dump(mode="json"))
-    tokenizer.save(folder / TOKENIZER)
+    replace_file(folder / TOKENIZER, tokenizer.to_json().encode())
 
 
 def _present(path: Path, hint: str) -> Path:

@@ -44,7 +44,7 @@ class ClassifierModule(LightningModule):
         super().__init__()
         self.classifier = classifier
         self.config = config
-        self.averaged = AveragedModel(classifier, multi_avg_fn=self._average)
+        self.averaged = AveragedModel(classifier, multi_avg_fn=self._average).requires_grad_(False)
         self.scores = Scores(0.0, float("inf"))
         """Of the last validation."""
 

@@ -17,6 +17,7 @@ from cellwright.models.classifier import Classifier
 from cellwright.models.run import save_weights
 from cellwright.training.best import KeepBest
 from cellwright.training.checkpoint import SafetensorsIO
+from cellwright.training.config import FitConfig
 from cellwright.training.data import ClassificationData
 from cellwright.training.folder import CHECKPOINT, LOG
 from cellwright.training.interruption import Interruption, Stopped
@@ -49,7 +50,7 @@ class Session:
     @property
     def steps(self) -> int:
         """Optimizer steps done, those before a resume included."""
-        return self.module.global_step
+        return int(self.module.averaged.n_averaged)  # Lightning's count is the last Trainer's
 
     def run(self) -> Stop:
         """Train until something ends it; the best model is in the folder then.
@@ -78,6 +79,8 @@ class Session:
         trainer = _trainer(config.max_epochs, callbacks)
         # Without a checkpoint the run was killed before its first: it begins again, with its own options.
         resumed = path if config.resume and path.exists() else None
+        if resumed:
+            _check_epochs(config)
         trainer.fit(self.module, datamodule=self.data, ckpt_path=resumed)
 
     def _keep_last(self) -> None:
@@ -87,6 +90,15 @@ class Session:
         self.best.scores = self.module.scores
         if is_first_process():
             save_weights(self.config.out, self.module.result, {"epoch": "0"})
+
+
+def _check_epochs(config: FitConfig) -> None:
+    """Raise InputError where the checkpoint is beyond the last epoch asked for."""
+    done = SafetensorsIO().load_checkpoint(config.out / CHECKPOINT)[ClassificationData.__name__]["epoch"]
+    if done > config.max_epochs:
+        raise InputError(
+            f"{config.out}: {done} epochs are done, and max_epochs is {config.max_epochs}; expected at least as many"
+        )
 
 
 def is_first_process() -> bool:

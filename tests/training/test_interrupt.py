@@ -1,0 +1,55 @@
+"""Ctrl-C, SIGTERM and the end of the minutes: a clean end with the best model so far, and a way on."""
+
+import json
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import process
+import pytest
+from process import Signal
+
+from cellwright.models.run import load_run
+from cellwright.training import FitConfig, fit
+
+Options = Callable[..., dict[str, Any]]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ends_cleanly_with_the_best_so_far(options: Options, number: signal.Signals) -> None:
+    ended = process.start(options(checkpoint_seconds=60), Signal(number, "step", 14))
+    assert ended.status == 0
+    assert "stopping after this step" in "\n".join(ended.said)
+    *_, closing, result = ended.said
+    assert "stopped by request; --resume goes on; kept is the model of epoch 1" in closing
+    values = json.loads(result)
+    assert (values["stopped"], values["steps"], values["epochs"], values["best_epoch"]) == ("interrupted", 14, 1, 1)
+    load_run(values["out"])
+
+
+def test_in_the_first_epoch_keeps_what_there_is(options: Options) -> None:
+    given = options(checkpoint_seconds=60)
+    ended = process.start(given, Signal(signal.SIGINT, "step", 3))
+    result = json.loads(ended.said[-1])
+    assert (result["steps"], result["epochs"], result["best_epoch"]) == (3, 0, 0)
+    assert 0 < result["validation_accuracy"] < 1
+    load_run(given["out"])
+    resumed = process.start({**given, "resume": True})
+    result = json.loads(resumed.said[-1])
+    assert (result["stopped"], result["steps"], result["best_epoch"]) == ("patience", 55, 3)
+
+
+def test_minutes(options: Options) -> None:
+    given = options(checkpoint_seconds=60, max_minutes=1e-9)
+    said: list[str] = []
+    result = fit(FitConfig(**given), progress=False, say=said.append)
+    assert (result.stopped, result.steps) == ("minutes", 1)
+    assert "minutes are over; --resume with more goes on" in said[-2] + said[-1]
+    result = fit(FitConfig(**given | {"max_minutes": 60, "max_epochs": 2, "resume": True}), progress=False)
+    assert (result.stopped, result.steps) == ("epochs", 22)
+
+
+def test_handlers_are_put_back(options: Options) -> None:
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    fit(FitConfig(**options(checkpoint_seconds=60, max_epochs=1)), progress=False)
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before

@@ -1,0 +1,97 @@
+"""One step: what is clipped, hidden, decayed, averaged and counted."""
+
+import math
+from typing import Any
+
+import pytest
+import torch
+
+from cellwright.data.batches import Batch
+from cellwright.models.classifier import Classifier, ClassifierConfig
+from cellwright.training import FitConfig
+from cellwright.training.module import ClassifierModule, LossNotFinite
+
+
+def module(**options: Any) -> ClassifierModule:
+    torch.manual_seed(0)
+    classifier = Classifier(ClassifierConfig(vocabulary=9, classes=2, embedding=3, hidden=4))
+    return ClassifierModule(classifier, FitConfig(data="", out="", **options))
+
+
+def norm(gradients: list[torch.Tensor]) -> float:
+    return math.sqrt(sum(gradient.double().square().sum().item() for gradient in gradients))
+
+
+@pytest.mark.parametrize(("value", "limit"), [(None, 0.5), (0.01, None), (0.01, 0.02), (None, None)])
+def test_clipping_by_value_then_by_norm(value: float | None, limit: float | None) -> None:
+    trained = module(clip_value=value, clip_norm=limit)
+    parameters = list(trained.classifier.parameters())
+    for parameter in parameters:
+        parameter.grad = torch.randn_like(parameter)
+    expected = [parameter.grad.clone() for parameter in parameters if parameter.grad is not None]
+    if value is not None:
+        expected = [gradient.clamp(-value, value) for gradient in expected]
+    if limit is not None and norm(expected) > limit:
+        expected = [gradient * (limit / norm(expected)) for gradient in expected]
+    trained.configure_gradient_clipping(trained.configure_optimizers())
+    for parameter, gradient in zip(parameters, expected, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-4, atol=1e-6)
+
+
+def test_biases_and_the_embedding_do_not_decay() -> None:
+    trained = module(weight_decay=0.3)
+    names = {id(parameter): name for name, parameter in trained.classifier.named_parameters()}
+    decayed, kept = trained.configure_optimizers().param_groups
+    assert (decayed["weight_decay"], kept["weight_decay"]) == (0.3, 0.0)
+    assert {names[id(parameter)] for parameter in kept["params"]} == {
+        name for name in names.values() if "bias" in name or name == "embedding.weight"
+    }
+    assert len(decayed["params"]) + len(kept["params"]) == len(names)
+
+
+def test_hidden_tokens_are_unknown_and_padding_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    trained = module(token_dropout=0.4)
+    seen: list[torch.Tensor] = []
+    answer = trained.classifier.forward
+
+    def look(tokens: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        seen.append(tokens)
+        return answer(tokens, lengths)
+
+    monkeypatch.setattr(trained.classifier, "forward", look)
+    tokens = torch.full((200, 50), 7).masked_fill(torch.arange(50) >= 40, 0)
+    trained.training_step(Batch(tokens, torch.full((200,), 40), torch.zeros(200, dtype=torch.int64)), 0)
+    assert set(seen[0][:, :40].unique().tolist()) == {1, 7}
+    assert not seen[0][:, 40:].any()
+    assert (seen[0][:, :40] == 1).float().mean().item() == pytest.approx(0.4, abs=0.02)
+
+
+def test_the_mean_of_weights_is_that_of_its_definition() -> None:
+    trained = module(averaging=0.5)
+    weight = trained.classifier.dense.bias
+    expected = None
+    for step in range(6):
+        with torch.no_grad():
+            weight.add_(1.5**step)
+        trained.averaged.update_parameters(trained.classifier)
+        past = min(0.5, (1 + step) / (10 + step))
+        expected = weight.clone() if expected is None else past * expected + (1 - past) * weight
+    torch.testing.assert_close(trained.result.dense.bias, expected)
+
+
+def test_no_averaging_keeps_the_last_weights_exactly() -> None:
+    trained = module(averaging=0.0)
+    for _ in range(3):
+        with torch.no_grad():
+            trained.classifier.dense.bias.normal_()
+        trained.averaged.update_parameters(trained.classifier)
+    assert torch.equal(trained.result.dense.bias, trained.classifier.dense.bias)
+
+
+def test_a_loss_that_is_no_number_says_so() -> None:
+    trained = module()
+    with torch.no_grad():
+        trained.classifier.dense.bias.fill_(torch.nan)
+    batch = Batch(torch.tensor([[2]]), torch.tensor([1]), torch.tensor([0]))
+    with pytest.raises(LossNotFinite, match=r"the loss is nan at step 1 \(epoch 1\).*--learning-rate"):
+        trained.training_step(batch, 0)
