@@ -1,4 +1,4 @@
-"""The paths that run here: a test runs on each that can do what it asks for, projection, resets or gates."""
+"""The paths that run here: a test runs on each that can do what it asks for, projection, resets, masks or gates."""
 
 from typing import get_args
 
@@ -28,7 +28,8 @@ def _use(request):
         yield request.param
 
 
-PLAIN, PROJECTED, LEARNED = LSTM(2, 3), LSTM(2, 3, proj_size=1), LSTM(2, 3, learn_initial_state=True)
+PLAIN, PROJECTED = LSTM(2, 3), LSTM(2, 3, proj_size=1)
+LEARNED, MASKED = LSTM(2, 3, learn_initial_state=True), LSTM(2, 3, recurrent_dropout=0.5, zoneout=0.5)
 PATHS = _paths(PLAIN)
 PATHS_WITH_PROJECTION = _paths(PROJECTED)
 
@@ -36,6 +37,7 @@ path = pytest.fixture(_use, params=PATHS, name="path")
 path_with_projection = pytest.fixture(_use, params=PATHS_WITH_PROJECTION, name="path_with_projection")
 path_with_reset = pytest.fixture(_use, params=_paths(PLAIN, reset=RESET), name="path_with_reset")
 path_with_learned_reset = pytest.fixture(_use, params=_paths(LEARNED, reset=RESET), name="path_with_learned_reset")
+path_with_masks = pytest.fixture(_use, params=_paths(MASKED), name="path_with_masks")
 path_with_gates = pytest.fixture(_use, params=_paths(PLAIN, return_gates=True), name="path_with_gates")
 
 

@@ -20,6 +20,7 @@ CALLS = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
 @pytest.mark.parametrize(("layer", "arguments"), CALLS)
 def test_explain_is_what_every_layer_of_the_stack_does(monkeypatch, layer, arguments):
     taken = []

@@ -51,7 +51,7 @@ def test_forget_bias_where_there_is_none_is_refused_with_the_reason(make, text):
 
 # --- learn_initial_state -------------------------------------------------------------------------------
 @pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
-def test_learned_initial_state_is_what_torch_gets_when_it_is_given_it(path, kind):
+def test_keras_9797_learned_initial_state_is_what_torch_gets_when_it_is_given_it(path, kind):
     layer = getattr(cellwright, kind)(I, H, 2, bidirectional=True, dtype=torch.float64, learn_initial_state=True)
     theirs = getattr(torch.nn, kind)(I, H, 2, bidirectional=True, dtype=torch.float64)
     learned = {name: p for name, p in layer.named_parameters() if name.startswith("initial_")}
@@ -101,7 +101,7 @@ def test_every_cell_makes_a_layer_that_trains_on_lengths(cell):
     assert losses[-1] < 0.95 * losses[0]
 
 
-def test_the_parameters_of_a_cell_begin_where_its_definition_says():
+def test_pytorch_6760_layer_norm_begins_as_the_definition_says():
     layer = cellwright.LSTM(I, H, layer_norm=True)
     assert layer.cell is CELLS["layer-norm-lstm"]
     assert (layer.gamma_x_l0 == 1).all()
@@ -112,7 +112,7 @@ def test_the_parameters_of_a_cell_begin_where_its_definition_says():
     assert cellwright.GRU(I, H, layer_norm=True).cell is CELLS["layer-norm-gru"]
 
 
-def test_a_cell_of_ones_own():
+def test_pytorch_711_a_cell_of_ones_own():
     """Ten lines of equations: an exponential moving average of the input, in both directions, with lengths."""
 
     @cellwright.cell(projections="a v", gates="a", state="h")

@@ -41,9 +41,7 @@ def lstm_step(layer, x, h, c, seen):
     return o.sigmoid() * c.tanh(), c
 
 
-def test_pytorch_4498_recurrent_dropout_is_one_mask_a_sequence(monkeypatch, path):
-    if path == "torch":
-        pytest.skip("torch's kernels know no masks")
+def test_pytorch_4498_recurrent_dropout_is_one_mask_a_sequence(monkeypatch, path_with_masks):
     layer = layer_of("lstm", recurrent_dropout=0.4)
     x, h, c = (torch.randn(*s, dtype=torch.float64) for s in ((T, B, I), (1, B, H), (1, B, H)))
     (output, (h_n, c_n)), (streams,) = call_and_masks(monkeypatch, layer, x, (h, c))
@@ -58,9 +56,7 @@ def test_pytorch_4498_recurrent_dropout_is_one_mask_a_sequence(monkeypatch, path
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_zoneout_keeps_in_training_and_mixes_in_evaluation(monkeypatch, path, training):
-    if path == "torch":
-        pytest.skip("torch's kernels know no masks")
+def test_zoneout_keeps_in_training_and_mixes_in_evaluation(monkeypatch, path_with_masks, training):
     layer = layer_of("lstm", zoneout={"h": 0.3, "c": 0.6}).train(training)
     x = torch.randn(T, B, I, dtype=torch.float64)
     (output, (_, c_n)), (streams,) = call_and_masks(monkeypatch, layer, x)

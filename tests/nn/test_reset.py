@@ -54,7 +54,7 @@ def split_and_joined(layer, x, hx, cuts, length, fresh):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_reset_equals_splitting_the_sequence(path_with_reset, cell):
+def test_stable_baselines_1022_reset_equals_splitting_the_sequence(path_with_reset, cell):
     check_against_the_pieces(layer_of(cell, bidirectional=True))
 
 

@@ -16,19 +16,22 @@ LENGTHS = st.lists(st.integers(0, T), min_size=1, max_size=5).filter(any)
 SEEDS = st.integers(0, 2**31)
 
 
-def on_every_path():
-    """Each cell on each path that computes it."""
+def paths(**arguments):
+    """Each cell on each path that computes such a call."""
     for name in CELLS:
         for path in ("reference", "torch", "compiled"):
             with functional.use_path(path):
                 try:
-                    cellwright.Recurrent(name, I, H).explain(torch.zeros(1, 1, I))
+                    cellwright.Recurrent(name, I, H).explain(torch.zeros(1, 1, I), **arguments)
                 except RuntimeError:
                     continue
             yield pytest.param(name, path, id=f"{name}-{path}")
 
 
-everywhere = pytest.mark.parametrize(("cell", "path"), list(on_every_path()))
+everywhere = pytest.mark.parametrize(("cell", "path"), list(paths()))
+where_there_are_resets = pytest.mark.parametrize(
+    ("cell", "path"), list(paths(reset=torch.zeros(1, 1, dtype=torch.bool)))
+)
 few = settings(max_examples=6, deadline=None)
 
 
@@ -97,15 +100,13 @@ def test_a_sequence_in_two_parts_equals_the_whole(cell, path, seed, cut, layers)
     assert_close(end, after)
 
 
-@everywhere
+@where_there_are_resets
 @few
 @given(options=LAYERS, seed=SEEDS, cut=st.integers(1, T - 1))
 def test_a_reset_equals_two_sequences(cell, path, options, seed, cut):
     layer, x, _ = drawn(seed, cell, options, 3)
     reset = torch.zeros(T, 3, dtype=torch.bool)
     reset[cut] = True
-    if path == "torch":
-        pytest.skip("torch's kernels know no resets")
     with functional.use_path(path):
         output, _ = layer(x, reset=reset)
         assert_close(output, torch.cat([layer(x[:cut])[0], layer(x[cut:])[0]]))
