@@ -12,12 +12,11 @@ operations are one node, so that what two outputs share is computed once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from cellwright.cells.definition import Definition
 from cellwright.cells.expression import OPERATIONS, Expression
-from cellwright.errors import DefinitionError
 
 LEAVES = ("input", "number")
 
@@ -131,28 +130,10 @@ class Program:
         return "\n".join([*lines, *(f"{name} ← {written(i)}" for name, i in self.outputs.items())])
 
 
-def forward(cell: Definition, letters: Iterable[str] = ()) -> Program:
-    """The step of `cell`: inputs x.*, u.*, s.*, p.*, m.*; outputs state.* and, where asked, letter.*.
-
-    Raises DefinitionError for a step that takes the mean of what is already one number a row.
-    """
+def forward(cell: Definition) -> Program:
+    """The step of `cell`: inputs x.*, u.*, s.*, p.*, m.*; outputs state.*."""
     program, known = Program(), dict[int, int]()
     for name, expression in cell.trace.states.items():
         program.outputs[f"state.{name}"] = program.add(expression, known)
-    for name in letters:
-        program.outputs[f"letter.{name}"] = program.add(cell.trace.letters[name], known)
-    rows = program.per_row()
-    for node in program.nodes:
-        if node.op == "mean" and rows[node.operands[0]]:
-            raise DefinitionError(
-                f"cell {cell.name}, line {node.line}: mean of a value that is one number a row already"
-            )
     program.verify()
     return program
-
-
-def rename(program: Program, names: Mapping[str, str]) -> Program:
-    """The program with its outputs renamed; those without a new name are left out."""
-    result = program.copy()
-    result.outputs = {new: program.outputs[old] for old, new in names.items()}
-    return result
