@@ -75,7 +75,7 @@ class Setting:
             words = {"matrix": matrix.data_ptr(), "terms": terms, "panels": panels.data_ptr(), "slots": len(places)}
             words |= {"projections": places.ctypes.data, "hidden": self.hidden, "padded": self.padded}
             registers = number * tile.vectors
-            share = max(1, -(-registers // self.threads)) if terms > width else registers
+            share = max(1, -(-registers // (self.threads if terms > width else 1)))
             items += [words | {"first": i, "last": min(i + share, registers)} for i in range(0, registers, share)]
         products(self.kernel.target, tile).for_packing.run(PACK.pack(items), self.threads)
         return results
