@@ -30,7 +30,7 @@ SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["cellwright.training"])
 
 ACCURACIES = [0.5, 0.7, 0.8, 0.6, 0.7, 0.9]
-"""Of each epoch, whatever the model says: on any machine the third is the best, and with patience 2 the fifth the last."""
+"""Of each epoch, whatever the model says: the third is the best on any machine, with patience 2 the fifth the last."""
 
 
 @dataclass

@@ -54,7 +54,7 @@ class FitConfig(BaseModel):
     """Recurrent layers on top of each other."""
     bidirectional: bool = True
     """Read each text in both directions."""
-    embedding_dropout: float = Field(0.5, ge=0, lt=1)
+    embedding_dropout: float = Field(0.3, ge=0, lt=1)
     """Share of the embedded numbers dropped."""
     dropout: float = Field(0.5, ge=0, lt=1)
     """Share of the features dropped between stacked layers and before the dense output."""
@@ -68,9 +68,9 @@ class FitConfig(BaseModel):
     """Most minutes of training, earlier parts of a resumed run included; None is no limit."""
     patience: int = Field(3, ge=1)
     """Stop after this many epochs without a better validation score."""
-    batch_tokens: int = Field(4096, ge=1)
+    batch_tokens: int = Field(2048, ge=1)
     """Most tokens in a batch, padding included."""
-    learning_rate: float = Field(2e-3, gt=0)
+    learning_rate: float = Field(3e-3, gt=0)
     """Step size of AdamW."""
     weight_decay: float = Field(0.01, ge=0)
     """Decay of the weight matrices (not of biases)."""
