@@ -12,7 +12,10 @@ from cellwright.cli import main
 
 LABELS = {"very good": ["great", "fine", "lovely", "好", "棒"], "坏 评": ["awful", "poor", "dull", "差", "坏"]}
 NEUTRAL = ["the", "phone", "书", "酒店", "and", "it's", "🙂", 'so "so"', "a,b"]
-SMALL = ["--hidden", "8", "--embedding", "8", "--learning-rate", "0.05", "--threads", "1", "--batch-tokens", "512"]
+OPTIONS = {
+    "--hidden": 8, "--embedding": 8, "--dropout": 0.1, "--learning-rate": 0.05, "--threads": 1, "--batch-tokens": 256,
+}  # fmt: skip
+SMALL = [str(part) for option in OPTIONS.items() for part in option]
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def fitted(reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
     """A run made by the command, and what the command said."""
     out = tmp_path_factory.mktemp("runs") / "a run"
-    return out, run_command("fit", reviews, "--out", out, "--max-epochs", 15, *SMALL)
+    return out, run_command("fit", reviews, "--out", out, "--max-epochs", 15, "--patience", 15, *SMALL)
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-# Chosen on the validation side of reviews-zh: 0.834 with scikit-learn's 1 and every n-gram, 0.845 so; 3, 10 and 30
-# differ by 0.001. Fewer texts need their rare n-grams, or there may be none left.
+# Chosen on the validation side of reviews-zh: accuracy 0.827 with scikit-learn's 1, 0.835 with 3, 0.844 with 10 and 30.
 INVERSE_PENALTY = 10.0
+# From here on n-grams that only one text has are left out: 0.843, at a quarter of the features and half of the time.
 MANY_TEXTS = 1000
 
 
