@@ -9,12 +9,12 @@ from __future__ import annotations
 import functools
 import importlib
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
@@ -23,6 +23,9 @@ from torch.autograd import forward_ad
 from cellwright import reference
 from cellwright.cells import CELLS
 from cellwright.reference import Call, Output
+
+if TYPE_CHECKING:
+    from cellwright.compiled import Gradients
 
 Name = Literal["compiled", "torch", "reference"]
 
@@ -41,6 +44,30 @@ class Path:
 _forced: ContextVar[Name | None] = ContextVar("cellwright_path", default=None)
 
 
+# --- torch.autocast ------------------------------------------------------------------------------------
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_HALVES = (torch.bfloat16, torch.float16)
+
+
+def in_full_precision(function: Callable[Concatenate[Call, _P], _R]) -> Callable[Concatenate[Call, _P], _R]:
+    """Let `function` compute in float32 on the CPU where autocast is on, as autocast itself does for sums.
+
+    torch.nn's layers follow no rule there: on a CPU autocast to bfloat16 makes the LSTM's output bfloat16, the GRU's
+    that of its input, and to float16 the LSTM raises.
+    """
+
+    @functools.wraps(function)
+    def inner(call: Call, /, *args: _P.args, **options: _P.kwargs) -> _R:
+        if not torch.is_autocast_enabled("cpu"):
+            return function(call, *args, **options)
+        raised = [t.float() if t.is_cpu and t.dtype in _HALVES else t for t in call.tensors]
+        with torch.autocast("cpu", enabled=False):
+            return function(call.replaced(raised), *args, **options)
+
+    return inner
+
+
 @contextmanager
 def use_path(name: Name) -> Iterator[None]:
     """Within the block every layer takes this path; where it cannot, the call raises RuntimeError with the reason."""
@@ -51,6 +78,7 @@ def use_path(name: Name) -> Iterator[None]:
         _forced.reset(token)
 
 
+@in_full_precision
 def choose(call: Call) -> Path:
     """The path this call takes: compiled where it can, else torch's own kernels, else the reference."""
     obstacles = {"compiled": _compiled_obstacle(call), "torch": _torch_obstacle(call), "reference": None}
@@ -71,20 +99,34 @@ def choose(call: Call) -> Path:
 Result = tuple[Tensor, tuple[Tensor, ...], list[dict[str, Tensor]]]
 
 
+@in_full_precision
 def layer(call: Call) -> Result:
     """Compute the call: rows (S, D·P), one (D, B, ·) a state, and one mapping letter -> (S, H) a direction.
 
     The letters of the compiled path carry no gradient; those of the reference do.
     """
+    return _RUN[choose(call).name](call)
+
+
+@in_full_precision
+def gradients(call: Call, d_rows: Tensor, d_state: Sequence[Tensor], *, wants_rows: bool) -> list[Tensor | None]:
+    """The gradients of `call.tensors`, its streams aside, from the cotangents of rows (S, D·P) and states (D, B, ·).
+
+    The call is computed anew, and cannot be differentiated again. That of the rows is None unless it is wanted.
+    """
     path = choose(call)
-    if path.name == "compiled":
-        return _run_compiled(call)
-    if path.name == "torch":
-        return _run_torch(call)
-    return _run_reference(call)
+    if path.name != "compiled":
+        return _recorded_gradients(_RUN[path.name], call, (d_rows, *d_state))
+    from cellwright import compiled
+
+    saved = compiled.forward(call, saves=True).saved
+    return _in_order(compiled.backward(call, saved, d_rows, d_state, wants_rows=wants_rows))
 
 
 # --- compiled kernels ----------------------------------------------------------------------------------
+_PLAIN = (Tensor, torch.nn.Parameter)
+
+
 @functools.cache
 def _no_compiler() -> str | None:
     """Why nothing can be compiled on this machine, or None; said once."""
@@ -112,8 +154,10 @@ def _compiled_obstacle(call: Call) -> str | None:
         return "kernels do not project their output"
     if any(s.requires_grad for one in call.streams or () for s in one.values()):
         return "kernels give no gradient of a mask"
-    if torch.compiler.is_compiling():
-        return "the call is being traced by torch.compile or torch.export"
+    if any(type(t) not in _PLAIN for t in tensors) or torch._C._len_torch_dispatch_stack():
+        return "kernels read memory, and the tensors are of a subclass or a torch dispatch mode is on"
+    if torch._C._get_tracing_state() is not None:
+        return "the call is being traced by torch.jit"
     if torch._C._functorch.peek_interpreter_stack() is not None:
         return "kernels do not know torch.func's transformations"
     if forward_ad._current_level >= 0:
@@ -156,6 +200,7 @@ class _Compiled(torch.autograd.Function):
         return None, None, *_compiled_gradients(call, kept, wanted, d_rows, d_state)
 
 
+@in_full_precision
 def _compiled_gradients(
     call: Call, kept: Sequence[Tensor], wanted: Sequence[bool], d_rows: Tensor, d_state: Sequence[Tensor]
 ) -> Iterator[Tensor | None]:
@@ -166,10 +211,13 @@ def _compiled_gradients(
         compiled.Saved(kept[d * each], kept[d * each + 1], list(kept[d * each + 2 : (d + 1) * each]))
         for d in range(len(call.weights))
     ]
-    found = compiled.backward(call, saved, d_rows, d_state, wants_rows=wanted[0])
-    weights = [g for one in found.weights for g in one]
-    given = [found.rows, *found.state, *weights, *found.fresh]
+    given = _in_order(compiled.backward(call, saved, d_rows, d_state, wants_rows=wanted[0]))
     return (g if want else None for g, want in zip_longest(given, wanted))
+
+
+def _in_order(found: Gradients) -> list[Tensor | None]:
+    """Gradients in the order of `Call.tensors`."""
+    return [found.rows, *found.state, *(g for one in found.weights for g in one), *found.fresh]
 
 
 def _reference_gradients(call: Call, wanted: Sequence[bool], cotangents: Sequence[Tensor]) -> Iterator[Tensor | None]:
@@ -181,7 +229,17 @@ def _reference_gradients(call: Call, wanted: Sequence[bool], cotangents: Sequenc
     return (next(found) if want else None for want in wanted)
 
 
-def _run_reference(call: Call) -> tuple[Tensor, tuple[Tensor, ...], list[dict[str, Tensor]]]:
+def _recorded_gradients(run: Callable[[Call], Result], call: Call, cotangents: Sequence[Tensor]) -> list[Tensor | None]:
+    """The gradients by way of operations that torch records, from within an operator, where it records none."""
+    include, exclude = torch._C._dispatch_tls_local_include_set(), torch._C._dispatch_tls_local_exclude_set()
+    recording = exclude.remove(torch._C.DispatchKey.AutogradCPU)  # the key of every device
+    with torch._C._ForceDispatchKeyGuard(include, recording), torch.enable_grad():
+        inputs = [t.detach().requires_grad_() for t in call.tensors]
+        rows, state, _ = run(call.replaced(inputs))
+        return list(torch.autograd.grad((rows, *state), inputs, cotangents, materialize_grads=True))
+
+
+def _run_reference(call: Call) -> Result:
     outputs: list[Output] = [
         reference.run(
             call.cell,
@@ -225,7 +283,7 @@ def _torch_obstacle(call: Call) -> str | None:
     return None
 
 
-def _run_torch(call: Call) -> tuple[Tensor, tuple[Tensor, ...], list[dict[str, Tensor]]]:
+def _run_torch(call: Call) -> Result:
     kernel: Any = _TORCH[call.cell.name]
     first, batch = call.weights[0], call.state[0].shape[1]
     flat = [w for one in call.weights for w in one.flat]
@@ -242,3 +300,10 @@ def _run_torch(call: Call) -> tuple[Tensor, tuple[Tensor, ...], list[dict[str, T
     if alive < batch:  # sequences of no step keep their state
         final = [torch.cat([f, s[:, alive:]], 1) for f, s in zip(final, call.state, strict=True)]
     return rows, tuple(final), [{} for _ in call.weights]
+
+
+_RUN: dict[Name, Callable[[Call], Result]] = {
+    "compiled": _run_compiled,
+    "torch": _run_torch,
+    "reference": _run_reference,
+}

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cellwright import cells, functional
+from cellwright import cells, functional, operator
 from cellwright.cells import Definition
 from cellwright.nn import checks, weights
 from cellwright.nn.states import State
@@ -74,7 +74,10 @@ class RecurrentCell(nn.Module):
         gathered = weights.gather(self.cell, named | own)
         checks.rows(who, rows, self.input_size, gathered.input, RuntimeError)
         state = self._enter(hx, input, rows)
-        _, new, _ = functional.layer(Call(self.cell, rows, (len(rows),), state, [gathered]))
+        if torch.compiler.is_compiling():
+            _, new, _ = operator.layer(Call(self.cell, rows[None], (), state, [gathered]), None)
+        else:
+            _, new, _ = functional.layer(Call(self.cell, rows, (len(rows),), state, [gathered]))
         found = [s[0] if input.dim() == 2 else s[0, 0] for s in new]
         return found[0] if len(found) == 1 else tuple(found)
 

@@ -12,13 +12,14 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout as drop
 from torch.nn.utils.rnn import PackedSequence
 
-from cellwright import cells, functional
+from cellwright import cells, functional, operator
 from cellwright.cells import Definition
-from cellwright.functional import Path
+from cellwright.functional import Path, Result
 from cellwright.nn import checks, weights
 from cellwright.nn.regularise import rates, regularise
-from cellwright.nn.sequences import Layout, Lengths, enter, reset_rows
+from cellwright.nn.sequences import Traced, enter, reset_rows
 from cellwright.nn.states import State, StateShape
+from cellwright.packing import Layout, Lengths
 from cellwright.reference import Call, Weights
 
 
@@ -202,7 +203,7 @@ class Recurrent(nn.Module):
         ends: list[tuple[Tensor, ...]] = []
         gates: list[dict[str, Tensor]] = []
         for k, call in enumerate(calls):
-            rows, end, letters = functional.layer(replace(call, rows=rows))
+            rows, end, letters = self._compute(replace(call, rows=rows), layout)
             ends.append(end[: len(self.cell.states)])  # without the state that recurrent dropout adds
             gates += [{name: layout.pad(values) for name, values in one.items()} for one in letters]
             if self.dropout and k < self.num_layers - 1:
@@ -229,6 +230,11 @@ class Recurrent(nn.Module):
         with torch.random.fork_rng([input.data.device] if input.data.is_cuda else []):
             return functional.choose(self._begin(input, hx, lengths, reset, return_gates)[1][0])
 
+    def _compute(self, call: Call, layout: Layout | Traced) -> Result:
+        if isinstance(layout, Traced):
+            return operator.layer(call, layout.lengths)
+        return functional.layer(call)
+
     def _begin(
         self,
         input: Tensor | PackedSequence,
@@ -236,7 +242,7 @@ class Recurrent(nn.Module):
         lengths: Lengths | None,
         reset: Tensor | None,
         record: bool,
-    ) -> tuple[Layout, list[Call]]:
+    ) -> tuple[Layout | Traced, list[Call]]:
         """The call of each layer; all but the first still have the first one's rows."""
         who = type(self).__name__
         weights_ = self._weights()
@@ -274,16 +280,16 @@ class Recurrent(nn.Module):
         sizes = {s: outputs if s == self.cell.operand else self.hidden_size for s in self.cell.states}
         return StateShape(sizes, self.num_layers * self.directions, self.state_batch_first)
 
-    def _learned(self, layout: Layout) -> list[Tensor]:
+    def _learned(self, layout: Layout | Traced) -> list[Tensor]:
         """The learned initial state of every sequence, (L·D, B, ·) each."""
         learned = [getattr(self, f"initial_{letter}") for letter in self.cell.states]
         return [s[:, None].expand(-1, layout.batch, -1) for s in learned]
 
-    def _initial(self, layout: Layout, rows: Tensor) -> list[Tensor]:
+    def _initial(self, layout: Layout | Traced, rows: Tensor) -> list[Tensor]:
         """The state that a call without one begins from, (L·D, B, ·) each."""
         return self._learned(layout) if self.learn_initial_state else self._states.zeros(layout, rows)
 
-    def _last(self, h: Tensor, layout: Layout) -> Tensor:
+    def _last(self, h: Tensor, layout: Layout | Traced) -> Tensor:
         """The last output of each direction of the top layer, (B, D·P), of the final h (L·D, B, P)."""
         last = torch.cat(list(layout.unsort(h)[-self.directions :]), -1)
         return last.squeeze(0) if layout.single else last

@@ -44,7 +44,7 @@ def regularise(call: Call, dropped: float, kept: Mapping[str, float], *, trainin
 
 
 def _with_zoneout(call: Call, kept: Mapping[str, float], training: bool) -> Call:
-    shape = sum(call.batch_sizes), call.state[-1].shape[-1]
+    shape = *call.rows.shape[:-1], call.state[-1].shape[-1]
 
     def keep(rate: float) -> Tensor:
         if training:

@@ -1,100 +1,66 @@
-"""A batch of sequences at a layer's edge, and the packed rows that all computing is done on.
+"""A batch of sequences at a layer's edge: what a user may give, and the rows and layout that layers compute with.
 
-A stack of layers packs once and unpacks once. Steps beyond a sequence's length are never read, so whatever
-stands there, NaN included, reaches neither results nor gradients.
+A stack of layers packs once and unpacks once (see `cellwright.packing`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-Lengths = Tensor | Sequence[int]
+from cellwright.packing import Layout, Lengths, as_lengths, ragged
 
 
 @dataclass(frozen=True)
-class Layout:
-    """Where the steps of a batch lie among packed rows (see `cellwright.reference`), S rows in all.
+class Traced:
+    """The layout of a batch in a program that torch.compile or torch.export writes down; otherwise as `Layout`.
 
-    time         T, the steps that the padded batch has room for
-    batch        B, the sequences, those of length zero included
-    batch_sizes  how many sequences are alive at each step
-    device       where the rows are
-    order        (B,) the sequences in falling length; None where they already stand so
-    batch_first  whether padded tensors are (B, T, ·) rather than (T, B, ·)
-    single       whether the user's tensors have no batch dimension
-    packed       the PackedSequence that came in, if one did
+    Rows stay padded, (T, B, ·), and in the user's order: how many there are is known only when the program runs.
     """
 
     time: int
     batch: int
-    batch_sizes: tuple[int, ...]
     device: torch.device
-    order: Tensor | None = None
+    lengths: Tensor | None
     batch_first: bool = False
     single: bool = False
-    packed: PackedSequence | None = None
-
-    @property
-    def full(self) -> bool:
-        """Whether every sequence has all T steps, in the order in which they stand."""
-        return self.order is None and self.batch_sizes == (self.batch,) * self.time
-
-    @cached_property
-    def index(self) -> Tensor:
-        """(S,) the place of each row in the padded batch, flattened over time and batch."""
-        sizes = torch.tensor(self.batch_sizes, device=self.device)
-        t, b = (torch.arange(self.batch, device=self.device) < sizes[:, None]).nonzero().unbind(1)
-        if self.order is not None:
-            b = self.order[b]
-        return b * self.time + t if self.batch_first else t * self.batch + b
-
-    @cached_property
-    def inverse(self) -> Tensor | None:
-        """(B,) the place of each sequence in `order`."""
-        return None if self.order is None else self.order.argsort()
+    batch_sizes: tuple[int, ...] = ()
 
     def pack(self, padded: Tensor) -> Tensor:
-        """(T, B, *) or, batch first, (B, T, *) -> (S, *)."""
-        if self.full:
-            return (padded.transpose(0, 1) if self.batch_first else padded).flatten(0, 1)
-        return padded.flatten(0, 1).index_select(0, self.index)
+        """(T, B, *) or, batch first, (B, T, *) -> (T, B, *); of one sequence alone, (T, *) -> (T, 1, *)."""
+        if self.single:
+            return padded[:, None]
+        return padded.transpose(0, 1) if self.batch_first else padded
 
     def pad(self, rows: Tensor) -> Tensor:
-        """(S, *) -> (T, B, *) or, batch first, (B, T, *); zero beyond each length. One sequence alone: (T, *)."""
-        if self.full:
-            padded = rows.view(self.time, self.batch, *rows.shape[1:])
-            padded = padded.transpose(0, 1) if self.batch_first else padded
-        else:
-            first, second = (self.batch, self.time) if self.batch_first else (self.time, self.batch)
-            empty = rows.new_zeros(first * second, *rows.shape[1:])
-            padded = empty.index_copy(0, self.index, rows).view(first, second, *rows.shape[1:])
-        return padded.squeeze(1) if self.single else padded
+        """The inverse of `pack`."""
+        if self.single:
+            return rows.squeeze(1)
+        return rows.transpose(0, 1) if self.batch_first else rows
 
-    def leave(self, rows: Tensor) -> Tensor | PackedSequence:
-        """(S, *) -> the kind of sequence that came in."""
-        if self.packed is None:
-            return self.pad(rows)
-        return PackedSequence(rows, self.packed.batch_sizes, self.packed.sorted_indices, self.packed.unsorted_indices)
+    leave = pad  # no PackedSequence comes in
+
+    def cuts(self, reset: Tensor) -> tuple[Tensor]:
+        """The mask (T, B), of which the operator makes each direction's."""
+        return (self.pack(reset),)
 
     def sort(self, state: Tensor) -> Tensor:
-        """(·, B, *) -> the same, sequences in falling length."""
-        return state if self.order is None else state.index_select(1, self.order)
+        """(·, B, *) as it is."""
+        return state
 
-    def unsort(self, state: Tensor) -> Tensor:
-        """(·, B, *) in falling length -> the same, sequences as they came."""
-        return state if self.inverse is None else state.index_select(1, self.inverse)
+    unsort = sort
 
 
 def enter(
     who: str, input: Tensor | PackedSequence, lengths: Lengths | None, batch_first: bool
-) -> tuple[Tensor, Layout]:
-    """The rows (S, I) of what a user gave a layer, and their layout; `who` names the layer in errors."""
+) -> tuple[Tensor, Layout | Traced]:
+    """The rows of what a user gave a layer, and their layout; `who` names the layer in errors.
+
+    (S, I) packed, or in a program that is being traced (T, B, I).
+    """
     if isinstance(input, PackedSequence):
         return _enter_packed(who, input, lengths, batch_first)
     if input.dim() not in (2, 3):
@@ -106,47 +72,24 @@ def enter(
         return _enter_single(who, input, lengths)
     batch, time = input.shape[:2] if batch_first else (input.shape[1], input.shape[0])
     if lengths is not None:
-        layout = _ragged(time, batch, check_lengths(who, lengths, batch, time), input.device, batch_first)
+        lengths = as_lengths(who, lengths, batch)
     elif time == 0:
         raise RuntimeError(
             f"{who}: input has no step, shape {tuple(input.shape)}; expected {_axes(batch_first)} with time at least "
             "1. Where empty sequences are meant, say so with lengths="
         )
+    layout: Layout | Traced
+    if torch.compiler.is_compiling():
+        layout = Traced(time, batch, input.device, lengths, batch_first)
+    elif lengths is not None:
+        layout = ragged(who, lengths, time, batch, input.device, batch_first)
     else:
         layout = Layout(time, batch, (batch,) * time, input.device, batch_first=batch_first)
     return layout.pack(input), layout
 
 
-def check_lengths(who: str, lengths: Lengths, batch: int, time: int) -> Tensor:
-    """`lengths` as int64 (B,) on the CPU, each in 0 … `time`.
-
-    Raises TypeError for what is not whole numbers, RuntimeError for a wrong shape, ValueError for a value out of range.
-    """
-    given = torch.as_tensor(lengths)
-    if given.numel() == 0:
-        given = given.long()  # an empty list has no type of its own
-    if given.dtype.is_floating_point or given.dtype.is_complex or given.dtype == torch.bool:
-        advice = "of a mask, pass mask.sum over time" if given.dtype == torch.bool else "convert them: lengths.long()"
-        raise TypeError(f"{who}: lengths are {given.dtype}; expected whole numbers, one a sequence; {advice}")
-    if given.shape != (batch,):
-        raise RuntimeError(
-            f"{who}: lengths have shape {tuple(given.shape)}; expected (batch,) = ({batch},), one a sequence"
-        )
-    given = given.to("cpu", torch.int64)
-    wrong = ((given < 0) | (given > time)).nonzero()
-    if len(wrong):
-        row = int(wrong[0])
-        raise ValueError(
-            f"{who}: lengths[{row}] is {int(given[row])}; expected 0 … {time}, the steps that input has room for"
-        )
-    return given
-
-
-def reset_rows(who: str, layout: Layout, reset: Tensor) -> tuple[Tensor, Tensor]:
-    """Where each direction begins anew, (S,) bool each, of a mask that lies as the input does.
-
-    reset[t] parts step t from step t − 1. Forward, step t begins anew; in reverse, step t − 1 does.
-    """
+def reset_rows(who: str, layout: Layout | Traced, reset: Tensor) -> tuple[Tensor, ...]:
+    """The rows at which each direction begins anew, of a user's mask: `layout.cuts`."""
     shape: tuple[int, ...] = (layout.batch, layout.time) if layout.batch_first else (layout.time, layout.batch)
     if layout.single:
         shape = (layout.time,)
@@ -155,13 +98,7 @@ def reset_rows(who: str, layout: Layout, reset: Tensor) -> tuple[Tensor, Tensor]
     if reset.shape != shape:
         axes = "(time,)" if layout.single else _axes(layout.batch_first, "")
         raise RuntimeError(f"{who}: reset has shape {tuple(reset.shape)}; expected {axes} = {shape}")
-    reset = reset.to(layout.device)
-    forward = layout.pack(reset[:, None] if layout.single else reset)
-    within = layout.pad(forward)  # False beyond each length, so that nothing there parts a last step from its start
-    steps = within.transpose(0, 1) if layout.batch_first else within
-    later = torch.cat([steps[1:], torch.zeros_like(steps[:1])])
-    later = later.transpose(0, 1) if layout.batch_first else later
-    return forward, layout.pack(later[:, None] if layout.single else later)
+    return layout.cuts(reset.to(layout.device))
 
 
 def _enter_packed(
@@ -177,24 +114,18 @@ def _enter_packed(
     )
 
 
-def _enter_single(who: str, input: Tensor, lengths: Lengths | None) -> tuple[Tensor, Layout]:
+def _enter_single(who: str, input: Tensor, lengths: Lengths | None) -> tuple[Tensor, Layout | Traced]:
     if lengths is not None:
         raise ValueError(
             f"{who}: input has shape {tuple(input.shape)}, one sequence alone; expected a batch with lengths=. "
             "Cut the sequence at its length, or add a batch dimension"
         )
-    if len(input) == 0:
+    if input.shape[0] == 0:
         raise RuntimeError(f"{who}: input has no step, shape {tuple(input.shape)}; expected (time, features), time ≥ 1")
-    return input, Layout(len(input), 1, (1,) * len(input), input.device, single=True)
-
-
-def _ragged(time: int, batch: int, lengths: Tensor, device: torch.device, batch_first: bool) -> Layout:
-    if bool((lengths == time).all()) and time:
-        return Layout(time, batch, (batch,) * time, device, batch_first=batch_first)
-    falling, order = lengths.sort(descending=True, stable=True)
-    steps = torch.arange(int(falling[0]) if batch else 0)
-    alive = torch.searchsorted(-falling, -steps)  # how many lengths exceed t
-    return Layout(time, batch, tuple(alive.tolist()), device, order.to(device), batch_first)
+    time = input.shape[0]
+    if torch.compiler.is_compiling():
+        return input[:, None], Traced(time, 1, input.device, None, single=True)
+    return input, Layout(time, 1, (1,) * time, input.device, single=True)
 
 
 def _axes(batch_first: bool, features: str = ", features") -> str:

@@ -1,0 +1,141 @@
+"""A padded batch of sequences and the packed rows that all computing is done on: which row lies where.
+
+Steps beyond a sequence's length are never read, so whatever stands there, NaN included, reaches neither results nor
+gradients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence
+
+Lengths = Tensor | Sequence[int]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the steps of a batch lie among packed rows (see `cellwright.reference`), S rows in all.
+
+    time         T, the steps that the padded batch has room for
+    batch        B, the sequences, those of length zero included
+    batch_sizes  how many sequences are alive at each step
+    device       where the rows are
+    order        (B,) the sequences in falling length; None where they already stand so
+    batch_first  whether padded tensors are (B, T, ·) rather than (T, B, ·)
+    single       whether the user's tensors have no batch dimension
+    packed       the PackedSequence that came in, if one did
+    """
+
+    time: int
+    batch: int
+    batch_sizes: tuple[int, ...]
+    device: torch.device
+    order: Tensor | None = None
+    batch_first: bool = False
+    single: bool = False
+    packed: PackedSequence | None = None
+
+    @property
+    def full(self) -> bool:
+        """Whether every sequence has all T steps, in the order in which they stand."""
+        return self.order is None and self.batch_sizes == (self.batch,) * self.time
+
+    @cached_property
+    def index(self) -> Tensor:
+        """(S,) the place of each row in the padded batch, flattened over time and batch."""
+        sizes = torch.tensor(self.batch_sizes, device=self.device)
+        t, b = (torch.arange(self.batch, device=self.device) < sizes[:, None]).nonzero().unbind(1)
+        if self.order is not None:
+            b = self.order[b]
+        return b * self.time + t if self.batch_first else t * self.batch + b
+
+    @cached_property
+    def inverse(self) -> Tensor | None:
+        """(B,) the place of each sequence in `order`."""
+        return None if self.order is None else self.order.argsort()
+
+    def pack(self, padded: Tensor) -> Tensor:
+        """(T, B, *) or, batch first, (B, T, *) -> (S, *)."""
+        if self.full:
+            return (padded.transpose(0, 1) if self.batch_first else padded).flatten(0, 1)
+        return padded.flatten(0, 1).index_select(0, self.index)
+
+    def pad(self, rows: Tensor) -> Tensor:
+        """(S, *) -> (T, B, *) or, batch first, (B, T, *); zero beyond each length. One sequence alone: (T, *)."""
+        if self.full:
+            padded = rows.view(self.time, self.batch, *rows.shape[1:])
+            padded = padded.transpose(0, 1) if self.batch_first else padded
+        else:
+            first, second = (self.batch, self.time) if self.batch_first else (self.time, self.batch)
+            empty = rows.new_zeros(first * second, *rows.shape[1:])
+            padded = empty.index_copy(0, self.index, rows).view(first, second, *rows.shape[1:])
+        return padded.squeeze(1) if self.single else padded
+
+    def cuts(self, reset: Tensor) -> tuple[Tensor, Tensor]:
+        """Where each direction begins anew, (S,) bool each, of a mask that lies as the user's input does.
+
+        reset[t] parts step t from step t − 1. Forward, step t begins anew; in reverse, step t − 1 does.
+        """
+        forward = self.pack(reset[:, None] if self.single else reset)
+        within = self.pad(forward)  # False beyond each length, so that nothing there parts a last step from its start
+        steps = within.transpose(0, 1) if self.batch_first else within
+        later = torch.cat([steps[1:], torch.zeros_like(steps[:1])])
+        later = later.transpose(0, 1) if self.batch_first else later
+        return forward, self.pack(later[:, None] if self.single else later)
+
+    def leave(self, rows: Tensor) -> Tensor | PackedSequence:
+        """(S, *) -> the kind of sequence that came in."""
+        if self.packed is None:
+            return self.pad(rows)
+        return PackedSequence(rows, self.packed.batch_sizes, self.packed.sorted_indices, self.packed.unsorted_indices)
+
+    def sort(self, state: Tensor) -> Tensor:
+        """(·, B, *) -> the same, sequences in falling length."""
+        return state if self.order is None else state.index_select(1, self.order)
+
+    def unsort(self, state: Tensor) -> Tensor:
+        """(·, B, *) in falling length -> the same, sequences as they came."""
+        return state if self.inverse is None else state.index_select(1, self.inverse)
+
+
+def as_lengths(who: str, lengths: Lengths, batch: int) -> Tensor:
+    """`lengths` as int64 (B,), where they are; `who` names the layer in errors.
+
+    Raises TypeError for what is not whole numbers, RuntimeError for a wrong shape.
+    """
+    given = torch.as_tensor(lengths)
+    if not isinstance(lengths, Tensor) and batch == 0:
+        given = given.long()  # an empty list has no type of its own
+    if given.dtype.is_floating_point or given.dtype.is_complex or given.dtype == torch.bool:
+        advice = "of a mask, pass mask.sum over time" if given.dtype == torch.bool else "convert them: lengths.long()"
+        raise TypeError(f"{who}: lengths are {given.dtype}; expected whole numbers, one a sequence; {advice}")
+    if given.shape != (batch,):
+        raise RuntimeError(
+            f"{who}: lengths have shape {tuple(given.shape)}; expected (batch,) = ({batch},), one a sequence"
+        )
+    return given.to(torch.int64)
+
+
+def ragged(who: str, lengths: Tensor, time: int, batch: int, device: torch.device, batch_first: bool = False) -> Layout:
+    """The layout of sequences of these lengths, (B,) int64.
+
+    Raises ValueError for a length that is not in 0 … `time`.
+    """
+    lengths = lengths.cpu()
+    wrong = ((lengths < 0) | (lengths > time)).nonzero()
+    if len(wrong):
+        row = int(wrong[0])
+        raise ValueError(
+            f"{who}: lengths[{row}] is {int(lengths[row])}; expected 0 … {time}, the steps that input has room for"
+        )
+    if bool((lengths == time).all()) and time:
+        return Layout(time, batch, (batch,) * time, device, batch_first=batch_first)
+    falling, order = lengths.sort(descending=True, stable=True)
+    steps = torch.arange(int(falling[0]) if batch else 0)
+    alive = torch.searchsorted(-falling, -steps)  # how many lengths exceed t
+    return Layout(time, batch, tuple(alive.tolist()), device, order.to(device), batch_first)
