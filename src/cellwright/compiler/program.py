@@ -101,19 +101,22 @@ class Program:
 
     def verify(self) -> None:
         """Raise AssertionError where the program is not well formed: a defect of the pass that made it."""
-        rows = self.per_row()
         for index, node in enumerate(self.nodes):
             where = f"node {index} ({node.op})"
             assert node.op in LEAVES or node.op in OPERATIONS, f"{where}: no such operation"
             assert all(0 <= o < index for o in node.operands), f"{where}: uses a later node"
             arity = 0 if node.op in LEAVES else OPERATIONS[node.op].arity
             assert len(node.operands) == arity, f"{where}: {len(node.operands)} operands, not {arity}"
-            assert node.op != "mean" or not rows[node.operands[0]], f"{where}: the mean of one number a row"
             for k, o in enumerate(node.operands):
                 condition = node.op == "select" and k == 0
-                assert (self.nodes[o].op == "greater") == condition, f"{where}: a truth value where a number belongs"
+                wrong = "no comparison" if condition else "a comparison"
+                assert (self.nodes[o].op == "greater") == condition, f"{where}: operand {k} is {wrong}"
+        rows = self.per_row()
+        for index, node in enumerate(self.nodes):
+            assert node.op != "mean" or not rows[node.operands[0]], f"node {index} (mean): of one number a row"
         for name, index in self.outputs.items():
             assert 0 <= index < len(self.nodes), f"output {name}: there is no node {index}"
+            assert self.nodes[index].op != "greater", f"output {name}: a truth value"
 
     def __str__(self) -> str:
         """One line a node, as mathematics; leaves are written where they are used."""
