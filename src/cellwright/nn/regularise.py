@@ -36,11 +36,20 @@ def regularise(call: Call, dropped: float, kept: Mapping[str, float], *, trainin
 
     The state v of recurrent dropout, mask · h, stands last; in evaluation the mask is 1, and the cell goes without.
     """
+    if not kept and not (dropped and training):
+        return call
+    cell = _derived(call.cell, bool(kept), dropped > 0 and training)
     if kept:
         call = _with_zoneout(call, kept, training)
     if dropped and training:
         call = _with_recurrent_dropout(call, dropped)
-    return call
+    return replace(call, cell=cell)
+
+
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]  # a traced program only has its result
+def _derived(cell: Definition, with_zoneout: bool, with_dropout: bool) -> Definition:
+    cell = zoneout(cell) if with_zoneout else cell
+    return recurrent_dropout(cell) if with_dropout else cell
 
 
 def _with_zoneout(call: Call, kept: Mapping[str, float], training: bool) -> Call:
@@ -52,7 +61,7 @@ def _with_zoneout(call: Call, kept: Mapping[str, float], training: bool) -> Call
         return call.rows.new_full((), rate).expand(shape)
 
     streams = [{KEEP + letter: keep(rate) for letter, rate in kept.items()} for _ in call.weights]
-    return replace(call, cell=zoneout(call.cell), streams=streams)
+    return replace(call, streams=streams)
 
 
 def _with_recurrent_dropout(call: Call, dropped: float) -> Call:
@@ -61,7 +70,6 @@ def _with_recurrent_dropout(call: Call, dropped: float) -> Call:
     streams = [dict(given) for given in call.streams or [{}] * len(masks)]
     return replace(
         call,
-        cell=recurrent_dropout(call.cell),
         state=[*call.state, masks * h],
         fresh=None if call.fresh is None else [*call.fresh, masks * call.fresh[0]],
         streams=[given | {"mask": mask} for given, mask in zip(streams, masks, strict=True)],
