@@ -1,0 +1,245 @@
+"""Random calls of a layer on any path, and everything that comes out of them: outputs, states, gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cellwright import functional
+from cellwright.cells import CELLS, Definition
+from cellwright.cells.definition import PER_PROJECTION, PER_UNIT, cell
+from cellwright.cells.language import (
+    State,
+    exp,
+    log,
+    log1p,
+    maximum,
+    mean,
+    minimum,
+    relu,
+    select,
+    sigmoid,
+    softplus,
+    sqrt,
+    standardise,
+    tanh,
+)
+from cellwright.cells.regularise import recurrent_dropout, zoneout
+from cellwright.reference import Call
+from drawing import draw
+
+RAGGED = (4, 3, 3, 1, 0)
+
+
+# --- cells that go where the shipped ones do not -------------------------------------------------------
+@cell(projections="f g", gates="f", state="h")
+def without_recurrence(x: Any, u: Any, s: Any) -> State:
+    """No u at all: nothing to multiply in a step (Bradbury et al. 2017, quasi-recurrent, fo-pooling's f)."""
+    f = sigmoid(x.f)
+    return State(h=f * s.h + (1 - f) * tanh(x.g))
+
+
+@cell(projections="a g", gates="", state="h", parameters={"threshold": PER_UNIT, "level": PER_PROJECTION})
+def compared(x: Any, u: Any, s: Any, p: Any) -> State:
+    """Inputs that only comparisons read: a and the threshold have no gradient."""
+    return State(h=select(x.a + u.a > p.threshold, p.level.a * s.h, tanh(x.g + u.g)))
+
+
+@cell(projections="f g", gates="f", state="h c")
+def of_means(x: Any, u: Any, s: Any) -> State:
+    """Means of what x, u and s are, of each other, and a state that is only handed on."""
+    f = sigmoid(x.f + mean(u.f))
+    g = tanh(x.g + u.g * mean(s.c))
+    return State(h=s.c, c=f * s.c + mean(g - mean(f)) * s.h)
+
+
+@cell(projections="a b", gates="", state="c h", parameters={"w": PER_UNIT})
+def of_everything(x: Any, u: Any, s: Any, p: Any) -> State:
+    """Every operation; the output is not the first letter; u alone, x alone, and both apart."""
+    a = maximum(minimum(x.a + u.a, 1.5), -1.5) / (1 + abs(u.b))
+    b = sqrt(1 + relu(x.b) * p.w * p.w) - log1p(exp(-abs(x.b)))
+    d = select(s.h < u.b, log(2 + softplus(a)), standardise(a - b))
+    c = sigmoid(a) * s.c + tanh(d)
+    return State(c=c, h=minimum(c, s.h) - 0.5)
+
+
+INVENTED = [without_recurrence, compared, of_means, of_everything]
+DERIVED = [
+    zoneout(CELLS["lstm"]),
+    zoneout(CELLS["slstm"]),
+    recurrent_dropout(CELLS["gru"]),
+    recurrent_dropout(CELLS["layer-norm-gru"]),
+    zoneout(recurrent_dropout(CELLS["lstm"])),
+]
+EVERY = [*CELLS.values(), *DERIVED, *INVENTED]
+
+
+# --- calls ---------------------------------------------------------------------------------------------
+def draw_call(
+    cell: Definition,
+    lengths: Sequence[int] = RAGGED,
+    inputs: int = 2,
+    hidden: int = 5,
+    directions: int = 1,
+    resets: bool = False,
+    fresh: bool = False,
+    record: bool = False,
+    scale: float = 1.0,
+    seed: int = 0,
+) -> Call:
+    """A call in double precision, every number of it different; `scale` multiplies W, U and their biases."""
+    cases = [draw(cell, tuple(lengths), inputs, hidden, seed + d) for d in range(directions)]
+    state = [torch.stack(s) for s in zip(*(case.state for case in cases), strict=True)]
+    own = len(cell.parameters)
+    weights = []
+    for case in cases:
+        flat = case.weights.flat
+        scaled = [w * scale for w in flat[: len(flat) - own]]
+        weights.append(case.weights.replaced([*scaled, *flat[len(flat) - own :]]))
+    rows = cases[0].rows
+    return Call(
+        cell,
+        rows,
+        cases[0].batch_sizes,
+        state,
+        weights,
+        resets=[torch.arange(len(rows)) % 4 == 1 + d for d in range(directions)] if resets else None,
+        fresh=[0.5 * s.abs() + 0.1 for s in state] if fresh else None,
+        streams=[case.streams for case in cases] if cell.streams else None,
+        record=record,
+    )
+
+
+def converted(call: Call, dtype: torch.dtype) -> Call:
+    """The same call in another precision."""
+    return call.replaced([t.to(dtype) for t in call.tensors])
+
+
+def inputs(call: Call) -> dict[str, Tensor]:
+    """What a gradient may flow into, by name; masks are not among it."""
+    names = ["rows", *(f"state.{s}" for s in call.cell.states)]
+    for d, w in enumerate(call.weights):
+        given = ("input", "recurrent", "input_bias", "recurrent_bias")
+        names += [f"{name}[{d}]" for name in given if getattr(w, name) is not None]
+        names += [f"{name}[{d}]" for name in w.own]
+    names += [f"fresh.{s}" for s in call.cell.states] if call.fresh else []
+    return dict(zip(names, call.tensors, strict=False))
+
+
+def streams(call: Call) -> list[Tensor]:
+    """The masks, which stand last among a call's tensors."""
+    return call.tensors[len(inputs(call)) :]
+
+
+def on(path: functional.Name, call: Call) -> functional.Result:
+    """The call, computed on that path."""
+    with functional.use_path(path):
+        return functional.layer(call)
+
+
+def outputs(call: Call, path: functional.Name = "compiled") -> dict[str, Tensor]:
+    """The rows and the final states by name, computed without a gradient."""
+    with torch.no_grad():
+        rows, state, _ = on(path, call)
+    return _named(call, rows, state)
+
+
+def with_gradients(call: Call, path: functional.Name = "compiled") -> dict[str, Tensor]:
+    """The outputs, and the gradient of each input, of a sum of the outputs with random factors."""
+    leaves = [t.detach().clone().requires_grad_() for t in inputs(call).values()]
+    rows, state, _ = on(path, call.replaced([*leaves, *streams(call)]))
+    generator = torch.Generator().manual_seed(7)
+    found = _named(call, rows, state)
+    loss = sum(
+        (value * torch.randn(value.shape, generator=generator, dtype=torch.float64).to(value.dtype)).sum()
+        for value in found.values()
+    )
+    gradients = torch.autograd.grad(loss, leaves, allow_unused=True)
+    found |= {
+        f"d {name}": torch.zeros_like(leaf) if gradient is None else gradient
+        for name, leaf, gradient in zip(inputs(call), leaves, gradients, strict=True)
+    }
+    return {name: value.detach() for name, value in found.items()}
+
+
+def _named(call: Call, rows: Tensor, state: Sequence[Tensor]) -> dict[str, Tensor]:
+    return {"rows": rows} | {f"final {s}": v for s, v in zip(call.cell.states, state, strict=True)}
+
+
+def errors(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, float]:
+    """The largest difference of each value, relative to the largest of its numbers."""
+    assert found.keys() == wanted.keys()
+    return {name: error(found[name], wanted[name]) for name in wanted}
+
+
+def error(found: Tensor, wanted: Tensor) -> float:
+    """The largest difference, relative to the largest number wanted; where all are 0, absolute."""
+    assert found.shape == wanted.shape
+    assert torch.isfinite(wanted).all()
+    if not wanted.numel():
+        return 0.0
+    wanted = wanted.double()
+    difference = (found.double() - wanted).abs().max()
+    return float(difference / (wanted.abs().max() or 1.0)) if torch.isfinite(difference) else float("inf")
+
+
+def alone(call: Call, b: int) -> Call:
+    """Sequence b of a call, as a batch of its own; of masks, those of each step as well as those of each sequence."""
+    places = _places(call, b)
+
+    def own_rows(value: Tensor) -> Tensor:
+        return value[places].clone()
+
+    def own_mask(name: str, value: Tensor) -> Tensor:
+        return own_rows(value) if call.cell.streams[name] == "step" else value[b : b + 1].clone()
+
+    return replace(
+        call,
+        rows=own_rows(call.rows),
+        batch_sizes=[1] * len(places),
+        state=[s[:, b : b + 1].clone() for s in call.state],
+        resets=[own_rows(r) for r in call.resets] if call.resets else None,
+        fresh=[f[:, b : b + 1].clone() for f in call.fresh] if call.fresh else None,
+        streams=[{n: own_mask(n, v) for n, v in one.items()} for one in call.streams] if call.streams else None,
+    )
+
+
+def of_sequence(call: Call, found: dict[str, Tensor], b: int) -> dict[str, Tensor]:
+    """What belongs to sequence b: its rows, its states, and the gradients of both."""
+    places = _places(call, b)
+    rows = {name: value[places] for name, value in found.items() if name.split()[-1] == "rows"}
+    states = {name: v[:, b : b + 1] for name, v in found.items() if name.startswith(("final ", "d state.", "d fresh."))}
+    return rows | states
+
+
+def _places(call: Call, b: int) -> list[int]:
+    starts = [sum(call.batch_sizes[:t]) for t in range(len(call.batch_sizes))]
+    return [start + b for start, alive in zip(starts, call.batch_sizes, strict=True) if b < alive]
+
+
+def same_bits(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> list[str]:
+    """The names of the values that differ in any bit (NaN is equal to NaN, 0 is not equal to −0)."""
+    assert found.keys() == wanted.keys()
+    integers = {torch.float32: torch.int32, torch.float64: torch.int64}
+    return [
+        name
+        for name, value in wanted.items()
+        if not torch.equal(
+            found[name].contiguous().view(integers[value.dtype]), value.contiguous().view(integers[value.dtype])
+        )
+    ]
+
+
+def function_of(call: Call) -> tuple[Callable[..., tuple[Tensor, ...]], list[Tensor]]:
+    """The layer as a function of its inputs, for gradcheck, and those inputs."""
+    masks = streams(call)
+
+    def function(*given: Tensor) -> tuple[Tensor, ...]:
+        rows, state, _ = functional.layer(call.replaced([*given, *masks]))
+        return rows, *state
+
+    return function, [t.detach().clone().requires_grad_() for t in inputs(call).values()]

@@ -1,0 +1,60 @@
+"""Numbers for the inputs of a step, and the step on them: in torch, and under the names of a program's inputs."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cellwright.cells import Definition
+
+ROWS, UNITS = 3, 4
+
+
+class Numbers:
+    """Random inputs of a cell's step, (ROWS, UNITS) in double precision, each a leaf that a gradient may flow into."""
+
+    def __init__(self, cell: Definition, seed: int = 0) -> None:
+        self.cell = cell
+        self._generator = torch.Generator().manual_seed(seed)
+        self.named: dict[str, Tensor] = {}
+        self.x = cell.Projections(*(self._draw(f"x.{g}") for g in cell.projections))
+        self.u = cell.Projections(*(self._draw(f"u.{g}") for g in cell.projections))
+        # slstm's normaliser n is a sum of exponentials
+        self.s = cell.States(*(self._draw(f"s.{s}", low=0.3 if s == "n" else -1.5) for s in cell.states))
+        self.p = SimpleNamespace(**{name: self._parameter(name) for name in cell.parameters})
+        self.m = SimpleNamespace(**{name: self._draw(f"m.{name}", low=0.0) for name in cell.streams})
+
+    def _draw(self, name: str, *, low: float = -1.5, rows: int = ROWS) -> Tensor:
+        values = torch.rand(rows, UNITS, generator=self._generator, dtype=torch.float64) * (1.5 - low) + low
+        self.named[name] = values.requires_grad_()
+        return self.named[name]
+
+    def _parameter(self, name: str) -> Any:
+        if self.cell.per_unit(name):
+            return self._draw(f"p.{name}", rows=1)
+        return self.cell.Projections(*(self._draw(f"p.{name}.{g}", rows=1) for g in self.cell.projections))
+
+    def step(self) -> dict[str, Tensor]:
+        """The new states by the name of a program's outputs, from the step itself."""
+        new = self.cell(self.x, self.u, self.s, self.p, self.m)
+        return {f"state.{name}": value for name, value in new._asdict().items()}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The inputs, as numpy knows them."""
+        return {name: value.detach().numpy() for name, value in self.named.items()}
+
+    def cotangents(self) -> dict[str, np.ndarray]:
+        """Random cotangents of the new states."""
+        generator = np.random.default_rng(9)
+        return {f"d.{name}": generator.normal(size=(ROWS, UNITS)) for name in self.cell.states}
+
+    def gradients(self) -> dict[str, np.ndarray]:
+        """The cotangent of every input, from torch.autograd of the step."""
+        new, given = self.step(), self.cotangents()
+        outputs = [torch.from_numpy(given[f"d.{name}"]) for name in self.cell.states]
+        found = torch.autograd.grad(list(new.values()), list(self.named.values()), outputs, materialize_grads=True)
+        return {name: value.numpy() for name, value in zip(self.named, found, strict=True)}

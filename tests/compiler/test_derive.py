@@ -1,0 +1,163 @@
+"""Derivatives: each rule alone against finite differences, kinks from both sides, every cell against autograd."""
+
+import numpy as np
+import pytest
+import torch
+from numbers_of_a_step import Numbers
+
+from calls import EVERY
+from cellwright.cells import CELLS
+from cellwright.cells.expression import OPERATIONS
+from cellwright.cells.language import maximum, minimum, relu
+from cellwright.cells.regularise import recurrent_dropout, zoneout
+from cellwright.compiler.derive import RULES, derivative
+from cellwright.compiler.interpret import interpret
+from cellwright.compiler.program import Program, forward
+
+REGULARISED = [make(cell) for cell in EVERY if not cell.streams for make in (zoneout, recurrent_dropout)]
+
+A, B = np.array([[-2.0, -0.4, 0.7, 3.0]]), np.array([[1.5, -0.9, 4.0, 2.0]])
+POSITIVE = np.abs(A) + 0.1
+# operation -> where its rule is tried: away from kinks, on both sides of each
+POINTS = {
+    "add": (A, B),
+    "subtract": (A, B),
+    "multiply": (A, B),
+    "divide": (A, B),
+    "negate": (A,),
+    "minimum": (A, B),
+    "maximum": (A, B),
+    "sigmoid": (A,),
+    "tanh": (A,),
+    "relu": (A,),
+    "exp": (A,),
+    "log": (POSITIVE,),
+    "log1p": (A / 4,),
+    "sqrt": (POSITIVE,),
+    "absolute": (A,),
+    "greater": (A, B),
+    "select": (A, B, A * B),
+    "mean": (A,),
+}
+
+
+def _apply(p: Program, op: str, names: str) -> tuple[list[int], int]:
+    """The nodes of the operands, and the node of the operation; a select chooses where its operands 0 > 1."""
+    operands = [p.input(name) for name in names]
+    if op == "select":
+        operands[0] = p.apply("greater", operands[0], operands[1])
+    return operands, p.apply(op, *operands)
+
+
+def _by_rule(op, values, cotangent):
+    """The cotangents of the operands by the table's rule; None where it gives none."""
+    p, names = Program(), "abc"[: len(values)]
+    operands, y = _apply(p, op, names)
+    given = RULES[op](p, operands, y, p.input("d"))
+    p.outputs = {name: node for name, node in zip(names, given, strict=True) if node is not None}
+    p.verify()
+    found = interpret(p, {**dict(zip(names, values, strict=True)), "d": cotangent})
+    return [np.broadcast_to(found[name], values[0].shape) if name in found else None for name in names]
+
+
+def _by_differences(op, values, cotangent, h=1e-6):
+    """Central differences of Σ cotangent · op(values), number by number."""
+    p, names = Program(), "abc"[: len(values)]
+    p.outputs["y"] = _apply(p, op, names)[1]
+
+    def loss(values):
+        return float(np.sum(cotangent * interpret(p, dict(zip(names, values, strict=True)))["y"]))
+
+    def slope(k, i):
+        up, down = ([v.copy() for v in values] for _ in range(2))
+        up[k][0, i] += h
+        down[k][0, i] -= h
+        return (loss(up) - loss(down)) / (2 * h)
+
+    return [np.array([[slope(k, i) for i in range(v.shape[1])]]) for k, v in enumerate(values)]
+
+
+def test_every_operation_has_a_rule_and_every_rule_an_operation():
+    assert set(RULES) == set(OPERATIONS)
+    assert set(POINTS) == set(OPERATIONS)
+
+
+@pytest.mark.parametrize("op", sorted(set(POINTS) - {"greater", "mean"}))
+def test_rule(op):
+    cotangent = np.array([[0.7, -1.3, 2.1, 0.4]])
+    found, wanted = (f(op, POINTS[op], cotangent) for f in (_by_rule, _by_differences))
+    for k, (ours, expected) in enumerate(zip(found, wanted, strict=True)):
+        if ours is None:
+            assert not expected.any(), f"operand {k}"
+        else:
+            np.testing.assert_allclose(ours, expected, rtol=1e-8, atol=1e-8, err_msg=f"operand {k}")
+    assert [ours is None for ours in found] == [op == "select" and k == 0 for k in range(len(found))]
+
+
+def test_the_rule_of_a_mean():
+    """The cotangent of one number a row is kept divided by the number of units: each unit's share of the mean."""
+    d = 0.8
+    (found,) = _by_rule("mean", (A,), np.array([[d / A.size]]))
+    np.testing.assert_allclose(found, _by_differences("mean", (A,), d)[0], rtol=1e-8)
+
+
+def test_a_comparison_hands_nothing_on():
+    assert _by_rule("greater", POINTS["greater"], np.ones((1, 4))) == [None, None]
+
+
+# --- kinks ---------------------------------------------------------------------------------------------
+KINKS = {"minimum": minimum, "maximum": maximum, "relu": relu, "absolute": abs}
+
+
+@pytest.mark.parametrize("name", KINKS)
+def test_at_a_kink_the_rule_is_torchs(name):
+    """At the kink itself, and just beside it, where the slope is one side's or the other's."""
+    points = np.array([[0.0, 1e-300, -1e-300, 5.0, -5.0]])
+    arity = OPERATIONS[name].arity
+    values = (points, np.zeros_like(points))[:arity]
+    leaves = [torch.from_numpy(v).requires_grad_() for v in values]
+    KINKS[name](*leaves).sum().backward()
+    for ours, leaf in zip(_by_rule(name, values, np.ones_like(points)), leaves, strict=True):
+        np.testing.assert_array_equal(ours, leaf.grad)
+
+
+@pytest.mark.parametrize(("name", "wanted"), [("minimum", [1, 0]), ("maximum", [1, 0])])
+def test_where_operands_are_equal_the_first_has_the_gradient(name, wanted):
+    found = _by_rule(name, (np.ones((1, 1)), np.ones((1, 1))), np.ones((1, 1)))
+    assert [float(f[0, 0]) for f in found] == wanted
+
+
+# --- whole steps ---------------------------------------------------------------------------------------
+@pytest.mark.parametrize("cell", [*EVERY, *REGULARISED], ids=repr)
+def test_derivative_is_autograds(cell):
+    numbers = Numbers(cell)
+    found = interpret(derivative(cell), numbers.arrays() | numbers.cotangents())
+    wanted = numbers.gradients()
+    assert set(found) == {name for name in cell.inputs if not name.startswith("m.")}
+    for name, gradient in wanted.items():
+        if name in found:
+            np.testing.assert_allclose(_summed(found[name], gradient.shape), gradient, rtol=1e-12, atol=1e-13)
+        else:
+            assert name.startswith("m.") or not gradient.any()
+
+
+def _summed(cotangent, shape):
+    """(ROWS, UNITS), or what a parameter of (1, UNITS) gathers over the rows."""
+    whole = np.broadcast_to(cotangent, (len(cotangent) if np.ndim(cotangent) else 1, shape[1]))
+    if shape[0] == 1:
+        return whole.sum(0, keepdims=True)
+    return np.broadcast_to(whole, shape)
+
+
+def test_inputs_that_only_comparisons_read_have_the_cotangent_zero():
+    cell = next(c for c in EVERY if c.name == "compared")
+    program = derivative(cell)
+    for name in ("x.a", "u.a", "p.threshold"):
+        node = program.nodes[program.outputs[name]]
+        assert (node.op, node.number) == ("number", 0.0)
+
+
+def test_the_derivative_begins_with_the_step():
+    for cell in CELLS.values():
+        step = forward(cell).nodes
+        assert derivative(cell).nodes[: len(step)] == step

@@ -1,0 +1,65 @@
+"""What is saved and what is computed again: the two programs of a training step, one after the other."""
+
+import numpy as np
+import pytest
+from numbers_of_a_step import Numbers
+
+from calls import EVERY
+from cellwright.cells import CELLS
+from cellwright.cells.regularise import recurrent_dropout, zoneout
+from cellwright.compiler.derive import derivative
+from cellwright.compiler.interpret import interpret
+from cellwright.compiler.plan import training
+
+REGULARISED = [make(cell) for cell in EVERY if not cell.streams for make in (zoneout, recurrent_dropout)]
+
+
+@pytest.mark.parametrize("cell", [*EVERY, *REGULARISED], ids=repr)
+def test_backward_of_what_forward_saved_is_the_derivative(cell):
+    numbers, plan = Numbers(cell), training(cell)
+    arrays = numbers.arrays()
+    kept = {n: v for n, v in interpret(plan.forward, arrays).items() if n.startswith(("saved.", "row."))}
+    at_hand = {n: v for n, v in arrays.items() if n[:2] not in ("x.", "u.")}  # the backward pass has no projections
+    found = interpret(plan.backward, kept | at_hand | numbers.cotangents())
+    wanted = interpret(derivative(cell), arrays | numbers.cotangents())
+    assert found.keys() == wanted.keys()
+    for name, value in wanted.items():
+        assert np.isfinite(found[name]).all(), name
+        np.testing.assert_allclose(found[name], value, rtol=1e-13, atol=1e-14, err_msg=name)
+
+
+@pytest.mark.parametrize("cell", [*EVERY, *REGULARISED], ids=repr)
+def test_what_is_saved_is_used_and_of_the_right_kind(cell):
+    plan = training(cell)
+    saved = [f"saved.{k}" for k in range(plan.saved)]
+    rows = [f"row.{k}" for k in range(plan.saved_rows)]
+    assert set(plan.forward.outputs) == {*saved, *rows, *(f"state.{s}" for s in cell.states)}
+    assert {*saved, *rows} <= set(plan.backward.inputs())
+    assert not [name for name in plan.backward.inputs() if name[:2] in ("x.", "u.")]
+    per_row = plan.forward.per_row()
+    assert not any(per_row[plan.forward.outputs[name]] for name in saved)
+    assert all(per_row[plan.forward.outputs[name]] for name in rows)
+
+
+def _saved(name):
+    """What the plan of a cell saves, each written with its operation."""
+    program = training(CELLS[name]).forward
+    ops = {n: program.nodes[i].op for n, i in program.outputs.items() if n.startswith(("saved.", "row."))}
+    return sorted(ops.values())
+
+
+def test_the_lstm_saves_its_four_gates_and_nothing_else():
+    assert _saved("lstm") == ["sigmoid", "sigmoid", "sigmoid", "tanh"]
+    assert _saved("coupled") == ["sigmoid", "sigmoid", "tanh"]  # f = 1 − i is computed again
+
+
+def test_the_gru_saves_its_gates_and_the_product_that_r_scales():
+    assert _saved("gru") == ["input", "sigmoid", "sigmoid", "tanh"]
+
+
+def test_nothing_is_saved_that_another_saved_value_gives():
+    """tanh(c) of the LSTM, and the derivative's squares, are made of what is at hand."""
+    for name in ("lstm", "peephole", "relu-lstm", "lstm-1997"):
+        plan = training(CELLS[name])
+        assert plan.saved == len(CELLS[name].projections)
+        assert plan.saved_rows == 0
