@@ -9,28 +9,36 @@ from cellwright.models.pool import Pooling, make_pool
 from cellwright.nn import Recurrent
 
 
-class ClassifierConfig(BaseModel):
-    """What a classifier is made of; written to a run's `config.json`, enough to build the same module again."""
+class Architecture(BaseModel):
+    """What the user chooses of a classifier."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    vocabulary: int = Field(ge=2)
-    """Number of token ids, padding (0) and unknown (1) included."""
-    classes: int = Field(ge=2)
     cell: str = "lstm"
-    """Name of the recurrent cell, as `cellwright cells` lists it."""
+    """Recurrent cell, as `cellwright cells` lists them."""
     embedding: int = Field(128, ge=1)
     """Numbers a token is embedded in."""
     hidden: int = Field(128, ge=1)
-    """Hidden size H of one direction of one layer."""
+    """Hidden size of one direction of one layer."""
     layers: int = Field(1, ge=1)
+    """Recurrent layers on top of each other."""
     bidirectional: bool = True
-    embedding_dropout: float = Field(0.5, ge=0, lt=1)
+    """Read each text in both directions."""
+    embedding_dropout: float = Field(0.3, ge=0, lt=1)
     """Share of the embedded numbers dropped."""
     dropout: float = Field(0.5, ge=0, lt=1)
     """Share of the features dropped between stacked layers and before the dense output."""
     pooling: Pooling = "max"
-    """How (T, D·H) outputs become one vector: last valid output, maximum, mean, or learned attention."""
+    """How the outputs of all steps become one vector: last (valid one), max, mean or attention."""
+
+
+class ClassifierConfig(Architecture):
+    """What a classifier is made of; written to a run's `config.json`, enough to build the same module again."""
+
+    vocabulary: int = Field(ge=2)
+    """Number of token ids, padding (0) and unknown (1) included."""
+    classes: int = Field(ge=2)
+    """Number of labels."""
 
 
 class Classifier(nn.Module):

@@ -5,19 +5,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cellwright.models.pool import Pooling
+from cellwright.models.classifier import Architecture
 
 
-class FitConfig(BaseModel):
-    """The options of one training run. Only `data` and `out` must be given.
-
-    With `resume`, options that are given must equal the run's own and those not given are taken from it; only
-    LIMITS may differ (train longer, on another number of threads).
-    """
+class Source(BaseModel):
+    """Where the texts come from, where the run goes, and how texts become tokens."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    # Where from and where to
     data: str
     """File of labelled texts (CSV, TSV, JSONL, Parquet) or the name of a built-in set."""
     out: Path
@@ -32,10 +27,7 @@ class FitConfig(BaseModel):
     """Continue the run in `out` from its last checkpoint."""
     overwrite: bool = False
     """Replace the run in `out`."""
-    seed: int = Field(0, ge=0)
-    """Seed of the initial weights, the dropout and the order of the batches."""
 
-    # Tokens
     tokenizer: Literal["auto", "characters", "words", "bpe"] = "auto"
     """Kind of token; auto takes characters where the text is mostly Chinese or Japanese, else words."""
     vocabulary: int = Field(20_000, ge=3)
@@ -43,25 +35,16 @@ class FitConfig(BaseModel):
     minimum: int = Field(2, ge=1)
     """A token seen less often than this in the training texts is unknown."""
 
-    # Model
-    cell: str = "lstm"
-    """Recurrent cell, as `cellwright cells` lists them."""
-    embedding: int = Field(128, ge=1)
-    """Numbers a token is embedded in."""
-    hidden: int = Field(128, ge=1)
-    """Hidden size of one direction of one layer."""
-    layers: int = Field(1, ge=1)
-    """Recurrent layers on top of each other."""
-    bidirectional: bool = True
-    """Read each text in both directions."""
-    embedding_dropout: float = Field(0.3, ge=0, lt=1)
-    """Share of the embedded numbers dropped."""
-    dropout: float = Field(0.5, ge=0, lt=1)
-    """Share of the features dropped between stacked layers and before the dense output."""
-    pooling: Pooling = "max"
-    """How the outputs of all steps become one vector: last, max, mean or attention."""
 
-    # Training
+class FitConfig(Architecture, Source):
+    """The options of one training run. Only `data` and `out` must be given.
+
+    With `resume`, options that are given must equal the run's own and those not given are taken from it; only
+    LIMITS may differ (train longer, on another number of threads).
+    """
+
+    seed: int = Field(0, ge=0)
+    """Seed of the initial weights, the dropout and the order of the batches."""
     max_epochs: int = Field(10, ge=1)
     """Most passes over the training texts."""
     max_minutes: float | None = Field(None, gt=0)
@@ -93,17 +76,6 @@ class FitConfig(BaseModel):
 
 
 LIMITS = frozenset(
-    {
-        "data",
-        "out",
-        "resume",
-        "overwrite",
-        "max_epochs",
-        "max_minutes",
-        "patience",
-        "workers",
-        "threads",
-        "checkpoint_seconds",
-    }
+    "data out resume overwrite max_epochs max_minutes patience checkpoint_seconds workers threads".split()  # noqa: SIM905
 )
 """Options that a resumed run may change: none of them alters a step that was already taken."""

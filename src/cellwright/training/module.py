@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple, TypedDict
 
+import numpy as np
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
@@ -78,7 +79,8 @@ class ClassifierModule(LightningModule):
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Make dropout a function of (seed, step, process), so that a resumed run needs no generator state."""
-        torch.manual_seed(hash((self.config.seed, self.global_step, self.global_rank)))
+        place = np.random.SeedSequence((self.config.seed, self.global_step, self.global_rank))
+        torch.manual_seed(int(place.generate_state(1, np.uint64)[0]))
 
     def optimizer_step(self, *args: Any, **options: Any) -> None:
         """Lightning's, then the mean follows."""

@@ -15,7 +15,7 @@ from cellwright.data.split import Sides
 from cellwright.data.table import Table
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
-from cellwright.models.classifier import ClassifierConfig
+from cellwright.models.classifier import Architecture, ClassifierConfig
 from cellwright.models.run import RunConfig, load_config, load_tokenizer
 from cellwright.training.config import LIMITS, FitConfig
 
@@ -79,15 +79,13 @@ def merged(given: FitConfig, before: RunConfig) -> FitConfig:
 
 
 def _describe(config: FitConfig, labels: list[str], tokenizer: Tokenizer, fingerprint: str) -> RunConfig:
-    # `vocabulary` is asked for as the most tokens, and built as those the tokenizer found.
-    shared = (ClassifierConfig.model_fields.keys() & FitConfig.model_fields.keys()) - {"vocabulary"}
-    options = {name: getattr(config, name) for name in shared}
+    architecture = config.model_dump(include=set(Architecture.model_fields))
     return RunConfig(
         cellwright=cellwright.__version__,
         labels=labels,
         text=config.text,
         label=config.label,
-        classifier=ClassifierConfig(vocabulary=tokenizer.size, classes=len(labels), **options),
+        classifier=ClassifierConfig(vocabulary=tokenizer.size, classes=len(labels), **architecture),
         fingerprint=fingerprint,
         training=config.model_dump(mode="json", exclude=ELSEWHERE),
     )
