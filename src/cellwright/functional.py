@@ -192,7 +192,8 @@ class _Compiled(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, d_rows: Tensor, *d_state: Tensor) -> tuple[Any, ...]:
-        tensors, kept = ctx.saved_tensors[: ctx.given], ctx.saved_tensors[ctx.given :]
+        saved = ctx.saved_tensors  # read once: checkpointing recomputes them for one reading
+        tensors, kept = saved[: ctx.given], saved[ctx.given :]
         call: Call = ctx.call.replaced(tensors)
         wanted = ctx.needs_input_grad[2:]
         if torch.is_grad_enabled():  # create_graph: the gradient itself is to be differentiated
