@@ -150,15 +150,17 @@ def _compiled_obstacle(call: Call) -> str | None:
         return f"kernels are compiled for float32 and float64 and the input is {call.rows.dtype}"
     if any(t.dtype != call.rows.dtype for t in tensors):
         return "kernels compute in one type and the tensors are of several"
-    if any(w.projection is not None for w in call.weights):
-        return "kernels do not project their output"
+    if call.record and call.weights[0].projection is not None:
+        return "kernels do not show the gates of a projected layer"
     if any(s.requires_grad for one in call.streams or () for s in one.values()):
         return "kernels give no gradient of a mask"
-    if any(type(t) not in _PLAIN for t in tensors) or torch._C._len_torch_dispatch_stack():
-        return "kernels read memory, and the tensors are of a subclass or a torch dispatch mode is on"
+    if torch.compiler.is_compiling():
+        return "the call is being traced by torch.compile or torch.export"
     if torch._C._get_tracing_state() is not None:
         return "the call is being traced by torch.jit"
-    if torch._C._functorch.peek_interpreter_stack() is not None:
+    if any(type(t) not in _PLAIN for t in tensors) or torch._C._len_torch_dispatch_stack():
+        return "kernels read memory, and the tensors are of a subclass or a torch dispatch mode is on"
+    if torch._C._are_functorch_transforms_active():
         return "kernels do not know torch.func's transformations"
     if forward_ad._current_level >= 0:
         return "kernels have no forward-mode derivative, and the call is within a dual_level"
@@ -208,10 +210,7 @@ def _compiled_gradients(
     from cellwright import compiled
 
     each = len(kept) // len(call.weights)
-    saved = [
-        compiled.Saved(kept[d * each], kept[d * each + 1], list(kept[d * each + 2 : (d + 1) * each]))
-        for d in range(len(call.weights))
-    ]
+    saved = [compiled.Saved.of(kept[d * each : (d + 1) * each]) for d in range(len(call.weights))]
     given = _in_order(compiled.backward(call, saved, d_rows, d_state, wants_rows=wanted[0]))
     return (g if want else None for g, want in zip_longest(given, wanted))
 

@@ -17,7 +17,7 @@ from cellwright.reference import Call
 
 @dataclass
 class Gradients:
-    """Of the rows (S, I), of each state and fresh state (D, B, H), and of each direction's `Weights.flat`."""
+    """Of the rows (S, I), of each state and fresh state (D, B, ·), and of each direction's `Weights.flat`."""
 
     rows: Tensor | None
     state: list[Tensor]
@@ -28,14 +28,14 @@ class Gradients:
 def backward(
     call: Call, saved: Sequence[Saved], d_rows: Tensor, d_state: Sequence[Tensor], *, wants_rows: bool
 ) -> Gradients:
-    """The gradients of a call from the cotangents of its rows (S, D·H) and final states (D, B, H)."""
+    """The gradients of a call from the cotangents of its rows (S, D·P) and final states (D, B, ·)."""
     setting = Setting(call)
-    loop = setting.kernel.backward()
+    loop = setting.kernel.backward(projects=setting.projects)
     dy = d_rows.contiguous()
     directions = [Direction(setting, loop, d) for d in setting.directions]
     for d, direction in enumerate(directions):
         _give(direction, saved[d], dy, [s[d] for s in d_state])
-    own = [dy.new_zeros(len(setting.kernel.own), setting.padded) for _ in setting.items]
+    own = [dy.new_zeros(len(loop.step.own), setting.padded) for _ in setting.items]
     run(setting, directions, loop, own)
     state, fresh = _of_states(setting, directions, d_state)
     return Gradients(
@@ -57,9 +57,12 @@ def _give(direction: Direction, saved: Saved, dy: Tensor, d_final: Sequence[Tens
     panels = setting.panels(setting.stacked(setting.call.weights[d].recurrent, places.recurrent))
     direction.give("recurrent_panels", panels)
     direction.give("recurrent_starts", dy.new_zeros(len(panels) * panels.shape[2]))
+    if setting.projects:
+        direction.give("projected", dy.new_empty(len(dy), setting.operand_columns))
+    direction.give_projection(transposed=False)
     for name, before, last in zip(setting.call.cell.states, saved.states, d_final, strict=True):
         direction.give(f"state.{name}", before)
-        carry = direction.give(f"carry.{name}", setting.whole(last[: setting.alive]).clone())
+        carry = direction.give(f"carry.{name}", setting.whole_state(name, last[: setting.alive]).clone())
         direction.give(f"fresh.{name}", torch.zeros_like(carry))
 
 
@@ -90,7 +93,10 @@ def _of_weights(
     factors = []
     for d, direction in enumerate(directions):
         factors.append(Factor(_at_x(direction), setting.rows, setting.rows.shape[1]))
-        factors.append(Factor(_at_u(direction), saved[d].states[operand], setting.hidden))
+        factors.append(Factor(_at_u(direction), saved[d].states[operand], setting.outputs))
+        if setting.projects:
+            projected = direction.tensors["projected"][:, : setting.outputs]
+            factors.append(Factor(projected, saved[d].whole, setting.hidden))
     results = iter(sums_of_products(setting, factors))
     found = []
     for d, weights in enumerate(setting.call.weights):
@@ -100,8 +106,10 @@ def _of_weights(
             gradients.append(_restore(setting, input_bias, places.inputs))
         if weights.recurrent_bias is not None:
             gradients.append(_restore(setting, recurrent_bias, places.recurrent))
+        if weights.projection is not None:
+            gradients.append(next(results)[0])
         mine = [sums for sums, item in zip(own, setting.items, strict=True) if item[0] == d]
-        found.append(gradients + _of_parameters(setting, torch.stack(mine).sum(0)))
+        found.append(gradients + _of_parameters(setting, directions[d].loop.step.own, torch.stack(mine).sum(0)))
     return found
 
 
@@ -116,10 +124,10 @@ def _restore(setting: Setting, values: Tensor, letters: Sequence[str]) -> Tensor
     return torch.cat([place.get(letter, nothing) for letter in projections])
 
 
-def _of_parameters(setting: Setting, sums: Tensor) -> list[Tensor]:
+def _of_parameters(setting: Setting, names: Sequence[str], sums: Tensor) -> list[Tensor]:
     """The gradients of the cell's own parameters."""
     cell, hidden = setting.call.cell, setting.hidden
-    place = {name: sums[number, :hidden] for number, name in enumerate(setting.kernel.own)}
+    place = {name: sums[number, :hidden] for number, name in enumerate(names)}
     nothing = sums.new_zeros(hidden)
     return [
         place[f"p.{name}"]
@@ -139,13 +147,14 @@ def _of_states(
     for d, direction in enumerate(directions):
         starts = setting.starts[d]
         for s, name in enumerate(call.cell.states):
-            gradient = direction.tensors[f"carry.{name}"][:, : setting.hidden]
+            size = call.state[s].shape[2]
+            gradient = direction.tensors[f"carry.{name}"][:, :size]
             if name == call.cell.operand:
                 gradient = gradient + _at_u(direction)[starts] @ setting.stacked(call.weights[d].recurrent, letters)
             if call.resets:
                 anew = call.resets[d][starts][:, None]
                 if fresh:
-                    later = direction.tensors[f"fresh.{name}"][:, : setting.hidden]
+                    later = direction.tensors[f"fresh.{name}"][:, :size]
                     fresh[s][d, :alive] = later + gradient * anew
                 gradient = gradient.masked_fill(anew, 0.0)
             initial[s][d, :alive] = gradient

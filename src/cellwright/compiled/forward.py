@@ -18,22 +18,30 @@ from cellwright.reference import Call, Weights
 class Saved(NamedTuple):
     """What one direction's backward pass reads, each tensor as the kernel laid it out.
 
-    gates (S, slots × padded), rows (S, values a row), and one (S, padded) a state: that before each step.
+    gates (S, slots × padded), rows (S, values a row), whole (S, padded) the output before its projection (empty where
+    there is none), and one (S, padded) a state: that before each step.
     """
 
     gates: Tensor
     rows: Tensor
+    whole: Tensor
     states: list[Tensor]
 
     @property
     def tensors(self) -> list[Tensor]:
         """All of them."""
-        return [self.gates, self.rows, *self.states]
+        return [self.gates, self.rows, self.whole, *self.states]
+
+    @classmethod
+    def of(cls, tensors: Sequence[Tensor]) -> Saved:
+        """From the list that `tensors` gave."""
+        gates, rows, whole, *states = tensors
+        return cls(gates, rows, whole, states)
 
 
 @dataclass(frozen=True)
 class Result:
-    """rows (S, D·H), one (D, B, H) a state, each direction's letters (S, H), and what backward reads."""
+    """rows (S, D·P), one (D, B, ·) a state, each direction's letters (S, H), and what backward reads."""
 
     rows: Tensor
     state: tuple[Tensor, ...]
@@ -45,8 +53,8 @@ def forward(call: Call, *, saves: bool) -> Result:
     """Run a call whose path is "compiled"; `saves` keeps what `backward` reads."""
     setting = Setting(call)
     letters = setting.kernel.letters if call.record else ()
-    loop = setting.kernel.forward(saves, letters)
-    y = setting.rows.new_empty(len(setting.rows), len(setting.directions) * setting.hidden)
+    loop = setting.kernel.forward(saves=saves, projects=setting.projects, letters=letters)
+    y = setting.rows.new_empty(len(setting.rows), len(setting.directions) * setting.outputs)
     packed = setting.packed([m for weights in call.weights for m in _matrices(setting, weights)])
     directions = [
         _direction(setting, loop, y, saves, letters, packed[4 * d : 4 * d + 4], d) for d in setting.directions
@@ -87,7 +95,10 @@ def _direction(
         _give_state(direction, s, saves)
     if saves:
         direction.give("gates", rows.new_empty(len(rows), setting.gate_columns(loop)))
-        direction.give("rows", rows.new_empty(len(rows), loop.saved_rows))
+        direction.give("rows", rows.new_empty(len(rows), loop.step.saved_rows))
+    whole = (len(rows) if saves else setting.alive) if setting.projects else 0
+    direction.give("whole", rows.new_empty(whole, setting.padded))
+    direction.give_projection(transposed=True)
     for letter in letters:
         direction.give(f"letter.{letter}", rows.new_empty(len(rows), setting.padded))
     return direction
@@ -97,12 +108,14 @@ def _give_state(direction: Direction, s: int, saves: bool) -> None:
     """The states before each step: all of them where they are saved, else those of two steps in turn; and the last."""
     setting, d = direction.setting, direction.d
     call, name = setting.call, setting.call.cell.states[s]
-    initial = setting.whole(call.state[s][d, : setting.alive])
-    fresh = setting.whole(call.fresh[s][d, : setting.alive]) if call.fresh else torch.zeros_like(initial)
+    initial = setting.whole_state(name, call.state[s][d, : setting.alive])
+    fresh = torch.zeros_like(initial)
+    if call.fresh:
+        fresh = setting.whole_state(name, call.fresh[s][d, : setting.alive])
     if call.resets:
         initial = torch.where(call.resets[d][setting.starts[d]][:, None], fresh, initial)
     if saves:
-        before = initial.new_empty(len(setting.rows), setting.padded)
+        before = initial.new_empty(len(setting.rows), initial.shape[1])
         before[setting.starts[1] if d else slice(setting.alive)] = initial
     else:
         before = initial.repeat(2, 1)
@@ -113,12 +126,12 @@ def _give_state(direction: Direction, s: int, saves: bool) -> None:
 
 
 def _final(setting: Setting, directions: Sequence[Direction], s: int) -> Tensor:
-    """The final states (D, B, H); sequences of no step keep theirs."""
+    """The final states (D, B, ·); sequences of no step keep theirs."""
     name, initial = f"final.{setting.call.cell.states[s]}", setting.call.state[s]
-    ended = torch.stack([d.tensors[name][:, : setting.hidden] for d in directions])
+    ended = torch.stack([d.tensors[name][:, : initial.shape[2]] for d in directions])
     return ended if ended.shape[1] == initial.shape[1] else torch.cat([ended, initial[:, ended.shape[1] :]], 1)
 
 
 def _saved(direction: Direction) -> Saved:
     states = [direction.tensors[f"state.{name}"] for name in direction.setting.call.cell.states]
-    return Saved(direction.tensors["gates"], direction.tensors["rows"], states)
+    return Saved(direction.tensors["gates"], direction.tensors["rows"], direction.tensors["whole"], states)

@@ -32,6 +32,9 @@ class Setting:
         self.kernel: Kernel = kernel(call.cell, str(call.rows.dtype).removeprefix("torch."))
         self.hidden = call.weights[0].input.shape[0] // len(call.cell.projections)
         self.padded = self.kernel.padded(self.hidden)
+        self.projects = call.weights[0].projection is not None
+        self.outputs = call.weights[0].recurrent.shape[1]
+        self.operand_columns = self.kernel.filled(self.outputs) if self.projects else self.padded
         self.rows = call.rows.detach().contiguous()
         self.sizes = np.asarray(call.batch_sizes, np.int64)
         self.offsets = np.concatenate([[0], np.cumsum(self.sizes)[:-1]])
@@ -90,10 +93,14 @@ class Setting:
         """The last dimension filled up with zeros to whole registers, contiguous."""
         return pad(tensor.detach(), (0, self.padded - tensor.shape[-1])).contiguous()
 
+    def whole_state(self, name: str, tensor: Tensor) -> Tensor:
+        """The same for a state; that which U multiplies has a width of its own."""
+        columns = self.operand_columns if name == self.call.cell.operand else self.padded
+        return pad(tensor.detach(), (0, columns - tensor.shape[-1])).contiguous()
+
     def gate_columns(self, loop: Loop) -> int:
         """The width of a row of gates: whole panels."""
-        columns = self.kernel.tile.columns
-        return -(-loop.slots * self.padded // columns) * columns
+        return self.kernel.filled(loop.step.slots * self.padded)
 
     def own(self, d: int) -> dict[str, Tensor]:
         """The cell's own parameters under the names of the program's inputs."""
@@ -117,7 +124,8 @@ class Direction:
         self.tables: list[Any] = []
         self.words: dict[str, int] = dict.fromkeys(loop.block.names, 0)
         self.words |= {"reverse": d, "steps": setting.steps, "inputs": setting.rows.shape[1]}
-        self.words |= {"hidden": setting.hidden, "padded": setting.padded}
+        self.words |= {"hidden": setting.hidden, "padded": setting.padded, "outputs": setting.outputs}
+        self.words["operand_bytes"] = setting.operand_columns * setting.rows.element_size()
         for name, table in (("batch_sizes", setting.sizes), ("offsets", setting.offsets)):
             self.table(name, table)
         self.table("state_rows", setting.offsets)
@@ -135,9 +143,17 @@ class Direction:
         self.words[name] = values.ctypes.data
 
     def give_output(self, y: Tensor) -> None:
-        """Hand over the outputs (S, D·H), or their cotangents: this direction's columns."""
-        self.give("y", y, skip=self.d * self.setting.hidden)
+        """Hand over the outputs (S, D·P), or their cotangents: this direction's columns."""
+        self.give("y", y, skip=self.d * self.setting.outputs)
         self.words["y_stride"] = y.stride(0) * y.element_size()
+
+    def give_projection(self, transposed: bool) -> None:
+        """Hand over the projection (P, H) as a factor, or its transpose."""
+        matrix = self.setting.call.weights[self.d].projection
+        if matrix is not None:
+            factor = matrix.detach()
+            panels = self.give("projection_panels", self.setting.panels(factor.t() if transposed else factor))
+            self.give("projection_starts", panels.new_zeros(len(panels) * panels.shape[2]))
 
     def _give_inputs(self) -> None:
         """The cell's own parameters, its streams and the resets."""
@@ -154,7 +170,8 @@ def run(setting: Setting, directions: Sequence[Direction], loop: Loop, own: Sequ
     """Run a loop over all items, each with scratch memory of its own; `own` holds each item's sums."""
     tile, padded, rows = setting.kernel.tile, setting.padded, setting.rows
     size, gate_columns = tile.lanes.bytes, setting.gate_columns(loop)
-    line = -(-max(len(setting.kernel.layout.recurrent), 1) * padded // tile.columns) * tile.columns
+    recurrent = setting.kernel.filled(max(len(setting.kernel.layout.recurrent) * padded, setting.outputs))
+    line = recurrent + setting.kernel.filled(padded)
     items, scratch = [], []
     for number, (d, first, last) in enumerate(setting.items):
         sequences = last - first

@@ -49,7 +49,8 @@ HEADER = Block("items", "count", "taken")
 ITEM = Block("direction", "first", "last", "chunk", "products", "spill", "gates", "lists", "capacity", "own")
 
 # reverse                           whether the steps are taken from the last to the first
-# steps, inputs, hidden, padded     T, I, H, and H rounded up to whole registers
+# steps, inputs, hidden, outputs    T, I, H, and P: H, or what it is projected to
+# padded, operand_bytes             H rounded up to whole registers; bytes between two rows of what U multiplies
 # batch_sizes, offsets (T,)         sequences alive at a step; the first row of a step
 # state_rows (T,)                   the first row of a step in the states' buffers
 # resets (S,) bytes or 0            rows that begin anew
@@ -59,8 +60,23 @@ ITEM = Block("direction", "first", "last", "chunk", "products", "spill", "gates"
 # rows (S, saved_rows)              what is saved of one number a row
 # y (S, ·), y_stride in bytes       forward: the outputs;  backward: their cotangents
 # columns (S, ·)                    backward: the cotangents of x and u
+# projection_panels, projection_starts  where the output is projected: forward the projection, backward its transpose
+# whole (·, padded)                 forward: the output before it is projected, saved or of one step
+# projected (S, ·)                  backward: the cotangents of the projected output
 COMMON = (
-    *("reverse", "steps", "inputs", "hidden", "padded", "batch_sizes", "offsets", "state_rows", "resets"),
+    *(
+        "reverse",
+        "steps",
+        "inputs",
+        "hidden",
+        "outputs",
+        "padded",
+        "operand_bytes",
+        "batch_sizes",
+        "offsets",
+        "state_rows",
+        "resets",
+    ),
     *("x", "input_panels", "input_starts", "recurrent_panels", "recurrent_starts"),
-    *("gates", "rows", "y", "y_stride", "columns"),
+    *("gates", "rows", "y", "y_stride", "columns", "projection_panels", "projection_starts", "whole", "projected"),
 )

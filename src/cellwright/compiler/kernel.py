@@ -12,27 +12,28 @@ from llvmlite import ir
 from numpy.typing import NDArray
 
 from cellwright.cells.definition import Definition
-from cellwright.compiler import gradients, loops, rows
-from cellwright.compiler.arguments import ITEM, Block
+from cellwright.compiler import gradients, rows
+from cellwright.compiler.arguments import ITEM
+from cellwright.compiler.backward_loop import define_backward
 from cellwright.compiler.build import compile_module
 from cellwright.compiler.entry import Entry, define_entry
+from cellwright.compiler.forward_loop import define_forward
 from cellwright.compiler.gradients import INPUTS, WEIGHTS
+from cellwright.compiler.layout import Step, layout
 from cellwright.compiler.pack import PACK, define_pack
 from cellwright.compiler.plan import training
-from cellwright.compiler.program import Program, forward
+from cellwright.compiler.program import forward
 from cellwright.compiler.target import Target, host
 from cellwright.compiler.tile import Tile, shape
 
 
 class Loop:
-    """One compiled loop: what it reads and writes by name, and how to run it."""
+    """One compiled loop: its step, the words of its directions, and how to run it."""
 
-    def __init__(self, block: Block, program: Program, slots: int, entry: Entry) -> None:
-        self.block = block
-        self.program = program
-        self.slots = slots  # values a unit in a gate row
-        self.spill = len(rows.spilled(program))
-        self.saved_rows = sum(name.startswith("row.") for name in [*program.outputs, *program.inputs()])
+    def __init__(self, step: Step, entry: Entry) -> None:
+        self.step = step
+        self.block = step.block()
+        self.spill = len(rows.spilled(step.program))
         self._entry = entry
 
     def run(self, directions: Sequence[Mapping[str, int]], items: Sequence[dict[str, int]], threads: int) -> None:
@@ -43,19 +44,14 @@ class Loop:
 
 
 class Kernel:
-    """The loops of one cell for "float32" or "float64".
-
-    layout      where the projections stand
-    padded(H)   hidden units rounded up to whole registers
-    """
+    """The loops of one cell for "float32" or "float64"."""
 
     def __init__(self, cell: Definition, dtype: str, register_bytes: int | None = None) -> None:
         self.cell = cell
         self.target = host(register_bytes)
         self.tile: Tile = shape(self.target, dtype)
         self.plan = training(cell)
-        self.layout = loops.layout(cell, self.plan.backward)
-        self.own = loops.own_parameters(self.plan.backward)
+        self.layout = layout(cell, self.plan.backward)
         self._recorded = {**cell.trace.letters, **cell.trace.states}
         self._loops: dict[Any, Loop] = {}
 
@@ -69,39 +65,32 @@ class Kernel:
         width = self.tile.lanes.width
         return -(-hidden // width) * width
 
-    def forward(self, saves: bool, letters: tuple[str, ...] = ()) -> Loop:
+    def filled(self, columns: int) -> int:
+        """Columns rounded up to whole panels."""
+        return -(-columns // self.tile.columns) * self.tile.columns
+
+    def forward(self, *, saves: bool, projects: bool = False, letters: tuple[str, ...] = ()) -> Loop:
         """The forward loop; `saves` keeps what the backward loop reads, `letters` are written beside the outputs."""
-        key = ("forward", saves, letters)
+        program = self.plan.forward.copy() if saves else forward(self.cell)
+        known: dict[int, int] = {}
+        program.outputs |= {f"letter.{name}": program.add(self._recorded[name], known) for name in letters}
+        slots = max(len(self.layout.inputs), self.plan.saved if saves else 0)
+        return self._loop(define_forward, Step(self.cell, program, self.layout, slots, saves, projects, letters))
+
+    def backward(self, *, projects: bool = False) -> Loop:
+        """The backward loop; its gate rows are those of the forward loop that saves."""
+        slots = max(len(self.layout.inputs), self.plan.saved)
+        return self._loop(define_backward, Step(self.cell, self.plan.backward, self.layout, slots, True, projects))
+
+    def _loop(self, define: Callable[[Any, Tile, Step], Any], step: Step) -> Loop:
+        """The loop of a step, compiled when it is first asked for."""
+        key = (define, step.saves, step.projects, tuple(step.letters))
         if key not in self._loops:
-            program = self.plan.forward.copy() if saves else forward(self.cell)
-            known: dict[int, int] = {}
-            program.outputs |= {f"letter.{name}": program.add(self._recorded[name], known) for name in letters}
-            slots = max(len(self.layout.inputs), self.plan.saved if saves else 0)
-            block = loops.direction_block(self.cell, program, letters)
-
-            def define(module: Any) -> Any:
-                return loops.define_forward(module, self.cell, self.tile, program, self.layout, slots, saves, block)
-
-            self._loops[key] = Loop(block, program, slots, self._compile(define))
+            module = ir.Module("cellwright")
+            define_entry(module, define(module, self.tile, step), "entry", len(ITEM.names))
+            entry = Entry(compile_module(str(module), self.target).get_function_address("entry"))
+            self._loops[key] = Loop(step, entry)
         return self._loops[key]
-
-    def backward(self) -> Loop:
-        """The backward loop; its gate rows are those of `forward(saves=True)`."""
-        if "backward" not in self._loops:
-            program = self.plan.backward
-            slots = self.forward(saves=True).slots
-            block = loops.direction_block(self.cell, program)
-
-            def define(module: Any) -> Any:
-                return loops.define_backward(module, self.cell, self.tile, program, self.layout, slots, block)
-
-            self._loops["backward"] = Loop(block, program, slots, self._compile(define))
-        return self._loops["backward"]
-
-    def _compile(self, define: Callable[[Any], Any]) -> Entry:
-        module = ir.Module("cellwright")
-        define_entry(module, define(module), "entry", len(ITEM.names))
-        return Entry(compile_module(str(module), self.target).get_function_address("entry"))
 
 
 class Products:

@@ -1,0 +1,168 @@
+"""The loop backward over the steps of a sequence: the cotangents of x and u for every row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cellwright.compiler import rows
+from cellwright.compiler.code import at, count, integer, minimum
+from cellwright.compiler.emitter import Emitter
+from cellwright.compiler.layout import Step
+from cellwright.compiler.tile import Tile
+from cellwright.compiler.vector import Vector
+
+# The item's lists of row addresses: projected cotangents and what they become; cotangents of u; products.
+PROJECTED, WHOLE, COLUMNS, PRODUCTS = 0, 1, 2, 3
+
+
+def define_backward(module: Any, tile: Tile, step: Step) -> Any:
+    """Add the backward loop for one item."""
+    e = Emitter(module, "backward", tile, step)
+    b = e.b
+    stride, whole = e.panels_bytes(e.outputs), e.panels_bytes(e.padded)
+    past = b.gep(e.own("products"), [b.mul(b.sub(e.last, e.first), stride)])
+    with count(b, integer(0), b.sub(e.last, e.first)) as k:
+        e.put(PRODUCTS, k, b.gep(e.own("products"), [b.mul(k, stride)]))
+        e.put(WHOLE, k, b.gep(past, [b.mul(k, whole)]))
+    with count(b, integer(0), e.steps) as back:
+        _step(e, b.sub(b.sub(e.steps, integer(1)), back))
+    b.ret_void()
+    return e.function
+
+
+def _step(e: Emitter, s: Any) -> None:
+    """One step back: what the step after hands to this one's states, then the cell's derivative."""
+    b = e.b
+    t = e.time(s)
+    alive = e.alive(t)
+    more, following = e.following(s)
+    goes_on = minimum(b, alive, e.table("batch_sizes", following))  # sequences of which the step after is a part
+    goes_on = b.select(more, goes_on, e.first)
+    _through_weights(e, following, goes_on)
+    with count(b, e.first, alive) as n:
+        products = e.get(PRODUCTS, b.sub(n, e.first))
+        with b.if_else(b.icmp_signed("<", n, goes_on)) as (inside, ended):
+            with inside:
+                e.if_reset(b.add(e.table("offsets", following), n), lambda n=n, p=products: _cut(e, n, p))  # type: ignore[misc]
+            with ended:
+                e.clear(products, e.width(e.step.cell.operand))
+    if e.step.projects:
+        _through_projection(e, t, alive)
+    with count(b, e.first, alive) as n:
+        _cell(e, n, t)
+
+
+def _through_weights(e: Emitter, following: Any, goes_on: Any) -> None:
+    """Products = the cotangents of the step after's u, through U."""
+    b, places = e.b, e.step.places
+    rows_after = e.table("offsets", following)
+    first_column = b.mul(e.row_bytes, integer(places.recurrent_start))
+    with count(b, e.first, goes_on) as n:
+        columns = e.row("columns", b.add(rows_after, n), places.width)
+        e.put(COLUMNS, b.sub(n, e.first), b.gep(columns, [first_column]))
+    terms = e.slots_wide(len(places.recurrent))
+    e.multiply(b.sub(goes_on, e.first), COLUMNS, PRODUCTS, terms, "recurrent", e.outputs)
+
+
+def _cut(e: Emitter, n: Any, products: Any) -> None:
+    """The step after began anew: what it hands back is the fresh state's, and not this step's."""
+    cell = e.step.cell
+    e.add(products, e.state_row("fresh", cell.operand, n), e.width(cell.operand))
+    e.clear(products, e.width(cell.operand))
+    for name in cell.states:
+        carry = e.state_row("carry", name, n)
+        e.add(carry, e.state_row("fresh", name, n), e.width(name))
+        e.clear(carry, e.width(name))
+
+
+def _through_projection(e: Emitter, t: Any, alive: Any) -> None:
+    """The cotangents of the projected output, kept for the gradient of the projection, and through it the cell's."""
+    b, lanes, cell = e.b, e.lanes, e.step.cell
+    with count(b, e.first, alive) as n:
+        place, row = b.sub(n, e.first), b.add(e.table("offsets", t), n)
+        projected = b.gep(e.address("projected"), [b.mul(row, e.operand_bytes)])
+        e.put(PROJECTED, place, projected)
+        carry = e.state_row("carry", cell.operand, n)
+        read = _cotangent(e, carry, e.get(PRODUCTS, place), e.y_row(row))
+        with count(b, integer(0), e.outputs, integer(lanes.width)) as unit:
+            e.writer(projected)(unit, read(unit))
+        e.clear(carry, e.width(cell.operand))
+    e.multiply(b.sub(alive, e.first), PROJECTED, WHOLE, e.outputs, "projection", e.padded)
+
+
+def _cell(e: Emitter, n: Any, t: Any) -> None:
+    """The derivative of the cell for sequence n."""
+    b, step = e.b, e.step
+    row, before = b.add(e.table("offsets", t), n), b.add(e.table("state_rows", t), n)
+    columns = e.row("columns", row, step.places.width)
+    write: dict[str, rows.Write] = {}
+    for name in step.program.outputs:
+        if name.startswith("p."):
+            write[name] = _adder(e, step.own.index(name))
+        elif name.startswith("s."):
+            write[name] = e.writer(e.state_row("carry", name[2:], n))
+        else:
+            write[name] = _inside_writer(e, columns, step.places.columns[name])
+    e.run(_readers(e, n, row, before), write)
+    for name in step.cell.states:
+        if f"s.{name}" not in step.program.outputs:  # only the products depend on this state
+            e.clear(e.state_row("carry", name, n), e.width(name))
+
+
+def _readers(e: Emitter, n: Any, row: Any, before: Any) -> dict[str, rows.Read]:
+    """Where the derivative's inputs stand."""
+    gates = e.gate_row(e.address("gates"), row)
+    read = e.given(n, row)
+    for name in e.step.program.inputs():
+        kind, _, which = name.partition(".")
+        if kind == "saved":
+            read[name] = e.reader(gates, int(which))
+        elif kind == "row":
+            read[name] = _number(e, row, int(which))
+        elif kind == "s":
+            read[name] = e.reader(e.state_row("state", which, before))
+        elif kind == "d":
+            read[name] = _of_state(e, which, n, row)
+    return read
+
+
+def _of_state(e: Emitter, state: str, n: Any, row: Any) -> rows.Read:
+    """The cotangent of a new state: carried back, and of the output also through U and from outside."""
+    cell, place = e.step.cell, e.b.sub(n, e.first)
+    carry = e.state_row("carry", state, n)
+    if e.step.projects and state == cell.operand:
+        return e.reader(e.get(WHOLE, place))
+    products = e.get(PRODUCTS, place) if state == cell.operand else None
+    return _cotangent(e, carry, products, e.y_row(row) if state == cell.states[0] else None)
+
+
+def _cotangent(e: Emitter, carry: Any, products: Any, dy: Any) -> rows.Read:
+    """Reads the sum of what is carried, of the products, and of the outputs' cotangents, where there are any."""
+
+    def read(unit: Any) -> Vector:
+        value = e.reader(carry)(unit)
+        if products is not None:
+            value = value + e.reader(products)(unit)
+        if dy is not None:
+            outside = at(e.b, dy, unit, e.lanes.scalar)
+            value = value + e.lanes.load(e.b, outside, e.inside(unit, e.outputs))
+        return value
+
+    return read
+
+
+def _number(e: Emitter, row: Any, which: int) -> rows.Read:
+    """Reads one number of a row, the same for every unit."""
+    place = e.saved_number(row, which)
+    return lambda unit: e.lanes.splat(e.b, e.b.load(place))
+
+
+def _inside_writer(e: Emitter, row: Any, slot: int) -> rows.Write:
+    """Writes a slot, zero in the padding: the next product reads it."""
+    return lambda unit, value: e.writer(row, slot)(unit, value.select(e.inside(unit, e.hidden), 0.0))
+
+
+def _adder(e: Emitter, slot: int) -> rows.Write:
+    """Adds to the item's sum of a parameter's cotangents."""
+    row = e.own("own")
+    return lambda unit, value: e.writer(row, slot)(unit, e.reader(row, slot)(unit) + value)

@@ -1,0 +1,189 @@
+"""What the loops over a sequence share: an item's words, row addresses, and where programs read and write.
+
+The sequences of a batch never meet, so each thread takes some of them from the first step to the last, and no thread
+waits for another inside the sequence. Rows lie as in `cellwright.reference`; `batch_sizes` falls with t.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+
+from cellwright.cells.definition import PER_SEQUENCE
+from cellwright.compiler import rows
+from cellwright.compiler.arguments import ITEM
+from cellwright.compiler.code import BYTE, at, count, function, integer, load, minimum, pointer
+from cellwright.compiler.layout import Step
+from cellwright.compiler.tile import Tile, define_product
+from cellwright.compiler.vector import Lanes, Vector, i64
+
+
+class Emitter:
+    """A loop being written, for one item of work."""
+
+    def __init__(self, module: Any, name: str, tile: Tile, step: Step) -> None:
+        self.tile, self.step = tile, step
+        self.lanes: Lanes = tile.lanes
+        self.block = step.block()
+        self.product = define_product(module, tile)
+        self.function, self.b = function(module, name, [pointer], inline=True)
+        b = self.b
+        (self.item,) = self.function.args
+        self.direction = ITEM.address(b, self.item, "direction")
+        self.first, self.last, self.chunk = (ITEM.number(b, self.item, word) for word in ("first", "last", "chunk"))
+        self.steps, self.inputs, self.hidden = self._sizes("steps", "inputs", "hidden")
+        self.padded, self.outputs, self.operand_bytes = self._sizes("padded", "outputs", "operand_bytes")
+        self.y_stride, self.reverse = self._sizes("y_stride", "reverse")
+        self.row_bytes = b.mul(self.padded, integer(self.lanes.bytes))
+        size = b.mul(ITEM.number(b, self.item, "capacity"), integer(8))
+        lists = self.own("lists")
+        self.lists = [b.gep(lists, [b.mul(size, integer(k))]) for k in range(4)]
+
+    def _sizes(self, *words: str) -> list[Any]:
+        return [self.block.number(self.b, self.direction, word) for word in words]
+
+    # --- addresses ------------------------------------------------------------------------------------
+    def address(self, name: str) -> Any:
+        """The direction's address of that name."""
+        return self.block.address(self.b, self.direction, name)
+
+    def own(self, name: str) -> Any:
+        """The item's address of that name."""
+        return ITEM.address(self.b, self.item, name)
+
+    def table(self, name: str, t: Any) -> Any:
+        """Entry t of one of the tables over the steps."""
+        return load(self.b, self.address(name), t)
+
+    def row(self, name: str, index: Any, slots: int = 1) -> Any:
+        """The address of a padded row of `slots` values a unit."""
+        return self.b.gep(self.address(name), [self.b.mul(index, self.b.mul(self.row_bytes, integer(slots)))])
+
+    def state_row(self, kind: str, state: str, index: Any) -> Any:
+        """The address of a row of a state's buffer; the operand's rows have a width of their own."""
+        if state != self.step.cell.operand:
+            return self.row(f"{kind}.{state}", index)
+        return self.b.gep(self.address(f"{kind}.{state}"), [self.b.mul(index, self.operand_bytes)])
+
+    def gate_row(self, base: Any, index: Any) -> Any:
+        """The address of a row of gates: whole panels, since the product of x writes those."""
+        return self.b.gep(base, [self.b.mul(index, self.panels_bytes(self.slots_wide(self.step.slots)))])
+
+    def y_row(self, index: Any) -> Any:
+        """The address of a row of outputs, or of their cotangents."""
+        return self.b.gep(self.address("y"), [self.b.mul(index, self.y_stride)])
+
+    def slots_wide(self, slots: int) -> Any:
+        """The columns of so many slots."""
+        return self.b.mul(self.padded, integer(slots))
+
+    def panels(self, columns: Any) -> Any:
+        """How many panels hold that many columns."""
+        wide = integer(self.tile.columns)
+        return self.b.sdiv(self.b.add(columns, integer(self.tile.columns - 1)), wide)
+
+    def panels_bytes(self, columns: Any) -> Any:
+        """Bytes of a row of whole panels that hold that many columns."""
+        return self.b.mul(self.panels(columns), integer(self.tile.columns * self.lanes.bytes))
+
+    def put(self, which: int, k: Any, address: Any) -> None:
+        """Entry k of one of the item's lists of row addresses."""
+        self.b.store(address, at(self.b, self.lists[which], k, pointer))
+
+    def get(self, which: int, k: Any) -> Any:
+        """Entry k of one of the item's lists of row addresses."""
+        return load(self.b, self.lists[which], k, pointer)
+
+    def multiply(self, m: Any, a: int, c: int, k: Any, factor: str, columns: Any) -> None:
+        """The first m rows of list c = those of list a times the panels `factor`, from its starts."""
+        arguments = [k, self.address(f"{factor}_panels"), self.address(f"{factor}_starts"), self.panels(columns)]
+        self.b.call(self.product, [m, self.lists[a], self.lists[c], *arguments])
+
+    # --- the course of the steps ----------------------------------------------------------------------
+    def time(self, s: Any) -> Any:
+        """The step of the sequence that is the s-th to be computed."""
+        b = self.b
+        mirrored = b.sub(b.sub(self.steps, integer(1)), s)
+        return b.select(b.icmp_signed("!=", self.reverse, integer(0)), mirrored, s)
+
+    def alive(self, t: Any) -> Any:
+        """One past the last of the item's sequences alive at t."""
+        return minimum(self.b, self.last, self.table("batch_sizes", t))
+
+    def following(self, s: Any) -> tuple[Any, Any]:
+        """Whether a step comes after the s-th, and which of the sequence it is."""
+        b, after = self.b, self.b.add(s, integer(1))
+        last = b.sub(self.steps, integer(1))
+        return b.icmp_signed("<", after, self.steps), self.time(minimum(b, after, last))
+
+    def if_reset(self, row: Any, then: Callable[[], None]) -> None:
+        """Run `then` where there are resets and this row begins anew."""
+        b, resets = self.b, self.address("resets")
+        with b.if_then(b.icmp_unsigned("!=", b.ptrtoint(resets, i64), integer(0))):
+            flag = b.load(b.gep(resets, [row]))
+            with b.if_then(b.icmp_unsigned("!=", flag, ir.Constant(BYTE, 0))):
+                then()
+
+    # --- whole rows -----------------------------------------------------------------------------------
+    def width(self, state: str) -> Any:
+        """How many numbers a row of a state's buffer holds, filled up."""
+        if state != self.step.cell.operand:
+            return self.padded
+        return self.b.sdiv(self.operand_bytes, integer(self.lanes.bytes))
+
+    def clear(self, row: Any, width: Any) -> None:
+        """Set a row to zero."""
+        b, lanes = self.b, self.lanes
+        with count(b, integer(0), width, integer(lanes.width)) as unit:
+            lanes.store(Vector(lanes, b, lanes.constant(0.0)), at(b, row, unit, lanes.scalar))
+
+    def copy(self, source: Any, row: Any, width: Any) -> None:
+        """Copy a row."""
+        with count(self.b, integer(0), width, integer(self.lanes.width)) as unit:
+            self.writer(row)(unit, self.reader(source)(unit))
+
+    def add(self, source: Any, row: Any, width: Any) -> None:
+        """Add a row to another."""
+        with count(self.b, integer(0), width, integer(self.lanes.width)) as unit:
+            self.writer(row)(unit, self.reader(row)(unit) + self.reader(source)(unit))
+
+    # --- where a program's inputs come from and its outputs go -----------------------------------------
+    def reader(self, row: Any, slot: int = 0) -> rows.Read:
+        """Reads a slot of a padded row."""
+        return lambda unit: self.lanes.load(self.b, self._place(row, slot, unit))
+
+    def writer(self, row: Any, slot: int = 0) -> rows.Write:
+        """Writes a slot of a padded row."""
+        return lambda unit, value: self.lanes.store(value, self._place(row, slot, unit))
+
+    def _place(self, row: Any, slot: int, unit: Any) -> Any:
+        b = self.b
+        shifted = b.add(unit, self.slots_wide(slot)) if slot else unit
+        return at(b, row, shifted, self.lanes.scalar)
+
+    def saved_number(self, row: Any, which: int) -> Any:
+        """The address of one of the numbers that a row saves."""
+        first = self.b.mul(row, integer(self.step.saved_rows))
+        return at(self.b, self.address("rows"), self.b.add(first, integer(which)), self.lanes.scalar)
+
+    def inside(self, unit: Any, size: Any) -> Any:
+        """Which lanes at `unit` are below a size."""
+        return rows.inside_mask(self.b, self.lanes, unit, size)
+
+    def given(self, sequence: Any, row: Any) -> dict[str, rows.Read]:
+        """The readers of the cell's own parameters and of its streams."""
+        read: dict[str, rows.Read] = {}
+        for name in self.step.program.inputs():
+            if name.startswith("p."):
+                read[name] = self.reader(self.address(name))
+            elif name.startswith("m."):
+                once = self.step.cell.streams[name[2:]] == PER_SEQUENCE
+                read[name] = self.reader(self.row(name, sequence if once else row))
+        return read
+
+    def run(self, read: dict[str, rows.Read], write: dict[str, rows.Write]) -> None:
+        """Run the program over the units of a row."""
+        spill = self.own("spill")
+        rows.emit(self.b, self.lanes, self.step.program, self.hidden, self.padded, read, write, spill)

@@ -1,0 +1,162 @@
+"""The loop forward over the steps of a sequence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cellwright.compiler import rows
+from cellwright.compiler.code import at, count, integer, minimum
+from cellwright.compiler.emitter import Emitter
+from cellwright.compiler.layout import Step
+from cellwright.compiler.tile import Tile
+from cellwright.compiler.vector import Vector, i64
+
+# The item's lists of row addresses. While x W is computed: rows of x, rows of gates. In a step: targets of the
+# projection in place of the rows of x, which are done with; rows that are multiplied; rows of products.
+X, GATES, TARGETS, OPERANDS, PRODUCTS = 0, 1, 0, 2, 3
+
+
+def define_forward(module: Any, tile: Tile, step: Step) -> Any:
+    """Add the forward loop for one item: x W + b for some steps ahead, then those steps one by one."""
+    e = Emitter(module, "forward", tile, step)
+    b = e.b
+    with b.goto_entry_block():
+        position = b.alloca(i64)  # the row of gates that comes next
+    stride = e.panels_bytes(e.slots_wide(len(step.places.recurrent)))
+    with count(b, integer(0), b.sub(e.last, e.first)) as k:
+        e.put(PRODUCTS, k, b.gep(e.own("products"), [b.mul(k, stride)]))
+    with count(b, integer(0), e.steps, e.chunk) as begin:
+        end = minimum(b, b.add(begin, e.chunk), e.steps)
+        _project_inputs(e, begin, end, position)
+        b.store(integer(0), position)
+        with count(b, begin, end) as s:
+            _step(e, s, position)
+    b.ret_void()
+    return e.function
+
+
+def _next(b: Any, position: Any) -> Any:
+    """The position, moved on by one."""
+    k = b.load(position)
+    b.store(b.add(k, integer(1)), position)
+    return k
+
+
+def _project_inputs(e: Emitter, begin: Any, end: Any, position: Any) -> None:
+    """Rows of gates = x W + b for the steps from begin to end."""
+    b = e.b
+    b.store(integer(0), position)
+    input_bytes = b.mul(e.inputs, integer(e.lanes.bytes))
+    with count(b, begin, end) as s:
+        t = e.time(s)
+        offset = e.table("offsets", t)
+        with count(b, e.first, e.alive(t)) as n:
+            k, row = _next(b, position), b.add(offset, n)
+            e.put(X, k, b.gep(e.address("x"), [b.mul(row, input_bytes)]))
+            base, index = (e.address("gates"), row) if e.step.saves else (e.own("gates"), k)
+            e.put(GATES, k, e.gate_row(base, index))
+    e.multiply(b.load(position), X, GATES, e.inputs, "input", e.slots_wide(len(e.step.places.inputs)))
+
+
+def _step(e: Emitter, s: Any, position: Any) -> None:
+    """One step: the products of the states before, then the cell for each sequence alive, then its projection."""
+    b, cell = e.b, e.step.cell
+    t = e.time(s)
+    alive, before = e.alive(t), e.table("state_rows", t)
+    with count(b, e.first, alive) as n:
+        e.put(OPERANDS, b.sub(n, e.first), e.state_row("state", cell.operand, b.add(before, n)))
+    here = b.sub(alive, e.first)
+    e.multiply(here, OPERANDS, PRODUCTS, e.outputs, "recurrent", e.slots_wide(len(e.step.places.recurrent)))
+    with count(b, e.first, alive) as n:
+        _cell(e, n, t, s, e.get(GATES, _next(b, position)))
+    if e.step.projects:
+        e.multiply(here, OPERANDS, TARGETS, e.hidden, "projection", e.outputs)
+        with count(b, e.first, alive) as n:
+            _copy_output(e, e.get(TARGETS, b.sub(n, e.first)), b.add(e.table("offsets", t), n))
+    _begin_anew(e, s, alive)
+
+
+def _targets(e: Emitter, s: Any, n: Any) -> dict[str, Any]:
+    """Where the new states of sequence n go: the next step's rows, or where it ends the final states."""
+    b = e.b
+    more, following = e.following(s)
+    more = b.and_(more, b.icmp_signed("<", n, e.table("batch_sizes", following)))
+    row = b.add(e.table("state_rows", following), n)
+    return {
+        name: b.select(more, e.state_row("state", name, row), e.state_row("final", name, n))
+        for name in e.step.cell.states
+    }
+
+
+def _cell(e: Emitter, n: Any, t: Any, s: Any, gates: Any) -> None:
+    """The cell for sequence n."""
+    b, step = e.b, e.step
+    cell, places, place = step.cell, step.places, b.sub(n, e.first)
+    row = b.add(e.table("offsets", t), n)
+    before = b.add(e.table("state_rows", t), n)
+    products = e.get(PRODUCTS, place)
+    read = e.given(n, row)
+    read |= {f"x.{g}": e.reader(gates, k) for k, g in enumerate(places.inputs)}
+    read |= {f"u.{g}": e.reader(products, k) for k, g in enumerate(places.recurrent)}
+    read |= {f"s.{name}": e.reader(e.state_row("state", name, before)) for name in cell.states}
+    targets = _targets(e, s, n)
+    write: dict[str, rows.Write] = {f"state.{name}": e.writer(target) for name, target in targets.items()}
+    output = f"state.{cell.states[0]}"
+    if step.projects:
+        whole = e.row("whole", row if step.saves else n)
+        write[output] = e.writer(whole)
+        e.put(OPERANDS, place, whole)
+        e.put(TARGETS, place, targets[cell.operand])
+    else:
+        write[output] = _both(e, write[output], e.y_row(row))
+    for name in step.program.outputs:
+        kind, _, which = name.partition(".")
+        if kind == "saved":
+            write[name] = e.writer(gates, int(which))
+        elif kind == "letter":
+            write[name] = e.writer(e.row(name, row))
+        elif kind == "row":
+            write[name] = _number(e, row, int(which))
+    e.run(read, write)
+
+
+def _both(e: Emitter, state: rows.Write, y: Any) -> rows.Write:
+    """Writes the output to the state and to the row of outputs, which is not filled up."""
+
+    def write(unit: Any, value: Vector) -> None:
+        state(unit, value)
+        e.lanes.store(value, at(e.b, y, unit, e.lanes.scalar), e.inside(unit, e.outputs))
+
+    return write
+
+
+def _number(e: Emitter, row: Any, which: int) -> rows.Write:
+    """Writes one number of a row: that of its first lane."""
+    b, place = e.b, e.saved_number(row, which)
+    return lambda unit, value: b.store(b.extract_element(value.value, integer(0)), place) and None
+
+
+def _copy_output(e: Emitter, state: Any, row: Any) -> None:
+    """The projected state to the row of outputs."""
+    b, lanes, y = e.b, e.lanes, e.y_row(row)
+    with count(b, integer(0), e.outputs, integer(lanes.width)) as unit:
+        value = e.reader(state)(unit)
+        lanes.store(value, at(b, y, unit, lanes.scalar), e.inside(unit, e.outputs))
+
+
+def _begin_anew(e: Emitter, s: Any, alive: Any) -> None:
+    """Where the next step of a sequence begins anew, the state before it is the fresh one."""
+    b = e.b
+    more, following = e.following(s)
+    row, before = e.table("offsets", following), e.table("state_rows", following)
+    with (
+        b.if_then(more),
+        count(b, e.first, minimum(b, alive, e.table("batch_sizes", following))) as n,
+    ):
+
+        def begin(n: Any = n) -> None:
+            for name in e.step.cell.states:
+                target = e.state_row("state", name, b.add(before, n))
+                e.copy(e.state_row("fresh", name, n), target, e.width(name))
+
+        e.if_reset(b.add(row, n), begin)
