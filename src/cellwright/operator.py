@@ -27,6 +27,11 @@ from cellwright.packing import Layout, ragged
 from cellwright.reference import Call, Weights
 
 
+def applies() -> bool:
+    """Whether a program is being traced, and not under torch.func's transformations, which know no such operator."""
+    return torch.compiler.is_compiling() and not torch._C._are_functorch_transforms_active()
+
+
 @in_full_precision
 def layer(call: Call, lengths: Tensor | None) -> Result:
     """`functional.layer` of a padded call in a program that is being traced.

@@ -104,12 +104,12 @@ class Layout:
 
 
 def as_lengths(who: str, lengths: Lengths, batch: int) -> Tensor:
-    """`lengths` as int64 (B,), where they are; `who` names the layer in errors.
+    """`lengths` as a tensor (B,), where they are; `who` names the layer in errors.
 
     Raises TypeError for what is not whole numbers, RuntimeError for a wrong shape.
     """
-    given = torch.as_tensor(lengths)
-    if not isinstance(lengths, Tensor) and batch == 0:
+    given = lengths if isinstance(lengths, Tensor) else torch.as_tensor(lengths)
+    if not isinstance(lengths, Tensor) and given.numel() == 0:
         given = given.long()  # an empty list has no type of its own
     if given.dtype.is_floating_point or given.dtype.is_complex or given.dtype == torch.bool:
         advice = "of a mask, pass mask.sum over time" if given.dtype == torch.bool else "convert them: lengths.long()"
@@ -118,15 +118,15 @@ def as_lengths(who: str, lengths: Lengths, batch: int) -> Tensor:
         raise RuntimeError(
             f"{who}: lengths have shape {tuple(given.shape)}; expected (batch,) = ({batch},), one a sequence"
         )
-    return given.to(torch.int64)
+    return given
 
 
 def ragged(who: str, lengths: Tensor, time: int, batch: int, device: torch.device, batch_first: bool = False) -> Layout:
-    """The layout of sequences of these lengths, (B,) int64.
+    """The layout of sequences of these lengths, (B,) whole numbers.
 
     Raises ValueError for a length that is not in 0 … `time`.
     """
-    lengths = lengths.cpu()
+    lengths = lengths.to("cpu", torch.int64)
     wrong = ((lengths < 0) | (lengths > time)).nonzero()
     if len(wrong):
         row = int(wrong[0])

@@ -74,7 +74,7 @@ class RecurrentCell(nn.Module):
         gathered = weights.gather(self.cell, named | own)
         checks.rows(who, rows, self.input_size, gathered.input, RuntimeError)
         state = self._enter(hx, input, rows)
-        if torch.compiler.is_compiling():
+        if operator.applies():
             _, new, _ = operator.layer(Call(self.cell, rows[None], (), state, [gathered]), None)
         else:
             _, new, _ = functional.layer(Call(self.cell, rows, (len(rows),), state, [gathered]))

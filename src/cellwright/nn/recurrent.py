@@ -198,6 +198,9 @@ class Recurrent(nn.Module):
             RuntimeError for a wrong shape, ValueError for a wrong number of dimensions, a dtype that differs from the
             weights', or a length out of range, TypeError for lengths or reset of a wrong type
         """
+        if isinstance(input, PackedSequence) and torch.compiler.is_dynamo_compiling():
+            found: tuple[Any, ...] = self._uncompiled(input, hx, lengths, reset, return_sequences, return_gates)
+            return found
         layout, calls = self._begin(input, hx, lengths, reset, return_gates)
         rows = calls[0].rows
         ends: list[tuple[Tensor, ...]] = []
@@ -229,6 +232,21 @@ class Recurrent(nn.Module):
         # Asking leaves the masks of the next call as they would have been.
         with torch.random.fork_rng([input.data.device] if input.data.is_cuda else []):
             return functional.choose(self._begin(input, hx, lengths, reset, return_gates)[1][0])
+
+    # A PackedSequence has a number of rows that no compiled program knows: a program breaks off and goes on after it.
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def _uncompiled(
+        self,
+        input: PackedSequence,
+        hx: State | None,
+        lengths: Lengths | None,
+        reset: Tensor | None,
+        return_sequences: bool,
+        return_gates: bool,
+    ) -> tuple[Any, ...]:
+        return self.forward(
+            input, hx, lengths=lengths, reset=reset, return_sequences=return_sequences, return_gates=return_gates
+        )
 
     def _compute(self, call: Call, layout: Layout | Traced) -> Result:
         if isinstance(layout, Traced):

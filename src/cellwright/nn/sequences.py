@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
+from cellwright import operator
 from cellwright.packing import Layout, Lengths, as_lengths, ragged
 
 
@@ -79,7 +80,7 @@ def enter(
             "1. Where empty sequences are meant, say so with lengths="
         )
     layout: Layout | Traced
-    if torch.compiler.is_compiling():
+    if operator.applies():
         layout = Traced(time, batch, input.device, lengths, batch_first)
     elif lengths is not None:
         layout = ragged(who, lengths, time, batch, input.device, batch_first)
@@ -106,6 +107,11 @@ def _enter_packed(
 ) -> tuple[Tensor, Layout]:
     if lengths is not None:
         raise ValueError(f"{who}: a PackedSequence holds its own lengths; pass lengths= with a padded tensor only")
+    if torch.compiler.is_compiling():
+        raise RuntimeError(
+            f"{who}: a PackedSequence has as many rows as its lengths add up to, which no exported program can know; "
+            "expected a padded tensor with lengths="
+        )
     if packed.data.dim() != 2:
         raise RuntimeError(f"{who}: the packed data have {packed.data.dim()} dimensions; expected 2, (rows, features)")
     sizes = tuple(packed.batch_sizes.tolist())
@@ -123,7 +129,7 @@ def _enter_single(who: str, input: Tensor, lengths: Lengths | None) -> tuple[Ten
     if input.shape[0] == 0:
         raise RuntimeError(f"{who}: input has no step, shape {tuple(input.shape)}; expected (time, features), time ≥ 1")
     time = input.shape[0]
-    if torch.compiler.is_compiling():
+    if operator.applies():
         return input[:, None], Traced(time, 1, input.device, None, single=True)
     return input, Layout(time, 1, (1,) * time, input.device, single=True)
 
