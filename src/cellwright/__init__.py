@@ -14,7 +14,22 @@ from cellwright.errors import CellwrightError, DefinitionError, InputError
 
 if TYPE_CHECKING:
     from cellwright.functional import use_path
-    from cellwright.nn import GRU, LSTM, RNN, GRUCell, LSTMCell, Recurrent, RecurrentCell, RNNCell
+    from cellwright.nn import (
+        GRU,
+        LSTM,
+        RNN,
+        GRUCell,
+        LSTMCell,
+        Padded,
+        Recurrent,
+        RecurrentCell,
+        RNNCell,
+        last_valid,
+        mask,
+        pack,
+        pad,
+        unpack,
+    )
 
 __version__ = "0.1.0"
 
@@ -28,10 +43,16 @@ __all__ = [
     "GRUCell",
     "InputError",
     "LSTMCell",
+    "Padded",
     "RNNCell",
     "Recurrent",
     "RecurrentCell",
     "cell",
+    "last_valid",
+    "mask",
+    "pack",
+    "pad",
+    "unpack",
     "use_path",
 ]
 

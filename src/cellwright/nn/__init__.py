@@ -1,7 +1,23 @@
 """Recurrent layers: torch.nn's, with lengths in any order, resets and gates, and a layer for any cell."""
 
 from cellwright.nn.cells import GRUCell, LSTMCell, RecurrentCell, RNNCell
+from cellwright.nn.ragged import Padded, last_valid, mask, pack, pad, unpack
 from cellwright.nn.recurrent import Recurrent
 from cellwright.nn.torch_like import GRU, LSTM, RNN
 
-__all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell", "Recurrent", "RecurrentCell"]
+__all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
+    "GRUCell",
+    "LSTMCell",
+    "Padded",
+    "RNNCell",
+    "Recurrent",
+    "RecurrentCell",
+    "last_valid",
+    "mask",
+    "pack",
+    "pad",
+    "unpack",
+]
