@@ -35,7 +35,7 @@ def backward(
     directions = [Direction(setting, loop, d) for d in setting.directions]
     for d, direction in enumerate(directions):
         _give(direction, saved[d], dy, [s[d] for s in d_state])
-    own = [dy.new_zeros(len(loop.step.own), setting.padded) for _ in setting.items]
+    own = [dy.new_zeros(len(loop.step.own), setting.padded) for _ in setting.tables.items]
     run(setting, directions, loop, own)
     state, fresh = _of_states(setting, directions, d_state)
     return Gradients(
@@ -108,7 +108,7 @@ def _of_weights(
             gradients.append(_restore(setting, recurrent_bias, places.recurrent))
         if weights.projection is not None:
             gradients.append(next(results)[0])
-        mine = [sums for sums, item in zip(own, setting.items, strict=True) if item[0] == d]
+        mine = [sums for sums, item in zip(own, setting.tables.items, strict=True) if item[0] == d]
         found.append(gradients + _of_parameters(setting, directions[d].loop.step.own, torch.stack(mine).sum(0)))
     return found
 

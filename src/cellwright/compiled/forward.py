@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -119,7 +118,7 @@ def _give_state(direction: Direction, s: int, saves: bool) -> None:
         before[setting.starts[1] if d else slice(setting.alive)] = initial
     else:
         before = initial.repeat(2, 1)
-        direction.table("state_rows", np.arange(setting.steps, dtype=np.int64) % 2 * setting.alive)
+        direction.table("state_rows", setting.tables.turns)
     direction.give(f"state.{name}", before)
     direction.give(f"fresh.{name}", fresh)
     direction.give(f"final.{name}", torch.empty_like(initial))
@@ -128,7 +127,8 @@ def _give_state(direction: Direction, s: int, saves: bool) -> None:
 def _final(setting: Setting, directions: Sequence[Direction], s: int) -> Tensor:
     """The final states (D, B, ·); sequences of no step keep theirs."""
     name, initial = f"final.{setting.call.cell.states[s]}", setting.call.state[s]
-    ended = torch.stack([d.tensors[name][:, : initial.shape[2]] for d in directions])
+    finals = [d.tensors[name][None, :, : initial.shape[2]] for d in directions]
+    ended = torch.cat(finals)
     return ended if ended.shape[1] == initial.shape[1] else torch.cat([ended, initial[:, ended.shape[1] :]], 1)
 
 

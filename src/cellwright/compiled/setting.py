@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,38 @@ from cellwright.reference import Call
 CHUNK_BYTES = 1 << 18  # of gate rows, multiplied ahead of their steps: a part of the second cache
 
 
-class Setting:
-    """A call, its kernels, and the tables of its batch.
+class Tables:
+    """What the steps of a batch are to the kernels; the same for every call of a batch of this shape.
 
     sizes, offsets (T,)   sequences alive at each step, and the step's first row
+    turns (T,)            the first row of a step where two steps' states are kept in turn
     lengths (alive,)      steps of each sequence that has any
     items                 (direction, first, last): runs of sequences, each computed by one thread
     """
+
+    def __init__(self, batch_sizes: Sequence[int], directions: int, threads: int) -> None:
+        self.sizes = np.asarray(batch_sizes, np.int64)
+        self.offsets = np.concatenate([[0], np.cumsum(self.sizes)[:-1]])
+        self.steps, self.alive = len(self.sizes), int(self.sizes[0])
+        self.turns = np.arange(self.steps, dtype=np.int64) % 2 * self.alive
+        self.lengths = np.searchsorted(-self.sizes, -np.arange(self.alive), side="left")
+        runs = shares(self.lengths, -(-threads // directions))
+        self.items = [(d, first, last) for d in range(directions) for first, last in runs]
+
+    @cached_property
+    def starts(self) -> list[Tensor]:
+        """The row in which each sequence begins, forward and in reverse."""
+        sequence = np.arange(self.alive)
+        return [torch.from_numpy(sequence), torch.from_numpy(self.offsets[self.lengths - 1] + sequence)]
+
+
+@lru_cache(maxsize=64)
+def _tables(batch_sizes: tuple[int, ...], directions: int, threads: int) -> Tables:
+    return Tables(batch_sizes, directions, threads)
+
+
+class Setting:
+    """A call, its kernels, its sizes, and the tables of its batch."""
 
     def __init__(self, call: Call) -> None:
         self.call = call
@@ -36,20 +61,10 @@ class Setting:
         self.outputs = call.weights[0].recurrent.shape[1]
         self.operand_columns = self.kernel.filled(self.outputs) if self.projects else self.padded
         self.rows = call.rows.detach().contiguous()
-        self.sizes = np.asarray(call.batch_sizes, np.int64)
-        self.offsets = np.concatenate([[0], np.cumsum(self.sizes)[:-1]])
-        self.steps, self.alive = len(self.sizes), int(self.sizes[0])
-        self.lengths = np.searchsorted(-self.sizes, -np.arange(self.alive), side="left")
         self.threads = torch.get_num_threads()
         self.directions = range(len(call.weights))
-        runs = shares(self.lengths, -(-self.threads // len(self.directions)))
-        self.items = [(d, first, last) for d in self.directions for first, last in runs]
-
-    @cached_property
-    def starts(self) -> list[Tensor]:
-        """The row in which each sequence begins, forward and in reverse."""
-        sequence = np.arange(self.alive)
-        return [torch.from_numpy(sequence), torch.from_numpy(self.offsets[self.lengths - 1] + sequence)]
+        self.tables = _tables(tuple(call.batch_sizes), len(self.directions), self.threads)
+        self.alive, self.starts = self.tables.alive, self.tables.starts
 
     def slots(self, letters: Sequence[str]) -> list[int]:
         """The places of projections among the cell's."""
@@ -116,19 +131,18 @@ class Setting:
 
 
 class Direction:
-    """The words of one direction; the tensors and tables they point to live as long as this does."""
+    """The words of one direction; the tensors they point to live as long as this does."""
 
     def __init__(self, setting: Setting, loop: Loop, d: int) -> None:
         self.setting, self.loop, self.d = setting, loop, d
         self.tensors: dict[str, Tensor] = {}
-        self.tables: list[Any] = []
         self.words: dict[str, int] = dict.fromkeys(loop.block.names, 0)
-        self.words |= {"reverse": d, "steps": setting.steps, "inputs": setting.rows.shape[1]}
+        self.words |= {"reverse": d, "steps": setting.tables.steps, "inputs": setting.rows.shape[1]}
         self.words |= {"hidden": setting.hidden, "padded": setting.padded, "outputs": setting.outputs}
         self.words["operand_bytes"] = setting.operand_columns * setting.rows.element_size()
-        for name, table in (("batch_sizes", setting.sizes), ("offsets", setting.offsets)):
-            self.table(name, table)
-        self.table("state_rows", setting.offsets)
+        self.table("batch_sizes", setting.tables.sizes)
+        self.table("offsets", setting.tables.offsets)
+        self.table("state_rows", setting.tables.offsets)
         self._give_inputs()
 
     def give(self, name: str, tensor: Tensor, skip: int = 0) -> Tensor:
@@ -138,8 +152,7 @@ class Direction:
         return tensor
 
     def table(self, name: str, values: Any) -> None:
-        """Hand over a table of 64-bit integers."""
-        self.tables.append(values)
+        """Hand over one of the setting's tables."""
         self.words[name] = values.ctypes.data
 
     def give_output(self, y: Tensor) -> None:
@@ -173,9 +186,9 @@ def run(setting: Setting, directions: Sequence[Direction], loop: Loop, own: Sequ
     recurrent = setting.kernel.filled(max(len(setting.kernel.layout.recurrent) * padded, setting.outputs))
     line = recurrent + setting.kernel.filled(padded)
     items, scratch = [], []
-    for number, (d, first, last) in enumerate(setting.items):
+    for number, (d, first, last) in enumerate(setting.tables.items):
         sequences = last - first
-        chunk = max(1, min(setting.steps, CHUNK_BYTES // (gate_columns * size * sequences)))
+        chunk = max(1, min(setting.tables.steps, CHUNK_BYTES // (gate_columns * size * sequences)))
         ahead = 0 if directions[d].words["gates"] else chunk * sequences
         parts = [sequences * line, loop.spill * padded, ahead * gate_columns]
         numbers, lists = rows.new_empty(sum(parts)), torch.empty(4 * chunk * sequences, dtype=torch.int64)
