@@ -1,0 +1,40 @@
+"""What a rival is."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from cases import Case, Problem
+
+
+@dataclass(frozen=True)
+class Work:
+    """A prepared computation.
+
+    run     all that is timed: the output, and in training the gradients of the input and of every weight
+    read    what `run` returned, as {"output": (T, B, D·H) zero beyond each length}, and in training "input" and every
+            weight's name with their gradients
+    """
+
+    run: Callable[[], Any]
+    read: Callable[[Any], Mapping[str, Tensor]]
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A row of the table: why it cannot compute a case, or None; and the work, where it can."""
+
+    name: str
+    obstacle: Callable[[Case], str | None]
+    prepare: Callable[[Problem], Work]
+
+
+def missing(*modules: str) -> str | None:
+    """The first of the modules that is not installed, as an obstacle."""
+    absent = [m for m in modules if importlib.util.find_spec(m) is None]
+    return f"{absent[0]} is not installed" if absent else None

@@ -1,0 +1,68 @@
+"""A case, computed by every rival that can: compared, then timed in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from cases import Case, Problem
+from rivals import OURS, RIVALS
+from timing import Spread, interleaved
+
+LARGEST_DIFFERENCE = 1e-4  # in float32, over 500 steps; a rival that leaves something out differs by about 1
+
+
+class Disagreement(Exception):
+    """A rival computed something else: its time says nothing."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Seconds of each rival; the largest difference of each from ours; why the others are not there."""
+
+    case: Case
+    times: dict[str, Spread]
+    differences: dict[str, float]
+    absent: dict[str, str]
+
+    def ratio(self, rival: str) -> float:
+        """How often ours is done while the rival is done once."""
+        return self.times[rival].median / self.times[OURS].median
+
+    @property
+    def rate(self) -> float:
+        """Our floating-point operations a second; those of the matrix products alone are counted."""
+        return self.case.operations / self.times[OURS].median
+
+
+def measure(case: Case, rounds: int, seconds: float) -> Measurement:
+    """Compare and time a case; raises Disagreement where results differ."""
+    problem = Problem(case)
+    obstacles = {name: rival.obstacle(case) for name, rival in RIVALS.items()}
+    works = {name: RIVALS[name].prepare(problem) for name, why in obstacles.items() if why is None}
+    expected = works[OURS].read(works[OURS].run())
+    found = {name: max(differences(work.read(work.run()), expected).values()) for name, work in works.items()}
+    for name, difference in found.items():
+        if not difference <= LARGEST_DIFFERENCE:
+            raise Disagreement(f"{case}: {name} differs from {OURS} by {difference:.1e}; mend that before it is timed")
+    return Measurement(
+        case,
+        interleaved({name: work.run for name, work in works.items()}, rounds, seconds),
+        found,
+        {name: why for name, why in obstacles.items() if why is not None},
+    )
+
+
+def differences(got: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, float]:
+    """Of each tensor the largest difference, as a share of its largest value."""
+    if got.keys() != expected.keys():
+        raise Disagreement(f"got {', '.join(got)}; expected {', '.join(expected)}")
+    return {name: _difference(got[name].detach(), value.detach()) for name, value in expected.items()}
+
+
+def _difference(got: Tensor, expected: Tensor) -> float:
+    if got.shape != expected.shape:
+        raise Disagreement(f"got shape {tuple(got.shape)}; expected {tuple(expected.shape)}")
+    return float((got - expected).abs().max() / expected.abs().max())

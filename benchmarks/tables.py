@@ -1,0 +1,225 @@
+"""Results as tables: on a terminal by rich, elsewhere as Markdown."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from accuracy import Errors
+from cases import STANDARD, Case
+from memory import Peak
+from results import Results
+from rivals import OURS, RIVALS
+from speed import Measurement
+from startup import Compilation
+from targets import TARGETS, Target, Verdict
+from timing import Spread
+
+
+@dataclass(frozen=True)
+class Table:
+    """A title, columns (the first of names, the others of figures), rows, and what a reader has to know."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
+
+
+def of_results(results: Results, spreads: bool) -> list[Table]:
+    """All tables of a run that have rows; `spreads` adds the quartiles of every time."""
+    tables = [
+        _of_machine(results),
+        _of_targets(results),
+        *_of_speed(results, spreads),
+        of_errors(results.errors),
+        of_memory(results.memory),
+        of_startup(results.imports, results.compilations),
+    ]
+    return [table for table in tables if table.rows]
+
+
+def of_errors(errors: Iterable[Errors]) -> Table:
+    """Ours and the rival's, in outputs and gradients."""
+    rows = [
+        [
+            f"{e.case.cell} {e.case.sizes}",
+            *(f"{one[of]:.1e}" for of in ("output", "gradients") for one in (e.ours, e.theirs, e.rounding)),
+            e.rival,
+        ]
+        for e in errors
+    ]
+    return Table(
+        "Errors",
+        [
+            "",
+            *(f"{of}, {whose}" for of in ("output", "gradients") for whose in ("ours", "PyTorch's", "rounding")),
+            "PyTorch's",
+        ],
+        rows,
+        "Largest difference from the reference in float64, as a share of the tensor's largest value; in gradients, the "
+        "largest of all weights and the input. Rounding: what the reference makes of a rounding of the input. Ragged "
+        "batches, two directions.",
+    )
+
+
+def of_memory(peaks: Iterable[Peak]) -> Table:
+    """Peaks of a training step."""
+    rows = [
+        [
+            str(p.case),
+            *(f"{p.bytes[name] / 2**20:.1f}" for name in (OURS, p.rival)),
+            f"{p.bytes[OURS] / p.bytes[p.rival]:.2f}",
+            p.rival,
+        ]
+        for p in peaks
+    ]
+    return Table(
+        "Peak memory of a training step",
+        ["", "ours, MiB", "torch.nn's, MiB", "ratio", "torch.nn's"],
+        rows,
+        "Beyond layer, input and cotangent, each in a process of its own: the peak of resident memory, which Linux is "
+        "told to forget right before the step, less the memory before it.",
+    )
+
+
+def of_startup(imports: dict[str, Spread], compilations: Iterable[Compilation]) -> Table:
+    """Seconds of the import and of each cell's first step."""
+    rows = [[f"import {name}", _milliseconds(spread, True), ""] for name, spread in imports.items()]
+    rows += [[c.cell, f"{1e3 * c.first:.0f}", f"{1e3 * c.cached:.0f}"] for c in compilations]
+    return Table(
+        "Once a process, in milliseconds",
+        ["", "first", "from the cache"],
+        rows,
+        "Of a cell: how much longer its first training step takes than its second, with an empty cache and with the "
+        "one that this left; loading LLVM is part of both. The import of cellwright is that of its layers after torch.",
+    )
+
+
+# --- the tables of a whole run -------------------------------------------------------------------------
+def _of_machine(results: Results) -> Table:
+    sgemm, tile = (results.rates[name] for name in ("sgemm", "tile"))
+    rows = [["command", results.command], *([name, line] for name, line in results.machine.items())]
+    rows.append(["load average", " at the start, ".join(f"{load:.1f}" for load in results.load) + " at the end"])
+    rows.append(["torch.mm, 2048³", _rate(sgemm)])
+    rows.append(["cellwright's tile, 2048³", f"{_rate(tile)}, {tile.median / sgemm.median:.0%} of torch.mm"])
+    note = "Shares are of the rate of torch.mm. What bounds them is the rate of cellwright's own tile"
+    if tile.median > 1.1 * sgemm.median:
+        note += (
+            ", so that here they may exceed 100 %: the library that torch.mm calls does not reach this processor's "
+            "peak, as oneMKL does not on processors that are not Intel's"
+        )
+    return Table("Machine", ["", ""], rows, note + ".")
+
+
+def _of_targets(results: Results) -> Table:
+    judged = [(target, target.judge(results)) for target in TARGETS]
+    return Table(
+        "Targets",
+        ["", "wanted", "worst", "median", "met in", "verdict", "worst at"],
+        [_judged(target, verdict) for target, verdict in judged],
+        "Each figure is a ratio of medians from one run. A target is met where every case of this run meets it.",
+    )
+
+
+def _judged(target: Target, verdict: Verdict | None) -> list[str]:
+    sign = "≤" if target.at_most else "≥"
+    claim = [target.claim, f"{sign} {_figure(target.wanted, target.unit)}"]
+    if verdict is None:
+        return [*claim, "", "", "", "not measured", ""]
+    worst, middle = verdict.figures[0], verdict.figures[len(verdict.figures) // 2]
+    values = [_figure(found.value, target.unit) for found in (worst, middle)]
+    return [*claim, *values, f"{verdict.met} of {len(verdict.figures)}", verdict.says, worst.where]
+
+
+def _of_speed(results: Results, spreads: bool) -> list[Table]:
+    def kind(m: Measurement) -> tuple[int, bool]:
+        return (STANDARD.index(m.case.cell) if m.case.cell in STANDARD else len(STANDARD)), not m.case.training
+
+    return [_of_kind(results, list(some), spreads) for _, some in groupby(sorted(results.speed, key=kind), kind)]
+
+
+def _of_kind(results: Results, measurements: Sequence[Measurement], spreads: bool) -> Table:
+    first = measurements[0].case
+    own = first.cell in STANDARD
+    there = [name for name in RIVALS if name != OURS and any(name in m.times for m in measurements)]
+    rows = []
+    for m in measurements:
+        times = [_against(m, name, spreads) for name in there]
+        rows.append(
+            [
+                _sizes(m.case, own),
+                _milliseconds(m.times[OURS], spreads),
+                *(f"{results.share(m, of):.0%}" for of in ("sgemm", "tile")),
+                *times,
+            ]
+        )
+    return Table(
+        f"{first.cell if own else 'other cells'}, {'training' if first.training else 'inference'}",
+        ["", f"{OURS}, ms", "of sgemm", "of its tile", *there],
+        rows,
+        "A rival's ratio to ours" + (", and its milliseconds with their quartiles." if spreads else "."),
+    )
+
+
+def _sizes(case: Case, own: bool) -> str:
+    return ("" if own else f"{case.cell} ") + ("ragged " if case.ragged else "padded ") + case.sizes
+
+
+def _against(m: Measurement, rival: str, spreads: bool) -> str:
+    if rival not in m.times:
+        return "–"
+    ratio = f"{m.ratio(rival):.2f}×"
+    return f"{ratio} · {_milliseconds(m.times[rival], spreads)}" if spreads else ratio
+
+
+def _milliseconds(spread: Spread, quartiles: bool) -> str:
+    low, median, high = (
+        f"{1e3 * s:.3g}" if s < 1 else f"{1e3 * s:.0f}" for s in (spread.low, spread.median, spread.high)
+    )
+    return f"{median} ({low}–{high})" if quartiles else median
+
+
+def _rate(spread: Spread) -> str:
+    low, median, high = (f"{rate / 1e9:.0f}" for rate in (spread.low, spread.median, spread.high))
+    return f"{median} GFLOP/s ({low}–{high})"
+
+
+def _figure(value: float, unit: str) -> str:
+    if unit == "%":
+        return f"{value:.0%}"
+    return f"{value:.3g} {unit}" if unit == "s" else f"{value:.3g}{unit}"
+
+
+# --- output --------------------------------------------------------------------------------------------
+def show(tables: Iterable[Table]) -> None:
+    """Print tables."""
+    for table in tables:
+        if sys.stdout.isatty():
+            _draw(table)
+        else:
+            print(markdown(table))
+
+
+def markdown(table: Table) -> str:
+    """A table as Markdown, under its heading."""
+    lines = [table.columns, ["---", *["---:"] * (len(table.columns) - 1)], *table.rows]
+    drawn = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return f"## {table.title}\n\n{drawn}\n" + (f"\n{table.note}\n" if table.note else "")
+
+
+def _draw(table: Table) -> None:
+    import rich
+    from rich import box
+    from rich.table import Table as Drawn
+
+    drawn = Drawn(
+        table.columns[0], title=table.title, caption=table.note or None, box=box.SIMPLE_HEAD, title_justify="left"
+    )
+    for column in table.columns[1:]:
+        drawn.add_column(column, justify="right")
+    for row in table.rows:
+        drawn.add_row(*row)
+    rich.print(drawn)

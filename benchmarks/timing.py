@@ -1,0 +1,68 @@
+"""Times of several functions, measured in turn: A B C A B C …, so that a slow minute of the machine is everybody's."""
+
+from __future__ import annotations
+
+import gc
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from statistics import quantiles
+from typing import Any
+
+TURN = 0.02  # seconds that a turn lasts at least: short calls are repeated within it
+PAUSE = 0.005  # seconds before a turn: the threads of other pools stop spinning
+LEAST_ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Lower quartile, median and upper quartile of some numbers."""
+
+    low: float
+    median: float
+    high: float
+
+    @classmethod
+    def of(cls, numbers: list[float]) -> Spread:
+        """The quartiles of at least one number."""
+        return cls(*(quantiles(numbers, n=4, method="inclusive") if len(numbers) > 1 else numbers * 3))
+
+
+def interleaved(works: Mapping[str, Callable[[], Any]], rounds: int, seconds: float) -> dict[str, Spread]:
+    """Seconds a call of each function, over at most `rounds` rounds; none is begun after `seconds`, but three are made.
+
+    Call each once before: what it compiles, allocates or reads for the first time is not measured here.
+    """
+    calls = {name: max(1, math.ceil(TURN / _turn(work, 1))) for name, work in works.items()}
+    times: dict[str, list[float]] = {name: [] for name in works}
+    begin = time.perf_counter()
+    with _no_collection():
+        for done in range(rounds):
+            if done >= LEAST_ROUNDS and time.perf_counter() - begin > seconds:
+                break
+            for name, work in works.items():
+                times[name].append(_turn(work, calls[name]))
+    return {name: Spread.of(found) for name, found in times.items()}
+
+
+def _turn(work: Callable[[], Any], calls: int) -> float:
+    """Seconds a call."""
+    time.sleep(PAUSE)
+    if calls > 1:
+        work()  # wakes the threads, and brings the weights back to the caches
+    begin = time.perf_counter()
+    for _ in range(calls):
+        work()
+    return (time.perf_counter() - begin) / calls
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
