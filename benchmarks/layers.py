@@ -33,6 +33,10 @@ from targets import TARGETS
 def main() -> None:
     """Measure, print, and write what was asked for."""
     options = _options()
+    if machine.load() > 1:
+        print(
+            f"load average {machine.load():.1f}: others are at work here, and figures will say little", file=sys.stderr
+        )
     results = Results(" ".join(["python benchmarks/layers.py", *sys.argv[1:]]), machine.describe(), [machine.load()])
     _speed(results, options)
     if not options.only:

@@ -14,18 +14,19 @@ from results import Results
 from rivals import OURS, RIVALS
 from speed import Measurement
 from startup import Compilation
-from targets import TARGETS, Target, Verdict
+from targets import TARGETS, Verdict
 from timing import Spread
 
 
 @dataclass(frozen=True)
 class Table:
-    """A title, columns (the first of names, the others of figures), rows, and what a reader has to know."""
+    """A title, columns (the first of names, the others of figures or of words), rows, and what a reader has to know."""
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     note: str = ""
+    words: bool = False
 
 
 def of_results(results: Results, spreads: bool) -> list[Table]:
@@ -111,27 +112,32 @@ def _of_machine(results: Results) -> Table:
             ", so that here they may exceed 100 %: the library that torch.mm calls does not reach this processor's "
             "peak, as oneMKL does not on processors that are not Intel's"
         )
-    return Table("Machine", ["", ""], rows, note + ".")
+    return Table("Machine", ["", ""], rows, note + ".", words=True)
 
 
 def _of_targets(results: Results) -> Table:
-    judged = [(target, target.judge(results)) for target in TARGETS]
+    judged = [verdict for target in TARGETS if (verdict := target.judge(results))]
     return Table(
         "Targets",
         ["", "wanted", "worst", "median", "met in", "verdict", "worst at"],
-        [_judged(target, verdict) for target, verdict in judged],
-        "Each figure is a ratio of medians from one run. A target is met where every case of this run meets it.",
+        [_judged(verdict) for verdict in judged],
+        f"{len(judged)} of {len(TARGETS)} targets are measured in this run. One is met where each of its cases meets "
+        "it; a ratio is one of medians.",
     )
 
 
-def _judged(target: Target, verdict: Verdict | None) -> list[str]:
-    sign = "≤" if target.at_most else "≥"
-    claim = [target.claim, f"{sign} {_figure(target.wanted, target.unit)}"]
-    if verdict is None:
-        return [*claim, "", "", "", "not measured", ""]
+def _judged(verdict: Verdict) -> list[str]:
+    target, sign = verdict.target, "≤" if verdict.target.at_most else "≥"
     worst, middle = verdict.figures[0], verdict.figures[len(verdict.figures) // 2]
     values = [_figure(found.value, target.unit) for found in (worst, middle)]
-    return [*claim, *values, f"{verdict.met} of {len(verdict.figures)}", verdict.says, worst.where]
+    return [
+        target.claim,
+        f"{sign} {_figure(target.wanted, target.unit)}",
+        *values,
+        f"{verdict.met} of {len(verdict.figures)}",
+        verdict.says,
+        worst.where,
+    ]
 
 
 def _of_speed(results: Results, spreads: bool) -> list[Table]:
@@ -205,7 +211,7 @@ def show(tables: Iterable[Table]) -> None:
 
 def markdown(table: Table) -> str:
     """A table as Markdown, under its heading."""
-    lines = [table.columns, ["---", *["---:"] * (len(table.columns) - 1)], *table.rows]
+    lines = [table.columns, ["---", *["---" if table.words else "---:"] * (len(table.columns) - 1)], *table.rows]
     drawn = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     return f"## {table.title}\n\n{drawn}\n" + (f"\n{table.note}\n" if table.note else "")
 
@@ -215,11 +221,11 @@ def _draw(table: Table) -> None:
     from rich import box
     from rich.table import Table as Drawn
 
-    drawn = Drawn(
-        table.columns[0], title=table.title, caption=table.note or None, box=box.SIMPLE_HEAD, title_justify="left"
-    )
+    caption = table.note or None
+    drawn = Drawn(title=table.title, caption=caption, box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
+    drawn.add_column(table.columns[0], no_wrap=True)
     for column in table.columns[1:]:
-        drawn.add_column(column, justify="right")
+        drawn.add_column(column, justify="left" if table.words else "right")
     for row in table.rows:
         drawn.add_row(*row)
     rich.print(drawn)
