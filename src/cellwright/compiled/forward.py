@@ -69,12 +69,13 @@ def forward(call: Call, *, saves: bool) -> Result:
 
 def _matrices(setting: Setting, weights: Weights) -> list[tuple[Tensor, tuple[str, ...]]]:
     """W, its bias, U and its bias, with the projections in the order of their slots."""
-    places, zeros = setting.kernel.layout, weights.input.new_zeros(len(weights.input))
+    places, biases = setting.kernel.layout, [weights.input_bias, weights.recurrent_bias]
+    input_bias, recurrent_bias = (weights.input.new_zeros(len(weights.input)) if b is None else b for b in biases)
     return [
         (weights.input, places.inputs),
-        (zeros if weights.input_bias is None else weights.input_bias, places.inputs),
+        (input_bias, places.inputs),
         (weights.recurrent, places.recurrent),
-        (zeros if weights.recurrent_bias is None else weights.recurrent_bias, places.recurrent),
+        (recurrent_bias, places.recurrent),
     ]
 
 
@@ -108,10 +109,11 @@ def _give_state(direction: Direction, s: int, saves: bool) -> None:
     setting, d = direction.setting, direction.d
     call, name = setting.call, setting.call.cell.states[s]
     initial = setting.whole_state(name, call.state[s][d, : setting.alive])
-    fresh = torch.zeros_like(initial)
-    if call.fresh:
-        fresh = setting.whole_state(name, call.fresh[s][d, : setting.alive])
     if call.resets:
+        fresh = torch.zeros_like(initial)
+        if call.fresh:
+            fresh = setting.whole_state(name, call.fresh[s][d, : setting.alive])
+        direction.give(f"fresh.{name}", fresh)
         initial = torch.where(call.resets[d][setting.starts[d]][:, None], fresh, initial)
     if saves:
         before = initial.new_empty(len(setting.rows), initial.shape[1])
@@ -120,7 +122,6 @@ def _give_state(direction: Direction, s: int, saves: bool) -> None:
         before = initial.repeat(2, 1)
         direction.table("state_rows", setting.tables.turns)
     direction.give(f"state.{name}", before)
-    direction.give(f"fresh.{name}", fresh)
     direction.give(f"final.{name}", torch.empty_like(initial))
 
 
