@@ -141,6 +141,15 @@ class Tokenizer:
         clean = [_without_surrogates(text) for text in texts]
         return [encoding.ids for encoding in self._inner.encode_batch_fast(clean)]
 
+    def encode_with_spans(self, texts: Sequence[str]) -> list[tuple[list[int], list[tuple[int, int]]]]:
+        """Return each text's token numbers, and of each token the positions [start, end) in the text it stands for.
+
+        White space that no token stands for lies between two spans. The bytes of one character, where each is a token,
+        all have the span of the character.
+        """
+        clean = [_without_surrogates(text) for text in texts]
+        return [(encoding.ids, encoding.offsets) for encoding in self._inner.encode_batch(clean)]
+
     def decode(self, numbers: Sequence[int]) -> str:
         """Return the text of these tokens; words stand with single spaces between them."""
         return str(self._inner.decode(list(numbers), skip_special_tokens=False))
