@@ -23,6 +23,8 @@ def options(layer: Recurrent) -> None:
     if isinstance(dropout, bool) or not isinstance(dropout, Real) or not 0 <= float(dropout) <= 1:
         raise ValueError(f"{who}: dropout is {dropout!r}; expected a number from 0 to 1, the share that is zeroed")
     sizes(layer, num_layers=layer.num_layers)
+    if layer.checkpoint_every is not None:
+        sizes(layer, checkpoint_every=layer.checkpoint_every)
     for name in ("bias", "batch_first"):
         if not isinstance(getattr(layer, name), bool):
             raise TypeError(f"{who}: {name} is {getattr(layer, name)!r}; expected True or False")

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout as drop
 from torch.nn.utils.rnn import PackedSequence
 
-from cellwright import cells, functional, operator
+from cellwright import cells, checkpoint, functional, operator
 from cellwright.cells import Definition
 from cellwright.functional import Path, Result
 from cellwright.nn import checks, weights
@@ -45,6 +45,9 @@ class Recurrent(nn.Module):
         forget_bias: what the two biases of the gate f add up to at the start; for cells that have f and biases
         learn_initial_state: whether the state before the first step is learned (`initial_h`, …, (L·D, H)) and not zero
         state_batch_first: whether states are (B, L·D, ·), coming and going, rather than (L·D, B, ·)
+        checkpoint_every: steps that the backward pass keeps at a time, each lot computed again when it comes to it: the
+            same gradients in less memory and more time, as torch.utils.checkpoint gives. None keeps all steps. Programs
+            of torch.compile keep nothing between the passes anyway, and compute each layer again as a whole
 
     It is no torch.nn.LSTM to `isinstance`, on purpose. That class keeps a list of its weights beside its parameters,
     which is how a parametrised weight silently stops training (pytorch 65688); here weights are read by their names on
@@ -71,6 +74,7 @@ class Recurrent(nn.Module):
         forget_bias: float | None = None,
         learn_initial_state: bool = False,
         state_batch_first: bool = False,
+        checkpoint_every: int | None = None,
     ) -> None:
         super().__init__()
         self.cell = cells.get(cell)
@@ -87,6 +91,7 @@ class Recurrent(nn.Module):
         self.forget_bias = forget_bias
         self.learn_initial_state = learn_initial_state
         self.state_batch_first = state_batch_first
+        self.checkpoint_every = checkpoint_every
         checks.options(self)
         if dropout > 0 and num_layers == 1:
             warnings.warn(
@@ -155,6 +160,7 @@ class Recurrent(nn.Module):
             "forget_bias": None,
             "learn_initial_state": False,
             "state_batch_first": False,
+            "checkpoint_every": None,
         }
         named = [f"{n}={getattr(self, n)}" for n, usual in defaults.items() if getattr(self, n) != usual]
         cell = [self.cell.name] if type(self).__name__ == "Recurrent" else []
@@ -251,6 +257,8 @@ class Recurrent(nn.Module):
     def _compute(self, call: Call, layout: Layout | Traced) -> Result:
         if isinstance(layout, Traced):
             return operator.layer(call, layout.lengths)
+        if self.checkpoint_every is not None:
+            return checkpoint.layer(call, self.checkpoint_every)
         return functional.layer(call)
 
     def _begin(

@@ -37,6 +37,7 @@ class LSTM(Recurrent):
         forget_bias: float | None = None,
         learn_initial_state: bool = False,
         state_batch_first: bool = False,
+        checkpoint_every: int | None = None,
     ) -> None:
         super().__init__(
             "layer-norm-lstm" if layer_norm else "lstm",
@@ -55,6 +56,7 @@ class LSTM(Recurrent):
             forget_bias=forget_bias,
             learn_initial_state=learn_initial_state,
             state_batch_first=state_batch_first,
+            checkpoint_every=checkpoint_every,
         )
 
 
@@ -83,6 +85,7 @@ class GRU(Recurrent):
         zoneout: float | Mapping[str, float] = 0.0,
         learn_initial_state: bool = False,
         state_batch_first: bool = False,
+        checkpoint_every: int | None = None,
     ) -> None:
         super().__init__(
             "layer-norm-gru" if layer_norm else "gru",
@@ -100,6 +103,7 @@ class GRU(Recurrent):
             zoneout=zoneout,
             learn_initial_state=learn_initial_state,
             state_batch_first=state_batch_first,
+            checkpoint_every=checkpoint_every,
         )
 
 
@@ -127,6 +131,7 @@ class RNN(Recurrent):
         zoneout: float | Mapping[str, float] = 0.0,
         learn_initial_state: bool = False,
         state_batch_first: bool = False,
+        checkpoint_every: int | None = None,
     ) -> None:
         super().__init__(
             rnn_cell("RNN", nonlinearity),
@@ -144,6 +149,7 @@ class RNN(Recurrent):
             zoneout=zoneout,
             learn_initial_state=learn_initial_state,
             state_batch_first=state_batch_first,
+            checkpoint_every=checkpoint_every,
         )
         self.nonlinearity = nonlinearity
 
