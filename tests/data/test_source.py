@@ -28,6 +28,6 @@ def test_what_is_neither_suggests_the_nearest_built_in_name(tmp_path, monkeypatc
 
 def test_what_is_like_nothing_lists_the_built_in_sets(tmp_path):
     with pytest.raises(
-        InputError, match=r"no such file; expected the path of a file, or a built-in set \(reviews-zh\)"
+        InputError, match=r"no such file; expected the path of a file, or a built-in set \(reviews-zh, news-en\)"
     ):
         open_source(str(tmp_path / "qqqq.csv"))

@@ -24,6 +24,7 @@ BY_HAND = {
     "small letter": "Well... maybe. ¦Yahoo! is big. ¦Really?! ¦Yes…",
     "lists": "1. Apples\n2. Pears\n\n¦1.苹果。¦2.梨。",
     "a quotation of two paragraphs": '"One. \n\n¦"Two." \n\n¦Three.',
+    "a quotation not closed": 'He said "we won. ¦"We ran." ¦"It was. And is." ¦They left.',
     "headlines": "Profits rise\n\n¦The firm (and its boss\n\n¦said “no. ¦They left.",
     "mixed": "他用Python 3.11写的。¦It works. ¦真的！¦OK? ¦好",
     "straight quotation after a full stop": '他走了。¦"好。是的。"¦她说。',

@@ -39,8 +39,8 @@ _ITEM = regex.compile(r"\d{1,3}$")
 _LONGEST_WORD = 12
 """Characters looked back for an abbreviation."""
 _TITLES = frozenset(
-    ["mr", "mrs", "ms", "dr", "prof", "st", "rev", "hon", "gen", "sen", "rep", "gov", "lt", "col", "capt", "mt", "vs", "al"]
-)  # fmt: skip
+    ["mr", "mrs", "ms", "dr", "prof", "st", "rev", "hon", "gen", "sen", "rep", "gov", "lt", "col", "capt", "vs", "al"]
+)
 _NUMBERED = frozenset(["no", "nos", "fig", "figs", "eq", "p", "pp", "vol", "ch", "sec", "art"])
 
 
@@ -156,6 +156,8 @@ def _outermost(text: str) -> list[_Enclosed]:
                 found.pop()
             found.append(_Enclosed(start, position + 1))
         elif mark in _CLOSER_OF and _can_open(text, position):
+            if waiting[mark]:  # a straight one that was left open: this one begins another quotation
+                _close(opened, waiting, mark)
             opened.append((_CLOSER_OF[mark], position))
             waiting[_CLOSER_OF[mark]] += 1
     return found
@@ -176,5 +178,7 @@ def _can_open(text: str, position: int) -> bool:
 
 
 def _can_close(text: str, position: int) -> bool:
-    # The apostrophe of "it’s" is no quotation mark.
-    return text[position] != "’" or not text[position + 1 : position + 2].isalpha()
+    mark, before, after = text[position], text[position - 1 : position], text[position + 1 : position + 2]
+    if mark == '"':
+        return not before.isspace()
+    return mark != "’" or not after.isalpha()  # the apostrophe of "it’s" is no quotation mark

