@@ -1,6 +1,7 @@
 """LLVM: from a module's text to machine code in memory, through a cache on disk.
 
-The cache holds object code, one file a module, under a key of the module's text, the processor and LLVM's version.
+The cache holds object code, one file a module, under a key of what the module is made from (a cell's program, the
+compiler's own source), the processor and LLVM's version; to write out a module takes longer than to load its code.
 A file is written beside its place and renamed, so that readers see all of it or none; a checksum finds damage, and
 a damaged or foreign file is compiled anew. Where the folder cannot be written, code is compiled in every process.
 """
@@ -8,13 +9,16 @@ a damaged or foreign file is compiled anew. Where the folder cannot be written, 
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import llvmlite
 import llvmlite.binding as llvm
 
 from cellwright.compiler.target import Target
@@ -25,15 +29,23 @@ _loaded: list[Any] = []  # engines own the code that kernels point into: they li
 
 def compile_module(text: str, target: Target) -> Any:
     """Machine code for a module's IR; the result's `get_function_address(name)` gives its functions."""
+    return load_module(text, lambda: text, target)
+
+
+def load_module(recipe: str, text: Callable[[], str], target: Target) -> Any:
+    """The same for the IR that text() gives; it is asked for only where the cache has not got the code.
+
+    The recipe and the source of this package determine the text.
+    """
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     machine = llvm.Target.from_default_triple().create_target_machine(
         cpu=target.cpu, features=target.features, opt=3, reloc="pic", codemodel="jitdefault", jit=True
     )
-    path = cache_folder() / (_key(text, target) + ".o")
+    path = cache_folder() / (_key(recipe, target) + ".o")
     code = _read(path)
     if code is None:
-        code = _compile(text, machine)
+        code = _compile(text(), machine)
         _write(path, code)
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
@@ -51,9 +63,16 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cellwright"
 
 
-def _key(text: str, target: Target) -> str:
-    version = ".".join(map(str, llvm.llvm_version_info))
-    return hashlib.sha256("\0".join((text, target.cpu, target.features, version)).encode()).hexdigest()[:40]
+def _key(recipe: str, target: Target) -> str:
+    versions = f"{llvmlite.__version__} {llvm.llvm_version_info}"
+    return hashlib.sha256("\0".join((recipe, repr(target), versions, _source())).encode()).hexdigest()[:40]
+
+
+@functools.cache
+def _source() -> str:
+    """A digest of this package's source: other source may write other code for the same recipe."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def _compile(text: str, machine: Any) -> bytes:

@@ -15,7 +15,7 @@ from cellwright.cells.definition import Definition
 from cellwright.compiler import gradients, rows
 from cellwright.compiler.arguments import ITEM
 from cellwright.compiler.backward_loop import define_backward
-from cellwright.compiler.build import compile_module
+from cellwright.compiler.build import load_module
 from cellwright.compiler.entry import Entry, define_entry
 from cellwright.compiler.forward_loop import define_forward
 from cellwright.compiler.gradients import INPUTS, WEIGHTS
@@ -86,10 +86,14 @@ class Kernel:
         """The loop of a step, compiled when it is first asked for."""
         key = (define, step.saves, step.projects, tuple(step.letters))
         if key not in self._loops:
-            module = ir.Module("cellwright")
-            define_entry(module, define(module, self.tile, step), "entry", len(ITEM.names))
-            entry = Entry(compile_module(str(module), self.target).get_function_address("entry"))
-            self._loops[key] = Loop(step, entry)
+
+            def text() -> str:
+                module = ir.Module("cellwright")
+                define_entry(module, define(module, self.tile, step), "entry", len(ITEM.names))
+                return str(module)
+
+            engine = load_module(f"{define.__name__} {self.tile} {step.recipe()}", text, self.target)
+            self._loops[key] = Loop(step, Entry(engine.get_function_address("entry")))
         return self._loops[key]
 
 
@@ -97,11 +101,14 @@ class Products:
     """The packing of weights, and the products over all rows that end a backward pass; they know no cell."""
 
     def __init__(self, target: Target, tile: Tile) -> None:
-        module = ir.Module("cellwright")
-        define_entry(module, gradients.define_weights(module, tile), "for_weights", len(WEIGHTS.names))
-        define_entry(module, gradients.define_inputs(module, tile), "for_inputs", len(INPUTS.names))
-        define_entry(module, define_pack(module, tile), "for_packing", len(PACK.names))
-        engine = compile_module(str(module), target)
+        def text() -> str:
+            module = ir.Module("cellwright")
+            define_entry(module, gradients.define_weights(module, tile), "for_weights", len(WEIGHTS.names))
+            define_entry(module, gradients.define_inputs(module, tile), "for_inputs", len(INPUTS.names))
+            define_entry(module, define_pack(module, tile), "for_packing", len(PACK.names))
+            return str(module)
+
+        engine = load_module(f"products {tile}", text, target)
         self.for_packing = Entry(engine.get_function_address("for_packing"))
         self.for_weights = Entry(engine.get_function_address("for_weights"))
         self.for_inputs = Entry(engine.get_function_address("for_inputs"))

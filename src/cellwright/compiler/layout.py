@@ -72,6 +72,12 @@ class Step:
         """The cell's own parameters whose cotangents a backward program gives, in the order of an item's sums."""
         return [name for name in self.program.outputs if name.startswith("p.")]
 
+    def recipe(self) -> str:
+        """All that the loop's code is made from, as text; two steps of the same recipe have the same code."""
+        cell = self.cell
+        own = (cell.states, cell.operand, sorted(cell.streams.items()))
+        return repr((own, self.places, self.slots, self.saves, self.projects, self.letters, self.program.recipe()))
+
     def block(self) -> Block:
         """The words of a direction: COMMON, then by name the states, parameters, streams and letters."""
         names = [f"{kind}.{s}" for s in self.cell.states for kind in ("state", "final", "carry", "fresh")]

@@ -71,6 +71,11 @@ class Program:
             known[id(expression)] = found
         return known[id(expression)]
 
+    def recipe(self) -> object:
+        """What the program is, apart from the lines it was written on."""
+        nodes = [(node.op, node.operands, node.name, node.number) for node in self.nodes]
+        return nodes, list(self.outputs.items())
+
     def copy(self) -> Program:
         """The same program, to be extended apart."""
         return Program(list(self.nodes), dict(self.outputs), dict(self._index))
