@@ -19,6 +19,7 @@ from cellwright.nn import checks, weights
 from cellwright.nn.regularise import rates, regularise
 from cellwright.nn.sequences import Traced, enter, reset_rows
 from cellwright.nn.states import State, StateShape
+from cellwright.nn.stream import Stream
 from cellwright.packing import Layout, Lengths
 from cellwright.reference import Call, Weights
 
@@ -220,6 +221,22 @@ class Recurrent(nn.Module):
         state = [torch.cat(parts) for parts in zip(*ends, strict=True)]
         output = layout.leave(rows) if return_sequences else self._last(state[0], layout)
         return (output, self._states.leave(state, layout), *([tuple(gates)] if return_gates else []))
+
+    def stream(self, batch: int | None = None) -> Stream:
+        """The layer over sequences that come a step or a chunk at a time, the state kept in between; see `nn.stream`.
+
+        Args:
+            batch: how many sequences side by side; None for one alone, without a batch dimension
+
+        Raises ValueError for a bidirectional layer, whose reverse direction begins at a last step that is yet to come.
+        """
+        return Stream(self, batch)
+
+    def initial_state(self, batch: int | None = None) -> State:
+        """What a call without hx begins from, learned or zeros, for `batch` sequences, or one alone without batch."""
+        weight = self._weights()[0][0].input
+        layout = Layout(0, batch or 1, (), weight.device, single=batch is None)
+        return self._states.leave(self._initial(layout, weight), layout)
 
     def explain(
         self,

@@ -1,0 +1,113 @@
+"""A layer that takes a sequence as it comes: a step or a chunk at a time, the state kept in between.
+
+    stream = layer.eval().stream(batch=3)
+    for x in input:                    # (3, I)
+        output = stream.step(x)        # (3, P)
+    output = stream.feed(chunk)        # (t, 3, I) -> (t, 3, P)
+    stream.reset(ended)                # (3,) bool: these sequences begin anew
+
+On the compiled path the outputs are, bit for bit, those of the whole sequence at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from cellwright.nn.states import State
+from cellwright.packing import Lengths
+
+if TYPE_CHECKING:
+    from cellwright.nn.recurrent import Recurrent
+
+
+class Stream:
+    """Sequences of which a layer has seen the first steps; made by `Recurrent.stream`.
+
+    Everything is computed without gradients. The weights are read at every call, so a layer that goes on training
+    is streamed as it then is.
+    """
+
+    def __init__(self, layer: Recurrent, batch: int | None) -> None:
+        who = type(layer).__name__
+        if layer.bidirectional:
+            raise ValueError(
+                f"{who}.stream: the layer is bidirectional, and its reverse direction begins at the last step, which a "
+                "stream has not seen; expected bidirectional=False. Call the layer on whole sequences, or windows"
+            )
+        if batch is not None and batch < 1:
+            raise ValueError(f"{who}.stream: batch is {batch}; expected at least 1, or None for one sequence alone")
+        self._layer = layer
+        self._batch = batch
+        self._state: State | None = None
+
+    @property
+    @torch.no_grad()
+    def state(self) -> State:
+        """The state after the last step, before the first the initial one, as the layer returns it; may be set."""
+        return self._layer.initial_state(self._batch) if self._state is None else self._state
+
+    @state.setter
+    def state(self, given: State) -> None:
+        self._state = given
+
+    @torch.no_grad()
+    def reset(self, rows: Tensor | None = None) -> None:
+        """Begin anew from the layer's initial state: every sequence, or those of the mask `rows` (B,) bool."""
+        if rows is None:
+            self._state = None
+            return
+        who = type(self._layer).__name__
+        if rows.dtype != torch.bool or rows.shape != (self._batch,):
+            raise ValueError(
+                f"{who}.stream: reset got {rows.dtype} of shape {tuple(rows.shape)}; expected torch.bool of shape "
+                f"(batch,) = ({self._batch},), or nothing for all"
+            )
+        anew = rows[:, None, None] if self._layer.state_batch_first else rows[:, None]
+        start, now = self._layer.initial_state(self._batch), self.state
+        new = [torch.where(anew, a, b) for a, b in zip(_each(start), _each(now), strict=True)]
+        self._state = tuple(new) if isinstance(now, tuple) else new[0]
+
+    def step(self, input: Tensor) -> Tensor:
+        """One step: input (B, I) -> output (B, P); of one sequence alone (I,) -> (P,)."""
+        if input.dim() != (1 if self._batch is None else 2):
+            axes = "(features,)" if self._batch is None else "(batch, features)"
+            raise ValueError(
+                f"{type(self._layer).__name__}.stream: a step has shape {tuple(input.shape)}; expected {axes}; "
+                "several steps go to feed"
+            )
+        dim = self._time_dim
+        return self.feed(input.unsqueeze(dim)).squeeze(dim)
+
+    @torch.no_grad()
+    def feed(self, chunk: Tensor, lengths: Lengths | None = None) -> Tensor:
+        """Some steps: (t, B, I) -> (t, B, P), batch first (B, t, I) -> (B, t, P), one sequence alone (t, I) -> (t, P).
+
+        lengths (B,): how many of the chunk's steps each sequence has, 0 … t, where they do not come evenly.
+        Raises as the layer's call does.
+        """
+        self._check(chunk)
+        output, self._state = self._layer(chunk, self._state, lengths=lengths)
+        return output  # type: ignore[no-any-return]
+
+    @property
+    def _time_dim(self) -> int:
+        return 1 if self._layer.batch_first and self._batch is not None else 0
+
+    def _check(self, chunk: Tensor) -> None:
+        layer, who = self._layer, type(self._layer).__name__
+        if layer.training and (layer.dropout or layer.recurrent_dropout or layer.zoneout):
+            raise RuntimeError(
+                f"{who}.stream: the layer is in training mode and would draw new dropout masks at every call; expected "
+                "evaluation: layer.eval()"
+            )
+        dimensions = 2 if self._batch is None else 3
+        if chunk.dim() != dimensions or (self._batch is not None and chunk.shape[1 - self._time_dim] != self._batch):
+            many = "one sequence alone" if self._batch is None else f"a batch of {self._batch}"
+            raise ValueError(f"{who}.stream: the chunk has shape {tuple(chunk.shape)}, and this stream is of {many}")
+
+
+def _each(state: State) -> tuple[Tensor, ...]:
+    return state if isinstance(state, tuple) else (state,)
