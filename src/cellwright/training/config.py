@@ -57,7 +57,7 @@ class FitConfig(Architecture, Source):
     """Step size of AdamW."""
     weight_decay: float = Field(0.01, ge=0)
     """Decay of the weight matrices (not of biases)."""
-    token_dropout: float = Field(0.25, ge=0, lt=1)
+    token_dropout: float = Field(0.1, ge=0, lt=1)
     """Share of the tokens shown as unknown in training, so that no single one is relied on."""
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     """Share of the target spread evenly over all classes."""
