@@ -93,7 +93,8 @@ def choose(call: Call) -> Path:
         return Path("compiled", f"the kernels of {call.cell.name} run on this processor")
     if obstacles["torch"] is None:
         return Path("torch", f"{obstacles['compiled']}; torch has a kernel of its own for {call.cell.name}")
-    return Path("reference", f"{obstacles['compiled']}; {obstacles['torch']}")
+    both = dict.fromkeys(reason for reason in obstacles.values() if reason)  # said once where it is the same
+    return Path("reference", "; ".join(both))
 
 
 Result = tuple[Tensor, tuple[Tensor, ...], list[dict[str, Tensor]]]
@@ -160,11 +161,16 @@ def _compiled_obstacle(call: Call) -> str | None:
         return "the call is being traced by torch.jit"
     if any(type(t) not in _PLAIN for t in tensors) or torch._C._len_torch_dispatch_stack():
         return "kernels read memory, and the tensors are of a subclass or a torch dispatch mode is on"
+    return _transformed() or _no_compiler()
+
+
+def _transformed() -> str | None:
+    """Why only operations that torch can transform one by one will do, or None."""
     if torch._C._are_functorch_transforms_active():
         return "kernels do not know torch.func's transformations"
     if forward_ad._current_level >= 0:
         return "kernels have no forward-mode derivative, and the call is within a dual_level"
-    return _no_compiler()
+    return None
 
 
 def _run_compiled(call: Call) -> Result:
@@ -280,7 +286,7 @@ def _torch_obstacle(call: Call) -> str | None:
         return "torch's kernels do not show their gates"
     if not call.batch_sizes:
         return "there is no step to compute"
-    return None
+    return _transformed()
 
 
 def _run_torch(call: Call) -> Result:

@@ -48,8 +48,9 @@ class Layout:
     @cached_property
     def index(self) -> Tensor:
         """(S,) the place of each row in the padded batch, flattened over time and batch."""
-        sizes = torch.tensor(self.batch_sizes, device=self.device)
-        t, b = (torch.arange(self.batch, device=self.device) < sizes[:, None]).nonzero().unbind(1)
+        # Found on the CPU: a GPU would be waited for, and tensors without numbers have none to look at.
+        alive = torch.arange(self.batch) < torch.tensor(self.batch_sizes)[:, None]
+        t, b = alive.nonzero().to(self.device).unbind(1)
         if self.order is not None:
             b = self.order[b]
         return b * self.time + t if self.batch_first else t * self.batch + b

@@ -253,7 +253,7 @@ class Recurrent(nn.Module):
         All layers of the stack take it: they differ in nothing that the choice looks at.
         """
         # Asking leaves the masks of the next call as they would have been.
-        with torch.random.fork_rng([input.data.device] if input.data.is_cuda else []):
+        with torch.random.fork_rng([input.data.device] if input.is_cuda else []):
             return functional.choose(self._begin(input, hx, lengths, reset, return_gates)[1][0])
 
     # A PackedSequence has a number of rows that no compiled program knows: a program breaks off and goes on after it.
