@@ -75,7 +75,7 @@ def test_every_cell_compiles_whole(cell):
 @pytest.mark.parametrize(
     "lengths", [None, LENGTHS, LENGTHS.int(), [7, 0, 3, 5]], ids=["dense", "int64", "int32", "list"]
 )
-def test_one_node_a_layer(lengths):
+def test_pytorch_158007_one_node_a_layer(lengths):
     model, nodes = Model(num_layers=3, bidirectional=True), Nodes()
     compiled = torch.compile(model, backend=nodes, fullgraph=True)
     torch.testing.assert_close(compiled(TOKENS, lengths), model(TOKENS, lengths))
@@ -208,7 +208,7 @@ torch.save(found, "found.pt")
 """
 
 
-def test_exported_programs_in_another_process(tmp_path):
+def test_pytorch_126339_exported_programs_in_another_process(tmp_path):
     """Other sizes, other lengths; and a cell of the user's own, which must have been defined."""
     models = {
         "lstm": Model("lstm", num_layers=2, bidirectional=True),

@@ -324,24 +324,3 @@ def test_pytorch_134606_gradients_of_each_sample():
         one = torch.func.grad(loss)(weights, x[:, k])
         for name in weights:
             torch.testing.assert_close(found[name][k], one[name])
-
-
-def test_pytorch_126339_exports():
-    layer = cellwright.LSTM(3, 4, 2, bidirectional=True)
-    exported = torch.export.export(layer, (X + 1,)).module()
-    torch.testing.assert_close(exported(2 * X + 1), layer(2 * X + 1))
-
-
-@pytest.mark.parametrize("arguments", [{}, {"lengths": torch.tensor([5, 2])}], ids=["padded", "lengths"])
-def test_pytorch_158007_compiles(arguments):
-    """Lengths are data, so torch.compile breaks the graph there; the numbers are the same."""
-    layer = cellwright.GRU(3, 4, 2, bidirectional=True)
-    compiled = torch.compile(layer, backend="eager")
-    torch.testing.assert_close(compiled(X + 1, **arguments), layer(X + 1, **arguments))
-
-
-def test_autocast():
-    for module in both("LSTM", 3, 4):
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            output, _ = module(X.bfloat16() + 1)
-        assert output.isfinite().all()

@@ -50,6 +50,11 @@ class Recurrent(nn.Module):
             same gradients in less memory and more time, as torch.utils.checkpoint gives. None keeps all steps. Programs
             of torch.compile keep nothing between the passes anyway, and compute each layer again as a whole
 
+    Within torch.autocast for the CPU it computes in float32, whatever comes in, and so are its results: sums over many
+    steps lose too much in 16 bits. Outside of it, it computes in the type of its weights. torch.compile and
+    torch.export see one node a layer, lengths included; a PackedSequence breaks off a compiled program and cannot be
+    exported. A process that loads an exported program imports `cellwright.operator` first.
+
     It is no torch.nn.LSTM to `isinstance`, on purpose. That class keeps a list of its weights beside its parameters,
     which is how a parametrised weight silently stops training (pytorch 65688); here weights are read by their names on
     every call, so parametrisations, functional_call and replaced parameters all count. Code that looks for
