@@ -53,7 +53,8 @@ class Kernel:
         self.plan = training(cell)
         self.layout = layout(cell, self.plan.backward)
         self._recorded = {**cell.trace.letters, **cell.trace.states}
-        self._loops: dict[Any, Loop] = {}
+        self._forward: dict[tuple[bool, bool, tuple[str, ...]], Loop] = {}
+        self._backward: dict[bool, Loop] = {}
 
     @property
     def letters(self) -> tuple[str, ...]:
@@ -71,30 +72,34 @@ class Kernel:
 
     def forward(self, *, saves: bool, projects: bool = False, letters: tuple[str, ...] = ()) -> Loop:
         """The forward loop; `saves` keeps what the backward loop reads, `letters` are written beside the outputs."""
+        key = (saves, projects, letters)
+        if key not in self._forward:  # looked up before the step is made, which takes longer than a step of inference
+            self._forward[key] = self._compiled(define_forward, self._forward_step(*key))
+        return self._forward[key]
+
+    def backward(self, *, projects: bool = False) -> Loop:
+        """The backward loop; its gate rows are those of the forward loop that saves."""
+        if projects not in self._backward:
+            slots = max(len(self.layout.inputs), self.plan.saved)
+            step = Step(self.cell, self.plan.backward, self.layout, slots, True, projects)
+            self._backward[projects] = self._compiled(define_backward, step)
+        return self._backward[projects]
+
+    def _forward_step(self, saves: bool, projects: bool, letters: tuple[str, ...]) -> Step:
         program = self.plan.forward.copy() if saves else forward(self.cell)
         known: dict[int, int] = {}
         program.outputs |= {f"letter.{name}": program.add(self._recorded[name], known) for name in letters}
         slots = max(len(self.layout.inputs), self.plan.saved if saves else 0)
-        return self._loop(define_forward, Step(self.cell, program, self.layout, slots, saves, projects, letters))
+        return Step(self.cell, program, self.layout, slots, saves, projects, letters)
 
-    def backward(self, *, projects: bool = False) -> Loop:
-        """The backward loop; its gate rows are those of the forward loop that saves."""
-        slots = max(len(self.layout.inputs), self.plan.saved)
-        return self._loop(define_backward, Step(self.cell, self.plan.backward, self.layout, slots, True, projects))
+    def _compiled(self, define: Callable[[Any, Tile, Step], Any], step: Step) -> Loop:
+        def text() -> str:
+            module = ir.Module("cellwright")
+            define_entry(module, define(module, self.tile, step), "entry", len(ITEM.names))
+            return str(module)
 
-    def _loop(self, define: Callable[[Any, Tile, Step], Any], step: Step) -> Loop:
-        """The loop of a step, compiled when it is first asked for."""
-        key = (define, step.saves, step.projects, tuple(step.letters))
-        if key not in self._loops:
-
-            def text() -> str:
-                module = ir.Module("cellwright")
-                define_entry(module, define(module, self.tile, step), "entry", len(ITEM.names))
-                return str(module)
-
-            engine = load_module(f"{define.__name__} {self.tile} {step.recipe()}", text, self.target)
-            self._loops[key] = Loop(step, Entry(engine.get_function_address("entry")))
-        return self._loops[key]
+        engine = load_module(f"{define.__name__} {self.tile} {step.recipe()}", text, self.target)
+        return Loop(step, Entry(engine.get_function_address("entry")))
 
 
 class Products:
