@@ -5,7 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
-from cellwright.data.batches import Batch, LengthBatches, collate
+from cellwright.data.batches import Batch, LengthBatches, collate, collate_pieces
 
 lengths = st.lists(st.integers(0, 60), min_size=1, max_size=80)
 budgets = st.integers(1, 200)
@@ -125,6 +125,16 @@ def test_collate_pads_with_zeros_to_the_longest():
     assert batch.tokens.tolist() == [[5, 6, 7], [0, 0, 0], [8, 0, 0]]
     assert batch.lengths.tolist() == [3, 0, 1]
     assert batch.labels.tolist() == [1, 0, 1]
+    assert {part.dtype for part in batch if part is not None} == {torch.int64}
+    assert batch.pieces is None
+
+
+def test_each_piece_is_a_row():
+    batch = collate_pieces([([[5, 6, 7], [8]], 1), ([[]], 0), ([[9], [1, 2], []], 2)])
+    assert batch.tokens.tolist() == [[5, 6, 7], [8, 0, 0], [0, 0, 0], [9, 0, 0], [1, 2, 0], [0, 0, 0]]
+    assert batch.lengths.tolist() == [3, 1, 0, 1, 2, 0]
+    assert batch.pieces.tolist() == [2, 1, 3]
+    assert batch.labels.tolist() == [1, 0, 2]
     assert {part.dtype for part in batch} == {torch.int64}
 
 

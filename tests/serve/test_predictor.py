@@ -65,7 +65,7 @@ def test_probabilities_are_named_in_the_runs_order_and_sum_to_one(run):
 def test_no_batch_exceeds_the_budget_but_for_one_long_text(run, monkeypatch):
     shapes = []
     forward = run.model.forward
-    monkeypatch.setattr(run.model, "forward", lambda t, n: shapes.append(tuple(t.shape)) or forward(t, n))
+    monkeypatch.setattr(run.model, "forward", lambda t, n, *rest: shapes.append(tuple(t.shape)) or forward(t, n, *rest))
     Predictor(run, batch_tokens=10).predict(TEXTS)
     assert sum(rows for rows, _ in shapes) == len(TEXTS)
     assert all(rows * width <= 10 or rows == 1 for rows, width in shapes)

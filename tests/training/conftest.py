@@ -35,6 +35,11 @@ def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def small() -> dict[str, Any]:
+    return SMALL
+
+
 @pytest.fixture
 def options(reviews: Path, tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """Options of a run that takes a second, as JSON would hold them."""

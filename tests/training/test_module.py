@@ -54,9 +54,9 @@ def test_hidden_tokens_are_unknown_and_padding_stays(monkeypatch: pytest.MonkeyP
     seen: list[torch.Tensor] = []
     answer = trained.classifier.forward
 
-    def look(tokens: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+    def look(tokens: torch.Tensor, *rest: Any) -> torch.Tensor:
         seen.append(tokens)
-        return answer(tokens, lengths)
+        return answer(tokens, *rest)
 
     monkeypatch.setattr(trained.classifier, "forward", look)
     tokens = torch.full((200, 50), 7).masked_fill(torch.arange(50) >= 40, 0)

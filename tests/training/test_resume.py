@@ -1,7 +1,5 @@
 """A run killed at any step and resumed is the run left alone, bit for bit."""
 
-import csv
-import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -9,39 +7,20 @@ from typing import Any
 
 import process
 import pytest
-from conftest import SMALL
-from process import Signal
-from safetensors.torch import load_file
+from process import Signal, outcome
 
 from cellwright.errors import InputError
 from cellwright.training import FitConfig, fit
 
 Options = Callable[..., dict[str, Any]]
-TIMES = {"seconds"}  # all else in log.csv and metrics.json must agree
 
 
 @pytest.fixture(scope="module")
-def alone(reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def alone(small: dict[str, Any], reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the run left alone ends with; made in its own process, as the killed ones are."""
     out = tmp_path_factory.mktemp("alone") / "run"
-    assert process.start({**SMALL, "data": str(reviews), "out": str(out)}).status == 0
+    assert process.start({**small, "data": str(reviews), "out": str(out)}).status == 0
     return outcome(out)
-
-
-def outcome(folder: str | Path) -> dict[str, Any]:
-    """Everything a run leaves, without the times."""
-    out = Path(folder)
-    with (out / "log.csv").open() as file:
-        log = [{key: value for key, value in row.items() if key not in TIMES} for row in csv.DictReader(file)]
-    metrics = json.loads((out / "metrics.json").read_text())
-    weights = {name: tensor.numpy().tobytes() for name, tensor in load_file(out / "model.safetensors").items()}
-    last = load_file(out / "checkpoints" / "last.safetensors")
-    return {
-        "log": log,
-        "metrics": {key: value for key, value in metrics.items() if key not in TIMES},
-        "weights": weights,
-        "last": {name: tensor.numpy().tobytes() for name, tensor in last.items()},
-    }
 
 
 POINTS = [

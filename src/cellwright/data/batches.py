@@ -14,19 +14,23 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
+Pieces = Sequence[Sequence[int]]  # what a model reads of a text: the whole as one piece, or several
 Example = tuple[Sequence[int], int | None]  # a text's token numbers, and its class or None
+PiecedExample = tuple[Pieces, int | None]
 
 
 class Batch(NamedTuple):
-    """B texts of at most T tokens.
+    """B texts of at most T tokens, or of R pieces together.
 
-    `tokens` (B, T) int64, zero beyond each length; `lengths` (B,) int64; `labels` (B,) int64 or None. T is
-    the longest length, but at least 1, so that a batch of empty texts is still one.
+    `tokens` (R, T) int64, zero beyond each length; `lengths` (R,) int64; `labels` (B,) int64 or None; `pieces` (B,)
+    int64, how many of the rows, in order, are each text's, or None: one each, so that R = B. T is the longest
+    length, but at least 1, so that a batch of empty texts is still one.
     """
 
     tokens: torch.Tensor
     lengths: torch.Tensor
     labels: torch.Tensor | None
+    pieces: torch.Tensor | None = None
 
 
 class LengthBatches(Sampler[list[int]]):
@@ -98,7 +102,14 @@ def collate(examples: Sequence[Example]) -> Batch:
     return Batch(torch.from_numpy(tokens), lengths, _labels(examples))
 
 
-def _labels(examples: Sequence[Example]) -> torch.Tensor | None:
+def collate_pieces(examples: Sequence[PiecedExample]) -> Batch:
+    """Make each piece of each text, of which there is at least one, a row of a batch."""
+    batch = collate([(piece, None) for pieces, _ in examples for piece in pieces])
+    counts = torch.tensor([len(pieces) for pieces, _ in examples], dtype=torch.int64)
+    return batch._replace(labels=_labels(examples), pieces=counts)
+
+
+def _labels(examples: Sequence[Example] | Sequence[PiecedExample]) -> torch.Tensor | None:
     labels = [label for _, label in examples if label is not None]
     if labels and len(labels) < len(examples):
         raise ValueError(f"collate: {len(labels)} of {len(examples)} examples have a label; expected all or none")

@@ -1,10 +1,11 @@
-"""Text classification: embedding → recurrent layers → pooling → dense layer."""
+"""Text classification: embedding → recurrent layers → pooling (→ joining of pieces) → dense layer."""
 
 from typing import cast
 
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from cellwright.models.pieces import Join, JoinPieces, encode_within
 from cellwright.models.pool import Pooling, make_pool
 from cellwright.nn import Recurrent
 
@@ -34,6 +35,8 @@ class Architecture(BaseModel):
     """Share of the features dropped between stacked layers and before the dense output."""
     pooling: Pooling = "max"
     """How the outputs of all steps become one vector: last (valid one), max, mean or attention."""
+    join: Join = "mean"
+    """How the vectors of a text's windows (--long windows) become one: mean, max or a second layer of the cell."""
 
 
 class ClassifierConfig(Architecture):
@@ -72,16 +75,28 @@ class Classifier(nn.Module):
             batch_first=True,
         )
         self.pool = make_pool(config.pooling, features, config.bidirectional)
+        self.join = JoinPieces(config.join, config.cell, features, config.bidirectional)
         self.dropout = nn.Dropout(config.dropout)
         self.dense = nn.Linear(features, config.classes)
 
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        """tokens (B, T) int64, lengths (B) int64 -> logits (B, classes)."""
+    def forward(
+        self, tokens: Tensor, lengths: Tensor, pieces: Tensor | None = None, budget: int | None = None
+    ) -> Tensor:
+        """tokens (R, T) int64, lengths (R) int64 -> logits (B, classes).
+
+        pieces: (B) int64, how many of the R rows, in order, are each text's; None: one each.
+        budget: the most padded tokens whose outputs are in memory at once; None: all (`models.pieces`).
+        """
         if tokens.shape[1] == 0:  # every text of the batch is empty, and a layer needs T >= 1
             tokens = tokens.new_zeros(len(tokens), 1)
-        embedded = self.embedding_dropout(self.embedding(tokens))  # (B, T, E)
-        output, _ = self.recurrent(embedded, lengths=lengths)  # (B, T, D·H)
-        return cast(Tensor, self.dense(self.dropout(self.pool(output, lengths))))
+        encoded = self.join(encode_within(budget, self._encode, tokens, lengths), pieces)  # (B, D·H)
+        return cast(Tensor, self.dense(self.dropout(encoded)))
+
+    def _encode(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """(R, T), (R) -> (R, D·H)."""
+        embedded = self.embedding_dropout(self.embedding(tokens))  # (R, T, E)
+        output, _ = self.recurrent(embedded, lengths=lengths)  # (R, T, D·H)
+        return cast(Tensor, self.pool(output, lengths))
 
     def parameter_count(self) -> int:
         """Numbers that are trained."""

@@ -24,6 +24,7 @@ from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import CellwrightError, InputError
 from cellwright.models.classifier import Classifier, ClassifierConfig
 from cellwright.models.files import read_json, replace_file, write_json
+from cellwright.models.reading import Reader, Reading
 
 FORMAT = 1
 CONFIG, MODEL, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
@@ -46,6 +47,8 @@ class RunConfig(BaseModel):
     label: str
     """Column that held the label."""
     classifier: ClassifierConfig
+    reading: Reading = Reading()
+    """How texts become the model's tokens."""
     fingerprint: str
     """SHA-256 of the training and validation rows: a run is resumed on these only."""
     training: dict[str, Any]
@@ -65,6 +68,11 @@ class Run:
     def labels(self) -> list[str]:
         """The classes, in the order of the model's outputs."""
         return self.config.labels
+
+    @property
+    def reader(self) -> Reader:
+        """Makes of texts what the model reads, as it was when training."""
+        return Reader(self.tokenizer, self.config.reading)
 
 
 def load_run(path: str | Path) -> Run:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from cellwright.data.batches import collate
+from cellwright.data.batches import Pieces, collate_pieces
 from cellwright.models.run import Run, load_run
 
 BATCH_TOKENS = 16_384  # padding included: 16 MB of outputs at 256 features
@@ -36,7 +36,7 @@ class Predictor:
         """Predict with a run that is loaded.
 
         batch_tokens: most tokens of a batch, padding included; it bounds memory and changes no answer beyond the
-        rounding of float32. A text that is longer by itself makes a batch of its own.
+        rounding of float32. A text, or window of one, that is longer by itself makes a batch of its own.
         """
         if batch_tokens < 1:
             raise ValueError(f"Predictor: batch_tokens is {batch_tokens}; expected at least 1")
@@ -55,16 +55,16 @@ class Predictor:
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """Predict a label for each text, in their order. An empty text has an answer too: the model's for no token."""
-        encoded = self.run.tokenizer.encode(texts)
+        encoded = self.run.reader.read(texts)
         probabilities = torch.zeros(len(encoded), len(self.labels), dtype=torch.float64)  # (texts, classes)
-        for indices in _batches([len(numbers) for numbers in encoded], self.batch_tokens):
+        for indices in _batches([self.run.config.reading.cost(pieces) for pieces in encoded], self.batch_tokens):
             probabilities[indices] = self._probabilities([encoded[i] for i in indices])
         return [self._prediction(row) for row in probabilities]
 
     @torch.inference_mode()
-    def _probabilities(self, encoded: list[list[int]]) -> torch.Tensor:
-        batch = collate([(numbers, None) for numbers in encoded])
-        logits: torch.Tensor = self.run.model(batch.tokens, batch.lengths)  # (B, classes)
+    def _probabilities(self, encoded: list[Pieces]) -> torch.Tensor:
+        batch = collate_pieces([(pieces, None) for pieces in encoded])
+        logits: torch.Tensor = self.run.model(batch.tokens, batch.lengths, batch.pieces, self.batch_tokens)
         return logits.double().softmax(dim=-1)
 
     def _prediction(self, row: torch.Tensor) -> Prediction:

@@ -1,11 +1,13 @@
 """Everything `fit` can be told, each with its default."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from cellwright.errors import InputError
 from cellwright.models.classifier import Architecture
+from cellwright.models.reading import Reading, Way
 
 
 class Source(BaseModel):
@@ -36,7 +38,7 @@ class Source(BaseModel):
     """A token seen less often than this in the training texts is unknown."""
 
 
-class FitConfig(Architecture, Source):
+class FitConfig(Architecture, Reading, Source):
     """The options of one training run. Only `data` and `out` must be given.
 
     With `resume`, options that are given must equal the run's own and those not given are taken from it; only
@@ -74,6 +76,33 @@ class FitConfig(Architecture, Source):
     threads: int | None = Field(None, ge=1)
     """Threads of the arithmetic; None leaves PyTorch's choice."""
 
+    @model_validator(mode="after")
+    def _long_options_agree(self) -> Self:
+        """Raise InputError for an option that the way to shorten does not read, and for windows that do not go on."""
+        for name, ways in READ_BY.items():
+            value = getattr(self, name)
+            if value != FitConfig.model_fields[name].default and self.long not in ways:
+                raise InputError(
+                    f"--{name.replace('_', '-')} is {value}, and --long is {self.long or 'none'}; leave it out, "
+                    f"or give --long {' or '.join(ways)}"
+                )
+        if self.long == "windows" and self.overlap >= self.max_length:
+            raise InputError(
+                f"--overlap is {self.overlap} and --max-length {self.max_length}; expected windows that repeat less "
+                "than they hold"
+            )
+        return self
+
+
+READ_BY: dict[str, tuple[str, ...]] = {
+    "max_length": get_args(Way),
+    "long_ratio": ("head+tail",),
+    "overlap": ("windows",),
+    "join": ("windows",),
+    "samples": ("sentences",),
+    "shuffle": ("sentences",),
+}
+"""The ways to shorten that an option is for: given with another, it would do nothing."""
 
 LIMITS = frozenset(
     "data out resume overwrite max_epochs max_minutes patience checkpoint_seconds workers threads".split()  # noqa: SIM905

@@ -1,12 +1,12 @@
 """The batches of a run, for Lightning; each epoch's order is a pure function of the seed and the epoch."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader, Sampler
 
-from cellwright.data.batches import Batch, Example, LengthBatches, collate
+from cellwright.data.batches import Batch, LengthBatches, PiecedExample, collate_pieces
 from cellwright.training.config import FitConfig
 
 
@@ -26,13 +26,15 @@ class Rest(Sampler[list[int]]):
 
 
 class ClassificationData(LightningDataModule):
-    """Training and validation texts as token numbers and classes.
+    """Training and validation texts as token numbers and classes; those to train on may differ from epoch to epoch.
 
     The Trainer asks for a new loader each epoch (`reload_dataloaders_every_n_epochs=1`); `epoch` and `done` say
     where training stands, are kept by the checkpoints, and say after a resume where to go on.
     """
 
-    def __init__(self, train: list[Example], validation: list[Example], config: FitConfig) -> None:
+    def __init__(
+        self, train: Callable[[int], list[PiecedExample]], validation: list[PiecedExample], config: FitConfig
+    ) -> None:
         super().__init__()
         self.train = train
         self.validation = validation
@@ -50,17 +52,17 @@ class ClassificationData(LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """The batches of this epoch that are still to do."""
-        return self._loader(self.train, self.epoch, self.done)
+        return self._loader(self.train(self.epoch), self.epoch, self.done)
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """All validation texts, in the same order every time."""
         return self._loader(self.validation, 0, 0)
 
-    def _loader(self, examples: list[Example], epoch: int, done: int) -> DataLoader[Batch]:
+    def _loader(self, examples: list[PiecedExample], epoch: int, done: int) -> DataLoader[Batch]:
         if self.trainer is None:
             raise RuntimeError("ClassificationData: no Trainer yet; Trainer.fit asks for the loaders")
         sampler = LengthBatches(
-            [len(tokens) for tokens, _ in examples],
+            [self.config.cost(pieces) for pieces, _ in examples],
             self.config.batch_tokens,
             seed=self.config.seed,
             rank=self.trainer.global_rank,
@@ -69,6 +71,6 @@ class ClassificationData(LightningDataModule):
         return DataLoader(
             examples,  # type: ignore[arg-type]  # a list is a map-style dataset to DataLoader
             batch_sampler=Rest(sampler.batches(epoch), done),
-            collate_fn=collate,
+            collate_fn=collate_pieces,
             num_workers=self.config.workers,
         )

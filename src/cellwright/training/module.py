@@ -91,14 +91,14 @@ class ClassifierModule(LightningModule):
         """Mean smoothed cross-entropy of a batch, in nats. Raises LossNotFinite."""
         hidden = torch.rand(batch.tokens.shape, device=self.device) < self.config.token_dropout
         tokens = batch.tokens.masked_fill(hidden & (batch.tokens != Tokenizer.pad), Tokenizer.unknown)
-        logits = self.classifier(tokens, batch.lengths)
+        logits = self.classifier(tokens, batch.lengths, batch.pieces, self.config.batch_tokens)
         loss = cross_entropy(logits, _labels(batch), label_smoothing=self.config.label_smoothing)
         if not torch.isfinite(loss):
             raise LossNotFinite(
                 f"the loss is {loss.item()} at step {self.global_step + 1} (epoch {self.current_epoch + 1}); "
                 "expected a number: try a smaller --learning-rate or --clip-norm"
             )
-        return {"loss": loss, "examples": len(batch.lengths), "tokens": int(batch.lengths.sum())}
+        return {"loss": loss, "examples": len(logits), "tokens": int(batch.lengths.sum())}
 
     def on_validation_epoch_start(self) -> None:
         """Begin to count: sum of losses, right answers, texts."""
@@ -106,7 +106,8 @@ class ClassifierModule(LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Count one batch."""
-        logits, labels = self.averaged(batch.tokens, batch.lengths), _labels(batch)
+        logits = self.averaged(batch.tokens, batch.lengths, batch.pieces, self.config.batch_tokens)
+        labels = _labels(batch)
         loss = cross_entropy(logits, labels, reduction="sum")
         right = (logits.argmax(-1) == labels).sum()
         self._sums += torch.stack([loss.double(), right.double(), right.new_tensor(len(logits)).double()])

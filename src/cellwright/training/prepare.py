@@ -3,12 +3,13 @@
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import cellwright
 from cellwright import cells
-from cellwright.data.batches import Example
+from cellwright.data.batches import PiecedExample, Pieces
 from cellwright.data.checks import classes_of
 from cellwright.data.source import open_source
 from cellwright.data.split import Sides
@@ -16,6 +17,7 @@ from cellwright.data.table import Table
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
 from cellwright.models.classifier import Architecture, ClassifierConfig
+from cellwright.models.reading import Reader, Reading
 from cellwright.models.run import RunConfig, load_config, load_tokenizer
 from cellwright.training.config import LIMITS, FitConfig
 
@@ -31,8 +33,9 @@ class Prepared:
     """The options; of a resumed run its own."""
     run: RunConfig
     tokenizer: Tokenizer
-    train: list[Example]
-    validation: list[Example]
+    train: Callable[[int], list[PiecedExample]]
+    """Of an epoch, from 0 on."""
+    validation: list[PiecedExample]
     majority: float
     """Share of the validation texts with the most frequent training label: the score to beat."""
     notes: list[str]
@@ -57,8 +60,18 @@ def prepare(config: FitConfig) -> Prepared:
         )
     tokenizer = load_tokenizer(config.out) if before else _train_tokenizer(sides["train"], config)
     run = _describe(config, labels, tokenizer, fingerprint)
-    train, validation = (_encode(sides[side], tokenizer, labels) for side in ("train", "validation"))
-    return Prepared(config, run, tokenizer, train, validation, _majority(sides), _notes(sides, labels, tokenizer))
+    reader = Reader(tokenizer, run.reading)
+    pieces = reader.epochs(sides["train"].texts, config.seed)
+    validation = reader.read(sides["validation"].texts)
+    return Prepared(
+        config,
+        run,
+        tokenizer,
+        train=lambda epoch: _labelled(pieces(epoch), sides["train"], labels),
+        validation=_labelled(validation, sides["validation"], labels),
+        majority=_majority(sides),
+        notes=_notes(sides, labels, tokenizer),
+    )
 
 
 def merged(given: FitConfig, before: RunConfig) -> FitConfig:
@@ -85,6 +98,7 @@ def _describe(config: FitConfig, labels: list[str], tokenizer: Tokenizer, finger
         labels=labels,
         text=config.text,
         label=config.label,
+        reading=Reading(**config.model_dump(include=set(Reading.model_fields))),
         classifier=ClassifierConfig(vocabulary=tokenizer.size, classes=len(labels), **architecture),
         fingerprint=fingerprint,
         training=config.model_dump(mode="json", exclude=ELSEWHERE),
@@ -95,9 +109,9 @@ def _train_tokenizer(table: Table, config: FitConfig) -> Tokenizer:
     return Tokenizer.train(table.texts, config.tokenizer, size=config.vocabulary, minimum=config.minimum)
 
 
-def _encode(table: Table, tokenizer: Tokenizer, labels: list[str]) -> list[Example]:
+def _labelled(pieces: Sequence[Pieces], table: Table, labels: list[str]) -> list[PiecedExample]:
     number = {label: index for index, label in enumerate(labels)}
-    return list(zip(tokenizer.encode(table.texts), [number[label] for label in _labels(table)], strict=True))
+    return list(zip(pieces, [number[label] for label in _labels(table)], strict=True))
 
 
 def _labels(table: Table) -> list[str]:

@@ -1,0 +1,66 @@
+"""A text read in pieces: from the encodings of the pieces to one of the text, within a budget of memory."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
+from torch.utils.checkpoint import checkpoint
+
+from cellwright.models.pool import make_pool
+from cellwright.nn import Recurrent
+
+Join = Literal["mean", "max", "recurrent"]
+
+
+class JoinPieces(nn.Module):
+    """The mean or the maximum of each feature over a text's pieces, or what a second recurrent layer makes of them."""
+
+    def __init__(self, join: Join, cell: str, features: int, bidirectional: bool) -> None:
+        super().__init__()
+        hidden = features // 2 if bidirectional else features
+        self.recurrent = (
+            Recurrent(cell, features, hidden, bidirectional=bidirectional, batch_first=True)
+            if join == "recurrent"
+            else None
+        )
+        self.pool = make_pool("last" if join == "recurrent" else join, features, bidirectional)
+
+    def forward(self, encoded: Tensor, pieces: Tensor | None) -> Tensor:
+        """Encoded (R, F), pieces (B) int64 from 1 on, R together, or None: one each -> (B, F)."""
+        if pieces is None:
+            if self.recurrent is None:
+                return encoded
+            pieces = torch.ones(len(encoded), dtype=torch.int64, device=encoded.device)
+        rows = pad_sequence(list(torch.split(encoded, pieces.tolist())), batch_first=True)  # (B, most pieces, F)
+        if self.recurrent is not None:
+            rows, _ = self.recurrent(rows, lengths=pieces)
+        joined: Tensor = self.pool(rows, pieces)
+        return joined
+
+
+def encode_within(
+    budget: int | None, encode: Callable[[Tensor, Tensor], Tensor], tokens: Tensor, lengths: Tensor
+) -> Tensor:
+    """Encode some rows at a time, so that no more than `budget` padded tokens are in memory, one row at the least.
+
+    The gradient is the whole batch's: what a part's forward pass computed is forgotten and computed again in
+    backward, with the same dropout, which costs a third of the time more where there is more than one part.
+
+    Args:
+        budget: the most padded tokens at once; None takes all rows together.
+        encode: (r, T), (r) -> (r, F), each row by itself.
+        tokens: (R, T) int64.
+        lengths: (R) int64.
+
+    Returns (R, F).
+
+    """
+    rows = len(tokens) if budget is None else max(1, budget // tokens.shape[1])
+    if len(tokens) <= rows:
+        return encode(tokens, lengths)
+    parts = zip(torch.split(tokens, rows), torch.split(lengths, rows), strict=True)
+    if not torch.is_grad_enabled():
+        return torch.cat([encode(*part) for part in parts])
+    return torch.cat([checkpoint(encode, *part, use_reentrant=False) for part in parts])

@@ -1,0 +1,112 @@
+"""How a model reads texts that are long: the one place where texts become the tokens of a model.
+
+    reader = Reader(tokenizer, Reading(long="head", max_length=64))
+    pieces = reader.read(texts)    # of each text its pieces, each a list of token numbers
+
+Training, evaluation and prediction all read through it, with the `Reading` that the run's `config.json` keeps.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cellwright.data.batches import Pieces
+from cellwright.data.tokenizer import Tokenizer
+from cellwright.longtext.sample import sample
+from cellwright.longtext.tokens import TokenisedText
+from cellwright.longtext.truncate import head, head_and_tail, tail, without_middle
+from cellwright.longtext.windows import windows
+
+Way = Literal["head", "tail", "head+tail", "middle", "windows", "sentences"]
+
+
+class Reading(BaseModel):
+    """What the user chooses for texts of more than `max_length` tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    long: Way | None = None
+    """Shorten long texts: keep the head, the tail, both, or all but the middle; read windows; draw sentences."""
+    max_length: int = Field(default=256, ge=1)
+    """Most tokens read of a text, of a window with --long windows."""
+    long_ratio: float = Field(default=0.25, ge=0, le=1)
+    """Share of the head with --long head+tail."""
+    overlap: int = Field(default=0, ge=0)
+    """Most tokens that a window repeats of the one before."""
+    samples: int = Field(default=5, ge=1)
+    """Draws of --long sentences whose scores are averaged; in training it is one, another each epoch."""
+    shuffle: bool = False
+    """Leave the sentences of --long sentences in the order drawn rather than in the text's."""
+
+    def cost(self, pieces: Pieces) -> int:
+        """Padded tokens that the pieces take in a batch, at most."""
+        return len(pieces[0]) if len(pieces) == 1 else len(pieces) * self.max_length
+
+
+class Reader:
+    """Texts to pieces, each with at most `max_length` tokens unless texts are read whole."""
+
+    def __init__(self, tokenizer: Tokenizer, reading: Reading) -> None:
+        self.tokenizer = tokenizer
+        self.reading = reading
+
+    def read(self, texts: Sequence[str]) -> list[Pieces]:
+        """Return each text's pieces, at least one; an empty text is one empty piece. The same for the same text."""
+        if self.reading.long is None:
+            return [[numbers] for numbers in self.tokenizer.encode(texts)]
+        draws = [f"sample {draw}" for draw in range(self.reading.samples)]
+        return [self._pieces(text, draws) for text in self._tokenised(texts)]
+
+    def epochs(self, texts: Sequence[str], seed: int) -> Callable[[int], list[Pieces]]:
+        """Return the pieces to train on, as a function of the epoch: with sampled sentences another draw each time."""
+        if self.reading.long != "sentences":
+            pieces = self.read(texts)
+            return lambda epoch: pieces
+        tokenised = self._tokenised(texts)
+        return lambda epoch: [self._pieces(text, [f"seed {seed}, epoch {epoch}"]) for text in tokenised]
+
+    def _tokenised(self, texts: Sequence[str]) -> list[TokenisedText]:
+        encoded = self.tokenizer.encode_with_spans(texts)
+        return [TokenisedText(text, *tokens) for text, tokens in zip(texts, encoded, strict=True)]
+
+    def _pieces(self, text: TokenisedText, draws: Sequence[str]) -> Pieces:
+        limit = self.reading.max_length
+        if len(text.numbers) <= limit and not self.reading.shuffle:
+            return [text.numbers]
+        match self.reading.long:
+            case "head":
+                return [head(text.numbers, limit, text.may_cut)]
+            case "tail":
+                return [tail(text.numbers, limit, text.may_cut)]
+            case "head+tail":
+                return [head_and_tail(text.numbers, limit, self.reading.long_ratio, text.may_cut)]
+            case "middle":
+                return [without_middle(text.numbers, limit, text.may_cut)]
+            case "windows":
+                return self._windows(text)
+            case "sentences":
+                return [self._sample(text, draw) for draw in draws]
+            case None:
+                return [text.numbers]
+
+    def _windows(self, text: TokenisedText) -> Pieces:
+        return windows(
+            text.numbers,
+            self.reading.max_length,
+            overlap=self.reading.overlap,
+            sentence_ends=text.sentence_ends,
+            may_cut=text.may_cut,
+        )
+
+    def _sample(self, text: TokenisedText, draw: str) -> Sequence[int]:
+        # A text from JSON may hold half a surrogate pair.
+        digest = hashlib.sha256(text.text.encode("utf-8", "surrogatepass")).hexdigest()
+        return sample(
+            text.sentences,
+            self.reading.max_length,
+            seed=f"{draw}, {digest}",
+            shuffle=self.reading.shuffle,
+            may_cut=text.may_cut,
+        )

@@ -1,0 +1,131 @@
+"""Runs on shortened texts: what was scored in training is what the run answers, and a killed one resumes."""
+
+import json
+import random
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import process
+import pytest
+import torch
+from process import outcome
+
+from cellwright.data.source import open_source
+from cellwright.errors import InputError
+from cellwright.models.classifier import Classifier
+from cellwright.models.run import load_run
+from cellwright.serve import Predictor
+from cellwright.training import FitConfig, fit
+
+GOOD, BAD = ["great", "fine", "lovely"], ["awful", "poor", "dull"]
+NEUTRAL = [f"word{number}" for number in range(30)]
+Options = Callable[..., dict[str, Any]]
+WAYS: dict[str, dict[str, Any]] = {
+    "head": {"long": "head"},
+    "tail": {"long": "tail"},
+    "head+tail": {"long": "head+tail", "long_ratio": 0.5},
+    "middle": {"long": "middle"},
+    "windows, mean": {"long": "windows", "overlap": 2},
+    "windows, recurrent": {"long": "windows", "join": "recurrent"},
+    "sentences": {"long": "sentences", "shuffle": True},
+}
+
+
+@pytest.fixture(scope="module")
+def stories(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """300 labelled texts of up to eight sentences, each with one telling word."""
+    draw = random.Random(0)
+
+    def sentence(telling: list[str]) -> str:
+        words = [*draw.choices(NEUTRAL, k=draw.randint(1, 5)), draw.choice(telling)]
+        return " ".join(words).capitalize() + "."
+
+    def row() -> str:
+        label, telling = draw.choice([("pos", GOOD), ("neg", BAD)])
+        return " ".join(sentence(telling) for _ in range(draw.randint(1, 8))) + f",{label}\n"
+
+    path = tmp_path_factory.mktemp("data") / "stories.csv"
+    path.write_text("text,label\n" + "".join(row() for _ in range(300)))
+    return str(path)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_run_answers_what_training_scored(options: Options, stories: str, way: str) -> None:
+    given = options(data=stories, max_length=9, max_epochs=6, checkpoint_seconds=60, **WAYS[way])
+    result = fit(FitConfig(**given), progress=False)
+    run = load_run(result.out)
+    assert run.config.reading.model_dump(include=set(WAYS[way]) - {"join"}).items() <= WAYS[way].items()
+    assert run.config.reading.max_length == 9
+    table = open_source(stories)["validation"]
+    answers = [prediction.label for prediction in Predictor(run).predict(table.texts)]
+    right = sum(answer == label for answer, label in zip(answers, table.labels or [], strict=True))
+    assert right / len(answers) == pytest.approx(result.validation_accuracy)
+    assert result.validation_accuracy > result.majority
+
+
+def test_batches_of_windows_stay_within_the_budget(options: Options, stories: str, monkeypatch: Any) -> None:
+    seen: list[torch.Size] = []
+    encode = Classifier._encode
+
+    def watched(self: Classifier, tokens: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        seen.append(tokens.shape)
+        return encode(self, tokens, lengths)
+
+    monkeypatch.setattr(Classifier, "_encode", watched)
+    changes = {"data": stories, "long": "windows", "max_length": 6, "overlap": 3, "batch_tokens": 40, "max_epochs": 1}
+    fit(FitConfig(**options(**changes, checkpoint_seconds=60)), progress=False)
+    assert max(shape.numel() for shape in seen) <= 40
+    assert max(shape[1] for shape in seen) == 6
+
+
+@pytest.mark.parametrize("count", [5, 14])
+def test_a_run_on_sampled_sentences_killed_and_resumed_is_left_alone(
+    options: Options, stories: str, count: int
+) -> None:
+    changes = {"data": stories, "long": "sentences", "max_length": 9, "batch_tokens": 256, "max_epochs": 3}
+    killed = options(**changes)
+    alone = {**killed, "out": killed["out"] + "-alone"}
+    assert process.start(alone).status == 0
+    assert process.start(killed, process.Signal(signal.SIGKILL, "step", count)).status == -signal.SIGKILL
+    assert process.start({**killed, "resume": True}).status == 0
+    assert outcome(killed["out"]) == outcome(alone["out"])
+    epochs = [row["tokens"] for row in outcome(alone["out"])["log"]]
+    assert len(set(epochs)) > 1  # another draw each time
+
+
+def test_a_resumed_run_reads_as_it_did(options: Options, stories: str) -> None:
+    given = options(data=stories, long="tail", max_length=5, max_epochs=1, checkpoint_seconds=60)
+    fit(FitConfig(**given), progress=False)
+    with pytest.raises(InputError, match="was started with long 'tail', and 'head' is given now"):
+        fit(FitConfig(**given | {"long": "head"}, resume=True), progress=False)
+    fit(FitConfig(data=given["data"], out=given["out"], max_epochs=2, resume=True), progress=False)
+    config = json.loads(Path(given["out"], "config.json").read_text())
+    assert (config["reading"]["long"], config["reading"]["max_length"]) == ("tail", 5)
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "overlap": (
+        {"long": "head", "overlap": 3},
+        "--overlap is 3, and --long is head; leave it out, or give --long windows",
+    ),
+    "length alone": (
+        {"max_length": 9},
+        "--max-length is 9, and --long is none; leave it out, or give --long head or tail or head+tail or middle or "
+        "windows or sentences",
+    ),
+    "join": ({"join": "max"}, "--join is max, and --long is none; leave it out, or give --long windows"),
+    "still windows": (
+        {"long": "windows", "max_length": 4, "overlap": 4},
+        "--overlap is 4 and --max-length 4; expected windows that repeat less than they hold",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_options_without_effect_are_refused(case: str) -> None:
+    given, sentence = REFUSED[case]
+    with pytest.raises(InputError) as error:
+        FitConfig.model_validate({"data": "x", "out": "y", **given})
+    assert str(error.value) == sentence
