@@ -30,7 +30,7 @@ from cellwright.cells.language import (
 )
 from cellwright.cells.regularise import recurrent_dropout, zoneout
 from cellwright.reference import Call
-from drawing import draw
+from drawing import Case, draw
 
 RAGGED = (4, 3, 3, 1, 0)
 
@@ -89,10 +89,16 @@ def draw_call(
     fresh: bool = False,
     record: bool = False,
     scale: float = 1.0,
+    projected: int = 0,
     seed: int = 0,
 ) -> Call:
-    """A call in double precision, every number of it different; `scale` multiplies W, U and their biases."""
+    """A call in double precision, every number of it different; `scale` multiplies W, U and their biases.
+
+    projected: the outputs, where a projection makes them of the hidden units.
+    """
     cases = [draw(cell, tuple(lengths), inputs, hidden, seed + d) for d in range(directions)]
+    if projected:
+        cases = [_with_projection(case, projected) for case in cases]
     state = [torch.stack(s) for s in zip(*(case.state for case in cases), strict=True)]
     own = len(cell.parameters)
     weights = []
@@ -114,6 +120,15 @@ def draw_call(
     )
 
 
+def _with_projection(case: Case, outputs: int) -> Case:
+    """The case with an output of the first units of the operand, each a sum over all of them."""
+    w, operand = case.weights, case.cell.states.index(case.cell.operand)
+    projection = w.recurrent[: len(w.recurrent[0])].roll(1, 0)[:outputs] * 0.7
+    state = [s[:, :outputs] if k == operand else s for k, s in enumerate(case.state)]
+    weights = replace(w, recurrent=w.recurrent[:, :outputs].clone(), projection=projection.clone())
+    return replace(case, state=state, weights=weights)
+
+
 def converted(call: Call, dtype: torch.dtype) -> Call:
     """The same call in another precision."""
     return call.replaced([t.to(dtype) for t in call.tensors])
@@ -123,7 +138,7 @@ def inputs(call: Call) -> dict[str, Tensor]:
     """What a gradient may flow into, by name; masks are not among it."""
     names = ["rows", *(f"state.{s}" for s in call.cell.states)]
     for d, w in enumerate(call.weights):
-        given = ("input", "recurrent", "input_bias", "recurrent_bias")
+        given = ("input", "recurrent", "input_bias", "recurrent_bias", "projection")
         names += [f"{name}[{d}]" for name in given if getattr(w, name) is not None]
         names += [f"{name}[{d}]" for name in w.own]
     names += [f"fresh.{s}" for s in call.cell.states] if call.fresh else []

@@ -1,0 +1,158 @@
+"""Derivatives of the compiled path by finite differences, and the choice of a path."""
+
+import contextlib
+
+import pytest
+import torch
+from torch.autograd import forward_ad, gradcheck, gradgradcheck
+from torch.testing import assert_close
+
+from calls import EVERY, draw_call, errors, function_of, on, with_gradients
+from cellwright import functional
+from cellwright.cells import CELLS
+
+LSTM, GRU = CELLS["lstm"], CELLS["gru"]
+LENGTHS = (3, 2, 2, 0)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Threads that wait for each other make small tests slow on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@contextlib.contextmanager
+def compiled():
+    with functional.use_path("compiled"):
+        yield
+
+
+@pytest.mark.parametrize("resets", [False, True], ids=["carried", "resets"])
+@pytest.mark.parametrize("cell", EVERY, ids=repr)
+def test_first_derivatives(cell, resets):
+    """Of rows, states, fresh states and every weight; both directions, ragged, a sequence of no step."""
+    function, given = function_of(draw_call(cell, LENGTHS, hidden=3, directions=2, resets=resets, fresh=resets))
+    with compiled():
+        assert gradcheck(function, given, fast_mode=resets)
+
+
+@pytest.mark.parametrize("cell", [LSTM, CELLS["peephole"]], ids=repr)
+def test_first_derivatives_with_a_projection(cell):
+    function, given = function_of(draw_call(cell, LENGTHS, hidden=3, directions=2, projected=2))
+    with compiled():
+        assert gradcheck(function, given)
+
+
+@pytest.mark.parametrize("cell", EVERY, ids=repr)
+def test_second_derivatives(cell):
+    """They go by way of the reference, whatever path the outputs took."""
+    call = draw_call(cell, (2, 1, 0), hidden=3, directions=2, resets=True, fresh=True)
+    function, given = function_of(call)
+    with compiled():
+        assert gradgradcheck(function, given, fast_mode=True)
+
+
+@pytest.mark.parametrize("cell", [LSTM, GRU], ids=repr)
+def test_a_gradient_that_is_differentiated_is_the_gradient(cell):
+    call = draw_call(cell, directions=2)
+    function, given = function_of(call)
+    rows = function(*given)[0]
+    plain = torch.autograd.grad(rows.sum(), given, retain_graph=True)
+    again = torch.autograd.grad(rows.sum(), given, create_graph=True)
+    for ours, wanted in zip(again, plain, strict=True):
+        assert ours.requires_grad
+        assert_close(ours.detach(), wanted, rtol=1e-12, atol=1e-13)
+
+
+# --- the choice ----------------------------------------------------------------------------------------
+def test_kernels_are_chosen_and_say_so():
+    path = functional.choose(draw_call(LSTM))
+    assert (path.name, path.reason) == ("compiled", "the kernels of lstm run on this processor")
+    assert str(path) == "compiled: the kernels of lstm run on this processor"
+
+
+def test_a_forced_path_is_taken_within_the_block_only():
+    call = draw_call(LSTM)
+    for name in ("reference", "torch", "compiled"):
+        with functional.use_path(name):
+            assert functional.choose(call).name == name
+            assert functional.choose(call).reason == "asked for by use_path"
+    with functional.use_path("reference"), functional.use_path("torch"):
+        assert functional.choose(call).name == "torch"
+    assert functional.choose(call).reason != "asked for by use_path"
+
+
+def test_a_forced_path_that_cannot_run_raises_with_the_reason():
+    message = "^the path 'torch' was asked for and cannot run: torch has no kernel for the cell peephole$"
+    with functional.use_path("torch"), pytest.raises(RuntimeError, match=message):
+        functional.layer(draw_call(CELLS["peephole"]))
+    with functional.use_path("cuda"), pytest.raises(RuntimeError, match=r"'cuda' .*: there is no such path$"):
+        functional.choose(draw_call(LSTM))
+
+
+def test_a_block_left_by_an_error_is_left():
+    with contextlib.suppress(KeyError), functional.use_path("reference"):
+        raise KeyError
+    assert functional.choose(draw_call(LSTM)).name == "compiled"
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "rnn", "rnn-relu"])
+def test_all_three_paths_agree(name):
+    call = draw_call(CELLS[name], directions=2)
+    wanted = with_gradients(call, "reference")
+    for path in ("compiled", "torch"):
+        assert max(errors(with_gradients(call, path), wanted).values()) < 1e-12
+
+
+def _in_half(call):
+    return call.replaced([t.bfloat16() for t in call.tensors])
+
+
+def _with_a_mask_that_learns(call):
+    call.streams[0]["keep_h"].requires_grad_()
+    return call
+
+
+OBSTACLES = {
+    "kernels are compiled for float32 and float64 and the input is torch.bfloat16": (LSTM, _in_half),
+    "kernels give no gradient of a mask": (EVERY[len(CELLS)], _with_a_mask_that_learns),
+}
+
+
+@pytest.mark.parametrize("reason", OBSTACLES)
+def test_obstacle(reason):
+    cell, change = OBSTACLES[reason]
+    call = change(draw_call(cell))
+    assert functional.choose(call).name != "compiled"
+    assert reason in functional.choose(call).reason
+    with pytest.raises(RuntimeError, match=reason):
+        on("compiled", call)
+
+
+@pytest.mark.parametrize("cell", [LSTM, CELLS["peephole"]], ids=repr)
+def test_forward_mode_goes_to_the_reference(cell):
+    call = draw_call(cell, (3, 2))
+    with forward_ad.dual_level():
+        dual = call.replaced([forward_ad.make_dual(call.rows, torch.ones_like(call.rows)), *call.tensors[1:]])
+        assert functional.choose(dual).name == "reference"
+        slope = forward_ad.unpack_dual(functional.layer(dual)[0]).tangent
+    h = 1e-6
+    up, down = (functional.layer(call.replaced([call.rows + k * h, *call.tensors[1:]]))[0] for k in (1, -1))
+    assert_close(slope, (up - down) / (2 * h), rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("cell", [LSTM, CELLS["peephole"]], ids=repr)
+def test_vmap_goes_to_the_reference(cell):
+    call = draw_call(cell, (3, 2))
+
+    def run(rows):
+        again = call.replaced([rows, *call.tensors[1:]])
+        assert functional.choose(again).name == "reference"
+        return functional.layer(again)[0]
+
+    several = torch.stack([call.rows, -call.rows])
+    wanted = torch.stack([functional.layer(call.replaced([rows, *call.tensors[1:]]))[0] for rows in several])
+    assert_close(torch.vmap(run)(several), wanted, rtol=1e-12, atol=1e-13)
