@@ -138,6 +138,17 @@ def test_where_the_folder_is(monkeypatch):
     assert build.cache_folder() == Path("/home/ada/Library/Caches/cellwright")
 
 
+def test_a_user_without_a_home(monkeypatch, compilations):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("CELLWRIGHT_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    assert [affine(3, 7), affine(3, 7)] == [26, 26]
+    assert len(compilations) == 2
+
+
 def test_eight_threads_at_once(folder):
     found: list[tuple[int, int]] = []
     start = threading.Barrier(8)

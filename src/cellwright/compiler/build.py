@@ -58,9 +58,13 @@ def cache_folder() -> Path:
     """Where object code is kept: $CELLWRIGHT_CACHE, or the user's cache folder."""
     if given := os.environ.get("CELLWRIGHT_CACHE"):
         return Path(given)
+    try:
+        home = Path.home()
+    except RuntimeError:  # a user without one, as in some containers: nothing is kept
+        home = Path(os.devnull)
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "cellwright"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cellwright"
+        return home / "Library" / "Caches" / "cellwright"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "cellwright"
 
 
 def _key(recipe: str, target: Target) -> str:
