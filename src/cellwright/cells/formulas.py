@@ -46,6 +46,16 @@ def where(cell: Definition) -> str:
     return f"where x = W x_t + b, u = U {h} + b'." if cell.bias else f"where x = W x_t, u = U {h}."
 
 
+def written(cell: Definition, value: Expression, called: Mapping[int, str] | None = None) -> str:
+    """One value of the step as `equations` writes it, letters within it; `called` (by id) names further values."""
+    return write_below(value, _short(cell, Unicode()), letters(cell) | dict(called or {}))
+
+
+def letters(cell: Definition) -> dict[int, str]:
+    """The values that have a letter, by id, each with that letter as `equations` prints it: i_t."""
+    return _letters(cell, Unicode())[1]
+
+
 def latex(cell: Definition) -> str:
     """`expanded` as an aligned environment of LaTeX's amsmath."""
     lines = (line.replace(" = ", " &= ", 1) for line in _lines(cell, _expanded(cell, Latex()), Latex()))
@@ -210,13 +220,19 @@ def _base(name: str) -> list[str]:
 
 # --- lines ---------------------------------------------------------------------------------------------
 def _lines(cell: Definition, notation: Notation, style: Unicode) -> list[str]:
+    lines, letters = _letters(cell, style)
+    return [f"{symbol} = {_right(value, symbol, notation, letters)}" for symbol, value in lines]
+
+
+def _letters(cell: Definition, style: Unicode) -> tuple[list[tuple[str, Expression]], dict[int, str]]:
+    """Each letter of the step, printed, with its value; and by id the first letter of each such value."""
     named = dict(cell.trace.letters)
     named |= {name: value for name, value in cell.trace.states.items() if name not in named}
-    symbols = {name: style.symbol(*_base(name), *_at(value)) for name, value in named.items()}
-    letters: dict[int, str] = {}
-    for name, value in named.items():
-        letters.setdefault(id(value), symbols[name])
-    return [f"{symbols[name]} = {_right(value, symbols[name], notation, letters)}" for name, value in named.items()]
+    lines = [(style.symbol(*_base(name), *_at(value)), value) for name, value in named.items()]
+    first: dict[int, str] = {}
+    for symbol, value in lines:
+        first.setdefault(id(value), symbol)
+    return lines, first
 
 
 def _at(value: Expression) -> list[str]:

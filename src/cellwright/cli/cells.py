@@ -1,8 +1,22 @@
-"""`cellwright cells`: the recurrent cells there are."""
+"""`cellwright cells`: the recurrent cells there are, and what each computes."""
+
+import inspect
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from cellwright.cells import Definition
+
+app = typer.Typer(rich_markup_mode=None)
 
 
-def cells() -> None:
-    """List the recurrent cells, with states and gates."""
+@app.callback(invoke_without_command=True)
+def cells(context: typer.Context) -> None:
+    """List the recurrent cells, with states and gates; `cells show NAME` explains one."""
+    if context.invoked_subcommand:
+        return
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -13,4 +27,62 @@ def cells() -> None:
     for name, cell in CELLS.items():
         table.add_row(name, " ".join(cell.states), " ".join(cell.gates) or "–", cell.title)
     Console().print(table)
+    print("See one: cellwright cells show NAME")
     print("Use one: cellwright fit DATA --out RUN --cell NAME")
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="A cell's name, or FILE.py:NAME of your own.", show_default=False)],
+    latex: Annotated[bool, typer.Option("--latex", help="Print the equations as LaTeX (amsmath) only.")] = False,
+    svg: Annotated[Path | None, typer.Option(help="Write the data flow as a picture to this SVG file.")] = None,
+    input_size: Annotated[int, typer.Option("--input", min=1, help="Input size that the counts are for.")] = 128,
+    hidden_size: Annotated[int, typer.Option("--hidden", min=1, help="Hidden size that the counts are for.")] = 128,
+) -> None:
+    """Show a cell: its equations, where its state passes untouched, its parameters and operations."""
+    from cellwright.cells import formulas, get
+    from cellwright.cells.from_file import from_file, is_file
+
+    cell = from_file(name) if is_file(name) else get(name)
+    if svg is not None:
+        _write(svg, cell)
+    if latex:
+        print(formulas.latex(cell))
+    else:
+        _print(cell, input_size, hidden_size)
+    if svg is not None and not latex:
+        print(f"\nThe data flow is drawn in {svg}")
+
+
+def _print(cell: "Definition", inputs: int, hidden: int) -> None:
+    from cellwright.cells.formulas import expanded, operations, parameters
+    from cellwright.inspect.flow import flow
+
+    print(cell.title + "\n")
+    if source := _source(cell):
+        print(source + "\n")
+    print(*(f"  {line}" for line in expanded(cell)), sep="\n")
+    lanes = " ".join(flow(cell).lanes)
+    facts = {
+        "states": " ".join(cell.states),
+        "gates": " ".join(cell.gates) or "none",
+        "conveyors": f"{lanes} (no function bends them from step to step)" if lanes else "none: each state is bent",
+        "parameters": f"{parameters(cell, inputs, hidden):,}",
+        "operations": f"{operations(cell, inputs, hidden):,} a step",
+    }
+    print()
+    print(*(f"{name:<12}{value}" for name, value in facts.items()), sep="\n")
+    print(f"\nThe counts are of one layer in one direction, input {inputs} and hidden {hidden}.")
+
+
+def _source(cell: "Definition") -> str:
+    """The second paragraph of the step's docstring: where the cell comes from."""
+    paragraphs = (inspect.getdoc(cell.step) or "").split("\n\n")[1:2]
+    return "".join(text for text in paragraphs if not text.startswith(" "))
+
+
+def _write(path: Path, cell: "Definition") -> None:
+    from cellwright.inspect.diagram import svg
+    from cellwright.models.files import replace_file
+
+    replace_file(path, svg(cell).encode())

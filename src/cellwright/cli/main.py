@@ -16,7 +16,7 @@ import typer
 from typer.exceptions import TyperException
 
 from cellwright import __version__
-from cellwright.cli.cells import cells
+from cellwright.cli.cells import app as cells
 from cellwright.cli.datasets import datasets
 from cellwright.cli.evaluate import evaluate
 from cellwright.cli.fit import FitCommand, fit
@@ -34,7 +34,7 @@ app.command(cls=FitCommand)(fit)
 app.command()(evaluate)
 app.command()(predict)
 app.command()(datasets)
-app.command()(cells)
+app.add_typer(cells, name="cells")
 
 
 def _version(asked: bool) -> None:

@@ -1,0 +1,1 @@
+"""See what a cell does: its data flow as a picture, and its gates and states on a text."""
