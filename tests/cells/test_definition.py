@@ -402,7 +402,7 @@ def test_a_pickled_cell_that_is_gone(monkeypatch):
     written = pickle.dumps(kept)
     assert pickle.loads(written) is kept
     monkeypatch.delattr(module, "kept")
-    with pytest.raises(DefinitionError, match=r"there is no cell test_definition\.kept"):
+    with pytest.raises(DefinitionError, match=re.escape(f"there is no cell {__name__}.kept")):
         pickle.loads(written)
 
 

@@ -119,7 +119,7 @@ def _give_state(direction: Direction, s: int, saves: bool) -> None:
         before = initial.new_empty(len(setting.rows), initial.shape[1])
         before[setting.starts[1] if d else slice(setting.alive)] = initial
     else:
-        before = initial.repeat(2, 1)
+        before = torch.cat([initial, initial])
         direction.table("state_rows", setting.tables.turns)
     direction.give(f"state.{name}", before)
     direction.give(f"final.{name}", torch.empty_like(initial))
