@@ -58,14 +58,14 @@ def _peak(case: Case, rival: str) -> int:
     short.run()
     work = RIVALS[rival].prepare(Problem(case))
     Path("/proc/self/clear_refs").write_text("5")
-    before = _status("VmRSS")
+    before = status("VmRSS")
     result = work.run()  # held: a training step's gradients live until the optimiser has used them
-    peak = _status("VmHWM")
+    peak = status("VmHWM")
     del result
     return peak - before
 
 
-def _status(name: str) -> int:
+def status(name: str) -> int:
     """Bytes, as Linux counts them."""
     found = re.search(rf"{name}:\s*(\d+) kB", Path("/proc/self/status").read_text())
     assert found
