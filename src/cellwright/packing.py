@@ -122,18 +122,23 @@ def as_lengths(who: str, lengths: Lengths, batch: int) -> Tensor:
     return given
 
 
-def ragged(who: str, lengths: Tensor, time: int, batch: int, device: torch.device, batch_first: bool = False) -> Layout:
-    """The layout of sequences of these lengths, (B,) whole numbers.
-
-    Raises ValueError for a length that is not in 0 … `time`.
-    """
-    lengths = lengths.to("cpu", torch.int64)
+def check_range(who: str, lengths: Tensor, time: int) -> None:
+    """Raise ValueError for a length, of int64, that is not in 0 … `time`."""
     wrong = ((lengths < 0) | (lengths > time)).nonzero()
     if len(wrong):
         row = int(wrong[0])
         raise ValueError(
             f"{who}: lengths[{row}] is {int(lengths[row])}; expected 0 … {time}, the steps that input has room for"
         )
+
+
+def ragged(who: str, lengths: Tensor, time: int, batch: int, device: torch.device, batch_first: bool = False) -> Layout:
+    """The layout of sequences of these lengths, (B,) whole numbers.
+
+    Raises ValueError for a length that is not in 0 … `time`.
+    """
+    lengths = lengths.to("cpu", torch.int64)
+    check_range(who, lengths, time)
     if bool((lengths == time).all()) and time:
         return Layout(time, batch, (batch,) * time, device, batch_first=batch_first)
     falling, order = lengths.sort(descending=True, stable=True)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence, pad_sequence, unpack_sequence, unpad_sequence
 
-from cellwright.packing import Lengths, as_lengths, ragged
+from cellwright.packing import Lengths, as_lengths, check_range, ragged
 
 
 class Padded(NamedTuple):
@@ -118,7 +118,7 @@ def mask(lengths: Lengths, steps: int | None = None, *, batch_first: bool = Fals
     """
     found = as_lengths("mask", lengths, torch.as_tensor(lengths).numel()).long()
     time = steps if steps is not None else int(found.max()) if len(found) else 0
-    _check_range("mask", found, time)
+    check_range("mask", found, time)
     inside = torch.arange(time, device=found.device)[:, None] < found
     return inside.T if batch_first else inside
 
@@ -182,15 +182,8 @@ def _refuse_empty(lengths: Sequence[int]) -> None:
 def _checked(who: str, lengths: Lengths, batch: int, time: int) -> Tensor:
     """Lengths (B,) int64, each in 0 … time."""
     found = as_lengths(who, lengths, batch).long()
-    _check_range(who, found, time)
+    check_range(who, found, time)
     return found
-
-
-def _check_range(who: str, lengths: Tensor, time: int) -> None:
-    wrong = ((lengths < 0) | (lengths > time)).nonzero()
-    if len(wrong):
-        row = int(wrong[0])
-        raise ValueError(f"{who}: lengths[{row}] is {int(lengths[row])}; expected 0 … {time}, the steps that there are")
 
 
 def _axes(batch_first: bool) -> str:
