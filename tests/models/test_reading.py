@@ -85,8 +85,8 @@ def test_texts_at_the_edge(way: str) -> None:
     assert all(set(piece) == {CHARACTERS.unknown} for piece in half)
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("unit", ["好", "word ", "他说：“It works. 好！”\u0301", "(", FAMILY])
+@pytest.mark.parametrize("way", ["middle", "windows", "sentences"])  # the other ends are cut as the middle is
+@pytest.mark.parametrize("unit", ["好", "他说：“It works. 好！”\u0301", "(" + FAMILY])
 def test_a_megabyte_is_read(way: str, unit: str) -> None:
     text = unit * (1_000_000 // len(unit.encode()))
     [pieces] = Reader(CHARACTERS, Reading(long=way, max_length=512)).read([text])
