@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from cellwright.models.classifier import Classifier, ClassifierConfig
+from cellwright.models.architecture import ClassifierConfig
+from cellwright.models.classifier import Classifier
 
 SMALL = {"vocabulary": 11, "classes": 3, "embedding": 5, "hidden": 4, "pooling": "last"}
 
@@ -46,3 +47,10 @@ def test_any_cell(cell: str) -> None:
     model = Classifier(ClassifierConfig.model_validate({**SMALL, "cell": cell}))
     model(torch.tensor([[3, 4], [5, 0]]), torch.tensor([2, 1])).sum().backward()
     assert all(parameter.grad is not None for parameter in model.parameters())
+
+
+def test_of_embedded_is_forward_after_the_embedding() -> None:
+    torch.manual_seed(0)
+    model = Classifier(ClassifierConfig.model_validate({**SMALL, "join": "recurrent"})).eval()
+    tokens, lengths = torch.tensor([[3, 4, 5], [6, 0, 0]]), torch.tensor([3, 1])
+    torch.testing.assert_close(model.of_embedded(model.embedding(tokens), lengths), model(tokens, lengths))

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from cellwright.models.classifier import Classifier, ClassifierConfig
+from cellwright.models.architecture import ClassifierConfig
+from cellwright.models.classifier import Classifier
 from cellwright.models.pieces import JoinPieces, encode_within
 
 PIECES = torch.tensor([2, 1, 3])

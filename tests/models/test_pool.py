@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from cellwright.models.pool import Attention, Last, Max, Mean, Pooling, make_pool
+from cellwright.models.architecture import Pooling
+from cellwright.models.pool import Attention, Last, Max, Mean, make_pool
 
 LENGTHS = torch.tensor([4, 1, 7, 3])
 

@@ -11,7 +11,8 @@ from safetensors.torch import load, save
 
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
-from cellwright.models.classifier import Classifier, ClassifierConfig
+from cellwright.models.architecture import ClassifierConfig
+from cellwright.models.classifier import Classifier
 from cellwright.models.run import FORMAT, RunConfig, load_run, save_description, save_weights
 
 TEXTS = ["good good day", "bad bad day"]

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from cellwright.data.tokenizer import Tokenizer
-from cellwright.models.classifier import Classifier, ClassifierConfig
+from cellwright.models.architecture import ClassifierConfig
+from cellwright.models.classifier import Classifier
 from cellwright.models.run import Run, RunConfig, save_description, save_weights
 from cellwright.serve import Predictor
 

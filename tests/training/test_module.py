@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from cellwright.data.batches import Batch
-from cellwright.models.classifier import Classifier, ClassifierConfig
+from cellwright.models.architecture import ClassifierConfig
+from cellwright.models.classifier import Classifier
 from cellwright.training import FitConfig
 from cellwright.training.module import ClassifierModule, LossNotFinite
 

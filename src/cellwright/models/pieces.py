@@ -1,17 +1,15 @@
 """A text read in pieces: from the encodings of the pieces to one of the text, within a budget of memory."""
 
 from collections.abc import Callable
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.checkpoint import checkpoint
 
+from cellwright.models.architecture import Join
 from cellwright.models.pool import make_pool
 from cellwright.nn import Recurrent
-
-Join = Literal["mean", "max", "recurrent"]
 
 
 class JoinPieces(nn.Module):

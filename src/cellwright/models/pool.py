@@ -4,12 +4,10 @@ Each takes `output` (B, T, F), zero past each row's length, and `lengths` (B); e
 a row of length 0.
 """
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
-Pooling = Literal["last", "max", "mean", "attention"]
+from cellwright.models.architecture import Pooling
 
 
 def valid(output: Tensor, lengths: Tensor) -> Tensor:

@@ -6,18 +6,22 @@
 Training, evaluation and prediction all read through it, with the `Reading` that the run's `config.json` keeps.
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cellwright.data.batches import Pieces
-from cellwright.data.tokenizer import Tokenizer
 from cellwright.longtext.sample import sample
 from cellwright.longtext.tokens import TokenisedText
 from cellwright.longtext.truncate import head, head_and_tail, tail, without_middle
 from cellwright.longtext.windows import windows
+
+if TYPE_CHECKING:  # the command line reads the options here without torch
+    from cellwright.data.batches import Pieces
+    from cellwright.data.tokenizer import Tokenizer
 
 Way = Literal["head", "tail", "head+tail", "middle", "windows", "sentences"]
 

@@ -22,7 +22,8 @@ from torch import Tensor
 
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import CellwrightError, InputError
-from cellwright.models.classifier import Classifier, ClassifierConfig
+from cellwright.models.architecture import ClassifierConfig
+from cellwright.models.classifier import Classifier
 from cellwright.models.files import read_json, replace_file, write_json
 from cellwright.models.reading import Reader, Reading
 

@@ -6,7 +6,7 @@ from typing import Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cellwright.errors import InputError
-from cellwright.models.classifier import Architecture
+from cellwright.models.architecture import Architecture
 from cellwright.models.reading import Reading, Way
 
 

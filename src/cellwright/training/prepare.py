@@ -16,7 +16,7 @@ from cellwright.data.split import Sides
 from cellwright.data.table import Table
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
-from cellwright.models.classifier import Architecture, ClassifierConfig
+from cellwright.models.architecture import Architecture, ClassifierConfig
 from cellwright.models.reading import Reader, Reading
 from cellwright.models.run import RunConfig, load_config, load_tokenizer
 from cellwright.training.config import LIMITS, FitConfig

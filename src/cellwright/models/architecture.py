@@ -1,0 +1,42 @@
+"""What a user chooses of a classifier; no torch here, so that the command line can list the options at once."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Pooling = Literal["last", "max", "mean", "attention"]
+Join = Literal["mean", "max", "recurrent"]
+
+
+class Architecture(BaseModel):
+    """What the user chooses of a classifier."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    cell: str = "lstm"
+    """Recurrent cell, as `cellwright cells` lists them."""
+    embedding: int = Field(128, ge=1)
+    """Numbers a token is embedded in."""
+    hidden: int = Field(128, ge=1)
+    """Hidden size of one direction of one layer."""
+    layers: int = Field(1, ge=1)
+    """Recurrent layers on top of each other."""
+    bidirectional: bool = True
+    """Read each text in both directions."""
+    embedding_dropout: float = Field(0.3, ge=0, lt=1)
+    """Share of the embedded numbers dropped."""
+    dropout: float = Field(0.5, ge=0, lt=1)
+    """Share of the features dropped between stacked layers and before the dense output."""
+    pooling: Pooling = "max"
+    """How the outputs of all steps become one vector: last (valid one), max, mean or attention."""
+    join: Join = "mean"
+    """How the vectors of a text's windows (--long windows) become one: mean, max or a second layer of the cell."""
+
+
+class ClassifierConfig(Architecture):
+    """What a classifier is made of; written to a run's `config.json`, enough to build the same module again."""
+
+    vocabulary: int = Field(ge=2)
+    """Number of token ids, padding (0) and unknown (1) included."""
+    classes: int = Field(ge=2)
+    """Number of labels."""
