@@ -1,0 +1,95 @@
+"""The autoencoder against torch.nn's layers text by text, and on texts that it must bring back."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from cellwright.models.autoencoder import Autoencoder, begin_from, reconstruction
+from cellwright.models.classifier import Classifier, ClassifierConfig
+
+TOKENS = torch.tensor([[3, 4, 5, 6], [7, 0, 0, 0], [0, 0, 0, 0], [2, 2, 8, 0]])
+LENGTHS = torch.tensor([4, 1, 0, 3])
+
+
+def small(cell: str = "lstm") -> Autoencoder:
+    torch.manual_seed(0)
+    return Autoencoder(9, 3, cell=cell, embedding=5, hidden=4)
+
+
+def by_hand(model: Autoencoder, text: Tensor) -> Tensor:
+    """Logits (T, V) of one text, with torch's layers."""
+    encoder, decoder = nn.LSTM(5, 4, bidirectional=True), nn.LSTM(5 + 3, 4)
+    encoder.load_state_dict(model.recurrent.state_dict())
+    decoder.load_state_dict(model.decoder.state_dict())
+    _, (h, _) = encoder(model.embedding(text))
+    code = model.code(h.flatten())
+    before = torch.cat([torch.zeros(1, 5), model.embedding(text[:-1])])
+    output, _ = decoder(torch.cat([before, code.expand(len(text), 3)], dim=1))
+    return model.dense(output)
+
+
+def test_each_row_is_its_text_alone() -> None:
+    model = small()
+    logits = model(TOKENS, LENGTHS)
+    for row, text, length in zip(logits, TOKENS, LENGTHS, strict=True):
+        if length:
+            torch.testing.assert_close(row[:length], by_hand(model, text[:length]))
+
+
+def test_loss_and_accuracy_count_each_token_once_and_no_padding() -> None:
+    model = small()
+    found = reconstruction(model(TOKENS, LENGTHS), TOKENS, LENGTHS)
+    texts = [text[:length] for text, length in zip(TOKENS, LENGTHS, strict=True) if length]
+    logits, true = torch.cat([by_hand(model, text) for text in texts]), torch.cat(texts)
+    losses = -logits.log_softmax(1)[torch.arange(len(true)), true]
+    torch.testing.assert_close(found.loss, losses.mean())
+    assert found.exact.item() == (logits.argmax(1) == true).double().mean().item()
+
+
+def test_a_padded_token_changes_nothing() -> None:
+    model = small()
+    longer = torch.cat([TOKENS, torch.zeros(4, 2, dtype=torch.int64)], dim=1)
+    torch.testing.assert_close(model.encode(longer, LENGTHS), model.encode(TOKENS, LENGTHS))
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_it_learns_to_bring_texts_back_from_their_codes(cell: str) -> None:
+    draw = torch.Generator().manual_seed(1)
+    lengths = torch.randint(1, 4, (64,), generator=draw)
+    tokens = torch.randint(2, 6, (64, 3), generator=draw).masked_fill(torch.arange(3) >= lengths[:, None], 0)
+    torch.manual_seed(0)
+    model = Autoencoder(6, 8, cell=cell, embedding=8, hidden=24)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    for _ in range(150):
+        optimizer.zero_grad()
+        reconstruction(model(tokens, lengths), tokens, lengths).loss.backward()
+        optimizer.step()
+    assert reconstruction(model(tokens, lengths), tokens, lengths).exact > 0.98
+    assert (model.decode(model.encode(tokens, lengths), lengths) == tokens).double().mean() > 0.98
+
+
+def classifier(**options: object) -> Classifier:
+    return Classifier(
+        ClassifierConfig.model_validate({"vocabulary": 9, "classes": 2, "embedding": 5, "hidden": 4, **options})
+    )
+
+
+@pytest.mark.parametrize("freeze", [True, False])
+def test_a_classifier_begins_from_the_encoder(freeze: bool) -> None:
+    model, pretrained = classifier(), small()
+    begin_from(model, pretrained, freeze=freeze)
+    model(TOKENS, LENGTHS).square().sum().backward()
+    for name in ("embedding", "recurrent"):
+        for parameter, source in zip(
+            getattr(model, name).parameters(), getattr(pretrained, name).parameters(), strict=True
+        ):
+            assert torch.equal(parameter, source)
+            assert parameter.data_ptr() != source.data_ptr()
+            assert (parameter.grad is None) == freeze
+    assert model.dense.weight.grad is not None
+
+
+@pytest.mark.parametrize("options", [{"hidden": 5}, {"cell": "gru"}, {"bidirectional": False}, {"layers": 2}])
+def test_an_encoder_of_another_shape_is_refused(options: dict[str, object]) -> None:
+    with pytest.raises(RuntimeError, match=r"size mismatch|Missing key|Unexpected key"):
+        begin_from(classifier(**options), small())
