@@ -109,6 +109,47 @@ def test_a_state_may_be_set_and_taken_up_again():
     assert torch.equal(second.feed(x[5:]), layer(x)[0][5:])
 
 
+def test_steps_see_new_weights_and_another_path():
+    layer = layer_of(num_layers=2)
+    x = torch.randn(T, B, I)
+    stream = layer.stream(batch=B)
+    for t, one in enumerate(x):
+        before = stream.state
+        if t % 3 == 1:  # as an optimiser does it
+            with torch.no_grad():
+                layer.weight_hh_l1.add_(0.1)
+        if t % 3 == 2:
+            layer.bias_ih_l0 = torch.nn.Parameter(torch.randn(4 * H))
+        with functional.use_path("compiled" if t % 2 else "reference"):
+            found = stream.step(one)
+            wanted, after = layer(one[None], before)
+        assert torch.equal(found, wanted[0])
+        assert all(torch.equal(a, b) for a, b in zip(stream.state, after, strict=True))
+
+
+def test_what_a_step_returned_stays_as_it_is():
+    layer = layer_of("gru")
+    x, stream = torch.randn(2, B, I), layer.stream(batch=B)
+    output, state = stream.step(x[0]), stream.state
+    kept = output.clone(), state.clone()
+    stream.step(x[1])
+    assert torch.equal(output, kept[0])
+    assert torch.equal(state, kept[1])
+
+
+def test_autocast_and_other_types_go_the_way_of_the_layer():
+    layer = layer_of()
+    x, stream = torch.randn(B, I), layer.stream(batch=B)
+    stream.step(x)
+    state = stream.state
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(stream.step(x.bfloat16()), layer(x.bfloat16()[None], state)[0][0])
+    with pytest.raises(ValueError, match=r"input is torch.float64 and the weights are torch.float32"):
+        stream.step(x.double())
+    with pytest.raises(RuntimeError, match="input has 1 features; expected input_size = 3"):
+        stream.step(x[:, :1])
+
+
 def test_mistakes_say_what_is_expected():
     with pytest.raises(
         ValueError, match=r"LSTM.stream: the layer is bidirectional, and its reverse direction begins at"

@@ -6,5 +6,6 @@ backward  step by step the cotangents of x and u; then the gradients of the weig
 
 from cellwright.compiled.backward import Gradients, backward
 from cellwright.compiled.forward import Result, Saved, forward
+from cellwright.compiled.steps import Steps
 
-__all__ = ["Gradients", "Result", "Saved", "backward", "forward"]
+__all__ = ["Gradients", "Result", "Saved", "Steps", "backward", "forward"]

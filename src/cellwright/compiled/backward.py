@@ -11,7 +11,7 @@ from torch import Tensor
 from cellwright.cells.definition import PER_UNIT
 from cellwright.compiled.forward import Saved
 from cellwright.compiled.products import Factor, products_of_rows, sums_of_products
-from cellwright.compiled.setting import Direction, Setting, run
+from cellwright.compiled.setting import Direction, Setting, Work
 from cellwright.reference import Call
 
 
@@ -36,7 +36,7 @@ def backward(
     for d, direction in enumerate(directions):
         _give(direction, saved[d], dy, [s[d] for s in d_state])
     own = [dy.new_zeros(len(loop.step.own), setting.padded) for _ in setting.tables.items]
-    run(setting, directions, loop, own)
+    Work(setting, directions, loop, own).run()
     state, fresh = _of_states(setting, directions, d_state)
     return Gradients(
         _of_rows(setting, directions) if wants_rows else None,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from cellwright.compiled.setting import Direction, Setting, run
+from cellwright.compiled.setting import Direction, Setting, Work
 from cellwright.compiler.kernel import Loop
 from cellwright.reference import Call, Weights
 
@@ -50,6 +50,20 @@ class Result:
 
 def forward(call: Call, *, saves: bool) -> Result:
     """Run a call whose path is "compiled"; `saves` keeps what `backward` reads."""
+    y, work = prepare(call, saves=saves)
+    work.run()
+    setting, directions = work.setting, work.directions
+    letters = setting.kernel.letters if call.record else ()
+    return Result(
+        y,
+        tuple(_final(setting, directions, s) for s in range(len(call.state))),
+        [{name: d.tensors[f"letter.{name}"][:, : setting.hidden] for name in letters} for d in directions],
+        [_saved(d) for d in directions] if saves else [],
+    )
+
+
+def prepare(call: Call, *, saves: bool) -> tuple[Tensor, Work]:
+    """The rows to be computed (S, D·P), and what computes them."""
     setting = Setting(call)
     letters = setting.kernel.letters if call.record else ()
     loop = setting.kernel.forward(saves=saves, projects=setting.projects, letters=letters)
@@ -58,13 +72,7 @@ def forward(call: Call, *, saves: bool) -> Result:
     directions = [
         _direction(setting, loop, y, saves, letters, packed[4 * d : 4 * d + 4], d) for d in setting.directions
     ]
-    run(setting, directions, loop)
-    return Result(
-        y,
-        tuple(_final(setting, directions, s) for s in range(len(call.state))),
-        [{name: d.tensors[f"letter.{name}"][:, : setting.hidden] for name in letters} for d in directions],
-        [_saved(d) for d in directions] if saves else [],
-    )
+    return y, Work(setting, directions, loop)
 
 
 def _matrices(setting: Setting, weights: Weights) -> list[tuple[Tensor, tuple[str, ...]]]:

@@ -179,13 +179,34 @@ class Direction:
             self.give("resets", call.resets[self.d].to(torch.uint8).contiguous())
 
 
-def run(setting: Setting, directions: Sequence[Direction], loop: Loop, own: Sequence[Tensor] = ()) -> None:
-    """Run a loop over all items, each with scratch memory of its own; `own` holds each item's sums."""
+class Work:
+    """A loop over all items, each with scratch memory of its own; `own` holds each item's sums.
+
+    It may be run again, on what its tensors then hold. They live as long as this does.
+    """
+
+    def __init__(
+        self, setting: Setting, directions: Sequence[Direction], loop: Loop, own: Sequence[Tensor] = ()
+    ) -> None:
+        self.setting, self.directions, self._loop = setting, directions, loop
+        items, self._scratch = _items(setting, directions, loop, own)
+        self._blocks = loop.prepare([direction.words for direction in directions], items)
+
+    def run(self) -> None:
+        """Run it, on as many threads as the setting has."""
+        self._loop.run(self._blocks, self.setting.threads)
+
+
+def _items(
+    setting: Setting, directions: Sequence[Direction], loop: Loop, own: Sequence[Tensor]
+) -> tuple[list[dict[str, int]], list[Tensor]]:
+    """The words of each item, and the scratch memory that they point to."""
     tile, padded, rows = setting.kernel.tile, setting.padded, setting.rows
     size, gate_columns = tile.lanes.bytes, setting.gate_columns(loop)
     recurrent = setting.kernel.filled(max(len(setting.kernel.layout.recurrent) * padded, setting.outputs))
     line = recurrent + setting.kernel.filled(padded)
-    items, scratch = [], []
+    items: list[dict[str, int]] = []
+    scratch: list[Tensor] = []
     for number, (d, first, last) in enumerate(setting.tables.items):
         sequences = last - first
         chunk = max(1, min(setting.tables.steps, CHUNK_BYTES // (gate_columns * size * sequences)))
@@ -197,4 +218,4 @@ def run(setting: Setting, directions: Sequence[Direction], loop: Loop, own: Sequ
         item = {"direction": d, "first": first, "last": last, "chunk": chunk, "capacity": chunk * sequences}
         item |= {"products": places[0], "spill": places[1], "gates": places[2], "lists": lists.data_ptr()}
         items.append(item | {"own": own[number].data_ptr() if own else 0})
-    loop.run([direction.words for direction in directions], items, setting.threads)
+    return items, scratch

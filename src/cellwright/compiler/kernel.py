@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
@@ -27,6 +27,13 @@ from cellwright.compiler.target import Target, host
 from cellwright.compiler.tile import Tile, shape
 
 
+class Blocks(NamedTuple):
+    """The directions' words, and the items that point to them."""
+
+    directions: NDArray[np.int64]
+    items: NDArray[np.int64]
+
+
 class Loop:
     """One compiled loop: its step, the words of its directions, and how to run it."""
 
@@ -36,11 +43,14 @@ class Loop:
         self.spill = len(rows.spilled(step.program))
         self._entry = entry
 
-    def run(self, directions: Sequence[Mapping[str, int]], items: Sequence[dict[str, int]], threads: int) -> None:
-        """Run the items on up to `threads` threads; "direction" numbers the direction an item is part of."""
+    def prepare(self, directions: Sequence[Mapping[str, int]], items: Sequence[dict[str, int]]) -> Blocks:
+        """The blocks of a run; "direction" numbers the direction an item is part of."""
         words = self.block.pack(directions)
-        shares = ITEM.pack([item | {"direction": words[item["direction"]].ctypes.data} for item in items])
-        self._entry.run(shares, threads)
+        return Blocks(words, ITEM.pack([item | {"direction": words[item["direction"]].ctypes.data} for item in items]))
+
+    def run(self, blocks: Blocks, threads: int) -> None:
+        """Run the items on up to `threads` threads."""
+        self._entry.run(blocks.items, threads)
 
 
 class Kernel:

@@ -11,13 +11,16 @@ On the compiled path the outputs are, bit for bit, those of the whole sequence a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from cellwright import functional
 from cellwright.nn.states import State
-from cellwright.packing import Lengths
+from cellwright.packing import Layout, Lengths
+from cellwright.reference import Call
 
 if TYPE_CHECKING:
     from cellwright.nn.recurrent import Recurrent
@@ -26,8 +29,8 @@ if TYPE_CHECKING:
 class Stream:
     """Sequences of which a layer has seen the first steps; made by `Recurrent.stream`.
 
-    Everything is computed without gradients. The weights are read at every call, so a layer that goes on training
-    is streamed as it then is.
+    Everything is computed without gradients, by the weights as they then are. (A change that autograd does not count,
+    one through `.data`, `step` sees after the next `feed` or `reset`.)
     """
 
     def __init__(self, layer: Recurrent, batch: int | None) -> None:
@@ -42,22 +45,25 @@ class Stream:
         self._layer = layer
         self._batch = batch
         self._state: State | None = None
+        self._prepared: _Prepared | None = None  # where there is one, the state is there
 
     @property
     @torch.no_grad()
     def state(self) -> State:
         """The state after the last step, before the first the initial one, as the layer returns it; may be set."""
+        if self._prepared is not None:
+            return self._prepared.state
         return self._layer.initial_state(self._batch) if self._state is None else self._state
 
     @state.setter
     def state(self, given: State) -> None:
-        self._state = given
+        self._state, self._prepared = given, None
 
     @torch.no_grad()
     def reset(self, rows: Tensor | None = None) -> None:
         """Begin anew from the layer's initial state: every sequence, or those of the mask `rows` (B,) bool."""
         if rows is None:
-            self._state = None
+            self._state = self._prepared = None
             return
         who = type(self._layer).__name__
         if rows.dtype != torch.bool or rows.shape != (self._batch,):
@@ -68,8 +74,9 @@ class Stream:
         anew = rows[:, None, None] if self._layer.state_batch_first else rows[:, None]
         start, now = self._layer.initial_state(self._batch), self.state
         new = [torch.where(anew, a, b) for a, b in zip(_each(start), _each(now), strict=True)]
-        self._state = tuple(new) if isinstance(now, tuple) else new[0]
+        self.state = tuple(new) if isinstance(now, tuple) else new[0]
 
+    @torch.no_grad()
     def step(self, input: Tensor) -> Tensor:
         """One step: input (B, I) -> output (B, P); of one sequence alone (I,) -> (P,)."""
         if input.dim() != (1 if self._batch is None else 2):
@@ -78,8 +85,14 @@ class Stream:
                 f"{type(self._layer).__name__}.stream: a step has shape {tuple(input.shape)}; expected {axes}; "
                 "several steps go to feed"
             )
-        dim = self._time_dim
-        return self.feed(input.unsqueeze(dim)).squeeze(dim)
+        chunk = input.unsqueeze(self._time_dim)
+        self._check(chunk)
+        if self._prepared is None or not self._prepared.fits(input):
+            self.state = self.state  # out of the steps that fit no more
+            self._prepared = _Prepared.of(self._layer, chunk, self.state)
+        if self._prepared is None:
+            return self.feed(chunk).squeeze(self._time_dim)
+        return self._prepared.step(input)
 
     @torch.no_grad()
     def feed(self, chunk: Tensor, lengths: Lengths | None = None) -> Tensor:
@@ -89,7 +102,8 @@ class Stream:
         Raises as the layer's call does.
         """
         self._check(chunk)
-        output, self._state = self._layer(chunk, self._state, lengths=lengths)
+        given = self._state if self._prepared is None else self.state
+        output, self.state = self._layer(chunk, given, lengths=lengths)
         return output  # type: ignore[no-any-return]
 
     @property
@@ -107,6 +121,54 @@ class Stream:
         if chunk.dim() != dimensions or (self._batch is not None and chunk.shape[1 - self._time_dim] != self._batch):
             many = "one sequence alone" if self._batch is None else f"a batch of {self._batch}"
             raise ValueError(f"{who}.stream: the chunk has shape {tuple(chunk.shape)}, and this stream is of {many}")
+
+
+class _Prepared:
+    """The compiled steps of a stack, with the state, for the weights that it had when they were packed."""
+
+    def __init__(self, layer: Recurrent, layout: Layout, calls: list[Call]) -> None:
+        from cellwright.compiled import Steps  # loads the compiler
+
+        self._layer, self._layout, self._call = layer, layout, calls[0]
+        self._steps = [Steps(call) for call in calls]
+        self._weights = [w for call in calls for w in call.weights[0].flat]
+        self._versions = _versions(self._weights)
+
+    @classmethod
+    def of(cls, layer: Recurrent, chunk: Tensor, state: State) -> _Prepared | None:
+        """None where the path of such a step is another one."""
+        if torch.is_autocast_enabled("cpu"):
+            return None
+        layout, calls = layer._begin(chunk, state, None, None, False)
+        if not isinstance(layout, Layout) or functional.choose(calls[0]).name != "compiled":
+            return None
+        return cls(layer, layout, calls)
+
+    def fits(self, input: Tensor) -> bool:
+        """Whether a step (B, I) or (I,) would be computed by these, from these weights."""
+        rows = input.view(-1, input.shape[-1])
+        if rows.shape != self._steps[0].shape or rows.dtype != self._call.rows.dtype:
+            return False
+        now = [w for (weights,) in self._layer._weights() for w in weights.flat]
+        same = all(a is b for a, b in zip(now, self._weights, strict=True)) and _versions(now) == self._versions
+        return same and functional.choose(replace(self._call, rows=rows)).name == "compiled"
+
+    def step(self, input: Tensor) -> Tensor:
+        rows = input.view(-1, input.shape[-1])
+        for one in self._steps:
+            rows = one.step(rows)
+        return rows[0].clone() if input.dim() == 1 else rows.clone()
+
+    @property
+    def state(self) -> State:
+        """As the layer returns it."""
+        states = [torch.stack(s) for s in zip(*(one.state for one in self._steps), strict=True)]
+        return self._layer._states.leave(states, self._layout)
+
+
+def _versions(weights: list[Tensor]) -> list[tuple[int, int]]:
+    """What changes when a weight does: where it is, and how often it was written to, as autograd counts."""
+    return [(w.data_ptr(), 0 if w.is_inference() else w._version) for w in weights]
 
 
 def _each(state: State) -> tuple[Tensor, ...]:

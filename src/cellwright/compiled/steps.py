@@ -1,0 +1,46 @@
+"""One step of a call, again and again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from cellwright.compiled.forward import prepare
+from cellwright.reference import Call
+
+
+class Steps:
+    """A layer in one direction, a step at a time: its weights packed once, its states and words where they are.
+
+    `call` is a step without resets or letters whose path is "compiled"; the first step begins from its state, and none
+    reads its rows.
+    """
+
+    def __init__(self, call: Call) -> None:
+        self._input = call.rows.new_empty(len(call.rows), call.weights[0].input.shape[1])
+        self._output, self._work = prepare(replace(call, rows=self._input), saves=False)
+        (direction,) = self._work.directions
+        self._sizes = [s.shape[2] for s in call.state]
+        names = call.cell.states
+        self._before = [direction.tensors[f"state.{name}"][: len(call.rows)] for name in names]
+        self._after = [direction.tensors[f"final.{name}"] for name in names]
+
+    @property
+    def shape(self) -> torch.Size:
+        """(B, I), that of a step's input."""
+        return self._input.shape
+
+    @property
+    def state(self) -> list[Tensor]:
+        """(B, ·) each, as it is now."""
+        return [s[:, :size].clone() for s, size in zip(self._before, self._sizes, strict=True)]
+
+    def step(self, rows: Tensor) -> Tensor:
+        """(B, I) -> (B, P), which the next step overwrites."""
+        self._input.copy_(rows)
+        self._work.run()
+        for before, after in zip(self._before, self._after, strict=True):
+            before.copy_(after)
+        return self._output
