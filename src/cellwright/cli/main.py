@@ -20,6 +20,7 @@ from cellwright.cli.cells import app as cells
 from cellwright.cli.datasets import datasets
 from cellwright.cli.evaluate import evaluate
 from cellwright.cli.fit import FitCommand, fit
+from cellwright.cli.inspect import inspect
 from cellwright.cli.predict import predict
 from cellwright.errors import InputError
 
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command(cls=FitCommand)(fit)
 app.command()(evaluate)
 app.command()(predict)
+app.command()(inspect)
 app.command()(datasets)
 app.add_typer(cells, name="cells")
 

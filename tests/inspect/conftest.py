@@ -1,0 +1,37 @@
+import pytest
+import torch
+
+from cellwright.data.tokenizer import Tokenizer
+from cellwright.models.architecture import ClassifierConfig
+from cellwright.models.classifier import Classifier
+from cellwright.models.run import Run, RunConfig
+
+TEXTS = ["the film was lovely, 很 好 看!", "the music was dull </script> 差"]
+
+
+@pytest.fixture
+def run_of(tmp_path):
+    """Make a run with weights far from zero, so that nothing is alike by chance."""
+
+    def make(labels=("bad", "so so", "好"), kind="words", long=None, **options):
+        torch.manual_seed(0)
+        tokenizer = Tokenizer.train(TEXTS, kind, minimum=1)
+        config = ClassifierConfig(
+            vocabulary=tokenizer.size, classes=len(labels), **{"embedding": 5, "hidden": 7} | options
+        )
+        model = Classifier(config).eval()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.mul_(3)
+        description = RunConfig(
+            cellwright="0", labels=list(labels), text="text", label="label", classifier=config, fingerprint="",
+            training={}, **({"reading": long} if long else {}),
+        )  # fmt: skip
+        return Run(tmp_path, description, model, tokenizer)
+
+    return make
+
+
+@pytest.fixture
+def run(run_of):
+    return run_of(layers=2)

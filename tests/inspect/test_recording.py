@@ -1,0 +1,118 @@
+"""A recording against the layers, the predictor and the reference path that it is of."""
+
+import numpy as np
+import pytest
+import torch
+
+import cellwright
+from cellwright.cells import CELLS
+from cellwright.errors import InputError
+from cellwright.inspect.recording import MOST_TOKENS, record
+from cellwright.models.run import Run
+from cellwright.serve import Predictor
+
+TEXT = "the film was  lovely, 很 好\n看 unheard of"
+
+
+def numbers_of(run: Run, text):
+    return torch.tensor(run.tokenizer.encode([text]))
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "slstm", "peephole"])
+def test_letters_are_those_of_the_reference(run_of, cell):
+    run = run_of(layers=2, cell=cell)
+    recording = record(run, TEXT)
+    with cellwright.use_path("reference"), torch.no_grad():
+        embedded = run.model.embedding(numbers_of(run, TEXT))
+        expected = run.model.recurrent(embedded, return_gates=True)[2]
+    assert [(e.layer, e.direction) for e in recording.letters] == [
+        (layer, direction) for layer in (0, 1) for direction in ("forward", "reverse")
+    ]
+    for letters, one in zip(recording.letters, expected, strict=True):
+        assert set(letters.values) == set(CELLS[cell].trace.letters) | set(CELLS[cell].states)
+        for name, values in letters.values.items():
+            assert values.shape == (len(recording.tokens), 7)
+            np.testing.assert_allclose(values, one[name][0].numpy(), atol=2e-6)
+
+
+@pytest.mark.parametrize("bidirectional", [True, False])
+def test_answers_are_those_to_each_beginning(run_of, bidirectional, monkeypatch):
+    run = run_of(bidirectional=bidirectional)
+    monkeypatch.setattr("cellwright.inspect.recording.BATCH_TOKENS", 25)  # some beginnings at a time
+    recording = record(run, TEXT)
+    numbers = numbers_of(run, TEXT)[0]
+    for t, row in enumerate(recording.probabilities, start=1):
+        with torch.no_grad():
+            expected = run.model(numbers[None, :t], torch.tensor([t])).softmax(-1)[0]
+        np.testing.assert_allclose(row, expected.numpy(), atol=1e-6)
+    (prediction,) = Predictor(run).predict([TEXT])
+    assert recording.label == prediction.label
+    assert recording.probabilities[-1].max() == pytest.approx(prediction.probability, abs=1e-6)
+
+
+def test_tokens_are_pieces_of_the_text(run):
+    recording = record(run, TEXT)
+    assert recording.tokens == ["the", "film", "was", "lovely", ",", "很", "好", "看", "unheard", "of"]
+    assert recording.known.tolist() == [True] * 8 + [False] * 2
+    assert recording.between[3:5] == ["  ", ""]
+    assert recording.between[7] == "\n"
+
+
+def test_bytes_of_a_character_are_tokens_of_it(run_of):
+    recording = record(run_of(kind="bpe"), "看😀x")
+    assert "".join(dict.fromkeys(recording.tokens)) == "看😀x"
+    assert all(recording.known)
+
+
+def test_contributions_sum_to_the_change_of_the_log_odds(run):
+    """The axiom of completeness, Sundararajan, Taly and Yan 2017, proposition 1; the ends from the model itself."""
+    recording = record(run, TEXT)
+    label, numbers = run.labels.index(recording.label), numbers_of(run, TEXT)
+    embedded = run.model.embedding(numbers)
+    with torch.no_grad():
+        ends = [
+            run.model.of_embedded(e, torch.tensor([numbers.shape[1]])).softmax(-1)[0] for e in (embedded, embedded * 0)
+        ]
+    (text, baseline) = (float(torch.logit(p[label].double())) for p in ends)
+    found = recording.contributions
+    assert (found.score, found.baseline) == pytest.approx((text, baseline), abs=1e-5)
+    assert abs(text - baseline) > 0.1
+    assert found.values.sum() == pytest.approx(text - baseline, abs=0.011 * abs(text - baseline))
+
+
+def test_with_two_classes_log_odds_are_the_difference_of_the_logits(run_of):
+    run = run_of(labels=("no", "yes"))
+    recording = record(run, TEXT)
+    numbers = numbers_of(run, TEXT)
+    with torch.no_grad():
+        logits = run.model(numbers, torch.tensor([numbers.shape[1]]))[0]
+    assert recording.contributions.score == pytest.approx(abs(float(logits[0] - logits[1])), abs=1e-5)
+
+
+def test_the_letters_of_a_layer_by_name(run):
+    recording = record(run, TEXT)
+    assert recording.of(1, "reverse") is recording.letters[3]
+    with pytest.raises(LookupError, match=r"no layer 2, forward; there are layer 0, forward; .*layer 1, reverse"):
+        recording.of(2, "forward")
+
+
+def test_nothing_to_inspect_and_too_much(run):
+    for text in ("", "  \n"):
+        with pytest.raises(InputError, match="no token"):
+            record(run, text)
+    with pytest.raises(InputError, match=r"2,001 tokens; expected at most 2,000"):
+        record(run, "film " * (MOST_TOKENS + 1))
+
+
+def test_a_text_that_is_read_in_parts_is_refused_and_a_shorter_one_is_not(run_of):
+    run = run_of(long={"long": "windows", "max_length": 4})
+    assert record(run, "the film was lovely").tokens == ["the", "film", "was", "lovely"]
+    with pytest.raises(InputError, match=r"5 tokens, and .* --long windows.* at most 4 tokens"):
+        record(run, "the film was lovely, ")
+
+
+def test_training_mode_gradients_and_inputs_are_left_alone(run):
+    before = {name: value.clone() for name, value in run.model.state_dict().items()}
+    record(run, TEXT)
+    assert all(torch.equal(before[name], value) for name, value in run.model.state_dict().items())
+    assert all(parameter.grad is None for parameter in run.model.parameters())

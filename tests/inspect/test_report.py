@@ -1,0 +1,121 @@
+"""The page holds the recording's numbers, nothing of a network, and no markup of the text; Chromium draws it."""
+
+import base64
+import json
+import re
+import shutil
+import subprocess
+from io import BytesIO
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from cellwright.inspect.heatmaps import heatmaps
+from cellwright.inspect.recording import record
+from cellwright.inspect.report import report
+from cellwright.inspect.summary import arrays, summary
+
+TEXT = "the film was <script>alert('!')</script> <!-- lovely \u2028 很 好 {{script}} \udce5"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def embedded(page):
+    return json.loads(re.search(r'<script type="application/json" id="recording">(.*?)</script>', page, re.S)[1])
+
+
+@pytest.mark.parametrize("cell", ["lstm", "rnn", "slstm"])
+def test_the_page_holds_every_value_to_half_a_step(run_of, cell):
+    recording = record(run_of(layers=2, cell=cell), TEXT)
+    held = embedded(report(recording))
+    assert held["tokens"] == recording.tokens
+    np.testing.assert_allclose(held["contributions"], recording.contributions.values, atol=5e-5)
+    np.testing.assert_allclose(held["probabilities"], recording.probabilities, atol=5e-5)
+    for part, letters in zip(held["parts"], recording.letters, strict=True):
+        assert {each["name"] for each in part["letters"]} == set(letters.values)
+        assert all(sorted(order) == list(range(7)) for order in part["orders"].values())
+        for each in part["letters"]:
+            stored = np.frombuffer(base64.b64decode(each["data"]), np.uint8).reshape(7, -1).T
+            values = each["low"] + stored / 255 * (each["high"] - each["low"])
+            np.testing.assert_allclose(values, letters.values[each["name"]], atol=(each["high"] - each["low"]) / 500)
+
+
+def test_a_text_is_never_markup(run):
+    recording = record(run, TEXT)
+    page = report(recording)
+    assert page.count("<script") == 2  # the recording and the page's own
+    assert page.count("</script>") == 2
+    assert page.count("<!--") == 0
+    assert embedded(page)["tokens"] == recording.tokens
+    page.encode("utf-8")  # half a surrogate pair would not
+
+
+def test_the_page_asks_no_network(run):
+    page = report(record(run, TEXT))
+    assert not re.search(r"(src|href|url|import|fetch)\s*[=(]", page.replace("default-src", ""))
+    assert "http" not in page.replace('http-equiv="Content', "")
+    assert "default-src 'none'" in page
+
+
+def test_a_page_of_200_tokens_128_units_and_two_directions_is_under_5_mb(run_of):
+    page = report(record(run_of(hidden=128), "the film was lovely " * 50))
+    assert len(page.encode()) < 1_000_000
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+# Chromium draws half a surrogate pair, and prints nothing of a page that has one.
+@pytest.mark.parametrize("text", [TEXT.removesuffix("\udce5"), "film", "很好 " * 60])
+def test_chromium_draws_it_without_an_error(run, tmp_path, text):
+    page = tmp_path / "report.html"
+    # What the script leaves behind: an error, or what it wrote into the page.
+    watched = report(record(run, text)).replace(
+        "<style>", "<script>onerror = (e) => document.documentElement.dataset.error = e</script><style>", 1
+    )
+    page.write_text(watched, encoding="utf-8")
+    command = [
+        CHROMIUM,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={tmp_path}/profile",
+        "--dump-dom",
+    ]
+    drawn = subprocess.run([*command, page.as_uri()], capture_output=True, encoding="utf-8", timeout=120).stdout
+    assert "data-error" not in drawn
+    assert len(re.findall(r'<span [^>]*data-token="\d+"', drawn)) == len(record(run, text).tokens)
+    assert len(re.findall(r'<button aria-pressed="(?:true|false)"', drawn)) == 6
+    assert "<td>c, layer 1, reverse</td>" in drawn
+
+
+def test_the_summary_is_json_of_the_same_numbers(run):
+    recording = record(run, "the film was lovely")
+    told = json.loads(json.dumps(summary(recording), allow_nan=False))
+    assert told["label"] == recording.label == told["tokens"][-1]["label"]
+    assert [row["contribution"] for row in told["tokens"]] == recording.contributions.values.tolist()
+    assert [(row["gate"], row["layer"], row["direction"]) for row in told["gates"]][:4] == [
+        ("i", 0, "forward"), ("f", 0, "forward"), ("o", 0, "forward"), ("i", 0, "reverse"),
+    ]  # fmt: skip
+    lives = told["half_lives"][0]
+    assert lives["state"] == "c"
+    assert lives["shortest_tenth"] <= lives["median"] <= lives["longest_tenth"]
+
+
+def test_a_half_life_without_end_is_null(run_of):
+    rows = summary(record(run_of(cell="lstm-1997"), "the film"))["half_lives"]
+    assert {row["median"] for row in rows} == {None}
+
+
+def test_the_arrays_need_no_pickle(run):
+    recording = record(run, "the film was lovely 好")
+    with np.load(BytesIO(arrays(recording)), allow_pickle=False) as held:
+        np.testing.assert_array_equal(held["layer1.reverse.f"], recording.of(1, "reverse").values["f"])
+        np.testing.assert_array_equal(held["contributions"], recording.contributions.values)
+        assert held["tokens"].tolist() == recording.tokens
+        assert held["probabilities"].shape == (5, 3)
+
+
+@pytest.mark.parametrize("font", [None, "DejaVu Sans"])
+def test_the_png_is_a_picture(run, font):
+    picture = imread(BytesIO(heatmaps(record(run, "the $film$ was\nlovely"), font)))
+    assert picture.ndim == 3
+    assert picture.std() > 0.05
