@@ -12,6 +12,7 @@ from pathlib import Path
 from cellwright.cells import CELLS, Definition
 from cellwright.cells.definition import PER_PROJECTION
 from cellwright.cells.formulas import equations, latex, operations, parameters
+from cellwright.inspect.diagram import svg
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "cells"
@@ -20,8 +21,10 @@ WRITTEN = "Written by `python tools/pages.py` from the definitions; not by hand.
 
 
 def pages() -> dict[Path, str]:
-    """Every page and its text."""
-    return {FOLDER / "README.md": index(), **{FOLDER / f"{name}.md": page(cell) for name, cell in CELLS.items()}}
+    """Every page and picture, and its text."""
+    texts = {FOLDER / f"{name}.md": page(cell) for name, cell in CELLS.items()}
+    pictures = {FOLDER / f"{name}.svg": svg(cell) for name, cell in CELLS.items()}
+    return {FOLDER / "README.md": index(), **texts, **pictures}
 
 
 def index() -> str:
@@ -37,12 +40,13 @@ def index() -> str:
 
 
 def page(cell: Definition) -> str:
-    """One cell: source, equations, sizes, use."""
+    """One cell: source, picture, equations, sizes, use."""
     source, where = _prose(cell)
     file = Path(inspect.getfile(cell.step)).name
     parts = [
         f"# {cell.name}: {cell.title}",
         source,
+        f"![The data flow of {cell.name}]({cell.name}.svg)",
         "```math\n" + latex(cell) + "\n```",
         "In short, as the [definition](../../src/cellwright/cells/" + file + ") has it:",
         "\n".join(f"    {line}" for line in equations(cell)),
@@ -87,11 +91,11 @@ def main() -> None:
     """Write all pages; remove those of cells that are gone."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     written = pages()
-    for path in set(FOLDER.glob("*.md")) - set(written):
+    for path in {*FOLDER.glob("*.md"), *FOLDER.glob("*.svg")} - set(written):
         path.unlink()
     for path, text in written.items():
         path.write_text(text, encoding="utf-8")
-    print(f"{len(written)} pages in {FOLDER.relative_to(ROOT)}")
+    print(f"{len(written)} files in {FOLDER.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

@@ -63,28 +63,58 @@ def test_a_page_of_200_tokens_128_units_and_two_directions_is_under_5_mb(run_of)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+def drawn(page, tmp_path, then=""):
+    """The page as Chromium holds it after its script and `then`; an error stands in its data-error."""
+    watch = "<script>onerror = (e) => document.documentElement.dataset.error = e</script><style>"
+    watched = page.replace("<style>", watch, 1).replace("</body>", f"<script>{then}</script></body>", 1)
+    path = tmp_path / "report.html"
+    path.write_text(watched, encoding="utf-8")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile", "--dump-dom"]
+    made = subprocess.run(
+        [CHROMIUM, *options, path.as_uri()], capture_output=True, encoding="utf-8", timeout=120
+    ).stdout
+    assert "data-error" not in made.replace("dataset.error", "")
+    return made
+
+
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+
+
 # Chromium draws half a surrogate pair, and prints nothing of a page that has one.
+@needs_chromium
 @pytest.mark.parametrize("text", [TEXT.removesuffix("\udce5"), "film", "很好 " * 60])
-def test_chromium_draws_it_without_an_error(run, tmp_path, text):
-    page = tmp_path / "report.html"
-    # What the script leaves behind: an error, or what it wrote into the page.
-    watched = report(record(run, text)).replace(
-        "<style>", "<script>onerror = (e) => document.documentElement.dataset.error = e</script><style>", 1
+def test_chromium_draws_it(run, tmp_path, text):
+    recording = record(run, text)
+    made = drawn(report(recording), tmp_path)
+    assert len(re.findall(r'<span [^>]*data-token="\d+"', made)) == len(recording.tokens)
+    assert len(re.findall(r'<button aria-pressed="(?:true|false)"', made)) == 6
+    assert "<td>c, layer 1, reverse</td>" in made
+
+
+@needs_chromium
+def test_pointing_and_choosing(run, tmp_path):
+    recording = record(run, "the film was lovely")
+    made = drawn(
+        report(recording),
+        tmp_path,
+        """
+        const map = find("map").getBoundingClientRect();
+        const at = (t, row) => ({ clientX: map.left + LEFT + (t + 0.5) * column(map.width),
+                                  clientY: map.top + 4 + (row + 0.5) * (map.height - ROOM - 4) / 7 });
+        find("layer").value = "1"; find("layer").onchange();
+        find("direction").value = "reverse"; find("direction").onchange();
+        find("order").value = "as trained"; find("order").onchange();
+        find("letters").children[4].click();
+        find("map").onclick(at(2, 5));
+        find("map").onmousemove(at(3, 1));
+        """,
     )
-    page.write_text(watched, encoding="utf-8")
-    command = [
-        CHROMIUM,
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        f"--user-data-dir={tmp_path}/profile",
-        "--dump-dom",
-    ]
-    drawn = subprocess.run([*command, page.as_uri()], capture_output=True, encoding="utf-8", timeout=120).stdout
-    assert "data-error" not in drawn
-    assert len(re.findall(r'<span [^>]*data-token="\d+"', drawn)) == len(record(run, text).tokens)
-    assert len(re.findall(r'<button aria-pressed="(?:true|false)"', drawn)) == 6
-    assert "<td>c, layer 1, reverse</td>" in drawn
+    text = re.sub("<[^>]*>", "", made)
+    contribution = f"{recording.contributions.values[3]:+.3f}".replace("-", "−")
+    assert f"“lovely” contributed {contribution}; up to here the answer is {recording.label}" in text
+    assert "Unit 5: half of c is left after" in text
+    c = recording.of(1, "reverse").values["c"][3, 5]
+    assert f">c {c:.2f}".replace("-", "−") in made
 
 
 def test_the_summary_is_json_of_the_same_numbers(run):
