@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from cellwright.models.architecture import ClassifierConfig
 from cellwright.models.autoencoder import Autoencoder, begin_from, reconstruction
-from cellwright.models.classifier import Classifier, ClassifierConfig
+from cellwright.models.classifier import Classifier
 
 TOKENS = torch.tensor([[3, 4, 5, 6], [7, 0, 0, 0], [0, 0, 0, 0], [2, 2, 8, 0]])
 LENGTHS = torch.tensor([4, 1, 0, 3])
@@ -79,10 +80,8 @@ def test_a_classifier_begins_from_the_encoder(freeze: bool) -> None:
     model, pretrained = classifier(), small()
     begin_from(model, pretrained, freeze=freeze)
     model(TOKENS, LENGTHS).square().sum().backward()
-    for name in ("embedding", "recurrent"):
-        for parameter, source in zip(
-            getattr(model, name).parameters(), getattr(pretrained, name).parameters(), strict=True
-        ):
+    for part, origin in ((model.embedding.token, pretrained.embedding), (model.recurrent, pretrained.recurrent)):
+        for parameter, source in zip(part.parameters(), origin.parameters(), strict=True):
             assert torch.equal(parameter, source)
             assert parameter.data_ptr() != source.data_ptr()
             assert (parameter.grad is None) == freeze

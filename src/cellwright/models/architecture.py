@@ -17,13 +17,15 @@ class Architecture(BaseModel):
     """Recurrent cell, as `cellwright cells` lists them."""
     embedding: int = Field(128, ge=1)
     """Numbers a token is embedded in."""
+    pairs: int = Field(50_000, ge=0)
+    """Buckets in which pairs of neighbouring tokens are embedded as well, nearly words to characters; 0: no pairs."""
     hidden: int = Field(128, ge=1)
     """Hidden size of one direction of one layer."""
     layers: int = Field(1, ge=1)
     """Recurrent layers on top of each other."""
     bidirectional: bool = True
     """Read each text in both directions."""
-    embedding_dropout: float = Field(0.3, ge=0, lt=1)
+    embedding_dropout: float = Field(0.4, ge=0, lt=1)
     """Share of the embedded numbers dropped."""
     dropout: float = Field(0.5, ge=0, lt=1)
     """Share of the features dropped between stacked layers and before the dense output."""

@@ -89,13 +89,15 @@ def reconstruction(logits: Tensor, tokens: Tensor, lengths: Tensor) -> Reconstru
 
 
 def begin_from(classifier: Classifier, autoencoder: Autoencoder, *, freeze: bool = False) -> None:
-    """Give the classifier the autoencoder's embedding and encoder, in place.
+    """Give the classifier the autoencoder's embedding of tokens and its encoder, in place; its pairs stay its own.
 
     freeze: train the classifier's other layers alone, rather than these with them.
 
     Raises RuntimeError, as `load_state_dict` does, where sizes, cell, layers or directions differ.
     """
-    for name in ("embedding", "recurrent"):
-        part: nn.Module = getattr(classifier, name)
-        part.load_state_dict(getattr(autoencoder, name).state_dict())
+    for part, source in (
+        (classifier.embedding.token, autoencoder.embedding),
+        (classifier.recurrent, autoencoder.recurrent),
+    ):
+        part.load_state_dict(source.state_dict())
         part.requires_grad_(not freeze)

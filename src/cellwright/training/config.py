@@ -47,7 +47,7 @@ class FitConfig(Architecture, Reading, Source):
 
     seed: int = Field(0, ge=0)
     """Seed of the initial weights, the dropout and the order of the batches."""
-    max_epochs: int = Field(10, ge=1)
+    max_epochs: int = Field(6, ge=1)
     """Most passes over the training texts."""
     max_minutes: float | None = Field(None, gt=0)
     """Most minutes of training, earlier parts of a resumed run included; None is no limit."""
@@ -56,10 +56,10 @@ class FitConfig(Architecture, Reading, Source):
     batch_tokens: int = Field(2048, ge=1)
     """Most tokens in a batch, padding included."""
     learning_rate: float = Field(3e-3, gt=0)
-    """Step size of AdamW."""
+    """Largest step size of AdamW; it rises over 200 steps and falls in a line to 0 at the last epoch's end."""
     weight_decay: float = Field(0.01, ge=0)
     """Decay of the weight matrices (not of biases)."""
-    token_dropout: float = Field(0.1, ge=0, lt=1)
+    token_dropout: float = Field(0.2, ge=0, lt=1)
     """Share of the tokens shown as unknown in training, so that no single one is relied on."""
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     """Share of the target spread evenly over all classes."""

@@ -1,0 +1,44 @@
+"""From token ids to vectors: each token's own, and that of the pair it makes with the token before."""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+EMBEDDING_SCALE = 0.25
+"""Standard deviation of the first embeddings of tokens. torch.nn's is 1, which Adam's steps are slow to move."""
+PAIR_SCALE = 0.01
+"""The same of pairs: near zero, so that a pair that is seen once or twice says next to nothing."""
+MULTIPLIER = 2_654_435_761
+"""2³² divided by the golden ratio: products with it spread over 2³² (Knuth, The Art of Computer Programming 6.4)."""
+
+
+class Embedding(nn.Module):
+    """Tokens (…, T) to vectors (…, T, E): the token's, plus the pair's where `pairs` is not 0.
+
+    Pairs of neighbours are to a text of characters nearly what words are. They are hashed into buckets (Joulin, Grave,
+    Bojanowski and Mikolov 2017, "Bag of tricks for efficient text classification"), so that no list of them is kept.
+    The first token, and one beside padding (0) or an unknown token (1), has no pair.
+    """
+
+    def __init__(self, vocabulary: int, size: int, pairs: int) -> None:
+        super().__init__()
+        self.buckets = pairs
+        self.token = nn.Embedding(vocabulary, size, padding_idx=0)
+        nn.init.normal_(self.token.weight[1:], std=EMBEDDING_SCALE)  # row 0, the padding, stays zero
+        if pairs:
+            self.pair = nn.Embedding(pairs + 1, size, padding_idx=0)
+            nn.init.normal_(self.pair.weight[1:], std=PAIR_SCALE)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(…, T) int64 -> (…, T, E)."""
+        embedded = cast(Tensor, self.token(tokens))
+        return embedded + self.pair(self.pair_ids(tokens)) if self.buckets else embedded
+
+    def pair_ids(self, tokens: Tensor) -> Tensor:
+        """The bucket, from 1, of each token and the one before it; 0 where they are no pair. (…, T) -> (…, T)."""
+        before, here = tokens[..., :-1], tokens[..., 1:]
+        known = (before > 1) & (here > 1)
+        spread = (before * self.token.num_embeddings + here) * MULTIPLIER % 2**32
+        buckets = spread * self.buckets // 2**32 + 1
+        return torch.cat([torch.zeros_like(tokens[..., :1]), buckets * known], -1)
