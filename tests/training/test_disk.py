@@ -35,7 +35,7 @@ def test_full_after_the_first_epoch(options: Options, name: str) -> None:
 def test_file_size_limit(options: Options) -> None:
     """A real limit of the system, as `ulimit -f` sets it: the checkpoint does not fit, the model does."""
     given = options(checkpoint_seconds=60, max_epochs=2)
-    ended = process.start(given, most_bytes=20_000)
+    ended = process.start(given, most_bytes=60_000)
     assert ended.status == 2
     assert "last.safetensors: cannot be written (File too large)" in ended.said[-1]
     assert "\n" not in ended.said[-1]

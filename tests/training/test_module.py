@@ -10,7 +10,7 @@ from cellwright.data.batches import Batch
 from cellwright.models.architecture import ClassifierConfig
 from cellwright.models.classifier import Classifier
 from cellwright.training import FitConfig
-from cellwright.training.module import WARM_UP, ClassifierModule, LossNotFinite
+from cellwright.training.module import ClassifierModule, LossNotFinite
 
 
 def module(**options: Any) -> ClassifierModule:
@@ -96,13 +96,3 @@ def test_a_loss_that_is_no_number_says_so() -> None:
     batch = Batch(torch.tensor([[2]]), torch.tensor([1]), torch.tensor([0]))
     with pytest.raises(LossNotFinite, match=r"the loss is nan at step 1 \(epoch 1\).*--learning-rate"):
         trained.training_step(batch, 0)
-
-
-def test_the_step_size_rises_and_falls_in_a_line() -> None:
-    trained = module(learning_rate=0.01, max_epochs=4)
-    sizes = [trained.step_size(step, batches=500) for step in range(2000)]
-    assert sizes[0] == pytest.approx(0.01 / WARM_UP)
-    assert max(sizes) == sizes[WARM_UP - 1] == pytest.approx(0.01 * (1 - (WARM_UP - 1) / 2000))
-    assert sizes[1000] == pytest.approx(0.005)
-    assert sizes[1999] == pytest.approx(0.01 / 2000)
-    assert trained.step_size(2600, batches=500) == 0.0

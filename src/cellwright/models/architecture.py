@@ -18,7 +18,7 @@ class Architecture(BaseModel):
     embedding: int = Field(128, ge=1)
     """Numbers a token is embedded in."""
     pairs: int = Field(50_000, ge=0)
-    """Buckets in which pairs of neighbouring tokens are embedded as well, nearly words to characters; 0: no pairs."""
+    """Most buckets in which pairs of neighbouring tokens are embedded too, nearly words to characters; 0: no pairs."""
     hidden: int = Field(128, ge=1)
     """Hidden size of one direction of one layer."""
     layers: int = Field(1, ge=1)

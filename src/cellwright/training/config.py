@@ -56,7 +56,7 @@ class FitConfig(Architecture, Reading, Source):
     batch_tokens: int = Field(2048, ge=1)
     """Most tokens in a batch, padding included."""
     learning_rate: float = Field(3e-3, gt=0)
-    """Largest step size of AdamW; it rises over 200 steps and falls in a line to 0 at the last epoch's end."""
+    """Step size of AdamW."""
     weight_decay: float = Field(0.01, ge=0)
     """Decay of the weight matrices (not of biases)."""
     token_dropout: float = Field(0.2, ge=0, lt=1)

@@ -16,9 +16,6 @@ from cellwright.errors import InputError
 from cellwright.models.classifier import Classifier
 from cellwright.training.config import FitConfig
 
-WARM_UP = 200
-"""Steps until the step size is whole: Adam's first estimates are of few gradients."""
-
 
 class LossNotFinite(InputError):
     """The loss is infinite or not a number, so that no later step can mend the weights."""
@@ -81,19 +78,9 @@ class ClassifierModule(LightningModule):
             nn.utils.clip_grad_norm_(parameters, self.config.clip_norm)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Make dropout a function of (seed, step, process), so that a resumed run needs no generator's state."""
+        """Make dropout a function of (seed, step, process), so that a resumed run needs no generator state."""
         place = np.random.SeedSequence((self.config.seed, self.global_step, self.global_rank))
         torch.manual_seed(int(place.generate_state(1, np.uint64)[0]))
-        for group in self.trainer.optimizers[0].param_groups:
-            group["lr"] = self.step_size(self.global_step, int(self.trainer.num_training_batches))
-
-    def step_size(self, step: int, batches: int) -> float:
-        """The step size of a step, of `batches` an epoch: up to `learning_rate`, then in a line to 0 at the last.
-
-        A function of the step alone, as the dropout is, so that a resumed run needs no scheduler's state.
-        """
-        left = 1 - step / (batches * self.config.max_epochs)
-        return self.config.learning_rate * min(1.0, (step + 1) / WARM_UP) * max(left, 0.0)
 
     def optimizer_step(self, *args: Any, **options: Any) -> None:
         """Lightning's, then the mean follows."""

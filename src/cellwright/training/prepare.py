@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import cellwright
@@ -59,7 +60,9 @@ def prepare(config: FitConfig) -> Prepared:
             "start anew with --overwrite"
         )
     tokenizer = load_tokenizer(config.out) if before else _train_tokenizer(sides["train"], config)
-    run = _describe(config, labels, tokenizer, fingerprint)
+    run = _describe(
+        config, labels, tokenizer, fingerprint, _pairs(tokenizer.encode(sides["train"].texts), config.pairs)
+    )
     reader = Reader(tokenizer, run.reading)
     pieces = reader.epochs(sides["train"].texts, config.seed)
     validation = reader.read(sides["validation"].texts)
@@ -91,8 +94,13 @@ def merged(given: FitConfig, before: RunConfig) -> FitConfig:
     return FitConfig.model_validate(stored | limits)
 
 
-def _describe(config: FitConfig, labels: list[str], tokenizer: Tokenizer, fingerprint: str) -> RunConfig:
-    architecture = config.model_dump(include=set(Architecture.model_fields))
+def _pairs(texts: Sequence[Sequence[int]], most: int) -> int:
+    """Buckets for the pairs of neighbours: as many as there are different ones, and no more than `most`."""
+    return min(most, len({pair for text in texts for pair in pairwise(text)})) if most else 0
+
+
+def _describe(config: FitConfig, labels: list[str], tokenizer: Tokenizer, fingerprint: str, pairs: int) -> RunConfig:
+    architecture = config.model_dump(include=set(Architecture.model_fields)) | {"pairs": pairs}
     return RunConfig(
         cellwright=cellwright.__version__,
         labels=labels,
