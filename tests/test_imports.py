@@ -6,7 +6,18 @@ import sys
 import cellwright
 from cellwright import functional, nn
 
-HEAVY = ("llvmlite", "numba", "lightning", "pyarrow", "tokenizers", "sklearn", "matplotlib", "pydantic", "typer")
+HEAVY = (
+    "torch._dynamo",
+    "llvmlite",
+    "numba",
+    "lightning",
+    "pyarrow",
+    "tokenizers",
+    "sklearn",
+    "matplotlib",
+    "pydantic",
+    "typer",
+)
 
 
 def in_a_new_process(code: str) -> str:

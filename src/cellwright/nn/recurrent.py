@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch._compile import _disable_dynamo
 from torch.nn.functional import dropout as drop
 from torch.nn.utils.rnn import PackedSequence
 
@@ -262,7 +263,8 @@ class Recurrent(nn.Module):
             return functional.choose(self._begin(input, hx, lengths, reset, return_gates)[1][0])
 
     # A PackedSequence has a number of rows that no compiled program knows: a program breaks off and goes on after it.
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    # This is torch.compiler.disable without its import of torch._dynamo, which takes longer than that of torch.
+    @_disable_dynamo
     def _uncompiled(
         self,
         input: PackedSequence,

@@ -46,10 +46,14 @@ def regularise(call: Call, dropped: float, kept: Mapping[str, float], *, trainin
     return replace(call, cell=cell)
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]  # a traced program only has its result
 def _derived(cell: Definition, with_zoneout: bool, with_dropout: bool) -> Definition:
     cell = zoneout(cell) if with_zoneout else cell
     return recurrent_dropout(cell) if with_dropout else cell
+
+
+# A traced program only has its result. This is all that torch.compiler.assume_constant_result does, but for importing
+# torch._dynamo, which takes longer than torch.
+_derived._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def _with_zoneout(call: Call, kept: Mapping[str, float], training: bool) -> Call:
