@@ -3,8 +3,8 @@
     weights   C = Aᵀ B, A the cotangents (S, m), B what the weights multiplied (S, n), and the sums of A's columns
     inputs    C = A W, or C += A W, A the cotangents (S, k), row by row
 
-A library's matrix product would do; that of oneMKL, which torch calls, reaches half of this rate on processors that are
-not Intel's (`benchmarks/layers.py` shows both).
+A library's matrix product would do; that of oneMKL, which torch calls, reaches 60 % of this rate on the processor in
+docs/benchmarks.md, which is not Intel's (`benchmarks/layers.py` shows both).
 
 Every element of C is one sum over the rows in their order, whatever the number of threads: threads take columns of A in
 the first, rows in the second.
