@@ -39,6 +39,13 @@ def test_windows_that_do_not_go_on_are_refused(size: int, overlap: int) -> None:
         windows(TEN, size, overlap=overlap)
 
 
+def test_a_window_ends_beyond_the_one_before() -> None:
+    """A sentence may end where nothing else may be cut; the next window goes on from there all the same."""
+    found = windows(range(26), 4, overlap=2, sentence_ends=[23], may_cut={0, 1, 3, 21, 22}.__contains__)
+    ends = [window[-1] for window in found]
+    assert ends == sorted(set(ends))
+
+
 @given(st.data())
 def test_windows_cover_the_sequence_in_order(data) -> None:
     length, size = data.draw(st.integers(0, 60)), data.draw(st.integers(1, 12))

@@ -41,19 +41,19 @@ def windows(
     """
     if size < 1 or not 0 <= overlap < size:
         raise ValueError(f"windows: size {size} and overlap {overlap}; expected a size from 1 on and a smaller overlap")
-    found, start = [], 0
+    found, start, end = [], 0, 0
     while len(tokens) - start > size:
-        end = _end(start, size, overlap, sentence_ends, may_cut)
+        end = _end(start, end, size, overlap, sentence_ends, may_cut)
         found.append(list(tokens[start:end]))
         start = first_cut(may_cut, max(end - overlap, start + 1), end)
     return [*found, list(tokens[start:])]
 
 
-def _end(start: int, size: int, overlap: int, sentence_ends: Sequence[int], may_cut: MayCut) -> int:
-    """Return where the window from `start` ends, of which the first `overlap` tokens may not be new."""
+def _end(start: int, done: int, size: int, overlap: int, sentence_ends: Sequence[int], may_cut: MayCut) -> int:
+    """Return where the window from `start` ends, beyond `done`, where the one before ended."""
     limit = start + size
     before = bisect_right(sentence_ends, limit) - 1
     if before >= 0 and sentence_ends[before] > start + (size + overlap) // 2:
         return sentence_ends[before]
-    end = last_cut(may_cut, start, limit)
-    return limit if end == start else end  # one cluster is longer than a window
+    end = last_cut(may_cut, done, limit)
+    return limit if end == done else end  # one cluster is longer than what is new
