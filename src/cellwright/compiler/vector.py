@@ -192,11 +192,3 @@ class Vector:
     def from_bits(self, bits: Any) -> Vector:
         """The floats of these bits."""
         return self.new(self.builder.bitcast(bits, self.lanes.vector))
-
-    def truncated(self) -> Any:
-        """Each lane converted to an integer of its own width (towards zero; it must be in range)."""
-        return self.builder.fptosi(self.value, self.lanes.integers)
-
-    def from_integers(self, integers: Any) -> Vector:
-        """Each integer lane converted to a float."""
-        return self.new(self.builder.sitofp(integers, self.lanes.vector))
