@@ -9,12 +9,13 @@ import sys
 from cellwright.data.source import open_source
 from cellwright.evaluation.comparison import compare
 from cellwright.serve import Predictor
-from cellwright.training import FitConfig, fit
+from cellwright.tasks.classify import ClassifyConfig
+from cellwright.training import fit
 
 
 def main(data: str = "reviews-zh", out: str = "runs/classify", **options: object) -> None:
     """Train on `data`, keep the run in `out`, print its test scores beside the baselines', and label two texts."""
-    fit(FitConfig(data=data, out=out, **options))
+    fit(ClassifyConfig(data=data, out=out, **options))
 
     # A predictor needs the run folder only: another program, on another day, begins here.
     predictor = Predictor.load(out)

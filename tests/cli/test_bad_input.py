@@ -103,7 +103,7 @@ def test_side_that_no_text_falls_to(refused, run, data):
         ("--clip-norm -1", ["--clip-norm is -1; expected above 0"]),
         ("--cell lstn", ["'lstn'", "rnn, ", "did you mean lstm?"]),
         ("--pooling middle", ["--pooling is middle; expected 'last', 'max', 'mean' or 'attention'"]),
-        ("--task translate", ["--task", "'translate'", "'classify'"]),
+        ("--task translate", ["no task 'translate'", "expected one of classify"]),
         ("--hiden 3", ["--hiden", "--hidden"]),
         ("--resume --overwrite", ["--resume", "--overwrite"]),
         ("--encoding utf-88", ["no encoding 'utf-88'"]),

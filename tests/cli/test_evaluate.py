@@ -57,7 +57,7 @@ def test_texts_of_the_training_are_pointed_out(cellwright, run, reviews):
 def test_columns_and_format_of_another_file(cellwright, run, unseen, tmp_path):
     odd = tmp_path / "unseen.data"
     odd.write_bytes(unseen.read_text().replace("text,label", "评论,stars").replace(",", "\t").encode("gb18030"))
-    named = ["--text", "评论", "--label", "stars", "--encoding", "gb18030", "--format", "tsv"]
+    named = ["--column", "text=评论", "--column", "label=stars", "--encoding", "gb18030", "--format", "tsv"]
     ended = cellwright("evaluate", run, odd, *named, "--json")
     assert json.loads(ended.out)["model"]["accuracy"] == 3 / 4
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cellwright.cli.options import configured, options_of
 from cellwright.errors import InputError
-from cellwright.training import FitConfig
+from cellwright.tasks.classify import ClassifyConfig
 
 
 class Options(BaseModel):
@@ -118,4 +118,4 @@ def test_help_is_the_docstring_with_range_and_default(capsys):
 
 
 def test_every_option_of_fit_has_a_help():
-    assert [name for name, field in FitConfig.model_fields.items() if not field.description] == []
+    assert [name for name, field in ClassifyConfig.model_fields.items() if not field.description] == []

@@ -4,7 +4,7 @@ import torch
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.models.architecture import ClassifierConfig
 from cellwright.models.classifier import Classifier
-from cellwright.models.run import Run, RunConfig
+from cellwright.tasks.classify.run import ClassifyRun, ClassifyRunConfig
 
 TEXTS = ["the film was lovely, 很 好 看!", "the music was dull </script> 差"]
 
@@ -23,11 +23,11 @@ def run_of(tmp_path):
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter.mul_(3)
-        description = RunConfig(
-            cellwright="0", labels=list(labels), text="text", label="label", classifier=config, fingerprint="",
-            training={}, **({"reading": long} if long else {}),
-        )  # fmt: skip
-        return Run(tmp_path, description, model, tokenizer)
+        reading = {"reading": long} if long else {}
+        description = ClassifyRunConfig(
+            cellwright="0", labels=list(labels), model=config, fingerprint="", options={}, **reading
+        )
+        return ClassifyRun(tmp_path, description, model, tokenizer)
 
     return make
 

@@ -8,13 +8,13 @@ import cellwright
 from cellwright.cells import CELLS
 from cellwright.errors import InputError
 from cellwright.inspect.recording import MOST_TOKENS, record
-from cellwright.models.run import Run
-from cellwright.serve import Predictor
+from cellwright.tasks.classify.predictor import ClassifyPredictor
+from cellwright.tasks.classify.run import ClassifyRun
 
 TEXT = "the film was  lovely, 很 好\n看 unheard of"
 
 
-def numbers_of(run: Run, text):
+def numbers_of(run: ClassifyRun, text):
     return torch.tensor(run.tokenizer.encode([text]))
 
 
@@ -45,7 +45,7 @@ def test_answers_are_those_to_each_beginning(run_of, bidirectional, monkeypatch)
         with torch.no_grad():
             expected = run.model(numbers[None, :t], torch.tensor([t])).softmax(-1)[0]
         np.testing.assert_allclose(row, expected.numpy(), atol=1e-6)
-    (prediction,) = Predictor(run).predict([TEXT])
+    (prediction,) = ClassifyPredictor(run).predict([TEXT])
     assert recording.label == prediction.label
     assert recording.probabilities[-1].max() == pytest.approx(prediction.probability, abs=1e-6)
 

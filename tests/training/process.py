@@ -19,13 +19,14 @@ from safetensors.torch import load_file
 
 from cellwright.errors import InputError
 from cellwright.models import files
-from cellwright.training import FitConfig, fit, module
+from cellwright.tasks.classify import ClassifyConfig
+from cellwright.training import fit, module
 
 Place = tuple[Any, str]
 PLACES: dict[str, Place] = {
-    "step": (module.ClassifierModule, "training_step"),
-    "clipping": (module.ClassifierModule, "configure_gradient_clipping"),  # between gradient and update
-    "validation": (module.ClassifierModule, "validation_step"),
+    "step": (module.TrainedModule, "training_step"),
+    "clipping": (module.TrainedModule, "configure_gradient_clipping"),  # between gradient and update
+    "validation": (module.TrainedModule, "validation_step"),
     "write": (files.os, "fsync"),  # a file is written beside its place, but not renamed yet
     "end": (sys.modules["cellwright.training.fit"], "draw_curve"),  # training is over
 }
@@ -75,7 +76,7 @@ def run(options: dict[str, Any], sent: Signal | None, most_bytes: int | None, sa
     script_scores()
     with said.open("w", buffering=1) as file:
         try:
-            result = fit(FitConfig(**options), progress=False, say=lambda sentence: print(sentence, file=file))
+            result = fit(ClassifyConfig(**options), progress=False, say=lambda sentence: print(sentence, file=file))
         except InputError as error:
             print(error, file=file)
             sys.exit(2)
@@ -84,13 +85,13 @@ def run(options: dict[str, Any], sent: Signal | None, most_bytes: int | None, sa
 
 def script_scores() -> None:
     """Put ACCURACIES in the place of the accuracy."""
-    score = module.ClassifierModule.on_validation_epoch_end
+    score = module.TrainedModule.on_validation_epoch_end
 
-    def scripted(self: module.ClassifierModule) -> None:
+    def scripted(self: module.TrainedModule) -> None:
         score(self)
-        self.scores = self.scores._replace(accuracy=ACCURACIES[self.current_epoch])
+        self.scores = self.scores | {"accuracy": ACCURACIES[self.current_epoch]}
 
-    module.ClassifierModule.on_validation_epoch_end = scripted  # type: ignore[method-assign]
+    module.TrainedModule.on_validation_epoch_end = scripted  # type: ignore[method-assign]
 
 
 def call_at(sent: Signal, act: Callable[[], None]) -> None:

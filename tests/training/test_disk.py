@@ -8,8 +8,9 @@ import process
 import pytest
 
 from cellwright.errors import InputError
-from cellwright.models.run import load_run
-from cellwright.training import FitConfig, fit
+from cellwright.tasks.classify import ClassifyConfig
+from cellwright.tasks.run import load_run
+from cellwright.training import fit
 
 Options = Callable[..., dict[str, Any]]
 FULL = Path("/dev/full")
@@ -27,9 +28,9 @@ def test_full_after_the_first_epoch(options: Options, name: str) -> None:
             path.with_name(path.name + ".part").symlink_to(FULL)
 
     with pytest.raises(InputError, match=rf"{name}: cannot be written \(No space left on device\)"):
-        fit(FitConfig(**given), progress=False, say=fill)
+        fit(ClassifyConfig(**given), progress=False, say=fill)
     load_run(out)
-    assert fit(FitConfig(**given, resume=True), progress=False).epochs == 3
+    assert fit(ClassifyConfig(**given, resume=True), progress=False).epochs == 3
 
 
 def test_file_size_limit(options: Options) -> None:

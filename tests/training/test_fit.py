@@ -13,23 +13,24 @@ import torch
 from cellwright.data.batches import collate
 from cellwright.data.source import open_source
 from cellwright.errors import InputError
-from cellwright.models.run import load_run
-from cellwright.training import FitConfig, fit, module
+from cellwright.tasks.classify import ClassifyConfig
+from cellwright.tasks.run import load_run
+from cellwright.training import fit, module
 
 Options = Callable[..., dict[str, Any]]
 
 
 def test_learns_and_the_scores_are_those_of_the_kept_model(options: Options) -> None:
     given = options(learning_rate=0.05, max_epochs=6, checkpoint_seconds=60)
-    result = fit(FitConfig(**given), progress=False)
+    result = fit(ClassifyConfig(**given), progress=False)
     run = load_run(result.out)
     table = open_source(given["data"])["validation"]
     batch = collate([(tokens, None) for tokens in run.tokenizer.encode(table.texts)])
     logits = run.model(batch.tokens, batch.lengths)
     labels = torch.tensor([run.labels.index(label) for label in table.labels or []])
-    assert (logits.argmax(-1) == labels).double().mean().item() == result.validation_accuracy > 0.9
+    assert (logits.argmax(-1) == labels).double().mean().item() == result.validation["accuracy"] > 0.9
     loss = torch.nn.functional.cross_entropy(logits, labels).item()
-    assert loss == pytest.approx(result.validation_loss, rel=1e-5)
+    assert loss == pytest.approx(result.validation["loss"], rel=1e-5)
 
 
 def test_says_when_the_model_has_learnt_nothing(options: Options, tmp_path: Path) -> None:
@@ -37,31 +38,33 @@ def test_says_when_the_model_has_learnt_nothing(options: Options, tmp_path: Path
     path.write_text("text,label\n" + "".join(f"word{i},{'ab'[i % 7 == 0]}\n" for i in range(300)))
     said: list[str] = []
     changes = {"data": str(path), "learning_rate": 1e-6, "max_epochs": 1, "checkpoint_seconds": 60}
-    result = fit(FitConfig(**options(**changes)), progress=False, say=said.append)
-    assert result.validation_accuracy <= result.majority
+    result = fit(ClassifyConfig(**options(**changes)), progress=False, say=said.append)
+    assert result.validation["accuracy"] <= result.floor
     assert "no better than always giving the most frequent label" in said[-1]
 
 
 def test_a_loss_that_is_no_number_keeps_the_best_model(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
-    step = module.ClassifierModule.training_step
+    step = module.TrainedModule.training_step
 
-    def poisoned(self: module.ClassifierModule, *args: Any) -> module.StepOutput:
+    def poisoned(self: module.TrainedModule, *args: Any) -> module.StepOutput:
         if self.global_step == 13:
             with torch.no_grad():
-                self.classifier.dense.bias.fill_(torch.nan)
+                self.model.dense.bias.fill_(torch.nan)
         return step(self, *args)
 
-    monkeypatch.setattr(module.ClassifierModule, "training_step", poisoned)
+    monkeypatch.setattr(module.TrainedModule, "training_step", poisoned)
     given = options(checkpoint_seconds=60)
     with pytest.raises(InputError, match=r"the loss is nan at step 14 \(epoch 2\).*the model of epoch 1 stays"):
-        fit(FitConfig(**given), progress=False)
+        fit(ClassifyConfig(**given), progress=False)
     assert torch.isfinite(load_run(given["out"]).model.dense.bias).all()
 
 
 def test_the_same_seed_is_the_same_model_and_another_is_not(options: Options) -> None:
     def weights(name: str, **changes: Any) -> dict[str, torch.Tensor]:
         given = options(max_epochs=1, checkpoint_seconds=60, **changes)
-        return load_run(fit(FitConfig(**given | {"out": given["out"] + name}), progress=False).out).model.state_dict()
+        return load_run(
+            fit(ClassifyConfig(**given | {"out": given["out"] + name}), progress=False).out
+        ).model.state_dict()
 
     first, second, other = weights("1"), weights("2", workers=1), weights("3", seed=2)
     assert all(torch.equal(first[name], second[name]) for name in first)
@@ -69,7 +72,7 @@ def test_the_same_seed_is_the_same_model_and_another_is_not(options: Options) ->
 
 
 def test_progress_bar_has_loss_speed_and_time_left(options: Options, capfd: pytest.CaptureFixture[str]) -> None:
-    fit(FitConfig(**options(max_epochs=1, checkpoint_seconds=60)), progress=True)
+    fit(ClassifyConfig(**options(max_epochs=1, checkpoint_seconds=60)), progress=True)
     captured = capfd.readouterr()
     assert "epoch 1 of 1" in captured.err
     assert "loss=" in captured.err
@@ -80,13 +83,14 @@ def test_progress_bar_has_loss_speed_and_time_left(options: Options, capfd: pyte
 
 def test_two_processes_share_the_texts(options: Options) -> None:
     given = options(max_epochs=2, checkpoint_seconds=60, averaging=0.0)
-    code = f"from cellwright.training import *; fit(FitConfig(**{given!r}), progress=False)"
+    imports = "from cellwright.tasks.classify import *; from cellwright.training import *"
+    code = f"{imports}; fit(ClassifyConfig(**{given!r}), progress=False)"
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--no-python", sys.executable]
     ended = subprocess.run([*command, "-c", code], capture_output=True, text=True, env=os.environ, timeout=120)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.count("epoch 1 of at most 2") == 1  # one of them speaks
     alone = options(out=given["out"] + "-alone", max_epochs=2, checkpoint_seconds=60)
-    fit(FitConfig(**alone), progress=False)
+    fit(ClassifyConfig(**alone), progress=False)
     logs = [Path(each["out"], "log.csv").read_text().splitlines()[1].split(",") for each in (given, alone)]
     assert logs[0][5] == logs[1][5]  # every token once, whoever read it
     assert int(logs[0][1]) == int(logs[1][1]) // 2 + int(logs[1][1]) % 2  # in half the steps

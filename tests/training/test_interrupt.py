@@ -9,8 +9,9 @@ import process
 import pytest
 from process import Signal
 
-from cellwright.models.run import load_run
-from cellwright.training import FitConfig, fit
+from cellwright.tasks.classify import ClassifyConfig
+from cellwright.tasks.run import load_run
+from cellwright.training import fit
 
 Options = Callable[..., dict[str, Any]]
 
@@ -32,7 +33,7 @@ def test_in_the_first_epoch_keeps_what_there_is(options: Options) -> None:
     ended = process.start(given, Signal(signal.SIGINT, "step", 3))
     result = json.loads(ended.said[-1])
     assert (result["steps"], result["epochs"], result["best_epoch"]) == (3, 0, 0)
-    assert 0 < result["validation_accuracy"] < 1
+    assert 0 < result["validation"]["accuracy"] < 1
     load_run(given["out"])
     resumed = process.start({**given, "resume": True})
     result = json.loads(resumed.said[-1])
@@ -42,14 +43,14 @@ def test_in_the_first_epoch_keeps_what_there_is(options: Options) -> None:
 def test_minutes(options: Options) -> None:
     given = options(checkpoint_seconds=60, max_minutes=1e-9)
     said: list[str] = []
-    result = fit(FitConfig(**given), progress=False, say=said.append)
+    result = fit(ClassifyConfig(**given), progress=False, say=said.append)
     assert (result.stopped, result.steps) == ("minutes", 1)
     assert "minutes are over; --resume with more goes on" in said[-2] + said[-1]
-    result = fit(FitConfig(**given | {"max_minutes": 60, "max_epochs": 2, "resume": True}), progress=False)
+    result = fit(ClassifyConfig(**given | {"max_minutes": 60, "max_epochs": 2, "resume": True}), progress=False)
     assert (result.stopped, result.steps) == ("epochs", 22)
 
 
 def test_handlers_are_put_back(options: Options) -> None:
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-    fit(FitConfig(**options(checkpoint_seconds=60, max_epochs=1)), progress=False)
+    fit(ClassifyConfig(**options(checkpoint_seconds=60, max_epochs=1)), progress=False)
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before

@@ -15,9 +15,10 @@ from process import outcome
 from cellwright.data.source import open_source
 from cellwright.errors import InputError
 from cellwright.models.classifier import Classifier
-from cellwright.models.run import load_run
-from cellwright.serve import Predictor
-from cellwright.training import FitConfig, fit
+from cellwright.tasks.classify import ClassifyConfig
+from cellwright.tasks.classify.predictor import ClassifyPredictor
+from cellwright.tasks.run import load_run
+from cellwright.training import fit
 
 GOOD, BAD = ["great", "fine", "lovely"], ["awful", "poor", "dull"]
 NEUTRAL = [f"word{number}" for number in range(30)]
@@ -54,15 +55,15 @@ def stories(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.mark.parametrize("way", WAYS)
 def test_the_run_answers_what_training_scored(options: Options, stories: str, way: str) -> None:
     given = options(data=stories, max_length=9, max_epochs=6, checkpoint_seconds=60, **WAYS[way])
-    result = fit(FitConfig(**given), progress=False)
+    result = fit(ClassifyConfig(**given), progress=False)
     run = load_run(result.out)
     assert run.config.reading.model_dump(include=set(WAYS[way]) - {"join"}).items() <= WAYS[way].items()
     assert run.config.reading.max_length == 9
     table = open_source(stories)["validation"]
-    answers = [prediction.label for prediction in Predictor(run).predict(table.texts)]
+    answers = [prediction.label for prediction in ClassifyPredictor(run).predict(table.texts)]
     right = sum(answer == label for answer, label in zip(answers, table.labels or [], strict=True))
-    assert right / len(answers) == pytest.approx(result.validation_accuracy)
-    assert result.validation_accuracy > result.majority
+    assert right / len(answers) == pytest.approx(result.validation["accuracy"])
+    assert result.validation["accuracy"] > result.floor
 
 
 def test_batches_of_windows_stay_within_the_budget(options: Options, stories: str, monkeypatch: Any) -> None:
@@ -75,7 +76,7 @@ def test_batches_of_windows_stay_within_the_budget(options: Options, stories: st
 
     monkeypatch.setattr(Classifier, "_encode", watched)
     changes = {"data": stories, "long": "windows", "max_length": 6, "overlap": 3, "batch_tokens": 40, "max_epochs": 1}
-    fit(FitConfig(**options(**changes, checkpoint_seconds=60)), progress=False)
+    fit(ClassifyConfig(**options(**changes, checkpoint_seconds=60)), progress=False)
     assert max(shape.numel() for shape in seen) <= 40
     assert max(shape[1] for shape in seen) == 6
 
@@ -97,10 +98,10 @@ def test_a_run_on_sampled_sentences_killed_and_resumed_is_left_alone(
 
 def test_a_resumed_run_reads_as_it_did(options: Options, stories: str) -> None:
     given = options(data=stories, long="tail", max_length=5, max_epochs=1, checkpoint_seconds=60)
-    fit(FitConfig(**given), progress=False)
+    fit(ClassifyConfig(**given), progress=False)
     with pytest.raises(InputError, match="was started with long 'tail', and 'head' is given now"):
-        fit(FitConfig(**given | {"long": "head"}, resume=True), progress=False)
-    fit(FitConfig(data=given["data"], out=given["out"], max_epochs=2, resume=True), progress=False)
+        fit(ClassifyConfig(**given | {"long": "head"}, resume=True), progress=False)
+    fit(ClassifyConfig(data=given["data"], out=given["out"], max_epochs=2, resume=True), progress=False)
     config = json.loads(Path(given["out"], "config.json").read_text())
     assert (config["reading"]["long"], config["reading"]["max_length"]) == ("tail", 5)
 
@@ -127,5 +128,5 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 def test_options_without_effect_are_refused(case: str) -> None:
     given, sentence = REFUSED[case]
     with pytest.raises(InputError) as error:
-        FitConfig.model_validate({"data": "x", "out": "y", **given})
+        ClassifyConfig.model_validate({"data": "x", "out": "y", **given})
     assert str(error.value) == sentence

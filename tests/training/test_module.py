@@ -8,15 +8,16 @@ import torch
 
 from cellwright.data.batches import Batch
 from cellwright.models.architecture import ClassifierConfig
-from cellwright.models.classifier import Classifier
-from cellwright.training import FitConfig
-from cellwright.training.module import ClassifierModule, LossNotFinite
+from cellwright.tasks.classify import ClassifyConfig
+from cellwright.tasks.classify.objective import ClassifyObjective
+from cellwright.training.module import LossNotFinite, TrainedModule
 
 
-def module(**options: Any) -> ClassifierModule:
+def module(**options: Any) -> TrainedModule:
     torch.manual_seed(0)
-    classifier = Classifier(ClassifierConfig(vocabulary=9, classes=2, embedding=3, hidden=4))
-    return ClassifierModule(classifier, FitConfig(data="", out="", **options))
+    shape = ClassifierConfig(vocabulary=9, classes=2, embedding=3, hidden=4)
+    config = ClassifyConfig(data="", out="", **options)
+    return TrainedModule(ClassifyObjective(shape, config), config)
 
 
 def norm(gradients: list[torch.Tensor]) -> float:
@@ -26,7 +27,7 @@ def norm(gradients: list[torch.Tensor]) -> float:
 @pytest.mark.parametrize(("value", "limit"), [(None, 0.5), (0.01, None), (0.01, 0.02), (None, None)])
 def test_clipping_by_value_then_by_norm(value: float | None, limit: float | None) -> None:
     trained = module(clip_value=value, clip_norm=limit)
-    parameters = list(trained.classifier.parameters())
+    parameters = list(trained.model.parameters())
     for parameter in parameters:
         parameter.grad = torch.randn_like(parameter)
     expected = [parameter.grad.clone() for parameter in parameters if parameter.grad is not None]
@@ -41,7 +42,7 @@ def test_clipping_by_value_then_by_norm(value: float | None, limit: float | None
 
 def test_biases_and_the_embedding_do_not_decay() -> None:
     trained = module(weight_decay=0.3)
-    names = {id(parameter): name for name, parameter in trained.classifier.named_parameters()}
+    names = {id(parameter): name for name, parameter in trained.model.named_parameters()}
     decayed, kept = trained.configure_optimizers().param_groups
     assert (decayed["weight_decay"], kept["weight_decay"]) == (0.3, 0.0)
     assert {names[id(parameter)] for parameter in kept["params"]} == {
@@ -53,13 +54,13 @@ def test_biases_and_the_embedding_do_not_decay() -> None:
 def test_hidden_tokens_are_unknown_and_padding_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     trained = module(token_dropout=0.4)
     seen: list[torch.Tensor] = []
-    answer = trained.classifier.forward
+    answer = trained.model.forward
 
     def look(tokens: torch.Tensor, *rest: Any) -> torch.Tensor:
         seen.append(tokens)
         return answer(tokens, *rest)
 
-    monkeypatch.setattr(trained.classifier, "forward", look)
+    monkeypatch.setattr(trained.model, "forward", look)
     tokens = torch.full((200, 50), 7).masked_fill(torch.arange(50) >= 40, 0)
     trained.training_step(Batch(tokens, torch.full((200,), 40), torch.zeros(200, dtype=torch.int64)), 0)
     assert set(seen[0][:, :40].unique().tolist()) == {1, 7}
@@ -69,12 +70,12 @@ def test_hidden_tokens_are_unknown_and_padding_stays(monkeypatch: pytest.MonkeyP
 
 def test_the_mean_of_weights_is_that_of_its_definition() -> None:
     trained = module(averaging=0.5)
-    weight = trained.classifier.dense.bias
+    weight = trained.model.dense.bias
     expected = None
     for step in range(6):
         with torch.no_grad():
             weight.add_(1.5**step)
-        trained.averaged.update_parameters(trained.classifier)
+        trained.averaged.update_parameters(trained.model)
         past = min(0.5, (1 + step) / (10 + step))
         expected = weight.clone() if expected is None else past * expected + (1 - past) * weight
     torch.testing.assert_close(trained.result.dense.bias, expected)
@@ -84,15 +85,15 @@ def test_no_averaging_keeps_the_last_weights_exactly() -> None:
     trained = module(averaging=0.0)
     for _ in range(3):
         with torch.no_grad():
-            trained.classifier.dense.bias.normal_()
-        trained.averaged.update_parameters(trained.classifier)
-    assert torch.equal(trained.result.dense.bias, trained.classifier.dense.bias)
+            trained.model.dense.bias.normal_()
+        trained.averaged.update_parameters(trained.model)
+    assert torch.equal(trained.result.dense.bias, trained.model.dense.bias)
 
 
 def test_a_loss_that_is_no_number_says_so() -> None:
     trained = module()
     with torch.no_grad():
-        trained.classifier.dense.bias.fill_(torch.nan)
+        trained.model.dense.bias.fill_(torch.nan)
     batch = Batch(torch.tensor([[2]]), torch.tensor([1]), torch.tensor([0]))
     with pytest.raises(LossNotFinite, match=r"the loss is nan at step 1 \(epoch 1\).*--learning-rate"):
         trained.training_step(batch, 0)

@@ -10,7 +10,8 @@ import pytest
 from process import Signal, outcome
 
 from cellwright.errors import InputError
-from cellwright.training import FitConfig, fit
+from cellwright.tasks.classify import ClassifyConfig
+from cellwright.training import fit
 
 Options = Callable[..., dict[str, Any]]
 
@@ -67,11 +68,11 @@ def test_resumed_when_done_changes_nothing(options: Options, alone: dict[str, An
 def test_more_epochs(options: Options) -> None:
     """Trained for one epoch and resumed for two is trained for two."""
     given = options(checkpoint_seconds=60, max_epochs=2)
-    fit(FitConfig(**given), progress=False)
+    fit(ClassifyConfig(**given), progress=False)
     expected = outcome(given["out"])
     parts = given | {"out": given["out"] + "-parts"}
-    fit(FitConfig(**parts | {"max_epochs": 1}), progress=False)
-    fit(FitConfig(data=parts["data"], out=parts["out"], max_epochs=2, resume=True), progress=False)
+    fit(ClassifyConfig(**parts | {"max_epochs": 1}), progress=False)
+    fit(ClassifyConfig(data=parts["data"], out=parts["out"], max_epochs=2, resume=True), progress=False)
     assert outcome(parts["out"]) == expected
 
 
@@ -85,32 +86,32 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_resume_refused(options: Options, case: str) -> None:
     given = options(checkpoint_seconds=60, max_epochs=2)
-    fit(FitConfig(**given), progress=False)
+    fit(ClassifyConfig(**given), progress=False)
     before = outcome(given["out"])
     changes, message = REFUSED[case]
     with pytest.raises(InputError, match=message):
-        fit(FitConfig(**given | changes, resume=True), progress=False)
+        fit(ClassifyConfig(**given | changes, resume=True), progress=False)
     assert outcome(given["out"]) == before
 
 
 def test_resume_refused_for_other_data(options: Options, reviews: Path, tmp_path: Path) -> None:
     given = options(checkpoint_seconds=60, max_epochs=1)
-    fit(FitConfig(**given), progress=False)
+    fit(ClassifyConfig(**given), progress=False)
     other = tmp_path / "other.csv"
     other.write_text(reviews.read_text().replace("word7", "word8"))
     with pytest.raises(InputError, match="its rows are not those"):
-        fit(FitConfig(**given | {"data": str(other)}, resume=True), progress=False)
+        fit(ClassifyConfig(**given | {"data": str(other)}, resume=True), progress=False)
 
 
 def test_resume_refused_without_a_run(options: Options) -> None:
     with pytest.raises(InputError, match="no run to resume"):
-        fit(FitConfig(**options(), resume=True), progress=False)
+        fit(ClassifyConfig(**options(), resume=True), progress=False)
 
 
 def test_resume_refused_for_a_checkpoint_cut_short(options: Options) -> None:
     given = options(checkpoint_seconds=60, max_epochs=1)
-    fit(FitConfig(**given), progress=False)
+    fit(ClassifyConfig(**given), progress=False)
     checkpoint = Path(given["out"], "checkpoints", "last.safetensors")
     checkpoint.write_bytes(checkpoint.read_bytes()[:-9])
     with pytest.raises(InputError, match=r"last\.safetensors: not a whole checkpoint"):
-        fit(FitConfig(**given | {"max_epochs": 2}, resume=True), progress=False)
+        fit(ClassifyConfig(**given | {"max_epochs": 2}, resume=True), progress=False)

@@ -1,4 +1,4 @@
-"""`cellwright evaluate`: how good is a run on texts that have labels?"""
+"""`cellwright evaluate`: how good is a run on examples whose answers are known?"""
 
 import json
 import sys
@@ -10,86 +10,68 @@ import typer
 from cellwright.errors import InputError
 
 if TYPE_CHECKING:
-    from cellwright.data.table import Table
-    from cellwright.models.run import RunConfig
+    from cellwright.evaluation.report import Report
 
 Side = Literal["train", "validation", "test", "all"]
 
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Folder that `cellwright fit` made.", show_default=False)],
-    data: Annotated[str, typer.Argument(help="File of labelled texts, or a built-in set.", show_default=False)],
+    data: Annotated[str, typer.Argument(help="File of examples, or a built-in set.", show_default=False)],
     split: Annotated[
         Side | None,
-        typer.Option(help="Texts to score. By default test, of a built-in set or the run's own file; else all."),
+        typer.Option(help="What to score. By default test, of a built-in set or the run's own file; else all."),
     ] = None,
-    text: Annotated[str | None, typer.Option(help="Column of the text. By default the run's.")] = None,
-    label: Annotated[str | None, typer.Option(help="Column of the label. By default the run's.")] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ROLE=NAME", help="A column whose name differs from the run's: text=review, say. May be repeated."
+        ),
+    ] = None,
     encoding: Annotated[str, typer.Option(help="Encoding of a text file.")] = "utf-8",
     format: Annotated[str | None, typer.Option(help="Format of a file whose suffix does not tell.")] = None,
-    picture: Annotated[Path | None, typer.Option(help="Write the confusion matrix to this PNG.")] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw the scores, as a confusion matrix say, to this PNG.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as one JSON object.")] = False,
 ) -> None:
-    """Score a run on labelled texts, beside two baselines.
+    """Score a run on examples whose answers are known, beside baselines fitted on its own training examples.
 
-    These are the majority class and a linear model of character n-grams, fitted on the run's own training texts.
+    Of a classifier these are the majority class and a linear model of character n-grams.
     """
-    from cellwright.cli.scoring import scored
+    from cellwright import tasks
     from cellwright.cli.tables import show
-    from cellwright.evaluation.picture import draw_confusion
-    from cellwright.serve import Predictor
+    from cellwright.data import datasets
+    from cellwright.tasks.run import load_run
+    from cellwright.tasks.task import usual_side
 
-    predictor = Predictor.load(run)
-    config = predictor.run.config
-    side = split or _usual_side(data, config)
-    columns = {"text": text or config.text, "label": label or config.label, "encoding": encoding, "format": format}
-    table = _texts(data, side, columns)
-    comparison = scored(predictor, table, _training_texts(config, table, side))
+    loaded = load_run(run)
+    task = tasks.get(loaded.config.task)
+    side = split or usual_side(loaded, data, datasets.names())
+    columns = {**_columns(column or [], task.columns), "encoding": encoding, "format": format}
+    report = task.evaluate(loaded, data, side, columns, lambda sentence: print(sentence, file=sys.stderr))
     if picture is not None:
-        draw_confusion(comparison.model, picture)
+        _draw(report, picture, task.name)
     if as_json:
-        about = {"run": str(run), "data": data, "split": side}
-        print(json.dumps(about | comparison.as_json(), ensure_ascii=False))
+        print(json.dumps({"run": str(run), "data": data, "split": side} | report.as_json(), ensure_ascii=False))
     else:
-        show(comparison, f"{data}, {side if side == 'all' else side + ' side'}: {len(table):,} texts")
+        show(report, f"{data}, {side if side == 'all' else side + ' side'}: {report.counted}")
 
 
-def _usual_side(data: str, config: "RunConfig") -> Side:
-    """Return the side that training kept back of the run's own data or of a built-in set; of another file, all."""
-    from cellwright.data import datasets
-
-    own = Path(config.training["data"]).resolve() == Path(data).resolve()
-    return "test" if own or data in datasets.names() else "all"
-
-
-def _texts(data: str, side: Side, columns: dict[str, Any]) -> "Table":
-    from cellwright.data import datasets
-    from cellwright.data.readers import read
-    from cellwright.data.source import open_source
-
-    if side != "all":
-        table = open_source(data, **columns)[side]
-    elif data in datasets.names():
-        raise InputError(f"{data} is scored one side at a time; expected --split train, validation or test, got all")
-    else:
-        table = read(data, **columns)
-    if not len(table):
-        raise InputError(
-            f"{data}: no text falls to the {side} side; expected at least one, --split all takes every row"
-        )
-    return table
+def _columns(given: list[str], roles: tuple[str, ...]) -> dict[str, Any]:
+    """Return the name of each role that was given one; raises InputError for what is no role."""
+    found = {}
+    for each in given:
+        role, sign, name = each.partition("=")
+        if role not in roles or not sign or not name:
+            expected = ", ".join(f"{known}=NAME" for known in roles)
+            raise InputError(f"--column is {each!r}; expected one of {expected}")
+        found[role] = name
+    return found
 
 
-def _training_texts(config: "RunConfig", table: "Table", side: Side) -> "Table | None":
-    """Return what the run was trained on, for the baselines; say so where it is gone, or holds texts to be scored."""
-    from cellwright.cli.scoring import own_sides
-
-    try:
-        train = own_sides(config)["train"]
-    except InputError as error:
-        print(f"without baselines, since the run's training texts cannot be read: {error}", file=sys.stderr)
-        return None
-    seen = len(set(train.texts) & set(table.texts))
-    if seen and side != "train":
-        print(f"{seen:,} of the {len(table):,} texts are among the training texts: the scores flatter", file=sys.stderr)
-    return train
+def _draw(report: "Report", path: Path, task: str) -> None:
+    pictures = list(report.pictures().values())
+    if not pictures:
+        raise InputError(f"--picture {path}: the scores of {task} have no picture; leave it out")
+    pictures[0](path)

@@ -5,30 +5,32 @@ import inspect
 import os
 import shlex
 import sys
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
 if TYPE_CHECKING:
-    from cellwright.evaluation.comparison import Comparison
+    from cellwright.evaluation.report import Report
     from cellwright.training import FitResult
 
-SCORES, CONFUSION = "test.json", "confusion.png"  # of the test side, in the run folder
-
-Task = Annotated[Literal["classify"] | None, typer.Option(help="What to learn: classify gives each text a label.")]
+SCORES = "test.json"  # of the test side, in the run folder
+USUAL_TASK = "classify"
 
 
 def fit(**options: Any) -> None:
-    """Train a model from labelled texts into a run folder."""
+    """Train a model from a file of examples into a run folder.
+
+    The options are those of the task: `fit --task NAME --help` lists them.
+    """
+    from cellwright import tasks
     from cellwright.cli.options import configured
-    from cellwright.training import FitConfig
     from cellwright.training import fit as train
 
-    del options["task"]  # one so far, and FitConfig is its description
-    config = configured(FitConfig, options)
+    config = configured(tasks.config_of(options.pop("task")), options)
     result = train(config, progress=sys.stderr.isatty())
-    for stale in (SCORES, CONFUSION):  # of the weights before, where the run was resumed or replaced
+    for stale in (SCORES, *tasks.get(config.task).pictures):  # of the weights before a resume or a replacement
         (result.out / stale).unlink(missing_ok=True)
     if result.stopped == "interrupted":
         again = shlex.join(["cellwright", "fit", config.data, "--out", str(config.out), "--resume"])
@@ -39,52 +41,83 @@ def fit(**options: Any) -> None:
 
 
 class FitCommand(TyperCommand):
-    """`fit` with the fields of FitConfig as its options.
+    """`fit` with the fields of the task's config as its options.
 
     They are read when the command is used, not when `cellwright --help` lists it: what they stand in is slow to import.
     """
 
-    def make_context(self, *arguments: Any, **settings: Any) -> Any:
-        """Read the command line with all the options."""
-        return _with_options().make_context(*arguments, **settings)
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Read the command line with all the options of its task."""
+        return _with_options(_task(args)).make_context(info_name, args, parent, **extra)
 
 
-def _with_options() -> Any:
+def _task(arguments: list[str]) -> str:
+    """The task that the command line names, else that of the run which it resumes, else the usual one."""
+    from cellwright.errors import InputError
+    from cellwright.tasks.run import task_of
+
+    out = _value("--out", arguments)
+    if named := _value("--task", arguments):
+        return named
+    if "--resume" not in arguments or out is None:
+        return USUAL_TASK
+    try:
+        return task_of(Path(out))
+    except InputError:  # nothing to resume, which training says better
+        return USUAL_TASK
+
+
+def _value(flag: str, arguments: list[str]) -> str | None:
+    """What stands after the flag, or after its equals sign."""
+    for argument, following in zip(arguments, [*arguments[1:], None], strict=True):
+        if argument == flag:
+            return following
+        if argument.startswith(flag + "="):
+            return argument.partition("=")[2]
+    return None
+
+
+def _with_options(name: str) -> Any:
+    from cellwright import tasks
     from cellwright.cli.options import options_of
-    from cellwright.training import FitConfig
 
-    task = inspect.Parameter("task", inspect.Parameter.KEYWORD_ONLY, default="classify", annotation=Task)
+    config = tasks.config_of(name)
+    kind = Annotated[str, typer.Option(help=f"What to learn: {', '.join(tasks.NAMES)}.")]
+    task = inspect.Parameter("task", inspect.Parameter.KEYWORD_ONLY, default=name, annotation=kind)
     command: Any = functools.wraps(fit)(lambda **options: fit(**options))
-    command.__signature__ = inspect.Signature([task, *options_of(FitConfig, arguments=frozenset({"data"}))])
+    command.__signature__ = inspect.Signature([task, *options_of(config, arguments=frozenset({"data"}))])
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command()(command)
     return typer.main.get_command(app)
 
 
 def _conclude(result: "FitResult") -> None:
-    """Score the run on its test side, keep scores and picture in its folder, and say what to do with it."""
-    from cellwright.cli.scoring import own_sides, scored
+    """Score the run on its test side, keep scores and pictures in its folder, and say what to do with it."""
+    from cellwright import tasks
     from cellwright.cli.tables import show
-    from cellwright.evaluation.picture import draw_confusion
     from cellwright.models.files import write_json
-    from cellwright.serve import Predictor
+    from cellwright.tasks.run import load_run
 
-    out = result.out
-    predictor = Predictor.load(out)
-    sides = own_sides(predictor.run.config)
-    comparison = scored(predictor, sides["test"], sides["train"])
-    write_json(out / SCORES, comparison.as_json())
-    draw_confusion(comparison.model, out / CONFUSION)
-    show(comparison, f"test side: {comparison.model.texts:,} texts that training never saw")
-    print(_advice(result, predictor.run.config.training["data"], comparison))
+    run = load_run(result.out)
+    report = tasks.get(run.config.task).evaluate(run, run.config.options["data"], "test", {}, _say)
+    write_json(result.out / SCORES, report.as_json())
+    for name, draw in report.pictures().items():
+        draw(result.out / name)
+    show(report, f"test side: {report.counted} that training never saw")
+    print(_advice(result, run.config.options["data"], report))
 
 
-def _advice(result: "FitResult", data: str, comparison: "Comparison") -> str:
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr)
+
+
+def _advice(result: "FitResult", data: str, report: "Report") -> str:
     """Return what the network adds, where the run is, and what to try next."""
     run = shlex.quote(str(result.out))
+    pictures = ", ".join(["curve.png shows how it learned", *report.pictures()])
     lines = [
-        _verdict(comparison),
-        f"The run is in {result.out}: curve.png shows how it learned, confusion.png what it mixes up.",
+        report.verdict(),
+        f"The run is in {result.out}: {pictures}.",
         "Try next:",
         f'  cellwright predict {run} "a text of yours"    (or lines on standard input)',
         f"  cellwright evaluate {run} other.csv",
@@ -93,14 +126,3 @@ def _advice(result: "FitResult", data: str, comparison: "Comparison") -> str:
         longer = f"cellwright fit {shlex.quote(data)} --out {run} --resume --max-epochs {2 * result.epochs}"
         lines.append(f"  {longer}    (the last epoch was the best)")
     return "\n".join(lines)
-
-
-def _verdict(comparison: "Comparison") -> str:
-    assert comparison.linear is not None  # it was fitted on the run's training texts
-    gain = comparison.model.accuracy - comparison.linear.accuracy
-    if gain < 0:
-        return (
-            f"The linear baseline is {-gain:.3f} ahead of the network: train longer, or with another --cell, --pooling "
-            "or --learning-rate."
-        )
-    return f"The network adds {gain:.3f} to the accuracy of the linear baseline."

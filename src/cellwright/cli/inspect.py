@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cellwright.errors import InputError
+
 if TYPE_CHECKING:
     from rich.text import Text
 
@@ -25,9 +27,13 @@ def inspect(
     """Show what each token contributed, the answer up to it, how selective the gates are and what is remembered."""
     from cellwright.inspect.recording import record
     from cellwright.inspect.summary import summary
-    from cellwright.models.run import load_run
+    from cellwright.tasks.classify.run import ClassifyRun
+    from cellwright.tasks.run import load_run
 
-    recording = record(load_run(run), text)
+    loaded = load_run(run)
+    if not isinstance(loaded, ClassifyRun):
+        raise InputError(f"{run}: a run of task {loaded.config.task}; inspect shows those of classify")
+    recording = record(loaded, text)
     written = {out: _html, png: _png, npz: _npz}
     for path, content in written.items():
         if path is not None:

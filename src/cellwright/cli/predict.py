@@ -1,9 +1,8 @@
-"""`cellwright predict`: labels for texts, from the command line or from standard input."""
+"""`cellwright predict`: what a run says of texts, from the command line or from standard input."""
 
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -13,7 +12,7 @@ import typer
 from cellwright.errors import InputError
 
 if TYPE_CHECKING:
-    from cellwright.serve import Prediction
+    from cellwright.tasks.predictor import Prediction
 
 LINES = 1000  # read from a file or a pipe before they are answered together
 LINE_ENDS = {end: f"\\u{end:04x}" for end in (0x85, 0x2028, 0x2029)}  # JSON allows them, `splitlines` cuts there
@@ -26,19 +25,19 @@ def predict(
         typer.Argument(metavar="TEXT…", help="Texts; without any, the lines of standard input.", show_default=False),
     ] = None,
     encoding: Annotated[str, typer.Option(help="Encoding of standard input.")] = "utf-8",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line, with every class.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line, which says more.")] = False,
 ) -> None:
-    """Print the label and its probability for each text.
+    """Print the answer for each text: of a classifier, the label and its probability.
 
-    One line a text: label, probability and text, with tabs between them. An empty text is answered too.
+    One line a text, fields with tabs between them. An empty text is answered too.
     """
-    from cellwright.serve import Predictor
+    from cellwright.tasks.predictor import Predictor
 
     _check(encoding)
     predictor = Predictor.load(run)
     for chunk in _chunks(texts, encoding):
         for text, prediction in zip(chunk, predictor.predict(chunk), strict=True):
-            print(_as_json(text, prediction) if as_json else _as_line(text, prediction))
+            print(_as_json(text, prediction) if as_json else prediction.line(text))
         sys.stdout.flush()
 
 
@@ -79,10 +78,5 @@ def _check(encoding: str) -> None:
         )
 
 
-def _as_line(text: str, prediction: "Prediction") -> str:
-    # The text only tells which it is: on one line whatever it holds. `--json` keeps it whole.
-    return f"{prediction.label}\t{prediction.probability:.4f}\t{' '.join(text.split())}"
-
-
 def _as_json(text: str, prediction: "Prediction") -> str:
-    return json.dumps({"text": text, **asdict(prediction)}, ensure_ascii=False).translate(LINE_ENDS)
+    return json.dumps({"text": text, **prediction.as_json()}, ensure_ascii=False).translate(LINE_ENDS)

@@ -1,21 +1,36 @@
 """A model's scores beside those of the majority class and of the linear baseline, on the same texts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from cellwright.data.table import Table
 from cellwright.evaluation.baselines import linear_baseline, majority_class
 from cellwright.evaluation.metrics import Scores, score
+from cellwright.evaluation.picture import draw_confusion
+from cellwright.evaluation.report import CONFUSION, Report, Section
+
+MOST_CLASSES = 12  # a wider confusion matrix breaks on 80 columns; the picture holds it
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Report):
     """Scores of three models on the same texts; the baselines are None where there were no texts to fit them on."""
 
     model: Scores
     majority: Scores | None = None
     linear: Scores | None = None
+
+    @property
+    def counted(self) -> str:
+        """How many texts."""
+        return f"{self.model.texts:,} texts"
+
+    def sections(self) -> list[Section]:
+        """The scores of the models, of each class, and the confusion matrix where it is not too wide."""
+        sections = [_models(self), _classes(self.model)]
+        return sections + ([_confusion(self.model)] if len(self.model.labels) <= MOST_CLASSES else [])
 
     def as_json(self) -> dict[str, Any]:
         """The comparison as `evaluate --json` prints it."""
@@ -30,6 +45,22 @@ class Comparison:
             "majority": self.majority and _summary(self.majority),
             "linear": self.linear and _summary(self.linear),
         }
+
+    def verdict(self) -> str:
+        """What the network adds to the linear baseline."""
+        if self.linear is None:
+            return f"The network labels {self.model.accuracy:.3f} of the texts correctly."
+        gain = self.model.accuracy - self.linear.accuracy
+        if gain < 0:
+            return (
+                f"The linear baseline is {-gain:.3f} ahead of the network: train longer, or with another --cell, "
+                "--pooling or --learning-rate."
+            )
+        return f"The network adds {gain:.3f} to the accuracy of the linear baseline."
+
+    def pictures(self) -> dict[str, Callable[[Path], None]]:
+        """The confusion matrix."""
+        return {CONFUSION: lambda path: draw_confusion(self.model, path)}
 
 
 def compare(test: Table, predicted: Sequence[str], labels: Sequence[str], train: Table | None) -> Comparison:
@@ -55,3 +86,26 @@ def _labels(table: Table) -> list[str]:
 
 def _summary(scores: Scores) -> dict[str, float]:
     return {"accuracy": scores.accuracy, "macro_f1": scores.macro_f1}
+
+
+def _models(comparison: Comparison) -> Section:
+    models = {
+        "this model": comparison.model,
+        "linear baseline": comparison.linear,
+        "majority class": comparison.majority,
+    }
+    rows = [(name, f"{s.accuracy:.3f}", f"{s.macro_f1:.3f}") for name, s in models.items() if s is not None]
+    return Section("scores", ("accuracy", "macro-F1"), rows)
+
+
+def _classes(scores: Scores) -> Section:
+    rows = [
+        (each.label, *(f"{share:.3f}" for share in (each.precision, each.recall, each.f1)), f"{each.support:,}")
+        for each in scores.classes
+    ]
+    return Section("each class", ("precision", "recall", "F1", "texts"), rows)
+
+
+def _confusion(scores: Scores) -> Section:
+    rows = [(label, *(f"{n:,}" for n in row)) for label, row in zip(scores.labels, scores.confusion, strict=True)]
+    return Section("confusion matrix: a row a true label, a column the label given", scores.labels, rows)

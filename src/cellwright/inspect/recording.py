@@ -18,7 +18,7 @@ from torch import Tensor
 from cellwright.cells import Definition
 from cellwright.errors import InputError
 from cellwright.inspect.contributions import Contributions, integrated_gradients
-from cellwright.models.run import Run
+from cellwright.tasks.classify.run import ClassifyRun
 
 MOST_TOKENS = 2000
 """The answers on the T beginnings of a text take T²/2 steps: with 2000 tokens as many as some 30,000 reviews."""
@@ -78,7 +78,7 @@ class Recording:
         raise LookupError(f"no layer {layer}, {direction}; there are {'; '.join(each.name for each in self.letters)}")
 
 
-def record(run: Run, text: str) -> Recording:
+def record(run: ClassifyRun, text: str) -> Recording:
     """Record what `run` does on `text`. Its gates come from the path that predictions take.
 
     Raises InputError for a text without tokens, with more than MOST_TOKENS, or that the run reads in parts.
@@ -102,7 +102,7 @@ def record(run: Run, text: str) -> Recording:
     )
 
 
-def _tokens(run: Run, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+def _tokens(run: ClassifyRun, text: str) -> tuple[list[int], list[tuple[int, int]]]:
     """The numbers of the tokens, and from where to where in the text each goes."""
     ((numbers, spans),) = run.tokenizer.encode_with_spans([text])
     if not numbers:
@@ -121,7 +121,7 @@ def _tokens(run: Run, text: str) -> tuple[list[int], list[tuple[int, int]]]:
 
 
 @torch.inference_mode()
-def _answers(run: Run, numbers: list[int]) -> Iterator[Array]:
+def _answers(run: ClassifyRun, numbers: list[int]) -> Iterator[Array]:
     """The probabilities of the classes for each beginning of the text, some beginnings at a time."""
     whole, done = torch.tensor(numbers), 0
     while done < len(numbers):
@@ -134,7 +134,7 @@ def _answers(run: Run, numbers: list[int]) -> Iterator[Array]:
         done += count
 
 
-def _contributions(run: Run, numbers: list[int], label: int) -> Contributions:
+def _contributions(run: ClassifyRun, numbers: list[int], label: int) -> Contributions:
     def log_odds(embedded: Tensor) -> Tensor:
         """(R, T, E) -> (R,): ln p / (1 − p) of the class; with two classes, the difference of their logits."""
         logits = run.model.of_embedded(embedded, torch.full((len(embedded),), len(numbers)))
@@ -146,7 +146,7 @@ def _contributions(run: Run, numbers: list[int], label: int) -> Contributions:
 
 
 @torch.inference_mode()
-def _letters(run: Run, numbers: list[int]) -> list[Letters]:
+def _letters(run: ClassifyRun, numbers: list[int]) -> list[Letters]:
     embedded = run.model.embedding(torch.tensor([numbers]))
     recorded = run.model.recurrent(embedded, lengths=[len(numbers)], return_gates=True)[2]
     directions: list[Direction] = ["forward", "reverse"]

@@ -1,5 +1,5 @@
 """A trained run put to use: `Predictor.load("runs/first").predict(["很好用"])`."""
 
-from cellwright.serve.predictor import Prediction, Predictor
+from cellwright.tasks.predictor import Predictor
 
-__all__ = ["Prediction", "Predictor"]
+__all__ = ["Predictor"]

@@ -5,23 +5,25 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from cellwright.models.run import save_weights
-from cellwright.training.module import ClassifierModule, Scores
+from cellwright.tasks.run import save_weights
+from cellwright.tasks.task import Metric
+from cellwright.training.module import TrainedModule
 
 
 class KeepBest(Callback):
-    """Write `model.safetensors` whenever the validation accuracy rises, or equals it at a lower loss.
+    """Write `model.safetensors` whenever the validation score gets better, or equals the best at a lower loss.
 
     Lightning's EarlyStopping forgets on resume that it had stopped, and its ModelCheckpoint writes pickles of
     the whole state; one callback for both also has one idea of what is better.
     """
 
-    def __init__(self, folder: Path, patience: int) -> None:
+    def __init__(self, folder: Path, patience: int, metric: Metric) -> None:
         self.folder = folder
         self.patience = patience
+        self.metric = metric
         self.epoch = 0
         """Of the best, from 1; 0 before any."""
-        self.scores = Scores(0.0, float("inf"))
+        self.scores: dict[str, float] = {}
         self.waited = 0
         """Epochs since the best."""
 
@@ -32,12 +34,11 @@ class KeepBest(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run must remember."""
-        return {"epoch": self.epoch, "scores": list(self.scores), "waited": self.waited}
+        return {"epoch": self.epoch, "scores": self.scores, "waited": self.waited}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Remember it."""
-        self.epoch, self.waited = state_dict["epoch"], state_dict["waited"]
-        self.scores = Scores(*state_dict["scores"])
+        self.epoch, self.scores, self.waited = (state_dict[name] for name in ("epoch", "scores", "waited"))
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """A run resumed after its patience ran out is done."""
@@ -45,15 +46,15 @@ class KeepBest(Callback):
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Compare, keep, or grow impatient."""
-        assert isinstance(pl_module, ClassifierModule)
+        assert isinstance(pl_module, TrainedModule)
         scores = pl_module.scores
         self.waited += 1
-        if self.epoch == 0 or (scores.accuracy, -scores.loss) > (self.scores.accuracy, -self.scores.loss):
+        if self.epoch == 0 or self.metric.rank(scores) > self.metric.rank(self.scores):
             self.epoch, self.scores, self.waited = trainer.current_epoch + 1, scores, 0
             self._save(trainer, pl_module)
         trainer.should_stop = self.exhausted
 
-    def _save(self, trainer: Trainer, module: ClassifierModule) -> None:
+    def _save(self, trainer: Trainer, module: TrainedModule) -> None:
         if trainer.is_global_zero:
-            note = {"epoch": str(self.epoch), "validation_accuracy": repr(self.scores.accuracy)}
+            note = {"epoch": str(self.epoch)} | {f"validation_{name}": repr(v) for name, v in self.scores.items()}
             save_weights(self.folder, module.result, note)

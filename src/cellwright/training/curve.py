@@ -10,8 +10,8 @@ from matplotlib.ticker import MaxNLocator
 from cellwright.models.files import replace_file
 
 
-def draw_curve(rows: list[dict[str, float]], best_epoch: int, path: Path) -> None:
-    """Write losses (left) and validation accuracy (right) over the epochs to `path`, a PNG.
+def draw_curve(rows: list[dict[str, float]], metric: str, best_epoch: int, path: Path) -> None:
+    """Write losses (left) and the validation score `metric` (right) over the epochs to `path`, a PNG.
 
     rows: the journal's, one an epoch. best_epoch: marked by a line, 0 for none.
     """
@@ -22,8 +22,8 @@ def draw_curve(rows: list[dict[str, float]], best_epoch: int, path: Path) -> Non
     left.plot(epochs, [row["train_loss"] for row in rows], marker="o", label="training, dropout on")
     left.plot(epochs, [row["validation_loss"] for row in rows], marker="o", label="validation")
     left.set(xlabel="epoch", ylabel="loss (nats)")
-    right.plot(epochs, [row["validation_accuracy"] for row in rows], marker="o", color="C1", label="validation")
-    right.set(xlabel="epoch", ylabel="accuracy")
+    right.plot(epochs, [row[f"validation_{metric}"] for row in rows], marker="o", color="C1", label="validation")
+    right.set(xlabel="epoch", ylabel=metric)
     for axes in (left, right):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if best_epoch:

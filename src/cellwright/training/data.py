@@ -1,13 +1,12 @@
 """The batches of a run, for Lightning; each epoch's order is a pure function of the seed and the epoch."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader, Sampler
 
-from cellwright.data.batches import Batch, LengthBatches, PiecedExample, collate_pieces
-from cellwright.training.config import FitConfig
+from cellwright.data.feed import Feed
 
 
 class Rest(Sampler[list[int]]):
@@ -25,20 +24,18 @@ class Rest(Sampler[list[int]]):
         return len(self.batches)
 
 
-class ClassificationData(LightningDataModule):
-    """Training and validation texts as token numbers and classes; those to train on may differ from epoch to epoch.
+class TrainingData(LightningDataModule):
+    """Batches of the training and the validation side.
 
     The Trainer asks for a new loader each epoch (`reload_dataloaders_every_n_epochs=1`); `epoch` and `done` say
     where training stands, are kept by the checkpoints, and say after a resume where to go on.
     """
 
-    def __init__(
-        self, train: Callable[[int], list[PiecedExample]], validation: list[PiecedExample], config: FitConfig
-    ) -> None:
+    def __init__(self, train: Feed, validation: Feed, workers: int) -> None:
         super().__init__()
         self.train = train
         self.validation = validation
-        self.config = config
+        self.workers = workers
         self.epoch = 0
         self.done = 0
 
@@ -50,27 +47,21 @@ class ClassificationData(LightningDataModule):
         """Go on from there."""
         self.epoch, self.done = state_dict["epoch"], state_dict["done"]
 
-    def train_dataloader(self) -> DataLoader[Batch]:
+    def train_dataloader(self) -> DataLoader[Any]:
         """The batches of this epoch that are still to do."""
-        return self._loader(self.train(self.epoch), self.epoch, self.done)
+        return self._loader(self.train, self.epoch, self.done)
 
-    def val_dataloader(self) -> DataLoader[Batch]:
-        """All validation texts, in the same order every time."""
+    def val_dataloader(self) -> DataLoader[Any]:
+        """All of the validation side, in the same order every time."""
         return self._loader(self.validation, 0, 0)
 
-    def _loader(self, examples: list[PiecedExample], epoch: int, done: int) -> DataLoader[Batch]:
+    def _loader(self, feed: Feed, number: int, done: int) -> DataLoader[Any]:
         if self.trainer is None:
-            raise RuntimeError("ClassificationData: no Trainer yet; Trainer.fit asks for the loaders")
-        sampler = LengthBatches(
-            [self.config.cost(pieces) for pieces, _ in examples],
-            self.config.batch_tokens,
-            seed=self.config.seed,
-            rank=self.trainer.global_rank,
-            world_size=self.trainer.world_size,
-        )
+            raise RuntimeError("TrainingData: no Trainer yet; Trainer.fit asks for the loaders")
+        epoch = feed.epoch(number, self.trainer.global_rank, self.trainer.world_size)
         return DataLoader(
-            examples,  # type: ignore[arg-type]  # a list is a map-style dataset to DataLoader
-            batch_sampler=Rest(sampler.batches(epoch), done),
-            collate_fn=collate_pieces,
-            num_workers=self.config.workers,
+            epoch.examples,  # type: ignore[arg-type]  # a list is a map-style dataset to DataLoader
+            batch_sampler=Rest(epoch.batches, done),
+            collate_fn=feed.collate,
+            num_workers=self.workers,
         )

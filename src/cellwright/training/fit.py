@@ -1,17 +1,20 @@
-"""Train a classifier from a file of labelled text: the whole of `cellwright fit`."""
+"""Train a model from a file of examples: the whole of `cellwright fit`."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from cellwright import tasks
+from cellwright.errors import InputError
 from cellwright.models.files import write_json
-from cellwright.models.run import MODEL, save_description
-from cellwright.training.config import FitConfig
+from cellwright.tasks.config import FitConfig
+from cellwright.tasks.run import MODEL, load_config, save_description
+from cellwright.tasks.task import Prepared, merged
 from cellwright.training.curve import draw_curve
 from cellwright.training.folder import CURVE, METRICS, check_folder, make_folder
-from cellwright.training.prepare import Prepared, prepare
 from cellwright.training.session import Session, Stop, is_first_process
 
 ENDINGS: dict[Stop, str] = {
@@ -36,12 +39,12 @@ class FitResult:
     """Optimizer steps done."""
     best_epoch: int
     """The epoch, from 1, whose weights are kept; 0: stopped within the first, the last weights are kept."""
-    validation_accuracy: float
-    """Share of the validation texts that the kept weights label correctly."""
-    validation_loss: float
-    """Mean cross-entropy of the kept weights on the validation texts, in nats."""
-    majority: float
-    """Validation accuracy of always giving the most frequent training label: what any model should beat."""
+    metric: str
+    """The score by which epochs were compared."""
+    validation: dict[str, float]
+    """The scores of the kept weights on the validation side: that of `metric`, "loss", and others of the task."""
+    floor: float
+    """What costs nothing, of the same score: what any model should beat."""
     parameters: int
     """Numbers that were trained."""
     seconds: float
@@ -51,7 +54,7 @@ class FitResult:
 def fit(config: FitConfig, *, progress: bool = True, say: Callable[[str], None] = print) -> FitResult:
     """Train, and leave the best model in `config.out`.
 
-        result = fit(FitConfig(data="reviews-zh", out="runs/first"))
+        result = fit(ClassifyConfig(data="reviews-zh", out="runs/first"))
         run = load_run(result.out)
 
     progress: show Lightning's progress bar (loss, tokens a second, time left) on standard error.
@@ -65,12 +68,12 @@ def fit(config: FitConfig, *, progress: bool = True, say: Callable[[str], None] 
     """
     if is_first_process():
         check_folder(config)
-    prepared = prepare(config)
+    prepared = _prepare(config)
     if prepared.config.threads is not None:
         torch.set_num_threads(prepared.config.threads)
     if is_first_process():
         make_folder(prepared.config)
-        save_description(prepared.config.out, prepared.run, prepared.tokenizer)
+        save_description(prepared.config.out, prepared.run, prepared.files)
     session = Session(prepared, progress=progress, say=say)
     for note in prepared.notes:
         session.say(note)
@@ -82,7 +85,22 @@ def fit(config: FitConfig, *, progress: bool = True, say: Callable[[str], None] 
     return result
 
 
-def _result(prepared: Prepared, session: Session, stopped: Stop) -> FitResult:
+def _prepare(config: FitConfig) -> Prepared[Any, Any]:
+    """Read the data; take the options from the run when resuming. Raises InputError where the two do not fit."""
+    task = tasks.get(config.task)
+    if not config.resume:
+        return task.prepare(config, None)
+    before = load_config(config.out)
+    prepared = task.prepare(merged(config, before), before)
+    if prepared.run.fingerprint != before.fingerprint:
+        raise InputError(
+            f"{config.data}: its rows are not those that {config.out} was started with; give the same data, or "
+            "start anew with --overwrite"
+        )
+    return prepared
+
+
+def _result(prepared: Prepared[Any, Any], session: Session, stopped: Stop) -> FitResult:
     best = session.best
     return FitResult(
         out=prepared.config.out,
@@ -90,10 +108,10 @@ def _result(prepared: Prepared, session: Session, stopped: Stop) -> FitResult:
         epochs=len(session.journal.rows),
         steps=session.steps,
         best_epoch=best.epoch,
-        validation_accuracy=best.scores.accuracy,
-        validation_loss=best.scores.loss,
-        majority=prepared.majority,
-        parameters=session.module.classifier.parameter_count(),
+        metric=best.metric.name,
+        validation=best.scores,
+        floor=prepared.floor.score,
+        parameters=sum(parameter.numel() for parameter in session.module.model.parameters()),
         seconds=round(session.journal.seconds, 3),
     )
 
@@ -103,20 +121,19 @@ def _write(result: FitResult, session: Session) -> None:
     del metrics["out"]  # the folder may be moved
     write_json(result.out / METRICS, metrics)
     if session.journal.rows:
-        draw_curve(session.journal.rows, result.best_epoch, result.out / CURVE)
+        draw_curve(session.journal.rows, result.metric, result.best_epoch, result.out / CURVE)
 
 
-def _closing(prepared: Prepared, result: FitResult) -> list[str]:
+def _closing(prepared: Prepared[Any, Any], result: FitResult) -> list[str]:
     """Why it ended, what is kept, and whether that is worth anything."""
     ending = ENDINGS[result.stopped].format_map(prepared.config.model_dump())
     kept = f"the model of epoch {result.best_epoch}" if result.best_epoch else "the model as it was then"
-    sentences = [
-        f"{ending}; kept is {kept}, with a validation accuracy of {result.validation_accuracy:.3f}: "
-        f"{result.out / MODEL}"
-    ]
-    if result.validation_accuracy <= result.majority:
+    reached = result.validation[result.metric]
+    sentences = [f"{ending}; kept is {kept}, with a validation {result.metric} of {reached:.3f}: {result.out / MODEL}"]
+    floor, metric = prepared.floor, prepared.objective.metric
+    if reached == floor.score or (reached > floor.score) != metric.higher_is_better:
         sentences.append(
-            f"this is no better than always giving the most frequent label ({result.majority:.3f}): the model has "
-            "learnt nothing yet; try more epochs, another --learning-rate, or look at the data"
+            f"this is no better than {floor.meaning} ({floor.score:.3f}): the model has learnt nothing yet; try more "
+            "epochs, another --learning-rate, or look at the data"
         )
     return sentences

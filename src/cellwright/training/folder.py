@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from cellwright import tasks
 from cellwright.errors import InputError
-from cellwright.models.run import CONFIG, MODEL, TOKENIZER
-from cellwright.training.config import FitConfig
+from cellwright.tasks.config import FitConfig
+from cellwright.tasks.run import CONFIG, MODEL
 
 METRICS, LOG, CURVE = "metrics.json", "log.csv", "curve.png"
 CHECKPOINT = Path("checkpoints", "last.safetensors")
@@ -40,7 +41,7 @@ def make_folder(config: FitConfig) -> None:
 
     Removes by name, so that notes the user put beside them stay. Raises InputError where the disk refuses.
     """
-    names = (CONFIG, MODEL, TOKENIZER, METRICS, LOG, CURVE, CHECKPOINT)
+    names: tuple[str | Path, ...] = (CONFIG, MODEL, *_own_files(), METRICS, LOG, CURVE, CHECKPOINT)
     try:
         (config.out / CHECKPOINT).parent.mkdir(parents=True, exist_ok=True)
         for name in names if config.overwrite else ():
@@ -50,3 +51,8 @@ def make_folder(config: FitConfig) -> None:
             f"{config.out}: cannot be written ({error.strerror}); expected a place for the run folder that you may "
             "write to: give another --out"
         ) from error
+
+
+def _own_files() -> set[str]:
+    """The names of every task's own files: a damaged description would not say whose the run was."""
+    return {name for task in tasks.NAMES for name in tasks.get(task).files}

@@ -12,23 +12,20 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from cellwright.models.files import replace_file
 from cellwright.training.best import KeepBest
-from cellwright.training.module import ClassifierModule, StepOutput
-
-COLUMNS = (
-    "epoch",  # from 1
-    "step",  # optimizer steps done
-    "train_loss",  # mean over the epoch's texts, dropout on, labels smoothed; nats
-    "validation_loss",  # mean over the texts; nats
-    "validation_accuracy",  # share
-    "tokens",  # read in this epoch, padding not counted
-    "seconds",  # since training began, stops not counted
-)
+from cellwright.training.module import StepOutput, TrainedModule
 
 
 class Journal(Callback):
     """Writes `log.csv` anew after each epoch, from rows that the checkpoints carry.
 
-    So a resumed run never keeps a line of an epoch that it does again.
+    So a resumed run never keeps a line of an epoch that it does again. The columns:
+
+        epoch         from 1
+        step          optimizer steps done
+        train_loss    mean over the epoch, dropout on
+        validation_…  each of the objective's scores
+        tokens        read in this epoch, padding not counted
+        seconds       since training began, stops not counted
     """
 
     def __init__(self, path: Path, best: KeepBest, max_epochs: int, say: Callable[[str], None]) -> None:
@@ -37,7 +34,7 @@ class Journal(Callback):
         self.max_epochs = max_epochs
         self.say = say
         self.rows: list[dict[str, float]] = []
-        self._sums = [0.0, 0.0, 0.0]  # of this epoch: loss × texts, texts, tokens
+        self._sums = [0.0, 0.0, 0.0]  # of this epoch: loss × examples, examples, tokens
         self._seconds = 0.0  # before this process
         self._started: float | None = None
 
@@ -75,19 +72,12 @@ class Journal(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the epoch's line; validation is done by now."""
-        assert isinstance(pl_module, ClassifierModule)
-        loss, texts, tokens = self._reduced_sums(trainer)
+        assert isinstance(pl_module, TrainedModule)
+        loss, examples, tokens = self._reduced_sums(trainer)
         self._sums = [0.0, 0.0, 0.0]
-        values = (
-            trainer.current_epoch + 1,
-            trainer.global_step,
-            loss / texts,
-            pl_module.scores.loss,
-            pl_module.scores.accuracy,
-            int(tokens),
-            round(self.seconds, 3),
-        )
-        self.rows.append(dict(zip(COLUMNS, values, strict=True)))
+        row = {"epoch": trainer.current_epoch + 1, "step": trainer.global_step, "train_loss": loss / examples}
+        row |= {f"validation_{name}": score for name, score in pl_module.scores.items()}
+        self.rows.append(row | {"tokens": int(tokens), "seconds": round(self.seconds, 3)})
         if trainer.is_global_zero:
             replace_file(self.path, self._as_csv().encode())
             self.say(self._sentence(self.rows[-1]))
@@ -99,14 +89,17 @@ class Journal(Callback):
 
     def _as_csv(self) -> str:
         text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(text, self.rows[0], lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
         return text.getvalue()
 
     def _sentence(self, row: dict[str, float]) -> str:
         best = ", the best so far" if self.best.epoch == row["epoch"] else ""
+        scores = ", ".join(
+            f"{name.replace('_', ' ')} {value:.3f}" for name, value in row.items() if name.startswith("validation_")
+        )
         return (
-            f"epoch {row['epoch']} of at most {self.max_epochs}: loss {row['train_loss']:.3f}, validation loss "
-            f"{row['validation_loss']:.3f}, accuracy {row['validation_accuracy']:.3f}{best} ({row['seconds']:.0f} s)"
+            f"epoch {row['epoch']} of at most {self.max_epochs}: loss {row['train_loss']:.3f}, {scores}{best} "
+            f"({row['seconds']:.0f} s)"
         )

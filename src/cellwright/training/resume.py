@@ -7,7 +7,7 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
-from cellwright.training.data import ClassificationData
+from cellwright.training.data import TrainingData
 from cellwright.training.interruption import Interruption, Reason, Stopped
 from cellwright.training.journal import Journal
 
@@ -49,7 +49,7 @@ class ResumePoint(Checkpoint):
 
     def _save(self, trainer: Trainer, epoch: int, done: int) -> None:
         data = trainer.datamodule  # type: ignore[attr-defined]  # Lightning sets it without declaring it
-        assert isinstance(data, ClassificationData)
+        assert isinstance(data, TrainingData)
         data.epoch, data.done = epoch, done
         trainer.save_checkpoint(self.path)
         self._written = time.monotonic()

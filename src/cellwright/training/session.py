@@ -5,7 +5,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from lightning.fabric.utilities.warnings import PossibleUserWarning
@@ -13,17 +13,16 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
 
 from cellwright.errors import InputError
-from cellwright.models.classifier import Classifier
-from cellwright.models.run import save_weights
+from cellwright.tasks.config import FitConfig
+from cellwright.tasks.run import save_weights
+from cellwright.tasks.task import Prepared
 from cellwright.training.best import KeepBest
 from cellwright.training.checkpoint import SafetensorsIO
-from cellwright.training.config import FitConfig
-from cellwright.training.data import ClassificationData
+from cellwright.training.data import TrainingData
 from cellwright.training.folder import CHECKPOINT, LOG
 from cellwright.training.interruption import Interruption, Stopped
 from cellwright.training.journal import Journal
-from cellwright.training.module import ClassifierModule, LossNotFinite
-from cellwright.training.prepare import Prepared
+from cellwright.training.module import LossNotFinite, TrainedModule
 from cellwright.training.progress import ProgressBar
 from cellwright.training.resume import ResumePoint
 
@@ -37,14 +36,14 @@ class Session:
     why = session.run()
     """
 
-    def __init__(self, prepared: Prepared, *, progress: bool, say: Callable[[str], None]) -> None:
-        self.config = prepared.config
+    def __init__(self, prepared: Prepared[Any, Any], *, progress: bool, say: Callable[[str], None]) -> None:
+        self.config: FitConfig = prepared.config
         self.progress = progress
         self.say = _around_the_bar(say) if is_first_process() else _silent
         torch.manual_seed(self.config.seed)
-        self.module = ClassifierModule(Classifier(prepared.run.classifier), self.config)
-        self.data = ClassificationData(prepared.train, prepared.validation, self.config)
-        self.best = KeepBest(self.config.out, self.config.patience)
+        self.module = TrainedModule(prepared.objective, self.config)
+        self.data = TrainingData(prepared.train, prepared.validation, self.config.workers)
+        self.best = KeepBest(self.config.out, self.config.patience, prepared.objective.metric)
         self.journal = Journal(self.config.out / LOG, self.best, self.config.max_epochs, self.say)
 
     @property
@@ -94,7 +93,7 @@ class Session:
 
 def _check_epochs(config: FitConfig) -> None:
     """Raise InputError where the checkpoint is beyond the last epoch asked for."""
-    done = SafetensorsIO().load_checkpoint(config.out / CHECKPOINT)[ClassificationData.__name__]["epoch"]
+    done = SafetensorsIO().load_checkpoint(config.out / CHECKPOINT)[TrainingData.__name__]["epoch"]
     if done > config.max_epochs:
         raise InputError(
             f"{config.out}: {done} epochs are done, and max_epochs is {config.max_epochs}; expected at least as many"

@@ -13,7 +13,8 @@ from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
 from cellwright.models.architecture import ClassifierConfig
 from cellwright.models.classifier import Classifier
-from cellwright.models.run import FORMAT, RunConfig, load_run, save_description, save_weights
+from cellwright.tasks.classify.run import ClassifyRunConfig
+from cellwright.tasks.run import FORMAT, load_run, save_description, save_weights
 
 TEXTS = ["good good day", "bad bad day"]
 
@@ -27,10 +28,8 @@ def run(tmp_path: Path) -> Path:
     tokenizer = Tokenizer.train(TEXTS, minimum=1)
     shape = ClassifierConfig(vocabulary=tokenizer.size, classes=2, embedding=3, hidden=4)
     labels = ["bad", "good"]
-    config = RunConfig(
-        cellwright="0", labels=labels, text="text", label="label", classifier=shape, fingerprint="", training={}
-    )
-    save_description(folder, config, tokenizer)
+    config = ClassifyRunConfig(cellwright="0", labels=labels, model=shape, fingerprint="", options={})
+    save_description(folder, config, {"tokenizer.json": tokenizer.to_json().encode()})
     save_weights(folder, Classifier(shape), {})
     return folder
 
@@ -80,7 +79,8 @@ BROKEN: dict[str, tuple[Callable[[Path], object], list[str]]] = {
     "config not UTF-8": (lambda run: (run / "config.json").write_bytes(b"\xff"), ["config.json", "UTF-8"]),
     "newer format": (with_config(format=FORMAT + 1), [f"format {FORMAT + 1}", f"up to {FORMAT}", "newer cellwright"]),
     "wrong field": (with_config(labels="good"), ["'labels'", "got 'good'"]),
-    "unknown cell": (with_config(classifier={"vocabulary": 5, "classes": 2, "cell": "lsmt"}), ["lsmt"]),
+    "unknown task": (with_config(task="clasify"), ["config.json: no task 'clasify'; expected one of classify"]),
+    "unknown cell": (with_config(model={"vocabulary": 5, "classes": 2, "cell": "lsmt"}), ["lsmt"]),
     "no tokenizer": (without("tokenizer.json"), ["tokenizer.json: no such file"]),
     "tokenizer cut short": (cut("tokenizer.json"), ["tokenizer.json"]),
     "no weights": (without("model.safetensors"), ["model.safetensors: no such file", "--resume"]),

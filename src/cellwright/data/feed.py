@@ -1,0 +1,52 @@
+"""What training goes through: the examples of each epoch, which of them make a batch, and how they become one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from cellwright.data.batches import LengthBatches
+
+
+class Epoch(NamedTuple):
+    """The examples of one epoch, and the indices of each batch, in order."""
+
+    examples: Sequence[Any]
+    batches: list[list[int]]
+
+
+class Feed(Protocol):
+    """Epochs that are pure functions of their number, so that a resumed run sees what it would have seen."""
+
+    def epoch(self, number: int, rank: int, world_size: int) -> Epoch:
+        """Epoch `number`, from 0, as one of `world_size` processes sees it; all of them get equally many batches."""
+        ...
+
+    @property
+    def collate(self) -> Callable[[Sequence[Any]], Any]:
+        """Makes a batch of examples; runs in DataLoader's workers, so it can be pickled."""
+        ...
+
+
+@dataclass(frozen=True)
+class LengthFeed:
+    """Examples of similar length together, within a budget of padded tokens; see `LengthBatches`.
+
+    examples  of an epoch, from 0 on
+    cost      tokens that an example takes in a batch
+    collate   makes a batch of examples
+    budget    the most padded tokens of a batch
+    seed      chooses which examples go together, and the order of the batches
+    """
+
+    examples: Callable[[int], Sequence[Any]]
+    cost: Callable[[Any], int]
+    collate: Callable[[Sequence[Any]], Any]
+    budget: int
+    seed: int
+
+    def epoch(self, number: int, rank: int, world_size: int) -> Epoch:
+        """Epoch `number` as process `rank` sees it."""
+        examples = self.examples(number)
+        costs = [self.cost(example) for example in examples]
+        sampler = LengthBatches(costs, self.budget, seed=self.seed, rank=rank, world_size=world_size)
+        return Epoch(examples, sampler.batches(number))

@@ -1,0 +1,35 @@
+"""What can be learned from a file: one folder a task, and its name below.
+
+    config.py       options of `fit`, each with its default and text (pydantic, no torch)
+    task.py         TASK: prepare, load, predict, evaluate
+    run.py, objective.py, predictor.py, …    what the task consists of
+
+`config.py` and `task.py` are found by their names, and are loaded when the task is asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
+
+from cellwright.errors import InputError
+
+if TYPE_CHECKING:
+    from cellwright.tasks.config import FitConfig
+    from cellwright.tasks.task import Task
+
+NAMES = ("classify",)
+
+
+def config_of(name: str) -> "type[FitConfig]":
+    """The options of a task; light to import. Raises InputError where there is no such task."""
+    return cast("type[FitConfig]", _module(name, "config").CONFIG)
+
+
+def get(name: str) -> "Task[Any, Any, Any]":
+    """The task of that name. Raises InputError where there is none."""
+    return cast("Task[Any, Any, Any]", _module(name, "task").TASK)
+
+
+def _module(name: str, part: str) -> Any:
+    if name not in NAMES:
+        raise InputError(f"no task {name!r}; expected one of {', '.join(NAMES)}")
+    return import_module(f"cellwright.tasks.{name}.{part}")

@@ -1,0 +1,57 @@
+"""What a classifier learns: labels, by cross-entropy, with some tokens hidden."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from cellwright.data.batches import Batch
+from cellwright.data.tokenizer import Tokenizer
+from cellwright.models.architecture import ClassifierConfig
+from cellwright.models.classifier import Classifier
+from cellwright.tasks.classify.config import ClassifyConfig
+from cellwright.tasks.task import Metric, Objective, Step
+
+
+class ClassifyObjective(Objective):
+    """Smoothed cross-entropy in training, accuracy in validation."""
+
+    metric = Metric("accuracy")
+
+    def __init__(self, model: ClassifierConfig, options: ClassifyConfig) -> None:
+        self.config = model
+        self.options = options
+
+    def model(self) -> Classifier:
+        """A new classifier."""
+        return Classifier(self.config)
+
+    def loss(self, model: Classifier, batch: Batch) -> Step:
+        """Mean smoothed cross-entropy of a batch, in nats."""
+        hidden = torch.rand(batch.tokens.shape, device=batch.tokens.device) < self.options.token_dropout
+        tokens = batch.tokens.masked_fill(hidden & (batch.tokens != Tokenizer.pad), Tokenizer.unknown)
+        logits = self._logits(model, batch._replace(tokens=tokens))
+        loss = cross_entropy(logits, _labels(batch), label_smoothing=self.options.label_smoothing)
+        return Step(loss, len(logits), int(batch.lengths.sum()))
+
+    def measure(self, model: Classifier, batch: Batch) -> Tensor:
+        """(3,): the sum of losses, right answers, texts."""
+        logits, labels = self._logits(model, batch), _labels(batch)
+        loss = cross_entropy(logits, labels, reduction="sum")
+        right = (logits.argmax(-1) == labels).sum()
+        return torch.stack([loss.double(), right.double(), right.new_tensor(len(logits)).double()])
+
+    def scores(self, sums: Sequence[float]) -> dict[str, float]:
+        """Share labelled correctly, and mean cross-entropy in nats."""
+        loss, right, texts = sums
+        return {"loss": loss / texts, "accuracy": right / texts}
+
+    def _logits(self, model: Classifier, batch: Batch) -> Tensor:
+        logits: Tensor = model(batch.tokens, batch.lengths, batch.pieces, self.options.batch_tokens)
+        return logits
+
+
+def _labels(batch: Batch) -> Tensor:
+    assert batch.labels is not None  # prepared texts have labels
+    return batch.labels

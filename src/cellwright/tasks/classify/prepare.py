@@ -1,0 +1,94 @@
+"""From options to what training needs: the sides, encoded, and the description that the run folder keeps."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import cellwright
+from cellwright import cells
+from cellwright.data.batches import PiecedExample, Pieces, collate_pieces
+from cellwright.data.checks import classes_of
+from cellwright.data.feed import LengthFeed
+from cellwright.data.source import open_source
+from cellwright.data.split import Sides
+from cellwright.data.table import Table
+from cellwright.data.tokenizer import Tokenizer
+from cellwright.models.architecture import Architecture, ClassifierConfig
+from cellwright.models.reading import Reader, Reading
+from cellwright.tasks.classify.config import ClassifyConfig
+from cellwright.tasks.classify.objective import ClassifyObjective
+from cellwright.tasks.classify.run import ClassifyRunConfig
+from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
+from cellwright.tasks.texts import TOKENIZER, load_tokenizer, train_tokenizer
+
+
+def prepare(config: ClassifyConfig, before: ClassifyRunConfig | None) -> Prepared[ClassifyConfig, ClassifyRunConfig]:
+    """Read the data; take the tokenizer from the run when resuming, else make one. Raises InputError."""
+    cells.get(config.cell)  # refuses an unknown one before the data is read
+    sides = open_source(config.data, text=config.text, label=config.label, encoding=config.encoding)
+    labels = classes_of(sides)
+    train, validation = sides["train"], sides["validation"]
+    tokenizer = load_tokenizer(config.out) if before else train_tokenizer(train.texts, config)
+    run = _describe(config, labels, tokenizer, sides)
+    reader = Reader(tokenizer, run.reading)
+    pieces = reader.epochs(train.texts, config.seed)
+    return Prepared(
+        config,
+        run,
+        ClassifyObjective(run.model, config),
+        train=_feed(config, lambda epoch: _labelled(pieces(epoch), train, labels)),
+        validation=_feed(config, _always(_labelled(reader.read(validation.texts), validation, labels))),
+        floor=Floor(_majority(sides), "always giving the most frequent label"),
+        files={TOKENIZER: tokenizer.to_json().encode()},
+        notes=_notes(sides, labels, tokenizer),
+    )
+
+
+def _feed(config: ClassifyConfig, examples: Callable[[int], Sequence[PiecedExample]]) -> LengthFeed:
+    return LengthFeed(examples, lambda e: config.cost(e[0]), collate_pieces, config.batch_tokens, config.seed)
+
+
+def _always(examples: Sequence[PiecedExample]) -> Callable[[int], Sequence[PiecedExample]]:
+    return lambda epoch: examples
+
+
+def _describe(config: ClassifyConfig, labels: list[str], tokenizer: Tokenizer, sides: Sides) -> ClassifyRunConfig:
+    pairs = _pairs(tokenizer.encode(sides["train"].texts), config.pairs)
+    architecture = config.model_dump(include=set(Architecture.model_fields)) | {"pairs": pairs}
+    return ClassifyRunConfig(
+        cellwright=cellwright.__version__,
+        labels=labels,
+        reading=Reading(**config.model_dump(include=set(Reading.model_fields))),
+        model=ClassifierConfig(vocabulary=tokenizer.size, classes=len(labels), **architecture),
+        fingerprint=fingerprint([[side, sides[side].texts, sides[side].labels] for side in ("train", "validation")]),
+        options=kept_options(config),
+    )
+
+
+def _pairs(texts: Sequence[Sequence[int]], most: int) -> int:
+    """Buckets for the pairs of neighbours: as many as there are different ones, and no more than `most`."""
+    return min(most, len({pair for text in texts for pair in pairwise(text)})) if most else 0
+
+
+def _labelled(pieces: Sequence[Pieces], table: Table, labels: list[str]) -> list[PiecedExample]:
+    number = {label: index for index, label in enumerate(labels)}
+    return list(zip(pieces, [number[label] for label in _labels(table)], strict=True))
+
+
+def _labels(table: Table) -> list[str]:
+    assert table.labels is not None  # classes_of has checked
+    return table.labels
+
+
+def _majority(sides: Sides) -> float:
+    (most_frequent, _), *_ = Counter(_labels(sides["train"])).most_common(1)
+    validation = _labels(sides["validation"])
+    return validation.count(most_frequent) / len(validation)
+
+
+def _notes(sides: Sides, labels: list[str], tokenizer: Tokenizer) -> list[str]:
+    counts = ", ".join(f"{len(table):,} {side}" for side, table in sides.items())
+    return [
+        *sides.notes,
+        f"{counts} texts of {len(labels)} classes; {tokenizer.size:,} {tokenizer.kind} in the vocabulary",
+    ]

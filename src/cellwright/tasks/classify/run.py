@@ -1,0 +1,45 @@
+"""The run folder of a classifier."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cellwright.data.tokenizer import Tokenizer
+from cellwright.models.architecture import ClassifierConfig
+from cellwright.models.classifier import Classifier
+from cellwright.models.reading import Reader, Reading
+from cellwright.tasks.run import Run, RunConfig, load_model
+from cellwright.tasks.texts import load_tokenizer
+
+
+class ClassifyRunConfig(RunConfig):
+    """The content of `config.json`."""
+
+    task: str = "classify"
+    labels: list[str]
+    """The classes, in the order of the model's outputs."""
+    model: ClassifierConfig
+    reading: Reading = Reading()
+    """How texts become the model's tokens."""
+
+
+@dataclass(frozen=True)
+class ClassifyRun(Run[ClassifyRunConfig, Classifier]):
+    """A trained classifier and its tokenizer."""
+
+    tokenizer: Tokenizer
+
+    @property
+    def labels(self) -> list[str]:
+        """The classes, in the order of the model's outputs."""
+        return self.config.labels
+
+    @property
+    def reader(self) -> Reader:
+        """Makes of texts what the model reads, as it was when training."""
+        return Reader(self.tokenizer, self.config.reading)
+
+
+def load(folder: Path, config: ClassifyRunConfig) -> ClassifyRun:
+    """Read weights and tokenizer. Raises InputError."""
+    model = load_model(folder, lambda: Classifier(config.model))
+    return ClassifyRun(folder, config, model, load_tokenizer(folder))

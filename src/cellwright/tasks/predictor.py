@@ -1,0 +1,40 @@
+"""A trained run put to use: `Predictor.load("runs/first").predict(["很好用"])`."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+
+@dataclass(frozen=True)
+class Prediction(ABC):
+    """What a model says of one text; its fields are what JSON can hold."""
+
+    @abstractmethod
+    def line(self, text: str) -> str:
+        """The prediction as one line for people, fields with tabs between them."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        return asdict(self)
+
+
+Said = TypeVar("Said", bound=Prediction)
+
+
+class Predictor(ABC, Generic[Said]):
+    """A run that takes texts. It may be called from several threads at once."""
+
+    @staticmethod
+    def load(path: str | Path) -> "Predictor[Any]":
+        """Predict with the run in the folder `path`; raises InputError where it cannot be read, as `load_run` does."""
+        from cellwright import tasks
+        from cellwright.tasks.run import load_run
+
+        run = load_run(path)
+        return tasks.get(run.config.task).predictor(run)
+
+    @abstractmethod
+    def predict(self, texts: Sequence[str]) -> list[Said]:
+        """What the model says of each text, in their order."""

@@ -1,0 +1,187 @@
+"""What a task provides, so that `fit`, `evaluate`, `predict` and the server need not know it."""
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
+
+from torch import Tensor, nn
+
+from cellwright.data.feed import Feed
+from cellwright.errors import InputError
+from cellwright.evaluation.report import Report
+from cellwright.tasks.config import LIMITS, ONE_CALL, FitConfig
+from cellwright.tasks.predictor import Predictor
+from cellwright.tasks.run import Run, RunConfig
+
+Side = Literal["train", "validation", "test", "all"]
+Options = TypeVar("Options", bound=FitConfig)
+Description = TypeVar("Description", bound=RunConfig)
+Loaded = TypeVar("Loaded", bound=Run[Any, Any])
+
+
+class Step(NamedTuple):
+    """What a batch gives in training."""
+
+    loss: Tensor
+    """Mean over what the batch is scored on, in nats unless the objective says otherwise; 0-dimensional."""
+    examples: int
+    """How many the mean is over: its weight among the other batches'."""
+    tokens: int
+    """Steps of sequences read, padding not counted."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """The validation score by which epochs are compared; equal ones by their loss."""
+
+    name: str
+    higher_is_better: bool = True
+
+    def rank(self, scores: Mapping[str, float]) -> tuple[float, float]:
+        """A key that is larger for better scores."""
+        value = scores[self.name]
+        return (value if self.higher_is_better else -value, -scores["loss"])
+
+
+class Objective(ABC):
+    """What is learned: the model, its loss, and its scores on the validation side. torch alone, no trainer."""
+
+    metric: Metric
+
+    @abstractmethod
+    def model(self) -> nn.Module:
+        """A new model, its weights drawn from torch's generator."""
+
+    @abstractmethod
+    def loss(self, model: Any, batch: Any) -> Step:
+        """The loss of a batch in training; what is random comes from torch's generator, seeded by the step."""
+
+    @abstractmethod
+    def measure(self, model: Any, batch: Any) -> Tensor:
+        """What a validation batch adds to the sums that `scores` is made of: (K,) numbers."""
+
+    @abstractmethod
+    def scores(self, sums: Sequence[float]) -> dict[str, float]:
+        """The scores of the whole validation side: "loss", and that of `metric`; others as the task likes."""
+
+    def begin_pass(self, training: bool) -> None:  # noqa: B027  # most have nothing to carry
+        """Begin anew at the first batch of an epoch or of a validation; for what is carried from batch to batch."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What is carried from one training batch to the next: tensors, numbers, text; kept by the checkpoints."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:  # noqa: B027
+        """Go on from there."""
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The validation score that costs nothing: what any model should beat."""
+
+    score: float
+    meaning: str
+    """What reaches it, as in "this is no better than …"."""
+
+
+@dataclass(frozen=True)
+class Prepared(Generic[Options, Description]):
+    """What a run is trained from."""
+
+    config: Options
+    run: Description
+    objective: Objective
+    train: Feed
+    validation: Feed
+    floor: Floor
+    files: dict[str, bytes] = field(default_factory=dict)
+    """What the folder holds beside `config.json` and the weights, by name."""
+    notes: list[str] = field(default_factory=list)
+    """Sentences on the data for the user."""
+
+
+class Task(ABC, Generic[Options, Description, Loaded]):
+    """One thing that can be learned from a file."""
+
+    name: str
+    run_config: type[Description]
+    """The content of `config.json`."""
+    files: tuple[str, ...] = ()
+    """Names of the task's own files in the folder."""
+    pictures: tuple[str, ...] = ()
+    """Names of the pictures that `fit` draws of its reports."""
+    columns: tuple[str, ...]
+    """Fields of its options that name columns of a file."""
+
+    @abstractmethod
+    def prepare(self, config: Options, before: Description | None) -> Prepared[Options, Description]:
+        """Read the data and make what training needs; when a run is resumed, `before` is its description.
+
+        Raises InputError for data that cannot be read or learnt from.
+        """
+
+    @abstractmethod
+    def load(self, folder: Path, config: Description) -> Loaded:
+        """Read the rest of a run folder. Raises InputError."""
+
+    @abstractmethod
+    def predictor(self, run: Loaded) -> Predictor[Any]:
+        """The run put to use."""
+
+    @abstractmethod
+    def evaluate(
+        self, run: Loaded, data: str, side: Side, columns: Mapping[str, Any], say: Callable[[str], None]
+    ) -> Report:
+        """Score a run, beside baselines fitted on its own training examples.
+
+        Args:
+            run: the run.
+            data: a file or a built-in set.
+            side: of the data.
+            columns: names of columns that differ from the run's own, `encoding` and `format` of a file.
+            say: is given a sentence on what cannot be done or flatters.
+
+        Raises InputError for data that cannot be read or that the run does not know.
+
+        """
+
+
+def merged(given: Options, before: RunConfig) -> Options:
+    """The options of the run being resumed, with the limits that were given.
+
+    Raises InputError for another option that was given and differs: it would make it another run.
+    """
+    if given.task != before.task:
+        raise InputError(
+            f"{given.out}: was started with --task {before.task}, and {given.task} is given now; leave the option out "
+            "to resume, or start another run"
+        )
+    as_json = given.model_dump(mode="json")
+    for name in sorted(given.model_fields_set - LIMITS):
+        if as_json[name] != before.options[name]:
+            raise InputError(
+                f"{given.out}: was started with {name} {before.options[name]!r}, and {as_json[name]!r} is given now; "
+                "leave the option out to resume, or start another run"
+            )
+    limits = {name: getattr(given, name) for name in given.model_fields_set & LIMITS}
+    return type(given).model_validate(before.options | limits)
+
+
+def kept_options(config: FitConfig) -> dict[str, Any]:
+    """The options as `config.json` keeps them."""
+    return config.model_dump(mode="json", exclude=set(ONE_CALL))
+
+
+def fingerprint(rows: Any) -> str:
+    """SHA-256 of rows that JSON can hold."""
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
+def usual_side(run: Run[Any, Any], data: str, built_in: Sequence[str]) -> Side:
+    """The side that training kept back of the run's own data or of a built-in set; of another file, all."""
+    own = Path(run.config.options["data"]).resolve() == Path(data).resolve()
+    return "test" if own or data in built_in else "all"

@@ -1,0 +1,35 @@
+"""What the tasks that read texts share: the run's tokenizer, and the batches of a prediction."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from cellwright.data.tokenizer import Tokenizer
+from cellwright.tasks.config import Tokenising
+from cellwright.tasks.run import present
+
+TOKENIZER = "tokenizer.json"
+
+
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """Read `tokenizer.json`. Raises InputError."""
+    return Tokenizer.load(present(folder / TOKENIZER, "copy the run folder again or train anew"))
+
+
+def train_tokenizer(texts: Iterable[str], config: Tokenising) -> Tokenizer:
+    """A tokenizer for these texts, as the options say. Raises InputError."""
+    return Tokenizer.train(texts, config.tokenizer, size=config.vocabulary, minimum=config.minimum)
+
+
+def batches_of(costs: Sequence[int], budget: int) -> Iterator[list[int]]:
+    """Yield the indices of batches, the cheapest first, as many at a time as the padded budget allows.
+
+    costs: padded tokens of each text. One that is over the budget by itself makes a batch of its own.
+    """
+    batch: list[int] = []
+    for index in sorted(range(len(costs)), key=costs.__getitem__):
+        if batch and (len(batch) + 1) * costs[index] > budget:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
