@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from cellwright.models.architecture import ClassifierConfig
-from cellwright.models.autoencoder import Autoencoder, begin_from, reconstruction
+from cellwright.models.architecture import AutoencoderConfig, ClassifierConfig
+from cellwright.models.autoencoder import Autoencoder, begin_from, freeze_encoder, reconstruction
 from cellwright.models.classifier import Classifier
 
 TOKENS = torch.tensor([[3, 4, 5, 6], [7, 0, 0, 0], [0, 0, 0, 0], [2, 2, 8, 0]])
@@ -14,7 +14,7 @@ LENGTHS = torch.tensor([4, 1, 0, 3])
 
 def small(cell: str = "lstm") -> Autoencoder:
     torch.manual_seed(0)
-    return Autoencoder(9, 3, cell=cell, embedding=5, hidden=4)
+    return Autoencoder(AutoencoderConfig(vocabulary=9, code=3, cell=cell, embedding=5, hidden=4))
 
 
 def by_hand(model: Autoencoder, text: Tensor) -> Tensor:
@@ -59,7 +59,7 @@ def test_it_learns_to_bring_texts_back_from_their_codes(cell: str) -> None:
     lengths = torch.randint(1, 4, (64,), generator=draw)
     tokens = torch.randint(2, 6, (64, 3), generator=draw).masked_fill(torch.arange(3) >= lengths[:, None], 0)
     torch.manual_seed(0)
-    model = Autoencoder(6, 8, cell=cell, embedding=8, hidden=24)
+    model = Autoencoder(AutoencoderConfig(vocabulary=6, code=8, cell=cell, embedding=8, hidden=24))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
     for _ in range(150):
         optimizer.zero_grad()
@@ -76,16 +76,36 @@ def classifier(**options: object) -> Classifier:
 
 
 @pytest.mark.parametrize("freeze", [True, False])
-def test_a_classifier_begins_from_the_encoder(freeze: bool) -> None:
-    model, pretrained = classifier(), small()
-    begin_from(model, pretrained, freeze=freeze)
+@pytest.mark.parametrize("code", [None, 3])
+def test_a_classifier_begins_from_the_encoder(freeze: bool, code: int | None) -> None:
+    model, pretrained = classifier(code=code, pooling="last"), small()
+    begin_from(model, pretrained)
+    if freeze:
+        freeze_encoder(model)
     model(TOKENS, LENGTHS).square().sum().backward()
-    for part, origin in ((model.embedding.token, pretrained.embedding), (model.recurrent, pretrained.recurrent)):
+    origins = [(model.embedding.token, pretrained.embedding.token), (model.recurrent, pretrained.recurrent)]
+    if model.code is not None:
+        origins.append((model.code, pretrained.code))
+    for part, origin in origins:
         for parameter, source in zip(part.parameters(), origin.parameters(), strict=True):
             assert torch.equal(parameter, source)
             assert parameter.data_ptr() != source.data_ptr()
             assert (parameter.grad is None) == freeze
     assert model.dense.weight.grad is not None
+
+
+def test_a_compressed_text_is_its_pieces_codes_joined() -> None:
+    """Two texts of three pieces and of one: the codes, in the order of the pieces, are what the joining layer reads."""
+    model, pretrained = classifier(code=3, pooling="last", join="recurrent", pairs=0).eval(), small()
+    begin_from(model, pretrained)
+    tokens, lengths = TOKENS[[0, 1, 3, 0]], LENGTHS[[0, 1, 3, 0]]
+    logits = model(tokens, lengths, torch.tensor([3, 1]))
+    codes = pretrained.encode(tokens, lengths)
+    reader = nn.LSTM(3, 4, bidirectional=True)
+    reader.load_state_dict(model.join.recurrent.state_dict())
+    for row, own in zip(logits, (codes[:3], codes[3:]), strict=True):
+        _, (h, _) = reader(own)
+        torch.testing.assert_close(row, model.dense(h.flatten()))
 
 
 @pytest.mark.parametrize("options", [{"hidden": 5}, {"cell": "gru"}, {"bidirectional": False}, {"layers": 2}])

@@ -18,13 +18,13 @@ def of_each_text(join) -> Tensor:
 
 def test_mean_and_maximum_of_each_text() -> None:
     for name, by_hand in {"mean": lambda rows: rows.mean(0), "max": lambda rows: rows.amax(0)}.items():
-        joined = JoinPieces(name, "lstm", 8, bidirectional=True)(ENCODED, PIECES)
+        joined = JoinPieces(name, "lstm", 8, 4, bidirectional=True)(ENCODED, PIECES)
         torch.testing.assert_close(joined, of_each_text(by_hand))
 
 
 @pytest.mark.parametrize("bidirectional", [True, False])
 def test_a_second_layer_is_torchs_over_the_pieces_of_each_text(bidirectional: bool) -> None:
-    join = JoinPieces("recurrent", "lstm", 8, bidirectional)
+    join = JoinPieces("recurrent", "lstm", 8, 4 if bidirectional else 8, bidirectional)
     twin = nn.LSTM(8, 4 if bidirectional else 8, bidirectional=bidirectional)
     twin.load_state_dict(join.recurrent.state_dict())
 
@@ -37,7 +37,7 @@ def test_a_second_layer_is_torchs_over_the_pieces_of_each_text(bidirectional: bo
 
 @pytest.mark.parametrize("name", ["mean", "max", "recurrent"])
 def test_without_pieces_each_row_is_a_text(name: str) -> None:
-    join = JoinPieces(name, "gru", 8, bidirectional=True)
+    join = JoinPieces(name, "gru", 8, 4, bidirectional=True)
     torch.testing.assert_close(join(ENCODED, None), join(ENCODED, torch.ones(6, dtype=torch.int64)))
 
 

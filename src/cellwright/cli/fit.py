@@ -99,12 +99,13 @@ def _conclude(result: "FitResult") -> None:
     from cellwright.tasks.run import load_run
 
     run = load_run(result.out)
-    report = tasks.get(run.config.task).evaluate(run, run.config.options["data"], "test", {}, _say)
+    data = run.config.options["data"]
+    report = tasks.get(run.config.task).evaluate(run, data, "test", {"encoding": run.config.options["encoding"]}, _say)
     write_json(result.out / SCORES, report.as_json())
     for name, draw in report.pictures().items():
         draw(result.out / name)
     show(report, f"test side: {report.counted} that training never saw")
-    print(_advice(result, run.config.options["data"], report))
+    print(_advice(result, data, report))
 
 
 def _say(sentence: str) -> None:

@@ -26,13 +26,18 @@ def classes_of(sides: Mapping[str, Table]) -> list[str]:
             f"{source}: {rows} rows to train on for {len(labels)} classes ({listed(labels, most=4)}); expected more "
             "rows than classes: is this the column of the labels?"
         )
+    check_sides(sides)
+    return labels
+
+
+def check_sides(sides: Mapping[str, Table]) -> None:
+    """Raise InputError where a side has no row."""
     for side in SIDES:
         if not len(sides[side]):
             raise InputError(
-                f"{source}: no text falls to the {side} side ({_counts(sides)}); each text's hash decides: give "
-                "more texts, a hundred fill all sides"
+                f"{sides[side].source}: no text falls to the {side} side ({_counts(sides)}); each text's hash decides: "
+                "give more texts, a hundred fill all sides"
             )
-    return labels
 
 
 def check_known(table: Table, classes: Sequence[str]) -> None:

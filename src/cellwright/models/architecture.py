@@ -1,4 +1,4 @@
-"""What a user chooses of a classifier; no torch here, so that the command line can list the options at once."""
+"""What a user chooses of a model of texts; no torch here, so that the command line can list the options at once."""
 
 from typing import Literal
 
@@ -32,7 +32,8 @@ class Architecture(BaseModel):
     pooling: Pooling = "max"
     """How the outputs of all steps become one vector: last (valid one), max, mean or attention."""
     join: Join = "mean"
-    """How the vectors of a text's windows (--long windows) become one: mean, max or a second layer of the cell."""
+    """How the vectors of a text's windows (--long windows, compress) become one: mean, max or a second layer of the
+    cell."""
 
 
 class ClassifierConfig(Architecture):
@@ -42,3 +43,27 @@ class ClassifierConfig(Architecture):
     """Number of token ids, padding (0) and unknown (1) included."""
     classes: int = Field(ge=2)
     """Number of labels."""
+    code: int | None = Field(None, ge=1)
+    """Numbers that a text's piece is compressed to, as a sequence autoencoder does; None: its pooled features."""
+
+
+class AutoencoderArchitecture(BaseModel):
+    """What the user chooses of a sequence autoencoder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    cell: str = "lstm"
+    """Recurrent cell of encoder and decoder, as `cellwright cells` lists them."""
+    embedding: int = Field(128, ge=1)
+    """Numbers a token is embedded in."""
+    hidden: int = Field(128, ge=1)
+    """Hidden size of the decoder, and of each of the two directions of the encoder."""
+    code: int = Field(128, ge=1)
+    """Numbers that a text is compressed to."""
+
+
+class AutoencoderConfig(AutoencoderArchitecture):
+    """What an autoencoder is made of; written to a run's `config.json`, enough to build the same module again."""
+
+    vocabulary: int = Field(ge=2)
+    """Number of token ids, padding (0) and unknown (1) included."""

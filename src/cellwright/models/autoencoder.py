@@ -7,9 +7,10 @@
 where E is the embedding, whose padding is zeros. The code goes into every step rather than into the first state, so
 that any cell, whatever its states, can decode.
 
-    autoencoder = Autoencoder(vocabulary=tokenizer.size, code=32)
+    autoencoder = Autoencoder(AutoencoderConfig(vocabulary=tokenizer.size, code=32))
     loss = reconstruction(autoencoder(tokens, lengths), tokens, lengths).loss    # train on this
     begin_from(classifier, autoencoder)    # its encoder then reads for a classifier
+    freeze_encoder(classifier)             # and is not trained further
 """
 
 from typing import NamedTuple, cast
@@ -18,7 +19,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
+from cellwright.models.architecture import AutoencoderConfig
 from cellwright.models.classifier import Classifier
+from cellwright.models.embed import Embedding
 from cellwright.models.pool import Last, valid
 from cellwright.nn import Recurrent
 
@@ -35,26 +38,16 @@ class Reconstruction(NamedTuple):
 class Autoencoder(nn.Module):
     """Encoder layer → code → decoder layer → logits of each token."""
 
-    def __init__(
-        self, vocabulary: int, code: int, *, cell: str = "lstm", embedding: int = 128, hidden: int = 128
-    ) -> None:
-        """Make the layers.
-
-        Args:
-            vocabulary: number of token ids, padding (0) included.
-            code: numbers K of a text's code.
-            cell: name of the recurrent cell of both layers.
-            embedding: numbers E a token is embedded in.
-            hidden: hidden size H of the decoder, and of each direction of the encoder.
-
-        """
+    def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(vocabulary, embedding, padding_idx=0)
-        self.recurrent = Recurrent(cell, embedding, hidden, bidirectional=True, batch_first=True)
+        self.config = config
+        size, hidden = config.embedding, config.hidden
+        self.embedding = Embedding(config.vocabulary, size, pairs=0)
+        self.recurrent = Recurrent(config.cell, size, hidden, bidirectional=True, batch_first=True)
         self.last = Last(bidirectional=True)
-        self.code = nn.Linear(2 * hidden, code)
-        self.decoder = Recurrent(cell, embedding + code, hidden, batch_first=True)
-        self.dense = nn.Linear(hidden, vocabulary)
+        self.code = nn.Linear(2 * hidden, config.code)
+        self.decoder = Recurrent(config.cell, size + config.code, hidden, batch_first=True)
+        self.dense = nn.Linear(hidden, config.vocabulary)
 
     def encode(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """tokens (B, T) int64, lengths (B) int64 -> codes (B, K)."""
@@ -88,16 +81,24 @@ def reconstruction(logits: Tensor, tokens: Tensor, lengths: Tensor) -> Reconstru
     return Reconstruction(cross_entropy(told, true), (told.argmax(-1) == true).double().mean())
 
 
-def begin_from(classifier: Classifier, autoencoder: Autoencoder, *, freeze: bool = False) -> None:
+def begin_from(classifier: Classifier, autoencoder: Autoencoder) -> None:
     """Give the classifier the autoencoder's embedding of tokens and its encoder, in place; its pairs stay its own.
 
-    freeze: train the classifier's other layers alone, rather than these with them.
+    A classifier that compresses its pieces is given the map to the code as well.
 
     Raises RuntimeError, as `load_state_dict` does, where sizes, cell, layers or directions differ.
     """
-    for part, source in (
-        (classifier.embedding.token, autoencoder.embedding),
-        (classifier.recurrent, autoencoder.recurrent),
-    ):
+    sources = (autoencoder.embedding.token, autoencoder.recurrent, autoencoder.code)
+    for part, source in zip(_encoder(classifier), sources, strict=False):
         part.load_state_dict(source.state_dict())
-        part.requires_grad_(not freeze)
+
+
+def freeze_encoder(classifier: Classifier) -> None:
+    """Leave what `begin_from` gave as it is, and train the classifier's other layers alone."""
+    for part in _encoder(classifier):
+        part.requires_grad_(False)
+
+
+def _encoder(classifier: Classifier) -> list[nn.Module]:
+    parts: list[nn.Module] = [classifier.embedding.token, classifier.recurrent]
+    return parts if classifier.code is None else [*parts, classifier.code]

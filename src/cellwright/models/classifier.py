@@ -1,4 +1,4 @@
-"""Text classification: embedding → recurrent layers → pooling (→ joining of pieces) → dense layer."""
+"""Text classification: embedding → recurrent layers → pooling (→ code) (→ joining of pieces) → dense layer."""
 
 from typing import cast
 
@@ -37,9 +37,11 @@ class Classifier(nn.Module):
             batch_first=True,
         )
         self.pool = make_pool(config.pooling, features, config.bidirectional)
-        self.join = JoinPieces(config.join, config.cell, features, config.bidirectional)
+        self.code = None if config.code is None else nn.Linear(features, config.code)
+        encoded = features if config.code is None else config.code
+        self.join = JoinPieces(config.join, config.cell, encoded, config.hidden, config.bidirectional)
         self.dropout = nn.Dropout(config.dropout)
-        self.dense = nn.Linear(features, config.classes)
+        self.dense = nn.Linear(self.join.features, config.classes)
 
     def forward(
         self, tokens: Tensor, lengths: Tensor, pieces: Tensor | None = None, budget: int | None = None
@@ -51,7 +53,7 @@ class Classifier(nn.Module):
         """
         if tokens.shape[1] == 0:  # every text of the batch is empty, and a layer needs T >= 1
             tokens = tokens.new_zeros(len(tokens), 1)
-        encoded = self.join(encode_within(budget, self._encode, tokens, lengths), pieces)  # (B, D·H)
+        encoded = self.join(encode_within(budget, self._encode, tokens, lengths), pieces)  # (B, F)
         return cast(Tensor, self.dense(self.dropout(encoded)))
 
     def of_embedded(self, embedded: Tensor, lengths: Tensor) -> Tensor:
@@ -59,14 +61,11 @@ class Classifier(nn.Module):
         return cast(Tensor, self.dense(self.dropout(self.join(self._read(embedded, lengths), None))))
 
     def _encode(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        """(R, T), (R) -> (R, D·H)."""
+        """(R, T), (R) -> (R, F)."""
         return self._read(self.embedding(tokens), lengths)
 
     def _read(self, embedded: Tensor, lengths: Tensor) -> Tensor:
-        """(R, T, E), (R) -> (R, D·H)."""
+        """(R, T, E), (R) -> (R, F): F is the code's size, or D·H without one."""
         output, _ = self.recurrent(self.embedding_dropout(embedded), lengths=lengths)  # (R, T, D·H)
-        return cast(Tensor, self.pool(output, lengths))
-
-    def parameter_count(self) -> int:
-        """Numbers that are trained."""
-        return sum(parameter.numel() for parameter in self.parameters())
+        pooled = self.pool(output, lengths)
+        return cast(Tensor, pooled if self.code is None else self.code(pooled))

@@ -15,18 +15,19 @@ from cellwright.nn import Recurrent
 class JoinPieces(nn.Module):
     """The mean or the maximum of each feature over a text's pieces, or what a second recurrent layer makes of them."""
 
-    def __init__(self, join: Join, cell: str, features: int, bidirectional: bool) -> None:
+    def __init__(self, join: Join, cell: str, features: int, hidden: int, bidirectional: bool) -> None:
         super().__init__()
-        hidden = features // 2 if bidirectional else features
+        self.features = features if join != "recurrent" else 2 * hidden if bidirectional else hidden
+        """Numbers that a text is joined to."""
         self.recurrent = (
             Recurrent(cell, features, hidden, bidirectional=bidirectional, batch_first=True)
             if join == "recurrent"
             else None
         )
-        self.pool = make_pool("last" if join == "recurrent" else join, features, bidirectional)
+        self.pool = make_pool("last" if join == "recurrent" else join, self.features, bidirectional)
 
     def forward(self, encoded: Tensor, pieces: Tensor | None) -> Tensor:
-        """Encoded (R, F), pieces (B) int64 from 1 on, R together, or None: one each -> (B, F)."""
+        """Encoded (R, F), pieces (B) int64 from 1 on, R together, or None: one each -> (B, features)."""
         if pieces is None:
             if self.recurrent is None:
                 return encoded

@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # the command line reads the options here without torch
     from cellwright.data.batches import Pieces
     from cellwright.data.tokenizer import Tokenizer
 
-Way = Literal["head", "tail", "head+tail", "middle", "windows", "sentences"]
+Way = Literal["head", "tail", "head+tail", "middle", "windows", "sentences", "compress"]
 
 
 class Reading(BaseModel):
@@ -32,9 +32,10 @@ class Reading(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     long: Way | None = None
-    """Shorten long texts: keep the head, the tail, both, or all but the middle; read windows; draw sentences."""
+    """Shorten long texts: keep the head, the tail, both, or all but the middle; read windows, or their codes; draw
+    sentences."""
     max_length: int = Field(default=256, ge=1)
-    """Most tokens read of a text, of a window with --long windows."""
+    """Most tokens read of a text, of a window with --long windows or compress."""
     long_ratio: float = Field(default=0.25, ge=0, le=1)
     """Share of the head with --long head+tail."""
     overlap: int = Field(default=0, ge=0)
@@ -88,7 +89,7 @@ class Reader:
                 return [head_and_tail(text.numbers, limit, self.reading.long_ratio, text.may_cut)]
             case "middle":
                 return [without_middle(text.numbers, limit, text.may_cut)]
-            case "windows":
+            case "windows" | "compress":
                 return self._windows(text)
             case "sentences":
                 return [self._sample(text, draw) for draw in draws]

@@ -1,5 +1,6 @@
 """The options of `fit --task classify`."""
 
+from pathlib import Path
 from typing import ClassVar, Self, get_args
 
 from pydantic import BaseModel, Field, model_validator
@@ -27,6 +28,10 @@ class ClassifyConfig(FitConfig, Architecture, Reading, Tokenising, Columns, Plac
 
     task: ClassVar[str] = "classify"
 
+    encoder: Path | None = None
+    """Run of `fit --task autoencode` whose tokens, embedding and encoder the classifier begins from."""
+    freeze_encoder: bool = False
+    """Leave what comes from --encoder as it is, and train the other layers alone."""
     token_dropout: float = Field(0.2, ge=0, lt=1)
     """Share of the tokens shown as unknown in training, so that no single one is relied on."""
     label_smoothing: float = Field(0.1, ge=0, lt=1)
@@ -49,12 +54,23 @@ class ClassifyConfig(FitConfig, Architecture, Reading, Tokenising, Columns, Plac
             )
         return self
 
+    @model_validator(mode="after")
+    def _encoder_is_there(self) -> Self:
+        """Raise InputError for options that need --encoder, where there is none."""
+        for option, needs in (("--long compress", self.long == "compress"), ("--freeze-encoder", self.freeze_encoder)):
+            if needs and self.encoder is None:
+                raise InputError(
+                    f"{option} needs an encoder; give --encoder RUN, which cellwright fit DATA --task autoencode "
+                    "--out RUN makes"
+                )
+        return self
+
 
 READ_BY: dict[str, tuple[str, ...]] = {
     "max_length": get_args(Way),
     "long_ratio": ("head+tail",),
     "overlap": ("windows",),
-    "join": ("windows",),
+    "join": ("windows", "compress"),
     "samples": ("sentences",),
     "shuffle": ("sentences",),
 }

@@ -9,6 +9,7 @@ from torch.nn.functional import cross_entropy
 from cellwright.data.batches import Batch
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.models.architecture import ClassifierConfig
+from cellwright.models.autoencoder import Autoencoder, begin_from, freeze_encoder
 from cellwright.models.classifier import Classifier
 from cellwright.tasks.classify.config import ClassifyConfig
 from cellwright.tasks.task import Metric, Objective, Step
@@ -19,13 +20,20 @@ class ClassifyObjective(Objective):
 
     metric = Metric("accuracy")
 
-    def __init__(self, model: ClassifierConfig, options: ClassifyConfig) -> None:
+    def __init__(self, model: ClassifierConfig, options: ClassifyConfig, encoder: Autoencoder | None = None) -> None:
         self.config = model
         self.options = options
+        self.encoder = encoder
+        """What a new model begins from."""
 
     def model(self) -> Classifier:
         """A new classifier."""
-        return Classifier(self.config)
+        model = Classifier(self.config)
+        if self.encoder is not None:
+            begin_from(model, self.encoder)
+        if self.options.freeze_encoder:
+            freeze_encoder(model)
+        return model
 
     def loss(self, model: Classifier, batch: Batch) -> Step:
         """Mean smoothed cross-entropy of a batch, in nats."""

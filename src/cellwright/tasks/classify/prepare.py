@@ -15,7 +15,9 @@ from cellwright.data.table import Table
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.models.architecture import Architecture, ClassifierConfig
 from cellwright.models.reading import Reader, Reading
+from cellwright.tasks.autoencode.run import AutoencodeRun
 from cellwright.tasks.classify.config import ClassifyConfig
+from cellwright.tasks.classify.encoder import adopted, load_encoder
 from cellwright.tasks.classify.objective import ClassifyObjective
 from cellwright.tasks.classify.run import ClassifyRunConfig
 from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
@@ -24,18 +26,20 @@ from cellwright.tasks.texts import TOKENIZER, load_tokenizer, train_tokenizer
 
 def prepare(config: ClassifyConfig, before: ClassifyRunConfig | None) -> Prepared[ClassifyConfig, ClassifyRunConfig]:
     """Read the data; take the tokenizer from the run when resuming, else make one. Raises InputError."""
+    encoder = None if before else load_encoder(config)  # a resumed run has its own weights and tokens
+    config = adopted(config, encoder) if encoder else config
     cells.get(config.cell)  # refuses an unknown one before the data is read
     sides = open_source(config.data, text=config.text, label=config.label, encoding=config.encoding)
     labels = classes_of(sides)
     train, validation = sides["train"], sides["validation"]
-    tokenizer = load_tokenizer(config.out) if before else train_tokenizer(train.texts, config)
-    run = _describe(config, labels, tokenizer, sides)
+    tokenizer = _tokenizer(config, before, encoder, train)
+    run = _describe(config, labels, tokenizer, sides, before.model.code if before else _code(config, encoder))
     reader = Reader(tokenizer, run.reading)
     pieces = reader.epochs(train.texts, config.seed)
     return Prepared(
         config,
         run,
-        ClassifyObjective(run.model, config),
+        ClassifyObjective(run.model, config, encoder.model if encoder else None),
         train=_feed(config, lambda epoch: _labelled(pieces(epoch), train, labels)),
         validation=_feed(config, _always(_labelled(reader.read(validation.texts), validation, labels))),
         floor=Floor(_majority(sides), "always giving the most frequent label"),
@@ -52,14 +56,28 @@ def _always(examples: Sequence[PiecedExample]) -> Callable[[int], Sequence[Piece
     return lambda epoch: examples
 
 
-def _describe(config: ClassifyConfig, labels: list[str], tokenizer: Tokenizer, sides: Sides) -> ClassifyRunConfig:
+def _tokenizer(
+    config: ClassifyConfig, before: ClassifyRunConfig | None, encoder: AutoencodeRun | None, train: Table
+) -> Tokenizer:
+    if before:
+        return load_tokenizer(config.out)
+    return encoder.tokenizer if encoder else train_tokenizer(train.texts, config)
+
+
+def _code(config: ClassifyConfig, encoder: AutoencodeRun | None) -> int | None:
+    return encoder.config.model.code if encoder and config.long == "compress" else None
+
+
+def _describe(
+    config: ClassifyConfig, labels: list[str], tokenizer: Tokenizer, sides: Sides, code: int | None
+) -> ClassifyRunConfig:
     pairs = _pairs(tokenizer.encode(sides["train"].texts), config.pairs)
     architecture = config.model_dump(include=set(Architecture.model_fields)) | {"pairs": pairs}
     return ClassifyRunConfig(
         cellwright=cellwright.__version__,
         labels=labels,
         reading=Reading(**config.model_dump(include=set(Reading.model_fields))),
-        model=ClassifierConfig(vocabulary=tokenizer.size, classes=len(labels), **architecture),
+        model=ClassifierConfig(vocabulary=tokenizer.size, classes=len(labels), code=code, **architecture),
         fingerprint=fingerprint([[side, sides[side].texts, sides[side].labels] for side in ("train", "validation")]),
         options=kept_options(config),
     )

@@ -1,0 +1,35 @@
+"""The options of `fit --task autoencode`."""
+
+from typing import ClassVar
+
+from pydantic import BaseModel, Field
+
+from cellwright.models.architecture import AutoencoderArchitecture
+from cellwright.models.reading import Reading
+from cellwright.tasks.config import FIXED, FitConfig, Place, Tokenising
+
+
+class Texts(BaseModel):
+    """Where the texts stand, and how much of one is compressed together."""
+
+    model_config = FIXED
+
+    text: str = "text"
+    """Column of the text."""
+    max_length: int = Field(64, ge=1)
+    """Most tokens compressed together; a longer text is cut into such windows, at sentence ends where it can be."""
+
+    @property
+    def reading(self) -> Reading:
+        """How texts become windows."""
+        return Reading(long="windows", max_length=self.max_length)
+
+
+# The last of the bases is the first in the help.
+class AutoencodeConfig(FitConfig, AutoencoderArchitecture, Tokenising, Texts, Place):
+    """The options of a run that compresses texts. Only `data` and `out` must be given."""
+
+    task: ClassVar[str] = "autoencode"
+
+
+CONFIG = AutoencodeConfig

@@ -1,0 +1,69 @@
+"""From options to what training needs: windows of texts as token numbers."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import cellwright
+from cellwright import cells
+from cellwright.data.batches import Example, collate
+from cellwright.data.checks import check_sides
+from cellwright.data.feed import LengthFeed
+from cellwright.data.source import open_source
+from cellwright.errors import InputError
+from cellwright.models.architecture import AutoencoderArchitecture, AutoencoderConfig
+from cellwright.models.reading import Reader
+from cellwright.tasks.autoencode.config import AutoencodeConfig
+from cellwright.tasks.autoencode.objective import AutoencodeObjective
+from cellwright.tasks.autoencode.run import AutoencodeRunConfig
+from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
+from cellwright.tasks.texts import TOKENIZER, load_tokenizer, train_tokenizer
+
+
+def prepare(
+    config: AutoencodeConfig, before: AutoencodeRunConfig | None
+) -> Prepared[AutoencodeConfig, AutoencodeRunConfig]:
+    """Read the data; take the tokenizer from the run when resuming, else make one. Raises InputError."""
+    cells.get(config.cell)  # refuses an unknown one before the data is read
+    sides = open_source(config.data, text=config.text, label=None, encoding=config.encoding)
+    check_sides(sides)
+    texts = {side: sides[side].texts for side in ("train", "validation")}
+    tokenizer = load_tokenizer(config.out) if before else train_tokenizer(texts["train"], config)
+    architecture = config.model_dump(include=set(AutoencoderArchitecture.model_fields))
+    run = AutoencodeRunConfig(
+        cellwright=cellwright.__version__,
+        model=AutoencoderConfig(vocabulary=tokenizer.size, **architecture),
+        reading=config.reading,
+        fingerprint=fingerprint(texts),
+        options=kept_options(config),
+    )
+    reader = Reader(tokenizer, run.reading)
+    train, validation = (_windows(reader, texts[side]) for side in ("train", "validation"))
+    if not train or not validation:
+        raise InputError(f"{config.data}: no text of one side has a token; expected texts of words or characters")
+    counts = ", ".join(f"{len(table):,} {side}" for side, table in sides.items())
+    cut = f"{counts} texts, those to train on in {len(train):,} windows of at most {config.max_length} tokens"
+    return Prepared(
+        config,
+        run,
+        AutoencodeObjective(run.model),
+        train=_feed(config, train),
+        validation=_feed(config, validation),
+        floor=Floor(_most_frequent(train, validation), "always giving the most frequent token"),
+        files={TOKENIZER: tokenizer.to_json().encode()},
+        notes=[*sides.notes, f"{cut}; {tokenizer.size:,} {tokenizer.kind} in the vocabulary"],
+    )
+
+
+def _windows(reader: Reader, texts: Sequence[str]) -> list[Example]:
+    return [(window, None) for pieces in reader.read(texts) for window in pieces if len(window)]
+
+
+def _feed(config: AutoencodeConfig, examples: list[Example]) -> LengthFeed:
+    return LengthFeed(lambda epoch: examples, lambda e: len(e[0]), collate, config.batch_tokens, config.seed)
+
+
+def _most_frequent(train: Sequence[Example], validation: Sequence[Example]) -> float:
+    """Share of the validation tokens that are the most frequent one of training."""
+    (most_frequent, _), *_ = Counter(token for window, _ in train for token in window).most_common(1)
+    tokens = [token for window, _ in validation for token in window]
+    return tokens.count(most_frequent) / len(tokens)

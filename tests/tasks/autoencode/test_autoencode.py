@@ -1,0 +1,122 @@
+"""An autoencoder from a file: what it says is what its model computes, and a classifier begins from it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from cellwright.data.source import open_source
+from cellwright.errors import InputError
+from cellwright.models.autoencoder import reconstruction
+from cellwright.tasks import get
+from cellwright.tasks.autoencode import AutoencodeConfig
+from cellwright.tasks.autoencode.predictor import AutoencodePredictor
+from cellwright.tasks.autoencode.run import AutoencodeRun
+from cellwright.tasks.classify import ClassifyConfig
+from cellwright.tasks.run import load_run
+from cellwright.training import fit
+
+WORDS = ["red", "green", "blue", "grey"]
+SMALL: dict[str, Any] = {"hidden": 24, "embedding": 8, "threads": 1, "learning_rate": 0.02, "averaging": 0.9}
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """160 different texts of one to nine colours, the first of which decides the label."""
+    draw = torch.Generator().manual_seed(0)
+    made: dict[str, str] = {}
+    while len(made) < 160:
+        length = int(torch.randint(1, 10, (), generator=draw))
+        words = [WORDS[i] for i in torch.randint(4, (length,), generator=draw)]
+        made[" ".join(words)] = "warm" if words[0] == "red" else "cold"
+    path = tmp_path_factory.mktemp("data") / "colours.csv"
+    path.write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in made.items()))
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def out(texts: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on windows of at most four words."""
+    folder = tmp_path_factory.mktemp("runs") / "code"
+    given = {**SMALL, "data": texts, "out": folder, "max_length": 4, "code": 12, "max_epochs": 40, "patience": 40, "batch_tokens": 64}
+    fit(AutoencodeConfig(**given), progress=False)
+    return folder
+
+
+def loaded(folder: Path) -> AutoencodeRun:
+    run = load_run(folder)
+    assert isinstance(run, AutoencodeRun)
+    return run
+
+
+def test_texts_come_back_from_their_codes(out: Path) -> None:
+    predictor = AutoencodePredictor(loaded(out))
+    long, short, empty = predictor.predict(["red green blue grey red", "blue", ""])
+    assert (long.reconstruction, long.exact, len(long.codes)) == ("red green blue grey red", 1.0, 2)
+    assert (short.reconstruction, short.exact) == ("blue", 1.0)
+    assert (empty.reconstruction, empty.exact, empty.codes) == ("", 1.0, [])
+    window = torch.tensor(predictor.run.tokenizer.encode(["blue"]))
+    code = predictor.run.model.encode(window, torch.tensor([1]))
+    torch.testing.assert_close(torch.tensor(short.codes), code)
+
+
+def test_evaluation_is_the_models_loss_beside_the_frequencies(out: Path, texts: str) -> None:
+    run = loaded(out)
+    report = get("autoencode").evaluate(run, texts, "test", {}, print)
+    told = report.as_json()
+    test = open_source(texts, label=None)["test"].texts
+    sums, tokens = 0.0, 0
+    for text in test:
+        for window in run.reader.read([text])[0]:
+            row, length = torch.tensor([window]), torch.tensor([len(window)])
+            sums += reconstruction(run.model(row, length), row, length).loss.item() * len(window)
+            tokens += len(window)
+    assert told["tokens"] == tokens
+    assert told["told"]["nats"] == pytest.approx(sums / tokens, rel=1e-5)
+    assert told["told"]["nats"] < 0.5 < told["unigram"]["nats"] < 2
+    assert told["free"] > 0.7 > told["unigram"]["exact"]
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_classifier_reads_the_codes_of_windows(out: Path, texts: str, tmp_path: Path, frozen: bool) -> None:
+    given = {"data": texts, "out": tmp_path / "run", "long": "compress", "encoder": out, "freeze_encoder": frozen}
+    result = fit(ClassifyConfig(**given, join="recurrent", max_epochs=2, threads=1), progress=False)
+    model = load_run(result.out).model
+    encoder = loaded(out).model
+    assert torch.equal(model.code.weight, encoder.code.weight) == frozen
+    assert torch.equal(model.embedding.token.weight, encoder.embedding.token.weight) == frozen
+    config = json.loads((result.out / "config.json").read_text())
+    assert (config["model"]["code"], config["model"]["hidden"], config["reading"]["max_length"]) == (12, 24, 4)
+    # Resumed without the encoder's folder being looked at, and still frozen.
+    resumed = ClassifyConfig(data=texts, out=result.out, max_epochs=3, resume=True)
+    assert fit(resumed, progress=False).epochs == 3
+    assert torch.equal(load_run(result.out).model.code.weight, encoder.code.weight) == frozen
+
+
+REFUSED: dict[str, tuple[Callable[[Path], dict[str, Any]], str]] = {
+    "no encoder": (lambda out: {"long": "compress"}, "--long compress needs an encoder; give --encoder RUN"),
+    "frozen nothing": (lambda out: {"freeze_encoder": True}, "--freeze-encoder needs an encoder"),
+    "another size": (
+        lambda out: {"encoder": out, "hidden": 25},
+        r"--hidden is 25, and --encoder .* makes it 24; leave it out",
+    ),
+    "another cell": (lambda out: {"encoder": out, "cell": "gru"}, r"--cell is gru, and --encoder .* makes it lstm"),
+    "no run": (lambda out: {"encoder": out / "none"}, "no such run folder"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(out: Path, texts: str, tmp_path: Path, case: str) -> None:
+    options, message = REFUSED[case]
+    with pytest.raises(InputError, match=message):
+        fit(ClassifyConfig(data=texts, out=tmp_path / "run", **options(out)), progress=False)
+
+
+def test_a_classifier_is_no_encoder(out: Path, texts: str, tmp_path: Path) -> None:
+    other: dict[str, Any] = {"data": texts, "threads": 1, "max_epochs": 1, "hidden": 4, "embedding": 4}
+    fit(ClassifyConfig(**other, out=tmp_path / "labels"), progress=False)
+    with pytest.raises(InputError, match="a run of task classify; expected one of autoencode"):
+        fit(ClassifyConfig(data=texts, out=tmp_path / "run", encoder=tmp_path / "labels"), progress=False)
