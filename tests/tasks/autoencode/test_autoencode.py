@@ -41,8 +41,8 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> str:
 def out(texts: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on windows of at most four words."""
     folder = tmp_path_factory.mktemp("runs") / "code"
-    given = {**SMALL, "data": texts, "out": folder, "max_length": 4, "code": 12, "max_epochs": 40, "patience": 40, "batch_tokens": 64}
-    fit(AutoencodeConfig(**given), progress=False)
+    options = {**SMALL, "max_length": 4, "code": 12, "max_epochs": 40, "patience": 40, "batch_tokens": 64}
+    fit(AutoencodeConfig(data=texts, out=folder, **options), progress=False)
     return folder
 
 
