@@ -165,7 +165,8 @@ def measured(found: dict[str, Any]) -> str:
     coded = found["autoencoder"]
     return f"""
 Written by `python benchmarks/long_texts.py` on {facts["date"]}, not by hand
-({facts["processor"]}; {facts["versions"]}). Means over {SEEDS} seeds. Words counted by naive Bayes, over whole texts, reach {found["floor"]:.3f}.
+({facts["processor"]}; {facts["versions"]}). Means over {SEEDS} seeds.
+Words counted by naive Bayes, over whole texts, reach {found["floor"]:.3f}.
 
 {table(found["ways"])}
 
