@@ -228,3 +228,9 @@ def test_a_file_that_is_no_tokenizer_of_ours(tmp_path, change, message):
 def test_options_out_of_range(options, message):
     with pytest.raises(InputError, match=message):
         Tokenizer.train(ZH, **options)
+
+
+@pytest.mark.parametrize(("kind", "parts"), [("characters", ["é", "ß"]), ("words", ["Café", "straße"]), ("bpe", [])])
+def test_unknown_parts_are_what_the_vocabulary_lacks(kind, parts):
+    tokenizer = Tokenizer.train(["a Caf stra e, ."], kind, minimum=1, size=300)
+    assert tokenizer.unknown_parts("a Café, a straße") == parts

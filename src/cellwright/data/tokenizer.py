@@ -158,6 +158,19 @@ class Tokenizer:
         """Return the pieces that `encode` numbers, each as the vocabulary spells it, or `<unk>`."""
         return list(self._inner.encode(_without_surrogates(text)).tokens)
 
+    def unknown_parts(self, text: str) -> list[str]:
+        """Return what stands in the text where a token is unknown, in order."""
+        [(numbers, spans)] = self.encode_with_spans([text])
+        return [text[start:end] for number, (start, end) in zip(numbers, spans, strict=True) if number == self.unknown]
+
+    def pieces(self, after: Sequence[int] = ()) -> Callable[[int], str]:
+        """Return a function from one token after the other to the text that each adds, where `after` stands before.
+
+        A token that ends within a character adds nothing, the one that completes it all of it.
+        """
+        stream = decoders.DecodeStream(list(after), skip_special_tokens=False)
+        return lambda number: stream.step(self._inner, number) or ""
+
     def save(self, path: str | Path) -> None:
         """Write the vocabulary and its rules as `tokenizer.json`."""
         Path(path).write_text(self.to_json(), encoding="utf-8")

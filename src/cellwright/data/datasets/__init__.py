@@ -3,12 +3,12 @@
 To add one: its file with a `Dataset`, and its name in the list below.
 """
 
-from cellwright.data.datasets import news_en, reviews_zh
+from cellwright.data.datasets import news_en, news_zh, pydoc, reviews_zh
 from cellwright.data.datasets.dataset import Dataset
 from cellwright.data.split import Sides
 from cellwright.errors import InputError
 
-_DATASETS = {dataset.name: dataset for dataset in [reviews_zh.DATASET, news_en.DATASET]}
+_DATASETS = {dataset.name: dataset for dataset in [reviews_zh.DATASET, news_en.DATASET, news_zh.DATASET, pydoc.DATASET]}
 
 
 def names() -> list[str]:

@@ -1,0 +1,39 @@
+"""One text cut into sides by position, as a language model is trained and scored."""
+
+from cellwright.data.split import Sides
+from cellwright.data.table import Table
+from cellwright.errors import InputError
+
+VALIDATION, TEST = 0.05, 0.05
+"""Shares: nine tenths are trained on."""
+
+
+def cut(text: str, source: str, *, validation: float = VALIDATION, test: float = TEST) -> Sides:
+    """Split one text by position: its beginning is trained on, then come validation and test.
+
+    Cut are its code points, line ends read as they are written: of N, the first ⌊(1 - validation - test) N⌋ are trained
+    on. A side without any has no row.
+
+    Raises:
+        InputError: nothing but white space.
+        ValueError: shares that leave nothing for training.
+
+    """
+    if validation < 0 or test < 0 or validation + test >= 1:
+        raise ValueError(
+            f"cut: shares of {validation} for validation and {test} for test; expected two from 0 on, together below 1"
+        )
+    if not text.strip():
+        raise InputError(f"{source}: no text, only white space; expected something to learn from")
+    # Rounded first: 1 - 0.05 - 0.05 falls short of 0.9, and the cut should not.
+    first, second = (int(round(share, 9) * len(text)) for share in (1 - validation - test, 1 - test))
+    parts = {"train": (0, first), "validation": (first, second), "test": (second, len(text))}
+    tables = {side: _part(text, start, end, source) for side, (start, end) in parts.items()}
+    sizes = ", ".join(f"{side} {end - start:,}" for side, (start, end) in parts.items())
+    return Sides(tables, [f"one text of {len(text):,} characters, cut by position: {sizes}"])
+
+
+def _part(text: str, start: int, end: int, source: str) -> Table:
+    """The text [start, end) as the one row of a table, or a table without rows."""
+    rows = [text[start:end]] if end > start else []
+    return Table(rows, None, [1 + text.count("\n", 0, start)] * len(rows), source)

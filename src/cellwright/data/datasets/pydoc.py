@@ -1,0 +1,23 @@
+"""Python's reference manual as `help()` prints it, the topics of the standard library's pydoc_data, by their names.
+
+Its text is another with every version of Python.
+"""
+
+from cellwright.data.cut import cut
+from cellwright.data.datasets.dataset import Dataset
+from cellwright.data.split import Sides
+
+
+def _load() -> Sides:
+    from pydoc_data.topics import topics  # half a megabyte, and who lists the sets does not read it
+
+    return cut("\n".join(topics[name] for name in sorted(topics)), DATASET.name)
+
+
+DATASET = Dataset(
+    name="pydoc",
+    content="English text without labels, about 465,000 characters: Python's reference, as its help() prints it",
+    source="pydoc_data.topics of the standard library (PSF), another text with each version of Python",
+    labels=(),
+    load=_load,
+)

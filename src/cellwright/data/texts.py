@@ -1,0 +1,52 @@
+"""Texts without labels, for a language model: what a user names -> train, validation, test.
+
+A file of plain text is one text, whatever its line ends: its end is kept for validation and test. A table (CSV, TSV,
+JSONL, Parquet) has a text a row, each by itself, which go to the sides by their hash as for every other task. So a
+side is a Table, and each of its rows a document.
+"""
+
+from pathlib import Path
+
+from cellwright.data import datasets
+from cellwright.data.cut import TEST, VALIDATION, cut
+from cellwright.data.readers import FORMATS, format_of, read
+from cellwright.data.readers.files import decoded, existing
+from cellwright.data.split import Sides, split
+
+
+def open_texts(
+    data: str,
+    *,
+    text: str = "text",
+    encoding: str = "utf-8",
+    format: str | None = None,
+    validation: float = VALIDATION,
+    test: float = TEST,
+) -> Sides:
+    """Return "train", "validation" and "test" of a built-in set or of a file.
+
+    Args:
+        data: a set's name, which means the set whatever lies in the working folder, or the path of a file.
+        text: the column of the texts, in a table.
+        encoding: how the file's bytes spell characters; not used for Parquet.
+        format: a name from `readers.FORMATS`; None: as the suffix says, and plain text for any other suffix.
+        validation: the share for choosing the best epoch, in [0, 1). A built-in set has its own.
+        test: the share for the final score, in [0, 1); 0: there is none.
+
+    Raises:
+        InputError: neither a set nor a file, a file that is not as expected, nothing to train on.
+
+    """
+    if data in datasets.names():
+        return datasets.load(data)
+    path = existing(data, built_in=datasets.names())
+    if _is_plain(path, format):
+        return cut(decoded(path, encoding), str(path), validation=validation, test=test)
+    return split(read(path, text=text, label=None, encoding=encoding, format=format), validation=validation, test=test)
+
+
+def _is_plain(path: Path, format: str | None) -> bool:
+    if format is not None:
+        return format_of(path, format) == "plain"
+    tables = [suffix for name, candidate in FORMATS.items() if name != "plain" for suffix in candidate.suffixes]
+    return path.suffix.lower() not in tables

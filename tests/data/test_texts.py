@@ -1,0 +1,47 @@
+import json
+
+import pytest
+
+from cellwright.data import datasets
+from cellwright.data.texts import open_texts
+from cellwright.errors import InputError
+
+TEXT = "first line\r\n\r\nsecond 行\n" * 40
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.md", "a"])
+def test_a_file_of_any_other_suffix_is_one_text(file, name):
+    sides = open_texts(str(file(name, TEXT)), validation=0.25, test=0.25)
+    assert [table.texts for table in sides.values()] == [
+        [TEXT[: len(TEXT) // 2]],
+        [TEXT[len(TEXT) // 2 : len(TEXT) * 3 // 4]],
+        [TEXT[len(TEXT) * 3 // 4 :]],
+    ]
+
+
+def test_a_table_is_a_text_a_row_and_none_stands_on_two_sides(file):
+    rows = [f"text {n}\nof two lines" for n in range(200)] * 2
+    path = file("a.jsonl", "\n".join(json.dumps({"body": row, "label": 1.5}) for row in rows))
+    sides = open_texts(str(path), text="body")
+    assert sorted(text for side in sides.values() for text in side.texts) == sorted(rows[:200])
+    assert all(len(side) for side in sides.values())
+    assert sides.notes == ["200 rows left out that repeat an earlier text"]
+
+
+def test_a_format_that_is_told_goes_before_the_suffix(file):
+    path = file("a.csv", "text\n1\n2\n")
+    assert len(open_texts(str(path), format="plain", validation=0, test=0)["train"]) == 1
+    assert len(open_texts(str(path), validation=0, test=0)["train"]) == 2
+
+
+def test_a_built_in_name_is_the_set():
+    assert open_texts("pydoc")["train"].texts == datasets.load("pydoc")["train"].texts
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"no such file; did you mean .*pydoc\?"):
+        open_texts("pydocc")
+    path = tmp_path / "a.txt"
+    path.touch()
+    with pytest.raises(InputError, match=r"a\.txt: the file is empty"):
+        open_texts(str(path))
