@@ -1,0 +1,58 @@
+"""What is dropped at all steps alike: units (locked dropout), whole tokens, weights (DropConnect).
+
+Gal and Ghahramani 2016, "A theoretically grounded application of dropout in recurrent neural networks"; Merity, Keskar
+and Socher 2017, "Regularizing and optimizing LSTM language models".
+"""
+
+from torch import Tensor, nn
+from torch.nn.functional import dropout
+from torch.nn.utils import parametrize
+
+from cellwright.nn import Recurrent
+
+
+class LockedDropout(nn.Module):
+    """(T, B, F) -> the same, without the features that are drawn for each sequence once."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Kept features grow by 1 / (1 - rate); in evaluation all stay as they are."""
+        if not (self.training and self.rate):
+            return values
+        return values * dropout(values.new_ones(values.shape[1:]), self.rate)
+
+
+class TokenDropout(nn.Module):
+    """Embedded tokens without those whose number is drawn, wherever they stand."""
+
+    def __init__(self, vocabulary: int, rate: float) -> None:
+        super().__init__()
+        self.vocabulary = vocabulary
+        self.rate = rate
+
+    def forward(self, embedded: Tensor, tokens: Tensor) -> Tensor:
+        """embedded (…, E), tokens (…) int64 -> (…, E); kept ones grow by 1 / (1 - rate)."""
+        if not (self.training and self.rate):
+            return embedded
+        return embedded * dropout(embedded.new_ones(self.vocabulary), self.rate)[tokens][..., None]
+
+
+class DropConnect(nn.Module):
+    """A weight of which a share is zero, drawn anew whenever it is read; the identity in evaluation."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """Kept weights grow by 1 / (1 - rate)."""
+        return dropout(weight, self.rate) if self.training else weight
+
+
+def drop_weights(layer: Recurrent, rate: float) -> None:
+    """Let `layer` read its weights from h to h through DropConnect. It reads them once a call, so for all steps."""
+    for name in [name for name, _ in layer.named_parameters() if name.startswith("weight_hh")]:
+        parametrize.register_parametrization(layer, name, DropConnect(rate))

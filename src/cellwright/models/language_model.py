@@ -1,0 +1,182 @@
+"""Language model: embedding → recurrent layers → softmax over the next token.
+
+    P(x_1 … x_n) = Π P(x_t | mark, x_1, …, x_(t-1))
+
+A document begins with a mark, the token 0, whose turn as the next token says that the document has ended. T time, B
+batch; time comes first. Losses are in nats.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+
+from cellwright.errors import InputError
+from cellwright.models.dropout import LockedDropout, TokenDropout, drop_weights
+from cellwright.models.language_architecture import LanguageModelConfig
+from cellwright.models.softmax import AdaptiveSoftmax, Softmax
+from cellwright.nn import Recurrent
+from cellwright.nn.stream import Stream
+from cellwright.nn.tbptt import detached, lanes, windows
+from cellwright.packing import Lengths
+
+MARK = 0
+"""Begins every document."""
+EMBEDDING_RANGE = 0.1
+"""First embeddings are uniform in ± this (Merity et al.): small enough for the output layer that may share them."""
+SCORED_AT_ONCE = 2048
+"""Tokens of a stream whose outputs are in memory at once."""
+
+States = tuple[Any, ...]  # the state of each layer, as the layer returns it
+
+
+class Read(NamedTuple):
+    """What a model has read of some steps."""
+
+    raw: Tensor
+    """The last layer's outputs (T, B, H)."""
+    features: Tensor
+    """The same without what was dropped."""
+    state: States
+    """To go on from; the gradient goes back through it unless it is detached."""
+
+
+class LanguageModel(nn.Module):
+    """The next token's distribution, told the tokens so far.
+
+    model = LanguageModel(LanguageModelConfig(vocabulary=65, hidden=256))
+    loss, state = model.loss(window.input, window.targets, state, window.reset)    # of nn.tbptt.windows
+    logarithms, state = model(tokens)    # (T, B) int64 -> (T, B, V): of the probabilities of each next token
+    """
+
+    def __init__(self, config: LanguageModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        if config.tied and config.softmax == "adaptive":
+            raise InputError(
+                "--tied with --softmax adaptive: its groups have weights of their own; leave one of them out"
+            )
+        self.embedding = nn.Embedding(config.vocabulary, config.embedding)
+        nn.init.uniform_(self.embedding.weight, -EMBEDDING_RANGE, EMBEDDING_RANGE)
+        self.token_dropout = TokenDropout(config.vocabulary, config.word_dropout)
+        last = config.embedding if config.tied else config.hidden
+        sizes = [config.embedding, *[config.hidden] * (config.layers - 1), last]
+        self.layers = nn.ModuleList(
+            Recurrent(config.cell, sizes[k], sizes[k + 1], recurrent_dropout=config.recurrent_dropout)
+            for k in range(config.layers)
+        )
+        rates = [config.embedding_dropout, *[config.dropout] * (config.layers - 1), config.output_dropout]
+        self.dropouts = nn.ModuleList(LockedDropout(rate) for rate in rates)
+        if config.weight_drop:
+            for layer in self.layers:
+                drop_weights(cast(Recurrent, layer), config.weight_drop)
+        tied = self.embedding.weight if config.tied else None
+        adaptive = config.softmax == "adaptive"
+        self.softmax = AdaptiveSoftmax(last, config.vocabulary) if adaptive else Softmax(last, config.vocabulary, tied)
+
+    def forward(
+        self,
+        tokens: Tensor,
+        state: States | None = None,
+        *,
+        reset: Tensor | None = None,
+        lengths: Lengths | None = None,
+    ) -> tuple[Tensor, States]:
+        """tokens (T, B) int64 -> logarithms of the probabilities (T, B, V) of each next token, and the state after."""
+        read = self.read(tokens, state, reset=reset, lengths=lengths)
+        return cast(Tensor, self.softmax(read.features)), read.state
+
+    def read(
+        self,
+        tokens: Tensor,
+        state: States | None = None,
+        *,
+        reset: Tensor | None = None,
+        lengths: Lengths | None = None,
+    ) -> Read:
+        """All but the softmax. `state`, `reset` and `lengths` are those of `nn.Recurrent`'s call."""
+        values = self.token_dropout(self.embedding(tokens), tokens)  # (T, B, E)
+        values, raw, after = self.dropouts[0](values), values, []
+        for k, layer in enumerate(self.layers):
+            raw, end = layer(values, None if state is None else state[k], reset=reset, lengths=lengths)
+            values = self.dropouts[k + 1](raw)
+            after.append(end)
+        return Read(raw, values, tuple(after))
+
+    def loss(
+        self, tokens: Tensor, targets: Tensor, state: States | None = None, reset: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, States]:
+        """What to train on, of some steps of lanes side by side.
+
+        Args:
+            tokens: (T, B) int64.
+            targets: (T, B) int64, the next tokens.
+            state: after the steps before; None for none.
+            reset: (T, B) bool, where a document begins; None for nowhere.
+
+        Returns the loss, penalties included, and the mean nats of a target, both 0-dimensional, and the state after,
+        a constant.
+
+        """
+        read = self.read(tokens, state, reset=reset)
+        nats = self.softmax.nats(read.features.flatten(0, 1), targets.flatten()).mean()
+        return nats + self._penalties(read), nats.detach(), cast(States, detached(read.state))
+
+    def _penalties(self, read: Read) -> Tensor:
+        """Merity et al., section 4.3; they square what was dropped and the change of what was not."""
+        penalty = read.raw.new_zeros(())
+        if self.config.activation_penalty:
+            penalty = penalty + self.config.activation_penalty * read.features.square().mean()
+        if self.config.change_penalty and len(read.raw) > 1:
+            penalty = penalty + self.config.change_penalty * read.raw.diff(dim=0).square().mean()
+        return penalty
+
+    @torch.no_grad()
+    def nats(self, documents: Sequence[Tensor], *, side_by_side: int = 1) -> Tensor:
+        """Minus the logarithm of each next token's probability, (N - 1) of N tokens in all, float64.
+
+        Args:
+            documents: token numbers (n,) int64 of each, its mark first; told what stands before in its own document,
+                from the first token on.
+            side_by_side: lanes to read at once. More are faster, and all but the first begin in the midst of a
+                document, told nothing of it: the first tokens of these cost a little more. Fewer than that many tokens
+                at the end are left out.
+
+        The state is carried from window to window: memory does not grow with a document's length.
+
+        """
+        found, state = [], None
+        for window in windows(lanes(documents, side_by_side), window=max(1, SCORED_AT_ONCE // side_by_side)):
+            assert window.targets is not None
+            read = self.read(window.input, state, reset=window.reset)
+            state = read.state
+            found.append(self.softmax.nats(read.features.flatten(0, 1), window.targets.flatten()).double())
+        return torch.cat(found)
+
+    def stream(self) -> "TokenStream":
+        """One text that comes token by token."""
+        return TokenStream(self)
+
+    def parameter_count(self) -> int:
+        """Numbers that are trained."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+
+class TokenStream:
+    """A text of which a model has read the first tokens; made by `LanguageModel.stream`.
+
+    However the tokens come, one by one or some at once, the layers' states are the same, bit for bit.
+    """
+
+    def __init__(self, model: LanguageModel) -> None:
+        self._model = model
+        self._layers: list[Stream] = [cast(Recurrent, layer).stream() for layer in model.layers]
+
+    @torch.no_grad()
+    def feed(self, tokens: Sequence[int]) -> Tensor:
+        """Read some tokens, at least one; return the logarithms of the next one's probabilities (V)."""
+        values = self._model.embedding(torch.tensor(tokens))  # (t, E)
+        for layer in self._layers:
+            values = layer.step(values[0])[None] if len(tokens) == 1 else layer.feed(values)
+        return cast(Tensor, self._model.softmax(values[-1:]))[0]

@@ -1,0 +1,220 @@
+"""The language model against torch.nn's layers and its own parts by hand."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from cellwright.cells import CELLS
+from cellwright.errors import InputError
+from cellwright.models.dropout import DropConnect, LockedDropout, TokenDropout, drop_weights
+from cellwright.models.language_architecture import LanguageModelConfig
+from cellwright.models.language_model import LanguageModel
+from cellwright.models.softmax import AdaptiveSoftmax
+from cellwright.nn import Recurrent
+
+TOKENS = torch.tensor([[0, 0], [3, 5], [4, 2], [6, 6], [1, 3]])  # (T, B)
+TARGETS = torch.tensor([[3, 5], [4, 2], [6, 6], [1, 3], [2, 2]])
+
+
+def small(**options: object) -> LanguageModel:
+    torch.manual_seed(0)
+    return LanguageModel(LanguageModelConfig.model_validate({"vocabulary": 7, "embedding": 4, "hidden": 5, **options}))
+
+
+def by_hand(model: LanguageModel, tokens: Tensor) -> Tensor:
+    """Logits (T, B, V), with torch's layers."""
+    values = model.embedding(tokens)
+    for layer in model.layers:
+        theirs = nn.LSTM(layer.input_size, layer.hidden_size)
+        theirs.load_state_dict(layer.state_dict())
+        values, _ = theirs(values)
+    return values @ model.softmax.dense.weight.T + model.softmax.dense.bias
+
+
+@pytest.mark.parametrize("options", [{}, {"layers": 3}, {"layers": 2, "tied": True}])
+def test_it_is_torchs_layers_and_a_softmax(options: dict[str, object]) -> None:
+    model = small(**options)
+    logits = by_hand(model, TOKENS)
+    torch.testing.assert_close(model(TOKENS)[0], logits.log_softmax(-1))
+    loss, nats, _ = model.loss(TOKENS, TARGETS)
+    torch.testing.assert_close(loss, cross_entropy(logits.flatten(0, 1), TARGETS.flatten()))
+    assert loss.item() == nats.item()
+
+
+def test_tied_weights_are_one_parameter() -> None:
+    model = small(tied=True)
+    assert model.softmax.dense.weight is model.embedding.weight
+    assert model.layers[-1].hidden_size == 4
+    assert model.parameter_count() == 7 * 4 + (4 * 4 * (4 + 4) + 2 * 16) + 7
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_every_cell_goes_on_from_window_to_window(cell: str) -> None:
+    model = small(cell=cell, layers=2).eval()
+    whole, end = model(TOKENS)
+    first, state = model(TOKENS[:2])
+    second, after = model(TOKENS[2:], state)
+    torch.testing.assert_close(torch.cat([first, second]), whole)
+    torch.testing.assert_close(after, end)
+
+
+def test_the_state_handed_on_is_a_constant() -> None:
+    _, _, state = small(layers=2).loss(TOKENS, TARGETS)
+    assert not any(part.requires_grad for layer in state for part in layer)
+
+
+def test_a_reset_begins_a_document() -> None:
+    model = small(layers=2).eval()
+    reset = torch.zeros(5, 2, dtype=torch.bool)
+    reset[3, 1] = True
+    found, _ = model(TOKENS, reset=reset)
+    torch.testing.assert_close(found[3:, 1], model(TOKENS[3:])[0][:, 1])
+    torch.testing.assert_close(found[:, 0], model(TOKENS)[0][:, 0])
+
+
+@given(st.lists(st.integers(1, 6), min_size=1, max_size=5))
+def test_nats_are_those_of_each_document_alone(lengths: list[int]) -> None:
+    draws = torch.Generator().manual_seed(sum(lengths))
+    documents = [torch.cat([torch.zeros(1).long(), torch.randint(1, 7, (n,), generator=draws)]) for n in lengths]
+    model = small(layers=2).eval()
+    found = model.nats(documents)
+    assert found.dtype == torch.float64
+    wanted = []
+    for k, document in enumerate(documents):
+        following = torch.tensor([0] if k + 1 < len(documents) else []).long()  # the next mark ends this one
+        targets = torch.cat([document[1:], following])
+        logits = by_hand(model, document[: len(targets), None])[:, 0]
+        wanted.append(cross_entropy(logits, targets, reduction="none"))
+    torch.testing.assert_close(found, torch.cat(wanted).double(), rtol=1e-5, atol=1e-5)
+
+
+def test_lanes_side_by_side_score_what_they_saw() -> None:
+    model = small().eval()
+    stream = torch.arange(23) * 5 % 7
+    lanes = [model.nats([stream[start : start + 8]]) for start in (0, 7, 14)]
+    found = model.nats([stream], side_by_side=3)
+    torch.testing.assert_close(found.view(7, 3).T, torch.stack(lanes), rtol=1e-5, atol=1e-5)
+
+
+def test_memory_of_scoring_does_not_depend_on_how_it_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = small(layers=2).eval()
+    documents = [torch.arange(9) % 7, torch.arange(14) * 3 % 7]
+    whole = model.nats(documents)
+    monkeypatch.setattr("cellwright.models.language_model.SCORED_AT_ONCE", 4)
+    torch.testing.assert_close(model.nats(documents), whole, rtol=1e-5, atol=1e-5)
+
+
+# --- what is dropped ----------------------------------------------------------------------------------
+def test_locked_dropout_drops_the_same_features_at_all_steps() -> None:
+    torch.manual_seed(1)
+    dropped = LockedDropout(0.5)(torch.ones(6, 3, 40))
+    assert torch.equal(dropped, dropped[:1].expand(6, 3, 40))
+    assert not torch.equal(dropped[0, 0], dropped[0, 1])
+    assert set(dropped.unique().tolist()) == {0.0, 2.0}
+
+
+def test_token_dropout_drops_a_token_wherever_it_stands() -> None:
+    torch.manual_seed(1)
+    tokens = torch.arange(20).repeat(2, 3).T
+    dropped = TokenDropout(20, 0.5)(torch.ones(60, 2, 4), tokens)
+    of_token = dropped[:20, 0, 0]
+    assert set(of_token.tolist()) == {0.0, 2.0}
+    assert torch.equal(dropped, of_token[tokens][..., None].expand(60, 2, 4))
+
+
+@pytest.mark.parametrize("module", [LockedDropout(0.5), DropConnect(0.5)])
+def test_in_evaluation_nothing_is_dropped(module: nn.Module) -> None:
+    values = torch.randn(2, 3, 4)
+    assert module.eval()(values) is values
+
+
+def test_pytorch_65688_weight_drop_trains_the_weights() -> None:
+    model = small(weight_drop=0.3, layers=2)
+    before = [p.detach().clone() for p in model.parameters()]
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    model.loss(TOKENS, TARGETS)[0].backward()
+    optimizer.step()
+    moved = {name: not torch.equal(p, b) for (name, p), b in zip(model.named_parameters(), before, strict=True)}
+    assert all(moved.values()), moved
+    assert moved["layers.0.parametrizations.weight_hh_l0.original"]
+
+
+def test_weight_drop_is_the_layer_with_fewer_weights() -> None:
+    torch.manual_seed(0)
+    layer, plain = Recurrent("lstm", 3, 4), Recurrent("lstm", 3, 4)
+    plain.load_state_dict(layer.state_dict())
+    drop_weights(layer, 0.5)
+    torch.manual_seed(7)
+    found, _ = layer(torch.ones(5, 2, 3))
+    torch.manual_seed(7)
+    with torch.no_grad():
+        plain.weight_hh_l0.copy_(nn.functional.dropout(plain.weight_hh_l0, 0.5))
+    torch.testing.assert_close(found, plain(torch.ones(5, 2, 3))[0])
+
+
+def test_every_dropout_can_be_had_together_and_evaluation_has_none() -> None:
+    rates = ["word_dropout", "embedding_dropout", "dropout", "output_dropout", "weight_drop", "recurrent_dropout"]
+    noisy, plain = small(layers=2, **dict.fromkeys(rates, 0.4)), small(layers=2)
+    assert noisy.loss(TOKENS, TARGETS)[1] != noisy.loss(TOKENS, TARGETS)[1]
+    weights = {n.replace("parametrizations.", "").replace(".original", ""): w for n, w in noisy.state_dict().items()}
+    plain.load_state_dict(weights)
+    assert torch.equal(noisy.eval()(TOKENS)[0], plain.eval()(TOKENS)[0])
+
+
+def test_the_penalties_are_mean_squares() -> None:
+    model = small(activation_penalty=2.0, change_penalty=3.0).eval()
+    loss, nats, _ = model.loss(TOKENS, TARGETS)
+    outputs = model.read(TOKENS).raw
+    changes = [(outputs[t + 1] - outputs[t]) ** 2 for t in range(4)]
+    wanted = nats + 2.0 * (outputs**2).mean() + 3.0 * torch.stack(changes).mean()
+    torch.testing.assert_close(loss, wanted)
+    alone, nats, _ = model.loss(TOKENS[:1], TARGETS[:1])  # no step before: no change
+    torch.testing.assert_close(alone, nats + 2.0 * (model.read(TOKENS[:1]).raw ** 2).mean())
+
+
+# --- large vocabularies -------------------------------------------------------------------------------
+def test_the_adaptive_softmax_is_a_distribution_and_its_nats_are_of_it() -> None:
+    torch.manual_seed(0)
+    head = AdaptiveSoftmax(32, 1200)
+    features, targets = torch.randn(5, 32), torch.tensor([0, 59, 60, 400, 1199])
+    logarithms = head(features)
+    torch.testing.assert_close(logarithms.exp().sum(-1), torch.ones(5))
+    torch.testing.assert_close(head.nats(features, targets), -logarithms[torch.arange(5), targets])
+    assert head(features[:, None]).shape == (5, 1, 1200)
+
+
+def test_what_adaptive_cannot_be_is_refused() -> None:
+    with pytest.raises(InputError, match="the vocabulary has 7 tokens; expected at least 1000"):
+        small(softmax="adaptive")
+    with pytest.raises(InputError, match="--tied with --softmax adaptive"):
+        small(softmax="adaptive", tied=True, vocabulary=2000)
+
+
+# --- token by token -----------------------------------------------------------------------------------
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=5))
+def test_a_stream_ends_with_the_same_state_however_its_tokens_come(sizes: list[int]) -> None:
+    model = small(layers=2).eval()
+    tokens = (torch.arange(sum(sizes)) * 3 % 7).tolist()
+    at_once, in_parts = model.stream(), model.stream()
+    wanted, place = at_once.feed(tokens), 0
+    for size in sizes:
+        found = in_parts.feed(tokens[place : place + size])
+        place += size
+    assert torch.equal(found, wanted)
+    torch.testing.assert_close(found, model(torch.tensor(tokens)[:, None])[0][-1, 0])
+
+
+def test_it_learns_a_text_by_heart() -> None:
+    model = small(hidden=24, embedding=8)
+    text = torch.tensor([0, 2, 3, 2, 4, 2, 5, 5, 6] * 3)[:, None]
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    for _ in range(120):
+        optimizer.zero_grad()
+        model.loss(text[:-1], text[1:])[0].backward()
+        optimizer.step()
+    assert model.eval().nats([text[:, 0]]).mean() < 0.1 < math.log(7)
