@@ -63,6 +63,8 @@ class FitConfig(Place):
     """Most tokens in a batch, padding included."""
     learning_rate: float = Field(3e-3, gt=0)
     """Step size of AdamW."""
+    schedule: Literal["constant", "cosine"] = "constant"
+    """Step size over the run: cosine rises first, then falls to 0 at the end of --max-epochs or --max-minutes."""
     weight_decay: float = Field(0.01, ge=0)
     """Decay of the weight matrices (not of biases)."""
     averaging: float = Field(0.998, ge=0, lt=1)

@@ -22,7 +22,7 @@ class KeepBest(Callback):
         self.patience = patience
         self.metric = metric
         self.epoch = 0
-        """Of the best, from 1; 0 before any."""
+        """Of the best, from 1; 0 before any, and where the last weights, within an epoch, are the best."""
         self.scores: dict[str, float] = {}
         self.waited = 0
         """Epochs since the best."""
@@ -49,7 +49,7 @@ class KeepBest(Callback):
         assert isinstance(pl_module, TrainedModule)
         scores = pl_module.scores
         self.waited += 1
-        if self.epoch == 0 or self.metric.rank(scores) > self.metric.rank(self.scores):
+        if not self.scores or self.metric.rank(scores) > self.metric.rank(self.scores):
             self.epoch, self.scores, self.waited = trainer.current_epoch + 1, scores, 0
             self._save(trainer, pl_module)
         trainer.should_stop = self.exhausted

@@ -38,7 +38,7 @@ class FitResult:
     steps: int
     """Optimizer steps done."""
     best_epoch: int
-    """The epoch, from 1, whose weights are kept; 0: stopped within the first, the last weights are kept."""
+    """The epoch, from 1, whose weights are kept; 0: those it stopped with, within an epoch."""
     metric: str
     """The score by which epochs were compared."""
     validation: dict[str, float]

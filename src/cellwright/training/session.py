@@ -25,6 +25,7 @@ from cellwright.training.journal import Journal
 from cellwright.training.module import LossNotFinite, TrainedModule
 from cellwright.training.progress import ProgressBar
 from cellwright.training.resume import ResumePoint
+from cellwright.training.schedule import Schedule
 
 Stop = Literal["epochs", "patience", "minutes", "interrupted"]
 
@@ -60,8 +61,10 @@ class Session:
             with _quiet_lightning(), Interruption(self.say) as interruption:
                 self._fit(interruption)
         except Stopped as stopped:
-            if self.best.epoch == 0:
+            if stopped.reason == "minutes" or not self.best.scores:
                 self._keep_last()
+            if stopped.reason == "minutes":
+                self._remember()
             return stopped.reason
         except LossNotFinite as error:
             kept = f"the model of epoch {self.best.epoch} stays" if self.best.epoch else "no model was kept"
@@ -72,7 +75,7 @@ class Session:
         config = self.config
         path = config.out / CHECKPOINT
         resume_point = ResumePoint(path, config.checkpoint_seconds, self.journal, interruption, config.max_minutes)
-        callbacks: list[Callback] = [self.best, self.journal, resume_point]
+        callbacks: list[Callback] = [Schedule(config, self.journal), self.best, self.journal, resume_point]
         if self.progress:
             callbacks.append(ProgressBar())
         trainer = _trainer(config.max_epochs, callbacks)
@@ -83,12 +86,23 @@ class Session:
         trainer.fit(self.module, datamodule=self.data, ckpt_path=resumed)
 
     def _keep_last(self) -> None:
-        """Stopped within the first epoch: score and keep the weights there are, as better than none."""
+        """Stopped within an epoch: score the weights there are, and keep them unless an epoch's were better."""
         with _quiet_lightning():
             _trainer(1, []).validate(self.module, datamodule=self.data, verbose=False)
-        self.best.scores = self.module.scores
+        best, scores = self.best, self.module.scores
+        if best.scores and best.metric.rank(scores) <= best.metric.rank(best.scores):
+            return
+        best.epoch, best.scores = 0, scores
         if is_first_process():
             save_weights(self.config.out, self.module.result, {"epoch": "0"})
+
+    def _remember(self) -> None:
+        """Let the checkpoint know which weights are kept now, for it was written before."""
+        path = self.config.out / CHECKPOINT
+        if is_first_process():
+            checkpoint = SafetensorsIO().load_checkpoint(path)
+            checkpoint["callbacks"][self.best.state_key] = self.best.state_dict()
+            SafetensorsIO().save_checkpoint(checkpoint, path)
 
 
 def _check_epochs(config: FitConfig) -> None:

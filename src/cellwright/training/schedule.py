@@ -1,0 +1,41 @@
+"""The step size over a run: constant, or up and down by a cosine."""
+
+import math
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from cellwright.tasks.config import FitConfig
+from cellwright.training.journal import Journal
+
+RISING = 0.05
+"""Share of the run in which the step size rises: Adam's first estimates are of few gradients."""
+
+
+class Schedule(Callback):
+    """Sets the step size before each step, as a function of the share of the run that is done.
+
+    Done is a share of the epochs, or of the minutes where a limit of these comes first. So a run without that limit
+    takes the same steps however often it is resumed; one with it takes others on another day.
+    """
+
+    def __init__(self, config: FitConfig, journal: Journal) -> None:
+        self.config = config
+        self.journal = journal
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        """Set it."""
+        if self.config.schedule == "constant":
+            return
+        share = (trainer.current_epoch + batch_idx / float(trainer.num_training_batches)) / self.config.max_epochs
+        if self.config.max_minutes is not None:
+            share = max(share, self.journal.seconds / (60 * self.config.max_minutes))
+        for group in trainer.optimizers[0].param_groups:
+            group["lr"] = self.config.learning_rate * cosine(share)
+
+
+def cosine(share: float) -> float:
+    """Factor of the step size when `share` of the run is done: 0 at first, soon 1, 0 at the end."""
+    if share < RISING:
+        return share / RISING
+    return 0.5 * (1 + math.cos(math.pi * min((share - RISING) / (1 - RISING), 1.0)))
