@@ -72,7 +72,7 @@ def test_file_that_is_not_there(refused, data, run, tmp_path):
 
 def test_built_in_set_that_is_misspelt(refused, tmp_path):
     refused(
-        "fit", "review-zh", "--out", tmp_path / "run", parts=["review-zh: no such file", "did you mean reviews-zh?"]
+        "fit", "review-zh", "--out", tmp_path / "run", parts=["review-zh: no such file", "did you mean reviews-zh"]
     )
 
 

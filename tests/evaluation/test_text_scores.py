@@ -1,4 +1,5 @@
 import math
+from collections import Counter
 
 import pytest
 
@@ -36,7 +37,7 @@ def test_a_hopeless_model_has_a_perplexity_all_the_same():
 
 
 def test_spelling_takes_the_share_of_each_character():
-    speller = Speller(["aab ", "a"])
+    speller = Speller(Counter("aab a"))
     nats = [-math.log(n / (5 + CODE_POINTS)) for n in (4, 2, 2, 1)]  # a, b, space, never seen
     assert speller.nats(["ab", "é"], ended=True) == pytest.approx(nats[0] + nats[1] + nats[3] + 2 * nats[2])
     assert speller.nats(["é"], ended=False) == pytest.approx(nats[3])

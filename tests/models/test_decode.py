@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from cellwright.data.tokenizer import Tokenizer
-from cellwright.models.decode import Sampling, distribution, draw, generate, generate_tokens, until
+from cellwright.models.decode import distribution, draw, generate, generate_tokens, until
 from cellwright.models.language_architecture import LanguageModelConfig
 from cellwright.models.language_model import LanguageModel
+from cellwright.models.sampling import Sampling
 
 TEXT = "to be, or not to be: that is the question"
 

@@ -17,9 +17,9 @@ from typing import Any
 
 from safetensors.torch import load_file
 
+from cellwright import tasks
 from cellwright.errors import InputError
 from cellwright.models import files
-from cellwright.tasks.classify import ClassifyConfig
 from cellwright.training import fit, module
 
 Place = tuple[Any, str]
@@ -76,7 +76,8 @@ def run(options: dict[str, Any], sent: Signal | None, most_bytes: int | None, sa
     script_scores()
     with said.open("w", buffering=1) as file:
         try:
-            result = fit(ClassifyConfig(**options), progress=False, say=lambda sentence: print(sentence, file=file))
+            config = tasks.config_of(options.pop("task", "classify"))(**options)
+            result = fit(config, progress=False, say=lambda sentence: print(sentence, file=file))
         except InputError as error:
             print(error, file=file)
             sys.exit(2)

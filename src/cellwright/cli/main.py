@@ -20,6 +20,7 @@ from cellwright.cli.cells import app as cells
 from cellwright.cli.datasets import datasets
 from cellwright.cli.evaluate import evaluate
 from cellwright.cli.fit import FitCommand, fit
+from cellwright.cli.generate import GenerateCommand, generate
 from cellwright.cli.inspect import inspect
 from cellwright.cli.predict import predict
 from cellwright.errors import InputError
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.command(cls=FitCommand)(fit)
 app.command()(evaluate)
 app.command()(predict)
+app.command(cls=GenerateCommand)(generate)
 app.command()(inspect)
 app.command()(datasets)
 app.add_typer(cells, name="cells")
@@ -51,7 +53,7 @@ def cellwright(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
     ] = False,
 ) -> None:
-    """Recurrent networks from a file of text to a model that works: fit, evaluate, predict."""
+    """Recurrent networks from a file of text to a model that works: fit, evaluate, predict, generate."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

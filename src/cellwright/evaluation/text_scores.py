@@ -1,8 +1,7 @@
 """How well a text is predicted: nats and perplexity a token, and bits a character, comparable between tokenizers."""
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 CODE_POINTS = 0x110000
@@ -55,15 +54,14 @@ class Speller:
     every code point of Unicode, so that each can be spelled.
     """
 
-    def __init__(self, training: Iterable[str]) -> None:
-        self._counts = Counter[str]()
-        for text in training:
-            self._counts.update(text)
-        self._total = sum(self._counts.values()) + CODE_POINTS
+    def __init__(self, counts: Mapping[str, int]) -> None:
+        """counts: how often each character stands in the training text."""
+        self._counts = counts
+        self._total = sum(counts.values()) + CODE_POINTS
 
     def nats(self, parts: Sequence[str], *, ended: bool) -> float:
         """Of all parts together; `ended`: with a space after each, which says where it ends (words, not characters)."""
         return sum(self._nats(part + " " * ended) for part in parts)
 
     def _nats(self, part: str) -> float:
-        return -sum(math.log((self._counts[c] + 1) / self._total) for c in part)
+        return -sum(math.log((self._counts.get(c, 0) + 1) / self._total) for c in part)

@@ -7,30 +7,11 @@ for piece in generate(model, tokenizer, "ROMEO:", Sampling(temperature=0.8, seed
 from collections.abc import Iterator
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.models.language_model import MARK, LanguageModel
-
-
-class Sampling(BaseModel):
-    """How the next token is drawn, and when to end."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    temperature: float = Field(1.0, ge=0)
-    """Divides the logarithms of the probabilities: below 1 probable tokens gain; 0 takes the most probable one."""
-    top_k: int | None = Field(None, ge=1)
-    """Draw among this many most probable tokens."""
-    top_p: float = Field(1.0, gt=0, le=1)
-    """Draw among the fewest most probable tokens that have this probability together (Holtzman et al. 2020)."""
-    seed: int | None = Field(None, ge=0)
-    """Seed of the draws: the same text again; None is another text each time."""
-    length: int = Field(500, ge=0)
-    """Most tokens to write; fewer where the model ends the document."""
-    stop: str | None = Field(None, min_length=1)
-    """Text to end before."""
+from cellwright.models.sampling import Sampling
 
 
 def generate(model: LanguageModel, tokenizer: Tokenizer, prompt: str, sampling: Sampling) -> Iterator[str]:

@@ -25,8 +25,10 @@ class LanguageArchitecture(BaseModel):
     """Recurrent layers on top of each other."""
     tied: bool = False
     """Let the output layer's weights be the embedding's (Press and Wolf 2017)."""
-    softmax: Literal["full", "adaptive"] = "full"
-    """Output layer; adaptive takes less work for frequent tokens of a large vocabulary (Grave et al. 2017)."""
+    softmax: Literal["auto", "full", "adaptive"] = "auto"
+    """Output layer; adaptive takes less work for frequent tokens (Grave et al. 2017); auto: from 10,000 words on."""
+    forget_bias: float | None = None
+    """Bias of the forget gate at the start; none draws it as torch.nn does; for cells that have one."""
     word_dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the vocabulary whose embeddings are dropped, each wherever it stands (dropoute)."""
     embedding_dropout: float = Field(0.0, ge=0, lt=1)
@@ -47,6 +49,8 @@ class LanguageArchitecture(BaseModel):
 
 class LanguageModelConfig(LanguageArchitecture):
     """What a language model is made of; written to a run's `config.json`, enough to build the same module again."""
+
+    softmax: Literal["full", "adaptive"] = "full"  # what auto came to
 
     vocabulary: int = Field(ge=2)
     """Number of token ids, the mark that begins a document (0) and unknown (1) included."""

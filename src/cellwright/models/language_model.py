@@ -18,7 +18,7 @@ from cellwright.models.language_architecture import LanguageModelConfig
 from cellwright.models.softmax import AdaptiveSoftmax, Softmax
 from cellwright.nn import Recurrent
 from cellwright.nn.stream import Stream
-from cellwright.nn.tbptt import detached, lanes, windows
+from cellwright.nn.tbptt import Window, detached, lanes, windows
 from cellwright.packing import Lengths
 
 MARK = 0
@@ -63,7 +63,13 @@ class LanguageModel(nn.Module):
         last = config.embedding if config.tied else config.hidden
         sizes = [config.embedding, *[config.hidden] * (config.layers - 1), last]
         self.layers = nn.ModuleList(
-            Recurrent(config.cell, sizes[k], sizes[k + 1], recurrent_dropout=config.recurrent_dropout)
+            Recurrent(
+                config.cell,
+                sizes[k],
+                sizes[k + 1],
+                recurrent_dropout=config.recurrent_dropout,
+                forget_bias=config.forget_bias,
+            )
             for k in range(config.layers)
         )
         rates = [config.embedding_dropout, *[config.dropout] * (config.layers - 1), config.output_dropout]
@@ -148,11 +154,19 @@ class LanguageModel(nn.Module):
         """
         found, state = [], None
         for window in windows(lanes(documents, side_by_side), window=max(1, SCORED_AT_ONCE // side_by_side)):
-            assert window.targets is not None
-            read = self.read(window.input, state, reset=window.reset)
-            state = read.state
-            found.append(self.softmax.nats(read.features.flatten(0, 1), window.targets.flatten()).double())
+            nats, state = self.window_nats(window, state)
+            found.append(nats)
         return torch.cat(found)
+
+    @torch.no_grad()
+    def window_nats(self, window: Window, state: States | None) -> tuple[Tensor, States]:
+        """Minus the logarithm of the probability of each of a window's targets (t · B) in order, and the state after.
+
+        float64; `state` is that after the window before, None for none.
+        """
+        assert window.targets is not None
+        read = self.read(window.input, state, reset=window.reset)
+        return self.softmax.nats(read.features.flatten(0, 1), window.targets.flatten()).double(), read.state
 
     def stream(self) -> "TokenStream":
         """One text that comes token by token."""

@@ -1,0 +1,48 @@
+"""The options of `fit --task lm`."""
+
+from typing import ClassVar, Literal, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+from cellwright.errors import InputError
+from cellwright.models.language_architecture import LanguageArchitecture
+from cellwright.tasks.config import FIXED, FitConfig, Place, Tokenising
+
+
+class TextColumn(BaseModel):
+    """Where the texts stand in a file."""
+
+    model_config = FIXED
+
+    text: str = "text"
+    """Column of the text, in a table (CSV, TSV, JSONL, Parquet); any other file is one text."""
+
+
+# The last of the bases is the first in the help.
+class LanguageConfig(FitConfig, LanguageArchitecture, Tokenising, TextColumn, Place):
+    """The options of a run that learns to write text. Only `data` and `out` must be given."""
+
+    task: ClassVar[str] = "lm"
+
+    tokenizer: Literal["auto", "characters", "words", "bpe"] = "characters"
+    """Kind of token; words are lower-cased and their spacing is lost; auto: characters for Chinese, else words."""
+    validation_share: float = Field(0.05, gt=0, lt=1)
+    """Share of the text by which the best epoch is chosen: of one text what follows the training part."""
+    test_share: float = Field(0.05, ge=0, lt=1)
+    """Share for the final score, of one text its end; 0: the final score is that of the validation share."""
+    window: int = Field(64, ge=1)
+    """Steps that a gradient goes back through; --batch-tokens divided by it are the lanes read side by side."""
+    schedule: Literal["constant", "cosine"] = "cosine"
+    """Step size over the run: cosine rises first, then falls to 0 at the end of --max-epochs or --max-minutes."""
+
+    @model_validator(mode="after")
+    def _something_is_left_to_train_on(self) -> Self:
+        if self.validation_share + self.test_share >= 1:
+            raise InputError(
+                f"--validation-share is {self.validation_share} and --test-share {self.test_share}; expected two that "
+                "are together below 1, and leave something to train on"
+            )
+        return self
+
+
+CONFIG = LanguageConfig

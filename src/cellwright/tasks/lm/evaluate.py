@@ -1,0 +1,82 @@
+"""How well is a text predicted?"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cellwright.data import datasets
+from cellwright.data.texts import open_texts
+from cellwright.errors import InputError
+from cellwright.evaluation.ngrams import kneser_ney
+from cellwright.evaluation.text_comparison import TextComparison
+from cellwright.evaluation.text_scores import TextScores
+from cellwright.tasks.lm.prepare import documents, sides_of
+from cellwright.tasks.lm.run import LanguageRun
+from cellwright.tasks.task import Side
+
+ORDERS = {"characters": 6, "bpe": 4, "words": 4}
+"""Of the n-gram model: longer ones predict no better on a million characters (tiny Shakespeare, Chinese news)."""
+
+
+def evaluate(
+    run: LanguageRun, data: str, side: Side, columns: Mapping[str, Any], say: Callable[[str], None]
+) -> TextComparison:
+    """Score the run beside n-grams and the frequency of tokens; see `Task.evaluate`.
+
+    Each text is told what stands before in it, from its first token on; the end of each but the last is predicted too.
+    """
+    texts, which = _texts(run, data, side, columns, say)
+    encoded = documents(run.tokenizer, texts)
+    if sum(len(document) - 1 for document in encoded) < 1:
+        raise InputError(f"{data}: no token to score on the {side} side; expected some text")
+    characters, spelling = sum(map(len, texts)), run.spelling(texts)
+
+    def scored(nats: Tensor) -> TextScores:
+        return TextScores(float(nats.sum()), len(nats), characters, spelling)
+
+    model = scored(run.model.nats(encoded))
+    order = ORDERS[run.tokenizer.kind]
+    train = _training_documents(run, say)
+    if train is None:
+        return TextComparison(model, which, order)
+    counted = [scored(_counted(train, encoded, n, run.tokenizer.size)) for n in (order, 1)]
+    return TextComparison(model, which, order, *counted)
+
+
+def _counted(train: Sequence[Tensor], test: Sequence[Tensor], order: int, vocabulary: int) -> Tensor:
+    """Nats of each token but the first mark."""
+    nats = kneser_ney(*(np.concatenate(part) for part in (train, test)), order=order, vocabulary=vocabulary)
+    return torch.from_numpy(nats[1:])
+
+
+def _texts(
+    run: LanguageRun, data: str, side: Side, columns: Mapping[str, Any], say: Callable[[str], None]
+) -> tuple[list[str], str]:
+    """The texts to score, and what they are where it needs saying."""
+    options = run.config.options
+    shares = {"validation": options["validation_share"], "test": options["test_share"]}
+    given = {"text": options["text"], **columns}
+    if side == "all":
+        if data in datasets.names():
+            raise InputError(
+                f"{data} is scored one side at a time; expected --split train, validation or test, got all"
+            )
+        return open_texts(data, **given, validation=0, test=0)["train"].texts, ""
+    sides = open_texts(data, **given, **shares)
+    if side == "test" and not len(sides["test"]):
+        say("no test side was kept: scored is the validation side, by which the best epoch was chosen")
+        return sides["validation"].texts, " of the validation side"
+    return sides[side].texts, ""
+
+
+def _training_documents(run: LanguageRun, say: Callable[[str], None]) -> list[Tensor] | None:
+    """What the run was trained on, for the baselines; say so where it is gone."""
+    try:
+        train = sides_of(run.config.options["data"], run.config.options)["train"]
+    except InputError as error:
+        say(f"without baselines, since the run's training text cannot be read: {error}")
+        return None
+    return documents(run.tokenizer, train.texts)

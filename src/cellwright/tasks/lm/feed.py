@@ -1,0 +1,55 @@
+"""Texts as lanes side by side, read window after window."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cellwright.data.feed import Epoch
+from cellwright.nn.tbptt import Lanes, Window, lanes, windows
+
+
+@dataclass(frozen=True)
+class LaneFeed:
+    """The windows of an epoch, in order: each goes on where the one before ended.
+
+    documents  token numbers of each text, its mark first
+    lanes      side by side, in each process; fewer where the texts do not fill them with a window each
+    window     steps
+    seed       chooses in which order the documents come, of one where it begins, anew each epoch; None: as given
+    """
+
+    documents: Sequence[Tensor]
+    lanes: int
+    window: int
+    seed: int | None
+
+    def epoch(self, number: int, rank: int, world_size: int) -> Epoch:
+        """Epoch `number` as process `rank` sees it: its own lanes."""
+        documents = self.documents if self.seed is None else _drawn(self.documents, self.seed, number)
+        width = max(1, min(self.lanes, (sum(map(len, documents)) - 1) // (self.window * world_size)))
+        whole = lanes(documents, width * world_size)
+        own = Lanes(*(None if part is None else part[:, rank::world_size] for part in whole))  # type: ignore[arg-type]
+        found = list(windows(own, window=self.window))
+        return Epoch(found, [[k] for k in range(len(found))])
+
+    @property
+    def collate(self) -> Callable[[Sequence[Any]], Window]:
+        """A batch is a window."""
+        return _only
+
+
+def _only(examples: Sequence[Window]) -> Window:
+    return examples[0]
+
+
+def _drawn(documents: Sequence[Tensor], seed: int, number: int) -> list[Tensor]:
+    """The documents in another order; one alone from another place on, its beginning after its end."""
+    draws = torch.Generator().manual_seed(seed * 1_000_003 + number)
+    if len(documents) > 1:
+        return [documents[k] for k in torch.randperm(len(documents), generator=draws).tolist()]
+    [document] = documents
+    start = int(torch.randint(len(document), (1,), generator=draws))
+    return [document[start:], document[:start]]

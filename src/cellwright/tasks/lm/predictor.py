@@ -1,0 +1,46 @@
+"""How probable a language model finds a text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from cellwright.evaluation.text_scores import TextScores
+from cellwright.tasks.lm.prepare import documents
+from cellwright.tasks.lm.run import LanguageRun
+from cellwright.tasks.predictor import Prediction, Predictor
+
+
+@dataclass(frozen=True)
+class Scored(Prediction):
+    """What a language model says of one text."""
+
+    bits_a_character: float
+    """Bits to write it down with this model, a character; of a text without any, 0."""
+    perplexity: float
+    """Of a token; of a text without any, 1."""
+    tokens: int
+    characters: int
+
+    def line(self, text: str) -> str:
+        """Bits a character, perplexity and text, with tabs between them."""
+        return f"{self.bits_a_character:.4f}\t{self.perplexity:.4f}\t{' '.join(text.split())}"
+
+
+class LanguagePredictor(Predictor[Scored]):
+    """A trained language model that takes texts, each a document by itself."""
+
+    def __init__(self, run: LanguageRun) -> None:
+        self.run = run
+
+    def predict(self, texts: Sequence[str]) -> list[Scored]:
+        """Score each text, in their order, its end not among what is predicted."""
+        encoded = documents(self.run.tokenizer, texts)
+        return [self._score(text, numbers) for text, numbers in zip(texts, encoded, strict=True)]
+
+    def _score(self, text: str, document: torch.Tensor) -> Scored:
+        if len(document) == 1:
+            return Scored(0.0, 1.0, 0, len(text))
+        nats = self.run.model.nats([document])
+        found = TextScores(float(nats.sum()), len(nats), len(text), self.run.spelling([text]))
+        return Scored(found.bits_a_character, found.perplexity, found.tokens, found.characters)

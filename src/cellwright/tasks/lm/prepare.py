@@ -1,0 +1,130 @@
+"""From options to what training needs: the texts as lanes, and the description that the run folder keeps."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import cellwright
+from cellwright import cells
+from cellwright.data.split import Sides
+from cellwright.data.texts import open_texts
+from cellwright.data.tokenizer import Tokenizer
+from cellwright.errors import InputError
+from cellwright.evaluation.ngrams import kneser_ney
+from cellwright.evaluation.text_scores import TextScores
+from cellwright.models.language_architecture import LanguageArchitecture, LanguageModelConfig
+from cellwright.models.language_model import MARK
+from cellwright.tasks.lm.config import LanguageConfig
+from cellwright.tasks.lm.feed import LaneFeed
+from cellwright.tasks.lm.objective import LanguageObjective
+from cellwright.tasks.lm.run import CHARACTERS, LanguageRunConfig
+from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
+from cellwright.tasks.texts import TOKENIZER, load_tokenizer, train_tokenizer
+
+VALIDATION_LANES = 8
+"""Read side by side, which takes a third of the time of one; the scores of `evaluate` are of one."""
+VALIDATION_WINDOW = 256
+LARGE_VOCABULARY = 10_000
+"""Tokens from which on the adaptive softmax is taken: at 20,000 a step takes a sixth of the time, at 5,000 a third."""
+
+
+def prepare(config: LanguageConfig, before: LanguageRunConfig | None) -> Prepared[LanguageConfig, LanguageRunConfig]:
+    """Read the data; take the tokenizer from the run when resuming, else make one. Raises InputError."""
+    cells.get(config.cell)  # refuses an unknown one before the data is read
+    sides = sides_of(config.data, config.model_dump())
+    train, validation = (sides[side].texts for side in ("train", "validation"))
+    tokenizer = load_tokenizer(config.out) if before else train_tokenizer(train, config)
+    encoded = {side: documents(tokenizer, sides[side].texts) for side in ("train", "validation")}
+    _check(config.data, tokenizer, encoded)
+    run = LanguageRunConfig(
+        cellwright=cellwright.__version__,
+        model=_describe(config, tokenizer),
+        fingerprint=fingerprint([train, validation]),
+        options=kept_options(config),
+    )
+    lanes = max(1, config.batch_tokens // config.window)
+    return Prepared(
+        config,
+        run,
+        LanguageObjective(run.model),
+        train=LaneFeed(encoded["train"], lanes, config.window, config.seed),
+        validation=LaneFeed(encoded["validation"], VALIDATION_LANES, VALIDATION_WINDOW, None),
+        floor=Floor(_unigram(encoded, tokenizer), "guessing each token by how frequent it is"),
+        files={TOKENIZER: tokenizer.to_json().encode(), CHARACTERS: _characters(train)},
+        notes=_notes(sides, encoded, tokenizer, run.model),
+    )
+
+
+def sides_of(data: str, options: dict[str, object]) -> Sides:
+    """The sides of a run's data, by its options. Raises InputError."""
+    shares = {"validation": options["validation_share"], "test": options["test_share"]}
+    return open_texts(data, text=options["text"], encoding=options["encoding"], **shares)  # type: ignore[arg-type]
+
+
+def documents(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Tensor]:
+    """The token numbers of each text, its mark first."""
+    return [torch.tensor([MARK, *numbers]) for numbers in tokenizer.encode(texts)]
+
+
+def _describe(config: LanguageConfig, tokenizer: Tokenizer) -> LanguageModelConfig:
+    options = config.model_dump(include=set(LanguageArchitecture.model_fields))
+    if config.softmax == "auto":
+        # Pieces of byte pair encoding are not numbered by how frequent they are.
+        large = tokenizer.size >= LARGE_VOCABULARY and tokenizer.kind != "bpe" and not config.tied
+        options["softmax"] = "adaptive" if large else "full"
+    return LanguageModelConfig(vocabulary=tokenizer.size, **options)
+
+
+def _check(data: str, tokenizer: Tokenizer, encoded: dict[str, list[Tensor]]) -> None:
+    """Raise InputError for texts that nothing can be learnt from."""
+    for side, found in encoded.items():
+        if sum(len(document) - 1 for document in found) < 1:
+            raise InputError(
+                f"{data}: no token falls to the {side} side; give more text, or other shares by --validation-share "
+                "and --test-share"
+            )
+    kinds = sorted(set(torch.cat([document[1:] for document in encoded["train"]]).tolist()))
+    if kinds == [Tokenizer.unknown]:
+        raise InputError(f"{data}: no token stands as often as --minimum asks for; expected some that do: lower it")
+    if len(kinds) == 1:
+        raise InputError(
+            f"{data}: every token to train on is {tokenizer.decode(kinds)!r}; expected at least two different ones, "
+            "or there is nothing to predict"
+        )
+
+
+def _unigram(encoded: dict[str, list[Tensor]], tokenizer: Tokenizer) -> float:
+    """Perplexity of the validation side."""
+    train, validation = (torch.cat(encoded[side]).numpy() for side in ("train", "validation"))
+    nats = kneser_ney(train, validation, order=1, vocabulary=tokenizer.size)[1:]
+    return TextScores(float(np.sum(nats)), len(nats), len(nats)).perplexity
+
+
+def _characters(texts: Sequence[str]) -> bytes:
+    counts = Counter[str]()
+    for text in texts:
+        counts.update(text)
+    return json.dumps(dict(counts.most_common()), ensure_ascii=True).encode()
+
+
+def _notes(
+    sides: Sides, encoded: dict[str, list[Tensor]], tokenizer: Tokenizer, model: LanguageModelConfig
+) -> list[str]:
+    train, validation = (sum(len(document) - 1 for document in encoded[side]) for side in ("train", "validation"))
+    counts = ", ".join(f"{len(table):,} {side}" for side, table in sides.items())
+    notes = [*sides.notes]
+    if len(sides["train"]) > 1:
+        notes.append(f"{counts} texts, each by itself")
+    notes.append(
+        f"{train:,} tokens to train on, {validation:,} of validation; {tokenizer.size:,} {tokenizer.kind} in the "
+        "vocabulary"
+    )
+    if model.softmax == "adaptive":
+        notes.append("the softmax is adaptive, for the vocabulary is large (--softmax full takes all tokens alike)")
+    if tokenizer.kind == "words":
+        notes.append("words are lower-cased and the space between them is not predicted: their scores flatter")
+    return notes

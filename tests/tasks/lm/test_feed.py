@@ -1,0 +1,61 @@
+"""What an epoch reads, against the texts it is made of."""
+
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cellwright.nn.tbptt import Window
+from cellwright.tasks.lm.feed import LaneFeed
+
+
+def documents(lengths: list[int]) -> list[torch.Tensor]:
+    """Each begins with its mark, 0, and all other tokens are different."""
+    place = iter(range(1, 10_000))
+    return [torch.tensor([0, *(next(place) for _ in range(length))]) for length in lengths]
+
+
+def joined(epoch: list[Window]) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.cat([w.input for w in epoch]), torch.cat([w.targets for w in epoch])
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=6), st.integers(1, 5), st.integers(1, 4), st.integers(1, 3))
+def test_lanes_go_on_from_window_to_window(lengths: list[int], lanes: int, window: int, world: int) -> None:
+    texts = documents([*lengths, 12])
+    stream = torch.cat(texts)
+    parts = [LaneFeed(texts, lanes, window, None).epoch(0, rank, world) for rank in range(world)]
+    assert len({len(part.batches) for part in parts}) == 1
+    inputs, targets = zip(*(joined(list(part.examples)) for part in parts), strict=True)
+    steps, width = inputs[0].shape
+    seen = torch.stack(inputs, dim=-1).view(steps, width * world)  # lane r of process p is number r · world + p
+    assert torch.equal(seen.T.flatten(), stream[: seen.numel()])
+    assert torch.equal(torch.stack(targets, dim=-1).view(steps, -1).T.flatten(), stream[1 : seen.numel() + 1])
+    assert len(stream) - 1 - seen.numel() < width * world
+
+
+@given(st.integers(0, 5), st.integers(0, 3))
+def test_an_epoch_is_a_function_of_its_number(seed: int, number: int) -> None:
+    feed = LaneFeed(documents([5, 0, 7, 30]), 2, 4, seed)
+    once, again = (joined(list(feed.epoch(number, 0, 1).examples))[0] for _ in range(2))
+    assert torch.equal(once, again)
+    others = [joined(list(feed.epoch(number + k, 0, 1).examples))[0] for k in range(1, 6)]
+    assert not all(torch.equal(once, other) for other in others)
+
+
+def test_one_text_begins_anywhere_and_each_pair_of_neighbours_stays_one() -> None:
+    [text] = documents([40])
+    epochs = [joined(list(LaneFeed([text], 1, 8, 3).epoch(number, 0, 1).examples)) for number in range(4)]
+    assert len({int(inputs[0, 0]) for inputs, _ in epochs}) > 1
+    for inputs, targets in epochs:
+        assert torch.equal((inputs + 1)[targets != 0], targets[targets != 0])
+
+
+def test_each_document_is_told_apart() -> None:
+    feed = LaneFeed(documents([3, 5, 2]), 1, 4, 0)
+    for window in feed.epoch(1, 0, 1).examples:
+        marks = window.input == 0
+        assert torch.equal(marks, torch.zeros_like(marks) if window.reset is None else window.reset)
+
+
+def test_a_short_text_has_fewer_lanes() -> None:
+    [window] = LaneFeed(documents([3]), 32, 64, 0).epoch(0, 0, 1).examples
+    assert window.input.shape == (3, 1)

@@ -1,0 +1,136 @@
+"""Trained from a file: it learns, its scores are those of its weights, and a killed run is the run left alone."""
+
+import json
+import math
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import process
+import pytest
+import torch
+from process import Signal, outcome
+from torch.nn.functional import cross_entropy
+
+from cellwright.errors import InputError
+from cellwright.tasks.lm import LanguageConfig
+from cellwright.tasks.lm.task import TASK
+from cellwright.tasks.predictor import Predictor
+from cellwright.tasks.run import load_run
+from cellwright.training import fit
+
+Options = Callable[..., dict[str, Any]]
+
+
+def quiet(options: dict[str, Any]) -> Any:
+    return fit(LanguageConfig(**options), progress=False, say=lambda sentence: None)
+
+
+@pytest.fixture(scope="module")
+def trained(small: dict[str, Any], book: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    out = tmp_path_factory.mktemp("runs") / "book"
+    quiet({**small, "data": str(book), "out": str(out), "max_epochs": 12})
+    return load_run(out)
+
+
+def nats_by_hand(run: Any, text: str) -> float:
+    """Of all characters, from the model's own call."""
+    numbers = torch.tensor([0, *run.tokenizer.encode([text])[0]])
+    logarithms, _ = run.model(numbers[:-1, None])
+    return float(cross_entropy(logarithms[:, 0].double(), numbers[1:], reduction="sum").detach())
+
+
+def test_it_beats_the_frequency_of_tokens_by_far(trained: Any) -> None:
+    report = TASK.evaluate(trained, trained.config.options["data"], "test", {}, print)
+    assert report.unigram is not None
+    assert report.model.bits_a_character < 0.5 * report.unigram.bits_a_character
+    assert report.ngram is not None
+    assert report.verdict().startswith(("The network takes", "Counting 6-grams takes"))
+
+
+def test_the_scores_are_those_of_the_kept_weights(trained: Any, book: Path) -> None:
+    text = book.read_text()
+    report = TASK.evaluate(trained, str(book), "all", {}, print)
+    assert report.model.nats == pytest.approx(nats_by_hand(trained, text), rel=1e-5)
+    assert report.model.bits_a_character == pytest.approx(
+        nats_by_hand(trained, text) / math.log(2) / len(text), rel=1e-5
+    )
+
+
+def test_predictions_are_bits_of_each_text_alone(trained: Any) -> None:
+    texts = ["salt oil,\n", "", "oil salt", "salté"]
+    first, empty, second, unknown = Predictor.load(trained.path).predict(texts)
+    for found, text in ((first, texts[0]), (second, texts[2])):
+        assert found.bits_a_character == pytest.approx(nats_by_hand(trained, text) / math.log(2) / len(text), rel=1e-5)
+        assert found.tokens == found.characters == len(text)
+    assert (empty.bits_a_character, empty.perplexity, empty.tokens) == (0.0, 1.0, 0)
+    spelled = nats_by_hand(trained, "salté") / math.log(2) + trained.speller.nats(["é"], ended=False) / math.log(2)
+    assert unknown.bits_a_character == pytest.approx(spelled / 5, rel=1e-5)
+
+
+def test_without_a_test_side_the_validation_side_is_scored_and_that_is_said(options: Options) -> None:
+    result = quiet(options(test_share=0, validation_share=0.1, max_epochs=1))
+    said: list[str] = []
+    run = load_run(result.out)
+    report = TASK.evaluate(run, run.config.options["data"], "test", {}, said.append)
+    assert "no test side was kept" in said[0]
+    assert report.counted.endswith("characters of the validation side")
+    # Lanes side by side, in training, know less of what stands before.
+    assert report.model.loss == pytest.approx(result.validation["loss"], abs=0.2)
+
+
+def test_baselines_are_left_out_where_the_training_text_is_gone(trained: Any, book: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text("salt and oil")
+    moved = book.rename(book.with_suffix(".old"))
+    said: list[str] = []
+    try:
+        report = TASK.evaluate(trained, str(other), "all", {}, said.append)
+    finally:
+        moved.rename(book)
+    assert "without baselines, since the run's training text cannot be read" in said[0]
+    assert report.ngram is None
+    assert report.as_json()["unigram"] is None
+    assert report.verdict() == f"The network takes {report.model.bits_a_character:.3f} bits a character."
+
+
+def test_a_table_of_texts_is_learnt_as_documents_with_ends(options: Options, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps({"body": f"salt {n:03d}"}) + "\n" for n in range(300)))
+    result = quiet(options(data=str(path), text="body", max_epochs=8))
+    run = load_run(result.out)
+    logarithms = run.model.stream().feed([0, *run.tokenizer.encode(["salt 123"])[0]])
+    assert logarithms[0].exp() > 0.5  # three digits, and the text ends
+
+
+@pytest.mark.parametrize(("place", "count"), [("clipping", 9), ("step", 40)])
+def test_killed_and_resumed_is_left_alone(options: Options, place: str, count: int, alone: dict[str, Any]) -> None:
+    given = options(task="lm", checkpoint_seconds=0, dropout=0.1, layers=2, weight_drop=0.2)
+    assert process.start(dict(given), Signal(signal.SIGKILL, place, count)).status == -signal.SIGKILL
+    assert process.start({**given, "resume": True}).status == 0
+    assert outcome(given["out"]) == alone
+
+
+@pytest.fixture(scope="module")
+def alone(small: dict[str, Any], book: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    out = tmp_path_factory.mktemp("alone") / "run"
+    own = {"task": "lm", "checkpoint_seconds": 0, "dropout": 0.1, "layers": 2, "weight_drop": 0.2}
+    assert process.start({**small, **own, "data": str(book), "out": str(out)}).status == 0
+    return outcome(out)
+
+
+def test_the_carried_state_is_in_the_checkpoint(alone: dict[str, Any]) -> None:
+    states = [name for name in alone["last"] if name.startswith(".objective.state")]
+    assert len(states) == 4  # h and c of two layers
+
+
+def test_a_damaged_count_of_characters_is_one_sentence(trained: Any, tmp_path: Path) -> None:
+    copy = shutil.copytree(trained.path, tmp_path / "copy")
+    (copy / "characters.json").write_text('{"a": "b"}')
+    with pytest.raises(InputError, match=r"characters\.json: holds other than counts"):
+        load_run(copy)
+    (copy / "characters.json").unlink()
+    with pytest.raises(InputError, match=r"characters\.json: no such file"):
+        load_run(copy)

@@ -1,0 +1,71 @@
+"""Texts that a language model can be trained on, and one sentence for each that it cannot."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from cellwright.errors import InputError
+from cellwright.tasks.lm import LanguageConfig
+from cellwright.tasks.lm.prepare import prepare
+
+Options = Callable[..., dict[str, Any]]
+
+
+def prepared(options: dict[str, Any]) -> Any:
+    return prepare(LanguageConfig(**options), None)
+
+
+def test_a_text_becomes_lanes(options: Options, book: Path) -> None:
+    found = prepared(options())
+    text = book.read_text()
+    kept = text[: int(0.9 * len(text))]
+    window = found.train.epoch(0, 0, 1).examples[0]
+    assert window.input.shape == (8, 8)  # 64 tokens a batch
+    assert f"{len(kept):,} tokens to train on, {len(text) // 20:,} of validation" in found.notes[-1]
+    assert json.loads(found.files["characters.json"])["e"] == kept.count("e")
+
+
+def test_the_floor_is_the_frequency_of_tokens(options: Options) -> None:
+    assert 5 < prepared(options()).floor.score < 16  # 16 characters, not all as frequent
+
+
+@pytest.mark.parametrize(
+    ("text", "changes", "message"),
+    [
+        ("a" * 300, {}, "every token to train on is 'a'; expected at least two different ones"),
+        ("abc", {}, "no token falls to the validation side; give more text, or other shares"),
+        ("".join(map(chr, range(0x4E00, 0x4F00))), {"minimum": 2}, "no token stands as often as --minimum asks for"),
+        (" \n" * 99, {}, "no text, only white space"),
+        ("ab " * 99, {"cell": "lstn"}, "lstn"),
+        ("ab " * 99, {"softmax": "adaptive"}, "the vocabulary has 5 tokens; expected at least 1000"),
+    ],
+)
+def test_what_cannot_be_learnt_is_one_sentence(
+    options: Options, tmp_path: Path, text: str, changes: dict[str, Any], message: str
+) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=message):
+        prepared(options(data=str(path), **changes)).objective.model()
+
+
+def test_shares_that_leave_nothing_are_refused(options: Options) -> None:
+    with pytest.raises(InputError, match=r"--validation-share is 0\.5 and --test-share 0\.5; expected two"):
+        LanguageConfig(**options(validation_share=0.5, test_share=0.5))
+    with pytest.raises(ValidationError):
+        LanguageConfig(**options(validation_share=0))
+
+
+def test_a_large_vocabulary_of_words_takes_the_adaptive_softmax_and_says_so(options: Options, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(" ".join(f"w{number}" for number in range(12_000)))
+    found = prepared(options(data=str(path), tokenizer="words"))
+    assert found.run.model.softmax == "adaptive"
+    assert any("the softmax is adaptive" in note for note in found.notes)
+    assert any("the space between them is not predicted" in note for note in found.notes)
+    for changes in ({"softmax": "full"}, {"tied": True}):
+        assert prepared(options(data=str(path), tokenizer="words", **changes)).run.model.softmax == "full"
