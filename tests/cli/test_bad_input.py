@@ -71,9 +71,7 @@ def test_file_that_is_not_there(refused, data, run, tmp_path):
 
 
 def test_built_in_set_that_is_misspelt(refused, tmp_path):
-    refused(
-        "fit", "review-zh", "--out", tmp_path / "run", parts=["review-zh: no such file", "did you mean reviews-zh"]
-    )
+    refused("fit", "review-zh", "--out", tmp_path / "run", parts=["review-zh: no such file", "did you mean reviews-zh"])
 
 
 def test_folder_in_place_of_a_file(refused, tmp_path):

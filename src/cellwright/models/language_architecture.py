@@ -23,6 +23,8 @@ class LanguageArchitecture(BaseModel):
     """Hidden size of each layer; with --tied the last one has as many units as the embedding."""
     layers: int = Field(1, ge=1)
     """Recurrent layers on top of each other."""
+    directions: Literal["forward", "both"] = "forward"
+    """Read backward too, with layers of its own, for a classifier to begin from (--encoder); it writes forward."""
     tied: bool = False
     """Let the output layer's weights be the embedding's (Press and Wolf 2017)."""
     softmax: Literal["auto", "full", "adaptive"] = "auto"

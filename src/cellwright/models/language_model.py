@@ -7,6 +7,7 @@ batch; time comes first. Losses are in nats.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -62,20 +63,13 @@ class LanguageModel(nn.Module):
         self.token_dropout = TokenDropout(config.vocabulary, config.word_dropout)
         last = config.embedding if config.tied else config.hidden
         sizes = [config.embedding, *[config.hidden] * (config.layers - 1), last]
-        self.layers = nn.ModuleList(
-            Recurrent(
-                config.cell,
-                sizes[k],
-                sizes[k + 1],
-                recurrent_dropout=config.recurrent_dropout,
-                forget_bias=config.forget_bias,
-            )
-            for k in range(config.layers)
-        )
+        self.layers = _layers(config, sizes)
+        self.backward_layers = _layers(config, sizes if config.directions == "both" else [])
+        """Of the same sizes, or none; embedding and softmax serve both directions, as in Peters et al. 2018."""
         rates = [config.embedding_dropout, *[config.dropout] * (config.layers - 1), config.output_dropout]
         self.dropouts = nn.ModuleList(LockedDropout(rate) for rate in rates)
         if config.weight_drop:
-            for layer in self.layers:
+            for layer in (*self.layers, *self.backward_layers):
                 drop_weights(cast(Recurrent, layer), config.weight_drop)
         tied = self.embedding.weight if config.tied else None
         adaptive = config.softmax == "adaptive"
@@ -100,18 +94,28 @@ class LanguageModel(nn.Module):
         *,
         reset: Tensor | None = None,
         lengths: Lengths | None = None,
+        backward: bool = False,
     ) -> Read:
-        """All but the softmax. `state`, `reset` and `lengths` are those of `nn.Recurrent`'s call."""
+        """All but the softmax. `state`, `reset` and `lengths` are those of `nn.Recurrent`'s call.
+
+        backward: by the layers of the other direction, of texts that are given from their last token on.
+        """
         values = self.token_dropout(self.embedding(tokens), tokens)  # (T, B, E)
         values, raw, after = self.dropouts[0](values), values, []
-        for k, layer in enumerate(self.layers):
+        for k, layer in enumerate(self.backward_layers if backward else self.layers):
             raw, end = layer(values, None if state is None else state[k], reset=reset, lengths=lengths)
             values = self.dropouts[k + 1](raw)
             after.append(end)
         return Read(raw, values, tuple(after))
 
     def loss(
-        self, tokens: Tensor, targets: Tensor, state: States | None = None, reset: Tensor | None = None
+        self,
+        tokens: Tensor,
+        targets: Tensor,
+        state: States | None = None,
+        reset: Tensor | None = None,
+        *,
+        backward: bool = False,
     ) -> tuple[Tensor, Tensor, States]:
         """What to train on, of some steps of lanes side by side.
 
@@ -120,12 +124,13 @@ class LanguageModel(nn.Module):
             targets: (T, B) int64, the next tokens.
             state: after the steps before; None for none.
             reset: (T, B) bool, where a document begins; None for nowhere.
+            backward: as for `read`.
 
         Returns the loss, penalties included, and the mean nats of a target, both 0-dimensional, and the state after,
         a constant.
 
         """
-        read = self.read(tokens, state, reset=reset)
+        read = self.read(tokens, state, reset=reset, backward=backward)
         nats = self.softmax.nats(read.features.flatten(0, 1), targets.flatten()).mean()
         return nats + self._penalties(read), nats.detach(), cast(States, detached(read.state))
 
@@ -175,6 +180,16 @@ class LanguageModel(nn.Module):
     def parameter_count(self) -> int:
         """Numbers that are trained."""
         return sum(parameter.numel() for parameter in self.parameters())
+
+
+def _layers(config: LanguageModelConfig, sizes: Sequence[int]) -> nn.ModuleList:
+    """One layer from each size to the next."""
+    return nn.ModuleList(
+        Recurrent(
+            config.cell, inputs, hidden, recurrent_dropout=config.recurrent_dropout, forget_bias=config.forget_bias
+        )
+        for inputs, hidden in pairwise(sizes)
+    )
 
 
 class TokenStream:

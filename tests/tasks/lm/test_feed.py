@@ -14,8 +14,8 @@ def documents(lengths: list[int]) -> list[torch.Tensor]:
     return [torch.tensor([0, *(next(place) for _ in range(length))]) for length in lengths]
 
 
-def joined(epoch: list[Window]) -> tuple[torch.Tensor, torch.Tensor]:
-    return torch.cat([w.input for w in epoch]), torch.cat([w.targets for w in epoch])
+def joined(epoch: list[tuple[Window, ...]], way: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.cat([e[way].input for e in epoch]), torch.cat([e[way].targets for e in epoch])
 
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=6), st.integers(1, 5), st.integers(1, 4), st.integers(1, 3))
@@ -51,11 +51,19 @@ def test_one_text_begins_anywhere_and_each_pair_of_neighbours_stays_one() -> Non
 
 def test_each_document_is_told_apart() -> None:
     feed = LaneFeed(documents([3, 5, 2]), 1, 4, 0)
-    for window in feed.epoch(1, 0, 1).examples:
+    for (window,) in feed.epoch(1, 0, 1).examples:
         marks = window.input == 0
         assert torch.equal(marks, torch.zeros_like(marks) if window.reset is None else window.reset)
 
 
 def test_a_short_text_has_fewer_lanes() -> None:
-    [window] = LaneFeed(documents([3]), 32, 64, 0).epoch(0, 0, 1).examples
+    [(window,)] = LaneFeed(documents([3]), 32, 64, 0).epoch(0, 0, 1).examples
     assert window.input.shape == (3, 1)
+
+
+def test_backward_each_document_comes_from_its_end_on() -> None:
+    epoch = list(LaneFeed(documents([3, 2]), 1, 4, None, both=True).epoch(0, 0, 1).examples)
+    assert joined(epoch)[0].flatten().tolist() == [0, 1, 2, 3, 0, 4]
+    backward, following = joined(epoch, way=1)
+    assert backward.flatten().tolist() == [0, 3, 2, 1, 0, 5]
+    assert following.flatten().tolist() == [3, 2, 1, 0, 5, 4]

@@ -29,9 +29,11 @@ class ClassifyConfig(FitConfig, Architecture, Reading, Tokenising, Columns, Plac
     task: ClassVar[str] = "classify"
 
     encoder: Path | None = None
-    """Run of `fit --task autoencode` whose tokens, embedding and encoder the classifier begins from."""
+    """Run whose tokens, embedding and layer the classifier begins from: of autoencode, or of lm --directions both."""
     freeze_encoder: bool = False
     """Leave what comes from --encoder as it is, and train the other layers alone."""
+    thaw_epochs: int = Field(0, ge=0)
+    """Epochs in which the recurrent layer of --encoder stays as it is, and twice as many its embedding; 0: none."""
     token_dropout: float = Field(0.2, ge=0, lt=1)
     """Share of the tokens shown as unknown in training, so that no single one is relied on."""
     label_smoothing: float = Field(0.1, ge=0, lt=1)
@@ -57,12 +59,18 @@ class ClassifyConfig(FitConfig, Architecture, Reading, Tokenising, Columns, Plac
     @model_validator(mode="after")
     def _encoder_is_there(self) -> Self:
         """Raise InputError for options that need --encoder, where there is none."""
-        for option, needs in (("--long compress", self.long == "compress"), ("--freeze-encoder", self.freeze_encoder)):
+        for option, needs in (
+            ("--long compress", self.long == "compress"),
+            ("--freeze-encoder", self.freeze_encoder),
+            ("--thaw-epochs", self.thaw_epochs > 0),
+        ):
             if needs and self.encoder is None:
                 raise InputError(
                     f"{option} needs an encoder; give --encoder RUN, which cellwright fit DATA --task autoencode "
                     "--out RUN makes"
                 )
+        if self.freeze_encoder and self.thaw_epochs:
+            raise InputError("--freeze-encoder never trains what --thaw-epochs trains later; give one of them")
         return self
 
 

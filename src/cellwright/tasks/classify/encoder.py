@@ -1,27 +1,44 @@
-"""A classifier that begins from a sequence autoencoder: its tokens, its embedding and its encoder."""
+"""A classifier that begins from another run: its tokens, its embedding and the layer that reads."""
 
 from typing import Any
 
 from cellwright.errors import InputError
 from cellwright.tasks.autoencode.run import AutoencodeRun
 from cellwright.tasks.classify.config import ClassifyConfig
+from cellwright.tasks.lm.run import LanguageRun
 from cellwright.tasks.run import load_run
 
+EncoderRun = AutoencodeRun | LanguageRun
+"""A sequence autoencoder, or a language model in both directions."""
 
-def load_encoder(config: ClassifyConfig) -> AutoencodeRun | None:
-    """The run that the classifier begins from, if one is given. Raises InputError where it is of another task."""
+
+def load_encoder(config: ClassifyConfig) -> EncoderRun | None:
+    """The run that the classifier begins from, if one is given. Raises InputError where none can begin from it."""
     if config.encoder is None:
         return None
     run = load_run(config.encoder)
-    if not isinstance(run, AutoencodeRun):
+    if isinstance(run, AutoencodeRun):
+        return run
+    if not isinstance(run, LanguageRun):
         raise InputError(
-            f"--encoder {config.encoder}: a run of task {run.config.task}; expected one of autoencode: "
-            "cellwright fit DATA --task autoencode --out RUN"
+            f"--encoder {config.encoder}: a run of task {run.config.task}; expected one of autoencode or lm: "
+            "cellwright fit DATA --task lm --directions both --out RUN"
+        )
+    if config.long == "compress":
+        raise InputError(
+            f"--encoder {config.encoder}: a run of task lm, which learned no code; expected one of autoencode with "
+            "--long compress"
+        )
+    shape = run.config.model
+    if shape.directions != "both" or shape.layers != 1:
+        raise InputError(
+            f"--encoder {config.encoder}: a language model with --layers {shape.layers} --directions "
+            f"{shape.directions}; expected one of --layers 1 --directions both"
         )
     return run
 
 
-def adopted(config: ClassifyConfig, encoder: AutoencodeRun) -> ClassifyConfig:
+def adopted(config: ClassifyConfig, encoder: EncoderRun) -> ClassifyConfig:
     """The options with those that the encoder settles. Raises InputError for one that was given and differs."""
     settled = _settled(config, encoder)
     for name in sorted(config.model_fields_set & settled.keys()):
@@ -33,11 +50,14 @@ def adopted(config: ClassifyConfig, encoder: AutoencodeRun) -> ClassifyConfig:
     return config.model_copy(update=settled)
 
 
-def _settled(config: ClassifyConfig, encoder: AutoencodeRun) -> dict[str, Any]:
+def _settled(config: ClassifyConfig, encoder: EncoderRun) -> dict[str, Any]:
     shape, options = encoder.config.model, encoder.config.options
-    settled: dict[str, Any] = {name: getattr(shape, name) for name in ("cell", "embedding", "hidden")}
+    settled: dict[str, Any] = {"cell": shape.cell, "embedding": shape.embedding, "hidden": shape.hidden}
+    if isinstance(encoder, LanguageRun) and encoder.config.model.tied:
+        settled["hidden"] = shape.embedding
     settled |= {name: options[name] for name in ("tokenizer", "vocabulary", "minimum")}
     settled |= {"layers": 1, "bidirectional": True}
-    if config.long == "compress":  # its code is learned of windows of that size, from tokens alone
+    # The code is learned of windows of that size, from tokens alone.
+    if config.long == "compress" and isinstance(encoder, AutoencodeRun):
         settled |= {"pooling": "last", "pairs": 0, "max_length": encoder.config.reading.max_length}
     return settled

@@ -1,6 +1,7 @@
 """What a classifier learns: labels, by cross-entropy, with some tokens hidden."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -8,9 +9,11 @@ from torch.nn.functional import cross_entropy
 
 from cellwright.data.batches import Batch
 from cellwright.data.tokenizer import Tokenizer
+from cellwright.models import pretrained
 from cellwright.models.architecture import ClassifierConfig
 from cellwright.models.autoencoder import Autoencoder, begin_from, freeze_encoder
 from cellwright.models.classifier import Classifier
+from cellwright.models.language_model import LanguageModel
 from cellwright.tasks.classify.config import ClassifyConfig
 from cellwright.tasks.task import Metric, Objective, Step
 
@@ -20,23 +23,42 @@ class ClassifyObjective(Objective):
 
     metric = Metric("accuracy")
 
-    def __init__(self, model: ClassifierConfig, options: ClassifyConfig, encoder: Autoencoder | None = None) -> None:
+    def __init__(
+        self, model: ClassifierConfig, options: ClassifyConfig, encoder: Autoencoder | LanguageModel | None = None
+    ) -> None:
         self.config = model
         self.options = options
         self.encoder = encoder
         """What a new model begins from."""
+        self._epochs = 0  # begun
 
     def model(self) -> Classifier:
         """A new classifier."""
         model = Classifier(self.config)
-        if self.encoder is not None:
+        if isinstance(self.encoder, LanguageModel):
+            pretrained.begin_from(model, self.encoder)
+        elif self.encoder is not None:
             begin_from(model, self.encoder)
         if self.options.freeze_encoder:
             freeze_encoder(model)
         return model
 
+    def begin_pass(self, training: bool) -> None:
+        """Count the epochs, by which layers thaw."""
+        self._epochs += training
+
+    def state_dict(self) -> dict[str, Any]:
+        """How many epochs began."""
+        return {"epochs": self._epochs}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from there."""
+        self._epochs = state["epochs"]
+
     def loss(self, model: Classifier, batch: Batch) -> Step:
         """Mean smoothed cross-entropy of a batch, in nats."""
+        if self.options.thaw_epochs:
+            pretrained.thaw(model, (self._epochs - 1) // self.options.thaw_epochs)
         hidden = torch.rand(batch.tokens.shape, device=batch.tokens.device) < self.options.token_dropout
         tokens = batch.tokens.masked_fill(hidden & (batch.tokens != Tokenizer.pad), Tokenizer.unknown)
         logits = self._logits(model, batch._replace(tokens=tokens))

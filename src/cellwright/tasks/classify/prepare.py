@@ -17,7 +17,7 @@ from cellwright.models.architecture import Architecture, ClassifierConfig
 from cellwright.models.reading import Reader, Reading
 from cellwright.tasks.autoencode.run import AutoencodeRun
 from cellwright.tasks.classify.config import ClassifyConfig
-from cellwright.tasks.classify.encoder import adopted, load_encoder
+from cellwright.tasks.classify.encoder import EncoderRun, adopted, load_encoder
 from cellwright.tasks.classify.objective import ClassifyObjective
 from cellwright.tasks.classify.run import ClassifyRunConfig
 from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
@@ -57,15 +57,15 @@ def _always(examples: Sequence[PiecedExample]) -> Callable[[int], Sequence[Piece
 
 
 def _tokenizer(
-    config: ClassifyConfig, before: ClassifyRunConfig | None, encoder: AutoencodeRun | None, train: Table
+    config: ClassifyConfig, before: ClassifyRunConfig | None, encoder: EncoderRun | None, train: Table
 ) -> Tokenizer:
     if before:
         return load_tokenizer(config.out)
     return encoder.tokenizer if encoder else train_tokenizer(train.texts, config)
 
 
-def _code(config: ClassifyConfig, encoder: AutoencodeRun | None) -> int | None:
-    return encoder.config.model.code if encoder and config.long == "compress" else None
+def _code(config: ClassifyConfig, encoder: EncoderRun | None) -> int | None:
+    return encoder.config.model.code if isinstance(encoder, AutoencodeRun) and config.long == "compress" else None
 
 
 def _describe(

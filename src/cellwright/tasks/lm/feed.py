@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from cellwright.data.feed import Epoch
-from cellwright.nn.tbptt import Lanes, Window, lanes, windows
+from cellwright.nn.tbptt import Lanes, Window, Windows, lanes, windows
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,9 @@ class LaneFeed:
     documents  token numbers of each text, its mark first
     lanes      side by side, in each process; fewer where the texts do not fill them with a window each
     window     steps
+    both       whether the texts are read from their ends on as well
+
+    A batch is a tuple of windows, one for each direction.
     seed       chooses in which order the documents come, of one where it begins, anew each epoch; None: as given
     """
 
@@ -25,24 +28,34 @@ class LaneFeed:
     lanes: int
     window: int
     seed: int | None
+    both: bool = False
 
     def epoch(self, number: int, rank: int, world_size: int) -> Epoch:
         """Epoch `number` as process `rank` sees it: its own lanes."""
-        documents = self.documents if self.seed is None else _drawn(self.documents, self.seed, number)
+        ways = [self.documents, [_backward(document) for document in self.documents]][: 1 + self.both]
+        drawn = ways if self.seed is None else [_drawn(way, self.seed, number) for way in ways]
+        found = list(zip(*(self._windows(way, rank, world_size) for way in drawn), strict=True))
+        return Epoch(found, [[k] for k in range(len(found))])
+
+    def _windows(self, documents: Sequence[Tensor], rank: int, world_size: int) -> Windows:
         width = max(1, min(self.lanes, (sum(map(len, documents)) - 1) // (self.window * world_size)))
         whole = lanes(documents, width * world_size)
         own = Lanes(*(None if part is None else part[:, rank::world_size] for part in whole))  # type: ignore[arg-type]
-        found = list(windows(own, window=self.window))
-        return Epoch(found, [[k] for k in range(len(found))])
+        return windows(own, window=self.window)
 
     @property
-    def collate(self) -> Callable[[Sequence[Any]], Window]:
-        """A batch is a window."""
+    def collate(self) -> Callable[[Sequence[Any]], tuple[Window, ...]]:
+        """A batch is an example."""
         return _only
 
 
-def _only(examples: Sequence[Window]) -> Window:
+def _only(examples: Sequence[tuple[Window, ...]]) -> tuple[Window, ...]:
     return examples[0]
+
+
+def _backward(document: Tensor) -> Tensor:
+    """Its mark, then its tokens from the last one on."""
+    return torch.cat([document[:1], document[1:].flip(0)])
 
 
 def _drawn(documents: Sequence[Tensor], seed: int, number: int) -> list[Tensor]:

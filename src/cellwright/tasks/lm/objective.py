@@ -20,7 +20,7 @@ class LanguageObjective(Objective):
 
     def __init__(self, model: LanguageModelConfig) -> None:
         self.config = model
-        self._state: States | None = None  # after the last window of training
+        self._state: tuple[States, ...] | None = None  # after the last window of training, of each direction
         self._validated: States | None = None  # and of validation
 
     def model(self) -> LanguageModel:
@@ -34,14 +34,19 @@ class LanguageObjective(Objective):
         else:
             self._validated = None
 
-    def loss(self, model: LanguageModel, batch: Window) -> Step:
-        """Of a window, in nats a token; the gradient stops at its beginning."""
-        loss, _, self._state = model.loss(batch.input, _targets(batch), self._state, batch.reset)
-        return Step(loss, batch.input.numel(), batch.input.numel())
+    def loss(self, model: LanguageModel, batch: tuple[Window, ...]) -> Step:
+        """Of a window of each direction, in nats a token; the gradient stops where it begins."""
+        found = [
+            model.loss(way.input, _targets(way), self._state and self._state[k], way.reset, backward=k == 1)
+            for k, way in enumerate(batch)
+        ]
+        self._state = tuple(state for _, _, state in found)
+        tokens = sum(way.input.numel() for way in batch)
+        return Step(torch.stack([loss for loss, _, _ in found]).mean(), tokens, tokens)
 
-    def measure(self, model: LanguageModel, batch: Window) -> Tensor:
-        """(2,): the sum of nats, and of tokens."""
-        nats, self._validated = model.window_nats(batch, self._validated)
+    def measure(self, model: LanguageModel, batch: tuple[Window]) -> Tensor:
+        """(2,): the sum of nats, and of tokens, forward."""
+        nats, self._validated = model.window_nats(batch[0], self._validated)
         return torch.stack([nats.sum(), nats.new_tensor(len(nats))])
 
     def scores(self, sums: Sequence[float]) -> dict[str, float]:
