@@ -18,10 +18,10 @@ class LaneFeed:
     documents  token numbers of each text, its mark first
     lanes      side by side, in each process; fewer where the texts do not fill them with a window each
     window     steps
+    seed       chooses in which order the documents come, of one where it begins, anew each epoch; None: as given
     both       whether the texts are read from their ends on as well
 
     A batch is a tuple of windows, one for each direction.
-    seed       chooses in which order the documents come, of one where it begins, anew each epoch; None: as given
     """
 
     documents: Sequence[Tensor]
