@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from cellwright.inspect.recording import Recording
+    from cellwright.tasks.classify.run import ClassifyRun
+    from cellwright.tasks.lm.run import LanguageRun
 
 STRONGEST = 5  # tokens that the terminal names
 
@@ -24,16 +26,43 @@ def inspect(
     npz: Annotated[Path | None, typer.Option(help="Write the recorded numbers to this NumPy file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as one JSON object.")] = False,
 ) -> None:
-    """Show what each token contributed, the answer up to it, how selective the gates are and what is remembered."""
-    from cellwright.inspect.recording import record
-    from cellwright.inspect.summary import summary
-    from cellwright.tasks.classify.run import ClassifyRun
+    """Show what each token contributed, the answer up to it, how selective the gates are and what is remembered.
+
+    Of a language model: how surprising each token is, and which units follow quotation marks, brackets or lines.
+    """
     from cellwright.tasks.run import load_run
 
-    loaded = load_run(run)
-    if not isinstance(loaded, ClassifyRun):
-        raise InputError(f"{run}: a run of task {loaded.config.task}; inspect shows those of classify")
-    recording = record(loaded, text)
+    loaded: Any = load_run(run)
+    task = loaded.config.task
+    if task == "classify":
+        _classifier(loaded, text, out, png, npz, as_json)
+    elif task == "lm":
+        _language_model(loaded, text, {"--out": out, "--png": png}, npz, as_json)
+    else:
+        raise InputError(f"{run}: a run of task {task}; expected one of classify or lm, which inspect can show")
+
+
+def _language_model(
+    run: "LanguageRun", text: str, pages: dict[str, Path | None], npz: Path | None, as_json: bool
+) -> None:
+    from cellwright.cli.inspect_lm import show_language
+    from cellwright.inspect.language import arrays
+
+    for option, path in pages.items():
+        if path is not None:
+            raise InputError(f"{option} {path}: of a language model there is no picture; expected --npz or --json")
+    reading = show_language(run, text, as_json)
+    if npz is not None:
+        _write(npz, arrays(reading))
+
+
+def _classifier(
+    run: "ClassifyRun", text: str, out: Path | None, png: Path | None, npz: Path | None, as_json: bool
+) -> None:
+    from cellwright.inspect.recording import record
+    from cellwright.inspect.summary import summary
+
+    recording = record(run, text)
     written = {out: _html, png: _png, npz: _npz}
     for path, content in written.items():
         if path is not None:
