@@ -5,6 +5,7 @@ import inspect
 import os
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -100,19 +101,20 @@ def _conclude(result: "FitResult") -> None:
 
     run = load_run(result.out)
     data = run.config.options["data"]
-    report = tasks.get(run.config.task).evaluate(run, data, "test", {"encoding": run.config.options["encoding"]}, _say)
+    task = tasks.get(run.config.task)
+    report = task.evaluate(run, data, "test", {"encoding": run.config.options["encoding"]}, _say)
     write_json(result.out / SCORES, report.as_json())
     for name, draw in report.pictures().items():
         draw(result.out / name)
     show(report, f"test side: {report.counted} that training never saw")
-    print(_advice(result, data, report))
+    print(_advice(result, data, report, task.suggestions))
 
 
 def _say(sentence: str) -> None:
     print(sentence, file=sys.stderr)
 
 
-def _advice(result: "FitResult", data: str, report: "Report") -> str:
+def _advice(result: "FitResult", data: str, report: "Report", suggestions: Sequence[str]) -> str:
     """Return what the network adds, where the run is, and what to try next."""
     run = shlex.quote(str(result.out))
     pictures = ", ".join(["curve.png shows how it learned", *report.pictures()])
@@ -120,8 +122,7 @@ def _advice(result: "FitResult", data: str, report: "Report") -> str:
         report.verdict(),
         f"The run is in {result.out}: {pictures}.",
         "Try next:",
-        f'  cellwright predict {run} "a text of yours"    (or lines on standard input)',
-        f"  cellwright evaluate {run} other.csv",
+        *(f"  cellwright {each.format(run=run)}" for each in suggestions),
     ]
     if result.stopped == "epochs" and result.best_epoch == result.epochs:
         longer = f"cellwright fit {shlex.quote(data)} --out {run} --resume --max-epochs {2 * result.epochs}"

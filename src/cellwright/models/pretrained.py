@@ -25,7 +25,7 @@ def begin_from(classifier: Classifier, model: LanguageModel) -> None:
     with torch.no_grad():
         classifier.embedding.token.weight[0] = 0  # the padding, which was the mark
     # By their names, for a weight that is dropped in training stands under another in the state_dict.
-    names = [name for name, _ in classifier.recurrent.named_parameters() if not name.endswith(REVERSE)]
+    names = [name for name, _ in classifier.recurrent.named_parameters() if name.endswith("_l0")]
     ways = {"": model.layers, REVERSE: model.backward_layers}
     weights = {f"{n}{suffix}": getattr(layers[0], n) for suffix, layers in ways.items() for n in names}
     classifier.recurrent.load_state_dict({name: cast(nn.Parameter, w).detach() for name, w in weights.items()})

@@ -116,6 +116,11 @@ class Task(ABC, Generic[Options, Description, Loaded]):
     """Names of the pictures that `fit` draws of its reports."""
     columns: tuple[str, ...]
     """Fields of its options that name columns of a file."""
+    suggestions: tuple[str, ...] = (
+        'predict {run} "a text of yours"    (or lines on standard input)',
+        "evaluate {run} other.csv",
+    )
+    """Commands to try on a new run."""
 
     @abstractmethod
     def prepare(self, config: Options, before: Description | None) -> Prepared[Options, Description]:

@@ -26,6 +26,11 @@ class Language(Task[LanguageConfig, LanguageRunConfig, LanguageRun]):
     run_config = LanguageRunConfig
     files = (TOKENIZER, CHARACTERS)
     columns = tuple(TextColumn.model_fields)
+    suggestions = (
+        'generate {run} --prompt "a beginning" --temperature 0.8',
+        'predict {run} "a text to score"    (or lines on standard input)',
+        "evaluate {run} other.txt",
+    )
 
     def prepare(
         self, config: LanguageConfig, before: LanguageRunConfig | None

@@ -1,0 +1,76 @@
+"""`fit --task lm`, then `generate`: text that goes on from a prompt, by the options, and one sentence for a mistake."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Command = Callable[..., Any]
+LINE = "the cat sat on the mat.\n"
+
+
+@pytest.fixture(scope="module")
+def told(cellwright: Command, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """A run that knows one line by heart, and what the command said."""
+    folder = tmp_path_factory.mktemp("lm")
+    (folder / "cat.txt").write_text(LINE * 120)
+    options = {"--hidden": 24, "--embedding": 8, "--batch-tokens": 128, "--window": 16, "--learning-rate": 0.03}
+    given = [part for option in (options | {"--averaging": 0.9, "--max-epochs": 8}).items() for part in option]
+    ended = cellwright("fit", folder / "cat.txt", "--task", "lm", "--out", folder / "run", *given)
+    return folder / "run", ended
+
+
+def test_fit_says_what_to_try(told: tuple[Path, Any]) -> None:
+    run, ended = told
+    assert ended.status == 0
+    assert f'cellwright generate {run} --prompt "a beginning"' in ended.out
+    assert "6-grams, Kneser-Ney" in ended.out
+    assert "bits a character" in json.dumps(json.loads((run / "test.json").read_text())).replace("_", " ")
+
+
+def test_a_prompt_goes_on(cellwright: Command, told: tuple[Path, Any]) -> None:
+    ended = cellwright("generate", told[0], "--prompt", "the cat", "--temperature", 0, "--length", 17)
+    assert (ended.status, ended.out, ended.err) == (0, "the cat sat on the mat.\n\n", "")
+
+
+def test_the_stop_text_is_not_written(cellwright: Command, told: tuple[Path, Any]) -> None:
+    ended = cellwright("generate", told[0], "--prompt", "the cat", "--temperature", 0, "--stop", " mat")
+    assert ended.out == "the cat sat on the\n"
+
+
+def test_a_seed_gives_the_same_text(cellwright: Command, told: tuple[Path, Any]) -> None:
+    once, again, other = (
+        json.loads(cellwright("generate", told[0], "--seed", seed, "--temperature", 3, "--json").out)["text"]
+        for seed in (1, 1, 2)
+    )
+    assert once == again != other
+
+
+def test_characters_never_seen_are_read_as_unknown_and_that_is_said(
+    cellwright: Command, told: tuple[Path, Any]
+) -> None:
+    ended = cellwright("generate", told[0], "--prompt", "é the Ω", "--length", 3)
+    assert ended.status == 0
+    assert ended.out.startswith("é the Ω")
+    assert ended.err == "read as unknown, for training never saw these characters: é Ω\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ("--top-p 2", "--top-p is 2; expected above 0 and at most 1"),
+        ("--top-k 0", "--top-k is 0; expected at least 1"),
+        ("--temperature warm", "--temperature is warm; expected a valid number"),
+    ],
+)
+def test_a_mistake_is_one_sentence(cellwright: Command, told: tuple[Path, Any], options: str, sentence: str) -> None:
+    ended = cellwright("generate", told[0], *options.split())
+    assert (ended.status, ended.out, ended.err) == (2, "", f"cellwright: {sentence}\n")
+
+
+def test_a_classifier_does_not_write(cellwright: Command, run: Path) -> None:
+    ended = cellwright("generate", run)
+    assert (ended.status, ended.out) == (2, "")
+    assert "is a run of classify; expected one that `cellwright fit --task lm` made" in ended.err
