@@ -7,18 +7,26 @@ the shares are met on average only.
 
 import hashlib
 from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import TypeVar
 
 from cellwright.data.table import Table
 
 SIDES = ("train", "validation", "test")
 
 
-class Sides(dict[str, Table]):
-    """The tables "train", "validation" and "test"; `notes` says in sentences what was left out and why."""
+Rows = TypeVar("Rows")
 
-    def __init__(self, tables: dict[str, Table], notes: list[str]) -> None:
-        super().__init__(tables)
+
+class Parted(dict[str, Rows]):
+    """The rows "train", "validation" and "test"; `notes` says in sentences what was left out and why."""
+
+    def __init__(self, sides: Mapping[str, Rows], notes: list[str]) -> None:
+        super().__init__(sides)
         self.notes = notes
+
+
+Sides = Parted[Table]
 
 
 def split(table: Table, *, validation: float = 0.1, test: float = 0.1) -> Sides:
@@ -37,15 +45,11 @@ def split(table: Table, *, validation: float = 0.1, test: float = 0.1) -> Sides:
         ValueError: the shares do not leave anything for training.
 
     """
-    if validation < 0 or test < 0 or validation + test >= 1:
-        raise ValueError(
-            f"split: shares of {validation} for validation and {test} for test; "
-            "expected two shares from 0 on, together below 1"
-        )
+    check_shares(validation, test)
     rows, notes = _distinct(table)
     indices: dict[str, list[int]] = {side: [] for side in SIDES}
     for row in rows:
-        indices[_side(table.texts[row], validation, test)].append(row)
+        indices[side_of(table.texts[row], validation, test)].append(row)
     sides = {side: table.take(rows) for side, rows in indices.items()}
     return Sides(sides, notes + _unlearnable(sides))
 
@@ -57,7 +61,17 @@ def position(text: str) -> float:
     return int.from_bytes(digest[:4], "big") / 2**32
 
 
-def _side(text: str, validation: float, test: float) -> str:
+def check_shares(validation: float, test: float) -> None:
+    """Raise ValueError for shares of validation and test that leave nothing for training."""
+    if validation < 0 or test < 0 or validation + test >= 1:
+        raise ValueError(
+            f"split: shares of {validation} for validation and {test} for test; "
+            "expected two shares from 0 on, together below 1"
+        )
+
+
+def side_of(text: str, validation: float, test: float) -> str:
+    """Return the side of a text, white space at its ends aside."""
     place = position(text)
     if place < test:
         return "test"

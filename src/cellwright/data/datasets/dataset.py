@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-from cellwright.data.split import Sides
+from cellwright.data.split import Parted
 from cellwright.errors import InputError
 
 
@@ -17,7 +18,7 @@ class Dataset:
     content: str
     source: str
     labels: tuple[str, ...]
-    load: Callable[[], Sides]
+    load: Callable[[], Parted[Any]]
 
 
 def package_path(package: str, inner: str, dataset: str) -> Path:

@@ -3,9 +3,10 @@
 To add a format: its file, and a line in FORMATS.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 from cellwright.data.readers import delimited, jsonl, parquet, plain
 from cellwright.data.readers.files import existing
@@ -13,16 +14,19 @@ from cellwright.data.readers.values import Columns
 from cellwright.data.table import Table
 from cellwright.errors import InputError
 
+Asked = TypeVar("Asked")
+Read = TypeVar("Read")
+
 
 @dataclass(frozen=True)
-class Format:
-    """A way to write a table to a file: the suffixes that mean it, and who reads it."""
+class Format(Generic[Asked, Read]):
+    """A way to write rows to a file: the suffixes that mean it, and who reads it."""
 
     suffixes: tuple[str, ...]
-    read: Callable[[Path, Columns, str], Table]
+    read: Callable[[Path, Asked, str], Read]
 
 
-FORMATS = {
+FORMATS: dict[str, Format[Columns, Table]] = {
     "csv": Format((".csv",), delimited.read_csv),
     "tsv": Format((".tsv", ".tab"), delimited.read_tsv),
     "jsonl": Format((".jsonl", ".ndjson"), jsonl.read),
@@ -62,15 +66,15 @@ def read(
     return FORMATS[format_of(path, format)].read(path, Columns(text, label), encoding)
 
 
-def format_of(path: Path, format: str | None = None) -> str:
-    """Return the name of a file's format, from what the user says or else from the suffix."""
-    if format is not None and format not in FORMATS:
-        raise InputError(f"{path}: no format {format!r}; expected one of {', '.join(FORMATS)}")
+def format_of(path: Path, format: str | None = None, formats: Mapping[str, Format[Any, Any]] = FORMATS) -> str:
+    """Return the name of a file's format among these, from what the user says or else from the suffix."""
+    if format is not None and format not in formats:
+        raise InputError(f"{path}: no format {format!r}; expected one of {', '.join(formats)}")
     if format is not None:
         return format
-    for name, candidate in FORMATS.items():
+    for name, candidate in formats.items():
         if path.suffix.lower() in candidate.suffixes:
             return name
-    suffixes = ", ".join(suffix for candidate in FORMATS.values() for suffix in candidate.suffixes)
+    suffixes = ", ".join(suffix for candidate in formats.values() for suffix in candidate.suffixes)
     found = f"the suffix {path.suffix!r}" if path.suffix else "no suffix"
     raise InputError(f"{path}: {found} tells no format; expected a file that ends in {suffixes}")

@@ -4,26 +4,37 @@ import json
 from pathlib import Path
 
 from cellwright.data.readers.files import decoded
-from cellwright.data.readers.values import Columns, checked_table, index_of
+from cellwright.data.readers.values import OPTIONS, Columns, checked_table, index_of
 from cellwright.data.table import Table
 from cellwright.errors import InputError
 
 Pairs = list[tuple[str, object]]  # an object's keys and values as written, so that a key given twice shows
+Row = tuple[int, Pairs]  # the line, from 1, and its object
 
 
 def read(path: Path, columns: Columns, encoding: str) -> Table:
     """Read an object from each line."""
-    content = decoded(path, encoding)
+    found = rows(path, decoded(path, encoding))
+    values = {name: [value(pairs, name, f"{path}, line {line}") for line, pairs in found] for name in columns.asked}
+    return checked_table(columns, values, [line for line, _ in found], str(path))
+
+
+def rows(path: Path, content: str) -> list[Row]:
+    """Return the object of each line that is not blank. Raises InputError where a line is none, or all are blank."""
     # Not splitlines(): U+2028 and its like may stand inside a JSON string.
-    rows = [
+    found = [
         (number, _pairs(line, f"{path}, line {number}"))
         for number, line in enumerate(content.split("\n"), start=1)
         if line.strip()
     ]
-    if not rows:
+    if not found:
         raise InputError(f"{path}: the file is blank; expected a JSON object on each line")
-    values = {name: [_value(pairs, name, f"{path}, line {number}") for number, pairs in rows] for name in columns.asked}
-    return checked_table(columns, values, [number for number, _ in rows], str(path))
+    return found
+
+
+def value(pairs: Pairs, key: str, where: str, options: str = OPTIONS) -> object:
+    """Return the value of a key. Raises InputError where it is not there, or twice; `options` as in `index_of`."""
+    return pairs[index_of(key, [name for name, _ in pairs], where, options)][1]
 
 
 class _Object:
@@ -45,7 +56,3 @@ def _pairs(line: str, where: str) -> Pairs:
     raise InputError(
         f'{where}: a {type(value).__name__} by itself; expected an object such as {{"text": "…", "label": "…"}}'
     )
-
-
-def _value(pairs: Pairs, column: str, where: str) -> object:
-    return pairs[index_of(column, [key for key, _ in pairs], where)][1]

@@ -10,6 +10,9 @@ from cellwright.errors import InputError
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+OPTIONS = "--text and --label"
+
+
 class Columns(NamedTuple):
     """The columns to read; `label` is None where none is asked for."""
 
@@ -22,8 +25,8 @@ class Columns(NamedTuple):
         return [self.text] if self.label is None else [self.text, self.label]
 
 
-def index_of(column: str, names: Sequence[str], where: str) -> int:
-    """Return the place of a column among those of the file, from 0.
+def index_of(column: str, names: Sequence[str], where: str, options: str = OPTIONS) -> int:
+    """Return the place of a column among those of the file, from 0; `options` name another one on the command line.
 
     Raises:
         InputError: it is not there (names those that are), or stands twice.
@@ -35,9 +38,7 @@ def index_of(column: str, names: Sequence[str], where: str) -> int:
     if places:
         numbers = " and ".join(str(place + 1) for place in places)
         raise InputError(f"{where}: column {column!r} stands {len(places)} times ({numbers}); expected once")
-    raise InputError(
-        f"{where}: no column {column!r}; the columns are {listed(names)}: name yours with --text and --label"
-    )
+    raise InputError(f"{where}: no column {column!r}; the columns are {listed(names)}: name yours with {options}")
 
 
 def listed(names: Sequence[str], most: int = 12) -> str:
@@ -65,21 +66,21 @@ def checked_table(
         cells = zip(values[column], lines, strict=True)
         return [check(value, column, f"{source}, {unit} {line}") for value, line in cells]
 
-    texts = checked(_text, columns.text)
-    labels = None if columns.label is None else checked(_label, columns.label)
+    texts = checked(as_text, columns.text)
+    labels = None if columns.label is None else checked(as_label, columns.label)
     return Table(texts, labels, lines, source, unit)
 
 
-def _text(value: object, column: str, where: str) -> str:
+def as_text(value: object, column: str, where: str) -> str:
     """Return a cell's text, "" for a missing one."""
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise InputError(f"{where}: column {column!r} holds {_shown(value)}; expected a string")
+        raise InputError(f"{where}: column {column!r} holds {shown(value)}; expected a string")
     return _whole(value, column, where)
 
 
-def _label(value: object, column: str, where: str) -> str:
+def as_label(value: object, column: str, where: str) -> str:
     """Return a cell's label, spelled as `readers.read` says."""
     if value is None or (isinstance(value, str) and not value.strip()):
         raise InputError(f"{where}: the label is missing in column {column!r}; expected one in every row")
@@ -90,7 +91,7 @@ def _label(value: object, column: str, where: str) -> str:
     if isinstance(value, str):
         return _whole(value, column, where)
     raise InputError(
-        f"{where}: column {column!r} holds {_shown(value)}; expected a label: a string, an integer or a boolean"
+        f"{where}: column {column!r} holds {shown(value)}; expected a label: a string, an integer or a boolean"
     )
 
 
@@ -104,6 +105,7 @@ def _whole(value: str, column: str, where: str) -> str:
     return value
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Write a value with its type, cut short."""
     written = repr(value)
     return f"{written if len(written) <= 40 else written[:39] + '…'} ({type(value).__name__})"

@@ -1,0 +1,159 @@
+"""CoNLL-style columns: a token a line, its tag in another column, a blank line between sentences.
+
+    # intent = flight
+    fly     O
+    to      O
+    boston  B-city
+
+Columns are parted by tabs where the first line of tokens holds one, else by white space. What is no line of tokens:
+-DOCSTART- lines, which end a sentence as blank lines do, and comments, lines that begin with # and either say
+`# name = value` or have another number of columns than the tokens (a hashtag may be a token). A comment
+`# name = value` says something of the whole sentence below it; `# global.columns = …` names the columns.
+
+In CoNLL-U (https://universaldependencies.org/format.html) the lines of multiword tokens (1-2) and empty nodes (8.1)
+are left out: their words stand on lines of their own.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cellwright.data.readers.files import decoded
+from cellwright.data.readers.values import index_of, listed
+from cellwright.data.sentences import Sentences
+from cellwright.errors import InputError
+
+_COMMENT = re.compile(r"#\s*(\S+)\s*=\s*(.*)")
+_NUMBER = re.compile(r"-?\d+")
+_NO_WORD = re.compile(r"\d+[-.]\d+")
+_DOCUMENT = "-DOCSTART-"
+OPTIONS = "--tokens and --tags"
+
+Line = tuple[int, list[str]]  # its number, from 1, and its fields
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Columns by number (from 1, or from −1 at the end) or by the name that a header line gives them."""
+
+    tokens: str | None
+    tags: str | None
+    label: str | None = None
+    """What `# label = value` says of each sentence; None: nothing is asked."""
+
+
+@dataclass
+class _Block:
+    """One sentence as its lines: the comments above it, and its fields."""
+
+    comments: dict[str, str] = field(default_factory=dict)
+    rows: list[Line] = field(default_factory=list)
+
+
+def read(path: Path, asked: Asked, encoding: str) -> Sentences:
+    """Read the first column as tokens and the last as tags, unless others are asked for."""
+    return _read(path, decoded(path, encoding), asked.tokens or "1", asked.tags or "-1", asked.label)
+
+
+def read_conllu(path: Path, asked: Asked, encoding: str) -> Sentences:
+    """Read FORM as tokens and UPOS as tags, unless others are asked for."""
+    content = decoded(path, encoding).replace("\r\n", "\n")
+    # Blanked and not taken out: the numbers of the lines stay.
+    words = "\n".join("#" if _NO_WORD.match(line) else line for line in content.split("\n"))
+    return _read(path, words, asked.tokens or "2", asked.tags or "4", asked.label)
+
+
+def _read(path: Path, content: str, tokens: str, tags: str, label: str | None) -> Sentences:
+    lines = [line.removesuffix("\r") for line in content.split("\n")]
+    by_name = not (_NUMBER.fullmatch(tokens) and _NUMBER.fullmatch(tags))
+    names, blocks = _cut(path, lines, by_name)
+    if not blocks:
+        raise InputError(f"{path}: no line of tokens; expected a token a line, with its tag in another column")
+    width = len(blocks[0].rows[0][1])
+    where = f"{path}, line {blocks[0].rows[0][0]}"
+    places = [
+        _place(column, option, names, width, where) for column, option in ((tokens, "--tokens"), (tags, "--tags"))
+    ]
+    if places[0] == places[1]:
+        raise InputError(
+            f"{where}: column {places[0] + 1} of {width} for both the tokens and the tags; expected two columns: name "
+            f"yours with {OPTIONS}"
+        )
+    cells = [[_cells(path, row, width, places) for row in block.rows] for block in blocks]
+    return Sentences(
+        tokens=[[token for token, _ in sentence] for sentence in cells],
+        tags=[[tag for _, tag in sentence] for sentence in cells],
+        labels=None if label is None else [_said(path, block, label) for block in blocks],
+        lines=[block.rows[0][0] for block in blocks],
+        source=str(path),
+    )
+
+
+def _cut(path: Path, lines: list[str], by_name: bool) -> tuple[list[str], list[_Block]]:
+    """Cut a file into sentences; the names of its columns come first, where it is asked by name."""
+    names: list[str] = []
+    blocks = [_Block()]
+    for number, fields, comment in _fields(lines):
+        if comment is not None:
+            blocks[-1].comments.update([comment])
+            names = comment[1].split() if by_name and comment[0] == "global.columns" else names
+        elif not fields or fields[0] == _DOCUMENT:
+            if blocks[-1].rows:
+                blocks.append(_Block())
+        elif by_name and not names:
+            names = fields
+        else:
+            blocks[-1].rows.append((number, fields))
+    return names, [block for block in blocks if block.rows]
+
+
+def _fields(lines: list[str]) -> Iterator[tuple[int, list[str], tuple[str, str] | None]]:
+    """Yield of each line its number, its fields, and name and value where it is a comment that says something."""
+    separator, width = None, 0
+    for number, line in enumerate(lines, start=1):
+        said = _COMMENT.match(line)
+        if said:
+            yield number, [], (said[1], said[2].strip())
+            continue
+        if not width and line.strip() and not line.startswith(("#", _DOCUMENT)):
+            separator = "\t" if "\t" in line else None
+            width = len(line.split(separator))
+        fields = [part.strip() for part in line.split(separator)] if line.strip() else []
+        if not line.startswith("#") or len(fields) == width:
+            yield number, fields, None
+
+
+def _place(column: str, option: str, names: list[str], width: int, where: str) -> int:
+    """Return the place of a column, from 0."""
+    if not _NUMBER.fullmatch(column):
+        return index_of(column, names, where, OPTIONS)
+    number = int(column)
+    if not 1 <= abs(number) <= width:
+        raise InputError(
+            f"{where}: {option} is column {column}, and this line has {width}; expected 1 to {width}, or -1 to "
+            f"-{width} counted from the end"
+        )
+    return number - 1 if number > 0 else width + number
+
+
+def _cells(path: Path, row: Line, width: int, places: list[int]) -> tuple[str, str]:
+    number, fields = row
+    if len(fields) != width:
+        found = f"{len(fields)} column{'s' if len(fields) > 1 else ''} ({listed(fields)})"
+        missing = "; is its tag missing?" if len(fields) < width else ""
+        raise InputError(f"{path}, line {number}: {found}; expected {width}, as on the first line of tokens{missing}")
+    token, tag = (fields[place] for place in places)
+    for kind, cell in (("token", token), ("tag", tag)):
+        if not cell:
+            raise InputError(f"{path}, line {number}: the {kind} is missing ({listed(fields)}); expected one a line")
+    return token, tag
+
+
+def _said(path: Path, block: _Block, name: str) -> str:
+    if not block.comments.get(name):
+        raise InputError(
+            f"{path}, line {block.rows[0][0]}: nothing says {name!r} of the sentence that begins here; expected a line "
+            f'"# {name} = …" above it'
+        )
+    return block.comments[name]

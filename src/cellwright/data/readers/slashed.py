@@ -1,0 +1,34 @@
+"""A sentence a line, each token with its tag behind a slash: 充满/v 希望/n 的/u 世纪/n.
+
+The last slash of a token parts them, so that 1/2/CD is the token 1/2. A blank line is a sentence of no token.
+"""
+
+from pathlib import Path
+
+from cellwright.data.readers.columns import Asked
+from cellwright.data.readers.files import decoded
+from cellwright.data.sentences import Sentences
+from cellwright.errors import InputError
+
+
+def read(path: Path, asked: Asked, encoding: str) -> Sentences:
+    """Read a sentence from each line; there are no columns to ask for."""
+    for option, value in (("--tokens", asked.tokens), ("--tags", asked.tags), ("--also-classify", asked.label)):
+        if value is not None:
+            raise InputError(f"{path}: lines of token/tag have no columns, and {option} is {value}; leave it out")
+    lines = decoded(path, encoding).replace("\r\n", "\n").removesuffix("\n").split("\n")
+    pairs = [[_pair(path, number, word) for word in line.split()] for number, line in enumerate(lines, start=1)]
+    return Sentences(
+        tokens=[[token for token, _ in sentence] for sentence in pairs],
+        tags=[[tag for _, tag in sentence] for sentence in pairs],
+        labels=None,
+        lines=list(range(1, len(lines) + 1)),
+        source=str(path),
+    )
+
+
+def _pair(path: Path, number: int, word: str) -> tuple[str, str]:
+    token, _, tag = word.rpartition("/")
+    if not token or not tag:
+        raise InputError(f"{path}, line {number}: {word!r} is no token with its tag; expected token/tag")
+    return token, tag

@@ -1,0 +1,46 @@
+"""Files of tagged sentences: one file a format, each `read(path, asked, encoding) -> Sentences`."""
+
+from pathlib import Path
+
+from cellwright.data.readers import Format, columns, format_of, slashed, token_lists
+from cellwright.data.readers.columns import Asked
+from cellwright.data.readers.files import existing
+from cellwright.data.sentences import Sentences
+from cellwright.errors import InputError
+
+FORMATS = {
+    "columns": Format((".conll", ".bio", ".iob", ".iob2", ".iobes", ".col"), columns.read),
+    "conllu": Format((".conllu", ".conllup"), columns.read_conllu),
+    "jsonl": Format((".jsonl", ".ndjson"), token_lists.read),
+    "slashed": Format((".pos",), slashed.read),
+}
+
+
+def read_tagged(
+    path: str | Path,
+    *,
+    tokens: str | None = None,
+    tags: str | None = None,
+    label: str | None = None,
+    encoding: str = "utf-8",
+    format: str | None = None,
+) -> Sentences:
+    """Read every sentence of a file, those without a token too.
+
+    Args:
+        path: the file.
+        tokens: the column of the tokens: a number, a name or a key, as the format has it; None is the format's own.
+        tags: the column of the tags, likewise.
+        label: what is said of each whole sentence: a key, or the name in `# name = value`; None: nothing is asked.
+        encoding: how the file's bytes spell characters.
+        format: a name from FORMATS, where the suffix does not tell.
+
+    Raises:
+        InputError: the file, a line or a value is not as expected; names file and line, what was found.
+
+    """
+    path = existing(path)
+    sentences = FORMATS[format_of(path, format, FORMATS)].read(path, Asked(tokens, tags, label), encoding)
+    if not any(sentences.tokens):
+        raise InputError(f"{path}: no sentence holds a token; expected at least one")
+    return sentences

@@ -1,0 +1,101 @@
+"""Sentences of tagged tokens, where each stood in its file, and their sides."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cellwright.data.split import SIDES, Parted, check_shares, side_of
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """N sentences in the order of their file; the lists run side by side.
+
+    Each sentence of `tokens` has as many `tags`. `labels` says one thing of each whole sentence, None where nobody
+    asked for it. `lines` holds the line on which a sentence begins, counted from 1; `source` is the file or the
+    built-in set. `notes` tells in sentences what the reader left out.
+    """
+
+    tokens: list[list[str]]
+    tags: list[list[str]]
+    labels: list[str] | None
+    lines: list[int]
+    source: str
+    unit: str = "line"
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        sizes = {len(column) for column in (self.tokens, self.tags, self.labels, self.lines) if column is not None}
+        if len(sizes) > 1:
+            raise ValueError(f"Sentences: lists of {sorted(sizes)} sentences; expected as many of each")
+        for index, (tokens, tags) in enumerate(zip(self.tokens, self.tags, strict=True)):
+            if len(tokens) != len(tags):
+                raise ValueError(f"{self.where(index)}: {len(tokens)} tokens and {len(tags)} tags; expected as many")
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def where(self, index: int) -> str:
+        """Say where a sentence stood, `news.conll, line 7`, to begin a message with."""
+        return f"{self.source}, {self.unit} {self.lines[index]}"
+
+    def take(self, indices: Iterable[int]) -> "Sentences":
+        """Return the sentences with these indices, in this order."""
+        rows = list(indices)
+        return Sentences(
+            tokens=[self.tokens[row] for row in rows],
+            tags=[self.tags[row] for row in rows],
+            labels=None if self.labels is None else [self.labels[row] for row in rows],
+            lines=[self.lines[row] for row in rows],
+            source=self.source,
+            unit=self.unit,
+        )
+
+
+def split_sentences(sentences: Sentences, *, validation: float = 0.1, test: float = 0.1) -> Parted[Sentences]:
+    """Give each sentence to one side, by the hash of its tokens, as `data.split` does with texts.
+
+    Left out, and counted in the notes: sentences without a token, and all but the first of those that agree in every
+    token and tag. The same tokens with other tags stay, since tags may be right by what stood around the sentence;
+    they go to the same side.
+
+    Raises:
+        ValueError: the shares do not leave anything for training.
+
+    """
+    check_shares(validation, test)
+    rows, notes = _distinct(sentences)
+    indices: dict[str, list[int]] = {side: [] for side in SIDES}
+    for row in rows:
+        indices[side_of(" ".join(sentences.tokens[row]), validation, test)].append(row)
+    sides = {side: sentences.take(rows) for side, rows in indices.items()}
+    return Parted(sides, [*sentences.notes, *notes])
+
+
+def counted(count: int) -> str:
+    """Return `1 sentence`, `2,000 sentences`."""
+    return f"{count:,} {'sentence' if count == 1 else 'sentences'}"
+
+
+def _distinct(sentences: Sentences) -> tuple[list[int], list[str]]:
+    """Return the rows to keep, in order, and a note on each kind that is left out."""
+    rows, notes, seen = with_tokens(sentences), [], set()
+    if len(rows) < len(sentences):
+        empty = next(row for row, tokens in enumerate(sentences.tokens) if not tokens)
+        notes.append(
+            f"{counted(len(sentences) - len(rows))} without a token left out, the first on {sentences.where(empty)}"
+        )
+    kept = []
+    for row in rows:
+        label = None if sentences.labels is None else sentences.labels[row]
+        key = (tuple(sentences.tokens[row]), tuple(sentences.tags[row]), label)
+        if key not in seen:
+            seen.add(key)
+            kept.append(row)
+    if len(kept) < len(rows):
+        notes.append(f"{counted(len(rows) - len(kept))} left out that repeat an earlier one with the same tags")
+    return kept, notes
+
+
+def with_tokens(sentences: Sentences) -> list[int]:
+    """Return the rows that hold at least one token."""
+    return [row for row, tokens in enumerate(sentences.tokens) if tokens]

@@ -1,0 +1,76 @@
+import re
+
+import pytest
+
+from cellwright.data.readers.tagged import read_tagged
+from cellwright.data.sentences import Sentences
+from cellwright.errors import InputError
+
+
+def test_tokens_and_tags_of_a_conll_file(file):
+    content = (
+        "-DOCSTART- -X- -X- O\r\n\r\nEU NNP B-NP B-ORG\r\nrejects  VBZ\tB-VP O\r\n \r\n\r\n# NNP B-NP O\r\n"
+        "-DOCSTART- -X- -X- O\r\nPeter NNP B-NP B-PER"
+    )
+    path = file("a.conll", content)
+    tokens = [["EU", "rejects"], ["#"], ["Peter"]]
+    assert read_tagged(path) == Sentences(tokens, [["B-ORG", "O"], ["O"], ["B-PER"]], None, [3, 7, 9], str(path))
+    assert read_tagged(path, tags="2").tags == [["NNP", "VBZ"], ["NNP"], ["NNP"]]
+    assert read_tagged(path, tokens="-1", tags="-3").tokens == [["B-ORG", "O"], ["O"], ["B-PER"]]
+
+
+def test_a_document_line_of_one_column_does_not_set_the_width(file):
+    assert read_tagged(file("a.bio", "-DOCSTART-\n\na\tO\n")).tokens == [["a"]]
+
+
+def test_with_tabs_a_token_may_hold_spaces(file):
+    assert read_tagged(file("a.col", "New York\tB-LOC\nis\tO\n")).tokens == [["New York", "is"]]
+
+
+def test_comments_are_no_tokens_and_say_things_of_the_sentence_below(file):
+    path = file(
+        "a.iob", "# a remark of some words\n# intent = find flight\n# id=7\nfly O\n#now O\n\n# intent = stay\nb B-x\n"
+    )
+    read = read_tagged(path, label="intent")
+    assert (read.tokens, read.labels) == ([["fly", "#now"], ["b"]], ["find flight", "stay"])
+    with pytest.raises(InputError, match=re.escape(f"{path}, line 8: nothing says 'id' of the sentence that begins")):
+        read_tagged(path, label="id")
+
+
+@pytest.mark.parametrize("header", ["word pos ner\n", "\n# global.columns = word pos ner\n"])
+def test_columns_by_the_names_of_a_header(file, header):
+    path = file("a.conll", header + "EU NNP B-ORG\n\nb NN O\n")
+    read = read_tagged(path, tokens="word", tags="pos")
+    assert (read.tokens, read.tags) == ([["EU"], ["b"]], [["NNP"], ["NN"]])
+    assert read_tagged(path, tokens="word", tags="-1").tags == [["B-ORG"], ["O"]]
+    message = "no column 'lemma'; the columns are 'word', 'pos', 'ner': name yours with --tokens and --tags"
+    with pytest.raises(InputError, match=message):
+        read_tagged(path, tokens="word", tags="lemma")
+
+
+def test_conllu_leaves_out_multiword_tokens_and_empty_nodes(file):
+    rows = [("1-2", "vámonos", "_"), ("1", "vamos", "VERB"), ("2", "nos", "PRON"), ("2.1", "x", "X"), ("3", "#", "SYM")]
+    lines = "\n".join("\t".join([number, form, form.lower(), tag, *"______"]) for number, form, tag in rows)
+    path = file("a.conllu", f"# text = vámonos #\n{lines}\n\n")
+    read = read_tagged(path)
+    assert (read.tokens, read.tags, read.lines) == ([["vamos", "nos", "#"]], [["VERB", "PRON", "SYM"]], [3])
+    assert read_tagged(path, tags="3").tags == [["vamos", "nos", "#"]]
+
+
+@pytest.mark.parametrize(
+    ("content", "asked", "message"),
+    [
+        ("a O\nb\n", {}, ", line 2: 1 column ('b'); expected 2, as on the first line of tokens; is its tag missing?"),
+        ("a O\nb O O\n", {}, ", line 2: 3 columns ('b', 'O', 'O'); expected 2, as on the first line of tokens"),
+        ("a\tO\nb\t\n", {}, ", line 2: the tag is missing ('b', ''); expected one a line"),
+        ("a\tO\n\tO\n", {}, ", line 2: the token is missing ('', 'O'); expected one a line"),
+        ("a\nb\n", {}, ", line 1: column 1 of 1 for both the tokens and the tags; expected two columns"),
+        ("\na O\n", {"tags": "4"}, ", line 2: --tags is column 4, and this line has 2; expected 1 to 2, or -1 to -2"),
+        ("a O\n", {"tokens": "0"}, ", line 1: --tokens is column 0, and this line has 2; expected 1 to 2"),
+        ("\n\n# nothing\n", {}, ": no line of tokens; expected a token a line, with its tag in another column"),
+    ],
+)
+def test_what_is_wrong_is_said_with_file_and_line(file, content, asked, message):
+    path = file("a.conll", content)
+    with pytest.raises(InputError, match="^" + re.escape(f"{path}{message}")):
+        read_tagged(path, **asked)

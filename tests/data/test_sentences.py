@@ -1,0 +1,45 @@
+import pytest
+
+from cellwright.data.sentences import Sentences, split_sentences
+from cellwright.data.split import split
+from cellwright.data.table import Table
+
+
+def made(*rows: tuple[str, str], labels: list[str] | None = None) -> Sentences:
+    tokens, tags = [a.split() for a, _ in rows], [b.split() for _, b in rows]
+    return Sentences(tokens, tags, labels, list(range(2, len(rows) + 2)), "a.conll", notes=("a note",))
+
+
+def test_a_sentence_goes_where_its_text_would_go():
+    words = [f"word {k}" for k in range(300)]
+    ours = split_sentences(made(*[(word, "A B") for word in words]))
+    theirs = split(Table(words, None, list(range(2, 302)), "a.csv"))
+    for side, table in theirs.items():
+        assert [" ".join(tokens) for tokens in ours[side].tokens] == table.texts
+        assert ours[side].lines == table.lines
+    assert ours.notes == ["a note"]
+
+
+def test_empty_and_repeated_sentences_are_left_out_and_counted():
+    sides = split_sentences(
+        made(("a b", "X Y"), ("", ""), ("a b", "X Y"), ("a b", "X X"), ("", ""), ("a b", "X Y"), labels=[*"pppppq"])
+    )
+    kept = [side for side in sides.values() if len(side)]
+    assert [(side.lines, side.labels) for side in kept] == [([2, 5, 7], ["p", "p", "q"])]
+    assert sides.notes == [
+        "a note",
+        "2 sentences without a token left out, the first on a.conll, line 3",
+        "1 sentence left out that repeat an earlier one with the same tags",
+    ]
+
+
+def test_shares_are_checked():
+    with pytest.raises(ValueError, match=r"shares of 0\.5 for validation and 0\.5 for test"):
+        split_sentences(made(("a", "X")), validation=0.5, test=0.5)
+
+
+def test_lists_that_do_not_pair_are_refused():
+    with pytest.raises(ValueError, match=r"lists of \[1, 2\] sentences"):
+        Sentences([["a"], ["b"]], [["X"], ["Y"]], ["p"], [1, 2], "a")
+    with pytest.raises(ValueError, match="a, line 1: 1 tokens and 2 tags"):
+        Sentences([["a"]], [["X", "Y"]], None, [1], "a")
