@@ -1,0 +1,159 @@
+"""Words to numbers, each by itself and by its characters, and batches of sentences of them."""
+
+import json
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cellwright.errors import InputError
+
+Value = TypeVar("Value")
+
+PAD, UNKNOWN = 0, 1
+MOST_CHARACTERS = 32  # of a word that is longer, the first half of them and the last: a link must not widen its batch
+
+
+class WordExample(NamedTuple):
+    """A sentence of T words as numbers."""
+
+    words: Sequence[int]
+    spellings: Sequence[tuple[int, ...]]
+    """Of each word its characters' numbers, at least one."""
+    tags: Sequence[int] | None
+    label: int | None
+
+
+class WordBatch(NamedTuple):
+    """B sentences of at most T words, among which are U different spellings of at most C characters."""
+
+    words: Tensor
+    """(B, T) int64, zero beyond each length; T is at least 1."""
+    lengths: Tensor
+    """(B) int64"""
+    spellings: Tensor
+    """(U, C) int64, zero beyond each length: a word that stands twice is spelled once."""
+    spelled: Tensor
+    """(U) int64, the characters of each, at least 1."""
+    forms: Tensor
+    """(B, T) int64, the row in `spellings` of each word; any row beyond a length."""
+    tags: Tensor | None
+    """(B, T) int64, zero beyond each length."""
+    labels: Tensor | None
+    """(B) int64"""
+
+
+class Lexicon:
+    """Numbers of words and of characters: 0 pads, 1 stands for what training did not see often enough.
+
+        lexicon = Lexicon.train([["Fly", "to", "Boston"]], size=20_000, minimum=1)
+        lexicon.words(["fly", "there"])    # [2, 1]
+        lexicon.spelling("fly")            # (1, 5, 6): the small f was not seen
+
+    Words are looked up in small letters, with compatible characters as one (NFKC: full-width digits, ligatures) and any
+    digit as 0; their characters are spelled as they stand.
+    """
+
+    def __init__(self, vocabulary: Sequence[str], alphabet: Sequence[str]) -> None:
+        """Number words and characters from 2 on, in this order."""
+        self.vocabulary, self.alphabet = list(vocabulary), list(alphabet)
+        self._words = {word: number for number, word in enumerate(self.vocabulary, start=2)}
+        self._characters = {character: number for number, character in enumerate(self.alphabet, start=2)}
+
+    @classmethod
+    def train(cls, sentences: Iterable[Sequence[str]], *, size: int, minimum: int) -> "Lexicon":
+        """Collect the most frequent words, `size` with the two special ones, seen `minimum` times, and all characters.
+
+        The same for the same sentences, in whatever order they stand.
+        """
+        tokens = Counter(chain.from_iterable(sentences))
+        words: Counter[str] = Counter()
+        characters: set[str] = set()
+        for token, count in tokens.items():
+            words[normal(token)] += count
+            characters.update(token)
+        frequent = sorted(words.items(), key=lambda item: (-item[1], item[0]))[: size - 2]
+        return cls([word for word, count in frequent if count >= minimum], sorted(characters))
+
+    def __contains__(self, token: str) -> bool:
+        return normal(token) in self._words
+
+    def words(self, tokens: Iterable[str]) -> list[int]:
+        """Return the number of each word."""
+        return [self._words.get(normal(token), UNKNOWN) for token in tokens]
+
+    def spelling(self, token: str) -> tuple[int, ...]:
+        """Return the numbers of a word's characters; an empty one counts as an unknown character."""
+        half = MOST_CHARACTERS // 2
+        shown = token if len(token) <= MOST_CHARACTERS else token[:half] + token[-half:]
+        return tuple(self._characters.get(character, UNKNOWN) for character in shown) or (UNKNOWN,)
+
+    def example(
+        self, tokens: Sequence[str], tags: Sequence[int] | None = None, label: int | None = None
+    ) -> WordExample:
+        """Return a sentence as numbers."""
+        return WordExample(self.words(tokens), [self.spelling(token) for token in tokens], tags, label)
+
+    def to_json(self) -> str:
+        """Return both lists as JSON."""
+        return json.dumps({"words": self.vocabulary, "characters": self.alphabet}, ensure_ascii=False, indent=0) + "\n"
+
+    @classmethod
+    def from_json(cls, content: str, where: str) -> "Lexicon":
+        """Make the lexicon of `to_json`. Raises InputError, which begins with `where`."""
+        try:
+            read = json.loads(content)
+            lists = [read["words"], read["characters"]]
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{where}: no list of words and characters ({error}); copy the run folder again") from None
+        if not all(isinstance(each, list) and all(isinstance(item, str) for item in each) for each in lists):
+            raise InputError(f"{where}: holds other things than strings; copy the run folder again")
+        return cls(*lists)
+
+
+def normal(token: str) -> str:
+    """Return how a word is looked up: in small letters, compatible characters as one, any digit as 0."""
+    folded = unicodedata.normalize("NFKC", token).lower()
+    return "".join("0" if character.isdigit() else character for character in folded)
+
+
+def collate_words(examples: Sequence[WordExample]) -> WordBatch:
+    """Pad sentences to the longest and spell each word once.
+
+    Raises ValueError if only some of the sentences have tags, or labels.
+    """
+    lengths = [len(example.words) for example in examples]
+    rows: dict[tuple[int, ...], int] = {}
+    forms = [[rows.setdefault(spelling, len(rows)) for spelling in example.spellings] for example in examples]
+    spellings = list(rows) or [(UNKNOWN,)]
+    tags = _all_or_none("tags", [example.tags for example in examples])
+    labels = _all_or_none("a label", [example.label for example in examples])
+    return WordBatch(
+        words=_padded([example.words for example in examples]),
+        lengths=torch.tensor(lengths, dtype=torch.int64),
+        spellings=_padded(spellings),
+        spelled=torch.tensor([len(spelling) for spelling in spellings], dtype=torch.int64),
+        forms=_padded(forms),
+        tags=None if tags is None else _padded(tags),
+        labels=None if labels is None else torch.tensor(labels, dtype=torch.int64),
+    )
+
+
+def _all_or_none(what: str, values: Sequence[Value | None]) -> list[Value] | None:
+    given = [value for value in values if value is not None]
+    if given and len(given) < len(values):
+        raise ValueError(f"collate: {len(given)} of {len(values)} sentences have {what}; expected all or none")
+    return given or None
+
+
+def _padded(rows: Sequence[Sequence[int]]) -> Tensor:
+    """(B, T) int64 with zeros behind each row; T is at least 1."""
+    padded = np.zeros((len(rows), max(map(len, rows), default=0) or 1), dtype=np.int64)
+    for place, row in zip(padded, rows, strict=True):
+        place[: len(row)] = row
+    return torch.from_numpy(padded)

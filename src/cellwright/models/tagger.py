@@ -1,0 +1,104 @@
+"""A tag for each word: words and their characters → recurrent layers → dense layer → conditional random field.
+
+Lample, Ballesteros, Subramanian, Kawakami and Dyer (2016), "Neural architectures for named entity recognition". A
+second head may classify the whole sentence from the same layers (Hakkani-Tür et al. 2016, "Multi-domain joint semantic
+frame parsing using bi-directional RNN-LSTM").
+"""
+
+from typing import NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+
+from cellwright.data.words import WordBatch
+from cellwright.models.crf import CRF
+from cellwright.models.embed import EMBEDDING_SCALE, Embedding
+from cellwright.models.pool import Max
+from cellwright.models.tagging_architecture import TaggerConfig
+from cellwright.nn import Recurrent
+
+
+class TaggerOutput(NamedTuple):
+    """What a tagger says of B sentences of at most T words."""
+
+    emissions: Tensor
+    """(B, T, tags)"""
+    logits: Tensor | None
+    """(B, classes), or None where sentences are not classified."""
+
+
+class Tagger(nn.Module):
+    """Scores of each tag for each word, and of each class for each sentence.
+
+    model = Tagger(TaggerConfig(vocabulary=5000, alphabet=80, tags=9))
+    output = model(batch)                                                   # emissions (B, T, 9)
+    loss = -model.log_likelihood(output.emissions, batch.tags, batch.lengths).sum()    # (B)
+    best = model.decode(output.emissions, batch.lengths)                    # (B, T)
+    """
+
+    def __init__(self, config: TaggerConfig) -> None:
+        super().__init__()
+        self.config = config
+        directions = 2 if config.bidirectional else 1
+        features = config.hidden * directions
+        self.embedding = Embedding(config.vocabulary, config.embedding, pairs=0)
+        self.spelling = Spelling(config.cell, config.alphabet, config.characters) if config.characters else None
+        self.embedding_dropout = nn.Dropout(config.embedding_dropout)
+        self.recurrent = Recurrent(
+            config.cell,
+            config.embedding + 2 * config.characters,
+            config.hidden,
+            num_layers=config.layers,
+            bidirectional=config.bidirectional,
+            # torch.nn warns of dropout in a single layer: there is nothing between layers to drop.
+            dropout=config.dropout if config.layers > 1 else 0.0,
+            batch_first=True,
+        )
+        self.dropout = nn.Dropout(config.dropout)
+        self.dense = nn.Linear(features, config.tags)
+        self.crf = CRF(config.tags) if config.crf else None
+        self.pool = Max()
+        self.classify = nn.Linear(features, config.classes) if config.classes else None
+
+    def forward(self, batch: WordBatch) -> TaggerOutput:
+        """Score tags, and classes where there are any."""
+        embedded = self.embedding(batch.words)  # (B, T, E)
+        if self.spelling is not None:
+            spelled = self.spelling(batch.spellings, batch.spelled)  # (U, 2 C)
+            embedded = torch.cat([embedded, spelled[batch.forms]], -1)
+        output, _ = self.recurrent(self.embedding_dropout(embedded), lengths=batch.lengths)  # (B, T, D·H)
+        emissions = self.dense(self.dropout(output))
+        if self.classify is None:
+            return TaggerOutput(emissions, None)
+        return TaggerOutput(emissions, self.classify(self.dropout(self.pool(output, batch.lengths))))
+
+    def log_likelihood(self, emissions: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
+        """Log of the probability of each sentence's tags, 0 for one of no word. (B, T, K), (B, T), (B) -> (B)."""
+        if self.crf is not None:
+            return self.crf.log_likelihood(emissions, tags, lengths)
+        each = emissions.log_softmax(-1).gather(-1, tags[..., None]).squeeze(-1)  # (B, T)
+        beyond = torch.arange(tags.shape[1], device=tags.device) >= lengths[:, None]
+        return each.masked_fill(beyond, 0.0).sum(1)
+
+    def decode(self, emissions: Tensor, lengths: Tensor) -> Tensor:
+        """Return the most probable tags; what stands beyond a length says nothing. (B, T, K), (B) -> (B, T)."""
+        return emissions.argmax(-1) if self.crf is None else self.crf.decode(emissions, lengths)
+
+    def parameter_count(self) -> int:
+        """Numbers that are trained."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+
+class Spelling(nn.Module):
+    """Words as they are spelled: what a layer in both directions has read at the ends of a word's characters."""
+
+    def __init__(self, cell: str, alphabet: int, size: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(alphabet, size, padding_idx=0)
+        nn.init.normal_(self.embedding.weight[1:], std=EMBEDDING_SCALE)
+        self.recurrent = Recurrent(cell, size, size, bidirectional=True, batch_first=True)
+
+    def forward(self, spellings: Tensor, lengths: Tensor) -> Tensor:
+        """Spellings (U, C) int64, lengths (U) -> (U, 2 · size)."""
+        last, _ = self.recurrent(self.embedding(spellings), lengths=lengths, return_sequences=False)
+        return cast(Tensor, last)

@@ -1,0 +1,42 @@
+"""What a user chooses of a tagger; no torch here, so that the command line can list the options at once."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class TaggerArchitecture(BaseModel):
+    """What the user chooses of a tagger."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    cell: str = "lstm"
+    """Recurrent cell, as `cellwright cells` lists them."""
+    embedding: int = Field(128, ge=1)
+    """Numbers a word is embedded in."""
+    characters: int = Field(32, ge=0)
+    """Numbers a character is embedded in, and hidden size of each direction of the layer over a word's characters; 0:
+    words are not spelled."""
+    hidden: int = Field(128, ge=1)
+    """Hidden size of one direction of one layer."""
+    layers: int = Field(1, ge=1)
+    """Recurrent layers on top of each other."""
+    bidirectional: bool = True
+    """Read each sentence in both directions."""
+    embedding_dropout: float = Field(0.3, ge=0, lt=1)
+    """Share of the embedded numbers dropped."""
+    dropout: float = Field(0.5, ge=0, lt=1)
+    """Share of the features dropped between stacked layers and before the dense output."""
+    crf: bool = True
+    """Score neighbouring tags by a conditional random field; without it each tag is chosen by itself."""
+
+
+class TaggerConfig(TaggerArchitecture):
+    """What a tagger is made of; written to a run's `config.json`, enough to build the same module again."""
+
+    vocabulary: int = Field(ge=2)
+    """Number of word ids, padding (0) and unknown (1) included."""
+    alphabet: int = Field(ge=2)
+    """Number of character ids, padding (0) and unknown (1) included."""
+    tags: int = Field(ge=1)
+    """Number of tags."""
+    classes: int = Field(0, ge=0)
+    """Number of labels of whole sentences; 0: they are not classified."""

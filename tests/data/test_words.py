@@ -1,0 +1,67 @@
+import json
+
+import pytest
+import torch
+
+from cellwright.data.words import MOST_CHARACTERS, Lexicon, collate_words
+from cellwright.errors import InputError
+
+
+@pytest.fixture
+def lexicon() -> Lexicon:
+    return Lexicon.train([["Fly", "to", "Boston"], ["fly", "to", "x"], ["a1", "b2", "a3"]], size=5, minimum=2)
+
+
+def test_words_are_the_most_frequent_in_small_letters_and_with_any_digit(lexicon):
+    assert lexicon.vocabulary == ["a0", "fly", "to"]  # equally frequent: by the alphabet
+    assert lexicon.words(["FLY", "To", "ａ９", "Boston", ""]) == [3, 4, 2, 1, 1]
+    assert "flY" in lexicon
+    assert "x" not in lexicon
+
+
+def test_characters_are_spelled_as_they_stand(lexicon):
+    assert "".join(lexicon.alphabet) == "123BFabflnostxy"
+    assert lexicon.spelling("Fb?") == (6, 8, 1)
+    assert lexicon.spelling("") == (1,)
+    long = lexicon.spelling("F" * 50 + "b" * 50)
+    assert (len(long), set(long[:16]), set(long[16:])) == (MOST_CHARACTERS, {6}, {8})
+
+
+def test_the_same_whatever_the_order_and_through_json(lexicon):
+    other = Lexicon.train([["a3", "b2", "a1"], ["x", "to", "fly"], ["Boston", "to", "Fly"]], size=5, minimum=2)
+    again = Lexicon.from_json(lexicon.to_json(), "tokenizer.json")
+    assert other.to_json() == lexicon.to_json() == again.to_json()
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"words": []}', json.dumps({"words": [1], "characters": []})])
+def test_what_is_no_lexicon_is_refused(content):
+    with pytest.raises(InputError, match=r"^run/tokenizer\.json: "):
+        Lexicon.from_json(content, "run/tokenizer.json")
+
+
+def test_a_batch_spells_each_word_once(lexicon):
+    sentences = [["to", "Fly", "to"], [], ["Fly"]]
+    tags = [[1, 2, 0], [], [2]]
+    batch = collate_words([lexicon.example(*row, 7) for row in zip(sentences, tags, strict=True)])
+    assert batch.words.tolist() == [[4, 3, 4], [0, 0, 0], [3, 0, 0]]
+    assert batch.lengths.tolist() == [3, 0, 1]
+    assert batch.tags.tolist() == [[1, 2, 0], [0, 0, 0], [2, 0, 0]]
+    assert batch.labels.tolist() == [7, 7, 7]
+    assert len(batch.spellings) == 2
+    for row, sentence in enumerate(sentences):
+        for column, word in enumerate(sentence):
+            form = batch.forms[row, column]
+            assert tuple(batch.spellings[form, : batch.spelled[form]].tolist()) == lexicon.spelling(word)
+
+
+def test_a_batch_without_words_is_still_one(lexicon):
+    batch = collate_words([lexicon.example([])])
+    assert batch.words.shape == batch.forms.shape == (1, 1)
+    assert batch.spelled.tolist() == [1]
+    assert (batch.tags, batch.labels) == (None, None)
+    assert torch.equal(batch.lengths, torch.tensor([0]))
+
+
+def test_sentences_with_and_without_tags_do_not_mix(lexicon):
+    with pytest.raises(ValueError, match="1 of 2 sentences have tags; expected all or none"):
+        collate_words([lexicon.example(["a"], [0]), lexicon.example(["a"])])

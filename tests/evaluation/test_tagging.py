@@ -1,0 +1,47 @@
+import pytest
+
+from cellwright.data.sentences import Sentences
+from cellwright.evaluation.tagging import FrequentTags, score_tags
+
+
+def made(*rows: str, labels: list[str] | None = None) -> Sentences:
+    """Sentences of words with their tags, as `word/tag word/tag`."""
+    pairs = [[word.split("/") for word in row.split()] for row in rows]
+    tokens, tags = ([[pair[k] for pair in row] for row in pairs] for k in (0, 1))
+    return Sentences(tokens, tags, labels, list(range(1, len(rows) + 1)), "a.pos")
+
+
+def test_scores_of_plain_tags_are_counted_by_the_word():
+    scores = score_tags(made("a/X b/Y", "c/X d/Q", ""), [["X", "X"], ["X", "X"], []], None, "plain")
+    assert (scores.words.accuracy, scores.headline, scores.words.texts) == (0.5, 0.5, 4)
+    assert scores.words.labels == ("Q", "X", "Y")  # Q, which no tagger knows, counts as wrong
+    assert (scores.spans, scores.kinds, scores.sentences) == (None, {}, None)
+    assert "spans" not in scores.as_json()
+
+
+def test_scores_of_spans_and_of_whole_sentences():
+    true = made("a/B-x b/I-x c/O", "d/B-y", labels=["p", "new"])
+    scores = score_tags(true, [["B-x", "I-x", "B-y"], ["B-y"]], ["p", "p"], "BIO")
+    assert scores.headline == pytest.approx(0.8)  # 2 of 3 given, 2 of 2 true
+    assert scores.words.accuracy == 0.75
+    assert scores.sentences is not None
+    assert scores.sentences.accuracy == 0.5
+    spelled = scores.as_json()
+    assert spelled["spans"] == {
+        "precision": pytest.approx(2 / 3),
+        "recall": 1,
+        "f1": 0.8,
+        "right": 2,
+        "given": 3,
+        "true": 2,
+    }
+    assert spelled["kinds"]["x"]["f1"] == 1
+    assert spelled["sentence_accuracy"] == 0.5
+
+
+def test_the_most_frequent_tag_of_each_word_and_of_all():
+    baseline = FrequentTags(made("a/X a/Y a/Y b/X", "c/Z d/X", labels=["q", "p"]))
+    assert baseline.tags([["a", "b", "new"], []]) == [["Y", "X", "X"], []]
+    assert baseline.labels(2) == ["p", "p"]
+    assert FrequentTags(made("a/Y a/X")).tags([["a", "b"]]) == [["X", "X"]]
+    assert FrequentTags(made("a/X")).labels(1) is None
