@@ -7,7 +7,7 @@ from cellwright.data.table import Table
 
 def made(*rows: tuple[str, str], labels: list[str] | None = None) -> Sentences:
     tokens, tags = [a.split() for a, _ in rows], [b.split() for _, b in rows]
-    return Sentences(tokens, tags, labels, list(range(2, len(rows) + 2)), "a.conll", notes=("a note",))
+    return Sentences(tokens, tags, labels, list(range(2, len(rows) + 2)), "a.conll")
 
 
 def test_a_sentence_goes_where_its_text_would_go():
@@ -17,20 +17,14 @@ def test_a_sentence_goes_where_its_text_would_go():
     for side, table in theirs.items():
         assert [" ".join(tokens) for tokens in ours[side].tokens] == table.texts
         assert ours[side].lines == table.lines
-    assert ours.notes == ["a note"]
+    assert ours.notes == []
 
 
-def test_empty_and_repeated_sentences_are_left_out_and_counted():
-    sides = split_sentences(
-        made(("a b", "X Y"), ("", ""), ("a b", "X Y"), ("a b", "X X"), ("", ""), ("a b", "X Y"), labels=[*"pppppq"])
-    )
+def test_empty_sentences_are_left_out_and_repeated_ones_stay_on_one_side():
+    sides = split_sentences(made(("a b", "X Y"), ("", ""), ("a b", "X X"), ("", ""), ("a b", "X Y"), labels=[*"pppqq"]))
     kept = [side for side in sides.values() if len(side)]
-    assert [(side.lines, side.labels) for side in kept] == [([2, 5, 7], ["p", "p", "q"])]
-    assert sides.notes == [
-        "a note",
-        "2 sentences without a token left out, the first on a.conll, line 3",
-        "1 sentence left out that repeat an earlier one with the same tags",
-    ]
+    assert [(side.lines, side.labels) for side in kept] == [([2, 4, 6], ["p", "p", "q"])]
+    assert sides.notes == ["2 sentences without a token left out, the first on a.conll, line 3"]
 
 
 def test_shares_are_checked():

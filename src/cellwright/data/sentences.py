@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from cellwright.data.split import SIDES, Parted, check_shares, side_of
 
+SENTENCES = "tagged sentences"
+"""What a built-in set of them holds."""
+
 
 @dataclass(frozen=True)
 class Sentences:
@@ -12,8 +15,7 @@ class Sentences:
 
     Each sentence of `tokens` has as many `tags`. `labels` says one thing of each whole sentence, None where nobody
     asked for it. `lines` holds the line on which a sentence begins, counted from 1; `source` is the file or the
-    built-in set. `notes` tells in sentences what the reader left out.
-    """
+    built-in set."""
 
     tokens: list[list[str]]
     tags: list[list[str]]
@@ -21,7 +23,6 @@ class Sentences:
     lines: list[int]
     source: str
     unit: str = "line"
-    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         sizes = {len(column) for column in (self.tokens, self.tags, self.labels, self.lines) if column is not None}
@@ -54,21 +55,20 @@ class Sentences:
 def split_sentences(sentences: Sentences, *, validation: float = 0.1, test: float = 0.1) -> Parted[Sentences]:
     """Give each sentence to one side, by the hash of its tokens, as `data.split` does with texts.
 
-    Left out, and counted in the notes: sentences without a token, and all but the first of those that agree in every
-    token and tag. The same tokens with other tags stay, since tags may be right by what stood around the sentence;
-    they go to the same side.
+    Sentences without a token are left out, and counted in the notes. One that stands several times stays as often, on
+    one side.
 
     Raises:
         ValueError: the shares do not leave anything for training.
 
     """
     check_shares(validation, test)
-    rows, notes = _distinct(sentences)
+    rows = with_tokens(sentences)
     indices: dict[str, list[int]] = {side: [] for side in SIDES}
     for row in rows:
         indices[side_of(" ".join(sentences.tokens[row]), validation, test)].append(row)
     sides = {side: sentences.take(rows) for side, rows in indices.items()}
-    return Parted(sides, [*sentences.notes, *notes])
+    return Parted(sides, _notes(sentences, len(rows)))
 
 
 def counted(count: int) -> str:
@@ -76,26 +76,13 @@ def counted(count: int) -> str:
     return f"{count:,} {'sentence' if count == 1 else 'sentences'}"
 
 
-def _distinct(sentences: Sentences) -> tuple[list[int], list[str]]:
-    """Return the rows to keep, in order, and a note on each kind that is left out."""
-    rows, notes, seen = with_tokens(sentences), [], set()
-    if len(rows) < len(sentences):
-        empty = next(row for row, tokens in enumerate(sentences.tokens) if not tokens)
-        notes.append(
-            f"{counted(len(sentences) - len(rows))} without a token left out, the first on {sentences.where(empty)}"
-        )
-    kept = []
-    for row in rows:
-        label = None if sentences.labels is None else sentences.labels[row]
-        key = (tuple(sentences.tokens[row]), tuple(sentences.tags[row]), label)
-        if key not in seen:
-            seen.add(key)
-            kept.append(row)
-    if len(kept) < len(rows):
-        notes.append(f"{counted(len(rows) - len(kept))} left out that repeat an earlier one with the same tags")
-    return kept, notes
-
-
 def with_tokens(sentences: Sentences) -> list[int]:
     """Return the rows that hold at least one token."""
     return [row for row, tokens in enumerate(sentences.tokens) if tokens]
+
+
+def _notes(sentences: Sentences, kept: int) -> list[str]:
+    if kept == len(sentences):
+        return []
+    empty = next(row for row, tokens in enumerate(sentences.tokens) if not tokens)
+    return [f"{counted(len(sentences) - kept)} without a token left out, the first on {sentences.where(empty)}"]

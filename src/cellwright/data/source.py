@@ -1,6 +1,7 @@
 """What a user names as DATA: a built-in set or a file."""
 
 from cellwright.data import datasets
+from cellwright.data.datasets.dataset import TEXTS
 from cellwright.data.readers import read
 from cellwright.data.readers.files import existing
 from cellwright.data.split import Sides, split
@@ -25,6 +26,7 @@ def open_source(
 
     """
     if data in datasets.names():
-        return datasets.load(data)
-    path = existing(data, built_in=datasets.names())
+        sides: Sides = datasets.load(data)
+        return sides
+    path = existing(data, built_in=datasets.names(TEXTS))
     return split(read(path, text=text, label=label, encoding=encoding, format=format))

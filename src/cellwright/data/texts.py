@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cellwright.data import datasets
 from cellwright.data.cut import TEST, VALIDATION, cut
+from cellwright.data.datasets.dataset import TEXTS
 from cellwright.data.readers import FORMATS, format_of, read
 from cellwright.data.readers.files import decoded, existing
 from cellwright.data.split import Sides, split
@@ -38,8 +39,9 @@ def open_texts(
 
     """
     if data in datasets.names():
-        return datasets.load(data)
-    path = existing(data, built_in=datasets.names())
+        sides: Sides = datasets.load(data)
+        return sides
+    path = existing(data, built_in=datasets.names(TEXTS))
     if _is_plain(path, format):
         return cut(decoded(path, encoding), str(path), validation=validation, test=test)
     return split(read(path, text=text, label=None, encoding=encoding, format=format), validation=validation, test=test)

@@ -3,17 +3,21 @@
 To add one: its file with a `Dataset`, and its name in the list below.
 """
 
-from cellwright.data.datasets import news_en, news_zh, pydoc, reviews_zh
-from cellwright.data.datasets.dataset import Dataset
-from cellwright.data.split import Sides
+from typing import Any
+
+from cellwright.data.datasets import news_en, news_zh, pos_zh, pydoc, reviews_zh
+from cellwright.data.datasets.dataset import TEXTS, Dataset
 from cellwright.errors import InputError
 
-_DATASETS = {dataset.name: dataset for dataset in [reviews_zh.DATASET, news_en.DATASET, news_zh.DATASET, pydoc.DATASET]}
+_DATASETS = {
+    dataset.name: dataset
+    for dataset in [reviews_zh.DATASET, news_en.DATASET, news_zh.DATASET, pydoc.DATASET, pos_zh.DATASET]
+}
 
 
-def names() -> list[str]:
-    """Return the names of the built-in sets."""
-    return list(_DATASETS)
+def names(holds: str | None = None) -> list[str]:
+    """Return the names of the built-in sets, of those that hold such rows or of all."""
+    return [name for name, dataset in _DATASETS.items() if holds in (None, dataset.holds)]
 
 
 def describe(name: str) -> Dataset:
@@ -28,11 +32,14 @@ def describe(name: str) -> Dataset:
     return _DATASETS[name]
 
 
-def load(name: str) -> Sides:
-    """Return a set's "train", "validation" and "test", the same on every machine.
+def load(name: str, holds: str = TEXTS) -> Any:
+    """Return a set's "train", "validation" and "test", the same on every machine: of texts, Sides.
 
     Raises:
-        InputError: no set of this name, or the package that holds its files is not installed.
+        InputError: no set of this name or one that holds something else, or the package of its files is not installed.
 
     """
-    return describe(name).load()
+    dataset = describe(name)
+    if dataset.holds != holds:
+        raise InputError(f"{name} holds {dataset.holds}; expected a set of {holds}: {', '.join(names(holds))}")
+    return dataset.load()

@@ -10,6 +10,9 @@ from cellwright.data.split import Parted
 from cellwright.errors import InputError
 
 
+TEXTS = "texts"
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A set that comes with an installed package; `load` reads and splits it."""
@@ -19,6 +22,8 @@ class Dataset:
     source: str
     labels: tuple[str, ...]
     load: Callable[[], Parted[Any]]
+    holds: str = TEXTS
+    """What its rows are, in a word that says which tasks can read them."""
 
 
 def package_path(package: str, inner: str, dataset: str) -> Path:

@@ -6,7 +6,7 @@ file is a sentence or a part of one, of 58 words on average and at most 659: it 
 
 from cellwright.data.datasets.dataset import Dataset, package_path
 from cellwright.data.readers.tagged import read_tagged
-from cellwright.data.sentences import Sentences, split_sentences
+from cellwright.data.sentences import SENTENCES, Sentences, split_sentences
 from cellwright.data.split import Parted
 
 
@@ -24,4 +24,5 @@ DATASET = Dataset(
         "na nr ns nt nx nz o p q r s t u v vd vn vvn w y z".split()
     ),
     load=_load,
+    holds=SENTENCES,
 )

@@ -1,5 +1,6 @@
 """Files of tagged sentences: one file a format, each `read(path, asked, encoding) -> Sentences`."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from cellwright.data.readers import Format, columns, format_of, slashed, token_lists
@@ -24,6 +25,7 @@ def read_tagged(
     label: str | None = None,
     encoding: str = "utf-8",
     format: str | None = None,
+    built_in: Iterable[str] = (),
 ) -> Sentences:
     """Read every sentence of a file, those without a token too.
 
@@ -34,12 +36,13 @@ def read_tagged(
         label: what is said of each whole sentence: a key, or the name in `# name = value`; None: nothing is asked.
         encoding: how the file's bytes spell characters.
         format: a name from FORMATS, where the suffix does not tell.
+        built_in: names of sets that one may have meant where there is no such file.
 
     Raises:
         InputError: the file, a line or a value is not as expected; names file and line, what was found.
 
     """
-    path = existing(path)
+    path = existing(path, built_in)
     sentences = FORMATS[format_of(path, format, FORMATS)].read(path, Asked(tokens, tags, label), encoding)
     if not any(sentences.tokens):
         raise InputError(f"{path}: no sentence holds a token; expected at least one")
