@@ -21,7 +21,7 @@ from cellwright.errors import InputError
 PAD, UNKNOWN = "<pad>", "<unk>"
 
 # Han, kana, Thai, Lao, Burmese and Khmer are written without spaces between words.
-_UNSPACED = re.compile(
+UNSPACED = re.compile(
     "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -45,7 +45,7 @@ def _word_level() -> Any:
 
 def _words() -> Any:
     # A letter of an unspaced script is a word by itself; \w+ would take a whole sentence of them for one.
-    unspaced = pre_tokenizers.Split(Regex(_UNSPACED.pattern), "isolated")
+    unspaced = pre_tokenizers.Split(Regex(UNSPACED.pattern), "isolated")
     return pre_tokenizers.Sequence([unspaced, pre_tokenizers.Whitespace()])
 
 
@@ -213,7 +213,7 @@ class Tokenizer:
 
 
 def _automatic(texts: Sequence[str]) -> str:
-    unspaced = sum(len(_UNSPACED.findall(text)) for text in texts)
+    unspaced = sum(len(UNSPACED.findall(text)) for text in texts)
     letters = sum(sum(map(str.isalpha, text)) for text in texts)
     return "characters" if 2 * unspaced > letters else "words"
 

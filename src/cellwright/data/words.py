@@ -104,7 +104,7 @@ class Lexicon:
         return json.dumps({"words": self.vocabulary, "characters": self.alphabet}, ensure_ascii=False, indent=0) + "\n"
 
     @classmethod
-    def from_json(cls, content: str, where: str) -> "Lexicon":
+    def from_json(cls, content: str | bytes, where: str) -> "Lexicon":
         """Make the lexicon of `to_json`. Raises InputError, which begins with `where`."""
         try:
             read = json.loads(content)
