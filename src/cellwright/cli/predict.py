@@ -35,6 +35,8 @@ def predict(
 
     _check(encoding)
     predictor = Predictor.load(run)
+    if predictor.reads:
+        print(predictor.reads, file=sys.stderr)
     for chunk in _chunks(texts, encoding):
         for text, prediction in zip(chunk, predictor.predict(chunk), strict=True):
             print(_as_json(text, prediction) if as_json else prediction.line(text))

@@ -26,6 +26,9 @@ Said = TypeVar("Said", bound=Prediction)
 class Predictor(ABC, Generic[Said]):
     """A run that takes texts. It may be called from several threads at once."""
 
+    reads: str = ""
+    """How texts are read, in a sentence, where a user has to know."""
+
     @staticmethod
     def load(path: str | Path) -> "Predictor[Any]":
         """Predict with the run in the folder `path`; raises InputError where it cannot be read, as `load_run` does."""
