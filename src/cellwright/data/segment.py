@@ -20,8 +20,8 @@ def segment(text: str, lexicon: Lexicon) -> list[str]:
     """Return the words of a text: its parts between white space, or the likeliest known words if it has none.
 
     White space says that somebody has cut the text already. Without any, a text with letters of a script without spaces
-    (Chinese, Japanese, Thai) is cut into words of the lexicon, which stand in it by falling frequency; what lies between
-    them stays together where it is a number or Latin, and else is single characters.
+    (Chinese, Japanese, Thai) is cut into words of the lexicon, which stand in it by falling frequency; what lies
+    between them stays together where it is a number or Latin, and else is single characters.
     """
     parts = text.split()
     if len(parts) != 1 or not UNSPACED.search(text):

@@ -9,7 +9,6 @@ from typing import Any
 from cellwright.data.split import Parted
 from cellwright.errors import InputError
 
-
 TEXTS = "texts"
 
 

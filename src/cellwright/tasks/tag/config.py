@@ -1,0 +1,61 @@
+"""The options of `fit --task tag`."""
+
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, Field
+
+from cellwright.models.tagging_architecture import TaggerArchitecture
+from cellwright.tasks.config import FIXED, FitConfig, Place
+
+
+class Columns(BaseModel):
+    """Where words and tags stand in a file."""
+
+    model_config = FIXED
+
+    tokens: str | None = None
+    """Column of the words: its number (-1 is the last), its name in a header line, or a key of JSON; by default the
+    first, FORM of CoNLL-U, "tokens" of JSON."""
+    tags: str | None = None
+    """Column of the tags, likewise; by default the last, UPOS of CoNLL-U, "tags" of JSON."""
+    also_classify: str | None = None
+    """Learn a label of each whole sentence too: a key of JSON, or NAME where comments say "# NAME = label"."""
+
+
+class Files(BaseModel):
+    """Files beside DATA, and how they are written."""
+
+    model_config = FIXED
+
+    validation: str | None = None
+    """File that chooses the best epoch, in place of a tenth of DATA."""
+    test: str | None = None
+    """File for the final score, in place of a tenth of DATA."""
+    format: Literal["columns", "conllu", "jsonl", "slashed"] | None = None
+    """Format of files whose suffix does not tell; slashed is lines of word/tag."""
+
+
+class Words(BaseModel):
+    """How words and tags are read."""
+
+    model_config = FIXED
+
+    vocabulary: int = Field(50_000, ge=3)
+    """Most words kept."""
+    minimum: int = Field(2, ge=1)
+    """A word seen less often than this in training is unknown, and known by its characters only."""
+    spans: Literal["auto", "none"] = "auto"
+    """Score B-x I-x and their like as spans; none scores every tag by itself."""
+
+
+# The last of the bases is the first in the help.
+class TagConfig(FitConfig, TaggerArchitecture, Words, Files, Columns, Place):
+    """The options of a run that gives each word a tag. Only `data` and `out` must be given."""
+
+    task: ClassVar[str] = "tag"
+
+    token_dropout: float = Field(0.1, ge=0, lt=1)
+    """Share of the words shown as unknown in training, so that characters and neighbours must do."""
+
+
+CONFIG = TagConfig

@@ -1,0 +1,57 @@
+"""How good is a tagger on sentences that have tags?"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cellwright.data import datasets
+from cellwright.data.sentences import Sentences
+from cellwright.errors import InputError
+from cellwright.evaluation.tagging import FrequentTags, TagComparison, score_tags
+from cellwright.tasks.tag.data import open_file, open_sides, overlap
+from cellwright.tasks.tag.predictor import TagPredictor
+from cellwright.tasks.tag.run import TagRun
+from cellwright.tasks.task import Side, usual_side
+
+
+def evaluate(
+    run: TagRun, data: str, side: Side, columns: Mapping[str, Any], say: Callable[[str], None]
+) -> TagComparison:
+    """Score the run beside each word's most frequent tag; see `Task.evaluate`."""
+    sentences = _sentences(run, data, side, columns)
+    train = _training(run, say)
+    if train and side != "train" and (said := overlap(train, sentences)):
+        say(said)
+    answers = TagPredictor(run).tag(sentences.tokens)
+    labels = [answer.label or "" for answer in answers] if run.config.labels else None
+    tags = [answer.tags for answer in answers]
+    if train is None:
+        return TagComparison(score_tags(sentences, tags, labels, run.config.scheme))
+    frequent = FrequentTags(train)
+    own = frequent.tags(sentences.tokens), frequent.labels(len(sentences))
+    return TagComparison(
+        score_tags(sentences, tags, labels, run.config.scheme, frequent.known),
+        score_tags(sentences, *own, run.config.scheme, frequent.known),
+    )
+
+
+def _sentences(run: TagRun, data: str, side: Side, columns: Mapping[str, Any]) -> Sentences:
+    options = run.config.options | {name: value for name, value in columns.items() if value is not None}
+    if usual_side(run, data, datasets.names()) == "all":  # another file: the run's own sides are not this one's
+        options |= {"validation": None, "test": None}
+    if side == "all" and data in datasets.names():
+        raise InputError(f"{data} is scored one side at a time; expected --split train, validation or test, got all")
+    found = open_file(data, options) if side == "all" else open_sides(data, options)[side]
+    if not any(found.tokens):
+        raise InputError(
+            f"{data}: no sentence falls to the {side} side; expected at least one, --split all takes every sentence"
+        )
+    return found
+
+
+def _training(run: TagRun, say: Callable[[str], None]) -> Sentences | None:
+    """Return what the run was trained on, for the baseline; say so where it is gone."""
+    try:
+        return open_sides(run.config.options["data"], run.config.options)["train"]
+    except InputError as error:
+        say(f"without a baseline, since the run's training sentences cannot be read: {error}")
+        return None

@@ -1,0 +1,94 @@
+"""What a tagger learns: tags, and labels of whole sentences, by the probability of all of them together."""
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from cellwright.data.words import PAD, UNKNOWN, WordBatch
+from cellwright.evaluation.spans import score_spans
+from cellwright.models.tagger import Tagger
+from cellwright.tasks.tag.config import TagConfig
+from cellwright.tasks.tag.run import TagRunConfig
+from cellwright.tasks.task import Metric, Objective, Step
+
+UNLEARNT = -100  # what torch's cross-entropy leaves out
+
+
+class TagObjective(Objective):
+    """Minus the log of the probability of a sentence's tags and label, in nats a word.
+
+    Epochs are compared by F1 where tags write spans, else by the share of words tagged rightly; where sentences are
+    classified too, by the mean of that and the share of sentences labelled rightly.
+    """
+
+    def __init__(self, run: TagRunConfig, options: TagConfig, names: Sequence[str]) -> None:
+        """names: of the tags of validation examples; those behind the run's own are known to it alone."""
+        self.run = run
+        self.options = options
+        self.names = names
+        self.main = "accuracy" if run.scheme == "plain" else "f1"
+        self.metric = Metric("joint" if run.labels else self.main)
+
+    def model(self) -> Tagger:
+        """A new tagger."""
+        return Tagger(self.run.model)
+
+    def loss(self, model: Tagger, batch: WordBatch) -> Step:
+        """Mean over the words of a batch, in nats."""
+        hidden = torch.rand(batch.words.shape, device=batch.words.device) < self.options.token_dropout
+        words = batch.words.masked_fill(hidden & (batch.words != PAD), UNKNOWN)
+        total, _, _ = self._surprise(model, batch._replace(words=words))
+        count = int(batch.lengths.sum())
+        return Step(total / count, count, count)
+
+    def measure(self, model: Tagger, batch: WordBatch) -> Tensor:
+        """(8,): surprise, words, those right, spans right, given and true, sentences, those labelled rightly."""
+        total, best, logits = self._surprise(model, batch)
+        true, given = (self._rows(tags, batch.lengths) for tags in (batch.tags, best))
+        right = sum(a == b for row, other in zip(true, given, strict=True) for a, b in zip(row, other, strict=True))
+        spans = [0, 0, 0]
+        if self.run.scheme != "plain":
+            score, _ = score_spans(true, given)
+            spans = [score.right, score.given, score.true]
+        labelled = 0 if logits is None or batch.labels is None else int(logits.argmax(-1).eq(batch.labels).sum())
+        counts = [float(total), int(batch.lengths.sum()), right, *spans, len(batch.lengths), labelled]
+        return torch.tensor(counts, dtype=torch.float64, device=total.device)
+
+    def scores(self, sums: Sequence[float]) -> dict[str, float]:
+        """Loss in nats a word, accuracy of words, F1 of spans, accuracy of sentences, and the mean that compares."""
+        total, words, right, spans_right, given, true, sentences, labelled = sums
+        scores = {"loss": total / words, "accuracy": right / words}
+        if self.run.scheme != "plain":
+            scores["f1"] = 2 * spans_right / max(given + true, 1)
+        if self.run.labels:
+            scores["sentence_accuracy"] = labelled / sentences
+            scores["joint"] = (scores[self.main] + scores["sentence_accuracy"]) / 2
+        return scores
+
+    def _surprise(self, model: Tagger, batch: WordBatch) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Minus the log-probability of a batch's tags and labels, its best tags (B, T), its logits (B, classes).
+
+        A tag that training has not seen has no probability: the first stands in its place. Such a label is left out.
+        """
+        assert batch.tags is not None  # prepared sentences have tags
+        emissions, logits = model(batch)
+        tags = batch.tags.masked_fill(batch.tags >= len(self.run.tags), 0)
+        total = -model.log_likelihood(emissions, tags, batch.lengths).sum()
+        if logits is not None:
+            assert batch.labels is not None  # and labels, where the run has some
+            labels = batch.labels.masked_fill(batch.labels >= len(self.run.labels), UNLEARNT)
+            total = total + cross_entropy(logits, labels, reduction="sum", ignore_index=UNLEARNT)
+        best = batch.tags if model.training else model.decode(emissions, batch.lengths)
+        return total, best, logits
+
+    def _rows(self, tags: Tensor | None, lengths: Tensor) -> list[list[str]]:
+        assert tags is not None  # as above
+        rows = zip(tags.tolist(), lengths.tolist(), strict=True)
+        return [[self.names[tag] for tag in row[:length]] for row, length in rows]
+
+
+def known_and_new(known: Sequence[str], found: Iterable[str]) -> list[str]:
+    """The names that a run knows, and behind them those found beside, in the order of the alphabet."""
+    return [*known, *sorted(set(found) - set(known))]

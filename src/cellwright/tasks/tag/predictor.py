@@ -1,0 +1,103 @@
+"""Tags for words, from a run folder.
+
+predictor = Predictor.load("runs/slots")
+for tagged in predictor.predict(["fly to boston"]):
+    print(tagged.tokens, tagged.tags)
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from cellwright.data.segment import segment
+from cellwright.data.words import collate_words
+from cellwright.evaluation.spans import spans
+from cellwright.tasks.predictor import Prediction, Predictor
+from cellwright.tasks.tag.run import TagRun
+from cellwright.tasks.texts import batches_of
+
+BATCH_TOKENS = 16_384  # padding included
+
+
+@dataclass(frozen=True)
+class Found:
+    """A span of words."""
+
+    kind: str
+    words: list[str]
+    start: int
+    """Its first word, from 0."""
+    end: int
+    """The word after its last."""
+
+
+@dataclass(frozen=True)
+class Tagged(Prediction):
+    """What a tagger says of one text."""
+
+    tokens: list[str]
+    """The words that the text was cut into."""
+    tags: list[str]
+    """The tag of each."""
+    spans: list[Found] | None
+    """The spans that the tags write; None where they write none."""
+    label: str | None
+    """The most probable label of the whole; None where the run has no labels."""
+    probability: float | None
+    """That label's, in [0, 1]."""
+
+    def line(self, text: str) -> str:
+        """Return word/tag word/tag, behind the label, its probability and a tab each where there is a label."""
+        tagged = " ".join(f"{token}/{tag}" for token, tag in zip(self.tokens, self.tags, strict=True))
+        return tagged if self.label is None else f"{self.label}\t{self.probability:.4f}\t{tagged}"
+
+
+class TagPredictor(Predictor[Tagged]):
+    """A trained tagger that takes texts, or sentences that are words already."""
+
+    reads = (
+        "Texts are cut at white space; one without any, in Chinese, Japanese or Thai, into words that were frequent in "
+        "training."
+    )
+
+    def __init__(self, run: TagRun, *, batch_tokens: int = BATCH_TOKENS) -> None:
+        """batch_tokens: most words of a batch, padding included; a longer sentence is a batch of its own."""
+        if batch_tokens < 1:
+            raise ValueError(f"TagPredictor: batch_tokens is {batch_tokens}; expected at least 1")
+        self.run = run
+        self.batch_tokens = batch_tokens
+
+    def predict(self, texts: Sequence[str]) -> list[Tagged]:
+        """Cut each text into words and tag them; a text without words has no tags."""
+        return self.tag([segment(text, self.run.lexicon) for text in texts])
+
+    def tag(self, sentences: Sequence[Sequence[str]]) -> list[Tagged]:
+        """Tag the words of each sentence."""
+        answers: list[Any] = [None] * len(sentences)
+        for indices in batches_of([len(words) for words in sentences], self.batch_tokens):
+            for index, answer in zip(indices, self._batch([sentences[i] for i in indices]), strict=True):
+                answers[index] = answer
+        return answers
+
+    @torch.inference_mode()
+    def _batch(self, sentences: Sequence[Sequence[str]]) -> list[Tagged]:
+        batch = collate_words([self.run.lexicon.example(words) for words in sentences])
+        emissions, logits = self.run.model(batch)
+        rows = self.run.model.decode(emissions, batch.lengths).tolist()
+        shares = [None] * len(rows) if logits is None else logits.double().softmax(-1)
+        return [
+            self._answer(list(words), row, share) for words, row, share in zip(sentences, rows, shares, strict=True)
+        ]
+
+    def _answer(self, words: list[str], row: list[int], shares: torch.Tensor | None) -> Tagged:
+        config = self.run.config
+        tags = [config.tags[tag] for tag in row[: len(words)]]
+        found = None
+        if config.scheme != "plain":
+            found = [Found(kind, words[start:end], start, end) for kind, start, end in spans(tags)]
+        if shares is None:
+            return Tagged(words, tags, found, None, None)
+        best = int(shares.argmax())
+        return Tagged(words, tags, found, config.labels[best], float(shares[best]))

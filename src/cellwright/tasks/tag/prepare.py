@@ -1,0 +1,105 @@
+"""From options to what training needs: the sides, as numbers, and the description that the run folder keeps."""
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+
+import cellwright
+from cellwright import cells
+from cellwright.data.feed import LengthFeed
+from cellwright.data.readers.values import listed
+from cellwright.data.sentences import Sentences
+from cellwright.data.split import SIDES, Parted
+from cellwright.data.words import Lexicon, WordExample, collate_words
+from cellwright.evaluation.spans import Scheme, scheme_of
+from cellwright.evaluation.tagging import FrequentTags, score_tags
+from cellwright.models.tagging_architecture import TaggerArchitecture, TaggerConfig
+from cellwright.tasks.tag.config import TagConfig
+from cellwright.tasks.tag.data import check_learnable, open_sides, overlap
+from cellwright.tasks.tag.objective import TagObjective, known_and_new
+from cellwright.tasks.tag.run import LEXICON, TagRunConfig, load_lexicon
+from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
+
+
+def prepare(config: TagConfig, before: TagRunConfig | None) -> Prepared[TagConfig, TagRunConfig]:
+    """Read the data; take the words from the run when resuming, else collect them. Raises InputError."""
+    cells.get(config.cell)  # refuses an unknown one before the data is read
+    sides = open_sides(config.data, config.model_dump())
+    check_learnable(sides)
+    train, validation = sides["train"], sides["validation"]
+    if before:
+        lexicon = load_lexicon(config.out)
+    else:
+        lexicon = Lexicon.train(train.tokens, size=config.vocabulary, minimum=config.minimum)
+    run = _describe(config, sides, lexicon)
+    return Prepared(
+        config,
+        run,
+        TagObjective(run, config, known_and_new(run.tags, chain.from_iterable(validation.tags))),
+        train=_feed(config, _examples(train, run, lexicon)),
+        validation=_feed(config, _examples(validation, run, lexicon)),
+        floor=Floor(_frequent(train, validation, run.scheme), "giving each word its most frequent tag"),
+        files={LEXICON: lexicon.to_json().encode()},
+        notes=_notes(sides, run, lexicon),
+    )
+
+
+def _feed(config: TagConfig, examples: Sequence[WordExample]) -> LengthFeed:
+    return LengthFeed(lambda epoch: examples, _cost, collate_words, config.batch_tokens, config.seed)
+
+
+def _cost(example: WordExample) -> int:
+    return len(example.words)
+
+
+def _describe(config: TagConfig, sides: Parted[Sentences], lexicon: Lexicon) -> TagRunConfig:
+    train = sides["train"]
+    tags = sorted({tag for row in train.tags for tag in row})
+    labels = sorted(set(train.labels or []))
+    chosen = config.model_dump(include=set(TaggerArchitecture.model_fields))
+    sizes = {"vocabulary": len(lexicon.vocabulary) + 2, "alphabet": len(lexicon.alphabet) + 2}
+    rows = [[side, sides[side].tokens, sides[side].tags, sides[side].labels] for side in ("train", "validation")]
+    return TagRunConfig(
+        cellwright=cellwright.__version__,
+        tags=tags,
+        labels=labels,
+        scheme="plain" if config.spans == "none" else scheme_of(tags),
+        model=TaggerConfig(tags=len(tags), classes=len(labels), **sizes | chosen),
+        fingerprint=fingerprint(rows),
+        options=kept_options(config),
+    )
+
+
+def _examples(sentences: Sentences, run: TagRunConfig, lexicon: Lexicon) -> list[WordExample]:
+    """Number words, tags and labels, those that training has not seen behind all that it has."""
+    tags = known_and_new(run.tags, chain.from_iterable(sentences.tags))
+    labels = known_and_new(run.labels, sentences.labels or [])
+    numbers, of_label = ({name: number for number, name in enumerate(names)} for names in (tags, labels))
+    said = [None] * len(sentences) if sentences.labels is None else [of_label[label] for label in sentences.labels]
+    rows = zip(sentences.tokens, sentences.tags, said, strict=True)
+    return [lexicon.example(tokens, [numbers[tag] for tag in row], label) for tokens, row, label in rows]
+
+
+def _frequent(train: Sentences, validation: Sentences, scheme: Scheme) -> float:
+    baseline = FrequentTags(train)
+    tags, labels = baseline.tags(validation.tokens), baseline.labels(len(validation))
+    return score_tags(validation, tags, labels, scheme).headline
+
+
+def _notes(sides: Parted[Sentences], run: TagRunConfig, lexicon: Lexicon) -> list[str]:
+    counts = ", ".join(f"{len(sides[side]):,} {side}" for side in SIDES)
+    read = "each scored by itself" if run.scheme == "plain" else f"read as spans ({run.scheme})"
+    labels = f", {len(run.labels)} labels of whole sentences" if run.labels else ""
+    notes = [
+        *sides.notes,
+        f"{counts} sentences; {len(run.tags)} tags, {read}{labels}; {len(lexicon.vocabulary):,} words and "
+        f"{len(lexicon.alphabet):,} characters",
+    ]
+    for kind, known in (("tag", run.tags), ("label", run.labels)):
+        other = chain.from_iterable(_said(sides[side], kind) for side in SIDES[1:])
+        if new := known_and_new(known, other)[len(known) :]:
+            notes.append(f"no training sentence has the {kind} {listed(new)}, so that no model can learn it")
+    return notes + [f"{side}: {said}" for side in SIDES[1:] if (said := overlap(sides["train"], sides[side]))]
+
+
+def _said(sentences: Sentences, kind: str) -> Iterable[str]:
+    return chain.from_iterable(sentences.tags) if kind == "tag" else sentences.labels or []

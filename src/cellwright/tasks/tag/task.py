@@ -1,0 +1,50 @@
+"""Tagging: each word gets a tag, and the sentence a label if asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cellwright.tasks.tag import run as folder_of
+from cellwright.tasks.tag.config import Columns, TagConfig
+from cellwright.tasks.tag.predictor import TagPredictor
+from cellwright.tasks.tag.run import LEXICON, TagRun, TagRunConfig
+from cellwright.tasks.task import Prepared, Side, Task
+
+if TYPE_CHECKING:
+    from cellwright.evaluation.tagging import TagComparison
+
+
+class Tag(Task[TagConfig, TagRunConfig, TagRun]):
+    """Give each word a tag."""
+
+    name = TagConfig.task
+    run_config = TagRunConfig
+    files = (LEXICON,)
+    columns = tuple(Columns.model_fields)
+
+    def prepare(self, config: TagConfig, before: TagRunConfig | None) -> Prepared[TagConfig, TagRunConfig]:
+        """Read and number the sentences."""
+        from cellwright.tasks.tag.prepare import prepare  # scikit-learn, which predictions need not load
+
+        return prepare(config, before)
+
+    def load(self, folder: Path, config: TagRunConfig) -> TagRun:
+        """Read weights and words."""
+        return folder_of.load(folder, config)
+
+    def predictor(self, run: TagRun) -> TagPredictor:
+        """Tags, spans and labels."""
+        return TagPredictor(run)
+
+    def evaluate(
+        self, run: TagRun, data: str, side: Side, columns: Mapping[str, Any], say: Callable[[str], None]
+    ) -> TagComparison:
+        """Score beside each word's most frequent tag."""
+        from cellwright.tasks.tag.evaluate import evaluate
+
+        return evaluate(run, data, side, columns, say)
+
+
+TASK = Tag()

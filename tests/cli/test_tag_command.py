@@ -1,0 +1,92 @@
+"""fit, evaluate and predict from the command line, on one run."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cellwright.tasks.predictor import Predictor
+from tagged_requests import SMALL, lines
+
+OPTIONS = [str(part) for name, value in SMALL.items() for part in (f"--{name.replace('_', '-')}", value)]
+
+
+@pytest.fixture(scope="module")
+def requests(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "requests.jsonl"
+    path.write_text(lines(300, 0))
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(cellwright, requests, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "tags"
+    ended = cellwright("fit", requests, "--task", "tag", "--also-classify", "intent", "--out", out, *OPTIONS)
+    assert ended.status == 0, ended.err
+    assert "The network adds" in ended.out
+    assert "most frequent tag" in ended.out
+    return out
+
+
+def test_predict_says_how_it_cuts_and_prints_words_with_tags(cellwright, run):
+    ended = cellwright("predict", run, "fly fly from oslo to  new york", "")
+    first, second = ended.out.splitlines()
+    label, probability, tagged = first.split("\t")
+    assert (label, tagged) == ("fly", "fly/O fly/O from/O oslo/B-from.city to/O new/B-to.city york/I-to.city")
+    assert 0.5 < float(probability) <= 1
+    assert second.endswith("\t")
+    assert ended.err.startswith(
+        "Texts are cut at white space; one without any, in Chinese, Japanese or Thai, into words"
+    )
+    assert ended.err.count("\n") == 1
+
+
+def test_json_has_tokens_tags_and_spans(cellwright, run):
+    spoken = json.loads(cellwright("predict", run, "fare fare from san jose to oslo", "--json").out)
+    assert spoken["text"] == "fare fare from san jose to oslo"
+    assert spoken["tokens"] == spoken["text"].split()
+    assert spoken["tags"][3:5] == ["B-from.city", "I-from.city"]
+    assert spoken["spans"][0] == {"kind": "from.city", "words": ["san", "jose"], "start": 3, "end": 5}
+    assert spoken["label"] == "fare"
+
+
+def test_evaluate_gives_spans_words_and_sentences_beside_the_baseline(cellwright, run, tmp_path: Path):
+    other = tmp_path / "other.jsonl"
+    other.write_text(lines(30, 5).replace('"tags"', '"slots"'))
+    scores = json.loads(cellwright("evaluate", run, other, "--column", "tags=slots", "--json").out)
+    assert scores["split"] == "all"
+    assert scores["model"]["spans"]["f1"] > 0.9 > scores["most_frequent_tag"]["spans"]["f1"]
+    assert scores["model"]["sentence_accuracy"] > 0.9
+    assert scores["model"]["unseen_words"]["words"] == 0
+    ended = cellwright("evaluate", run, other, "--column", "tags=slots")
+    assert "of the 30 sentences are among the training sentences: the scores flatter" in ended.err
+    assert "from.city" in ended.out
+    assert cellwright("evaluate", run, other).status == 2
+
+
+def test_own_file_is_scored_on_its_test_side(cellwright, run, requests):
+    own = json.loads(cellwright("evaluate", run, requests, "--json").out)
+    assert own["split"] == "test"
+    assert own["words"] < 60 * 8
+
+
+def test_without_the_training_file_there_is_no_baseline(cellwright, run, tmp_path, requests):
+    other = tmp_path / "other.jsonl"
+    other.write_text(lines(5, 5))
+    moved = requests.rename(requests.with_suffix(".moved"))
+    try:
+        ended = cellwright("evaluate", run, other, "--json")
+    finally:
+        moved.rename(requests)
+    assert "without a baseline, since the run's training sentences cannot be read" in ended.err
+    assert json.loads(ended.out)["most_frequent_tag"] is None
+
+
+def test_answers_do_not_depend_on_the_batch(run):
+    predictor = Predictor.load(run)
+    texts = ["fly fly from oslo to denver", "", "fare", "x " * 50, "now fare to new york"]
+    together = predictor.predict(texts)
+    for text, answer in zip(texts, together, strict=True):
+        (alone,) = predictor.predict([text])
+        assert (alone.tokens, alone.tags, alone.label) == (answer.tokens, answer.tags, answer.label)
+        assert alone.probability == pytest.approx(answer.probability)
