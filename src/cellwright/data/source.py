@@ -28,5 +28,6 @@ def open_source(
     if data in datasets.names():
         sides: Sides = datasets.load(data)
         return sides
-    path = existing(data, built_in=datasets.names(TEXTS))
+    labelled = [name for name in datasets.names(TEXTS) if datasets.describe(name).labels]
+    path = existing(data, built_in=labelled if label else datasets.names(TEXTS))
     return split(read(path, text=text, label=label, encoding=encoding, format=format))
