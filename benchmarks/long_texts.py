@@ -1,7 +1,6 @@
 """Texts longer than sense: the ways to shorten them, side by side, and what an autoencoder's encoder is worth.
 
-python benchmarks/long_texts.py                       # everything, into docs/long-texts.md; about an hour
-python benchmarks/long_texts.py --seeds 1 --ways head windows
+python benchmarks/long_texts.py    # into docs/long-texts.md; about an hour, and goes on where it was stopped
 
 Each run is `cellwright fit` in a process of its own on the built-in set news-en. Accuracy is that of the test side,
 which no run sees; the time of an epoch is that of training with its validation; memory is the peak of the process, less
@@ -10,13 +9,12 @@ what it had before training.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import statistics
-import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -27,9 +25,10 @@ from memory import RETURN_AT_ONCE, status
 
 DATA, LENGTH, SEEDS = "news-en", 64, 3
 MARKS = ("<!-- measured -->\n", "<!-- end -->\n")
-PAGE = Path(__file__).parents[1] / "docs" / "long-texts.md"
+ROOT = Path(__file__).parents[1]
+PAGE, FOLDER = ROOT / "docs" / "long-texts.md", ROOT / "runs" / "long-texts"
 COMMON: dict[str, Any] = {"max_epochs": 8, "pairs": 0}
-AUTOENCODER: dict[str, Any] = {"max_length": LENGTH, "vocabulary": 5000, "max_epochs": 3}
+AUTOENCODER: dict[str, Any] = {"max_length": LENGTH, "vocabulary": 2000, "max_epochs": 5, "schedule": "cosine"}
 SHARE = 0.1
 """Of the training labels, in the comparison of pre-trained with random weights."""
 
@@ -45,6 +44,11 @@ WAYS: dict[str, dict[str, Any]] = {
     "compress, frozen": {"long": "compress", "join": "recurrent", "freeze_encoder": True},
     "compress, fine-tuned": {"long": "compress", "join": "recurrent"},
 }
+STARTS: dict[str, dict[str, Any]] = {
+    "random weights": {"long": "windows", "vocabulary": AUTOENCODER["vocabulary"]},
+    "the autoencoder's": {"long": "windows", "encoder": True},
+}
+"""The same sizes, tokens and pooling; what differs is where the weights begin."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ def ask(task: str, **options: Any) -> Found:
 
 
 def few_labels(folder: Path) -> str:
-    """A CSV of the set in which a tenth of the training texts are left; the other sides are as they were."""
+    """Write a CSV of the set in which a tenth of the training texts are left; the other sides are as they were."""
     from cellwright.data.datasets import load
     from cellwright.data.split import position
 
@@ -93,7 +97,7 @@ def few_labels(folder: Path) -> str:
         writer.writerow(["text", "label"])
         for side, table in load(DATA).items():
             for text, label in zip(table.texts, table.labels or [], strict=True):
-                # The hash chose the side by its first 32 bits; this is another share of the same number.
+                # The text's hash chose its side; that of the text from its end on is another number.
                 if side != "train" or position(text[::-1]) < SHARE:
                     writer.writerow([text, label])
     return str(path)
@@ -125,76 +129,76 @@ def table(rows: Iterable[tuple[str, list[Found]]]) -> str:
     return "\n".join(lines)
 
 
-def seeds_of(name: str, seeds: int, make: Callable[[int], Found]) -> tuple[str, list[Found]]:
-    """One row of a table."""
-    runs = [make(seed) for seed in range(seeds)]
-    print(table([(name, runs)]).splitlines()[-1], flush=True)
-    return name, runs
+class Kept:
+    """Runs that were measured, in a file that is written after each, so that a run of an hour may be stopped."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.found: dict[str, dict[str, Any]] = json.loads(path.read_text()) if path.exists() else {}
+
+    def get(self, name: str, seed: int, make: Callable[[], Found]) -> Found:
+        """What was found before, or is found now."""
+        key = f"{name}, seed {seed}"
+        if key not in self.found:
+            self.found[key] = asdict(make())
+            self.path.write_text(json.dumps(self.found, indent=1) + "\n")
+            print(f"{key}: {self.found[key]}", flush=True)
+        return Found(**self.found[key])
 
 
-def measure(seeds: int, ways: list[str]) -> dict[str, Any]:
-    """Every figure of the page."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        encoder = folder / "encoder"
-        coded = ask("autoencode", data=DATA, out=str(encoder), **AUTOENCODER)
-        print(f"autoencoder: {coded}", flush=True)
+class Table:
+    """Rows of the page, each run asked for once."""
 
-        def classify(data: str, way: dict[str, Any], seed: int) -> Found:
-            begins = {"encoder": str(encoder)} if way.get("long") == "compress" else {}
-            length = {"max_length": LENGTH} if "long" in way else {}
-            options = {**COMMON, **length, **begins, **way}
-            return ask("classify", data=data, out=str(folder / "run"), overwrite=True, seed=seed, **options)
+    def __init__(self, kept: Kept) -> None:
+        self.kept = kept
+        self.encoder = str(FOLDER / "encoder")
 
-        by_way = [seeds_of(w, seeds, lambda seed, w=w: classify(DATA, WAYS[w], seed)) for w in ways]  # type: ignore[misc]
-        few = few_labels(folder)
-        # The same sizes, tokens and pooling; what differs is where the weights begin.
-        begun = {"long": "windows", "join": "mean"}
-        pretrained = {**begun, "encoder": str(encoder)}
-        plain = {**begun, "vocabulary": AUTOENCODER["vocabulary"]}
-        by_start = [
-            seeds_of("random weights", seeds, lambda seed: classify(few, plain, seed)),
-            seeds_of("autoencoder's weights", seeds, lambda seed: classify(few, pretrained, seed)),
+    def row(self, name: str, data: str, way: dict[str, Any]) -> tuple[str, list[Found]]:
+        """The runs of one way to read, a seed each."""
+        options = COMMON | ({"max_length": LENGTH} if "long" in way else {}) | way
+        if way.get("long") == "compress" or "encoder" in way:
+            self.kept.get("autoencoder", 0, self._autoencoder)
+            options["encoder"] = self.encoder
+        return name, [
+            self.kept.get(name, seed, partial(self._classifier, data, options, seed)) for seed in range(SEEDS)
         ]
-    return {"autoencoder": coded, "ways": by_way, "starts": by_start, "floor": naive_bayes()}
+
+    def _autoencoder(self) -> Found:
+        return ask("autoencode", data=DATA, out=self.encoder, overwrite=True, **AUTOENCODER)
+
+    def _classifier(self, data: str, options: dict[str, Any], seed: int) -> Found:
+        return ask("classify", data=data, out=str(FOLDER / "run"), overwrite=True, seed=seed, **options)
 
 
-def measured(found: dict[str, Any]) -> str:
+def measured(ways: list[tuple[str, list[Found]]], starts: list[tuple[str, list[Found]]]) -> str:
     """What stands in the page between the two marks."""
     facts = machine.describe()
-    coded = found["autoencoder"]
     return f"""
 Written by `python benchmarks/long_texts.py` on {facts["date"]}, not by hand
 ({facts["processor"]}; {facts["versions"]}). Means over {SEEDS} seeds.
-Words counted by naive Bayes, over whole texts, reach {found["floor"]:.3f}.
+Words counted by naive Bayes, over whole texts, reach {naive_bayes():.3f}.
 
-{table(found["ways"])}
+{table(ways)}
 
-The autoencoder brings back {coded.accuracy:.3f} of the test side's tokens, told those before; an epoch of it takes
-{coded.seconds:.0f} s.
+With a tenth of the training labels, windows of {LENGTH} tokens, the mean of their vectors; weights begin from
 
-With a tenth of the training labels, windows of {LENGTH} tokens, mean of their vectors:
-
-{table(found["starts"])}
+{table(starts)}
 """
 
 
 def main() -> None:
-    """Measure, print, and put it into the page if all of it was measured."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seeds", type=int, default=SEEDS)
-    parser.add_argument("--ways", nargs="*", choices=list(WAYS), default=list(WAYS))
-    given = parser.parse_args()
-    text = measured(measure(given.seeds, given.ways))
-    print(text)
-    if given.ways == list(WAYS) and given.seeds == SEEDS:
-        before, _, rest = PAGE.read_text().partition(MARKS[0])
-        PAGE.write_text(before + MARKS[0] + text + MARKS[1] + rest.partition(MARKS[1])[2])
+    """Measure what was not measured yet, and put all of it into the page."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    rows = Table(Kept(FOLDER / "found.json"))
+    ways = [rows.row(name, DATA, way) for name, way in WAYS.items()]
+    few = few_labels(FOLDER)
+    text = measured(ways, [rows.row(name, few, way) for name, way in STARTS.items()])
+    before, _, rest = PAGE.read_text().partition(MARKS[0])
+    PAGE.write_text(before + MARKS[0] + text + MARKS[1] + rest.partition(MARKS[1])[2])
 
 
 if __name__ == "__main__":
     if arguments := child.asked():
-        found = run(*arguments)
-        print(json.dumps(found.__dict__))
+        print(json.dumps(asdict(run(*arguments))))
     else:
         main()
