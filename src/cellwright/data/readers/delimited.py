@@ -49,17 +49,27 @@ def _rows(path: Path, content: str, separator: str) -> Iterator[Row]:
         csv.field_size_limit(limit)
 
 
-def _table(path: Path, columns: Columns, encoding: str, separator: str) -> Table:
+def read_rows(path: Path, encoding: str, separator: str) -> tuple[Row, list[Row]]:
+    """Return the line that names the columns, and the rows below it, of which there is at least one.
+
+    Raises:
+        InputError: quotation marks that do not pair, another separator, a row with more or fewer fields than names.
+
+    """
     rows = list(_rows(path, decoded(path, encoding), separator))
     if not rows:
         raise InputError(f"{path}: the file is blank; expected a line that names the columns")
     (line, names), *rows = rows
-    where = f"{path}, line {line}"
-    _check_separator(where, names, separator)
-    places = {name: index_of(name, names, where) for name in columns.asked}
+    _check_separator(f"{path}, line {line}", names, separator)
     if not rows:
         raise InputError(f"{path}: nothing but the line that names the columns; expected rows below it")
     _check_widths(path, names, rows)
+    return (line, names), rows
+
+
+def _table(path: Path, columns: Columns, encoding: str, separator: str) -> Table:
+    (line, names), rows = read_rows(path, encoding, separator)
+    places = {name: index_of(name, names, f"{path}, line {line}") for name in columns.asked}
     values = {name: [fields[place] for _, fields in rows] for name, place in places.items()}
     return checked_table(columns, values, [line for line, _ in rows], str(path))
 

@@ -1,0 +1,69 @@
+"""Series from JSON lines, an object a series: {"values": [[0.5, 2.25], [0.75, null]], "name": "a", "label": "good"}.
+
+`values` are steps of channels, or of one channel numbers; null is a missing value. A name and a label may be there.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cellwright.data.readers.files import decoded
+from cellwright.data.readers.long_form import SeriesColumns
+from cellwright.data.readers.numbers import Found, as_table
+from cellwright.data.series import SeriesTable
+from cellwright.errors import InputError
+
+EXPECTED = '{"values": [[0.5, 2.25], [0.75, null]], "name": "a"}'
+
+
+def read(path: Path, columns: SeriesColumns, encoding: str) -> SeriesTable:
+    """Read an object from each line that is not blank; the keys are fixed, so `columns` play no part."""
+    return parse(decoded(path, encoding).split("\n"), str(path))
+
+
+def parse(lines: Iterable[str], source: str) -> SeriesTable:
+    """Return the series of the lines that are not blank. Raises InputError, naming the line."""
+    found = [_series(line, str(k), f"{source}, line {k}") for k, line in enumerate(lines, start=1) if line.strip()]
+    if not found:
+        raise InputError(f"{source}: blank; expected a series a line, {EXPECTED}")
+    return as_table(found, None, source)
+
+
+def dump(table: SeriesTable) -> list[str]:
+    """Write each series as a line that `parse` reads back, to the bit."""
+    return [
+        json.dumps({"name": name, "values": [[None if v != v else v for v in step] for step in values.tolist()]})
+        for name, values in zip(table.names, table.values, strict=True)
+    ]
+
+
+def _series(line: str, number: str, where: str) -> Found:
+    try:
+        content = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where}: not JSON ({error}); expected a series, {EXPECTED}") from None
+    if not isinstance(content, dict) or not isinstance(content.get("values"), list):
+        raise InputError(f"{where}: no list of values; expected a series, {EXPECTED}")
+    label = content.get("label")
+    steps = [step if isinstance(step, list) else [step] for step in content["values"]]
+    for k, step in enumerate(steps, start=1):
+        if len(step) != len(steps[0]):
+            raise InputError(f"{where}, step {k}: {len(step)} channels; expected {len(steps[0])}, as step 1 has")
+    values = [[_number(v, f"{where}, step {k}") for v in step] for k, step in enumerate(steps, start=1)]
+    return Found(
+        str(content.get("name", number)),
+        np.array(values, dtype=np.float64).reshape(len(values), -1 if values else 1),
+        None if label is None else str(label),
+        f"line {number}",
+    )
+
+
+def _number(value: Any, where: str) -> float:
+    if value is None:
+        return float("nan")
+    if isinstance(value, int | float):
+        return float(value)
+    raise InputError(f"{where}: {json.dumps(value)[:40]} is no number; expected one, or null where it is missing")

@@ -1,0 +1,42 @@
+"""Series in units of each channel's standard deviation, from its mean."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellwright.data.series import Values
+
+
+class Scaling(NamedTuple):
+    """Mean and deviation of each of C channels, as a run keeps them."""
+
+    mean: list[float]
+    deviation: list[float]
+    """Above 0: a channel that is constant, or missing throughout, has 1."""
+
+    def apply(self, values: Values) -> NDArray[np.float32]:
+        """Values (…, C), NaN where missing, in a channel's own units -> in deviations from its mean."""
+        return ((values - self.mean) / self.deviation).astype(np.float32)
+
+    def undo(self, scaled: NDArray[np.floating]) -> Values:
+        """The inverse."""
+        return np.asarray(scaled, dtype=np.float64) * self.deviation + self.mean
+
+
+def fit_scaling(series: Sequence[Values]) -> Scaling:
+    """Measure the channels over all steps of the series (T_i, C), of which missing values are no part."""
+    steps = np.concatenate(series)  # (T, C)
+    known = ~np.isnan(steps)
+    count = np.maximum(known.sum(0), 1)
+    mean = np.where(known, steps, 0).sum(0) / count
+    deviation = np.sqrt((np.where(known, steps - mean, 0) ** 2).sum(0) / count)
+    # What is left of a constant channel is rounding, and no unit to measure by.
+    constant = deviation <= 1e-12 * np.maximum(np.abs(mean), 1e-300)
+    return Scaling(mean.tolist(), np.where(constant, 1.0, deviation).tolist())
+
+
+def no_scaling(channels: int) -> Scaling:
+    """Values as they are, for channels that are 0 or 1."""
+    return Scaling([0.0] * channels, [1.0] * channels)

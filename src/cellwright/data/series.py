@@ -1,0 +1,102 @@
+"""Numeric series with their labels, and where each stood in its file."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellwright.data.split import SIDES, Parted, side_of
+
+SERIES = "numeric series"
+"""What a built-in set of them says it holds."""
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SeriesTable:
+    """N series in the order of their file; the lists run side by side.
+
+    `values` holds of each its steps by its channels (T_i, C), T_i from 1 on, NaN where a value is missing, never
+    infinite. `names` are theirs in the file, or their numbers from 1. `labels` is None where the file has none.
+    `places` says where each stood, `line 7`. `source` is the file or the built-in set, as messages name it. `firsts`
+    holds the step from which on each is scored: those before are told only. Left out, it is the first of all.
+    """
+
+    values: list[Values]
+    names: list[str]
+    labels: list[str] | None
+    places: list[str]
+    channels: tuple[str, ...]
+    source: str
+    firsts: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not self.firsts:
+            object.__setattr__(self, "firsts", [0] * len(self.values))
+        columns = (self.values, self.names, self.places, self.firsts, self.labels)
+        sizes = {len(column) for column in columns if column is not None}
+        if len(sizes) > 1:
+            raise ValueError(
+                f"SeriesTable: {len(self.values)} series, {len(self.names)} names, {len(self.labels or [])} labels and "
+                f"{len(self.places)} places; expected as many of each"
+            )
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def where(self, index: int) -> str:
+        """Say where a series stood, `speech.ts, line 7`, to begin a message with."""
+        return f"{self.source}, {self.places[index]}"
+
+    def take(self, indices: Iterable[int]) -> "SeriesTable":
+        """Return the series with these indices, in this order."""
+        rows = list(indices)
+        return SeriesTable(
+            values=[self.values[row] for row in rows],
+            names=[self.names[row] for row in rows],
+            labels=None if self.labels is None else [self.labels[row] for row in rows],
+            places=[self.places[row] for row in rows],
+            channels=self.channels,
+            source=self.source,
+            firsts=[self.firsts[row] for row in rows],
+        )
+
+    def until(self, ends: Sequence[int], firsts: Sequence[int]) -> "SeriesTable":
+        """Return the series up to a step of each, scored from another on; those with nothing to score are left out."""
+        cut = replace(self, values=[v[:end] for v, end in zip(self.values, ends, strict=True)], firsts=list(firsts))
+        return cut.take(row for row, (end, first) in enumerate(zip(ends, firsts, strict=True)) if first < end)
+
+    @property
+    def steps(self) -> int:
+        """Steps of all series together."""
+        return sum(map(len, self.values))
+
+    @property
+    def missing(self) -> int:
+        """Values that are missing."""
+        return sum(int(np.isnan(values).sum()) for values in self.values)
+
+
+def split_series(table: SeriesTable, *, validation: float = 0.1, test: float = 0.1) -> Parted[SeriesTable]:
+    """Give each series to one side, by a hash of its values: equal ones stand on one side, wherever they came from."""
+    indices: dict[str, list[int]] = {side: [] for side in SIDES}
+    for row, values in enumerate(table.values):
+        indices[side_of(values.tobytes().hex(), validation, test)].append(row)
+    return Parted({side: table.take(rows) for side, rows in indices.items()}, [])
+
+
+def cut_series(table: SeriesTable, *, validation: float = 0.1, test: float = 0.1) -> Parted[SeriesTable]:
+    """Cut each series in time: its first steps are the training side, those that follow validation and test.
+
+    What came before is told on every side, and only the side's own steps are scored.
+    """
+    ends = [len(values) for values in table.values]
+    tests = [end - round(end * test) for end in ends]
+    validations = [start - round(end * validation) for start, end in zip(tests, ends, strict=True)]
+    sides = {
+        "train": table.until(validations, [0] * len(ends)),
+        "validation": table.until(tests, validations),
+        "test": table.until(ends, tests),
+    }
+    return Parted(sides, [])

@@ -1,0 +1,49 @@
+"""The figures of the set, which scores are compared by."""
+
+import subprocess
+import sys
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from cellwright.data import datasets
+from cellwright.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def sides():
+    return datasets.load("vowels", "numeric series")
+
+
+def test_counts_of_series_and_labels(sides):
+    assert {name: Counter(side.labels) for name, side in sides.items()} == {
+        "train": dict.fromkeys("123456789", 27),
+        "validation": dict.fromkeys("123456789", 3),
+        "test": {"1": 31, "2": 35, "3": 88, "4": 44, "5": 29, "6": 24, "7": 40, "8": 50, "9": 29},
+    }
+
+
+def test_12_channels_7_to_29_steps_nothing_missing(sides):
+    lengths = [len(values) for side in sides.values() for values in side.values]
+    assert (min(lengths), max(lengths)) == (7, 29)
+    assert all(len(side.channels) == 12 and side.missing == 0 for side in sides.values())
+
+
+def test_no_series_stands_on_two_sides(sides):
+    bits = [{values.tobytes() for values in side.values} for side in sides.values()]
+    assert len(set.union(*bits)) == sum(map(len, bits)) == 640
+    np.testing.assert_allclose(sides["train"].values[0][0, :2], [1.860936, -0.207383])
+
+
+def test_it_is_no_set_of_texts():
+    with pytest.raises(InputError, match="vowels holds numeric series; expected a set of texts: reviews-zh"):
+        datasets.load("vowels")
+
+
+def test_sktime_is_not_imported():
+    code = (
+        "import sys; from cellwright.data.datasets import load; load('vowels', 'numeric series'); print(*sys.modules)"
+    )
+    modules = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert not {"sktime", "pandas", "sklearn", "torch"} & set(modules)

@@ -1,0 +1,55 @@
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from cellwright.data.readers.json_series import dump, parse
+from cellwright.data.readers.series import read_series
+from cellwright.data.series import SeriesTable
+from cellwright.errors import InputError
+
+
+def test_an_object_a_line(file):
+    path = file(
+        "s.jsonl", '{"values": [[1, 2], [null, 3.5]], "name": "a", "label": 1}\n\n{"values": [[0, 0]], "label": 2}\n'
+    )
+    table = read_series(path)
+    np.testing.assert_array_equal(table.values[0], [[1, 2], [np.nan, 3.5]])
+    assert (table.names, table.labels) == (["a", "3"], ["1", "2"])
+    assert table.where(1).endswith("s.jsonl, line 3")
+
+
+def test_numbers_alone_are_one_channel():
+    np.testing.assert_array_equal(parse(['{"values": [1, null]}'], "it").values[0], [[1], [np.nan]])
+
+
+_finite = st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.just(np.nan))
+
+
+@given(values=arrays(np.float64, array_shapes(min_dims=2, max_dims=2), elements=_finite))
+def test_what_is_written_is_read_back_to_the_bit(values):
+    channels = tuple(str(k + 1) for k in range(values.shape[1]))
+    table = SeriesTable([values], ["a"], None, ["line 1"], channels, "it")
+    (read,) = parse(dump(table), "it").values
+    assert read.tobytes() == np.where(np.isnan(values), np.nan, values).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("[1, 2]", "it, line 1: no list of values; expected a series"),
+        ('{"values": 3}', "it, line 1: no list of values"),
+        ('{"values": [[1, 2], [3]]}', "it, line 1, step 2: 1 channels; expected 2, as step 1 has"),
+        ('{"values": [1, "x"]}', 'it, line 1, step 2: "x" is no number'),
+        ('{"values": [1, Infinity]}', "it, line 1, step 2, channel '1': inf is infinite"),
+        ('{"values": []}', "it, line 1: a series without a step"),
+        ('{"values": [1', "it, line 1: not JSON"),
+        ("  ", "it: blank; expected a series a line"),
+    ],
+)
+def test_refused(line, message):
+    with pytest.raises(InputError, match=f"^{re.escape(message)}"):
+        parse([line], "it")

@@ -1,0 +1,87 @@
+import re
+
+import numpy as np
+import pytest
+
+from cellwright.data.readers.series import read_series
+from cellwright.errors import InputError
+
+
+@pytest.fixture
+def npz(tmp_path):
+    def write(**arrays):
+        path = tmp_path / "s.npz"
+        np.savez(path, **arrays)
+        return path
+
+    return write
+
+
+def test_padded_rows_are_cut_to_their_lengths(npz):
+    values = np.arange(12.0).reshape(2, 3, 2)
+    table = read_series(npz(values=values, lengths=np.array([3, 1]), labels=np.array([4, 5]), channels=["x", "y"]))
+    np.testing.assert_array_equal(table.values[0], values[0])
+    np.testing.assert_array_equal(table.values[1], values[1, :1])
+    assert (table.labels, table.channels, table.names) == (["4", "5"], ("x", "y"), ["1", "2"])
+    assert table.where(1).endswith("s.npz, series 2")
+
+
+def test_without_lengths_all_steps_count_and_two_dimensions_are_one_channel(npz):
+    table = read_series(npz(values=np.array([[1, 2, 3], [4, 5, 6]], dtype=np.int16)))
+    np.testing.assert_array_equal(table.values[1], [[4], [5], [6]])
+    assert (table.channels, table.labels) == (("1",), None)
+
+
+def test_an_array_a_series(npz):
+    table = read_series(npz(first=np.ones((2, 3)), second=np.full((1, 3), np.nan), labels=["p", "q"]))
+    assert (table.names, table.labels, table.missing) == (["first", "second"], ["p", "q"], 3)
+
+
+OBJECTS = np.array([np.zeros(2), np.zeros(3)], dtype=object)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"values": np.array([[[1.0], [np.inf]]])}, ", series 1, step 2, channel '1': inf is infinite"),
+        ({"values": np.ones((2, 3)), "lengths": [3, 4]}, ", series 2: length 4; expected 0 to 3"),
+        ({"values": np.ones((2, 3)), "lengths": [3, 0]}, ", series 2: a series without a step"),
+        ({"values": np.ones((2, 3)), "lengths": [3]}, ", array 'lengths': int64 of shape (1,); expected 2 whole"),
+        ({"values": np.ones((2, 3)), "lengths": [1.0, 2]}, ", array 'lengths': float64 of shape (2,); expected 2"),
+        ({"values": np.ones(3)}, ", array 'values': shape (3,); expected (series, steps, channels)"),
+        ({"values": np.ones((2, 3)), "length": [1, 2]}, ": array 'length' beside 'values'; expected lengths, labels"),
+        ({"values": np.array([["a"]])}, ", array 'values': holds <U1; expected numbers"),
+        ({"a": np.ones((2, 3)), "b": np.ones((2, 2))}, ", series b: a series of 2 channels; expected 3, as the first"),
+        ({"a": np.ones((2, 3)), "channels": ["x"]}, ", array 'channels': <U1 of shape (1,); expected 3 strings"),
+        ({"a": np.ones((2, 3)), "labels": [0.5]}, ", array 'labels': float64 of shape (1,); expected 1 strings"),
+        ({"a": OBJECTS}, ", array 'a': holds Python objects, which are not opened since they can run code"),
+        ({"labels": ["a"]}, ": no series in it; expected an array 'values', or an array a series"),
+    ],
+)
+def test_refused(npz, arrays, message):
+    path = npz(**arrays)
+    with pytest.raises(InputError, match=f"^{re.escape(str(path))}{re.escape(message)}"):
+        read_series(path)
+
+
+@pytest.mark.parametrize("content", [b"no archive", b"PK\x03\x04 cut short", b"\x93NUMPY\x01\x00"])
+def test_not_an_archive(file, content):
+    with pytest.raises(InputError, match=r"s\.npz: not a whole NumPy archive"):
+        read_series(file("s.npz", content))
+
+
+def test_a_single_array_is_refused(tmp_path):
+    path = tmp_path / "s.npz"
+    with path.open("wb") as out:
+        np.save(out, np.zeros(3))
+    with pytest.raises(InputError, match=r"s\.npz: a single array; expected an archive"):
+        read_series(path)
+
+
+def test_cut_short_inside_an_array(npz):
+    path = npz(values=np.random.default_rng(0).normal(size=(5, 50)))
+    content = bytearray(path.read_bytes())
+    content[300] ^= 0xFF  # a bit rots: the archive's checksum does not hold
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="not a whole NumPy archive"):
+        read_series(path)

@@ -1,0 +1,35 @@
+"""Against numpy's means over the values that are there."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from cellwright.data.scaling import fit_scaling, no_scaling
+
+_values = st.one_of(st.floats(-1e6, 1e6), st.just(np.nan))
+
+
+@given(series=st.lists(st.integers(1, 6).flatmap(lambda t: arrays(np.float64, (t, 2), elements=_values)), min_size=1))
+def test_mean_and_deviation_of_what_is_there(series):
+    scaling = fit_scaling(series)
+    for channel, values in enumerate(np.concatenate(series).T):
+        known = values[~np.isnan(values)]
+        if len(known) and known.std() > 1e-6 * max(1, np.abs(known).max()):
+            assert scaling.mean[channel] == pytest.approx(known.mean(), abs=1e-9 * np.abs(known).max())
+            assert scaling.deviation[channel] == pytest.approx(known.std(), rel=1e-6)
+    assert min(scaling.deviation) > 0
+
+
+def test_constant_and_missing_channels_have_the_unit_1():
+    scaling = fit_scaling([np.array([[0.1, np.nan], [0.1, np.nan], [0.1, np.nan]])])
+    assert scaling == ([pytest.approx(0.1), 0.0], [1.0, 1.0])
+
+
+def test_apply_and_undo():
+    values = np.array([[1.0, -4.0], [3.0, np.nan]])
+    scaling = fit_scaling([values])
+    np.testing.assert_allclose(scaling.apply(values), [[-1, 0], [1, np.nan]])
+    np.testing.assert_allclose(scaling.undo(scaling.apply(values)), values)
+    np.testing.assert_array_equal(no_scaling(2).apply(values), values)
