@@ -1,0 +1,58 @@
+"""What a user chooses of a model of series, and what the data adds to it; no torch here, as in `architecture.py`."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cellwright.models.architecture import Pooling
+
+Target = Literal["classify", "forecast", "anomaly"]
+Output = Literal["quantiles", "bernoulli"]
+
+
+class SeriesArchitecture(BaseModel):
+    """What the user chooses of a model of series."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    target: Target = "classify"
+    """What to learn: a class of each series, the steps that follow, or how unlike the others a series is."""
+    cell: str = "lstm"
+    """Recurrent cell, as `cellwright cells` lists them."""
+    hidden: int = Field(128, ge=1)
+    """Hidden size of one direction of one layer."""
+    layers: int = Field(1, ge=1)
+    """Recurrent layers on top of each other."""
+    noise: float = Field(0.0, ge=0)
+    """Standard deviation of the noise added in training to each value, in the channel's own deviations."""
+    input_dropout: float = Field(0.0, ge=0, lt=1)
+    """Share of the values dropped in training."""
+    dropout: float = Field(0.5, ge=0, lt=1)
+    """Share of the features dropped between stacked layers and before the dense output."""
+    recurrent_dropout: float = Field(0.0, ge=0, lt=1)
+    """Share of the hidden units that the next step does not see in training, the same in all steps of a series."""
+    bidirectional: bool = True
+    """Read each series in both directions (classify)."""
+    pooling: Pooling = "max"
+    """How the outputs of all steps become one vector: last (valid one), max, mean or attention (classify)."""
+    output: Output = "quantiles"
+    """What is foretold: quantiles of numbers, or how likely each channel is 1 rather than 0 (forecast)."""
+    horizon: int = Field(1, ge=1)
+    """Steps ahead that are foretold (forecast)."""
+    season: int | None = Field(None, ge=2)
+    """Steps after which things repeat: forecasts begin from the value a season before, not the last (forecast)."""
+    code: int = Field(8, ge=1)
+    """Numbers that a series is compressed to, and restored from (anomaly)."""
+
+
+class SeriesModelConfig(SeriesArchitecture):
+    """What a model of series is made of; written to a run's `config.json`, enough to build the same module again."""
+
+    channels: int = Field(ge=1)
+    """Numbers a step."""
+    masked: bool
+    """Whether the model is told which values are missing; else there are none."""
+    classes: int = Field(0, ge=0)
+    """Number of labels (classify)."""
+    quantiles: tuple[float, ...] = ()
+    """Rising, in (0, 1); the middle one is the forecast (forecast)."""

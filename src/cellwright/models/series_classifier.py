@@ -1,0 +1,42 @@
+"""Series classification: recurrent layers → pooling → dense layer."""
+
+from typing import cast
+
+from torch import Tensor, nn
+
+from cellwright.models.pool import make_pool
+from cellwright.models.series_architecture import SeriesModelConfig
+from cellwright.models.series_input import SeriesInput
+from cellwright.nn import Recurrent
+
+
+class SeriesClassifier(nn.Module):
+    """Logits of each class for numeric series.
+
+    model = SeriesClassifier(SeriesModelConfig(channels=12, masked=False, classes=9))
+    logits = model(values, known, lengths)    # (B, T, C) and their mask, (B) int64 -> (B, classes)
+    """
+
+    def __init__(self, config: SeriesModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        features = config.hidden * (2 if config.bidirectional else 1)
+        self.input = SeriesInput(config)
+        self.recurrent = Recurrent(
+            config.cell,
+            self.input.size,
+            config.hidden,
+            num_layers=config.layers,
+            bidirectional=config.bidirectional,
+            dropout=config.dropout if config.layers > 1 else 0.0,  # torch.nn warns of dropout in a single layer
+            recurrent_dropout=config.recurrent_dropout,
+            batch_first=True,
+        )
+        self.pool = make_pool(config.pooling, features, config.bidirectional)
+        self.dropout = nn.Dropout(config.dropout)
+        self.dense = nn.Linear(features, config.classes)
+
+    def forward(self, values: Tensor, known: Tensor, lengths: Tensor) -> Tensor:
+        """values (B, T, C), known (B, T, C), lengths (B) int64 -> logits (B, classes)."""
+        output, _ = self.recurrent(self.input(values, known), lengths=lengths)  # (B, T, D·H)
+        return cast(Tensor, self.dense(self.dropout(self.pool(output, lengths))))

@@ -1,0 +1,113 @@
+"""Forecasts against torch.nn and against the definitions written out in loops; scikit-learn's pinball loss."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import mean_pinball_loss
+from torch import nn
+from torch.nn.functional import softplus
+
+from cellwright.models.forecaster import Forecaster, ahead_of, before, pinball, scored
+from cellwright.models.series_architecture import SeriesModelConfig
+
+
+def config(**changes) -> SeriesModelConfig:
+    small = {"target": "forecast", "channels": 2, "masked": False, "hidden": 5, "dropout": 0.0, "horizon": 3}
+    return SeriesModelConfig(**small | {"quantiles": (0.1, 0.5, 0.9)} | changes)
+
+
+def series(*lengths: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    shape = (len(lengths), max(lengths), 2)
+    return torch.randn(shape, generator=torch.Generator().manual_seed(1)), torch.ones(shape), torch.tensor(lengths)
+
+
+@pytest.mark.parametrize("season", [None, 2])
+def test_against_torch_row_by_row(season):
+    torch.manual_seed(0)
+    model = Forecaster(config(season=season)).eval()
+    twin = nn.LSTM(2, 5, batch_first=True)
+    twin.load_state_dict(model.recurrent.state_dict())
+    values, known, lengths = series(5, 2)
+    ahead = model(values, known, lengths)
+    assert ahead.shape == (2, 5, 3, 2, 3)
+    for row, length in enumerate(lengths.tolist()):
+        output, _ = twin(values[row : row + 1, :length])
+        dense = model.dense(output[0]).view(length, 3, 2, 3)
+        for t in range(length):
+            for k in range(3):
+                whole = t + k + 1
+                while season and whole > t:
+                    whole -= season
+                start = values[row, whole if season and whole >= 0 else t]
+                first = start + dense[t, k, :, 0]
+                second = first + softplus(dense[t, k, :, 1])
+                expected = torch.stack([first, second, second + softplus(dense[t, k, :, 2])], -1)
+                torch.testing.assert_close(ahead[row, t, k], expected)
+
+
+def test_quantiles_never_cross():
+    model = Forecaster(config())
+    nn.init.normal_(model.dense.weight, std=10)
+    ahead = model(*series(6, 3))
+    assert (ahead.diff(dim=-1) >= 0).all()
+
+
+def test_a_step_is_foretold_from_those_before_alone():
+    model = Forecaster(config()).eval()
+    values, known, lengths = series(6)
+    changed = values.clone()
+    changed[:, 4:] += 1
+    torch.testing.assert_close(model(values, known, lengths)[:, :4], model(changed, known, lengths)[:, :4])
+    assert not torch.equal(model(values, known, lengths)[:, 4], model(changed, known, lengths)[:, 4])
+
+
+def test_bernoulli_gives_logits():
+    torch.manual_seed(0)
+    model = Forecaster(config(output="bernoulli", quantiles=(), horizon=1)).eval()
+    values, known, lengths = series(4)
+    output, _ = model.recurrent(values, lengths=lengths)
+    torch.testing.assert_close(model(values, known, lengths)[..., 0, :, 0], model.dense(output))
+
+
+@given(
+    forecast=st.lists(st.floats(-9, 9), min_size=3, max_size=3),
+    future=st.floats(-9, 9),
+    levels=st.permutations([1, 5, 9]),
+)
+@settings(max_examples=30)
+def test_pinball_is_scikit_learns(forecast, future, levels):
+    quantiles = [level / 10 for level in levels]
+    found = pinball(torch.tensor(forecast), torch.tensor(future), torch.tensor(quantiles))
+    losses = [mean_pinball_loss([future], [f], alpha=q) for f, q in zip(forecast, quantiles, strict=True)]
+    assert float(found) == pytest.approx(sum(losses) / 3, abs=1e-5)
+
+
+@given(steps=st.integers(1, 6), horizon=st.integers(1, 4), first=st.integers(0, 6), seed=st.integers(0, 99))
+def test_what_follows_and_what_is_scored(steps, horizon, first, seed):
+    draw = torch.Generator().manual_seed(seed)
+    values = torch.randn(1, steps, 2, generator=draw)
+    known = (torch.rand(1, steps, 2, generator=draw) < 0.6).float()
+    ahead, counted = ahead_of(values, horizon), scored(known, torch.tensor([first]), horizon)
+    assert ahead.shape == counted.shape == (1, steps, horizon, 2)
+    for t in range(steps):
+        for k in range(horizon):
+            step = t + k + 1
+            within = step < steps
+            expected = values[0, step] if within else torch.zeros(2)
+            assert torch.equal(ahead[0, t, k], expected)
+            expected = known[0, step] if within and step >= first else torch.zeros(2)
+            assert torch.equal(counted[0, t, k], expected)
+
+
+@given(steps=st.integers(1, 9), horizon=st.integers(1, 7), season=st.integers(2, 4))
+def test_the_value_before_is_whole_seasons_before_and_known_by_then(steps, horizon, season):
+    values = torch.arange(float(steps))[None, :, None]
+    found = before(values, horizon, season)[0, :, :, 0]
+    for t in range(steps):
+        for k in range(1, horizon + 1):
+            candidates = [s for s in range(t + 1) if (t + k - s) % season == 0 and t + k - s < season + k]
+            assert found[t, k - 1] == (max(candidates) if candidates else t)
+    assert torch.equal(
+        before(values, horizon, None)[0, :, :, 0], torch.arange(float(steps))[:, None].expand(-1, horizon)
+    )
