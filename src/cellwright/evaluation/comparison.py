@@ -29,8 +29,8 @@ class Comparison(Report):
 
     def sections(self) -> list[Section]:
         """The scores of the models, of each class, and the confusion matrix where it is not too wide."""
-        sections = [_models(self), _classes(self.model)]
-        return sections + ([_confusion(self.model)] if len(self.model.labels) <= MOST_CLASSES else [])
+        sections = [_models(self), classes_section(self.model)]
+        return sections + ([confusion_section(self.model)] if len(self.model.labels) <= MOST_CLASSES else [])
 
     def as_json(self) -> dict[str, Any]:
         """The comparison as `evaluate --json` prints it."""
@@ -98,14 +98,16 @@ def _models(comparison: Comparison) -> Section:
     return Section("scores", ("accuracy", "macro-F1"), rows)
 
 
-def _classes(scores: Scores) -> Section:
+def classes_section(scores: Scores, unit: str = "texts") -> Section:
+    """Precision, recall and F1 of each class; `unit` is what was scored."""
     rows = [
         (each.label, *(f"{share:.3f}" for share in (each.precision, each.recall, each.f1)), f"{each.support:,}")
         for each in scores.classes
     ]
-    return Section("each class", ("precision", "recall", "F1", "texts"), rows)
+    return Section("each class", ("precision", "recall", "F1", unit), rows)
 
 
-def _confusion(scores: Scores) -> Section:
+def confusion_section(scores: Scores) -> Section:
+    """The confusion matrix."""
     rows = [(label, *(f"{n:,}" for n in row)) for label, row in zip(scores.labels, scores.confusion, strict=True)]
     return Section("confusion matrix: a row a true label, a column the label given", scores.labels, rows)

@@ -1,0 +1,82 @@
+"""What costs nothing with numeric series: models without a weight, called as models of series are.
+
+Values and their mask (B, T, C), in deviations from each channel's mean, and lengths (B). T time, B batch, C channels, K
+steps ahead, Q quantiles.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from cellwright.data.series import Values
+from cellwright.models.forecaster import before
+
+Numbers = NDArray[np.floating]
+Model = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+def repeated(horizon: int, quantiles: int, season: int | None = None) -> Model:
+    """The last value, or that a season before, for all Q quantiles -> (B, T, K, C, Q)."""
+    return lambda values, known, lengths: before(values, horizon, season)[..., None].expand(-1, -1, -1, -1, quantiles)
+
+
+def frequencies(frames: Sequence[Values], horizon: int) -> Model:
+    """How often each channel is 1 in the frames (T_i, C) -> logits (B, T, K, C, 1), the same at every step."""
+    share = _share(np.concatenate(frames))
+    logits = torch.tensor(np.log(share / (1 - share)), dtype=torch.float32)
+
+    def forecast(values: Tensor, known: Tensor, lengths: Tensor) -> Tensor:
+        return logits[:, None].expand(*values.shape[:2], horizon, -1, 1)
+
+    return forecast
+
+
+def held(frames: Sequence[Values], horizon: int) -> Model:
+    """How often each channel is 1, k steps after it was 0 and after it was 1 -> logits (B, T, K, C, 1)."""
+    tables = []
+    for k in range(1, horizon + 1):
+        before = np.concatenate([series[:-k] for series in frames])
+        after = np.concatenate([series[k:] for series in frames])
+        shares = [_share(np.where(before == state, after, np.nan)) for state in (0, 1)]
+        tables.append([np.log(share / (1 - share)) for share in shares])
+    logits = torch.tensor(np.array(tables), dtype=torch.float32)  # (K, 2, C)
+
+    def forecast(values: Tensor, known: Tensor, lengths: Tensor) -> Tensor:
+        on = values[:, :, None]  # (B, T, 1, C)
+        return (logits[:, 0] * (1 - on) + logits[:, 1] * on)[..., None]
+
+    return forecast
+
+
+def mean(values: Tensor, known: Tensor, lengths: Tensor) -> Tensor:
+    """Every step restored as the mean (B, T, C)."""
+    return torch.zeros_like(values)
+
+
+def nearest_neighbour(train: Sequence[Numbers], labels: Sequence[str], unlabelled: Sequence[Numbers]) -> list[str]:
+    """The label of the nearest series of `train` for each of `unlabelled`, by Euclidean distance.
+
+    Values (T_i, C) are brought to one length by linear interpolation; a missing one is 0, the mean.
+    """
+    from sklearn.neighbors import KNeighborsClassifier  # slow to load, and the other baselines do without
+
+    steps = max(map(len, train))
+    model = KNeighborsClassifier(n_neighbors=1)
+    model.fit([_stretched(series, steps) for series in train], labels)
+    return [str(label) for label in model.predict([_stretched(series, steps) for series in unlabelled])]
+
+
+def _stretched(series: Numbers, steps: int) -> Values:
+    """(T, C) -> (steps · C)."""
+    old, new = np.linspace(0, 1, len(series)), np.linspace(0, 1, steps)
+    return np.concatenate([np.interp(new, old, channel) for channel in np.nan_to_num(series).T])
+
+
+def _share(values: Values) -> Values:
+    """Share of ones (C,) of (T, C), as if one more 0 and one more 1 had been seen: never 0 or 1."""
+    ones, known = np.nansum(values, axis=0), (~np.isnan(values)).sum(0)
+    share: Values = (ones + 1) / (known + 2)
+    return share
