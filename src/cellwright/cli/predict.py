@@ -22,7 +22,11 @@ def predict(
     run: Annotated[Path, typer.Argument(help="Folder that `cellwright fit` made.", show_default=False)],
     texts: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TEXT…", help="Texts; without any, the lines of standard input.", show_default=False),
+        typer.Argument(
+            metavar="TEXT…",
+            help="Texts, of a run on series files of them; without any, the lines of standard input.",
+            show_default=False,
+        ),
     ] = None,
     encoding: Annotated[str, typer.Option(help="Encoding of standard input.")] = "utf-8",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line, which says more.")] = False,
@@ -37,9 +41,12 @@ def predict(
     predictor = Predictor.load(run)
     if predictor.reads:
         print(predictor.reads, file=sys.stderr)
-    for chunk in _chunks(texts, encoding):
+    given = [text for argument in texts or [] for text in predictor.texts_of(argument, encoding)]
+    if predictor.header is not None and not as_json:
+        print(predictor.header)
+    for chunk in _chunks(given, encoding):
         for text, prediction in zip(chunk, predictor.predict(chunk), strict=True):
-            print(_as_json(text, prediction) if as_json else prediction.line(text))
+            print(_as_json(text, prediction, predictor.echoes) if as_json else prediction.line(text))
         sys.stdout.flush()
 
 
@@ -80,5 +87,6 @@ def _check(encoding: str) -> None:
         )
 
 
-def _as_json(text: str, prediction: "Prediction") -> str:
-    return json.dumps({"text": text, **prediction.as_json()}, ensure_ascii=False).translate(LINE_ENDS)
+def _as_json(text: str, prediction: "Prediction", echoes: bool) -> str:
+    said = {"text": text} if echoes else {}
+    return json.dumps(said | prediction.as_json(), ensure_ascii=False).translate(LINE_ENDS)

@@ -28,6 +28,13 @@ class Predictor(ABC, Generic[Said]):
 
     reads: str = ""
     """How texts are read, in a sentence, where a user has to know."""
+    echoes: bool = True
+    """Whether JSON repeats the text; a series has its name."""
+
+    @property
+    def header(self) -> str | None:
+        """Names of the fields of `Prediction.line`, to stand above the first; None where they speak for themselves."""
+        return None
 
     @staticmethod
     def load(path: str | Path) -> "Predictor[Any]":
@@ -37,6 +44,10 @@ class Predictor(ABC, Generic[Said]):
 
         run = load_run(path)
         return tasks.get(run.config.task).predictor(run)
+
+    def texts_of(self, argument: str, encoding: str) -> list[str]:
+        """The texts that an argument of the command line stands for: itself, or those of the file that it names."""
+        return [argument]
 
     @abstractmethod
     def predict(self, texts: Sequence[str]) -> list[Said]:
