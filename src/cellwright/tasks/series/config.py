@@ -1,0 +1,103 @@
+"""The options of `fit --task series`."""
+
+from typing import ClassVar, Literal, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+from cellwright.errors import InputError
+from cellwright.models.series_architecture import SeriesArchitecture
+from cellwright.tasks.config import FIXED, FitConfig, Place
+
+
+class Columns(BaseModel):
+    """Where names, times and labels stand in CSV or TSV; all other columns are channels."""
+
+    model_config = FIXED
+
+    series: str = "series"
+    """Column that names the series a row belongs to; without it, the file is one series."""
+    time: str = "time"
+    """Column of the time; without it, the order of the rows is the time's."""
+    label: str = "label"
+    """Column of the label, the same in all rows of a series."""
+
+
+# The last of the bases is the first in the help.
+class SeriesConfig(FitConfig, SeriesArchitecture, Columns, Place):
+    """The options of a run that learns from numeric series. Only `data` and `out` must be given."""
+
+    task: ClassVar[str] = "series"
+
+    validation: str | None = None
+    """File that chooses the best epoch, in place of a tenth of DATA; with forecast, of the steps of each series."""
+    test: str | None = None
+    """File for the final score, in place of a tenth of DATA; with forecast, the last steps of each series."""
+    format: Literal["npz", "csv", "tsv", "ts", "jsonl"] | None = None
+    """Format of files whose suffix does not tell."""
+    window: int = Field(256, ge=4)
+    """Most steps read at once; a longer series is read in stretches that overlap by half (forecast, anomaly)."""
+    quantiles: str = "0.1,0.5,0.9"
+    """What is foretold of each number, rising, the forecast in the middle (forecast)."""
+    normal: str | None = None
+    """The label to learn from, all others being anomalies; None learns from every series (anomaly)."""
+    label_smoothing: float = Field(0.1, ge=0, lt=1)
+    """Share of the target spread evenly over all classes (classify)."""
+
+    max_epochs: int = Field(100, ge=1)
+    """Most passes over the training examples."""
+    patience: int = Field(20, ge=1)
+    """Stop after this many epochs without a better validation score."""
+    batch_tokens: int = Field(512, ge=1)
+    """Most steps in a batch, padding included."""
+    averaging: float = Field(0.99, ge=0, lt=1)
+    """Weight of the past, per step, in the running mean of the weights that is scored and kept; 0 keeps the last."""
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """The quantiles as numbers; raises InputError for what is none."""
+        try:
+            found = tuple(float(each) for each in self.quantiles.split(","))
+        except ValueError:
+            found = ()
+        if len(found) % 2 == 0 or list(found) != sorted(set(found)) or not 0 < found[0] <= found[-1] < 1:
+            raise InputError(
+                f"--quantiles is {self.quantiles}; expected an odd number of them, rising from 0 to 1: 0.1,0.5,0.9"
+            )
+        return found
+
+    @model_validator(mode="after")
+    def _options_agree(self) -> Self:
+        """Raise InputError for an option that the target does not read: it would do nothing."""
+        for name, target in READ_BY.items():
+            value = getattr(self, name)
+            if value != SeriesConfig.model_fields[name].default and self.target not in target.split():
+                raise InputError(
+                    f"--{name.replace('_', '-')} is {value}, and --target is {self.target}; leave it out, or give "
+                    f"--target {target.replace(' ', ' or ')}"
+                )
+        for name in ("horizon", "season"):
+            if (getattr(self, name) or 0) > self.window // 2:
+                raise InputError(
+                    f"--{name} is {getattr(self, name)} and --window {self.window}; expected at most half a window"
+                )
+        _ = self.levels
+        if self.output == "bernoulli" and self.quantiles != SeriesConfig.model_fields["quantiles"].default:
+            raise InputError("--quantiles are of --output quantiles; leave them out with bernoulli")
+        return self
+
+
+READ_BY = {
+    "bidirectional": "classify",
+    "pooling": "classify",
+    "label_smoothing": "classify",
+    "output": "forecast",
+    "horizon": "forecast",
+    "quantiles": "forecast",
+    "season": "forecast",
+    "code": "anomaly",
+    "normal": "anomaly",
+    "window": "forecast anomaly",
+}
+"""The targets that an option is for: given with another, it would do nothing."""
+
+CONFIG = SeriesConfig

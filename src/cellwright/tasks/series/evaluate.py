@@ -1,0 +1,139 @@
+"""How good is a model of series on series whose answers are known?"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from sklearn.metrics import roc_auc_score
+
+from cellwright.data import datasets
+from cellwright.data.series import SeriesTable
+from cellwright.data.series_batches import SeriesExample, collate_series
+from cellwright.errors import InputError
+from cellwright.evaluation import series_baselines
+from cellwright.evaluation.baselines import majority_class
+from cellwright.evaluation.metrics import score
+from cellwright.evaluation.report import Report
+from cellwright.evaluation.series_baselines import Model
+from cellwright.evaluation.series_reports import MODEL, ForecastReport, MeanReport, SeriesClasses
+from cellwright.evaluation.series_scores import Forecasts, score_forecasts
+from cellwright.models.forecaster import ahead_of, scored
+from cellwright.tasks.series.config import SeriesConfig
+from cellwright.tasks.series.examples import examples_of
+from cellwright.tasks.series.objective import BATCH_STEPS, make_objective, measured
+from cellwright.tasks.series.predictor import AnomalyPredictor, LabelPredictor, check_readable
+from cellwright.tasks.series.prepare import check_known, learnt_from
+from cellwright.tasks.series.run import SeriesRun
+from cellwright.tasks.series.sides import open_sides, read_file
+from cellwright.tasks.task import Side
+from cellwright.tasks.texts import batches_of
+
+
+def evaluate(run: SeriesRun, data: str, side: Side, columns: Mapping[str, Any], say: Callable[[str], None]) -> Report:
+    """Score the run beside baselines without a weight; see `Task.evaluate`."""
+    options = SeriesConfig.model_validate(run.config.options | {"out": run.path})
+    table = _series(options, data, side, columns)
+    check_readable(run, table)
+    train = _training_series(options, say)
+    if options.target == "classify":
+        return _classes(run, table, train)
+    if options.target == "anomaly":
+        return _anomalies(run, table, options)
+    if options.output == "bernoulli":
+        return _frames(run, table, train, options)
+    return _forecasts(run, table, options)
+
+
+def _series(options: SeriesConfig, data: str, side: Side, columns: Mapping[str, Any]) -> SeriesTable:
+    """The series to score: a side of the run's own data, of a built-in set or of another file, or all of a file."""
+    if side != "all":
+        files = {} if data == options.data else {"validation": None, "test": None}
+        of_data = options.model_copy(update={"data": data, **files, **columns})
+        return learnt_from(of_data, open_sides(of_data))[side]
+    if data in datasets.names():
+        raise InputError(f"{data} is scored one side at a time; expected --split train, validation or test, got all")
+    return read_file(options.model_copy(update=dict(columns)), data)
+
+
+def _training_series(options: SeriesConfig, say: Callable[[str], None]) -> SeriesTable | None:
+    """Return what the run was trained on, for the baselines; say so where it is gone."""
+    try:
+        return learnt_from(options, open_sides(options))["train"]
+    except InputError as error:
+        say(f"without baselines, since the run's training series cannot be read: {error}")
+        return None
+
+
+def _classes(run: SeriesRun, table: SeriesTable, train: SeriesTable | None) -> SeriesClasses:
+    labels = run.config.labels
+    if table.labels is None:
+        raise InputError(f"{table.source}: the series have no labels to score by; expected one of each")
+    check_known(table, labels)
+    said = [each.label for each in LabelPredictor(run).predict_series(table)]
+    models = {MODEL: score(table.labels, said, labels)}
+    if train is not None and train.labels is not None:
+        scale = run.config.scaling.apply
+        near = series_baselines.nearest_neighbour(
+            [scale(values) for values in train.values], train.labels, [scale(values) for values in table.values]
+        )
+        models["nearest neighbour"] = score(table.labels, near, labels)
+        majority = [majority_class(train.labels)] * len(table)
+        models["majority class"] = score(table.labels, majority, labels)
+    return SeriesClasses(models)
+
+
+def _forecasts(run: SeriesRun, table: SeriesTable, options: SeriesConfig) -> ForecastReport:
+    horizon, levels = run.config.model.horizon, run.config.model.quantiles
+    baselines = {"last value": series_baselines.repeated(horizon, len(levels))}
+    if options.season is not None:
+        baselines["value a season before"] = series_baselines.repeated(horizon, len(levels), options.season)
+    stretched, _ = examples_of(table, run.config.scaling, options.window)
+    whole, _ = examples_of(table, run.config.scaling, None)
+    models = {MODEL: score_forecasts(_ahead(run.model, stretched, horizon), levels)}
+    for name, baseline in baselines.items():
+        models[name] = score_forecasts(_ahead(baseline, whole, horizon), levels)
+    return ForecastReport(models, run.config.channels, run.config.scaling.deviation, levels[-1] - levels[0])
+
+
+@torch.inference_mode()
+def _ahead(model: Model, examples: list[SeriesExample], horizon: int) -> Iterator[Forecasts]:
+    for indices in batches_of([len(example.values) for example in examples], BATCH_STEPS):
+        batch = collate_series([examples[i] for i in indices])
+        ahead = model(batch.values, batch.known, batch.lengths)
+        yield Forecasts(ahead, ahead_of(batch.values, horizon), scored(batch.known, batch.first, horizon))
+
+
+def _frames(run: SeriesRun, table: SeriesTable, train: SeriesTable | None, options: SeriesConfig) -> MeanReport:
+    horizon = run.config.model.horizon
+    models: dict[str, Model] = {MODEL: run.model}
+    if train is not None:
+        models["frequency of each channel"] = series_baselines.frequencies(train.values, horizon)
+        models["state before of each channel"] = series_baselines.held(train.values, horizon)
+    means = {name: _mean(model, run, table, options) for name, model in models.items()}
+    return MeanReport("nats a frame", "nll", f"{table.steps - len(table):,} frames of {len(table):,} series", means)
+
+
+def _anomalies(run: SeriesRun, table: SeriesTable, options: SeriesConfig) -> MeanReport:
+    models: dict[str, Model] = {MODEL: run.model, "mean": series_baselines.mean}
+    means = {name: _mean(model, run, table, options) for name, model in models.items()}
+    areas = None
+    if (
+        options.normal is not None
+        and table.labels is not None
+        and len({x == options.normal for x in table.labels}) == 2
+    ):
+        odd = [label != options.normal for label in table.labels]
+        ranks = {
+            MODEL: [each.score for each in AnomalyPredictor(run).predict_series(table)],
+            "mean": [float((run.config.scaling.apply(v) ** 2).mean()) for v in table.values],
+        }
+        areas = {name: float(roc_auc_score(odd, rank)) for name, rank in ranks.items()}
+    return MeanReport("squared error", "error", f"{len(table):,} series", means, areas)
+
+
+@torch.inference_mode()
+def _mean(model: Model, run: SeriesRun, table: SeriesTable, options: SeriesConfig) -> float:
+    """The objective's mean of a model over all of the table."""
+    objective = make_objective(run.config.model, options)
+    examples, _ = examples_of(table, run.config.scaling, options.window)
+    return measured(objective, model, examples)

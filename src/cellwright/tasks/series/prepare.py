@@ -1,0 +1,198 @@
+"""From options to what training needs: the sides, scaled, and the description that the run folder keeps."""
+
+import hashlib
+from collections import Counter
+
+import numpy as np
+
+import cellwright
+from cellwright import cells
+from cellwright.data.feed import LengthFeed
+from cellwright.data.readers.values import listed
+from cellwright.data.scaling import fit_scaling, no_scaling
+from cellwright.data.series import SeriesTable
+from cellwright.data.series_batches import SeriesExample, collate_series
+from cellwright.data.split import SIDES, Parted
+from cellwright.errors import InputError
+from cellwright.evaluation import series_baselines
+from cellwright.models.series_architecture import SeriesArchitecture, SeriesModelConfig
+from cellwright.tasks.series.config import SeriesConfig
+from cellwright.tasks.series.examples import examples_of
+from cellwright.tasks.series.objective import SeriesObjective, make_objective, measured
+from cellwright.tasks.series.run import SeriesRunConfig
+from cellwright.tasks.series.sides import open_sides
+from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
+
+Sides = Parted[SeriesTable]
+
+
+def prepare(config: SeriesConfig, before: SeriesRunConfig | None) -> Prepared[SeriesConfig, SeriesRunConfig]:
+    """Read the data and measure the training side. Raises InputError."""
+    cells.get(config.cell)  # refuses an unknown one before the data is read
+    sides = learnt_from(config, open_sides(config))
+    run = _describe(config, sides)
+    objective = make_objective(run.model, config)
+    train, validation = (_examples(config, run, sides[side]) for side in ("train", "validation"))
+    floor = _floor(config, sides, objective, validation)
+    return Prepared(
+        config,
+        run,
+        objective,
+        train=_feed(config, train),
+        validation=_feed(config, validation),
+        floor=floor,
+        notes=_notes(sides, run),
+    )
+
+
+def learnt_from(config: SeriesConfig, sides: Sides) -> Sides:
+    """The sides as they are trained on and chosen by: without what has nothing to learn from.
+
+    Raises InputError where labels or values are not what the target needs.
+    """
+    sides = Parted(dict(sides), list(sides.notes))
+    if config.target == "classify":
+        _check_labels(config, sides)
+    if config.target == "forecast":
+        for side in SIDES:
+            sides[side] = _foretellable(config, sides, side)
+    if config.target == "anomaly" and config.normal is not None:
+        for side in SIDES[:2]:  # the test side keeps what is to be found
+            sides[side] = _normal(config, sides[side])
+    if config.output == "bernoulli":
+        for side in SIDES:
+            _check_binary(sides[side])
+    return sides
+
+
+def _check_labels(config: SeriesConfig, sides: Sides) -> None:
+    for side in SIDES:
+        if sides[side].labels is None:
+            raise InputError(
+                f"{sides[side].source}: the series have no labels, which --target classify learns; expected a label of "
+                "each, in the column of --label in CSV: or give --target forecast or anomaly"
+            )
+    labels = _labels(sides["train"])
+    if len(set(labels)) < 2:
+        raise InputError(f"{config.data}: every label is {labels[0]!r}; expected at least two classes to tell apart")
+    for side in SIDES[1:]:
+        check_known(sides[side], sorted(set(labels)))
+
+
+def check_known(table: SeriesTable, classes: list[str]) -> None:
+    """Raise InputError at the first series whose label is none of those learned."""
+    for row, label in enumerate(table.labels or []):
+        if label not in classes:
+            raise InputError(
+                f"{table.where(row)}: label {label!r} is none that is learned from; expected {listed(classes)}"
+            )
+
+
+def _foretellable(config: SeriesConfig, sides: Sides, side: str) -> SeriesTable:
+    """The series in which a step follows another."""
+    table = sides[side]
+    kept = table.take(row for row, values in enumerate(table.values) if len(values) > 1)
+    if not len(kept):
+        raise InputError(f"{table.source}: every series of the {side} side has one step; expected one that goes on")
+    if len(kept) < len(table):
+        sides.notes.append(f"{len(table) - len(kept)} series of one step left out of the {side} side: nothing follows")
+    return kept
+
+
+def _normal(config: SeriesConfig, table: SeriesTable) -> SeriesTable:
+    labels = table.labels or []
+    kept = table.take(row for row, label in enumerate(labels) if label == config.normal)
+    if not len(kept):
+        found = listed(sorted(set(labels))) if labels else "no labels"
+        raise InputError(f"{table.source}: no series is labelled {config.normal!r}, which --normal names; got {found}")
+    return kept
+
+
+def _check_binary(table: SeriesTable) -> None:
+    for row, values in enumerate(table.values):
+        for step, channel in np.argwhere(~np.isnan(values) & (values != 0) & (values != 1))[:1]:
+            raise InputError(
+                f"{table.where(row)}, step {step + 1}, channel {table.channels[channel]!r}: {values[step, channel]:g}; "
+                "expected 0 or 1, which --output bernoulli foretells"
+            )
+
+
+def _describe(config: SeriesConfig, sides: Sides) -> SeriesRunConfig:
+    train = sides["train"]
+    binary = config.output == "bernoulli"
+    model = SeriesModelConfig(
+        **config.model_dump(include=set(SeriesArchitecture.model_fields)),
+        channels=len(train.channels),
+        masked=any(sides[side].missing for side in ("train", "validation")),
+        classes=len(set(_labels(train))) if config.target == "classify" else 0,
+        quantiles=config.levels if config.target == "forecast" and not binary else (),
+    )
+    rows = [[side, sides[side].labels, sides[side].firsts, _digest(sides[side])] for side in ("train", "validation")]
+    return SeriesRunConfig(
+        cellwright=cellwright.__version__,
+        labels=sorted(set(_labels(train))) if config.target == "classify" else [],
+        channels=list(train.channels),
+        scaling=no_scaling(len(train.channels)) if binary else fit_scaling(train.values),
+        model=model,
+        fingerprint=fingerprint(rows),
+        options=kept_options(config),
+    )
+
+
+def _digest(table: SeriesTable) -> str:
+    digest = hashlib.sha256()
+    for values in table.values:
+        digest.update(repr(values.shape).encode() + values.tobytes())
+    return digest.hexdigest()
+
+
+def window_of(config: SeriesConfig) -> int | None:
+    """Most steps that are read at once; None is all of a series."""
+    return None if config.target == "classify" else config.window
+
+
+def _examples(config: SeriesConfig, run: SeriesRunConfig, table: SeriesTable) -> list[SeriesExample]:
+    numbers = {label: index for index, label in enumerate(run.labels)}
+    return examples_of(table, run.scaling, window_of(config), numbers)[0]
+
+
+def _feed(config: SeriesConfig, examples: list[SeriesExample]) -> LengthFeed:
+    return LengthFeed(lambda epoch: examples, _steps, collate_series, config.batch_tokens, config.seed)
+
+
+def _steps(example: SeriesExample) -> int:
+    return len(example.values)
+
+
+def _floor(config: SeriesConfig, sides: Sides, objective: SeriesObjective, examples: list[SeriesExample]) -> Floor:
+    if config.target == "classify":
+        (most_frequent, _), *_ = Counter(_labels(sides["train"])).most_common(1)
+        labels = _labels(sides["validation"])
+        return Floor(labels.count(most_frequent) / len(labels), "always giving the most frequent label")
+    if config.target == "anomaly":
+        baseline: series_baselines.Model = series_baselines.mean
+        meaning = "restoring the mean at every step"
+    elif config.output == "bernoulli":
+        baseline = series_baselines.frequencies(sides["train"].values, config.horizon)
+        meaning = "foretelling how often each channel is 1"
+    else:
+        baseline = series_baselines.repeated(config.horizon, len(config.levels))
+        meaning = "foretelling the last value"
+    return Floor(measured(objective, baseline, examples), meaning)
+
+
+def _labels(table: SeriesTable) -> list[str]:
+    return table.labels or []
+
+
+def _notes(sides: Sides, run: SeriesRunConfig) -> list[str]:
+    counts = ", ".join(f"{len(table):,} {side}" for side, table in sides.items())
+    channels = f"{len(run.channels)} {'channel' if len(run.channels) == 1 else 'channels'}"
+    classes = f" of {len(run.labels)} classes" if run.labels else ""
+    missing = sum(table.missing for table in sides.values())
+    told = f"; {missing:,} values are missing, which the model is told" if missing else ""
+    return [
+        *sides.notes,
+        f"{counts} series{classes}; {channels} ({listed(run.channels, most=6)}), "
+        f"{sides['train'].steps:,} steps to train on{told}",
+    ]

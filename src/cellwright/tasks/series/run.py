@@ -1,0 +1,50 @@
+"""The run folder of a model of series."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from cellwright.data.readers.long_form import SeriesColumns
+from cellwright.data.scaling import Scaling
+from cellwright.models.forecaster import Forecaster
+from cellwright.models.series_architecture import SeriesModelConfig
+from cellwright.models.series_autoencoder import SeriesAutoencoder
+from cellwright.models.series_classifier import SeriesClassifier
+from cellwright.tasks.run import Run, RunConfig, load_model
+
+MODELS = {"classify": SeriesClassifier, "forecast": Forecaster, "anomaly": SeriesAutoencoder}
+"""The model of each target."""
+
+
+class SeriesRunConfig(RunConfig):
+    """The content of `config.json`."""
+
+    task: str = "series"
+    labels: list[str]
+    """The classes, in the order of the model's outputs; none unless the target is classify."""
+    channels: list[str]
+    """Names of the channels, in the order of the model's inputs."""
+    scaling: Scaling
+    """Each channel's mean and deviation on the training side, which the model's numbers are in units of."""
+    model: SeriesModelConfig
+
+    @property
+    def columns(self) -> SeriesColumns:
+        """The columns of CSV that the run was trained on."""
+        return SeriesColumns(**{name: self.options[name] for name in SeriesColumns._fields})
+
+
+@dataclass(frozen=True)
+class SeriesRun(Run[SeriesRunConfig, nn.Module]):
+    """A trained model of series."""
+
+
+def make_model(config: SeriesModelConfig) -> nn.Module:
+    """A new model. Raises CellwrightError for an unknown cell."""
+    return MODELS[config.target](config)
+
+
+def load(folder: Path, config: SeriesRunConfig) -> SeriesRun:
+    """Read the weights. Raises InputError."""
+    return SeriesRun(folder, config, load_model(folder, lambda: make_model(config.model)))

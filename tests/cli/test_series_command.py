@@ -1,0 +1,89 @@
+"""fit, evaluate and predict from the command line, on series."""
+
+import json
+
+import pytest
+
+import made_series
+
+OPTIONS = [str(part) for name, value in made_series.SMALL.items() for part in (f"--{name.replace('_', '-')}", value)]
+
+
+@pytest.fixture(scope="module")
+def waves(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "waves.csv"
+    path.write_text(made_series.waves(150, 0))
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(cellwright, waves, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "waves"
+    ended = cellwright("fit", waves, "--task", "series", "--out", out, *OPTIONS)
+    assert ended.status == 0, ended.err
+    assert "nearest neighbour" in ended.out
+    assert "2 channels ('wave', 'noise')" in ended.out
+    assert f"predict {out} more.csv    (a file of series)" in ended.out
+    assert (out / "confusion.png").exists()
+    return out
+
+
+def test_predict_takes_files_and_lines(cellwright, run, waves):
+    first, *rows = cellwright("predict", run, waves).out.splitlines()
+    assert first == "series\tlabel\tprobability"
+    assert len(rows) == 150
+    assert rows[0].split("\t")[0] == "w0"
+    line = b'{"values": [[10, 100], [10.5, 101], [11, 99]], "name": "mine"}\n'
+    (said,) = cellwright("predict", run, "--json", stdin=line).out.splitlines()
+    found = json.loads(said)
+    assert set(found) == {"name", "label", "probability", "probabilities"}
+    assert (found["name"], set(found["probabilities"])) == ("mine", {"fast", "slow"})
+
+
+def test_evaluate_with_columns_of_other_names(cellwright, run, tmp_path):
+    other = tmp_path / "other.csv"
+    other.write_text(made_series.waves(30, 7).replace("series,", "who,").replace("label", "speed"))
+    given = ["--column", "series=who", "--column", "label=speed"]
+    scores = json.loads(cellwright("evaluate", run, other, *given, "--json").out)
+    assert (scores["split"], scores["series"]) == ("all", 30)
+    assert scores["models"]["this model"]["accuracy"] > 0.8
+    assert set(scores["models"]) == {"this model", "nearest neighbour", "majority class"}
+    assert cellwright("evaluate", run, other).status == 2
+
+
+def test_mistakes_end_with_one_sentence(cellwright, run, tmp_path):
+    bad = tmp_path / "bad.csv"
+    bad.write_text("series,time,wave,noise\na,1,2,3\na,2,inf,3\n")
+    ended = cellwright("predict", run, bad)
+    assert (ended.status, ended.err.count("\n")) == (2, 1)
+    assert "bad.csv, line 3, column 'wave': inf is infinite" in ended.err
+    ended = cellwright("predict", run, "no such file.csv")
+    assert (ended.status, "no such file" in ended.err) == (2, True)
+
+
+def test_without_the_training_file_there_are_no_baselines(cellwright, run, waves, tmp_path):
+    other = tmp_path / "other.csv"
+    other.write_text(made_series.waves(10, 7))
+    moved = waves.rename(waves.with_suffix(".moved"))
+    try:
+        ended = cellwright("evaluate", run, other, "--json")
+    finally:
+        moved.rename(waves)
+    assert "without baselines, since the run's training series cannot be read" in ended.err
+    assert set(json.loads(ended.out)["models"]) == {"this model"}
+
+
+def test_forecasts_are_a_line_a_step_and_channel(cellwright, tmp_path):
+    data = tmp_path / "days.csv"
+    data.write_text(made_series.days(200, 0))
+    options = ["--target", "forecast", "--horizon", 2, "--max-epochs", 1, "--hidden", 4, "--threads", 1]
+    ended = cellwright("fit", data, "--task", "series", "--out", tmp_path / "run", *options)
+    assert ended.status == 0, ended.err
+    assert "MAE of each channel, in its own units" in ended.out
+    rows = [line.split("\t") for line in cellwright("predict", tmp_path / "run", data).out.splitlines()]
+    assert rows[0] == ["series", "ahead", "channel", "0.1", "0.5", "0.9"]
+    assert [row[:3] for row in rows[1:]] == [["1", "1", "load"], ["1", "2", "load"]]
+
+
+def test_the_set_is_listed(cellwright):
+    assert "vowels" in cellwright("datasets").out

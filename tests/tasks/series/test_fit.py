@@ -1,0 +1,238 @@
+"""Series from a file: what is learned, killed and resumed, and what is refused."""
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import process
+import pytest
+import torch
+from process import Signal, outcome
+
+import made_series
+from cellwright import tasks
+from cellwright.data.readers.series import read_series
+from cellwright.data.scaling import fit_scaling
+from cellwright.errors import InputError
+from cellwright.tasks.predictor import Predictor
+from cellwright.tasks.run import load_run
+from cellwright.tasks.series import SeriesConfig
+from cellwright.tasks.series.sides import open_sides
+from cellwright.training import FitResult, fit
+
+Options = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> Options:
+    """Options of a run on a file with that content."""
+
+    def make(content: str, **changes: Any) -> dict[str, Any]:
+        path = tmp_path / "data.csv"
+        path.write_text(content)
+        return {**made_series.SMALL, "data": str(path), "out": str(tmp_path / "run"), **changes}
+
+    return make
+
+
+def train(given: dict[str, Any]) -> FitResult:
+    return fit(SeriesConfig(**given), progress=False, say=lambda sentence: None)
+
+
+def report(given: dict[str, Any]) -> dict[str, Any]:
+    run = load_run(given["out"])
+    said: list[str] = []
+    found = tasks.get("series").evaluate(run, given["data"], "test", {}, said.append)
+    assert not said
+    return json.loads(json.dumps(found.as_json()))
+
+
+def test_classes_with_missing_values_are_learned(options: Options) -> None:
+    given = options(made_series.waves(150, 0, missing=0.1))
+    result = train(given)
+    run = load_run(result.out)
+    validation = open_sides(SeriesConfig(**given))["validation"]
+    said = [each.label for each in tasks.get("series").predictor(run).predict_series(validation)]  # type: ignore[attr-defined]
+    right = np.mean([label == true for label, true in zip(said, validation.labels, strict=True)])
+    assert result.validation["accuracy"] == pytest.approx(right)
+    assert right > 0.9 > result.floor
+    assert run.config.model.masked
+    assert report(given)["models"]["this model"]["accuracy"] > 0.9
+
+
+def test_scaling_is_measured_on_the_training_side_alone(options: Options) -> None:
+    given = options(made_series.waves(60, 1), max_epochs=1)
+    train(given)
+    kept = load_run(given["out"]).config.scaling
+    sides = open_sides(SeriesConfig(**given))
+    assert kept == fit_scaling(sides["train"].values)
+    assert kept != fit_scaling([*sides["train"].values, *sides["test"].values])
+
+
+def test_forecasts_beat_the_last_value_and_are_in_the_channels_units(options: Options) -> None:
+    given = options(made_series.days(500, 0, 0.05), target="forecast", horizon=4, season=8, window=32, max_epochs=6)
+    train(given)
+    models = report(given)["models"]
+    assert models["this model"]["mae"] < models["last value"]["mae"] / 2
+    assert len(models["this model"]["by_step"]) == 4
+    (said,) = Predictor.load(given["out"]).predict(['{"values": [500, 570, 600, 570, 500, 430, 400, 430, 500, 570]}'])
+    assert [400 < step["load"]["0.5"] < 650 for step in said.ahead] == [True] * 4
+    assert all(step["load"]["0.1"] <= step["load"]["0.5"] <= step["load"]["0.9"] for step in said.ahead)
+
+
+def test_frames_are_foretold_better_than_by_frequency(options: Options) -> None:
+    given = options(made_series.chords(60, 0), target="forecast", output="bernoulli", test=None, window=32)
+    given["validation"] = given["test"] = given["data"]  # whole series rather than their last steps
+    result = train(given)
+    run = load_run(result.out)
+    assert run.config.scaling == ([0.0] * 3, [1.0] * 3)
+    nll = report(given)["nll"]
+    assert nll["this model"] == pytest.approx(result.validation["loss"], rel=1e-5)
+    assert nll["this model"] < 0.2 < nll["state before of each channel"] < nll["frequency of each channel"]
+    # By hand: the mean over the frames that follow another of the sum over notes.
+    total, frames = 0.0, 0
+    for values in read_series(given["data"]).values:
+        seen = torch.tensor(values, dtype=torch.float32)[None]
+        with torch.no_grad():
+            logits = run.model(seen, torch.ones_like(seen), torch.tensor([len(values)]))[0, :-1, 0, :, 0].double()
+        notes = torch.distributions.Bernoulli(logits=logits).log_prob(seen[0, 1:].double())
+        total, frames = total - float(notes.sum()), frames + len(values) - 1
+    assert nll["this model"] == pytest.approx(total / frames, rel=1e-5)
+
+
+def test_what_jumps_is_an_anomaly(options: Options) -> None:
+    given = options(made_series.beats(150, 0), target="anomaly", normal="usual", code=3, batch_tokens=120)
+    train(given)
+    found = report(given)
+    assert found["roc_auc"]["this model"] > 0.95
+    assert found["error"]["this model"] < found["error"]["mean"]
+    sides = open_sides(SeriesConfig(**given))
+    said = tasks.get("series").predictor(load_run(given["out"])).predict_series(sides["test"])  # type: ignore[attr-defined]
+    for each, label, values in zip(said, sides["test"].labels, sides["test"].values, strict=True):
+        assert len(each.steps) == 12
+        assert each.score == pytest.approx(np.mean(each.steps))
+        if label == "odd":
+            assert int(np.argmax(each.steps)) == int(values.argmax())
+
+
+def test_a_long_series_is_scored_step_by_step_in_stretches(options: Options) -> None:
+    given = options(made_series.days(300, 0), target="anomaly", window=16, max_epochs=1)
+    train(given)
+    (said,) = Predictor.load(given["out"]).predict(Predictor.load(given["out"]).texts_of(given["data"], "utf-8"))
+    assert len(said.steps) == 300
+    assert None not in said.steps
+
+
+TARGETS: dict[str, tuple[str, dict[str, Any]]] = {
+    "classify": (made_series.waves(60, 0), {"noise": 0.2, "dropout": 0.3}),
+    "forecast": (made_series.days(400, 0, 0.1), {"target": "forecast", "window": 32, "input_dropout": 0.1}),
+    "anomaly": (made_series.beats(60, 0), {"target": "anomaly", "recurrent_dropout": 0.2}),
+}
+
+
+@pytest.mark.parametrize(
+    ("target", "place", "count"), [("classify", "step", 5), ("forecast", "clipping", 9), ("anomaly", "end", 1)]
+)
+def test_killed_and_resumed_is_left_alone(options: Options, target: str, place: str, count: int) -> None:
+    content, changes = TARGETS[target]
+    killed = options(content, task="series", max_epochs=3, checkpoint_seconds=0, **changes)
+    alone = {**killed, "out": killed["out"] + "-alone"}
+    assert process.start(dict(alone)).status == 0
+    assert process.start(dict(killed), Signal(signal.SIGKILL, place, count)).status == -signal.SIGKILL
+    assert process.start({**killed, "resume": True}).status == 0
+    assert outcome(killed["out"]) == outcome(alone["out"])
+
+
+def test_answers_do_not_depend_on_the_batch(options: Options) -> None:
+    given = options(made_series.waves(60, 0), max_epochs=2)
+    train(given)
+    predictor = Predictor.load(given["out"])
+    texts = predictor.texts_of(given["data"], "utf-8")[:9]
+    for text, together in zip(texts, predictor.predict(texts), strict=True):
+        (alone,) = predictor.predict([text])
+        assert (alone.name, alone.label) == (together.name, together.label)
+        assert alone.probabilities == pytest.approx(together.probabilities, abs=1e-6)
+
+
+WAVES = made_series.waves(80, 0)
+UNLABELLED = made_series.days(100, 0)
+REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
+    "no labels": (UNLABELLED, {"test": "same", "validation": "same"}, "the series have no labels, which --target"),
+    "one class": (WAVES.replace("fast", "slow"), {}, "every label is 'slow'; expected at least two classes"),
+    "too few": ("series,x,label\na,1,p\nb,2,q\n", {}, "no series falls to the "),
+    "one step": ("x\n1\n", {"target": "forecast", "test": "same", "validation": "same"}, "has one step; expected one"),
+    "not binary": (UNLABELLED, {"target": "forecast", "output": "bernoulli"}, "expected 0 or 1, which --output bern"),
+    "no such label": (WAVES, {"target": "anomaly", "normal": "calm"}, "no series is labelled 'calm', which --normal"),
+    "no such cell": (WAVES, {"cell": "lstn"}, "did you mean lstm?"),
+    "horizon": (UNLABELLED, {"target": "forecast", "horizon": 9, "window": 16}, "--horizon is 9 and --window 16"),
+    "unread option": (
+        WAVES,
+        {"horizon": 3},
+        "--horizon is 3, and --target is classify; leave it out, or give --target",
+    ),
+    "even quantiles": (
+        UNLABELLED,
+        {"target": "forecast", "quantiles": "0.1,0.9"},
+        "--quantiles is 0.1,0.9; expected an",
+    ),
+    "falling ones": (UNLABELLED, {"target": "forecast", "quantiles": "0.9,0.5,0.1"}, "expected an odd number of them"),
+    "no numbers": (
+        UNLABELLED,
+        {"target": "forecast", "quantiles": "low"},
+        "--quantiles is low; expected an odd number",
+    ),
+    "a set of texts": (
+        WAVES,
+        {"data": "reviews-zh"},
+        "reviews-zh holds texts; expected a set of numeric series: vowels",
+    ),
+    "no such file": (WAVES, {"data": "vowel"}, "vowel: no such file; did you mean vowels?"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(options: Options, case: str) -> None:
+    content, changes, message = REFUSED[case]
+    given = options(content)
+    given |= {name: given["data"] if value == "same" else value for name, value in changes.items()}
+    with pytest.raises(InputError) as error:
+        train(given)
+    assert message in str(error.value)
+    assert not Path(given["out"]).exists()
+
+
+def test_other_channels_on_the_test_side_are_refused(options: Options, tmp_path: Path) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text(WAVES.replace("noise", "sound"))
+    with pytest.raises(InputError, match=r"other\.csv: the channels are 'wave', 'sound'; expected 'wave', 'noise'"):
+        train(options(WAVES, test=str(other)))
+
+
+def test_a_label_that_training_lacks_is_named_with_its_line(options: Options, tmp_path: Path) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text(WAVES.replace("fast", "quick"))
+    with pytest.raises(InputError, match=r"other\.csv, line \d+: label 'quick' is none that is learned from"):
+        train(options(WAVES, test=str(other)))
+
+
+def test_a_missing_value_is_refused_by_a_run_that_never_saw_one(options: Options) -> None:
+    given = options(WAVES, max_epochs=1)
+    train(given)
+    predictor = Predictor.load(given["out"])
+    with pytest.raises(InputError, match="series, line 2: a value is missing, and the run learned from series without"):
+        predictor.predict(['{"values": [[1, 2]]}', '{"values": [[1, null]]}'])
+    with pytest.raises(InputError, match="series, line 1: 1 channels; expected 2, as in training"):
+        predictor.predict(['{"values": [1, 2]}'])
+    (said,) = predictor.predict(['{"values": [[1, 2]], "name": "one step"}'])
+    assert said.name == "one step"
+    assert predictor.predict([]) == []
+
+
+def test_series_of_one_step_are_left_out_of_forecasts_and_counted(options: Options) -> None:
+    content = "series,x\n" + "".join(f"a,{k % 3}\n" for k in range(60)) + "b,1\n"
+    said: list[str] = []
+    fit(SeriesConfig(**options(content, target="forecast", max_epochs=1)), progress=False, say=said.append)
+    assert any(note == "1 series of one step left out of the train side: nothing follows" for note in said)
