@@ -1,0 +1,31 @@
+"""Each recipe is a command that `fit` takes: its options exist and are within their bounds."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cellwright import tasks
+from cellwright.cli.fit import _with_options
+from cellwright.cli.options import configured
+
+RECIPES = sorted(Path(__file__).parents[2].glob("examples/recipes/*.sh"))
+# Stands in for `cellwright`: says what it was told.
+ECHO = f"#!{sys.executable}\nimport json, sys\nprint(json.dumps(sys.argv[1:]))\n"
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+def test_its_options_are_those_of_its_task(recipe: Path, tmp_path: Path) -> None:
+    program = tmp_path / "cellwright"
+    program.write_text(ECHO)
+    program.chmod(0o755)
+    path = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    said = subprocess.run([recipe, "1", "2", "3"], env=path, capture_output=True, text=True, check=True).stdout
+    command, *arguments = json.loads(said)
+    assert command == "fit"
+    task = arguments[arguments.index("--task") + 1]
+    given = _with_options(task).make_context("fit", arguments).params
+    assert configured(tasks.config_of(given.pop("task")), given).task == task
