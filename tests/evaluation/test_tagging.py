@@ -1,7 +1,7 @@
 import pytest
 
 from cellwright.data.sentences import Sentences
-from cellwright.evaluation.tagging import FrequentTags, score_tags
+from cellwright.evaluation.tagging import FrequentTags, TagComparison, score_tags
 
 
 def made(*rows: str, labels: list[str] | None = None) -> Sentences:
@@ -45,3 +45,33 @@ def test_the_most_frequent_tag_of_each_word_and_of_all():
     assert baseline.labels(2) == ["p", "p"]
     assert FrequentTags(made("a/Y a/X")).tags([["a", "b"]]) == [["X", "X"]]
     assert FrequentTags(made("a/X")).labels(1) is None
+
+
+def test_the_tables_hold_the_scores_of_both_and_the_mistakes():
+    true = made("a/B-x b/I-x c/O", "d/B-y", labels=["p", "new"])
+    frequent = FrequentTags(made("a/B-x b/O c/O", labels=["p"]))
+    model = score_tags(true, [["B-x", "I-x", "B-y"], ["B-y"]], ["p", "p"], "BIO", frequent.known)
+    other = score_tags(true, frequent.tags(true.tokens), frequent.labels(2), "BIO", frequent.known)
+    comparison = TagComparison(model, other)
+    scores, kinds, labels, mistakes = comparison.sections()
+    assert scores.columns == ("precision", "recall", "F1", "words", "unseen (1)", "sentences")
+    assert list(map(list, scores.rows)) == [
+        ["this model", "0.667", "1.000", "0.800", "0.7500", "1.0000", "0.5000"],
+        ["most frequent tag", "0.000", "0.000", "0.000", "0.5000", "0.0000", "0.5000"],
+    ]
+    assert kinds.rows[0] == ("x", "1.000", "1.000", "1.000", "1")
+    assert labels.rows[0] == ("new", "0.000", "0.000", "0.000", "1")
+    assert mistakes.rows == [("O", "B-y", "1")]
+    assert comparison.counted == "2 sentences"
+    assert comparison.verdict() == "The network adds 0.800 to the F1 of spans of each word's most frequent tag."
+    assert "0.800 ahead of the network" in TagComparison(other, model).verdict()
+    assert TagComparison(model).verdict() == "The network reaches 0.800 F1 of spans."
+    assert TagComparison(model).as_json()["most_frequent_tag"] is None
+
+
+def test_plain_tags_have_a_row_each():
+    scores = score_tags(made("a/X b/Y", "c/X d/X"), [["X", "X"], ["X", "X"]], None, "plain")
+    models, tags, mistakes = TagComparison(scores).sections()
+    assert (models.columns, models.rows) == (("words",), [("this model", "0.7500")])
+    assert tags.rows == [("X", "0.750", "1.000", "0.857", "3"), ("Y", "0.000", "0.000", "0.000", "1")]
+    assert mistakes.rows == [("Y", "X", "1")]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cellwright.data.sentences import Sentences
+from cellwright.data.sentences import Sentences, counted
 from cellwright.evaluation.baselines import majority_class
 from cellwright.evaluation.metrics import ClassScore, Scores, score
 from cellwright.evaluation.report import Report, Section
@@ -32,6 +32,8 @@ class Share:
 class TagScores:
     """How well sentences are tagged."""
 
+    count: int
+    """Number of sentences."""
     words: Scores
     """Of each word's tag by itself; its `texts` are words."""
     spans: SpanScore | None
@@ -88,7 +90,7 @@ def score_tags(
         words = (word for row in true.tokens for word in row)
         right = [a == b for word, a, b in zip(words, flat, given, strict=True) if not known(word)]
         unseen = Share(sum(right), len(right))
-    return TagScores(score(flat, given, sorted({*flat, *given})), total, kinds, sentences, unseen)
+    return TagScores(len(true), score(flat, given, sorted({*flat, *given})), total, kinds, sentences, unseen)
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,8 @@ class TagComparison(Report):
 
     @property
     def counted(self) -> str:
-        """How many words."""
-        return f"{self.model.words.texts:,} words"
+        """How many sentences."""
+        return counted(self.model.count)
 
     def sections(self) -> list[Section]:
         """The scores, of each tag or kind of span, of each label, and what is mistaken for what."""
@@ -119,6 +121,7 @@ class TagComparison(Report):
     def as_json(self) -> dict[str, Any]:
         """The comparison as `evaluate --json` prints it."""
         return {
+            "sentences": self.model.count,
             "words": self.model.words.texts,
             "model": self.model.as_json(),
             "most_frequent_tag": self.frequent and self.frequent.as_json(),
@@ -182,7 +185,7 @@ def _models(comparison: TagComparison) -> Section:
                 columns.setdefault(column, []).append(share)
         columns.setdefault("words", []).append(f"{scores.words.accuracy:.4f}")
         if scores.unseen is not None:
-            columns.setdefault(f"unseen words ({scores.unseen.words:,})", []).append(f"{scores.unseen.accuracy:.4f}")
+            columns.setdefault(f"unseen ({scores.unseen.words:,})", []).append(f"{scores.unseen.accuracy:.4f}")
         if scores.sentences is not None:
             columns.setdefault("sentences", []).append(f"{scores.sentences.accuracy:.4f}")
     names = [name for name, scores in named.items() if scores is not None]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cellwright.data import datasets
+from cellwright.data.readers.values import listed
 from cellwright.data.sentences import Sentences
 from cellwright.errors import InputError
 from cellwright.evaluation.tagging import FrequentTags, TagComparison, score_tags
@@ -18,6 +19,7 @@ def evaluate(
 ) -> TagComparison:
     """Score the run beside each word's most frequent tag; see `Task.evaluate`."""
     sentences = _sentences(run, data, side, columns)
+    _say_what_is_unknown(run, sentences, say)
     train = _training(run, say)
     if train and side != "train" and (said := overlap(train, sentences)):
         say(said)
@@ -46,6 +48,16 @@ def _sentences(run: TagRun, data: str, side: Side, columns: Mapping[str, Any]) -
             f"{data}: no sentence falls to the {side} side; expected at least one, --split all takes every sentence"
         )
     return found
+
+
+def _say_what_is_unknown(run: TagRun, sentences: Sentences, say: Callable[[str], None]) -> None:
+    kinds = {
+        "tags": (run.config.tags, {tag for row in sentences.tags for tag in row}),
+        "labels": (run.config.labels, set(sentences.labels or [])),
+    }
+    for kind, (known, found) in kinds.items():
+        if new := sorted(found - set(known)):
+            say(f"{len(new)} of the {len(found)} {kind} are none that the run knows and count as wrong: {listed(new)}")
 
 
 def _training(run: TagRun, say: Callable[[str], None]) -> Sentences | None:

@@ -23,6 +23,10 @@ class Tag(Task[TagConfig, TagRunConfig, TagRun]):
     run_config = TagRunConfig
     files = (LEXICON,)
     columns = tuple(Columns.model_fields)
+    suggestions = (
+        'predict {run} "words of yours"    (or lines on standard input; --json has the spans)',
+        "evaluate {run} other.conll",
+    )
 
     def prepare(self, config: TagConfig, before: TagRunConfig | None) -> Prepared[TagConfig, TagRunConfig]:
         """Read and number the sentences."""
