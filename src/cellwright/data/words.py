@@ -4,6 +4,7 @@ import json
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple, TypeVar
 
@@ -16,6 +17,7 @@ from cellwright.errors import InputError
 Value = TypeVar("Value")
 
 PAD, UNKNOWN = 0, 1
+REMEMBERED = 100_000  # words whose numbers are looked up once: a text repeats most of its words
 MOST_CHARACTERS = 32  # of a word that is longer, the first half of them and the last: a link must not widen its batch
 
 
@@ -64,6 +66,7 @@ class Lexicon:
         self.vocabulary, self.alphabet = list(vocabulary), list(alphabet)
         self._words = {word: number for number, word in enumerate(self.vocabulary, start=2)}
         self._characters = {character: number for number, character in enumerate(self.alphabet, start=2)}
+        self._numbers = lru_cache(REMEMBERED)(self._number)
 
     @classmethod
     def train(cls, sentences: Iterable[Sequence[str]], *, size: int, minimum: int) -> "Lexicon":
@@ -85,19 +88,23 @@ class Lexicon:
 
     def words(self, tokens: Iterable[str]) -> list[int]:
         """Return the number of each word."""
-        return [self._words.get(normal(token), UNKNOWN) for token in tokens]
+        return [self._numbers(token)[0] for token in tokens]
 
     def spelling(self, token: str) -> tuple[int, ...]:
         """Return the numbers of a word's characters; an empty one counts as an unknown character."""
-        half = MOST_CHARACTERS // 2
-        shown = token if len(token) <= MOST_CHARACTERS else token[:half] + token[-half:]
-        return tuple(self._characters.get(character, UNKNOWN) for character in shown) or (UNKNOWN,)
+        return self._numbers(token)[1]
 
     def example(
         self, tokens: Sequence[str], tags: Sequence[int] | None = None, label: int | None = None
     ) -> WordExample:
         """Return a sentence as numbers."""
         return WordExample(self.words(tokens), [self.spelling(token) for token in tokens], tags, label)
+
+    def _number(self, token: str) -> tuple[int, tuple[int, ...]]:
+        half = MOST_CHARACTERS // 2
+        shown = token if len(token) <= MOST_CHARACTERS else token[:half] + token[-half:]
+        spelling = tuple(self._characters.get(character, UNKNOWN) for character in shown) or (UNKNOWN,)
+        return self._words.get(normal(token), UNKNOWN), spelling
 
     def to_json(self) -> str:
         """Return both lists as JSON."""

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any
 
 from cellwright.data.sentences import Sentences, counted
@@ -154,7 +155,7 @@ class FrequentTags:
             for token, tag in zip(tokens, tags, strict=True):
                 counts[token][tag] += 1
         self._tag = {token: _most(count) for token, count in counts.items()}
-        self._other = _most(sum(counts.values(), Counter()))
+        self._other = _most(Counter(chain.from_iterable(train.tags)))
         self._label = None if train.labels is None else majority_class(train.labels)
 
     def tags(self, tokens: Sequence[Sequence[str]]) -> list[list[str]]:
