@@ -93,14 +93,6 @@ def test_nats_are_those_of_each_document_alone(lengths: list[int]) -> None:
     torch.testing.assert_close(found, torch.cat(wanted).double(), rtol=1e-5, atol=1e-5)
 
 
-def test_lanes_side_by_side_score_what_they_saw() -> None:
-    model = small().eval()
-    stream = torch.arange(23) * 5 % 7
-    lanes = [model.nats([stream[start : start + 8]]) for start in (0, 7, 14)]
-    found = model.nats([stream], side_by_side=3)
-    torch.testing.assert_close(found.view(7, 3).T, torch.stack(lanes), rtol=1e-5, atol=1e-5)
-
-
 def test_memory_of_scoring_does_not_depend_on_how_it_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     model = small(layers=2).eval()
     documents = [torch.arange(9) % 7, torch.arange(14) * 3 % 7]

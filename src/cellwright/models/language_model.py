@@ -144,21 +144,18 @@ class LanguageModel(nn.Module):
         return penalty
 
     @torch.no_grad()
-    def nats(self, documents: Sequence[Tensor], *, side_by_side: int = 1) -> Tensor:
+    def nats(self, documents: Sequence[Tensor]) -> Tensor:
         """Minus the logarithm of each next token's probability, (N - 1) of N tokens in all, float64.
 
         Args:
             documents: token numbers (n,) int64 of each, its mark first; told what stands before in its own document,
                 from the first token on.
-            side_by_side: lanes to read at once. More are faster, and all but the first begin in the midst of a
-                document, told nothing of it: the first tokens of these cost a little more. Fewer than that many tokens
-                at the end are left out.
 
         The state is carried from window to window: memory does not grow with a document's length.
 
         """
         found, state = [], None
-        for window in windows(lanes(documents, side_by_side), window=max(1, SCORED_AT_ONCE // side_by_side)):
+        for window in windows(lanes(documents, 1), window=SCORED_AT_ONCE):
             nats, state = self.window_nats(window, state)
             found.append(nats)
         return torch.cat(found)

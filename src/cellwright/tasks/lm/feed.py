@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from cellwright.data.feed import Epoch
+from cellwright.models.language_model import MARK
 from cellwright.nn.tbptt import Lanes, Window, Windows, lanes, windows
 
 
@@ -41,7 +42,7 @@ class LaneFeed:
         width = max(1, min(self.lanes, (sum(map(len, documents)) - 1) // (self.window * world_size)))
         whole = lanes(documents, width * world_size)
         own = Lanes(*(None if part is None else part[:, rank::world_size] for part in whole))  # type: ignore[arg-type]
-        return windows(own, window=self.window)
+        return windows(own._replace(input=_marked(own.input)), window=self.window)
 
     @property
     def collate(self) -> Callable[[Sequence[Any]], tuple[Window, ...]]:
@@ -51,6 +52,15 @@ class LaneFeed:
 
 def _only(examples: Sequence[tuple[Window, ...]]) -> tuple[Window, ...]:
     return examples[0]
+
+
+def _marked(input: Tensor) -> Tensor:
+    """(T, B) the same with the mark as each lane's first token, most of which stand in the midst of a text.
+
+    So the mark comes to mean that nothing is known of what stands before. With a text's own mark alone, which one lane
+    sees once an epoch, a model may read whatever follows it worse than what follows any other token.
+    """
+    return torch.cat([torch.full_like(input[:1], MARK), input[1:]])
 
 
 def _backward(document: Tensor) -> Tensor:
