@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellwright.evaluation.ngrams import kneser_ney
@@ -40,6 +40,7 @@ def by_hand(train: list[int], test: list[int], order: int, vocabulary: int) -> l
     return [-np.log(probability(tuple(padded[i - order + 1 : i + 1]))) for i in range(order - 1, len(padded))]
 
 
+@settings(max_examples=40, deadline=None)
 @given(TOKENS, TOKENS, st.integers(1, 4))
 def test_it_is_the_formula(train: list[int], test: list[int], order: int) -> None:
     found = kneser_ney(np.array(train), np.array(test), order=order, vocabulary=5)

@@ -1,7 +1,7 @@
 """What an epoch reads, against the texts it is made of."""
 
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellwright.nn.tbptt import Window
@@ -18,9 +18,10 @@ def joined(epoch: list[tuple[Window, ...]], way: int = 0) -> tuple[torch.Tensor,
     return torch.cat([e[way].input for e in epoch]), torch.cat([e[way].targets for e in epoch])
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=6), st.integers(1, 5), st.integers(1, 4), st.integers(1, 3))
 def test_lanes_go_on_from_window_to_window(lengths: list[int], lanes: int, window: int, world: int) -> None:
-    texts = documents([*lengths, 12])
+    texts = documents([*lengths, 400])
     stream = torch.cat(texts)
     parts = [LaneFeed(texts, lanes, window, None).epoch(0, rank, world) for rank in range(world)]
     assert len({len(part.batches) for part in parts}) == 1
@@ -34,6 +35,7 @@ def test_lanes_go_on_from_window_to_window(lengths: list[int], lanes: int, windo
     assert len(stream) - 1 - seen.numel() < width * world
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 5), st.integers(0, 3))
 def test_an_epoch_is_a_function_of_its_number(seed: int, number: int) -> None:
     feed = LaneFeed(documents([5, 0, 7, 30]), 2, 4, seed)
@@ -62,6 +64,8 @@ def test_each_document_is_told_apart() -> None:
 def test_a_short_text_has_fewer_lanes() -> None:
     [(window,)] = LaneFeed(documents([3]), 32, 64, 0).epoch(0, 0, 1).examples
     assert window.input.shape == (3, 1)
+    for length, width in ((2 * 32 * 4 - 1, 1), (2 * 32 * 4, 2), (9000, 5)):
+        assert LaneFeed(documents([length]), 5, 4, 0).epoch(0, 0, 1).examples[0][0].input.shape == (4, width)
 
 
 def test_backward_each_document_comes_from_its_end_on() -> None:

@@ -11,13 +11,16 @@ from cellwright.data.feed import Epoch
 from cellwright.models.language_model import MARK
 from cellwright.nn.tbptt import Lanes, Window, Windows, lanes, windows
 
+LEAST_WINDOWS = 32
+"""Of an epoch: of a short text, many small steps teach more than a few large ones."""
+
 
 @dataclass(frozen=True)
 class LaneFeed:
     """The windows of an epoch, in order: each goes on where the one before ended.
 
     documents  token numbers of each text, its mark first
-    lanes      side by side, in each process; fewer where the texts do not fill them with a window each
+    lanes      side by side, in each process; fewer where the texts do not fill them with LEAST_WINDOWS each
     window     steps
     seed       chooses in which order the documents come, of one where it begins, anew each epoch; None: as given
     both       whether the texts are read from their ends on as well
@@ -39,7 +42,8 @@ class LaneFeed:
         return Epoch(found, [[k] for k in range(len(found))])
 
     def _windows(self, documents: Sequence[Tensor], rank: int, world_size: int) -> Windows:
-        width = max(1, min(self.lanes, (sum(map(len, documents)) - 1) // (self.window * world_size)))
+        fewest = self.window * LEAST_WINDOWS * world_size
+        width = max(1, min(self.lanes, (sum(map(len, documents)) - 1) // fewest))
         whole = lanes(documents, width * world_size)
         own = Lanes(*(None if part is None else part[:, rank::world_size] for part in whole))  # type: ignore[arg-type]
         return windows(own._replace(input=_marked(own.input)), window=self.window)

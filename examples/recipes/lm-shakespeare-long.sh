@@ -1,0 +1,10 @@
+#!/bin/sh
+# The same with more units, against learning by heart: about an hour on two cores.
+#
+#     sh examples/recipes/lm-shakespeare-long.sh input.txt runs/shakespeare-long
+set -eu
+exec cellwright fit "$1" --task lm --out "$2" \
+    --validation-share 0.1 --test-share 0 --minimum 1 \
+    --hidden 512 --embedding 128 --forget-bias 1 \
+    --embedding-dropout 0.1 --output-dropout 0.4 --weight-drop 0.2 \
+    --window 96 --batch-tokens 3072 --learning-rate 4e-3 --max-epochs 40 --patience 40
