@@ -3,7 +3,7 @@ import json
 import pytest
 
 from cellwright.data import datasets
-from cellwright.data.texts import open_texts
+from cellwright.data.texts import open_texts, read_texts
 from cellwright.errors import InputError
 
 TEXT = "first line\r\n\r\nsecond 行\n" * 40
@@ -11,12 +11,14 @@ TEXT = "first line\r\n\r\nsecond 行\n" * 40
 
 @pytest.mark.parametrize("name", ["a.txt", "a.md", "a"])
 def test_a_file_of_any_other_suffix_is_one_text(file, name):
+    text = TEXT.replace("\r\n", "\n")
     sides = open_texts(str(file(name, TEXT)), validation=0.25, test=0.25)
     assert [table.texts for table in sides.values()] == [
-        [TEXT[: len(TEXT) // 2]],
-        [TEXT[len(TEXT) // 2 : len(TEXT) * 3 // 4]],
-        [TEXT[len(TEXT) * 3 // 4 :]],
+        [text[: len(text) // 2]],
+        [text[len(text) // 2 : len(text) * 3 // 4]],
+        [text[len(text) * 3 // 4 :]],
     ]
+    assert read_texts(str(file(name, TEXT))).texts == [text]
 
 
 def test_a_table_is_a_text_a_row_and_none_stands_on_two_sides(file):
@@ -26,6 +28,10 @@ def test_a_table_is_a_text_a_row_and_none_stands_on_two_sides(file):
     assert sorted(text for side in sides.values() for text in side.texts) == sorted(rows[:200])
     assert all(len(side) for side in sides.values())
     assert sides.notes == ["200 rows left out that repeat an earlier text"]
+
+
+def test_every_row_of_a_table_is_read_repeated_and_empty_ones_too(file):
+    assert read_texts(str(file("a.csv", "text,n\na,1\n,2\na,3\n"))).texts == ["a", "", "a"]
 
 
 def test_a_format_that_is_told_goes_before_the_suffix(file):

@@ -11,8 +11,7 @@ VALIDATION, TEST = 0.05, 0.05
 def cut(text: str, source: str, *, validation: float = VALIDATION, test: float = TEST) -> Sides:
     """Split one text by position: its beginning is trained on, then come validation and test.
 
-    Cut are its code points, line ends read as they are written: of N, the first ⌊(1 - validation - test) N⌋ are trained
-    on. A side without any has no row.
+    Of N code points the first ⌊(1 - validation - test) N⌋ are trained on. A side without any has no row.
 
     Raises:
         InputError: nothing but white space.

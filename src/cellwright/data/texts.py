@@ -1,6 +1,6 @@
 """Texts without labels, for a language model: what a user names -> train, validation, test.
 
-A file of plain text is one text, whatever its line ends: its end is kept for validation and test. A table (CSV, TSV,
+A file of plain text is one text: its end is kept for validation and test. A table (CSV, TSV,
 JSONL, Parquet) has a text a row, each by itself, which go to the sides by their hash as for every other task. So a
 side is a Table, and each of its rows a document.
 """
@@ -13,6 +13,7 @@ from cellwright.data.datasets.dataset import TEXTS
 from cellwright.data.readers import FORMATS, format_of, read
 from cellwright.data.readers.files import decoded, existing
 from cellwright.data.split import Sides, split
+from cellwright.data.table import Table
 
 
 def open_texts(
@@ -41,10 +42,18 @@ def open_texts(
     if data in datasets.names():
         sides: Sides = datasets.load(data)
         return sides
+    table = read_texts(data, text=text, encoding=encoding, format=format)
+    if _is_plain(Path(data), format):
+        return cut(table.texts[0], table.source, validation=validation, test=test)
+    return split(table, validation=validation, test=test)
+
+
+def read_texts(data: str, *, text: str = "text", encoding: str = "utf-8", format: str | None = None) -> Table:
+    """Return every text of a file: of plain text the whole as one row. Arguments and errors as for `open_texts`."""
     path = existing(data, built_in=datasets.names(TEXTS))
     if _is_plain(path, format):
-        return cut(decoded(path, encoding), str(path), validation=validation, test=test)
-    return split(read(path, text=text, label=None, encoding=encoding, format=format), validation=validation, test=test)
+        return Table([decoded(path, encoding).replace("\r\n", "\n")], None, [1], str(path))
+    return read(path, text=text, label=None, encoding=encoding, format=format)
 
 
 def _is_plain(path: Path, format: str | None) -> bool:

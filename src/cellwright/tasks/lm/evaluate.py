@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from cellwright.data import datasets
-from cellwright.data.texts import open_texts
+from cellwright.data.texts import open_texts, read_texts
 from cellwright.errors import InputError
 from cellwright.evaluation.ngrams import kneser_ney
 from cellwright.evaluation.text_comparison import TextComparison
@@ -64,7 +64,7 @@ def _texts(
             raise InputError(
                 f"{data} is scored one side at a time; expected --split train, validation or test, got all"
             )
-        return open_texts(data, **given, validation=0, test=0)["train"].texts, ""
+        return read_texts(data, **given).texts, ""
     sides = open_texts(data, **given, **shares)
     if side == "test" and not len(sides["test"]):
         say("no test side was kept: scored is the validation side, by which the best epoch was chosen")
