@@ -13,7 +13,7 @@ from matplotlib.image import imread
 
 from cellwright.inspect.heatmaps import heatmaps
 from cellwright.inspect.recording import record
-from cellwright.inspect.report import report
+from cellwright.inspect.report import page_file, report
 from cellwright.inspect.summary import arrays, summary
 
 TEXT = "the film was <script>alert('!')</script> <!-- lovely \u2028 很 好 {{script}} \udce5"
@@ -87,7 +87,7 @@ def test_chromium_draws_it(run, tmp_path, text):
     recording = record(run, text)
     made = drawn(report(recording), tmp_path)
     assert len(re.findall(r'<span [^>]*data-token="\d+"', made)) == len(recording.tokens)
-    assert len(re.findall(r'<button aria-pressed="(?:true|false)"', made)) == 6
+    assert len(re.findall(r'<button [^>]*aria-pressed="(?:true|false)"', made)) == 6
     assert "<td>c, layer 1, reverse</td>" in made
 
 
@@ -98,15 +98,16 @@ def test_pointing_and_choosing(run, tmp_path):
         report(recording),
         tmp_path,
         """
-        const map = find("map").getBoundingClientRect();
-        const at = (t, row) => ({ clientX: map.left + LEFT + (t + 0.5) * column(map.width),
-                                  clientY: map.top + 4 + (row + 0.5) * (map.height - ROOM - 4) / 7 });
-        find("layer").value = "1"; find("layer").onchange();
-        find("direction").value = "reverse"; find("direction").onchange();
-        find("order").value = "as trained"; find("order").onchange();
+        const find = (name) => view.find(name), map = find("map").getBoundingClientRect();
+        const at = (t, row) => ({ clientX: map.left + LEFT + (t + 0.5) * view.column(map.width),
+                                  clientY: map.top + 4 + (row + 0.5) * (map.height - view.room - 4) / 7 });
+        const choose = (name, value) => { find(name).value = value; find(name).onchange({ target: find(name) }); };
+        choose("layer", "1");
+        choose("direction", "reverse");
+        choose("order", "as trained");
         find("letters").children[4].click();
         find("map").onclick(at(2, 5));
-        find("map").onmousemove(at(3, 1));
+        find("map").onpointermove(at(3, 1));
         """,
     )
     text = re.sub("<[^>]*>", "", made)
@@ -116,6 +117,55 @@ def test_pointing_and_choosing(run, tmp_path):
     c = recording.of(1, "reverse").values["c"][3, 5]
     shown = re.search(r">c (−?[0-9.]+)", made)[1].replace("−", "-")
     assert float(shown) == pytest.approx(c, abs=0.02)  # the page holds 256 levels, and shows two digits
+
+
+@needs_chromium
+def test_the_arrow_keys_point(run, tmp_path):
+    recording = record(run, "the film was lovely")
+    made = drawn(
+        report(recording),
+        tmp_path,
+        """
+        const press = (...keys) => keys.forEach((key) => view.find("map").onkeydown(new KeyboardEvent("keydown", { key })));
+        view.choice.choose({ order: "as trained" });
+        press("ArrowRight", "ArrowRight", "ArrowRight", "ArrowLeft", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp");
+        press("Enter");
+        """,
+    )
+    text = re.sub("<[^>]*>", "", made)
+    assert f"“film” contributed {recording.contributions.values[1]:+.3f}".replace("-", "−") in text
+    assert re.search(r"Unit 2: half of c .* \(click again to let go\)", text)
+
+
+def channels(colour):
+    return [int(colour[k : k + 2], 16) for k in (1, 3, 5)]
+
+
+def luminance(colour):
+    """Of WCAG 2.2: relative luminance."""
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in (c / 255 for c in channels(colour))]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one, other):
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_contrasts_are_those_of_wcag_aa(scheme):
+    blocks = re.findall(r":root \{(.*?)\}", page_file("look.css"), re.DOTALL)
+    colour = dict(re.findall(r"--([a-z]+): ([^;]+);", blocks[["light", "dark"].index(scheme)]))
+    for paper in (colour["paper"], colour["ground"]):
+        assert all(contrast(colour[name], paper) >= 4.5 for name in ("ink", "quiet", "accent"))
+    for graphic in (colour["edge"], *colour["series"].split()):
+        assert contrast(graphic, colour["paper"]) >= 3, graphic
+    # Text on the strongest tint: 62 % of the colour over the paper.
+    for name in ("for", "against"):
+        mixed = [
+            round(0.62 * a + 0.38 * b) for a, b in zip(channels(colour[name]), channels(colour["paper"]), strict=True)
+        ]
+        assert contrast(colour["ink"], "#{:02x}{:02x}{:02x}".format(*mixed)) >= 4.5
 
 
 def test_the_summary_is_json_of_the_same_numbers(run):

@@ -23,16 +23,28 @@ from cellwright.inspect.summary import SHARES, gates, memories
 
 Array = NDArray[np.float32]
 LEVELS = 255
+DRAWING = ("theme.js", "view.js")
+"""The scripts that draw a recording, in the order in which they are loaded."""
 
 
 def report(recording: Recording) -> str:
     """The text of the HTML file."""
-    page = files("cellwright.inspect") / "page"
-    parts = {name: (page / f"report.{kind}").read_text("utf-8") for name, kind in (("style", "css"), ("script", "js"))}
-    made = (page / "report.html").read_text("utf-8")
-    for name, part in (*parts.items(), ("recording", _json(described(recording)))):
+    made = page_file("report.html")
+    parts = {
+        "style": page_file("look.css"),
+        "view": page_file("view.html"),
+        "notes": page_file("notes.html"),
+        "script": "".join(page_file(name) for name in (*DRAWING, "report.js")),
+        "recording": _json(described(recording)),
+    }
+    for name, part in parts.items():
         made = made.replace("{{" + name + "}}", part, 1)
     return made
+
+
+def page_file(name: str) -> str:
+    """The text of a file of `page/`, of which the live page of `cellwright serve` is made as well."""
+    return (files("cellwright.inspect") / "page" / name).read_text("utf-8")
 
 
 def described(recording: Recording) -> dict[str, Any]:
@@ -115,7 +127,6 @@ def _map(cell: Definition, name: str, values: Array) -> dict[str, Any]:
         "kind": "gate" if gate else "value",
         "low": low,
         "high": high,
-        "range": "white 0, dark 1" if gate else f"blue −{furthest:.3g}, white 0, red {furthest:.3g}",
         "data": b64encode(_bytes(values, low, high).T.tobytes()).decode(),
     }
 
