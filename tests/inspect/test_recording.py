@@ -7,7 +7,7 @@ import torch
 import cellwright
 from cellwright.cells import CELLS
 from cellwright.errors import InputError
-from cellwright.inspect.recording import MOST_TOKENS, record
+from cellwright.inspect.recording import MOST_TOKENS, glance, record
 from cellwright.tasks.classify.predictor import ClassifyPredictor
 from cellwright.tasks.classify.run import ClassifyRun
 
@@ -116,3 +116,12 @@ def test_training_mode_gradients_and_inputs_are_left_alone(run):
     record(run, TEXT)
     assert all(torch.equal(before[name], value) for name, value in run.model.state_dict().items())
     assert all(parameter.grad is None for parameter in run.model.parameters())
+
+
+def test_a_glance_is_the_recording_without_its_reasons(run):
+    recording, seen = record(run, TEXT), glance(run, TEXT)
+    assert vars(recording).keys() - vars(seen).keys() == {"contributions"}
+    assert seen.tokens == recording.tokens
+    np.testing.assert_array_equal(seen.probabilities, recording.probabilities)
+    for letters, others in zip(seen.letters, recording.letters, strict=True):
+        assert all(np.array_equal(letters.values[name], others.values[name]) for name in others.values)

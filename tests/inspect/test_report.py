@@ -126,7 +126,8 @@ def test_the_arrow_keys_point(run, tmp_path):
         report(recording),
         tmp_path,
         """
-        const press = (...keys) => keys.forEach((key) => view.find("map").onkeydown(new KeyboardEvent("keydown", { key })));
+        const map = view.find("map");
+        const press = (...keys) => keys.forEach((key) => map.onkeydown(new KeyboardEvent("keydown", { key })));
         view.choice.choose({ order: "as trained" });
         press("ArrowRight", "ArrowRight", "ArrowRight", "ArrowLeft", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp");
         press("Enter");

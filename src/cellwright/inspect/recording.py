@@ -43,14 +43,13 @@ class Letters:
 
 
 @dataclass(frozen=True)
-class Recording:
+class Glance:
     """A text as a run reads it; T tokens, K classes.
 
     tokens         the T pieces of the text, as they stand in it
     between        what stands before each and belongs to none: white space
     known          (T,) whether the vocabulary has them
     probabilities  (T, K) of each class, after the text's first token, its first two, …, all of it
-    contributions  what each token did for `label`, the answer to the whole text
     letters        one a direction of each layer: layer 0 forward, layer 0 reverse, layer 1 forward, …
     """
 
@@ -62,7 +61,6 @@ class Recording:
     between: list[str]
     known: NDArray[np.bool_]
     probabilities: Array
-    contributions: Contributions
     letters: list[Letters]
 
     @property
@@ -78,15 +76,30 @@ class Recording:
         raise LookupError(f"no layer {layer}, {direction}; there are {'; '.join(each.name for each in self.letters)}")
 
 
+@dataclass(frozen=True)
+class Recording(Glance):
+    """A text as a run reads it, and why it is answered so.
+
+    contributions  what each token did for `label`, the answer to the whole text
+    """
+
+    contributions: Contributions
+
+
 def record(run: ClassifyRun, text: str) -> Recording:
     """Record what `run` does on `text`. Its gates come from the path that predictions take.
 
     Raises InputError for a text without tokens, with more than MOST_TOKENS, or that the run reads in parts.
     """
+    seen = glance(run, text)
+    (numbers,) = run.tokenizer.encode([text])
+    return Recording(**vars(seen), contributions=_contributions(run, numbers, seen.labels.index(seen.label)))
+
+
+def glance(run: ClassifyRun, text: str) -> Glance:
+    """The same without the contributions, which take longer than all the rest. Raises InputError as `record` does."""
     numbers, spans = _tokens(run, text)
-    probabilities = np.concatenate(list(_answers(run, numbers)))
-    label = int(probabilities[-1].argmax())
-    return Recording(
+    return Glance(
         run=str(run.path),
         text=text,
         cell=run.model.recurrent.cell,
@@ -96,8 +109,7 @@ def record(run: ClassifyRun, text: str) -> Recording:
             text[before:start] for before, (start, _) in zip([0, *(end for _, end in spans)], spans, strict=False)
         ],
         known=np.array([number != run.tokenizer.unknown for number in numbers]),
-        probabilities=probabilities,
-        contributions=_contributions(run, numbers, label),
+        probabilities=np.concatenate(list(_answers(run, numbers))),
         letters=_letters(run, numbers),
     )
 

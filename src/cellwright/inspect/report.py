@@ -18,7 +18,7 @@ from cellwright.cells import Definition
 from cellwright.inspect.contributions import Contributions
 from cellwright.inspect.memory import half_lives
 from cellwright.inspect.order import by_likeness, by_peak
-from cellwright.inspect.recording import Letters, Recording
+from cellwright.inspect.recording import Glance, Letters, Recording
 from cellwright.inspect.summary import SHARES, gates, memories
 
 Array = NDArray[np.float32]
@@ -47,8 +47,8 @@ def page_file(name: str) -> str:
     return (files("cellwright.inspect") / "page" / name).read_text("utf-8")
 
 
-def described(recording: Recording) -> dict[str, Any]:
-    """What the page is drawn from."""
+def described(recording: Glance) -> dict[str, Any]:
+    """What the page is drawn from; of a glance, without contributions."""
     cell = recording.cell
     parts = [_part(cell, each) for each in recording.letters]
     widest = max(each["high"] - each["low"] for part in parts for each in part["letters"])
@@ -60,8 +60,7 @@ def described(recording: Recording) -> dict[str, Any]:
         "labels": recording.labels,
         "label": recording.label,
         "probabilities": np.round(recording.probabilities.astype(float), 4).tolist(),
-        "contributions": np.round(recording.contributions.values.astype(float), 4).tolist(),
-        "completeness": _completeness(recording.contributions),
+        **(_explained(recording.contributions) if isinstance(recording, Recording) else {}),
         "rounding": f"The largest error is {widest / LEVELS / 2:.4f}.",
         "saturation": [
             [_name(row, "gate"), _percent(row["closed"]), _percent(row["open"]), f"{row['mean']:.2f}"]
@@ -71,6 +70,13 @@ def described(recording: Recording) -> dict[str, Any]:
         "forgetful": f"No state of {cell.name} is kept by a factor: each step makes it anew through a function.",
         "first": (cell.gates or cell.states)[0],
         "parts": parts,
+    }
+
+
+def _explained(found: Contributions) -> dict[str, Any]:
+    return {
+        "contributions": np.round(found.values.astype(float), 4).tolist(),
+        "completeness": _completeness(found),
     }
 
 
@@ -85,7 +91,7 @@ def _name(row: dict[str, Any], key: str) -> str:
     return f"{row[key]}, layer {row['layer']}, {row['direction']}"
 
 
-def _about(recording: Recording) -> str:
+def _about(recording: Glance) -> str:
     letters = recording.letters
     layers = 1 + letters[-1].layer
     directions = "both directions" if len(letters) > layers else "one direction"

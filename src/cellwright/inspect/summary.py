@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from cellwright.inspect.memory import half_lives, saturation
-from cellwright.inspect.recording import Letters, Recording
+from cellwright.inspect.recording import Glance, Letters, Recording
 
 SHARES = {"shortest_tenth": 0.1, "median": 0.5, "longest_tenth": 0.9}
 """The quantiles of the units' half-lives that are told."""
@@ -47,7 +47,7 @@ def tokens(recording: Recording) -> list[Row]:
     ]
 
 
-def gates(recording: Recording) -> list[Row]:
+def gates(recording: Glance) -> list[Row]:
     """Of each gate of each layer and direction: the shares of its values that are closed and open, and their mean."""
     return [
         {"gate": gate} | _where(letters) | asdict(saturation(letters.values[gate]))
@@ -56,7 +56,7 @@ def gates(recording: Recording) -> list[Row]:
     ]
 
 
-def memories(recording: Recording) -> list[Row]:
+def memories(recording: Glance) -> list[Row]:
     """Of each state that a factor keeps: quantiles over the units of the tokens until half is left, None for ever."""
     return [
         {"state": state} | _where(letters) | _quantiles(lives)

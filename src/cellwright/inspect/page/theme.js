@@ -20,12 +20,15 @@ function table(columns, rows) {
   })];
 }
 
-/** A canvas in CSS pixels, sharp on any screen. */
+/** A canvas in CSS pixels, sharp on any screen, and empty. Its size is set where it has changed only: setting it makes
+ * the browser lay out the page anew, tens of milliseconds for the canvases of a view. */
 function surface(canvas) {
   const ratio = window.devicePixelRatio || 1, { clientWidth: width, clientHeight: height } = canvas;
-  canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round(height * ratio);
+  const [wide, high] = [width, height].map((length) => Math.round(length * ratio));
+  if (canvas.width !== wide) canvas.width = wide;
+  if (canvas.height !== high) canvas.height = high;
   const context = canvas.getContext("2d");
+  context.reset();
   context.scale(ratio, ratio);
   context.font = font();
   return { context, width, height };
@@ -56,7 +59,7 @@ let theme = readTheme();
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 const minus = (text) => text.replace("-", "−");
 const signed = (value) => (value < 0 ? "" : "+") + minus(value.toFixed(3));
-const shown = (token) => (token.trim() ? token : { " ": "space", "\n": "line end", "\t": "tab" }[token] || "blank");
+const shown = (token) => (token.trim() ? token : { " ": "␣", "\n": "↵", "\t": "⇥" }[token] || "blank");
 const shortened = (text) => ([...text].length > 11 ? [...text].slice(0, 10).join("") + "…" : text);
 const largest = (values) => values.reduce((most, value) => Math.max(most, value), 0);
 

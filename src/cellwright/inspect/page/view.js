@@ -21,7 +21,7 @@ class Choice {
   choose(change) { Object.assign(this, change); this.draw(); }
   /** The furthest value from zero of the letter that is shown, so that a colour is one value in every view. */
   furthest(name) { return largest(this.drawn.map((view) => view.letterOf(name)?.high ?? 0)); }
-  get strongest() { return Math.max(1e-9, largest(this.drawn.flatMap((view) => view.recording.contributions.map(Math.abs)))); }
+  get strongest() { return Math.max(1e-9, largest(this.drawn.flatMap((view) => (view.recording.contributions ?? []).map(Math.abs)))); }
   /** The units from top to bottom: those of the first view. */
   get units() {
     const { orders } = this.drawn[0].part;
@@ -48,6 +48,9 @@ class View {
     this.find("order").onchange = (event) => choice.choose({ order: event.target.value });
   }
 
+  /** The height of the tokens below a chart: in all views the same, so that charts stand level. */
+  get room() { return largest(this.choice.drawn.map((view) => view.labels)); }
+
   find(name) { return this.root.querySelector(`[data-part="${name}"]`); }
 
   // --- what it is -----------------------------------------------------------------------------------
@@ -55,10 +58,17 @@ class View {
     for (const part of recording.parts)
       for (const letter of part.letters)
         letter.bytes = Uint8Array.from(atob(letter.data), (character) => character.charCodeAt(0)); // [unit * T + token]
-    Object.assign(this, { recording, token: null, T: recording.tokens.length, room: labelRoom(recording.tokens) });
+    Object.assign(this, { recording, token: null, T: recording.tokens.length, labels: labelRoom(recording.tokens) });
     this.choice.letter ??= recording.first;
     this.introduce();
     this.choice.draw();
+  }
+
+  /** What each token contributed, where the server tells it after the rest. */
+  explain({ contributions, completeness }) {
+    Object.assign(this.recording, { contributions, completeness });
+    this.find("completeness").textContent = completeness;
+    for (const view of this.choice.drawn) view.explained();
   }
 
   clear() {
@@ -83,27 +93,32 @@ class View {
     this.find("about").textContent = recording.about;
     this.find("explained").textContent = `to “${recording.label}”`;
     this.find("token").textContent = "Point at a token.";
-    this.find("completeness").textContent = recording.completeness;
+    this.find("completeness").textContent = recording.completeness ?? "";
     this.find("rounding").textContent = recording.rounding;
     this.find("saturation").replaceChildren(...table(["gate", "closed", "open", "mean"], recording.saturation));
     this.find("memory").replaceChildren(...(recording.memory.length
       ? table(["state", "shortest tenth", "median", "longest tenth"], recording.memory)
       : [element("caption", recording.forgetful)]));
-    for (const canvas of this.root.querySelectorAll(".chart")) canvas.style.height = `${170 + this.room}px`;
-    this.find("map").style.height = `${this.choice.views.length > 1 ? 360 + this.room : 500 + this.room}px`;
   }
 
   draw() {
+    for (const canvas of this.root.querySelectorAll(".chart")) canvas.style.height = `${170 + this.room}px`;
+    this.find("map").style.height = `${(this.choice.views.length > 1 ? 380 : 500) + this.room}px`;
     this.offer("layer", [...new Set(this.recording.parts.map((each) => each.layer))], this.part.layer);
     this.offer("direction", [...new Set(this.recording.parts.map((each) => each.direction))], this.part.direction);
     this.offer("order", Object.keys(this.part.orders), this.choice.order);
-    this.writeText();
-    this.drawScale();
+    this.explained();
     this.drawAnswers();
     this.drawLetters();
     this.picture = null;
     this.drawMap();
     this.drawUnit();
+  }
+
+  explained() {
+    this.writeText();
+    this.find("scale").style.visibility = this.recording.contributions ? "visible" : "hidden";
+    this.drawScale();
   }
 
   offer(name, values, chosen) {
@@ -119,7 +134,7 @@ class View {
     recording.tokens.forEach((token, t) => {
       if (recording.between[t]) pieces.push(document.createTextNode(recording.between[t]));
       const span = element("span", token === "\n" ? "↵\n" : token, recording.known[t] ? "" : "unknown");
-      span.style.background = this.tint(recording.contributions[t]);
+      if (recording.contributions) span.style.background = this.tint(recording.contributions[t]);
       span.onpointerenter = () => this.point(t, this.choice.unit);
       span.dataset.token = t;
       pieces.push(span);
@@ -141,8 +156,9 @@ class View {
     text.querySelector(`[data-token="${token}"]`).classList.add("here");
     const row = recording.probabilities[token], best = row.indexOf(Math.max(...row));
     const unknown = recording.known[token] ? "" : " (not in the vocabulary)";
+    const contributed = recording.contributions ? ` contributed ${signed(recording.contributions[token])}` : "";
     this.find("token").textContent =
-      `“${shown(recording.tokens[token])}”${unknown} contributed ${signed(recording.contributions[token])}; ` +
+      `“${shown(recording.tokens[token])}”${unknown}${contributed}; ` +
       `up to here the answer is ${recording.labels[best]}, ${percent(row[best])}`;
   }
 
@@ -262,8 +278,9 @@ class View {
     if ([...box.children].map((button) => button.dataset.letter).join() !== letters.map((each) => each.name).join())
       box.replaceChildren(...letters.map((each) => this.button(each)));
     letters.forEach((each, k) => {
-      const button = box.children[k], { context, width, height } = surface(button.querySelector("canvas"));
-      button.setAttribute("aria-pressed", each === this.letter);
+      const button = box.children[k], pressed = String(each === this.letter);
+      if (button.getAttribute("aria-pressed") !== pressed) button.setAttribute("aria-pressed", pressed);
+      const { context, width, height } = surface(button.querySelector("canvas"));
       context.imageSmoothingEnabled = false;
       context.drawImage(this.image(each), 0, 0, width, height);
     });
