@@ -1,0 +1,221 @@
+"""The HTTP server of a run: a page that draws its gates as you type, and the same answers as JSON.
+
+with TestClient(make_app(Predictor.load("runs/first"))) as client:
+    client.post("/predict", json={"text": "很好用"}).json()["label"]
+
+GET  /               the live page         POST /predict   the answer to a text, or to each of several
+GET  /health         what is served        POST /inspect   gates, states and answers of a text, token by token
+GET  /metrics        for Prometheus        GET  /openapi.json
+
+Whatever is wrong with a request is one sentence, {"detail": "…"}, with a status that says whose fault it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cellwright import __version__
+from cellwright.errors import InputError
+from cellwright.serve.bodies import RefusedError, ToInspect, ToPredict, check_length, read
+from cellwright.serve.limits import Limits
+from cellwright.serve.live import HEADERS, pages
+from cellwright.serve.metrics import Metrics
+from cellwright.serve.worker import BusyError, Work, Worker
+from cellwright.tasks.predictor import Predictor
+
+Inspect = Callable[[str, bool], Mapping[str, Any]]
+"""What the page draws of a text; the second argument: whether with contributions."""
+
+
+class Problem(BaseModel):
+    """Why a request is not answered."""
+
+    detail: str
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": text}
+    for status, text in {
+        408: "The request has not arrived in time.",
+        413: "The body is too large.",
+        415: "The body is not application/json.",
+        422: "The body is not what was expected.",
+        503: "Too many requests wait, or the server ends.",
+        504: "There was no answer in time.",
+    }.items()
+}
+
+
+def make_app(
+    predictor: Predictor[Any], *, inspect: Inspect | None = None, name: str = "", limits: Limits | None = None
+) -> FastAPI:
+    """The server of a predictor.
+
+    inspect: what draws a text's gates; None where the model has none to show.
+    name: of what is served, for the page and for /health.
+    """
+    limits, metrics = limits or Limits(), Metrics()
+    asked = Asked(limits, metrics)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with asked:
+            yield
+
+    app = FastAPI(
+        title="cellwright serve",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,  # its scripts come from a network
+        redoc_url=None,
+    )
+    app.add_middleware(Counted, metrics=metrics)
+    _tell_problems(app)
+    served = {"run": name, "version": __version__, "inspects": inspect is not None, "reads": predictor.reads}
+    _add_pages(app, metrics, {"status": "ok", **served})
+    _add_predict(app, asked, predictor)
+    _add_inspect(app, asked, inspect)
+    return app
+
+
+class Asked:
+    """The worker while the server runs, and how a request waits for it."""
+
+    def __init__(self, limits: Limits, metrics: Metrics) -> None:
+        self.limits = limits
+        self._metrics = metrics
+
+    def __enter__(self) -> None:
+        self._worker = Worker(self._metrics, most_waiting=self.limits.max_waiting)
+
+    def __exit__(self, *error: object) -> None:
+        self._worker.close()
+
+    async def answers(self, work: Work, texts: Sequence[str]) -> list[Any]:
+        """The answers to the texts. Raises RefusedError, BusyError and what the model raises."""
+        waiting = asyncio.wrap_future(self._worker.submit(work, texts))
+        done, _ = await asyncio.wait([waiting], timeout=self.limits.timeout)
+        if not done:
+            waiting.cancel()
+            raise RefusedError(504, f"no answer within {self.limits.timeout:g} s; ask for less at a time, or later")
+        return waiting.result()
+
+
+def _add_predict(app: FastAPI, asked: Asked, predictor: Predictor[Any]) -> None:
+    def answer(texts: Sequence[str]) -> list[Any]:
+        return [each.as_json() for each in predictor.predict(texts)]
+
+    work = Work("predict", answer, asked.limits.max_batch)
+
+    @app.post("/predict", responses=PROBLEMS, openapi_extra=_body(ToPredict))
+    async def predict(request: Request) -> Response:
+        """Answer one text, or each of several."""
+        body = await read(request, ToPredict, asked.limits)
+        answers = await asked.answers(work, body.all(asked.limits))
+        return JSONResponse(answers[0] if body.texts is None else answers)
+
+
+def _add_inspect(app: FastAPI, asked: Asked, inspect: Inspect | None) -> None:
+    def work(contributions: bool) -> Work:
+        def answer(texts: Sequence[str]) -> list[Any]:
+            assert inspect is not None
+            return [inspect(text, contributions) for text in texts]
+
+        return Work("inspect", answer, 1)
+
+    works = {contributions: work(contributions) for contributions in (False, True)}
+
+    @app.post("/inspect", responses=PROBLEMS, openapi_extra=_body(ToInspect))
+    async def inspect_text(request: Request) -> Response:
+        """Tell every gate and state of a text, the answer token by token, and what each token contributed.
+
+        Of a letter, `data` is base64 of a byte a value, unit by unit; a value is low + byte / 255 · (high − low).
+        """
+        if inspect is None:
+            raise RefusedError(404, "the model that is served has no gates to show; POST /predict answers texts")
+        body = await read(request, ToInspect, asked.limits)
+        check_length("text", body.text, asked.limits.max_inspected)
+        return JSONResponse((await asked.answers(works[body.contributions], [body.text]))[0])
+
+
+def _body(kind: type[BaseModel]) -> dict[str, Any]:
+    """The part of OpenAPI that tells a request's body, which `read` reads."""
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": kind.model_json_schema()}}}}
+
+
+def _add_pages(app: FastAPI, metrics: Metrics, served: dict[str, Any]) -> None:
+    for path, (content, media) in pages().items():
+        app.get(path, include_in_schema=False)(_always(content, media))
+
+    @app.get("/health")
+    async def health() -> dict[str, Any]:
+        """Tell what is served."""
+        return served
+
+    @app.get("/metrics", response_class=Response)
+    async def counted() -> Response:
+        """Tell how many requests were answered, and how fast."""
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _always(content: str, media: str) -> Callable[[], Awaitable[Response]]:
+    async def answer() -> Response:
+        return Response(content, media_type=media, headers=HEADERS)
+
+    return answer
+
+
+def _tell_problems(app: FastAPI) -> None:
+    def refused(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RefusedError)
+        unread = error.status in (408, 413)  # what still comes of the body is no next request
+        return JSONResponse({"detail": str(error)}, error.status, {"connection": "close"} if unread else None)
+
+    def wrong(request: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, 422)
+
+    def busy(request: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, 503, {"retry-after": "1"})
+
+    def failed(request: Request, error: Exception) -> JSONResponse:
+        # Starlette raises the error further after this answer, so that the log has its traceback.
+        return JSONResponse({"detail": "the model failed on this request; the server's log says why"}, 500)
+
+    for kind, handler in ((RefusedError, refused), (InputError, wrong), (BusyError, busy), (Exception, failed)):
+        app.add_exception_handler(kind, handler)
+
+
+class Counted:
+    """Middleware that counts and times the requests."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app = app
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or whatever else ASGI asks."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), 500
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        finally:
+            path = getattr(scope.get("route"), "path", "other")  # the paths that clients make up are one
+            self.metrics.requests.labels(path, str(status)).inc()
+            self.metrics.latency.labels(path).observe(time.perf_counter() - began)

@@ -1,0 +1,33 @@
+import pytest
+import torch
+
+from cellwright.data.tokenizer import Tokenizer
+from cellwright.models.architecture import ClassifierConfig
+from cellwright.models.classifier import Classifier
+from cellwright.tasks.classify.run import ClassifyRunConfig
+from cellwright.tasks.run import save_description, save_weights
+from serving import WORDS, Echo
+
+
+@pytest.fixture
+def echo():
+    return Echo()
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory):
+    """The folder of a run whose answers to different texts differ by far more than rounding."""
+    path = tmp_path_factory.mktemp("a run")
+    torch.manual_seed(0)
+    tokenizer = Tokenizer.train([" ".join(WORDS)], "words", minimum=1)
+    config = ClassifierConfig(vocabulary=tokenizer.size, classes=3, embedding=8, hidden=16)
+    model = Classifier(config)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(4)
+    description = ClassifyRunConfig(
+        cellwright="0", labels=["good", "so so", "坏"], model=config, fingerprint="", options={}
+    )
+    save_description(path, description, {"tokenizer.json": tokenizer.to_json().encode()})
+    save_weights(path, model, {})
+    return path

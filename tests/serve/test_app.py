@@ -1,0 +1,325 @@
+"""The server's answers, its limits, and one sentence for whatever is wrong with a request."""
+
+import base64
+import json
+import random
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from cellwright.inspect.recording import record
+from cellwright.serve.app import make_app
+from cellwright.serve.bodies import ToInspect, ToPredict
+from cellwright.serve.limits import Limits
+from cellwright.serve.run import app_of
+from cellwright.tasks.predictor import Predictor
+from cellwright.tasks.run import load_run
+from serving import WAIT, WORDS, running
+
+JSON = {"content-type": "application/json"}
+LIMITS = Limits(max_length=20, max_batch=3, max_body=400, max_inspected=10)
+
+
+@pytest.fixture(scope="module")
+def client(run):
+    with TestClient(app_of(run, Limits())) as made:
+        yield made
+
+
+@pytest.fixture
+def narrow(echo):
+    """A server that allows little, and echoes."""
+    app = make_app(echo, inspect=lambda text, contributions: {"text": text}, limits=LIMITS)
+    with TestClient(app, raise_server_exceptions=False) as made:
+        yield made
+
+
+# --- answers ----------------------------------------------------------------------------------------
+
+
+def test_one_text_has_the_predictors_answer(client, run):
+    (expected,) = Predictor.load(run).predict(["a good 好 book"])
+    answer = client.post("/predict", json={"text": "a good 好 book"}).json()
+    assert answer["label"] == expected.label
+    assert answer["probabilities"] == pytest.approx(expected.probabilities, abs=1e-6)
+
+
+def test_several_have_theirs_in_order(client, run):
+    texts = ["bad", "", "a good book", "\u2028 \0", "bad", "🙂"]
+    expected = Predictor.load(run).predict(texts)
+    answers = client.post("/predict", json={"texts": texts}).json()
+    assert [answer["label"] for answer in answers] == [each.label for each in expected]
+    for answer, each in zip(answers, expected, strict=True):
+        assert answer["probabilities"] == pytest.approx(each.probabilities, abs=1e-6)
+
+
+def test_many_clients_at_once_each_get_their_own(run):
+    draw = random.Random(0)
+    texts = list({" ".join(draw.choices(WORDS, k=draw.randint(1, 12))) for _ in range(300)})
+    expected = dict(zip(texts, Predictor.load(run).predict(texts), strict=True))
+    assert len({round(each.probability, 5) for each in expected.values()}) > 200  # a mixed-up answer would show
+    with running(app_of(run, Limits())) as (client, _):
+
+        def ask(text):
+            answer = client.post("/predict", json={"text": text}).json()
+            return answer["probabilities"] == pytest.approx(expected[text].probabilities, abs=1e-5)
+
+        with ThreadPoolExecutor(12) as pool:
+            assert all(pool.map(ask, texts))
+        (most,) = (sample.value for sample in samples(client) if sample.name == "cellwright_batch_texts_sum")
+        (batches,) = (sample.value for sample in samples(client) if sample.name == "cellwright_batch_texts_count")
+    assert most == len(texts)
+    assert batches < len(texts)  # some were answered together
+
+
+def test_inspect_tells_the_recording(client, run):
+    recording = record(load_run(run), "a good 坏 film")
+    told = client.post("/inspect", json={"text": "a good 坏 film"}).json()
+    assert told["tokens"] == recording.tokens
+    assert told["label"] == recording.label
+    np.testing.assert_allclose(told["probabilities"], recording.probabilities, atol=1e-4)
+    np.testing.assert_allclose(told["contributions"], recording.contributions.values, atol=1e-3)
+    forward = next(part for part in told["parts"] if part["direction"] == "forward")
+    (gate,) = (letter for letter in forward["letters"] if letter["name"] == "f")
+    values = np.frombuffer(base64.b64decode(gate["data"]), np.uint8).reshape(16, 4).T / 255
+    np.testing.assert_allclose(values, recording.of(0, "forward").values["f"], atol=1 / 500)
+
+
+def test_inspect_without_contributions_says_the_rest(client):
+    full, rest = (
+        client.post("/inspect", json={"text": "good", "contributions": each}).json() for each in (True, False)
+    )
+    assert {key for key in full if key not in rest} == {"contributions", "completeness"}
+    assert rest["probabilities"] == full["probabilities"]
+
+
+def test_health_tells_what_is_served(client, run):
+    told = client.get("/health").json()
+    assert told["status"] == "ok"
+    assert told["run"] == f"{run}, classify"
+    assert told["inspects"] is True
+
+
+# --- bad requests -----------------------------------------------------------------------------------
+
+WRONG = {
+    "no JSON": ("/predict", b"{", 422, ["not JSON"]),
+    "nothing": ("/predict", b"", 422, ["not JSON"]),
+    "not UTF-8": ("/predict", b'{"text": "\xff"}', 422, ["not JSON"]),
+    "half a surrogate pair": ("/predict", b'{"text": "\\ud83d"}', 422, ["half of a surrogate pair"]),
+    "half a pair before another": ("/predict", b'{"texts": ["a", "\\udc00b"]}', 422, ["half of a surrogate pair"]),
+    "too deep": ("/predict", b"[" * 300, 422, ["recursion"]),
+    "a list": ("/predict", b'["a"]', 422, ['the body is ["a"]; expected an object']),
+    "null": ("/predict", b"null", 422, ["the body is null"]),
+    "a number for a text": ("/predict", b'{"text": 3}', 422, ["text is 3; expected a valid string"]),
+    "a text for texts": ("/predict", b'{"texts": "a"}', 422, ['texts is "a"', "array"]),
+    "a number among texts": ("/predict", b'{"texts": ["a", 5]}', 422, ["texts[1] is 5; expected a valid string"]),
+    "a misspelt key": ("/predict", b'{"txt": "a"}', 422, ["'txt'", "expected 'text' or 'texts'"]),
+    "neither": ("/predict", b"{}", 422, ["neither of 'text' and 'texts'"]),
+    "both": ("/predict", b'{"text": "a", "texts": ["a"]}', 422, ["both of 'text' and 'texts'"]),
+    "no text": ("/predict", b'{"texts": []}', 422, ["0 texts; expected 1 to 3"]),
+    "too many texts": ("/predict", b'{"texts": ["a", "b", "c", "d"]}', 422, ["4 texts; expected 1 to 3"]),
+    "too long": ("/predict", b'{"text": "%s"}' % (b"a" * 21), 422, ["text has 21 characters; expected at most 20"]),
+    "one too long": ("/predict", b'{"texts": ["", "%s"]}' % (b"a" * 21), 422, ["texts[1] has 21 characters"]),
+    "too large": ("/predict", b'{"text": "%s"}' % (b"a" * 400), 413, ["more than 400 bytes"]),
+    "a mistake of the model's": ("/predict", b'{"text": "mistake"}', 422, ["'mistake' cannot be answered"]),
+    "a failure": ("/predict", b'{"text": "failure"}', 500, ["the server's log says why"]),
+    "inspect: no text": ("/inspect", b"{}", 422, ["no 'text'; expected 'text' or 'contributions'"]),
+    "inspect: texts": ("/inspect", b'{"text": "a", "texts": []}', 422, ["'texts'"]),
+    "inspect: a word for yes": ("/inspect", b'{"text": "a", "contributions": "yes"}', 422, ['contributions is "yes"']),
+    "inspect: too long": ("/inspect", b'{"text": "%s"}' % (b"a" * 11), 422, ["11 characters; expected at most 10"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", WRONG)
+def test_what_is_wrong_is_one_sentence(narrow, mistake):
+    path, content, status, parts = WRONG[mistake]
+    response = narrow.post(path, content=content, headers=JSON)
+    assert response.status_code == status
+    (sentence,) = response.json().values()
+    assert "\n" not in sentence
+    for part in parts:
+        assert part in sentence
+    assert narrow.post("/predict", json={"text": "next"}).json() == {"text": "next", "letters": 4}
+
+
+@pytest.mark.parametrize("media", ["text/plain", "application/x-www-form-urlencoded", None])
+def test_a_form_of_another_site_is_refused(narrow, media):
+    response = narrow.post("/predict", content=b'{"text": "a"}', headers={"content-type": media} if media else {})
+    assert response.status_code == 415
+    assert "expected application/json" in response.json()["detail"]
+
+
+def test_a_body_that_does_not_say_its_size_is_counted(narrow):
+    response = narrow.post("/predict", content=(b" " * 99 for _ in range(99)), headers=JSON)
+    assert response.status_code == 413
+
+
+def test_the_longest_that_is_allowed(narrow):
+    texts = ["x" * 20] * 3
+    assert [each["text"] for each in narrow.post("/predict", json={"texts": texts}).json()] == texts
+    assert narrow.post("/inspect", json={"text": "x" * 10}).status_code == 200
+
+
+def test_paths_and_methods_that_are_not_there(narrow):
+    assert narrow.get("/predict").status_code == 405
+    assert narrow.get("/../pyproject.toml").status_code == 404
+    assert narrow.get("/page/..%2Fapp.py").status_code == 404
+
+
+def test_a_model_without_gates_says_so(echo):
+    with TestClient(make_app(echo)) as client:
+        response = client.post("/inspect", json={"text": "a"})
+        assert (response.status_code, client.get("/health").json()["inspects"]) == (404, False)
+    assert "POST /predict" in response.json()["detail"]
+
+
+def test_inspect_says_what_a_recording_cannot_be_of(client):
+    response = client.post("/inspect", json={"text": "  "})
+    assert response.status_code == 422
+    assert "no token" in response.json()["detail"]
+
+
+# --- load, time and the end -------------------------------------------------------------------------
+
+
+def in_a_thread(pool, client, text):
+    return pool.submit(client.post, "/predict", json={"text": text})
+
+
+def test_too_many_at_once_are_told_to_come_back(echo):
+    echo.go.clear()
+    app = make_app(echo, limits=Limits(max_waiting=1))
+    with running(app) as (client, _), ThreadPoolExecutor(3) as pool:
+        first = in_a_thread(pool, client, "first")
+        assert echo.reached.acquire(timeout=WAIT)
+        second = in_a_thread(pool, client, "second")
+        wait_until(lambda: waiting(client) == 1)
+        third = client.post("/predict", json={"text": "third"})
+        assert (third.status_code, third.headers["retry-after"]) == (503, "1")
+        assert "1 requests wait already" in third.json()["detail"]
+        echo.go.set()
+        assert [each.result(WAIT).json()["text"] for each in (first, second)] == ["first", "second"]
+
+
+def test_an_answer_that_takes_too_long_is_given_up(echo):
+    echo.go.clear()
+    with running(make_app(echo, limits=Limits(timeout=0.3))) as (client, _), ThreadPoolExecutor(2) as pool:
+        late = [in_a_thread(pool, client, text) for text in ("first", "second")]
+        for each in late:
+            assert each.result(WAIT).status_code == 504
+            assert "no answer within 0.3 s" in each.result().json()["detail"]
+        echo.go.set()
+        assert client.post("/predict", json={"text": "after"}).json()["text"] == "after"
+    assert ["after"] in echo.batches
+    assert len(echo.batches) == 2  # the one that still waited was never computed
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(echo):
+    with running(make_app(echo, limits=Limits(timeout=0.3))) as (client, _):
+        with socket.create_connection((client.base_url.host, client.base_url.port)) as slow:
+            slow.settimeout(WAIT)
+            slow.sendall(
+                b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
+            )
+            got = slow.makefile("rb").read()  # until the server closes the connection
+        assert got.startswith(b"HTTP/1.1 408 ")
+        assert b"has not arrived within 0.3 s" in got
+
+
+def test_ending_answers_what_was_accepted(echo):
+    echo.go.clear()
+    with ThreadPoolExecutor(3) as pool:
+        with running(make_app(echo)) as (client, server):
+            accepted = [in_a_thread(pool, client, text) for text in ("a", "b", "c")]
+            wait_until(lambda: waiting(client) + len(echo.batches) >= 3)
+            server.should_exit = True
+            wait_until(lambda: refused(client.base_url))
+            echo.go.set()
+            assert sorted(each.result(WAIT).json()["text"] for each in accepted) == ["a", "b", "c"]
+        assert threading.active_count() < 20
+
+
+def wait_until(true):
+    deadline = time.monotonic() + WAIT
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def refused(address):
+    try:
+        socket.create_connection((address.host, address.port), timeout=1).close()
+    except OSError:
+        return True
+    return False
+
+
+# --- what it tells of itself ------------------------------------------------------------------------
+
+
+def samples(client):
+    families = text_string_to_metric_families(client.get("/metrics").text)
+    return [sample for family in families for sample in family.samples]
+
+
+def waiting(client):
+    (found,) = (sample.value for sample in samples(client) if sample.name == "cellwright_waiting_requests")
+    return found
+
+
+def test_metrics_count_requests_batches_and_time(narrow):
+    narrow.post("/predict", json={"texts": ["a", "b"]})
+    narrow.post("/predict", json={"text": "c"})
+    narrow.post("/predict", json={"texts": []})
+    narrow.get("/made/up")
+    found = {(sample.name, *sorted(sample.labels.values())): sample.value for sample in samples(narrow)}
+    assert found["cellwright_requests_total", "/predict", "200"] == 2
+    assert found["cellwright_requests_total", "/predict", "422"] == 1
+    assert found["cellwright_requests_total", "404", "other"] == 1
+    assert found["cellwright_batch_texts_sum", "predict"] == 3
+    assert found["cellwright_request_seconds_count", "/predict"] == 3
+    assert 0 < found["cellwright_batch_seconds_sum", "predict"] < WAIT
+
+
+def test_openapi_tells_bodies_and_problems(client):
+    told = client.get("/openapi.json").json()
+    assert set(told["paths"]) == {"/predict", "/inspect", "/health", "/metrics"}
+    for path, kind in (("/predict", ToPredict), ("/inspect", ToInspect)):
+        operation = told["paths"][path]["post"]
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        assert set(schema["properties"]) == set(kind.model_fields)
+        assert {"200", "408", "413", "415", "422", "503", "504"} <= set(operation["responses"])
+        for example in schema["examples"]:
+            kind.model_validate_json(json.dumps(example))
+            assert client.post(path, json=example).status_code == 200
+
+
+def test_the_page_and_its_files_come_from_the_package(client):
+    page = client.get("/")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "{{" not in page.text
+    assert "http:" not in page.text
+    assert "https:" not in page.text
+    for name, media in (("view.js", "text/javascript"), ("live.js", "text/javascript"), ("look.css", "text/css")):
+        assert f"page/{name}" in page.text
+        response = client.get(f"/page/{name}")
+        assert response.headers["content-type"].startswith(media)
+        assert "//" not in response.text or "http" not in response.text
+
+
+def test_a_client_that_goes_away_harms_nobody(echo):
+    echo.go.clear()
+    with running(make_app(echo)) as (client, _):
+        with pytest.raises(httpx.ReadTimeout):
+            client.post("/predict", json={"text": "gone"}, timeout=0.2)
+        echo.go.set()
+        assert client.post("/predict", json={"text": "here"}).json()["text"] == "here"

@@ -1,0 +1,126 @@
+"""The queue and its thread: every answer goes where its text came from, whatever the batches."""
+
+import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from cellwright.serve.metrics import Metrics
+from cellwright.serve.worker import BusyError, Work, Worker
+from serving import WAIT
+
+
+@pytest.fixture
+def worker():
+    made = Worker(Metrics(), most_waiting=1000)
+    yield made
+    made.close()
+
+
+def work_of(echo, most=16):
+    return Work("predict", lambda texts: [each.text for each in echo.predict(texts)], most)
+
+
+def held(worker, echo, work):
+    """A first job that keeps the thread busy until `echo.go` is set."""
+    echo.go.clear()
+    first = worker.submit(work, ["first"])
+    assert echo.reached.acquire(timeout=WAIT)
+    return first
+
+
+def test_nothing_is_lost_or_mixed_between_threads(worker, echo):
+    work = work_of(echo)
+
+    def client(number):
+        draw = random.Random(number)
+        for turn in range(60):
+            texts = [f"{number}.{turn}.{k}" for k in range(draw.randint(1, 5))]
+            assert worker.submit(work, texts).result(WAIT) == texts
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(client, range(8)))
+    assert all(len(batch) <= 16 for batch in echo.batches)
+
+
+def test_what_queues_while_a_batch_is_computed_is_the_next_batch(worker, echo):
+    work = work_of(echo, most=4)
+    first = held(worker, echo, work)
+    later = [worker.submit(work, texts) for texts in (["a"], ["b", "c"], ["d", "e"], ["f"] * 9, ["g"])]
+    echo.go.set()
+    assert first.result(WAIT) == ["first"]
+    assert [each.result(WAIT) for each in later] == [["a"], ["b", "c"], ["d", "e"], ["f"] * 9, ["g"]]
+    assert echo.batches == [["first"], ["a", "b", "c"], ["d", "e"], ["f"] * 9, ["g"]]
+
+
+def test_work_of_another_kind_is_not_mixed_in_and_keeps_its_turn(worker, echo):
+    work, other = work_of(echo), work_of(echo)
+    held(worker, echo, work)
+    last = [worker.submit(kind, [text]) for kind, text in ((work, "a"), (other, "b"), (work, "c"), (work, "d"))][-1]
+    echo.go.set()
+    last.result(WAIT)
+    assert echo.batches[1:] == [["a"], ["b"], ["c", "d"]]
+
+
+def test_one_clients_mistake_is_not_anothers(worker, echo):
+    work = work_of(echo)
+    held(worker, echo, work)
+    good, bad, failing = (worker.submit(work, [text]) for text in ("fine", "mistake", "failure"))
+    echo.go.set()
+    assert good.result(WAIT) == ["fine"]
+    assert str(bad.exception(WAIT)).startswith("'mistake' cannot be answered")
+    assert isinstance(failing.exception(WAIT), ArithmeticError)
+    assert worker.submit(work, ["after"]).result(WAIT) == ["after"]
+
+
+def test_what_is_taken_back_is_not_computed(worker, echo):
+    work = work_of(echo)
+    held(worker, echo, work)
+    back, kept = worker.submit(work, ["back"]), worker.submit(work, ["kept"])
+    assert back.cancel()
+    echo.go.set()
+    assert kept.result(WAIT) == ["kept"]
+    assert echo.batches == [["first"], ["kept"]]
+
+
+def test_a_full_queue_refuses(echo):
+    worker = Worker(Metrics(), most_waiting=2)
+    work = work_of(echo)
+    held(worker, echo, work)
+    accepted = [worker.submit(work, [text]) for text in "ab"]
+    with pytest.raises(BusyError, match="2 requests wait already"):
+        worker.submit(work, ["c"])
+    echo.go.set()
+    assert [each.result(WAIT) for each in accepted] == [["a"], ["b"]]
+    worker.close()
+
+
+def test_closing_answers_what_was_accepted_and_refuses_the_rest(echo):
+    worker = Worker(Metrics(), most_waiting=1_000_000)
+    work = work_of(echo, most=1)
+    held(worker, echo, work)
+    accepted = [worker.submit(work, [text]) for text in "abc"]
+    closing = threading.Thread(target=worker.close)
+    closing.start()
+
+    def submit_until_refused():
+        deadline = time.monotonic() + WAIT
+        while time.monotonic() < deadline:
+            accepted.append(worker.submit(work, ["later"]))
+            time.sleep(0.001)
+
+    with pytest.raises(BusyError, match="the server ends"):
+        submit_until_refused()
+    echo.go.set()
+    closing.join(WAIT)
+    assert not closing.is_alive()
+    assert [each.result(0) for each in accepted] == [["a"], ["b"], ["c"], *[["later"]] * (len(accepted) - 3)]
+
+
+def test_as_many_answers_as_texts(worker):
+    future = worker.submit(Work("predict", lambda texts: texts[1:], 9), ["a", "b"])
+    with pytest.raises(RuntimeError, match="1 answers to 2 texts"):
+        future.result(WAIT)
