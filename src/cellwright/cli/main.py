@@ -23,6 +23,7 @@ from cellwright.cli.fit import FitCommand, fit
 from cellwright.cli.generate import GenerateCommand, generate
 from cellwright.cli.inspect import inspect
 from cellwright.cli.predict import predict
+from cellwright.cli.serve import ServeCommand, serve
 from cellwright.errors import InputError
 
 app = typer.Typer(
@@ -37,6 +38,7 @@ app.command()(evaluate)
 app.command()(predict)
 app.command(cls=GenerateCommand)(generate)
 app.command()(inspect)
+app.command(cls=ServeCommand)(serve)
 app.command()(datasets)
 app.add_typer(cells, name="cells")
 

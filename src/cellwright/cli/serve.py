@@ -1,0 +1,94 @@
+"""`cellwright serve`: a run behind HTTP, with a page that draws its gates as you type."""
+
+import functools
+import inspect
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from cellwright.errors import InputError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+LOOPBACK = ("127.", "::1")
+WAITING = 2048  # connections that the system keeps until they are accepted
+
+RunFolder = Annotated[Path, typer.Argument(help="Folder that `cellwright fit` made.", show_default=False)]
+
+
+def serve(run: RunFolder, **options: Any) -> None:
+    """Serve a run: a live page of its gates, and POST /predict for programs. Ctrl-C answers what waits, and ends."""
+    from cellwright.cli.options import configured
+    from cellwright.serve.limits import Address, Limits
+    from cellwright.serve.run import app_of
+
+    address = configured(Address, {name: options.pop(name) for name in Address.model_fields})
+    limits = configured(Limits, options)
+    with _listening(address.host, address.port) as opened:  # before the run is loaded: who asks meanwhile waits
+        app = app_of(run, limits)
+        print(f"{_url(opened)} shows the gates of {run} as you type; Ctrl-C ends.", flush=True)
+        _run(app, opened)
+
+
+class ServeCommand(TyperCommand):
+    """`serve` with the fields of Address and Limits as its options, read when the command is used (see FitCommand)."""
+
+    def make_context(self, *arguments: Any, **settings: Any) -> Any:
+        """Read the command line with all the options."""
+        return _with_options().make_context(*arguments, **settings)
+
+
+def _with_options() -> Any:
+    from cellwright.cli.options import options_of
+    from cellwright.serve.limits import Address, Limits
+
+    command: Any = functools.wraps(serve)(lambda **options: serve(**options))
+    run = inspect.signature(serve).parameters["run"]
+    command.__signature__ = inspect.Signature([run, *options_of(Address), *options_of(Limits)])
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command()(command)
+    return typer.main.get_command(app)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that takes connections. Raises InputError."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except OSError as error:
+        raise InputError(f"--host is {host}: {error.strerror}; expected an address of this machine") from None
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind(address)
+        opened.listen(WAITING)
+    except OSError as error:
+        opened.close()
+        raise InputError(
+            f"cannot listen at {host}, port {port}: {error.strerror}; choose another --port, 0 for any that is free"
+        ) from None
+    if not str(opened.getsockname()[0]).startswith(LOOPBACK):
+        print(
+            f"warning: everyone who reaches {host} may ask this server, which knows no passwords and no encryption",
+            file=sys.stderr,
+        )
+    return opened
+
+
+def _url(opened: socket.socket) -> str:
+    host, port = opened.getsockname()[:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def _run(app: "FastAPI", opened: socket.socket) -> None:
+    import uvicorn
+
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    try:
+        server.run(sockets=[opened])
+    except KeyboardInterrupt:  # which uvicorn raises again when it has answered all
+        print("ended")
