@@ -8,13 +8,15 @@ from io import BytesIO
 import pytest
 from matplotlib.image import imread
 
+from cellwright.inspect.expectation import expect
 from cellwright.inspect.recording import glance, record
 from cellwright.inspect.report import described
-from cellwright.serve.app import make_app
+from cellwright.serve.app import Able, make_app
 from cellwright.serve.limits import Limits
 from cellwright.serve.run import app_of
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import load_run
+from language_runs import language_run
 from serving import WAIT, running
 
 webdriver = pytest.importorskip("selenium.webdriver")
@@ -201,7 +203,7 @@ def test_a_stale_answer_is_dropped(browser, run):
         assert go.wait(WAIT)
         return described(glance(loaded, text))
 
-    with running(make_app(Predictor.load(run), inspect=inspect)) as (client, _):
+    with running(make_app(Predictor.load(run), able=Able(inspect=inspect, explains=True))) as (client, _):
         page = Page(browser, str(client.base_url))
         browser.execute_script(
             "window.drawn = [];"
@@ -217,6 +219,24 @@ def test_a_stale_answer_is_dropped(browser, run):
         page.until(lambda: browser.execute_script("return window.drawn.length"))
         assert browser.execute_script("return window.drawn") == ["a bad book"]
         assert same(page.answer(), shown(run, "a bad book"))
+
+
+def test_a_language_model_writes_on(browser, tmp_path):
+    loaded = language_run(tmp_path)
+    with running(app_of(tmp_path, Limits())) as (client, _):
+        page = Page(browser, str(client.base_url))
+        page.type("the cat")
+        seen = expect(loaded, "the cat")
+        assert same(page.answer(), f"{seen.label}{100 * seen.probabilities[-1].max():.1f} %")
+        assert page.part("meaning").text == seen.meaning
+        assert page.part("contributed").text == "The text"
+        page.panes[0].find_element(By.CSS_SELECTOR, ".write").click()
+        page.until(lambda: len(page.box().get_property("value")) > len("the cat") + 3)
+        page.type("!")  # a key ends it
+        text = page.box().get_property("value")
+        assert text.startswith("the cat")
+        seen = expect(loaded, text)
+        assert same(page.answer(), f"{seen.label}{100 * seen.probabilities[-1].max():.1f} %")
 
 
 def test_a_model_without_gates_shows_its_answer(browser, run):

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cellwright.cells import Definition
+from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
 from cellwright.inspect.contributions import Contributions, integrated_gradients
 from cellwright.tasks.classify.run import ClassifyRun
@@ -42,7 +43,7 @@ class Letters:
         return f"layer {self.layer}, {self.direction}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Glance:
     """A text as a run reads it; T tokens, K classes.
 
@@ -51,6 +52,7 @@ class Glance:
     known          (T,) whether the vocabulary has them
     probabilities  (T, K) of each class, after the text's first token, its first two, …, all of it
     letters        one a direction of each layer: layer 0 forward, layer 0 reverse, layer 1 forward, …
+    meaning        of the probabilities, in a sentence
     """
 
     run: str
@@ -62,6 +64,7 @@ class Glance:
     known: NDArray[np.bool_]
     probabilities: Array
     letters: list[Letters]
+    meaning: str = "The probability of each class when the text ends after that token."
 
     @property
     def label(self) -> str:
@@ -76,7 +79,7 @@ class Glance:
         raise LookupError(f"no layer {layer}, {direction}; there are {'; '.join(each.name for each in self.letters)}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recording(Glance):
     """A text as a run reads it, and why it is answered so.
 
@@ -99,30 +102,42 @@ def record(run: ClassifyRun, text: str) -> Recording:
 def glance(run: ClassifyRun, text: str) -> Glance:
     """The same without the contributions, which take longer than all the rest. Raises InputError as `record` does."""
     numbers, spans = _tokens(run, text)
+    tokens, between = pieces(text, spans)
     return Glance(
         run=str(run.path),
         text=text,
         cell=run.model.recurrent.cell,
         labels=run.labels,
-        tokens=[text[start:end] for start, end in spans],
-        between=[
-            text[before:start] for before, (start, _) in zip([0, *(end for _, end in spans)], spans, strict=False)
-        ],
+        tokens=tokens,
+        between=between,
         known=np.array([number != run.tokenizer.unknown for number in numbers]),
         probabilities=np.concatenate(list(_answers(run, numbers))),
         letters=_letters(run, numbers),
     )
 
 
-def _tokens(run: ClassifyRun, text: str) -> tuple[list[int], list[tuple[int, int]]]:
-    """The numbers of the tokens, and from where to where in the text each goes."""
-    ((numbers, spans),) = run.tokenizer.encode_with_spans([text])
+def pieces(text: str, spans: list[tuple[int, int]]) -> tuple[list[str], list[str]]:
+    """The tokens of a text as they stand in it, and what stands before each and belongs to none."""
+    starts = [0, *(end for _, end in spans)]
+    between = [text[before:start] for before, (start, _) in zip(starts, spans, strict=False)]
+    return [text[start:end] for start, end in spans], between
+
+
+def tokens_of(tokenizer: Tokenizer, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+    """The numbers of the tokens, and from where to where in the text each goes. Raises InputError."""
+    ((numbers, spans),) = tokenizer.encode_with_spans([text])
     if not numbers:
         raise InputError("the text has no token: there is nothing to inspect; give it a word or more")
     if len(numbers) > MOST_TOKENS:
         raise InputError(
             f"the text has {len(numbers):,} tokens; expected at most {MOST_TOKENS:,}: inspect a part of it"
         )
+    return numbers, spans
+
+
+def _tokens(run: ClassifyRun, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+    """The same of a run, which has to read the text whole."""
+    numbers, spans = tokens_of(run.tokenizer, text)
     if run.reader.read([text]) != [[numbers]]:
         reading = run.config.reading
         raise InputError(

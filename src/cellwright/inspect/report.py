@@ -59,6 +59,7 @@ def described(recording: Glance) -> dict[str, Any]:
         "known": recording.known.tolist(),
         "labels": recording.labels,
         "label": recording.label,
+        "meaning": recording.meaning,
         "probabilities": np.round(recording.probabilities.astype(float), 4).tolist(),
         **(_explained(recording.contributions) if isinstance(recording, Recording) else {}),
         "rounding": f"The largest error is {widest / LEVELS / 2:.4f}.",

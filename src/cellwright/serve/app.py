@@ -5,7 +5,8 @@ with TestClient(make_app(Predictor.load("runs/first"))) as client:
 
 GET  /               the live page         POST /predict   the answer to a text, or to each of several
 GET  /health         what is served        POST /inspect   gates, states and answers of a text, token by token
-GET  /metrics        for Prometheus        GET  /openapi.json
+GET  /metrics        for Prometheus        POST /generate  what a language model makes follow a text
+GET  /openapi.json
 
 Whatever is wrong with a request is one sentence, {"detail": "…"}, with a status that says whose fault it is.
 """
@@ -16,6 +17,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -25,7 +27,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cellwright import __version__
 from cellwright.errors import InputError
-from cellwright.serve.bodies import RefusedError, ToInspect, ToPredict, check_length, read
+from cellwright.models.sampling import Sampling
+from cellwright.serve.bodies import RefusedError, ToGenerate, ToInspect, ToPredict, check_length, read
 from cellwright.serve.limits import Limits
 from cellwright.serve.live import HEADERS, pages
 from cellwright.serve.metrics import Metrics
@@ -34,6 +37,24 @@ from cellwright.tasks.predictor import Predictor
 
 Inspect = Callable[[str, bool], Mapping[str, Any]]
 """What the page draws of a text; the second argument: whether with contributions."""
+
+
+Write = Callable[[str, Sampling], Sequence[str]]
+"""What a language model makes follow a text, in pieces."""
+
+
+@dataclass(frozen=True)
+class Able:
+    """What a model can do beside predicting.
+
+    inspect   None where it has no gates to show
+    explains  whether it tells contributions
+    write     None where it writes no text
+    """
+
+    inspect: Inspect | None = None
+    explains: bool = False
+    write: Write | None = None
 
 
 class Problem(BaseModel):
@@ -56,14 +77,14 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 def make_app(
-    predictor: Predictor[Any], *, inspect: Inspect | None = None, name: str = "", limits: Limits | None = None
+    predictor: Predictor[Any], *, able: Able | None = None, name: str = "", limits: Limits | None = None
 ) -> FastAPI:
     """The server of a predictor.
 
-    inspect: what draws a text's gates; None where the model has none to show.
+    able: what the model can do beside predicting; None: nothing.
     name: of what is served, for the page and for /health.
     """
-    limits, metrics = limits or Limits(), Metrics()
+    able, limits, metrics = able or Able(), limits or Limits(), Metrics()
     asked = Asked(limits, metrics)
 
     @asynccontextmanager
@@ -80,10 +101,10 @@ def make_app(
     )
     app.add_middleware(Counted, metrics=metrics)
     _tell_problems(app)
-    served = {"run": name, "version": __version__, "inspects": inspect is not None, "reads": predictor.reads}
-    _add_pages(app, metrics, {"status": "ok", **served})
+    _add_pages(app, metrics, _served(predictor, able, name))
     _add_predict(app, asked, predictor)
-    _add_inspect(app, asked, inspect)
+    _add_inspect(app, asked, able.inspect)
+    _add_generate(app, asked, able.write)
     return app
 
 
@@ -145,6 +166,31 @@ def _add_inspect(app: FastAPI, asked: Asked, inspect: Inspect | None) -> None:
         body = await read(request, ToInspect, asked.limits)
         check_length("text", body.text, asked.limits.max_inspected)
         return JSONResponse((await asked.answers(works[body.contributions], [body.text]))[0])
+
+
+def _add_generate(app: FastAPI, asked: Asked, write: Write | None) -> None:
+    @app.post("/generate", responses=PROBLEMS, openapi_extra=_body(ToGenerate))
+    async def generate(request: Request) -> Response:
+        """Tell what a language model makes follow a prompt, in pieces of whole characters."""
+        if write is None:
+            raise RefusedError(404, "the model that is served writes no text; POST /predict answers texts")
+        body = await read(request, ToGenerate, asked.limits)
+        body.check(asked.limits)
+        work = Work("generate", lambda prompts: [write(prompt, body) for prompt in prompts], 1)
+        return JSONResponse({"pieces": (await asked.answers(work, [body.prompt]))[0]})
+
+
+def _served(predictor: Predictor[Any], able: Able, name: str) -> dict[str, Any]:
+    """What /health tells."""
+    return {
+        "status": "ok",
+        "run": name,
+        "version": __version__,
+        "inspects": able.inspect is not None,
+        "explains": able.explains,
+        "generates": able.write is not None,
+        "reads": predictor.reads,
+    }
 
 
 def _body(kind: type[BaseModel]) -> dict[str, Any]:

@@ -7,9 +7,10 @@ import json
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 
+from cellwright.models.sampling import Sampling
 from cellwright.serve.limits import Limits
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -69,6 +70,25 @@ class ToInspect(BaseModel):
     """A text of one token or more."""
     contributions: bool = True
     """Say what each token contributed; it takes longer than all the rest."""
+
+
+class ToGenerate(Sampling):
+    """A text to go on from, and how."""
+
+    model_config = ConfigDict(
+        strict=True, json_schema_extra={"examples": [{"prompt": "It was", "length": 20, "temperature": 0.7, "seed": 1}]}
+    )
+
+    prompt: str = ""
+    """Begins a document; an empty one leaves the beginning to the model."""
+    length: int = Field(100, ge=0)
+    """Most tokens to write; fewer where the model ends the document."""
+
+    def check(self, limits: Limits) -> None:
+        """Raise RefusedError for what is not within the limits."""
+        check_length("prompt", self.prompt, limits.max_length)
+        if self.length > limits.max_generated:
+            raise RefusedError(422, f"length is {self.length:,}; expected at most {limits.max_generated:,} tokens")
 
 
 def check_length(name: str, text: str, most: int) -> None:

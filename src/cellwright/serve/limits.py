@@ -23,6 +23,8 @@ class Limits(BaseModel):
     """Most characters of a text."""
     max_inspected: int = Field(default=1_000, ge=1)
     """Most characters of a text whose gates are shown: its beginnings cost the square of its length."""
+    max_generated: int = Field(default=500, ge=1)
+    """Most tokens that a language model writes for a request."""
     max_batch: int = Field(default=256, ge=1)
     """Most texts of a request, and most that the model reads at once."""
     max_body: int = Field(default=10_000_000, ge=1)

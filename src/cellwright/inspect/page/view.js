@@ -92,6 +92,7 @@ class View {
     this.find("answer").replaceChildren(element("span", recording.label), element("span", percent(last[best]), "share"));
     this.find("about").textContent = recording.about;
     this.find("explained").textContent = `to “${recording.label}”`;
+    this.find("meaning").textContent = recording.meaning;
     this.find("token").textContent = "Point at a token.";
     this.find("completeness").textContent = recording.completeness ?? "";
     this.find("rounding").textContent = recording.rounding;

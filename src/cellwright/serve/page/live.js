@@ -5,6 +5,8 @@ const find = (id) => document.getElementById(id);
 const choice = new Choice();
 choice.order = "as trained"; // units keep their places from one keystroke to the next
 const panes = [];
+const WRITTEN = 80; // tokens that a language model writes at a click
+const BEAT = 70; // milliseconds from one of them to the next
 const PAUSE = 250; // milliseconds without a keystroke until the contributions, which take longer than the rest, are asked for
 
 /** The server's answer, or an Error with its one sentence. */
@@ -29,10 +31,17 @@ class Pane {
     this.root.setAttribute("aria-label", label);
     this.root.querySelector('[data-part="label"]').textContent = label;
     // While an input method composes, what stands there is spelling, not text.
-    this.text.oninput = (event) => event.isComposing || this.ask();
+    this.text.oninput = (event) => {
+      this.rest();
+      if (!event.isComposing) this.ask();
+    };
     this.text.oncompositionend = () => this.ask();
     find("panes").append(this.root);
     if (served.inspects) this.view = new View(this.root, choice);
+    if (!served.explains) this.root.querySelector('[data-part="contributed"]').textContent = "The text";
+    this.button = this.root.querySelector(".write");
+    this.button.hidden = !served.generates;
+    this.button.onclick = () => this.write();
   }
 
   /** Ask for what stands there now. One request is under way at most; where the text has changed since, its answer is
@@ -60,6 +69,29 @@ class Pane {
     if (full && this.view.recording === recording && this.text.value === text) this.view.explain(full);
   }
 
+  /** Let the model write on, token by token, each drawn as if it had been typed; a key or another click ends it. */
+  async write() {
+    if (this.writing) return this.rest();
+    const turn = (this.writing = {});
+    this.button.textContent = "Stop";
+    try {
+      const { pieces } = await post("generate", { prompt: this.text.value, length: WRITTEN });
+      for (const piece of pieces) {
+        if (this.writing !== turn) return;
+        this.text.value += piece;
+        await Promise.all([this.ask(), new Promise((done) => setTimeout(done, BEAT))]);
+      }
+    } catch (error) {
+      this.root.querySelector(".problem").textContent = error.message;
+    }
+    if (this.writing === turn) this.rest();
+  }
+
+  rest() {
+    this.writing = null;
+    this.button.textContent = "Write on";
+  }
+
   draw(text, answer, problem, began) {
     this.root.classList.toggle("drawn", Boolean(this.view && answer));
     this.root.querySelector(".problem").textContent = problem ? problem.message : "";
@@ -67,7 +99,7 @@ class Pane {
     plain.textContent = answer && !this.view ? JSON.stringify(answer, null, 2) : "";
     if (this.view && answer) {
       this.view.show(answer);
-      this.paused = setTimeout(() => this.explain(answer), PAUSE);
+      if (this.served.explains) this.paused = setTimeout(() => this.explain(answer), PAUSE);
     } else this.empty();
     // For who measures the page: the text that is drawn, and the milliseconds since its keystroke.
     Object.assign(this.root.dataset, { text, milliseconds: (performance.now() - began).toFixed(1) });

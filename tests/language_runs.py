@@ -1,0 +1,27 @@
+"""The run of a language model that nobody trained, for the tests that look at what it does."""
+
+import json
+
+import torch
+
+from cellwright.data.tokenizer import Tokenizer
+from cellwright.models.language_architecture import LanguageModelConfig
+from cellwright.models.language_model import LanguageModel
+from cellwright.tasks.lm.run import LanguageRunConfig, load
+from cellwright.tasks.run import save_description, save_weights
+
+
+def language_run(folder, **options):
+    """Of characters; its weights are far from zero, so that no two texts are read alike."""
+    torch.manual_seed(0)
+    tokenizer = Tokenizer.train(["the cat sat on the mat.\nthe dog too"], "characters", minimum=1)
+    config = LanguageModelConfig(vocabulary=tokenizer.size, **{"embedding": 6, "hidden": 9, "tied": False} | options)
+    model = LanguageModel(config)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(4)
+    description = LanguageRunConfig(cellwright="0", model=config, fingerprint="", options={})
+    files = {"tokenizer.json": tokenizer.to_json().encode(), "characters.json": json.dumps({"t": 9, "h": 3}).encode()}
+    save_description(folder, description, files)
+    save_weights(folder, model, {})
+    return load(folder, description)
