@@ -163,7 +163,11 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "no labels": (UNLABELLED, {"test": "same", "validation": "same"}, "the series have no labels, which --target"),
     "one class": (WAVES.replace("fast", "slow"), {}, "every label is 'slow'; expected at least two classes"),
     "too few": ("series,x,label\na,1,p\nb,2,q\n", {}, "no series falls to the "),
-    "one step": ("x\n1\n", {"target": "forecast", "test": "same", "validation": "same"}, "has one step; expected one"),
+    "one step": (
+        "x\n1\n",
+        {"target": "forecast", "test": "same", "validation": "same"},
+        "every series has one step, and",
+    ),
     "not binary": (UNLABELLED, {"target": "forecast", "output": "bernoulli"}, "expected 0 or 1, which --output bern"),
     "no such label": (WAVES, {"target": "anomaly", "normal": "calm"}, "no series is labelled 'calm', which --normal"),
     "no such cell": (WAVES, {"cell": "lstn"}, "did you mean lstm?"),
@@ -188,6 +192,11 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         WAVES,
         {"data": "reviews-zh"},
         "reviews-zh holds texts; expected a set of numeric series: vowels",
+    ),
+    "files of a set": (
+        WAVES,
+        {"data": "vowels", "label": "who"},
+        "a built-in set, and --label is who, which",
     ),
     "no such file": (WAVES, {"data": "vowel"}, "vowel: no such file; did you mean vowels?"),
 }
@@ -229,6 +238,8 @@ def test_a_missing_value_is_refused_by_a_run_that_never_saw_one(options: Options
     (said,) = predictor.predict(['{"values": [[1, 2]], "name": "one step"}'])
     assert said.name == "one step"
     assert predictor.predict([]) == []
+    with pytest.raises(InputError, match="series, line 2: blank; expected a series"):
+        predictor.predict(['{"values": [[1, 2]]}', ""])
 
 
 def test_series_of_one_step_are_left_out_of_forecasts_and_counted(options: Options) -> None:

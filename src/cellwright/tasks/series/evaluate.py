@@ -22,9 +22,9 @@ from cellwright.tasks.series.config import SeriesConfig
 from cellwright.tasks.series.examples import examples_of
 from cellwright.tasks.series.objective import BATCH_STEPS, make_objective, measured
 from cellwright.tasks.series.predictor import AnomalyPredictor, LabelPredictor, check_readable
-from cellwright.tasks.series.prepare import check_known, learnt_from
+from cellwright.tasks.series.prepare import check_binary, check_known, foretellable, learnt_from
 from cellwright.tasks.series.run import SeriesRun
-from cellwright.tasks.series.sides import open_sides, read_file
+from cellwright.tasks.series.sides import OF_FILES, open_sides, read_file
 from cellwright.tasks.task import Side
 from cellwright.tasks.texts import batches_of
 
@@ -46,13 +46,20 @@ def evaluate(run: SeriesRun, data: str, side: Side, columns: Mapping[str, Any], 
 
 def _series(options: SeriesConfig, data: str, side: Side, columns: Mapping[str, Any]) -> SeriesTable:
     """The series to score: a side of the run's own data, of a built-in set or of another file, or all of a file."""
+    changes = {name: value for name, value in columns.items() if value is not None} | {"data": data}
+    if data in datasets.names():
+        changes |= {name: SeriesConfig.model_fields[name].default for name in OF_FILES}
+    elif data != options.data:
+        changes |= {"validation": None, "test": None}
+    changed = options.model_copy(update=changes)
     if side != "all":
-        files = {} if data == options.data else {"validation": None, "test": None}
-        of_data = options.model_copy(update={"data": data, **files, **columns})
-        return learnt_from(of_data, open_sides(of_data))[side]
+        return learnt_from(changed, open_sides(changed))[side]
     if data in datasets.names():
         raise InputError(f"{data} is scored one side at a time; expected --split train, validation or test, got all")
-    return read_file(options.model_copy(update=dict(columns)), data)
+    table = read_file(changed, data)
+    if options.output == "bernoulli":
+        check_binary(table)
+    return foretellable(table) if options.target == "forecast" else table
 
 
 def _training_series(options: SeriesConfig, say: Callable[[str], None]) -> SeriesTable | None:

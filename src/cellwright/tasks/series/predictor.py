@@ -97,13 +97,16 @@ class SeriesPredictor(Predictor[Said]):
         table = read_series(
             argument, self.run.config.columns, encoding=encoding, format=self.run.config.options["format"]
         )
-        check_channels(table, self.run.config.channels)
+        check_readable(self.run, table)
         return json_series.dump(table)
 
     def predict(self, texts: Sequence[str]) -> list[Said]:
         """What the model says of each series, a JSON object each. Raises InputError for one it cannot read."""
         if not texts:
             return []
+        for number, text in enumerate(texts, start=1):
+            if not text.strip():
+                raise InputError(f"series, line {number}: blank; expected a series, {json_series.EXPECTED}")
         table = json_series.parse(texts, "series")
         return self.predict_series(replace(table, channels=self._channels(table)))
 

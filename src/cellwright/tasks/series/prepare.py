@@ -55,13 +55,16 @@ def learnt_from(config: SeriesConfig, sides: Sides) -> Sides:
         _check_labels(config, sides)
     if config.target == "forecast":
         for side in SIDES:
-            sides[side] = _foretellable(config, sides, side)
+            kept = foretellable(sides[side])
+            if short := len(sides[side]) - len(kept):
+                sides.notes.append(f"{short} series of one step left out of the {side} side: nothing follows")
+            sides[side] = kept
     if config.target == "anomaly" and config.normal is not None:
         for side in SIDES[:2]:  # the test side keeps what is to be found
             sides[side] = _normal(config, sides[side])
     if config.output == "bernoulli":
         for side in SIDES:
-            _check_binary(sides[side])
+            check_binary(sides[side])
     return sides
 
 
@@ -88,14 +91,11 @@ def check_known(table: SeriesTable, classes: list[str]) -> None:
             )
 
 
-def _foretellable(config: SeriesConfig, sides: Sides, side: str) -> SeriesTable:
-    """The series in which a step follows another."""
-    table = sides[side]
+def foretellable(table: SeriesTable) -> SeriesTable:
+    """The series in which a step follows another. Raises InputError where there are none."""
     kept = table.take(row for row, values in enumerate(table.values) if len(values) > 1)
     if not len(kept):
-        raise InputError(f"{table.source}: every series of the {side} side has one step; expected one that goes on")
-    if len(kept) < len(table):
-        sides.notes.append(f"{len(table) - len(kept)} series of one step left out of the {side} side: nothing follows")
+        raise InputError(f"{table.source}: every series has one step, and nothing follows it; expected more")
     return kept
 
 
@@ -108,7 +108,8 @@ def _normal(config: SeriesConfig, table: SeriesTable) -> SeriesTable:
     return kept
 
 
-def _check_binary(table: SeriesTable) -> None:
+def check_binary(table: SeriesTable) -> None:
+    """Raise InputError at the first value that is neither 0 nor 1."""
     for row, values in enumerate(table.values):
         for step, channel in np.argwhere(~np.isnan(values) & (values != 0) & (values != 1))[:1]:
             raise InputError(

@@ -12,6 +12,8 @@ from cellwright.data.split import SIDES, Parted
 from cellwright.errors import InputError
 from cellwright.tasks.series.config import SeriesConfig
 
+OF_FILES = ("validation", "test", "format", "series", "time", "label")
+"""Options that say how files are read, and nothing of a built-in set."""
 FEW = 10
 """Series fewer than this are cut in time to find anomalies: no side could do with one or two of them."""
 
@@ -19,6 +21,7 @@ FEW = 10
 def open_sides(config: SeriesConfig) -> Parted[SeriesTable]:
     """Return "train", "validation" and "test". Raises InputError for files that are not as expected, an empty side."""
     if config.data in datasets.names():
+        _check_built_in(config)
         found: Parted[SeriesTable] = datasets.load(config.data, SERIES)
         sides = Parted(dict(found), list(found.notes))
     else:
@@ -27,6 +30,15 @@ def open_sides(config: SeriesConfig) -> Parted[SeriesTable]:
     for side in SIDES:
         _check(config, sides, side)
     return sides
+
+
+def _check_built_in(config: SeriesConfig) -> None:
+    for name in OF_FILES:
+        value = getattr(config, name)
+        if value != SeriesConfig.model_fields[name].default:
+            raise InputError(
+                f"{config.data} is a built-in set, and --{name} is {value}, which is for files; leave it out"
+            )
 
 
 def read_file(config: SeriesConfig, path: str | Path) -> SeriesTable:
