@@ -14,7 +14,7 @@ from cellwright.errors import InputError
 
 ZH = ["很好 很好", "不好用!", "很不错, iPhone 很好"]
 EN = ["the cat sat", "the dog sat on the cat", "A cat's life"]
-KINDS = ["characters", "words", "bpe"]
+KINDS = ["characters", "words", "tokens", "bpe"]
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_an_empty_text_has_no_tokens(kind):
     assert Tokenizer.train(ZH, kind).encode(["", "很"])[0] == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["characters", "words", "bpe"])
 def test_no_text_gives_the_number_of_padding(kind):
     """The library would read the five characters <pad> as the padding token."""
     tokenizer = pickle.loads(pickle.dumps(Tokenizer.train([*ZH, "<pad>", "a<pad>b<unk>"], kind, minimum=1)))
@@ -188,7 +188,7 @@ def _cut_short(content: str) -> str:
 
 
 def _of_another_kind(content: str) -> str:
-    return json.dumps({**json.loads(content), "pre_tokenizer": {"type": "WhitespaceSplit"}})
+    return json.dumps({**json.loads(content), "pre_tokenizer": {"type": "BertPreTokenizer"}})
 
 
 def _of_another_order(content: str) -> str:
@@ -203,7 +203,7 @@ def _of_another_order(content: str) -> str:
     [
         (_cut_short, "line [0-9]+ column [0-9]+"),
         (lambda content: "{}", "not a tokenizer"),
-        (_of_another_kind, "a tokenizer that cuts texts by WhitespaceSplit"),
+        (_of_another_kind, "a tokenizer that cuts texts by BertPreTokenizer"),
         (_of_another_order, r"a vocabulary that begins with \['很', '<pad>'\], expected \['<pad>', '<unk>'\]"),
     ],
 )
@@ -219,7 +219,7 @@ def test_a_file_that_is_no_tokenizer_of_ours(tmp_path, change, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"kind": "letters"}, "no kind 'letters'; expected one of auto, characters, words, bpe"),
+        ({"kind": "letters"}, "no kind 'letters'; expected one of auto, characters, words, tokens, bpe"),
         ({"kind": "bpe", "size": 257}, "a vocabulary of 257 tokens; bpe need at least 258"),
         ({"kind": "words", "size": 2}, "a vocabulary of 2 tokens; words need at least 3"),
         ({"minimum": 0}, "a minimum of 0; "),
@@ -234,3 +234,12 @@ def test_options_out_of_range(options, message):
 def test_unknown_parts_are_what_the_vocabulary_lacks(kind, parts):
     tokenizer = Tokenizer.train(["a Caf stra e, ."], kind, minimum=1, size=300)
     assert tokenizer.unknown_parts("a Café, a straße") == parts
+
+
+def test_tokens_are_what_stands_between_white_space_as_it_is_written():
+    tokenizer = Tokenizer.train(["R IY1 D", "DH-AH  .\tR"], "tokens", minimum=1)
+    numbers = tokenizer.encode(["DH-AH R r"])[0]
+    assert tokenizer.symbols(numbers) == ["DH-AH", "R", "<unk>"]
+    assert tokenizer.decode(numbers[:2]) == "DH-AH R"
+    assert tokenizer.pad not in tokenizer.encode(["<pad> R<unk> <pad>"])[0]
+    assert len(Tokenizer.train(["<pad> <unk> a"], "tokens", minimum=1).encode(["<pad> a"])[0]) == 3

@@ -1,8 +1,8 @@
 """Texts to token numbers and back, on Hugging Face `tokenizers`.
 
-Three kinds: a token is a character (a code point), a word, or a piece found by byte pair encoding. All read
-a text in Unicode's composed form (NFC): é is one token however it was typed. The file that `save` writes
-is that library's own `tokenizer.json`.
+Four kinds: a token is a character (a code point), a word, whatever stands between white space, or a piece found by byte
+pair encoding. All read a text in Unicode's composed form (NFC): é is one token however it was typed. The file that
+`save` writes is that library's own `tokenizer.json`.
 """
 
 import json
@@ -24,6 +24,7 @@ PAD, UNKNOWN = "<pad>", "<unk>"
 UNSPACED = re.compile(
     "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"
 )
+_SPECIAL = Regex("<(?=(pad|unk)>)")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -61,6 +62,15 @@ _RECIPES = {
     "words": _Recipe(
         normalizer=lambda: normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()]),
         pre_tokenizer=_words,
+        model=_word_level,
+        trainer=trainers.WordLevelTrainer,
+        decoder=None,
+        smallest=3,
+    ),
+    "tokens": _Recipe(
+        # A token <pad> in a text is two, or it would be the padding.
+        normalizer=lambda: normalizers.Sequence([normalizers.NFC(), normalizers.Replace(_SPECIAL, "< ")]),
+        pre_tokenizer=pre_tokenizers.WhitespaceSplit,
         model=_word_level,
         trainer=trainers.WordLevelTrainer,
         decoder=None,
@@ -107,7 +117,7 @@ class Tokenizer:
 
         Args:
             texts: the training side's texts only.
-            kind: "characters", "words", "bpe", or "auto": characters where most letters belong to a script
+            kind: "characters", "words", "tokens", "bpe", or "auto": characters where most letters belong to a script
                 written without spaces (Chinese, Japanese, Thai), else words.
             size: the most tokens to keep, with the two for padding and unknown.
             minimum: how often a token must stand in the texts to be kept.
@@ -153,6 +163,10 @@ class Tokenizer:
     def decode(self, numbers: Sequence[int]) -> str:
         """Return the text of these tokens; words stand with single spaces between them."""
         return str(self._inner.decode(list(numbers), skip_special_tokens=False))
+
+    def symbols(self, numbers: Sequence[int]) -> list[str]:
+        """Return what the vocabulary calls each of these tokens."""
+        return [str(self._inner.id_to_token(number)) for number in numbers]
 
     def tokens(self, text: str) -> list[str]:
         """Return the pieces that `encode` numbers, each as the vocabulary spells it, or `<unk>`."""

@@ -121,5 +121,5 @@ def test_a_long_header_without_the_column_is_cut_short_in_the_message(file):
 
 
 def test_one_column_for_text_and_label_is_refused(file):
-    with pytest.raises(InputError, match="column 'text' for both the text and the label"):
+    with pytest.raises(InputError, match="column 'text' for both of --text and --label"):
         read(file("r.csv", "text\na\n"), label="text")

@@ -5,13 +5,35 @@ To add one: its file with a `Dataset`, and its name in the list below.
 
 from typing import Any
 
-from cellwright.data.datasets import news_en, news_zh, pos_zh, pydoc, reviews_zh, vowels
+from cellwright.data.datasets import (
+    cipher,
+    g2p_en,
+    news_en,
+    news_zh,
+    pinyin,
+    pos_zh,
+    pydoc,
+    reviews_zh,
+    vigenere,
+    vowels,
+)
 from cellwright.data.datasets.dataset import TEXTS, Dataset
 from cellwright.errors import InputError
 
 _DATASETS = {
     dataset.name: dataset
-    for dataset in [reviews_zh.DATASET, news_en.DATASET, news_zh.DATASET, pydoc.DATASET, pos_zh.DATASET, vowels.DATASET]
+    for dataset in [
+        reviews_zh.DATASET,
+        news_en.DATASET,
+        news_zh.DATASET,
+        pydoc.DATASET,
+        pos_zh.DATASET,
+        vowels.DATASET,
+        g2p_en.DATASET,
+        pinyin.DATASET,
+        cipher.DATASET,
+        vigenere.DATASET,
+    ]
 }
 
 

@@ -60,10 +60,15 @@ def read(
         InputError: the file, a row or a value is not as expected; names file, line or column, what was found.
 
     """
+    return read_columns(path, Columns(text, label), encoding=encoding, format=format)
+
+
+def read_columns(path: str | Path, columns: Columns, *, encoding: str = "utf-8", format: str | None = None) -> Table:
+    """Read these columns of every row of a file; else as `read`."""
     path = existing(path)
-    if text == label:
-        raise InputError(f"{path}: column {text!r} for both the text and the label; expected two columns")
-    return FORMATS[format_of(path, format)].read(path, Columns(text, label), encoding)
+    if columns.text == columns.label:
+        raise InputError(f"{path}: column {columns.text!r} for both of {columns.options}; expected two columns")
+    return FORMATS[format_of(path, format)].read(path, columns, encoding)
 
 
 def format_of(path: Path, format: str | None = None, formats: Mapping[str, Format[Any, Any]] = FORMATS) -> str:

@@ -69,7 +69,8 @@ def read_rows(path: Path, encoding: str, separator: str) -> tuple[Row, list[Row]
 
 def _table(path: Path, columns: Columns, encoding: str, separator: str) -> Table:
     (line, names), rows = read_rows(path, encoding, separator)
-    places = {name: index_of(name, names, f"{path}, line {line}") for name in columns.asked}
+    where = f"{path}, line {line}"
+    places = {name: index_of(name, names, where, columns.options) for name in columns.asked}
     values = {name: [fields[place] for _, fields in rows] for name, place in places.items()}
     return checked_table(columns, values, [line for line, _ in rows], str(path))
 

@@ -15,7 +15,10 @@ Row = tuple[int, Pairs]  # the line, from 1, and its object
 def read(path: Path, columns: Columns, encoding: str) -> Table:
     """Read an object from each line."""
     found = rows(path, decoded(path, encoding))
-    values = {name: [value(pairs, name, f"{path}, line {line}") for line, pairs in found] for name in columns.asked}
+    values = {
+        name: [value(pairs, name, f"{path}, line {line}", columns.options) for line, pairs in found]
+        for name in columns.asked
+    }
     return checked_table(columns, values, [line for line, _ in found], str(path))
 
 

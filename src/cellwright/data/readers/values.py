@@ -14,10 +14,15 @@ OPTIONS = "--text and --label"
 
 
 class Columns(NamedTuple):
-    """The columns to read; `label` is None where none is asked for."""
+    """The columns to read; `label` is None where none is asked for.
+
+    `options` name other ones on the command line; `optional` says that a label may be missing, and then is "".
+    """
 
     text: str
     label: str | None
+    options: str = OPTIONS
+    optional: bool = False
 
     @property
     def asked(self) -> list[str]:
@@ -67,7 +72,7 @@ def checked_table(
         return [check(value, column, f"{source}, {unit} {line}") for value, line in cells]
 
     texts = checked(as_text, columns.text)
-    labels = None if columns.label is None else checked(as_label, columns.label)
+    labels = None if columns.label is None else checked(_optional if columns.optional else as_label, columns.label)
     return Table(texts, labels, lines, source, unit)
 
 
@@ -78,6 +83,12 @@ def as_text(value: object, column: str, where: str) -> str:
     if not isinstance(value, str):
         raise InputError(f"{where}: column {column!r} holds {shown(value)}; expected a string")
     return _whole(value, column, where)
+
+
+def _optional(value: object, column: str, where: str) -> str:
+    """Return a cell's label, "" for a missing one."""
+    missing = value is None or (isinstance(value, str) and not value.strip())
+    return "" if missing else as_label(value, column, where)
 
 
 def as_label(value: object, column: str, where: str) -> str:

@@ -1,0 +1,37 @@
+"""Messages under Vigenère's cipher, each with its key of three symbols before it: "KEY:CTACOR" is "SPCREY" here.
+
+Generated, the same on every machine. The side is the key's: those that are tested were never seen.
+"""
+
+from random import Random
+
+from cellwright.data.datasets.cipher import draw, encrypt
+from cellwright.data.datasets.dataset import Dataset
+from cellwright.data.pairs import PAIRS, Pairs, gather
+from cellwright.data.split import SIDES, Parted, side_of
+from cellwright.data.table import Table
+
+KEY_LENGTH = 3
+_MESSAGES, _LONGEST = 20_000, 12
+
+
+def _load() -> Parted[Pairs]:
+    random = Random(0)
+    keys = [draw(random, KEY_LENGTH) for _ in range(_MESSAGES)]
+    messages = [draw(random, 1 + int(random.random() * _LONGEST)) for _ in keys]
+    sources = [f"{key}:{encrypt(message, key)}" for key, message in zip(keys, messages, strict=True)]
+    pairs, notes = gather(Table(sources, messages, list(range(1, _MESSAGES + 1)), DATASET.name, "message"))
+    indices: dict[str, list[int]] = {side: [] for side in SIDES}
+    for row, source in enumerate(pairs.sources):
+        indices[side_of(source[:KEY_LENGTH], 0.1, 0.1)].append(row)
+    return Parted({side: pairs.take(rows) for side, rows in indices.items()}, notes)
+
+
+DATASET = Dataset(
+    name="vigenere",
+    content="messages of up to 12 random symbols under Vigenère's cipher, each behind its key of 3",
+    source="generated",
+    labels=(),
+    load=_load,
+    holds=PAIRS,
+)

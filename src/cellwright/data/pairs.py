@@ -1,0 +1,121 @@
+"""Pairs of a source and its targets: what a transducer learns from, and their sides.
+
+    pairs.sources[0], pairs.targets[0]    # "read", ("R EH D", "R IY D")
+
+A source that stands in several rows has several targets, each of which is right: the pronunciations of a word, the
+translations of a sentence.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cellwright.data.split import SIDES, Parted, check_shares, side_of
+from cellwright.data.table import Table
+from cellwright.errors import InputError
+
+PAIRS = "pairs"
+"""What such a built-in set holds."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """N different sources in the order of their file, and the targets of each; the lists run side by side.
+
+    `lines` holds the line on which a source stands first, counted from 1; `file` is the file or the built-in set.
+    """
+
+    sources: list[str]
+    targets: list[tuple[str, ...]]
+    lines: list[int]
+    file: str
+    unit: str = "line"
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    def where(self, index: int) -> str:
+        """Say where a source stood, `words.csv, line 7`, to begin a message with."""
+        return f"{self.file}, {self.unit} {self.lines[index]}"
+
+    def take(self, indices: Iterable[int]) -> "Pairs":
+        """Return the sources with these indices, in this order."""
+        rows = list(indices)
+        return Pairs(
+            sources=[self.sources[row] for row in rows],
+            targets=[self.targets[row] for row in rows],
+            lines=[self.lines[row] for row in rows],
+            file=self.file,
+            unit=self.unit,
+        )
+
+
+def gather(table: Table) -> tuple[Pairs, list[str]]:
+    """Make pairs of a table whose labels are the targets: all targets of one source together.
+
+    Left out, and counted in the notes: pairs with an empty side, and pairs that repeat an earlier one. Two texts are
+    the same if they differ only in white space at their ends.
+
+    Raises:
+        InputError: no pair is left.
+
+    """
+    found: dict[str, dict[str, None]] = {}
+    lines: list[int] = []
+    empty: list[int] = []
+    for row, (source, target) in enumerate(
+        zip(map(str.strip, table.texts), map(str.strip, table.labels or []), strict=True)
+    ):
+        if not source or not target:
+            empty.append(row)
+            continue
+        if source not in found:
+            lines.append(table.lines[row])
+        found.setdefault(source, {})[target] = None
+    if not found:
+        raise InputError(
+            f"{table.source}: all {len(table):,} pairs have an empty side; expected a source and a target in each row"
+        )
+    pairs = Pairs(list(found), [tuple(targets) for targets in found.values()], lines, table.source, table.unit)
+    return pairs, _notes(table, pairs, empty)
+
+
+def split_pairs(
+    pairs: Pairs, notes: Iterable[str] = (), *, validation: float = 0.1, test: float = 0.1
+) -> Parted[Pairs]:
+    """Give each source, with all its targets, to one side by the hash of `data.split`.
+
+    Raises:
+        ValueError: the shares do not leave anything for training.
+
+    """
+    check_shares(validation, test)
+    indices: dict[str, list[int]] = {side: [] for side in SIDES}
+    for row, source in enumerate(pairs.sources):
+        indices[side_of(source, validation, test)].append(row)
+    return Parted({side: pairs.take(rows) for side, rows in indices.items()}, list(notes))
+
+
+def check_sides(sides: Parted[Pairs]) -> None:
+    """Raise InputError for a side without pairs."""
+    counts = ", ".join(f"{side} {len(pairs)}" for side, pairs in sides.items())
+    for side, pairs in sides.items():
+        if not len(pairs):
+            raise InputError(
+                f"{pairs.file}: no source falls to the {side} side ({counts}); each source's hash decides: give more "
+                "pairs, a hundred different sources fill all sides"
+            )
+
+
+def _notes(table: Table, pairs: Pairs, empty: list[int]) -> list[str]:
+    notes = []
+    if empty:
+        notes.append(f"{_rows(len(empty))} with an empty side left out, the first on {table.where(empty[0])}")
+    if doubles := len(table) - len(empty) - sum(map(len, pairs.targets)):
+        notes.append(f"{_rows(doubles)} left out that repeat an earlier pair")
+    if several := sum(len(targets) > 1 for targets in pairs.targets):
+        notes.append(f"{several:,} sources have several targets, each of which counts as right")
+    return notes
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} {'row' if count == 1 else 'rows'}"

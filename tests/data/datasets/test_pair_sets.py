@@ -1,0 +1,85 @@
+"""The figures of the sets of pairs, which scores are compared by."""
+
+import subprocess
+import sys
+
+import pytest
+
+from cellwright.data import datasets
+from cellwright.data.datasets.cipher import SYMBOLS, encrypt
+from cellwright.data.datasets.dataset import package_path
+from cellwright.data.datasets.vigenere import KEY_LENGTH
+from cellwright.data.pairs import PAIRS
+
+SIZES = {
+    "g2p-en": (100_692, 12_776, 12_584),
+    "pinyin": (37_618, 4_614, 4_879),
+    "cipher": (2_975, 372, 374),
+    "vigenere": (15_936, 2_005, 2_055),
+}
+
+
+@pytest.fixture(scope="module")
+def sets():
+    return {name: datasets.load(name, PAIRS) for name in SIZES}
+
+
+def test_all_sets_of_pairs_are_here():
+    assert set(datasets.names(PAIRS)) == set(SIZES)
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_sizes_and_no_source_on_two_sides(sets, name):
+    sides = sets[name]
+    assert tuple(map(len, sides.values())) == SIZES[name]
+    sources = [source for side in sides.values() for source in side.sources]
+    assert len(set(sources)) == len(sources)
+    assert datasets.describe(name).name == name
+
+
+def of(sides, source):
+    return next(side.targets[side.sources.index(source)] for side in sides.values() if source in side.sources)
+
+
+def test_pronunciations_of_a_word_stand_together(sets):
+    assert of(sets["g2p-en"], "read") == ("R EH D", "R IY D")
+    assert not any("(" in source for side in sets["g2p-en"].values() for source in side.sources)
+    phones = {phone for side in sets["g2p-en"].values() for ts in side.targets for t in ts for phone in t.split()}
+    assert len(phones) == 39
+
+
+def test_every_line_of_the_dictionary_is_kept(sets):
+    path = package_path("pocketsphinx", "model/en-us/cmudict-en-us.dict", "g2p-en")
+    pairs = sum(len(targets) for side in sets["g2p-en"].values() for targets in side.targets)
+    assert pairs == len(path.read_text().splitlines()) == 134_860
+
+
+def test_a_syllable_a_character(sets):
+    assert of(sets["pinyin"], "一不小心") == ("yí bù xiǎo xīn",)
+    for side in sets["pinyin"].values():
+        assert all(len(s) == len(t.split()) for s, (t,) in zip(side.sources, side.targets, strict=True))
+
+
+def test_the_shift_of_the_notes():
+    assert encrypt("SECRET", "N") == "ERPDRF"
+    assert encrypt("SECRET", "KEY") == "BI-AIQ"
+    assert encrypt(SYMBOLS, "A") == SYMBOLS
+
+
+def test_every_message_is_its_source_read_with_its_key(sets):
+    for side in sets["cipher"].values():
+        assert all(encrypt(t, "N") == s for s, (t,) in zip(side.sources, side.targets, strict=True))
+        assert "ERPDRF" not in side.sources
+    keys = {}
+    for name, side in sets["vigenere"].items():
+        for source, (target,) in zip(side.sources, side.targets, strict=True):
+            key, written = source.split(":")
+            assert len(key) == KEY_LENGTH
+            assert encrypt(target, key) == written
+            assert keys.setdefault(key, name) == name  # a key stands on one side
+
+
+def test_the_packages_are_not_imported():
+    code = "import sys; from cellwright.data import datasets; datasets.load('pinyin', 'pairs'); print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert not {"pypinyin", "pocketsphinx", "torch", "pyarrow", "tokenizers"} & set(modules)
