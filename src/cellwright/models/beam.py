@@ -1,0 +1,190 @@
+"""The likeliest targets of a transducer: greedy search and beam search with length normalisation.
+
+A target Y of n symbols has the score  log P(Y, end | X) / ((5 + n) / 6)^α  (Wu et al. 2016, Google's neural machine
+translation system, equation 14, whose |Y| is n here, without the end). α = 0 compares the probabilities themselves.
+
+    found = beam_search(model, sources, lengths, limits, beam=5, best=5)
+    found[0][0].symbols    # of the first source, the best target
+
+The search keeps the `beam` likeliest beginnings, and among them always the one that greedy search would take, so that
+no answer is worse than greedy search's. It ends when no beginning can become better than the answers found. A target
+that reaches its limit ends there, the probability of ending counted. Where the beam holds every beginning, the answers
+are exactly the best there are.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from cellwright.models.transducer import END, UNKNOWN, Decoded, Transducer
+
+ALPHA = 0.6
+"""Wu et al. found 0.6 to 0.7 best."""
+
+
+class Hypothesis(NamedTuple):
+    """A target that was found."""
+
+    symbols: list[int]
+    score: float
+    """What hypotheses are compared by."""
+    log_probability: float
+    """Of the symbols and the end after them, in nats."""
+
+
+class _Live(NamedTuple):
+    """Beginnings of targets, K a source.
+
+    `tokens` (B, K, t) int64; `log_p` (B, K), -inf for a place without one; `greedy` (B, K) bool, true for the
+    beginning that greedy search would take, while it has not ended.
+    """
+
+    tokens: Tensor
+    log_p: Tensor
+    greedy: Tensor
+
+
+class _Ended(NamedTuple):
+    """The best targets that have ended, N a source, the best first; a score of -inf where there are fewer.
+
+    `tokens` (B, N, t) int64; `lengths`, `log_p` and `score` (B, N).
+    """
+
+    tokens: Tensor
+    lengths: Tensor
+    log_p: Tensor
+    score: Tensor
+
+
+@torch.inference_mode()
+def beam_search(
+    model: Transducer,
+    sources: Tensor,
+    lengths: Tensor,
+    limits: Tensor,
+    *,
+    beam: int = 5,
+    best: int = 1,
+    alpha: float = ALPHA,
+) -> list[list[Hypothesis]]:
+    """Return the best targets of each source, the best first; fewer than `best` where the beam found fewer.
+
+    Args:
+        model: in evaluation mode
+        sources: (B, S) int64, S from 1 on
+        lengths: (B) int64
+        limits: (B) int64, the most symbols of each target, from 0 on
+        beam: beginnings kept; 1 is greedy search
+        best: answers a source
+        alpha: from 0 on; how much longer targets are favoured
+
+    Raises ValueError for an argument out of its range.
+
+    """
+    if beam < 1 or best < 1 or alpha < 0:
+        raise ValueError(f"beam_search: beam {beam}, best {best}, alpha {alpha}; expected at least 1, 1 and 0")
+    memory, inputs = model.encode(sources, lengths)
+    rows = torch.arange(len(sources), device=sources.device).repeat_interleave(beam)  # (B·K)
+    memory, inputs = memory.take(rows), inputs[rows]
+    live, ended = _start(len(sources), beam, best, sources.device)
+    decoded: Decoded | None = None
+    for step in range(int(limits.max()) + 1):
+        decoded = model.step(memory, inputs, decoded and decoded.place)
+        log_p = live.log_p[..., None] + decoded.logits.double().log_softmax(-1).view(len(sources), beam, -1)
+        ended = _collect(ended, live, log_p[..., END], alpha)
+        log_p[..., UNKNOWN] = -torch.inf
+        live, parents = _grow(live, log_p, step < limits)
+        if not _hopeful(live, ended, limits, alpha):
+            break
+        chosen = (parents + torch.arange(len(sources), device=sources.device)[:, None] * beam).flatten()  # (B·K)
+        decoded = decoded._replace(place=decoded.place.take(chosen))
+        inputs = model.target_embedding(live.tokens[..., -1].flatten())
+    return _hypotheses(ended)
+
+
+def _start(sources: int, beam: int, best: int, device: torch.device) -> tuple[_Live, _Ended]:
+    """One beginning a source, without a symbol; nothing has ended."""
+    none = torch.empty(sources, beam, 0, dtype=torch.int64, device=device)
+    first = torch.arange(beam, device=device).expand(sources, -1) == 0
+    log_p = torch.zeros(sources, beam, dtype=torch.float64, device=device).masked_fill(~first, -torch.inf)
+    worst = torch.full((sources, best), -torch.inf, dtype=torch.float64, device=device)
+    counts = torch.zeros(sources, best, dtype=torch.int64, device=device)
+    return _Live(none, log_p, first), _Ended(none.new_zeros(sources, best, 0), counts, worst, worst)
+
+
+def _collect(ended: _Ended, live: _Live, log_p: Tensor, alpha: float) -> _Ended:
+    """The best of what had ended and of what ends now, each beginning with the probability log_p (B, K)."""
+    length = live.tokens.shape[-1]
+    score = torch.cat([ended.score, log_p / _penalty(log_p.new_tensor(length), alpha)], 1)  # (B, N + K)
+    # Stable, so that of equal ones the shorter stays, and one beginning is always told from another.
+    kept = score.argsort(dim=1, descending=True, stable=True)[:, : ended.score.shape[1]]  # (B, N)
+    tokens = torch.cat([pad(ended.tokens, (0, length - ended.tokens.shape[-1])), live.tokens], 1)
+    lengths = torch.cat([ended.lengths, torch.full_like(log_p, length, dtype=torch.int64)], 1)
+    log_ps = torch.cat([ended.log_p, log_p], 1)
+    return _Ended(_of_rows(tokens, kept), lengths.gather(1, kept), log_ps.gather(1, kept), score.gather(1, kept))
+
+
+def _grow(live: _Live, log_p: Tensor, may: Tensor) -> tuple[_Live, Tensor]:
+    """The likeliest beginnings by a symbol longer, and which of the old ones each goes on from, (B, K).
+
+    log_p: (B, K, V), of every beginning with every symbol, END too; may: (B,) bool, whether a target may go on.
+    """
+    beam, symbols = log_p.shape[1:]
+    likeliest = torch.zeros_like(log_p, dtype=torch.bool).scatter(2, log_p.argmax(-1, keepdim=True), True)
+    log_p = log_p.masked_fill(~may[:, None, None], -torch.inf)
+    log_p[..., END] = -torch.inf
+    flat = log_p.flatten(1)
+    greedy = (likeliest & live.greedy[..., None]).flatten(1) & flat.isfinite()
+    chosen = flat.masked_fill(greedy, torch.inf).topk(beam, 1).indices  # (B, K)
+    parents = chosen // symbols
+    tokens = torch.cat([_of_rows(live.tokens, parents), (chosen % symbols)[..., None]], -1)
+    return _Live(tokens, flat.gather(1, chosen), greedy.gather(1, chosen)), parents
+
+
+def _hopeful(live: _Live, ended: _Ended, limits: Tensor, alpha: float) -> bool:
+    """Whether some beginning can still become one of the best: symbols only make it less likely."""
+    bound = live.log_p / _penalty(limits.double(), alpha)[:, None]  # (B, K)
+    return bool((bound > ended.score[:, -1:]).any())
+
+
+def _penalty(length: Tensor, alpha: float) -> Tensor:
+    return ((5 + length) / 6) ** alpha
+
+
+def _of_rows(values: Tensor, rows: Tensor) -> Tensor:
+    """Values (B, K, t), rows (B, N) -> (B, N, t)."""
+    return values.gather(1, rows[..., None].expand(-1, -1, values.shape[-1]))
+
+
+def _hypotheses(ended: _Ended) -> list[list[Hypothesis]]:
+    columns = (ended.tokens.tolist(), ended.lengths.tolist(), ended.score.tolist(), ended.log_p.tolist())
+    return [
+        [
+            Hypothesis(tokens[:n], score, log_p)
+            for tokens, n, score, log_p in zip(*row, strict=True)
+            if log_p > -torch.inf
+        ]
+        for row in zip(*columns, strict=True)
+    ]
+
+
+@torch.inference_mode()
+def greedy_search(model: Transducer, sources: Tensor, lengths: Tensor, limits: Tensor) -> list[list[int]]:
+    """Return of each source the target that takes the likeliest symbol at every step; arguments as of `beam_search`."""
+    memory, inputs = model.encode(sources, lengths)
+    decoded: Decoded | None = None
+    going = torch.ones_like(lengths, dtype=torch.bool)
+    found = []
+    for step in range(int(limits.max())):
+        decoded = model.step(memory, inputs, decoded and decoded.place)
+        decoded.logits[..., UNKNOWN] = -torch.inf
+        token = decoded.logits[:, 0].argmax(-1)  # (B)
+        going = going & (token != END) & (step < limits)
+        if not going.any():
+            break
+        found.append(token.masked_fill(~going, END))
+        inputs = model.target_embedding(token)
+    rows = torch.stack(found, 1).tolist() if found else [[] for _ in sources]
+    return [row[: row.index(END)] if END in row else row for row in rows]

@@ -1,0 +1,151 @@
+"""A sequence to another one: encoder, attention, decoder (Sutskever, Vinyals and Le 2014; Bahdanau et al. 2014).
+
+    e   = encoder(E[x])                                     every symbol of the source, in both directions
+    d_t = lower(y_(t-1)),   y_0 = C · last(e)               the decoder as far as it needs no attention
+    c_t = attention(d_t, e)                                 `models.attend`
+    h_t = upper([d_t ; c_t])                                what it has looked at so far
+    P(y_t | y_(t-1), …, x) = softmax(W h_t + b)
+
+The source enters the decoder as its first input rather than as its first state, so that any cell, whatever its states,
+can decode. The attention stands between two recurrent layers rather than behind one: the upper one remembers where the
+decoder has looked, and yet in training nothing waits for the step before, so that each layer runs over the whole target
+in one call. With `input_feeding` (Luong et al. 2015, section 3.3) the lower layer is told h_(t-1) as well, and
+training goes a step at a time.
+
+Target id 0 is the end of a target, and what stands before its first symbol.
+
+    model = Transducer(TransducerConfig(source_vocabulary=30, target_vocabulary=41))
+    logits = model(sources, source_lengths, targets, target_lengths)    # (B, T + 1, V)
+    loss = negative_log_likelihood(logits, targets, target_lengths)
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, pad
+
+from cellwright.models.attend import Attend, Memory
+from cellwright.models.embed import EMBEDDING_SCALE
+from cellwright.models.pool import Last, valid
+from cellwright.models.transducer_architecture import TransducerConfig
+from cellwright.nn import Recurrent
+
+END = 0
+"""Target id of the end, and of what stands before the first symbol."""
+UNKNOWN = 1
+"""Target id that is never given out."""
+
+
+class Place(NamedTuple):
+    """Where a decoder is in its target, for R rows: the states of its layers, and its last output (R, H)."""
+
+    lower: tuple[Tensor, ...]
+    upper: tuple[Tensor, ...]
+    output: Tensor
+
+    def take(self, rows: Tensor) -> "Place":
+        """The places of these rows, (N,) int64, in this order."""
+        lower, upper = (tuple(s.index_select(1, rows) for s in states) for states in (self.lower, self.upper))
+        return Place(lower, upper, self.output.index_select(0, rows))
+
+
+class Decoded(NamedTuple):
+    """What the decoder says of some steps: logits (B, T, V), alignments (B, T, S), and where it then is."""
+
+    logits: Tensor
+    alignment: Tensor
+    place: Place
+
+
+class Transducer(nn.Module):
+    """Logits of each target symbol, told the source and the target's symbols before."""
+
+    def __init__(self, config: TransducerConfig) -> None:
+        super().__init__()
+        self.config = config
+        hidden, features = config.hidden, config.hidden * (2 if config.bidirectional else 1)
+        self.source_embedding = _embedding(config.source_vocabulary, config.embedding)
+        self.encoder = Recurrent(
+            config.cell,
+            config.embedding,
+            hidden,
+            num_layers=config.layers,
+            bidirectional=config.bidirectional,
+            dropout=config.dropout if config.layers > 1 else 0.0,
+            batch_first=True,
+        )
+        self.last = Last(config.bidirectional)
+        self.begin = nn.Linear(features, config.embedding)
+        self.target_embedding = _embedding(config.target_vocabulary, config.embedding)
+        fed = hidden if config.input_feeding else 0
+        self.lower = Recurrent(config.cell, config.embedding + fed, hidden, batch_first=True)
+        self.attend = Attend(config.attention, hidden, features)
+        self.upper = Recurrent(config.cell, hidden + features, hidden, batch_first=True)
+        self.dropout = nn.Dropout(config.dropout)
+        self.dense = nn.Linear(hidden, config.target_vocabulary)
+
+    def forward(self, sources: Tensor, source_lengths: Tensor, targets: Tensor, target_lengths: Tensor) -> Tensor:
+        """Logits (B, T + 1, V) of each symbol and of the end; sources (B, S), targets (B, T) int64, lengths (B)."""
+        memory, begin = self.encode(sources, source_lengths)
+        return self.decode(memory, begin, targets, target_lengths).logits
+
+    def encode(self, sources: Tensor, lengths: Tensor) -> tuple[Memory, Tensor]:
+        """Sources (B, S) int64, S from 1 on -> what the decoder attends to, and its first input (B, E)."""
+        output, _ = self.encoder(self.dropout(self.source_embedding(sources)), lengths=lengths)  # (B, S, D·H)
+        return self.attend.memory(output, lengths), self.begin(self.last(output, lengths))
+
+    def decode(self, memory: Memory, begin: Tensor, targets: Tensor, lengths: Tensor) -> Decoded:
+        """Run the decoder over targets (B, T) int64 of these lengths, and one step more for the end of each."""
+        inputs = torch.cat([begin[:, None], self.dropout(self.target_embedding(targets))], 1)  # (B, T + 1, E)
+        if self.config.input_feeding:
+            return self._one_by_one(memory, inputs)
+        return self._run(memory, inputs, None, lengths + 1)
+
+    def step(self, memory: Memory, inputs: Tensor, place: Place | None) -> Decoded:
+        """One step: inputs (B, E), the first `begin` of `encode`, then `target_embedding` of the symbol before."""
+        inputs = inputs[:, None]
+        if self.config.input_feeding:
+            before = inputs.new_zeros(len(inputs), self.config.hidden) if place is None else place.output
+            inputs = torch.cat([inputs, before[:, None]], -1)
+        return self._run(memory, inputs, place, None)
+
+    def _one_by_one(self, memory: Memory, inputs: Tensor) -> Decoded:
+        """Inputs (B, T, E), each step after the one before."""
+        place: Place | None = None
+        steps: list[Decoded] = []
+        for t in range(inputs.shape[1]):
+            steps.append(self.step(memory, inputs[:, t], place))
+            place = steps[-1].place
+        logits = torch.cat([step.logits for step in steps], 1)
+        return Decoded(logits, torch.cat([step.alignment for step in steps], 1), steps[-1].place)
+
+    def _run(self, memory: Memory, inputs: Tensor, place: Place | None, lengths: Tensor | None) -> Decoded:
+        """Inputs (B, T, E + what is fed), through both layers."""
+        below, lower = self.lower(inputs, place and place.lower, lengths=lengths)  # (B, T, H)
+        context, alignment = self.attend(below, memory)  # (B, T, D·H), (B, T, S)
+        seen = self.dropout(torch.cat([below, context], -1))
+        output, upper = self.upper(seen, place and place.upper, lengths=lengths)  # (B, T, H)
+        logits = self.dense(self.dropout(output))
+        return Decoded(logits, alignment, Place(_states(lower), _states(upper), output[:, -1]))
+
+
+def negative_log_likelihood(logits: Tensor, targets: Tensor, lengths: Tensor, smoothing: float = 0.0) -> Tensor:
+    """Of each target and its end, in nats: logits (B, T + 1, V), targets (B, T), lengths (B) -> (B,).
+
+    smoothing: share of each target symbol spread evenly over all.
+    """
+    # Behind a target stands padding, which is END: what is beyond the first one does not count.
+    true = pad(targets, (0, 1))
+    lost = cross_entropy(logits.transpose(1, 2), true, reduction="none", label_smoothing=smoothing)  # (B, T + 1)
+    return lost.masked_fill(~valid(logits, lengths + 1).squeeze(-1), 0.0).sum(1)
+
+
+def _embedding(vocabulary: int, size: int) -> nn.Embedding:
+    embedding = nn.Embedding(vocabulary, size)
+    nn.init.normal_(embedding.weight, std=EMBEDDING_SCALE)
+    return embedding
+
+
+def _states(state: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return state if isinstance(state, tuple) else (state,)

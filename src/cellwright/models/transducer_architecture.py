@@ -1,0 +1,39 @@
+"""What a user chooses of a transducer; no torch here, so that the command line can list the options at once."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Score = Literal["general", "dot", "additive"]
+
+
+class TransducerArchitecture(BaseModel):
+    """What the user chooses of a transducer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    cell: str = "lstm"
+    """Recurrent cell of encoder and decoder, as `cellwright cells` lists them."""
+    embedding: int = Field(128, ge=1)
+    """Numbers a symbol is embedded in."""
+    hidden: int = Field(256, ge=1)
+    """Hidden size of each direction of the encoder, and of the decoder."""
+    layers: int = Field(1, ge=1)
+    """Recurrent layers of the encoder on top of each other."""
+    bidirectional: bool = True
+    """Read each source in both directions."""
+    attention: Score = "general"
+    """How a step of the decoder finds its place in the source: general or dot (Luong) or additive (Bahdanau)."""
+    input_feeding: bool = False
+    """Tell each step of the decoder what the one before had looked at: a step at a time in Python, far slower."""
+    dropout: float = Field(0.3, ge=0, lt=1)
+    """Share of the numbers dropped behind the embeddings, between layers and before the dense output."""
+
+
+class TransducerConfig(TransducerArchitecture):
+    """What a transducer is made of; written to a run's `config.json`, enough to build the same module again."""
+
+    source_vocabulary: int = Field(ge=2)
+    """Number of source ids, padding (0) and unknown (1) included."""
+    target_vocabulary: int = Field(ge=2)
+    """Number of target ids, begin and end (0) and unknown (1) included."""

@@ -1,0 +1,137 @@
+"""A transducer against one that is written with torch.nn, a source at a time."""
+
+from random import Random
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from cellwright.data.datasets.cipher import KEY, SYMBOLS, draw, encrypt
+from cellwright.models.beam import beam_search
+from cellwright.models.transducer import Transducer, negative_log_likelihood
+from cellwright.models.transducer_architecture import TransducerConfig
+
+V_SOURCE, V_TARGET, E, H = 9, 7, 5, 6
+
+
+def transducer(**options):
+    torch.manual_seed(0)
+    sizes = {"source_vocabulary": V_SOURCE, "target_vocabulary": V_TARGET, "embedding": E, "hidden": H}
+    model = Transducer(TransducerConfig(**sizes, **options)).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(3)  # so that steps differ by far more than rounding
+    return model
+
+
+def batch(pairs):
+    """Pairs of lists of numbers, padded with nonsense where nothing may be read."""
+    lengths = [torch.tensor([len(pair[side]) for pair in pairs]) for side in (0, 1)]
+    padded = [torch.zeros(len(pairs), max(1, int(n.max())), dtype=torch.int64) for n in lengths]
+    for b, pair in enumerate(pairs):
+        for side in (0, 1):
+            padded[side][b, : len(pair[side])] = torch.tensor(pair[side], dtype=torch.int64)
+    return padded[0], lengths[0], padded[1], lengths[1]
+
+
+def by_torch(model, source, target):
+    """Logits (len(target) + 1, V) of one pair, by torch.nn's LSTM with the same weights, a step at a time."""
+    encoder = nn.LSTM(E, H, bidirectional=True)
+    lower, upper = nn.LSTM(model.lower.input_size, H), nn.LSTM(3 * H, H)
+    for theirs, ours in ((encoder, model.encoder), (lower, model.lower), (upper, model.upper)):
+        theirs.load_state_dict(ours.state_dict())
+    read, _ = encoder(model.source_embedding.weight[torch.tensor(source)])  # (S, 2·H)
+    x = model.begin(torch.cat([read[-1, :H], read[0, H:]]))
+    below, above, fed, logits = None, None, torch.zeros(H), []
+    for symbol in [*target, None]:
+        given = torch.cat([x, fed]) if model.config.input_feeding else x
+        d, below = lower(given[None], below)
+        context = torch.softmax(d @ model.attend.key.weight @ read.T, -1) @ read  # (1, 2·H)
+        h, above = upper(torch.cat([d, context], -1), above)
+        fed = h[0]
+        logits.append(model.dense(h[0]))
+        x = None if symbol is None else model.target_embedding.weight[symbol]
+    return torch.stack(logits)
+
+
+symbols = st.integers(0, V_SOURCE - 1)
+pairs = st.lists(
+    st.tuples(st.lists(symbols, min_size=1, max_size=5), st.lists(st.integers(0, V_TARGET - 1), max_size=4)),
+    min_size=1,
+    max_size=4,
+)
+
+
+@pytest.mark.parametrize("input_feeding", [False, True])
+@given(rows=pairs)
+@settings(max_examples=15, deadline=None)
+def test_is_torch_nn_row_by_row(input_feeding, rows):
+    model = transducer(input_feeding=input_feeding)
+    with torch.no_grad():
+        logits = model(*batch(rows))
+        for row, (source, target) in zip(logits, rows, strict=True):
+            torch.testing.assert_close(row[: len(target) + 1], by_torch(model, source, target), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("cell", ["gru", "slstm", "rnn", "layer-norm-lstm"])
+@pytest.mark.parametrize(
+    "options", [{"attention": "additive", "layers": 2}, {"attention": "dot", "bidirectional": False}]
+)
+def test_a_step_at_a_time_is_the_whole(cell, options):
+    model = transducer(cell=cell, **options)
+    sources, lengths, targets, target_lengths = batch([([2, 3, 4], [5, 2]), ([7], [3, 3]), ([], [4, 1])])
+    with torch.no_grad():
+        memory, inputs = model.encode(sources, lengths)
+        whole = model.decode(memory, inputs, targets, target_lengths)
+        place = None
+        for t in range(3):
+            step = model.step(memory, inputs, place)
+            torch.testing.assert_close(step.logits[:, 0], whole.logits[:, t], atol=1e-5, rtol=1e-5)
+            torch.testing.assert_close(step.alignment[:, 0], whole.alignment[:, t], atol=1e-5, rtol=1e-5)
+            place = step.place
+            if t < 2:
+                inputs = model.target_embedding(targets[:, t])
+
+
+def test_loss_counts_each_symbol_and_the_end_once():
+    logits = torch.randn(3, 4, V_TARGET, generator=torch.Generator().manual_seed(0))
+    targets, lengths = torch.tensor([[3, 2, 5], [4, 0, 0], [0, 0, 0]]), torch.tensor([3, 1, 0])
+    for smoothing in (0.0, 0.2):
+        expected = [
+            cross_entropy(
+                logits[b, : n + 1], torch.tensor([*targets[b, :n], 0]), reduction="sum", label_smoothing=smoothing
+            )
+            for b, n in enumerate(lengths.tolist())
+        ]
+        torch.testing.assert_close(negative_log_likelihood(logits, targets, lengths, smoothing), torch.stack(expected))
+
+
+def test_reads_the_cipher_of_the_notes():
+    """Trained on 600 messages of its length, it reads every other message, and ERPDRF as SECRET."""
+    draw_from, symbols_of = Random(0), {symbol: k for k, symbol in enumerate(SYMBOLS, start=2)}
+    messages = [draw(draw_from, 6) for _ in range(700)]
+    targets, sources = (
+        torch.tensor([[symbols_of[symbol] for symbol in text] for text in texts])
+        for texts in ([*messages, "SECRET"], [encrypt(message, KEY) for message in [*messages, "SECRET"]])
+    )
+    torch.manual_seed(0)
+    sizes = {"source_vocabulary": 29, "target_vocabulary": 29, "embedding": 32, "hidden": 48}
+    model = Transducer(TransducerConfig(**sizes, dropout=0.0))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=8 * 38)
+    for _ in range(8):
+        for rows in torch.randperm(600).split(16):
+            lengths = torch.full((len(rows),), 6)
+            logits = model(sources[rows], lengths, targets[rows], lengths)
+            optimizer.zero_grad()
+            (negative_log_likelihood(logits, targets[rows], lengths).sum() / (7 * len(rows))).backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+    unseen = slice(600, None)
+    lengths = torch.full((101,), 6)
+    found = beam_search(model.eval(), sources[unseen], lengths, 2 * lengths)
+    assert [answers[0].symbols for answers in found] == targets[unseen].tolist()
