@@ -8,6 +8,8 @@ from typing import Any
 
 CONFUSION = "confusion.png"
 """Name of a confusion matrix in a run folder."""
+ALIGNMENT = "alignment.png"
+"""Name of a picture of what a decoder looked at."""
 
 
 @dataclass(frozen=True)
