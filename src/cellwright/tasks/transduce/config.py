@@ -1,0 +1,55 @@
+"""The options of `fit --task transduce`."""
+
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, Field
+
+from cellwright.models.transducer_architecture import TransducerArchitecture
+from cellwright.tasks.config import FIXED, FitConfig, Place
+
+Symbols = Literal["auto", "characters", "tokens"]
+
+
+class Sides(BaseModel):
+    """Where sources and targets stand in a file, and what they consist of."""
+
+    model_config = FIXED
+
+    source: str = "source"
+    """Column of the source."""
+    target: str = "target"
+    """Column of the target; a source in several rows has several right targets."""
+    source_symbols: Symbols = "auto"
+    """What a source consists of; auto takes tokens where most sources have white space inside, else characters."""
+    target_symbols: Symbols = "auto"
+    """What a target consists of, as for the source."""
+    minimum: int = Field(1, ge=1)
+    """A source symbol seen less often than this in training is unknown."""
+
+
+class Search(BaseModel):
+    """How answers are looked for once a model is trained."""
+
+    model_config = FIXED
+
+    beam: int = Field(5, ge=1)
+    """Beginnings of an answer that evaluate and predict keep; 1 is greedy search."""
+    best: int = Field(3, ge=1)
+    """Answers that predict --json gives for each source."""
+    alpha: float = Field(0.6, ge=0)
+    """How much longer answers are favoured: log P / ((5 + symbols) / 6)^alpha is compared."""
+
+
+# The last of the bases is the first in the help.
+class TransduceConfig(FitConfig, TransducerArchitecture, Search, Sides, Place):
+    """The options of a run that turns each source into a target. Only `data` and `out` must be given."""
+
+    task: ClassVar[str] = "transduce"
+
+    batch_tokens: int = Field(2048, ge=1)
+    """Most tokens in a batch, source and target together, padding included."""
+    label_smoothing: float = Field(0.1, ge=0, lt=1)
+    """Share of each target symbol spread evenly over all."""
+
+
+CONFIG = TransduceConfig

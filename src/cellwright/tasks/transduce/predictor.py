@@ -1,0 +1,115 @@
+"""Answers to sources, from a run folder.
+
+predictor = Predictor.load("runs/words")
+for prediction in predictor.predict(["read", "lead"]):
+    print(prediction.target, [answer.target for answer in prediction.answers])
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from unicodedata import normalize
+
+import torch
+
+from cellwright.data.batches import collate
+from cellwright.data.symbols import joined
+from cellwright.models.beam import Hypothesis, beam_search
+from cellwright.tasks.predictor import Prediction, Predictor
+from cellwright.tasks.texts import batches_of
+from cellwright.tasks.transduce.run import TransduceRun
+
+BATCH_TOKENS = 2048  # of sources, padding included; the search holds `beam` beginnings of each
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer to a source."""
+
+    target: str
+    score: float
+    """What answers are compared by: log P / ((5 + symbols) / 6)^alpha."""
+    log_probability: float
+    """Of its symbols and of ending after them, in nats."""
+
+
+@dataclass(frozen=True)
+class Transduced(Prediction):
+    """What a transducer makes of one source."""
+
+    target: str
+    """The best answer; empty for a source without symbols."""
+    answers: list[Answer]
+    """The best answers, the best first."""
+    source_symbols: list[str]
+    target_symbols: list[str]
+    """Of the best answer."""
+    alignment: list[list[float]]
+    """(target symbols and the end, source symbols): where in the source each symbol of the best answer came from."""
+    unknown: list[str]
+    """Symbols of the source that training never saw, and that the model could not tell apart."""
+
+    def line(self, text: str) -> str:
+        """Answer and source, with a tab between them."""
+        return f"{' '.join(self.target.split())}\t{' '.join(text.split())}"
+
+
+class TransducePredictor(Predictor[Transduced]):
+    """A trained transducer that takes sources."""
+
+    def __init__(self, run: TransduceRun, *, beam: int | None = None, best: int | None = None) -> None:
+        """Predict with a run that is loaded.
+
+        beam: beginnings of an answer that the search keeps; None: as the run was told
+        best: answers a source; None: as the run was told
+        """
+        search = run.config.search
+        self.run = run
+        self.beam = search.beam if beam is None else beam
+        self.best = search.best if best is None else best
+
+    def predict(self, texts: Sequence[str]) -> list[Transduced]:
+        """Answer each text, in their order; white space at its ends aside."""
+        sources = [text.strip() for text in texts]
+        read = self.run.source.encode_with_spans(sources)
+        numbers = [ids for ids, _ in read]
+        parts = [
+            [normalize("NFC", text[a:b]) for a, b in spans] for text, (_, spans) in zip(sources, read, strict=True)
+        ]
+        found = [Transduced("", [Answer("", 0.0, 0.0)], [], [], [], [])] * len(sources)
+        filled = [i for i, each in enumerate(numbers) if each]
+        for batch in batches_of([len(numbers[i]) for i in filled], BATCH_TOKENS):
+            indices = [filled[i] for i in batch]
+            answered = self._answer([parts[i] for i in indices], [numbers[i] for i in indices])
+            for i, prediction in zip(indices, answered, strict=True):
+                found[i] = prediction
+        return found
+
+    @torch.inference_mode()
+    def _answer(self, sources: Sequence[list[str]], numbers: Sequence[Sequence[int]]) -> list[Transduced]:
+        model, search = self.run.model, self.run.config.search
+        tokens, lengths, *_ = collate([(each, None) for each in numbers])
+        limits = self.run.config.symbols.limits(lengths)
+        found = beam_search(model, tokens, lengths, limits, beam=self.beam, best=self.best, alpha=search.alpha)
+        targets, target_lengths, *_ = collate([(hypotheses[0].symbols, None) for hypotheses in found])
+        alignment = model.decode(*model.encode(tokens, lengths), targets, target_lengths).alignment  # (B, T + 1, S)
+        return [
+            self._prediction(source, ids, hypotheses, rows[: len(hypotheses[0].symbols) + 1, : len(ids)])
+            for source, ids, hypotheses, rows in zip(sources, numbers, found, alignment, strict=True)
+        ]
+
+    def _prediction(
+        self, source: list[str], ids: Sequence[int], found: Sequence[Hypothesis], alignment: torch.Tensor
+    ) -> Transduced:
+        symbols = self.run.config.symbols
+        written = [self.run.target.symbols(hypothesis.symbols) for hypothesis in found]
+        return Transduced(
+            target=joined(written[0], symbols.target),
+            answers=[
+                Answer(joined(target, symbols.target), hypothesis.score, hypothesis.log_probability)
+                for target, hypothesis in zip(written, found, strict=True)
+            ],
+            source_symbols=source,
+            target_symbols=written[0],
+            alignment=alignment.tolist(),
+            unknown=[part for part, number in zip(source, ids, strict=True) if number == self.run.source.unknown],
+        )

@@ -1,0 +1,115 @@
+"""From options to what training needs: pairs as symbol numbers, and the description that the run folder keeps."""
+
+from collections.abc import Sequence
+
+import cellwright
+from cellwright import cells
+from cellwright.data.feed import LengthFeed
+from cellwright.data.pair_batches import PairExample, collate_pairs, cost
+from cellwright.data.pair_source import open_pairs
+from cellwright.data.pairs import Pairs, check_sides
+from cellwright.data.symbols import Kind, cut, usual_kind
+from cellwright.data.tokenizer import Tokenizer
+from cellwright.evaluation.sequences import score_sequences
+from cellwright.evaluation.transduction import symbol_by_symbol
+from cellwright.models.transducer_architecture import TransducerArchitecture, TransducerConfig
+from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
+from cellwright.tasks.transduce.config import Search, TransduceConfig
+from cellwright.tasks.transduce.objective import TransduceObjective
+from cellwright.tasks.transduce.run import SOURCE, TARGET, Symbols, TransduceRunConfig, load_vocabularies
+
+MOST = 10**6
+"""Symbols of a vocabulary."""
+
+
+def prepare(
+    config: TransduceConfig, before: TransduceRunConfig | None
+) -> Prepared[TransduceConfig, TransduceRunConfig]:
+    """Read the pairs; take the vocabularies from the run when resuming, else make them. Raises InputError."""
+    cells.get(config.cell)  # refuses an unknown one before the data is read
+    sides = open_pairs(config.data, source=config.source, target=config.target, encoding=config.encoding)
+    check_sides(sides)
+    train, validation = sides["train"], sides["validation"]
+    vocabularies = load_vocabularies(config.out) if before else make_vocabularies(train, config)
+    source, target = vocabularies
+    run = _describe(config, vocabularies, train, validation)
+    examples = encode_pairs(train, source, target)
+    each: list[PairExample] = [(numbers, [one]) for numbers, targets in examples for one in targets]
+    counts = ", ".join(f"{len(pairs):,} {side}" for side, pairs in sides.items())
+    return Prepared(
+        config,
+        run,
+        TransduceObjective(run.model, run.symbols, config.label_smoothing),
+        train=_feed(config, each),
+        validation=_feed(config, encode_pairs(validation, source, target)),
+        floor=Floor(
+            _symbol_by_symbol(train, validation, run.symbols), "giving each symbol its most frequent counterpart"
+        ),
+        files={SOURCE: source.to_json().encode(), TARGET: target.to_json().encode()},
+        notes=[
+            *sides.notes,
+            f"{counts} sources; vocabularies of {source.size:,} {source.kind} and {target.size:,} {target.kind}",
+        ],
+    )
+
+
+def make_vocabularies(train: Pairs, config: TransduceConfig) -> tuple[Tokenizer, Tokenizer]:
+    """Those of source and target, as the options say."""
+    targets = [target for each in train.targets for target in each]
+    return (
+        _vocabulary(train.sources, config.source_symbols, config.minimum),
+        _vocabulary(targets, config.target_symbols, 1),
+    )
+
+
+def encode_pairs(pairs: Pairs, source: Tokenizer, target: Tokenizer) -> list[PairExample]:
+    """The symbol numbers of each source and its targets."""
+    flat = iter(target.encode([one for targets in pairs.targets for one in targets]))
+    targets = [[next(flat) for _ in each] for each in pairs.targets]
+    return list(zip(source.encode(pairs.sources), targets, strict=True))
+
+
+def symbols_of(pairs: Pairs, symbols: Symbols) -> list[tuple[list[str], list[str]]]:
+    """Every source with each of its targets, both cut into symbols."""
+    return [
+        (cut(source, symbols.source), cut(target, symbols.target))
+        for source, targets in zip(pairs.sources, pairs.targets, strict=True)
+        for target in targets
+    ]
+
+
+def _vocabulary(texts: Sequence[str], kind: str, minimum: int) -> Tokenizer:
+    return Tokenizer.train(texts, usual_kind(texts) if kind == "auto" else kind, size=MOST, minimum=minimum)
+
+
+def _describe(
+    config: TransduceConfig, vocabularies: tuple[Tokenizer, Tokenizer], train: Pairs, validation: Pairs
+) -> TransduceRunConfig:
+    source, target = vocabularies
+    kinds: list[Kind] = ["tokens" if each.kind == "tokens" else "characters" for each in vocabularies]
+    longest = max(len(cut(one, kinds[1])) for targets in train.targets for one in targets)
+    return TransduceRunConfig(
+        cellwright=cellwright.__version__,
+        model=TransducerConfig(
+            source_vocabulary=source.size,
+            target_vocabulary=target.size,
+            **config.model_dump(include=set(TransducerArchitecture.model_fields)),
+        ),
+        symbols=Symbols(source=kinds[0], target=kinds[1], longest=longest),
+        search=Search(**config.model_dump(include=set(Search.model_fields))),
+        fingerprint=fingerprint([[pairs.sources, pairs.targets] for pairs in (train, validation)]),
+        options=kept_options(config),
+    )
+
+
+def _feed(config: TransduceConfig, examples: list[PairExample]) -> LengthFeed:
+    return LengthFeed(lambda epoch: examples, cost, collate_pairs, config.batch_tokens, config.seed)
+
+
+def _symbol_by_symbol(train: Pairs, validation: Pairs, symbols: Symbols) -> float:
+    """Sequence error of the baseline on the validation side."""
+    answers = symbol_by_symbol(
+        symbols_of(train, symbols), [cut(source, symbols.source) for source in validation.sources]
+    )
+    right = [[cut(target, symbols.target) for target in targets] for targets in validation.targets]
+    return score_sequences(answers, right).sequence_error

@@ -1,0 +1,63 @@
+"""The run folder of a transducer."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor
+
+from cellwright.data.symbols import Kind
+from cellwright.data.tokenizer import Tokenizer
+from cellwright.models.transducer import Transducer
+from cellwright.models.transducer_architecture import TransducerConfig
+from cellwright.tasks.run import Run, RunConfig, load_model, present
+from cellwright.tasks.transduce.config import Search
+
+SOURCE, TARGET = "source.json", "target.json"
+"""The vocabularies, as `tokenizer.json` of other tasks."""
+
+
+class Symbols(BaseModel):
+    """What sources and targets consist of, and how long an answer may become."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: Kind
+    target: Kind
+    longest: int
+    """Symbols of the longest target of training."""
+
+    def limits(self, lengths: Tensor) -> Tensor:
+        """Most symbols of an answer to sources of these lengths (B): the longest of training, or twice the source."""
+        return (2 * lengths).clamp(min=self.longest)
+
+
+class TransduceRunConfig(RunConfig):
+    """The content of `config.json`."""
+
+    task: str = "transduce"
+    model: TransducerConfig
+    symbols: Symbols
+    search: Search
+    """How answers are looked for."""
+
+
+@dataclass(frozen=True)
+class TransduceRun(Run[TransduceRunConfig, Transducer]):
+    """A trained transducer and its vocabularies."""
+
+    source: Tokenizer
+    target: Tokenizer
+
+
+def load(folder: Path, config: TransduceRunConfig) -> TransduceRun:
+    """Read weights and vocabularies. Raises InputError."""
+    model = load_model(folder, lambda: Transducer(config.model))
+    return TransduceRun(folder, config, model, *load_vocabularies(folder))
+
+
+def load_vocabularies(folder: Path) -> tuple[Tokenizer, Tokenizer]:
+    """Those of source and target. Raises InputError."""
+    hint = "copy the run folder again or train anew"
+    source, target = (Tokenizer.load(present(folder / name, hint)) for name in (SOURCE, TARGET))
+    return source, target
