@@ -22,7 +22,7 @@ def test_the_number_is_the_subjects_and_the_distance_as_asked(distances, seed):
 
 def test_the_clause_is_english_of_every_length():
     words = [" ".join(WORDS[t] for t in row if t) for row in agreement(range(9), seed=4)[0].tolist()]
-    nouns = {noun: "NOUN" for noun in (*SINGULAR, *PLURAL)}
+    nouns = dict.fromkeys((*SINGULAR, *PLURAL), "NOUN")
     kinds = nouns | {"saw": "SAW", "lost": "SAW", "found": "SAW", "wanted": "SAW", "once": "ONCE", "never": "ONCE"}
     kinds |= dict.fromkeys(("old", "red", "small", "quiet", "heavy"), "OLD")
     kinds |= dict.fromkeys(("near", "behind", "with", "under"), "NEAR")

@@ -1,6 +1,6 @@
 """Subject–verb agreement over a relative clause: the keys which the man near the doors … saw ARE."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -39,24 +39,25 @@ def agreement(distances: Sequence[int], seed: int) -> tuple[Tensor, Tensor, Tens
     plural = random.integers(0, 2, len(distances))
     tokens = np.zeros((len(distances), 2 + max(distances, default=0)), dtype=np.int64)
     for row, number, distance in zip(tokens, plural, distances, strict=True):
-        sentence = ["the", str(random.choice((SINGULAR, PLURAL)[number])), *_clause(distance, random)]
+        draws = iter(random.random(distance + 1).tolist())  # no word takes more than one
+        sentence = ["the", _one((SINGULAR, PLURAL)[number], draws), *_clause(distance, draws)]
         row[: len(sentence)] = [WORDS.index(word) for word in sentence]
     return torch.from_numpy(tokens), torch.tensor(distances, dtype=torch.int64) + 2, torch.from_numpy(plural)
 
 
-def _clause(words: int, random: np.random.Generator) -> list[str]:
+def _one(of: Sequence[str], draws: Iterator[float]) -> str:
+    return of[int(next(draws) * len(of))]
+
+
+def _clause(words: int, draws: Iterator[float]) -> list[str]:
     """A relative clause of that many words; of one word, a participle: the keys lost."""
-
-    def one(of: Sequence[str]) -> str:
-        return str(random.choice(of))
-
     inside = words - 2  # between "which" and the clause's verb
     if inside < 0:
-        return [one(_PAST)] if words else []
+        return [_one(_PAST, draws)] if words else []
     if inside < 2:
-        return ["which", *([one(_ADVERBS)] * inside), one(_PAST)]
+        return ["which", *([_one(_ADVERBS, draws)] * inside), _one(_PAST, draws)]
     phrases, adjectives = divmod(inside - 2, 3)
-    found = ["which", "the", *(one(_ADJECTIVES) for _ in range(adjectives)), one(SINGULAR + PLURAL)]
+    found = ["which", "the", *(_one(_ADJECTIVES, draws) for _ in range(adjectives)), _one(SINGULAR + PLURAL, draws)]
     for _ in range(phrases):
-        found += [one(_PREPOSITIONS), "the", one(SINGULAR + PLURAL)]
-    return [*found, one(_PAST)]
+        found += [_one(_PREPOSITIONS, draws), "the", _one(SINGULAR + PLURAL, draws)]
+    return [*found, _one(_PAST, draws)]

@@ -52,9 +52,9 @@ def embedded_reber(count: int, inner: int, seed: int) -> Tensor:
 def _string(length: int, random: np.random.Generator) -> list[str]:
     """One string of Reber's grammar of that length."""
     node, symbols = 0, []
-    for left in range(length - 1, -1, -1):
-        chances = np.array([_likelihood(target, left) for _, target in GRAMMAR[node]])
-        symbol, node = GRAMMAR[node][random.choice(len(chances), p=chances / chances.sum())]
+    for left, draw in zip(range(length - 1, -1, -1), random.random(length).tolist(), strict=True):
+        first, *others = (_likelihood(target, left) for _, target in GRAMMAR[node])
+        symbol, node = GRAMMAR[node][int(draw * (first + sum(others)) >= first)]
         symbols.append(symbol)
     return symbols
 
