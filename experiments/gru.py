@@ -19,6 +19,7 @@ MAKERS = {
     "cellwright": {"LSTM": cellwright.LSTM, "GRU": cellwright.GRU},
     "torch.nn": {"LSTM": nn.LSTM, "GRU": nn.GRU},
 }
+CELLS = ("LSTM", "GRU")
 T, B, H = 100, 32, 128
 # The least length, and where it is cut.
 REVIEWS = {"reviews, to 25 characters": (0, 25), "reviews, 60 to 150": (60, 150)}
@@ -69,15 +70,11 @@ def measure(quick: bool) -> Results:
     }
     found: Results = {"cost": cost, "score": {}, "batches": {}}
     for name, distance in ((name, d) for name in ("adding", "temporal order") for d in (15, 60)):
-        trials = {
-            c: [made_up_score(name, c.lower(), distance, s, quick) for s in seeds(quick)] for c in ("LSTM", "GRU")
-        }
+        trials = {c: [made_up_score(name, c.lower(), distance, s, quick) for s in seeds(quick)] for c in CELLS}
         found["score"][f"{name}, {distance} steps"] = {c: [score for score, _ in of] for c, of in trials.items()}
         found["batches"][f"{name}, {distance} steps"] = {c: [taken for _, taken in of] for c, of in trials.items()}
     for name, span in REVIEWS.items():
-        found["score"][name] = {
-            c: [real_score(c.lower(), *span, s, quick) for s in seeds(quick)] for c in ("LSTM", "GRU")
-        }
+        found["score"][name] = {c: [real_score(c.lower(), *span, s, quick) for s in seeds(quick)] for c in CELLS}
     return found
 
 
@@ -106,10 +103,10 @@ def table(results: Results) -> Table:
     """Costs, then scores."""
     rows = []
     for whose in MAKERS:
-        pair = [results["cost"][f"{name}, {whose}"] for name in ("LSTM", "GRU")]
+        pair = [results["cost"][f"{name}, {whose}"] for name in CELLS]
         rows.append([f"kept for the backward pass, MiB, {whose}", *(f"{of['bytes'] / 2**20:.1f}" for of in pair)])
         rows.append([f"training step, ms, {whose}", *(f"{1e3 * of['seconds']:.1f}" for of in pair)])
-    rows.insert(0, ["parameters", *(f"{results['cost'][f'{n}, torch.nn']['parameters']:,}" for n in ("LSTM", "GRU"))])
+    rows.insert(0, ["parameters", *(f"{results['cost'][f'{n}, torch.nn']['parameters']:,}" for n in CELLS)])
     for problem, of in results["score"].items():
         rows.append([f"{problem}, score, %", *(spread(of[name], 1, 100) for name in of)])
         if problem in results["batches"]:
@@ -120,7 +117,7 @@ def table(results: Results) -> Table:
 def draw(results: Results, figure: Figure) -> None:
     """Scores side by side."""
     ax = figure.subplots()
-    for shift, name in enumerate(("LSTM", "GRU")):
+    for shift, name in enumerate(CELLS):
         of = [values[name] for values in results["score"].values()]
         ends = [[mean(v) - min(v) for v in of], [max(v) - mean(v) for v in of]]
         ax.bar([k + 0.38 * shift for k in range(len(of))], [mean(v) for v in of], 0.36, yerr=ends, label=name)
