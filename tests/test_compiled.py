@@ -46,7 +46,8 @@ def one_thread():
 
 
 @pytest.fixture
-def several_threads():
+def several_threads(monkeypatch):
+    monkeypatch.setattr(setting, "SMALL", 0)
     torch.set_num_threads(3)
     yield
     torch.set_num_threads(1)

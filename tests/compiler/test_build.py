@@ -207,6 +207,7 @@ import sys
 import torch
 from torch.utils.data import DataLoader, Dataset
 import cellwright
+from cellwright.compiled import setting
 
 class Encoded(Dataset):
     def __init__(self):
@@ -218,6 +219,8 @@ class Encoded(Dataset):
     def __getitem__(self, k):
         with torch.no_grad():
             return self.layer(self.x[k], lengths=[6, 2, 0, 5])[0]
+
+setting.SMALL = 0  # so that little work is shared as well
 
 if __name__ == "__main__":
     torch.set_num_threads(2)

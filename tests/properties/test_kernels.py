@@ -20,6 +20,7 @@ import cellwright
 from calls import DERIVED, EVERY, alone, converted, draw_call, of_sequence, on, outputs, same_bits, with_gradients
 from cellwright.cells import CELLS
 from cellwright.cells.definition import Definition
+from cellwright.compiled import setting
 
 SOME = [CELLS[name] for name in ("lstm", "gru", "layer-norm-lstm", "slstm", "peephole")] + DERIVED[-1:] + EVERY[-2:]
 
@@ -33,11 +34,13 @@ def threads():
 
 
 def on_threads(number: int, function, *arguments):
+    small, setting.SMALL = setting.SMALL, 0
     torch.set_num_threads(number)
     try:
         return function(*arguments)
     finally:
         torch.set_num_threads(1)
+        setting.SMALL = small
 
 
 # --- the same bits -------------------------------------------------------------------------------------
@@ -188,6 +191,8 @@ def test_eight_threads_compile_a_cell_at_once(tmp_path, monkeypatch):
 
 FEWER_THREADS = """
 import torch, cellwright
+from cellwright.compiled import setting
+setting.SMALL = 0
 torch.manual_seed(0)
 layer, x = cellwright.LSTM(4, 8, bidirectional=True), torch.randn(9, 6, 4)
 found = []

@@ -18,6 +18,11 @@ from cellwright.reference import Call
 
 CHUNK_BYTES = 1 << 18  # of gate rows, multiplied ahead of their steps: a part of the second cache
 
+# Multiplications of a call that one thread does: 0.3 ms of them. Two were no faster below (a processor of 2021 with
+# registers of 256 bits; at three times as many, by 15 %), and where another pool's threads spin on the processors, as
+# ONNX Runtime's do, two wait milliseconds for each other.
+SMALL = 1 << 23
+
 
 class Tables:
     """What the steps of a batch are to the kernels; the same for every call of a batch of this shape.
@@ -61,10 +66,15 @@ class Setting:
         self.outputs = call.weights[0].recurrent.shape[1]
         self.operand_columns = self.kernel.filled(self.outputs) if self.projects else self.padded
         self.rows = call.rows.detach().contiguous()
-        self.threads = torch.get_num_threads()
+        self.threads = self._threads()
         self.directions = range(len(call.weights))
         self.tables = _tables(tuple(call.batch_sizes), len(self.directions), self.threads)
         self.alive, self.starts = self.tables.alive, self.tables.starts
+
+    def _threads(self) -> int:
+        """PyTorch's threads; one for what is done before a second would have been of use."""
+        weights = sum(w.input.numel() + w.recurrent.numel() for w in self.call.weights)
+        return torch.get_num_threads() if self.rows.shape[0] * weights >= SMALL else 1
 
     def slots(self, letters: Sequence[str]) -> list[int]:
         """The places of projections among the cell's."""
@@ -81,6 +91,7 @@ class Setting:
     def packed(self, matrices: Sequence[tuple[Tensor, Sequence[str]]]) -> list[Tensor]:
         """Weights (G·H, n) or biases (G·H,) as panels (·, n, columns) of the letters' units."""
         tile, width = self.kernel.tile, self.kernel.tile.lanes.width
+        threads = min(self.threads, len(self.tables.items) or 1)  # one sequence alone wakes no second thread
         results, items, held = [], [], []
         for given, letters in matrices:
             matrix = given.detach().contiguous()
@@ -93,9 +104,9 @@ class Setting:
             words = {"matrix": matrix.data_ptr(), "terms": terms, "panels": panels.data_ptr(), "slots": len(places)}
             words |= {"projections": places.ctypes.data, "hidden": self.hidden, "padded": self.padded}
             registers = number * tile.vectors
-            share = max(1, -(-registers // (self.threads if terms > width else 1)))
+            share = max(1, -(-registers // (threads if terms > width else 1)))
             items += [words | {"first": i, "last": min(i + share, registers)} for i in range(0, registers, share)]
-        products(self.kernel.target, tile).for_packing.run(PACK.pack(items), self.threads)
+        products(self.kernel.target, tile).for_packing.run(PACK.pack(items), threads)
         return results
 
     def panels(self, matrix: Tensor) -> Tensor:
