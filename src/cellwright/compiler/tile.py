@@ -16,10 +16,11 @@ element of A is a memory operand; of 16, 6 × 2 take 12 (the shape of Van Zee an
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cellwright.compiler.code import at, count, element, function, integer, load, minimum, pointer
+from cellwright.compiler.code import at, count, element, function, integer, load, pointer
 from cellwright.compiler.target import Target
 from cellwright.compiler.vector import Lanes, Vector, i64
 
@@ -38,6 +39,28 @@ class Tile:
         """The columns of a panel."""
         return self.vectors * self.lanes.width
 
+    @property
+    def steps(self) -> list[Any]:
+        """Where each register of a panel's row begins."""
+        return [integer(v * self.lanes.width) for v in range(self.vectors)]
+
+    @property
+    def few(self) -> list[tuple[int, int]]:
+        """Numbers of rows that fill too few registers of sums, and how many panels to multiply them by at once.
+
+        An fma takes four cycles, and two begin in each: eight sums keep the processor busy.
+        """
+        return [(n, 8 // (n * self.vectors)) for n in range(1, ROWS) if 2 * n * self.vectors <= 8]
+
+    def load(self, b: Any, place: Any, panels: int = 1) -> list[Vector]:
+        """A row as wide as so many panels."""
+        return [self.lanes.load(b, b.gep(place, [integer(v * self.lanes.width)])) for v in range(panels * self.vectors)]
+
+    def store(self, b: Any, place: Any, row: list[Vector]) -> None:
+        """Store a row."""
+        for v, value in enumerate(row):
+            self.lanes.store(value, b.gep(place, [integer(v * self.lanes.width)]))
+
 
 def shape(target: Target, dtype: str) -> Tile:
     """The tile for a processor."""
@@ -54,67 +77,94 @@ def define(module: Any, tile: Tile) -> Any:
         block = made.append_basic_block(f"rows{n}")
         choice.add_case(integer(n), block)
         b.position_at_end(block)
-        _multiply(b, tile, n, rows, results, k, panel, start, column)
+        _multiply(b, tile, n, 1, rows, results, k, panel, start, column)
         b.ret_void()
     b.position_at_end(unreachable)
     b.unreachable()
     return made
 
 
-def _multiply(b: Any, tile: Tile, n: int, rows: Any, results: Any, k: Any, panel: Any, start: Any, column: Any) -> None:
-    """The tile of exactly n rows, unrolled; k may be 0."""
-    lanes, scalar = tile.lanes, tile.lanes.scalar
+def _multiply(
+    b: Any, tile: Tile, n: int, wide: int, rows: Any, results: Any, k: Any, panel: Any, start: Any, column: Any
+) -> None:
+    """The tile of exactly n rows and so many panels; k may be 0."""
+    scalar = tile.lanes.scalar
     a = [load(b, rows, integer(r), pointer) for r in range(n)]
     targets = [at(b, load(b, results, integer(r), pointer), column, scalar) for r in range(n)]
     adds = b.icmp_unsigned("==", b.ptrtoint(start, i64), integer(0))
     starts = [b.select(adds, target, b.bitcast(start, scalar.as_pointer())) for target in targets]
-    steps = [integer(v * lanes.width) for v in range(tile.vectors)]
-    initial = [[lanes.load(b, b.gep(s, [step])) for step in steps] for s in starts]
+    initial = [tile.load(b, s, wide) for s in starts]
+    panels = [element(b, panel, b.mul(k, integer(w)), tile.columns * tile.lanes.bytes) for w in range(wide)]
+    found = sums(b, tile, initial, k, panels, lambda r, j: load(b, a[r], j, scalar))
+    for target, row in zip(targets, found, strict=True):
+        tile.store(b, target, row)
+
+
+def sums(
+    b: Any, tile: Tile, initial: list[list[Vector]], k: Any, panels: list[Any], factor: Callable[[int, Any], Any]
+) -> list[list[Vector]]:
+    """The rows of `initial`, unrolled, and to each k times a factor times the next row of the panels side by side.
+
+    factor(r, j) gives the IR scalar for row r and row j of the panels.
+    """
+    lanes = tile.lanes
     before, head, body, done = b.block, *(b.append_basic_block(name) for name in ("k_head", "k_body", "k_done"))
     b.branch(head)
 
     b.position_at_end(head)
     j = b.phi(i64)
     j.add_incoming(integer(0), before)
-    sums = [[b.phi(lanes.vector) for _ in range(tile.vectors)] for _ in range(n)]
-    for row, values in zip(sums, initial, strict=True):
+    phis = [[b.phi(lanes.vector) for _ in row] for row in initial]
+    for row, values in zip(phis, initial, strict=True):
         for phi, value in zip(row, values, strict=True):
             phi.add_incoming(value.value, before)
     b.cbranch(b.icmp_signed("<", j, k), body, done)
 
     b.position_at_end(body)
-    line = at(b, panel, b.mul(j, integer(tile.columns)), scalar)
-    weights = [lanes.load(b, b.gep(line, [integer(v * lanes.width)])) for v in range(tile.vectors)]
-    for r, row in enumerate(sums):
-        factor = lanes.splat(b, load(b, a[r], j, scalar))
+    line = b.mul(j, integer(tile.columns))
+    weights = [value for panel in panels for value in tile.load(b, at(b, panel, line, lanes.scalar))]
+    for r, row in enumerate(phis):
+        splat = lanes.splat(b, factor(r, j))
         for weight, phi in zip(weights, row, strict=True):
-            phi.add_incoming(factor.fma(weight, Vector(lanes, b, phi)).value, body)
+            phi.add_incoming(splat.fma(weight, Vector(lanes, b, phi)).value, body)
     j.add_incoming(b.add(j, integer(1)), body)
     b.branch(head)
 
     b.position_at_end(done)
-    for target, row in zip(targets, sums, strict=True):
-        for step, phi in zip(steps, row, strict=True):
-            lanes.store(Vector(lanes, b, phi), b.gep(target, [step]))
+    return [[Vector(lanes, b, phi) for phi in row] for row in phis]
 
 
 def define_product(module: Any, tile: Tile) -> Any:
     """Add the product of any number of rows by any number of panels: (m, A, C, k, panels, starts, number of panels).
 
-    A panel stays in the first cache while all rows pass it. Where `starts` is 0, the product is added to what C holds.
+    There are no rows where m <= 0. A panel stays in the first cache while all rows pass it, in tiles of about as many
+    rows each: of 7 rows, 4 and 3 keep the processor busier than 6 and 1. Where `starts` is 0, the product is added to
+    what C holds.
     """
     small = define(module, tile)
     kinds = [i64, pointer, pointer, i64, pointer, pointer, i64]
     made, b = function(module, "product", kinds, inline=True)
     m, rows, results, k, panels, starts, number = made.args
     line = tile.columns * tile.lanes.bytes
-    with count(b, integer(0), number) as p:
-        panel = element(b, panels, b.mul(p, k), line)
-        adds = b.icmp_unsigned("==", b.ptrtoint(starts, i64), integer(0))
+    adds = b.icmp_unsigned("==", b.ptrtoint(starts, i64), integer(0))
+
+    def factor(p: Any) -> list[Any]:
+        """k, panel and start of the panels from the p-th on, and their column."""
         start = b.select(adds, starts, element(b, starts, p, line))
-        with count(b, integer(0), m, integer(ROWS)) as r:
-            here = minimum(b, integer(ROWS), b.sub(m, r))
-            arguments = [here, element(b, rows, r, 8), element(b, results, r, 8), k, panel, start]
-            b.call(small, [*arguments, b.mul(p, integer(tile.columns))])
+        return [k, element(b, panels, b.mul(p, k), line), start, b.mul(p, integer(tile.columns))]
+
+    done = b.alloca(i64)
+    b.store(integer(0), done)
+    for n, wide in tile.few:
+        with b.if_then(b.icmp_unsigned("==", m, integer(n))):
+            b.store(b.sub(number, b.srem(number, integer(wide))), done)
+            with count(b, integer(0), b.load(done), integer(wide)) as p:
+                _multiply(b, tile, n, wide, rows, results, *factor(p))
+    tiles = b.sdiv(b.add(m, integer(ROWS - 1)), integer(ROWS))
+    with count(b, b.load(done), number) as p:
+        arguments = factor(p)
+        with count(b, integer(0), tiles) as t:
+            first, last = (b.sdiv(b.mul(m, edge), tiles) for edge in (t, b.add(t, integer(1))))
+            b.call(small, [b.sub(last, first), element(b, rows, first, 8), element(b, results, first, 8), *arguments])
     b.ret_void()
     return made
