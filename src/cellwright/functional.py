@@ -121,7 +121,7 @@ def gradients(call: Call, d_rows: Tensor, d_state: Sequence[Tensor], *, wants_ro
     from cellwright import compiled
 
     saved = compiled.forward(call, saves=True).saved
-    return _in_order(compiled.backward(call, saved, d_rows, d_state, wants_rows=wants_rows))
+    return _in_order(compiled.backward(call, saved, d_rows, d_state, wants_rows=wants_rows, wants_state=True))
 
 
 # --- compiled kernels ----------------------------------------------------------------------------------
@@ -194,7 +194,9 @@ class _Compiled(torch.autograd.Function):
         result = compiled.forward(call, saves=True)
         letters.extend(result.letters)
         ctx.given = len(tensors)
-        ctx.call = call.replaced([t.new_empty(0) for t in tensors])  # the tensors are kept by save_for_backward alone
+        ctx.call = call.replaced(
+            [call.rows.new_empty(0)] * len(tensors)
+        )  # the tensors are kept by save_for_backward alone
         ctx.save_for_backward(*tensors, *(t for saved in result.saved for t in saved.tensors))
         return result.rows, *result.state
 
@@ -217,7 +219,10 @@ def _compiled_gradients(
 
     each = len(kept) // len(call.weights)
     saved = [compiled.Saved.of(kept[d * each : (d + 1) * each]) for d in range(len(call.weights))]
-    given = _in_order(compiled.backward(call, saved, d_rows, d_state, wants_rows=wanted[0]))
+    states = {id(t) for t in (*call.state, *(call.fresh or ()))}
+    wants_state = any(want for t, want in zip(call.tensors, wanted, strict=True) if id(t) in states)
+    found = compiled.backward(call, saved, d_rows, d_state, wants_rows=wanted[0], wants_state=wants_state)
+    given = _in_order(found)
     return (g if want else None for g, want in zip_longest(given, wanted))
 
 

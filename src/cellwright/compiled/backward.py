@@ -17,16 +17,25 @@ from cellwright.reference import Call
 
 @dataclass
 class Gradients:
-    """Of the rows (S, I), of each state and fresh state (D, B, ·), and of each direction's `Weights.flat`."""
+    """Of the rows (S, I), of each state and fresh state (D, B, ·), and of each direction's `Weights.flat`.
+
+    None where they were not wanted.
+    """
 
     rows: Tensor | None
-    state: list[Tensor]
-    fresh: list[Tensor]
+    state: Sequence[Tensor | None]
+    fresh: Sequence[Tensor | None]
     weights: list[list[Tensor]]
 
 
 def backward(
-    call: Call, saved: Sequence[Saved], d_rows: Tensor, d_state: Sequence[Tensor], *, wants_rows: bool
+    call: Call,
+    saved: Sequence[Saved],
+    d_rows: Tensor,
+    d_state: Sequence[Tensor],
+    *,
+    wants_rows: bool,
+    wants_state: bool,
 ) -> Gradients:
     """The gradients of a call from the cotangents of its rows (S, D·P) and final states (D, B, ·)."""
     setting = Setting(call)
@@ -37,7 +46,8 @@ def backward(
         _give(direction, saved[d], dy, [s[d] for s in d_state])
     own = [dy.new_zeros(len(loop.step.own), setting.padded) for _ in setting.tables.items]
     Work(setting, directions, loop, own).run()
-    state, fresh = _of_states(setting, directions, d_state)
+    nothing = [None] * len(call.state), [None] * len(call.fresh or ())
+    state, fresh = _of_states(setting, directions, d_state) if wants_state else nothing
     return Gradients(
         _of_rows(setting, directions) if wants_rows else None,
         state,
@@ -53,12 +63,12 @@ def _give(direction: Direction, saved: Saved, dy: Tensor, d_final: Sequence[Tens
     direction.give_output(dy)
     direction.give("gates", saved.gates)
     direction.give("rows", saved.rows)
-    direction.give("columns", dy.new_empty(len(dy), places.width * setting.padded))
-    panels = setting.panels(setting.stacked(setting.call.weights[d].recurrent, places.recurrent))
+    direction.give("columns", dy.new_empty(dy.shape[0], places.width * setting.padded))
+    panels = setting.transposed(setting.call.weights[d].recurrent, places.recurrent)
     direction.give("recurrent_panels", panels)
-    direction.give("recurrent_starts", dy.new_zeros(len(panels) * panels.shape[2]))
+    direction.give("recurrent_starts", dy.new_zeros(panels.shape[0] * panels.shape[2]))
     if setting.projects:
-        direction.give("projected", dy.new_empty(len(dy), setting.operand_columns))
+        direction.give("projected", dy.new_empty(dy.shape[0], setting.operand_columns))
     direction.give_projection(transposed=False)
     for name, before, last in zip(setting.call.cell.states, saved.states, d_final, strict=True):
         direction.give(f"state.{name}", before)
@@ -80,8 +90,8 @@ def _at_u(direction: Direction) -> Tensor:
 def _of_rows(setting: Setting, directions: Sequence[Direction]) -> Tensor:
     """The gradient of the rows: through W, summed over the directions."""
     letters = setting.kernel.layout.inputs
-    factors = [setting.stacked(weights.input, letters) for weights in setting.call.weights]
-    return products_of_rows(setting, [_at_x(direction) for direction in directions], factors)
+    factors = [setting.transposed(weights.input, letters) for weights in setting.call.weights]
+    return products_of_rows(setting, [_at_x(direction) for direction in directions], factors, setting.rows.shape[1])
 
 
 def _of_weights(

@@ -67,7 +67,7 @@ def prepare(call: Call, *, saves: bool) -> tuple[Tensor, Work]:
     setting = Setting(call)
     letters = setting.kernel.letters if call.record else ()
     loop = setting.kernel.forward(saves=saves, projects=setting.projects, letters=letters)
-    y = setting.rows.new_empty(len(setting.rows), len(setting.directions) * setting.outputs)
+    y = setting.rows.new_empty(setting.rows.shape[0], len(setting.directions) * setting.outputs)
     packed = setting.packed([m for weights in call.weights for m in _matrices(setting, weights)])
     directions = [
         _direction(setting, loop, y, saves, letters, packed[4 * d : 4 * d + 4], d) for d in setting.directions
@@ -78,7 +78,7 @@ def prepare(call: Call, *, saves: bool) -> tuple[Tensor, Work]:
 def _matrices(setting: Setting, weights: Weights) -> list[tuple[Tensor, tuple[str, ...]]]:
     """W, its bias, U and its bias, with the projections in the order of their slots."""
     places, biases = setting.kernel.layout, [weights.input_bias, weights.recurrent_bias]
-    input_bias, recurrent_bias = (weights.input.new_zeros(len(weights.input)) if b is None else b for b in biases)
+    input_bias, recurrent_bias = (weights.input.new_zeros(weights.input.shape[0]) if b is None else b for b in biases)
     return [
         (weights.input, places.inputs),
         (input_bias, places.inputs),
@@ -102,13 +102,13 @@ def _direction(
     for s in range(len(setting.call.state)):
         _give_state(direction, s, saves)
     if saves:
-        direction.give("gates", rows.new_empty(len(rows), setting.gate_columns(loop)))
-        direction.give("rows", rows.new_empty(len(rows), loop.step.saved_rows))
-    whole = (len(rows) if saves else setting.alive) if setting.projects else 0
+        direction.give("gates", rows.new_empty(rows.shape[0], setting.gate_columns(loop)))
+        direction.give("rows", rows.new_empty(rows.shape[0], loop.step.saved_rows))
+    whole = (rows.shape[0] if saves else setting.alive) if setting.projects else 0
     direction.give("whole", rows.new_empty(whole, setting.padded))
     direction.give_projection(transposed=True)
     for letter in letters:
-        direction.give(f"letter.{letter}", rows.new_empty(len(rows), setting.padded))
+        direction.give(f"letter.{letter}", rows.new_empty(rows.shape[0], setting.padded))
     return direction
 
 
@@ -124,11 +124,11 @@ def _give_state(direction: Direction, s: int, saves: bool) -> None:
         direction.give(f"fresh.{name}", fresh)
         initial = torch.where(call.resets[d][setting.starts[d]][:, None], fresh, initial)
     if saves:
-        before = initial.new_empty(len(setting.rows), initial.shape[1])
+        before = initial.new_empty(setting.rows.shape[0], initial.shape[1])
         before[setting.starts[1] if d else slice(setting.alive)] = initial
     else:
         before = torch.cat([initial, initial])
-        direction.table("state_rows", setting.tables.turns)
+        direction.give("state_rows", setting.tables.turns)
     direction.give(f"state.{name}", before)
     direction.give(f"final.{name}", torch.empty_like(initial))
 

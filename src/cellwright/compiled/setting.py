@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
-from typing import Any
 
 import numpy as np
 import torch
@@ -34,19 +33,25 @@ class Tables:
     """
 
     def __init__(self, batch_sizes: Sequence[int], directions: int, threads: int) -> None:
-        self.sizes = np.asarray(batch_sizes, np.int64)
-        self.offsets = np.concatenate([[0], np.cumsum(self.sizes)[:-1]])
-        self.steps, self.alive = len(self.sizes), int(self.sizes[0])
-        self.turns = np.arange(self.steps, dtype=np.int64) % 2 * self.alive
-        self.lengths = np.searchsorted(-self.sizes, -np.arange(self.alive), side="left")
+        sizes = np.asarray(batch_sizes, np.int64)
+        self.steps, self.alive = len(sizes), int(sizes[0])
+        self.sizes = torch.from_numpy(sizes)
+        self.offsets = self.sizes.cumsum(0) - self.sizes
+        self.turns = torch.arange(self.steps) % 2 * self.alive
+        self.lengths = np.searchsorted(-sizes, -np.arange(self.alive), side="left")
         runs = shares(self.lengths, -(-threads // directions))
         self.items = [(d, first, last) for d in range(directions) for first, last in runs]
 
     @cached_property
     def starts(self) -> list[Tensor]:
         """The row in which each sequence begins, forward and in reverse."""
-        sequence = np.arange(self.alive)
-        return [torch.from_numpy(sequence), torch.from_numpy(self.offsets[self.lengths - 1] + sequence)]
+        sequence = torch.arange(self.alive)
+        return [sequence, self.offsets[torch.from_numpy(self.lengths - 1)] + sequence]
+
+
+@lru_cache(maxsize=64)
+def _slots(projections: tuple[str, ...], letters: tuple[str, ...]) -> Tensor:
+    return torch.tensor([projections.index(letter) for letter in letters], dtype=torch.int64)
 
 
 @lru_cache(maxsize=64)
@@ -76,38 +81,47 @@ class Setting:
         weights = sum(w.input.numel() + w.recurrent.numel() for w in self.call.weights)
         return torch.get_num_threads() if self.rows.shape[0] * weights >= SMALL else 1
 
-    def slots(self, letters: Sequence[str]) -> list[int]:
+    def slots(self, letters: tuple[str, ...]) -> Tensor:
         """The places of projections among the cell's."""
-        return [self.call.cell.projections.index(letter) for letter in letters]
+        return _slots(self.call.cell.projections, letters)
 
-    def stacked(self, matrix: Tensor, letters: Sequence[str]) -> Tensor:
+    def stacked(self, matrix: Tensor, letters: tuple[str, ...]) -> Tensor:
         """Weights (G·H, n) as (slots × padded, n) in the order of the letters."""
         parts = matrix.detach().view(-1, self.hidden, matrix.shape[1])
-        slots = self.slots(letters)
-        ordered = parts if slots == list(range(len(parts))) else parts[slots]
-        whole = pad(ordered, (0, 0, 0, self.padded - self.hidden))
-        return whole.reshape(len(slots) * self.padded, matrix.shape[1])
+        whole = pad(parts[self.slots(letters)], (0, 0, 0, self.padded - self.hidden))
+        return whole.reshape(len(letters) * self.padded, matrix.shape[1])
 
-    def packed(self, matrices: Sequence[tuple[Tensor, Sequence[str]]]) -> list[Tensor]:
+    def packed(self, matrices: Sequence[tuple[Tensor, tuple[str, ...]]]) -> list[Tensor]:
         """Weights (G·H, n) or biases (G·H,) as panels (·, n, columns) of the letters' units."""
         tile, width = self.kernel.tile, self.kernel.tile.lanes.width
         threads = min(self.threads, len(self.tables.items) or 1)  # one sequence alone wakes no second thread
         results, items, held = [], [], []
         for given, letters in matrices:
             matrix = given.detach().contiguous()
-            places = np.array(self.slots(letters), np.int64)
-            terms = matrix.numel() // len(matrix)
+            terms = matrix.numel() // matrix.shape[0]
             number = -(-len(letters) * self.padded // tile.columns)
             panels = matrix.new_empty(number, terms, tile.columns)
             results.append(panels)
-            held += [matrix, places]
-            words = {"matrix": matrix.data_ptr(), "terms": terms, "panels": panels.data_ptr(), "slots": len(places)}
-            words |= {"projections": places.ctypes.data, "hidden": self.hidden, "padded": self.padded}
+            held.append(matrix)
+            words = {"matrix": matrix.data_ptr(), "terms": terms, "panels": panels.data_ptr(), "slots": len(letters)}
+            words |= {"projections": self.slots(letters).data_ptr(), "hidden": self.hidden, "padded": self.padded}
             registers = number * tile.vectors
             share = max(1, -(-registers // (threads if terms > width else 1)))
             items += [words | {"first": i, "last": min(i + share, registers)} for i in range(0, registers, share)]
         products(self.kernel.target, tile).for_packing.run(PACK.pack(items), threads)
         return results
+
+    def transposed(self, given: Tensor, letters: tuple[str, ...]) -> Tensor:
+        """Weights (G·H, n) as panels (·, slots × padded, columns) of their n columns."""
+        tile, matrix = self.kernel.tile, given.detach().contiguous()
+        terms, columns = len(letters) * self.padded, matrix.shape[1]
+        panels = matrix.new_empty(-(-columns // tile.columns), terms, tile.columns)
+        words = {"matrix": matrix.data_ptr(), "terms": columns, "panels": panels.data_ptr(), "slots": len(letters)}
+        words |= {"projections": self.slots(letters).data_ptr(), "hidden": self.hidden, "padded": self.padded}
+        share = max(1, -(-terms // self.threads))
+        items = [words | {"first": i, "last": min(i + share, terms)} for i in range(0, terms, share)]
+        products(self.kernel.target, tile).for_transposes.run(PACK.pack(items), self.threads)
+        return panels
 
     def panels(self, matrix: Tensor) -> Tensor:
         """A product's factor (k, n) in panels (·, k, columns), the last one filled up with zeros."""
@@ -120,9 +134,10 @@ class Setting:
         return pad(tensor.detach(), (0, self.padded - tensor.shape[-1])).contiguous()
 
     def whole_state(self, name: str, tensor: Tensor) -> Tensor:
-        """The same for a state; that which U multiplies has a width of its own."""
+        """The same for a state; that which U multiplies has a width of its own. Where it has it, it is not copied."""
         columns = self.operand_columns if name == self.call.cell.operand else self.padded
-        return pad(tensor.detach(), (0, columns - tensor.shape[-1])).contiguous()
+        missing = columns - tensor.shape[-1]
+        return pad(tensor.detach(), (0, missing)) if missing else tensor.detach().contiguous()
 
     def gate_columns(self, loop: Loop) -> int:
         """The width of a row of gates: whole panels."""
@@ -151,9 +166,9 @@ class Direction:
         self.words |= {"reverse": d, "steps": setting.tables.steps, "inputs": setting.rows.shape[1]}
         self.words |= {"hidden": setting.hidden, "padded": setting.padded, "outputs": setting.outputs}
         self.words["operand_bytes"] = setting.operand_columns * setting.rows.element_size()
-        self.table("batch_sizes", setting.tables.sizes)
-        self.table("offsets", setting.tables.offsets)
-        self.table("state_rows", setting.tables.offsets)
+        self.give("batch_sizes", setting.tables.sizes)
+        self.give("offsets", setting.tables.offsets)
+        self.give("state_rows", setting.tables.offsets)
         self._give_inputs()
 
     def give(self, name: str, tensor: Tensor, skip: int = 0) -> Tensor:
@@ -161,10 +176,6 @@ class Direction:
         self.tensors[name] = tensor
         self.words[name] = tensor.data_ptr() + skip * tensor.element_size()
         return tensor
-
-    def table(self, name: str, values: Any) -> None:
-        """Hand over one of the setting's tables."""
-        self.words[name] = values.ctypes.data
 
     def give_output(self, y: Tensor) -> None:
         """Hand over the outputs (S, D·P), or their cotangents: this direction's columns."""
@@ -177,7 +188,7 @@ class Direction:
         if matrix is not None:
             factor = matrix.detach()
             panels = self.give("projection_panels", self.setting.panels(factor.t() if transposed else factor))
-            self.give("projection_starts", panels.new_zeros(len(panels) * panels.shape[2]))
+            self.give("projection_starts", panels.new_zeros(panels.shape[0] * panels.shape[2]))
 
     def _give_inputs(self) -> None:
         """The cell's own parameters, its streams and the resets."""

@@ -3,8 +3,9 @@
     weights   C = Aᵀ B, A the cotangents (S, m), B what the weights multiplied (S, n), and the sums of A's columns
     inputs    C = A W, or C += A W, A the cotangents (S, k), row by row
 
-A library's matrix product would do; that of oneMKL, which torch calls, reaches 60 % of this rate on the processor in
-docs/benchmarks.md, which is not Intel's (`benchmarks/layers.py` shows both).
+A library's matrix product would do, but its sums change with the shape and the threads; that of oneMKL, which torch
+calls, reaches 60 % of this rate on the processor in docs/benchmarks.md, and this rate on another with registers of 256
+bits, neither of them Intel's (`benchmarks/machine.py` shows both).
 
 Every element of C is one sum over the rows in their order, whatever the number of threads: threads take columns of A in
 the first, rows in the second.
@@ -14,125 +15,159 @@ from __future__ import annotations
 
 from typing import Any
 
+from llvmlite import ir
+
 from cellwright.compiler import rows
 from cellwright.compiler.arguments import Block
-from cellwright.compiler.code import at, count, function, integer, load, minimum, pointer
-from cellwright.compiler.tile import ROWS, Tile, define_product
+from cellwright.compiler.code import at, count, element, function, integer, load, minimum, pointer
+from cellwright.compiler.tile import ROWS, Tile, define_product, sums
 from cellwright.compiler.vector import Vector, i64
 
-BLOCK = 256  # rows multiplied at a time: their part of B stays in the second cache while all columns of A pass
+# Rows, and columns of A, that are multiplied at a time: of these, A stays in the second cache while all of B passes,
+# a panel of it in the first.
+BLOCK, MOST = 256, 32 * ROWS
+MANY = 192  # columns of B from which on it pays to copy A
+STRIP = BLOCK * ROWS + 16  # elements from strip to strip: by a power of two they would share few sets of a cache
 
-# a, b, c, sums    A, B, C (m, wide), the sums (m,) of A's columns or 0
+# a, b, c, sums    A, its rows whole registers long; B; C (m, wide); the sums (m, filled up) of A's columns or 0
 # a_width, b_width, c_width    elements between rows
-# rows, columns    S, n;   first, last    the item's columns of A
-WEIGHTS = Block("a", "b", "c", "sums", "a_width", "b_width", "c_width", "rows", "columns", "first", "last")
+# rows, columns    S, n;   first, last    the item's columns of A;   copies    elements as `copies` counts them
+WEIGHTS = Block("a", "b", "c", "sums", "a_width", "b_width", "c_width", "rows", "columns", "first", "last", "copies")
 
 # first, last      the item's rows;   lists    two lists of BLOCK row addresses
 INPUTS = Block("a", "c", "a_width", "c_width", "terms", "panels", "starts", "number", "first", "last", "lists")
 
 
+def copies(tile: Tile, columns: int) -> int:
+    """How many elements an item copies at a time: a panel of B, and of A where B has many columns."""
+    return BLOCK * tile.columns + (MOST // ROWS * STRIP if columns >= MANY else 0)
+
+
 def define_weights(module: Any, tile: Tile) -> Any:
-    """Add `weights(item)`: the item's rows of C = Aᵀ B, and of the sums."""
+    """Add `weights(item)`: the item's rows of C = Aᵀ B, and of the sums.
+
+    B is copied in panels before it is multiplied, and where it is wide, A in strips of a tile's rows. Where they stand,
+    elements of a column lie a row apart, often by a power of two, so that they push each other out of the caches.
+    """
     made, b = function(module, "weights", [pointer], inline=True)
     (item,) = made.args
-    total, first, last = (WEIGHTS.number(b, item, name) for name in ("rows", "first", "last"))
+    total, first, last, columns = (WEIGHTS.number(b, item, name) for name in ("rows", "first", "last", "columns"))
+    many = b.icmp_signed(">=", columns, integer(MANY))
+    most = b.select(many, integer(MOST), b.sub(last, first))
+    stride = b.select(many, integer(ROWS), WEIGHTS.number(b, item, "a_width"))
+    panel = WEIGHTS.address(b, item, "copies")
+    strips = element(b, panel, integer(BLOCK * tile.columns), tile.lanes.bytes)
+    product = _weights_tile(module, tile)
     with count(b, integer(0), total, integer(BLOCK)) as begin:
         end = minimum(b, b.add(begin, integer(BLOCK)), total)
-        with (
-            count(b, integer(0), WEIGHTS.number(b, item, "columns"), integer(tile.columns)) as column,
-            count(b, first, last, integer(ROWS)) as i,
-        ):
-            here = minimum(b, integer(ROWS), b.sub(last, i))
-            b.call(_weights_tile(module, tile), [here, item, begin, end, i, column])
-        sums = WEIGHTS.address(b, item, "sums")
-        with b.if_then(b.icmp_unsigned("!=", b.ptrtoint(sums, i64), integer(0))):
-            _add_columns(b, tile, item, sums, begin, end, first, last)
+        with count(b, first, last, most) as left:
+            right = minimum(b, b.add(left, most), last)
+            with b.if_then(many):
+                _copy_strips(b, tile, item, strips, begin, end, left, right)
+            with count(b, integer(0), columns, integer(tile.columns)) as column:
+                _copy_panel(b, tile, item, panel, begin, end, column)
+                with count(b, left, right, integer(ROWS)) as i:
+                    here = minimum(b, integer(ROWS), b.sub(right, i))
+                    copied, there = _strip(b, tile, strips, b.sub(i, left)), _line(b, tile, item, "a", begin, i)
+                    strip = b.select(many, copied, b.bitcast(there, pointer))
+                    b.call(product, [here, item, strip, stride, panel, begin, end, i, column])
+        totals = WEIGHTS.address(b, item, "sums")
+        with b.if_then(b.icmp_unsigned("!=", b.ptrtoint(totals, i64), integer(0))):
+            _add_columns(b, tile, item, totals, begin, end, first, last)
     b.ret_void()
     return made
 
 
+def _line(b: Any, tile: Tile, item: Any, name: str, row: Any, start: Any) -> Any:
+    """The address of element `start` of a row of A, B or C."""
+    place = b.add(b.mul(row, WEIGHTS.number(b, item, f"{name}_width")), start)
+    return at(b, WEIGHTS.address(b, item, name), place, tile.lanes.scalar)
+
+
+def _strip(b: Any, tile: Tile, strips: Any, column: Any) -> Any:
+    """The address of the strip of A's copy that begins with a column."""
+    return element(b, strips, b.mul(b.sdiv(column, integer(ROWS)), integer(STRIP)), tile.lanes.bytes)
+
+
+def _copy_strips(b: Any, tile: Tile, item: Any, strips: Any, begin: Any, end: Any, left: Any, right: Any) -> None:
+    """Columns left to right of A, rows begin to end, in strips (BLOCK, ROWS), the last of which may not be full."""
+    scalar = tile.lanes.scalar
+    row_of_strip = ir.VectorType(scalar, ROWS).as_pointer()
+    whole = b.sub(right, b.srem(b.sub(right, left), integer(ROWS)))
+    with count(b, begin, end) as k:
+        source, row = _line(b, tile, item, "a", k, integer(0)), b.mul(b.sub(k, begin), integer(ROWS))
+        with count(b, left, whole, integer(ROWS)) as i:
+            value = b.load(b.bitcast(b.gep(source, [i]), row_of_strip))
+            value.align = tile.lanes.bytes
+            target = at(b, _strip(b, tile, strips, b.sub(i, left)), row, scalar)
+            b.store(value, b.bitcast(target, row_of_strip)).align = tile.lanes.bytes
+        target = at(b, _strip(b, tile, strips, b.sub(whole, left)), row, scalar)
+        with count(b, whole, right) as i:
+            b.store(b.load(b.gep(source, [i])), b.gep(target, [b.sub(i, whole)]))
+
+
+def _copy_panel(b: Any, tile: Tile, item: Any, panel: Any, begin: Any, end: Any, column: Any) -> None:
+    """The panel of B from `column` on, rows begin to end; zero beyond B's columns."""
+    lanes, columns = tile.lanes, WEIGHTS.number(b, item, "columns")
+    masks = [rows.inside_mask(b, lanes, b.add(column, step), columns) for step in tile.steps]
+    with count(b, begin, end) as k:
+        source = _line(b, tile, item, "b", k, column)
+        row = [lanes.load(b, b.gep(source, [s]), mask) for s, mask in zip(tile.steps, masks, strict=True)]
+        tile.store(b, at(b, panel, b.mul(b.sub(k, begin), integer(tile.columns)), lanes.scalar), row)
+
+
 def _weights_tile(module: Any, tile: Tile) -> Any:
-    """(m, item, begin, end, i, column): C[i : i+m, column : …] += Aᵀ B over the rows begin to end, m <= ROWS."""
-    if "weights_tile" in module.globals:
-        return module.globals["weights_tile"]
-    made, b = function(module, "weights_tile", [i64, pointer, i64, i64, i64, i64], inline=True)
-    m, item, begin, end, i, column = made.args
+    """(m, item, strip, stride, …): C[i : i+m, column : …] += Aᵀ B over the rows begin to end; A is at strip."""
+    kinds = [i64, pointer, pointer, i64, pointer, i64, i64, i64, i64]
+    made, b = function(module, "weights_tile", kinds, inline=True)
+    m, item, strip, stride, panel, begin, end, i, column = made.args
     unreachable = made.append_basic_block("unreachable")
     choice = b.switch(m, unreachable)
     for n in range(1, ROWS + 1):
         block = made.append_basic_block(f"rows{n}")
         choice.add_case(integer(n), block)
         b.position_at_end(block)
-        _weights_rows(b, tile, n, item, begin, end, i, column)
+        _weights_rows(b, tile, n, item, strip, stride, panel, begin, end, i, column)
         b.ret_void()
     b.position_at_end(unreachable)
     b.unreachable()
     return made
 
 
-def _weights_rows(b: Any, tile: Tile, n: int, item: Any, begin: Any, end: Any, i: Any, column: Any) -> None:
-    lanes, scalar, size = tile.lanes, tile.lanes.scalar, integer(tile.lanes.bytes)
-    steps = [integer(v * lanes.width) for v in range(tile.vectors)]
-    columns = WEIGHTS.number(b, item, "columns")
-    masks = [rows.inside_mask(b, lanes, b.add(column, step), columns) for step in steps]
-
-    def line(name: str, row: Any, start: Any) -> Any:
-        place = b.add(b.mul(row, WEIGHTS.number(b, item, f"{name}_width")), start)
-        return b.gep(WEIGHTS.address(b, item, name), [b.mul(place, size)])
-
-    targets = [at(b, line("c", b.add(i, integer(r)), column), integer(0), scalar) for r in range(n)]
+def _weights_rows(
+    b: Any,
+    tile: Tile,
+    n: int,
+    item: Any,
+    strip: Any,
+    stride: Any,
+    panel: Any,
+    begin: Any,
+    end: Any,
+    i: Any,
+    column: Any,
+) -> None:
+    lanes = tile.lanes
+    targets = [_line(b, tile, item, "c", b.add(i, integer(r)), column) for r in range(n)]
     is_first = b.icmp_signed("==", begin, integer(0))
     zero = Vector(lanes, b, lanes.constant(0.0))
-    initial = [[zero.select(is_first, lanes.load(b, b.gep(t, [s]))).value for s in steps] for t in targets]
-    a_stride = b.mul(WEIGHTS.number(b, item, "a_width"), size)
-    b_stride = b.mul(WEIGHTS.number(b, item, "b_width"), size)
-    a_start, b_start = line("a", begin, i), line("b", begin, column)
-    before, head, body, done = b.block, *(b.append_basic_block(name) for name in ("k_head", "k_body", "k_done"))
-    b.branch(head)
+    initial = [[zero.select(is_first, value) for value in tile.load(b, t)] for t in targets]
 
-    b.position_at_end(head)
-    k, a_row, b_row = b.phi(i64), b.phi(pointer), b.phi(pointer)
-    sums = [[b.phi(lanes.vector) for _ in steps] for _ in range(n)]
-    for phi, value in ((k, begin), (a_row, a_start), (b_row, b_start)):
-        phi.add_incoming(value, before)
-    for phis, values in zip(sums, initial, strict=True):
-        for phi, value in zip(phis, values, strict=True):
-            phi.add_incoming(value, before)
-    b.cbranch(b.icmp_signed("<", k, end), body, done)
+    def factor(r: int, j: Any) -> Any:
+        return load(b, strip, b.add(b.mul(j, stride), integer(r)), lanes.scalar)
 
-    b.position_at_end(body)
-    values = [lanes.load(b, at(b, b_row, s, scalar), mask) for s, mask in zip(steps, masks, strict=True)]
-    for r, row in enumerate(sums):
-        factor = lanes.splat(b, load(b, a_row, integer(r), scalar))
-        for value, phi in zip(values, row, strict=True):
-            phi.add_incoming(factor.fma(value, Vector(lanes, b, phi)).value, body)
-    k.add_incoming(b.add(k, integer(1)), body)
-    a_row.add_incoming(b.gep(a_row, [a_stride]), body)
-    b_row.add_incoming(b.gep(b_row, [b_stride]), body)
-    b.branch(head)
-
-    b.position_at_end(done)
-    for target, row in zip(targets, sums, strict=True):
-        for s, phi in zip(steps, row, strict=True):
-            lanes.store(Vector(lanes, b, phi), b.gep(target, [s]))
+    for target, row in zip(targets, sums(b, tile, initial, b.sub(end, begin), [panel], factor), strict=True):
+        tile.store(b, target, row)
 
 
-def _add_columns(b: Any, tile: Tile, item: Any, sums: Any, begin: Any, end: Any, first: Any, last: Any) -> None:
-    """Add the rows begin to end of A to the sums, a register at a time; `first` is a multiple of the lanes."""
-    lanes, scalar = tile.lanes, tile.lanes.scalar
-    with b.goto_entry_block():
-        total = b.alloca(lanes.vector)
-    place = b.bitcast(total, scalar.as_pointer())
-    with count(b, first, last, integer(lanes.width)) as i:
-        mask = rows.inside_mask(b, lanes, i, last)
-        earlier = lanes.load(b, at(b, sums, i, scalar), mask)
-        zero = Vector(lanes, b, lanes.constant(0.0))
-        lanes.store(zero.select(b.icmp_signed("==", begin, integer(0)), earlier), place)
-        with count(b, begin, end) as k:
-            element = b.add(b.mul(k, WEIGHTS.number(b, item, "a_width")), i)
-            row = lanes.load(b, at(b, WEIGHTS.address(b, item, "a"), element, scalar), mask)
-            lanes.store(lanes.load(b, place) + row, place)
-        lanes.store(lanes.load(b, place), at(b, sums, i, scalar), mask)
+def _add_columns(b: Any, tile: Tile, item: Any, totals: Any, begin: Any, end: Any, first: Any, last: Any) -> None:
+    """Add the rows begin to end of A to the sums, in whole registers; `first` is a multiple of the lanes."""
+    lanes, width = tile.lanes, integer(tile.lanes.width)
+    with b.if_then(b.icmp_signed("==", begin, integer(0))), count(b, first, last, width) as i:
+        lanes.store(Vector(lanes, b, lanes.constant(0.0)), at(b, totals, i, lanes.scalar))
+    with count(b, begin, end) as k, count(b, first, last, width) as i:
+        total = at(b, totals, i, lanes.scalar)
+        lanes.store(lanes.load(b, total) + lanes.load(b, _line(b, tile, item, "a", k, i)), total)
 
 
 def define_inputs(module: Any, tile: Tile) -> Any:

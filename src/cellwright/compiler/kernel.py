@@ -20,7 +20,7 @@ from cellwright.compiler.entry import Entry, define_entry
 from cellwright.compiler.forward_loop import define_forward
 from cellwright.compiler.gradients import INPUTS, WEIGHTS
 from cellwright.compiler.layout import Step, layout
-from cellwright.compiler.pack import PACK, define_pack
+from cellwright.compiler.pack import PACK, define_pack, define_transposes
 from cellwright.compiler.plan import training
 from cellwright.compiler.program import forward
 from cellwright.compiler.target import Target, host
@@ -121,10 +121,12 @@ class Products:
             define_entry(module, gradients.define_weights(module, tile), "for_weights", len(WEIGHTS.names))
             define_entry(module, gradients.define_inputs(module, tile), "for_inputs", len(INPUTS.names))
             define_entry(module, define_pack(module, tile), "for_packing", len(PACK.names))
+            define_entry(module, define_transposes(module, tile), "for_transposes", len(PACK.names))
             return str(module)
 
         engine = load_module(f"products {tile}", text, target)
         self.for_packing = Entry(engine.get_function_address("for_packing"))
+        self.for_transposes = Entry(engine.get_function_address("for_transposes"))
         self.for_weights = Entry(engine.get_function_address("for_weights"))
         self.for_inputs = Entry(engine.get_function_address("for_inputs"))
 

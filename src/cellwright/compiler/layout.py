@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from cellwright.cells.definition import Definition
 from cellwright.compiler.arguments import COMMON, Block
@@ -62,12 +63,12 @@ class Step:
     projects: bool = False
     letters: Sequence[str] = ()
 
-    @property
+    @cached_property
     def saved_rows(self) -> int:
         """How many numbers a row saves, or reads back."""
         return sum(name.startswith("row.") for name in [*self.program.outputs, *self.program.inputs()])
 
-    @property
+    @cached_property
     def own(self) -> list[str]:
         """The cell's own parameters whose cotangents a backward program gives, in the order of an item's sums."""
         return [name for name in self.program.outputs if name.startswith("p.")]

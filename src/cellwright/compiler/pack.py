@@ -3,6 +3,7 @@
 The matrix of a layer has a row for each unit of each projection, (G·H, n). Packed for x W or h U it is panels of
 columns: the units of the chosen projections one after another, each projection filled up with zeros to whole
 registers, `Tile.columns` of them a panel; and in a panel, for each of the n terms, its columns side by side.
+Packed for cotangents, which go through the transposes, the units are the terms and the n are the columns.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from cellwright.compiler.vector import Vector, i32
 # panels                 the result
 # projections, slots     the place of each chosen projection among the G, and how many
 # hidden, padded         H, and H filled up
-# first, last            the item's registers of columns
+# first, last            the item's registers of columns; of the transposes, its terms
 PACK = Block("matrix", "terms", "panels", "projections", "slots", "hidden", "padded", "first", "last")
 
 
@@ -48,6 +49,32 @@ def define_pack(module: Any, tile: Tile) -> Any:
         with count(b, integer(0), terms, integer(width)) as k:
             block = [_row(b, tile, matrix, lane, left, terms, k) for lane in range(width)]
             _store(b, tile, _transposed(block), target, terms, k)
+    b.ret_void()
+    return made
+
+
+def define_transposes(module: Any, tile: Tile) -> Any:
+    """Add `transposes(item)`."""
+    made, b = function(module, "transposes", [pointer], inline=True)
+    (item,) = made.args
+    lanes, size = tile.lanes, tile.lanes.bytes
+    columns, hidden, padded = (PACK.number(b, item, name) for name in ("terms", "hidden", "padded"))
+    terms = b.mul(PACK.number(b, item, "slots"), padded)
+    with count(b, PACK.number(b, item, "first"), PACK.number(b, item, "last")) as k:
+        unit = b.srem(k, padded)
+        projection = load(b, PACK.address(b, item, "projections"), b.sdiv(k, padded))
+        source = b.mul(b.add(b.mul(projection, hidden), unit), columns)
+        there = b.select(b.icmp_signed("<", unit, hidden), columns, integer(0))
+        with count(b, integer(0), columns, integer(tile.columns)) as column:
+            row = element(b, PACK.address(b, item, "matrix"), b.add(source, column), size)
+            place = b.add(b.mul(column, terms), b.mul(k, integer(tile.columns)))
+            target = at(b, PACK.address(b, item, "panels"), place, lanes.scalar)
+            left = b.sub(there, column)
+            values = [
+                lanes.load(b, at(b, row, step, lanes.scalar), rows.inside_mask(b, lanes, step, left))
+                for step in tile.steps
+            ]
+            tile.store(b, target, values)
     b.ret_void()
     return made
 
