@@ -408,3 +408,13 @@ def test_a_call_beside_others_is_the_call_alone():
     together = outputs(call)
     for b in range(4):
         assert same_bits(outputs(alone(call, b)), of_sequence(call, together, b)) == []
+
+
+def test_a_default_device_is_not_that_of_the_kernels():
+    """torch.set_default_device("cuda") leaves tensors on the CPU where they are: what kernels read beside them too."""
+    call = draw_call(GRU, (6, 6, 3, 2), hidden=7, directions=2)  # a shape of its own: nothing is made yet
+    d_rows, d_state = torch.ones(17, 14, dtype=call.rows.dtype), [torch.ones_like(s) for s in call.state]
+    with torch.device("meta"):
+        found = functional.gradients(call, d_rows, d_state, wants_rows=True)
+    wanted = functional.gradients(call, d_rows, d_state, wants_rows=True)
+    assert all(torch.equal(a, b) for a, b in zip(found, wanted, strict=True))

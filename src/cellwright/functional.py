@@ -194,9 +194,8 @@ class _Compiled(torch.autograd.Function):
         result = compiled.forward(call, saves=True)
         letters.extend(result.letters)
         ctx.given = len(tensors)
-        ctx.call = call.replaced(
-            [call.rows.new_empty(0)] * len(tensors)
-        )  # the tensors are kept by save_for_backward alone
+        # The tensors are kept by save_for_backward alone.
+        ctx.call = call.replaced([call.rows.new_empty(0)] * len(tensors))
         ctx.save_for_backward(*tensors, *(t for saved in result.saved for t in saved.tensors))
         return result.rows, *result.state
 

@@ -49,7 +49,7 @@ def products_of_rows(setting: Setting, rows: Sequence[Tensor], factors: Sequence
     tile, threads = setting.kernel.tile, setting.threads
     result = rows[0].new_empty(len(rows[0]), -(-n // tile.columns) * tile.columns)
     shares = _cut(result.shape[0], threads, 1)
-    lists = torch.empty(len(shares), 2 * BLOCK, dtype=torch.int64)
+    lists = torch.empty(len(shares), 2 * BLOCK, dtype=torch.int64, device="cpu")
     zeros = result.new_zeros(result.shape[1])
     for number, (a, panels) in enumerate(zip(rows, factors, strict=True)):
         words = {"a": a.data_ptr(), "a_width": a.stride(0), "c": result.data_ptr(), "c_width": result.stride(0)}

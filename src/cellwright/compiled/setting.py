@@ -37,7 +37,7 @@ class Tables:
         self.steps, self.alive = len(sizes), int(sizes[0])
         self.sizes = torch.from_numpy(sizes)
         self.offsets = self.sizes.cumsum(0) - self.sizes
-        self.turns = torch.arange(self.steps) % 2 * self.alive
+        self.turns = torch.arange(self.steps, device="cpu") % 2 * self.alive
         self.lengths = np.searchsorted(-sizes, -np.arange(self.alive), side="left")
         runs = shares(self.lengths, -(-threads // directions))
         self.items = [(d, first, last) for d in range(directions) for first, last in runs]
@@ -45,13 +45,13 @@ class Tables:
     @cached_property
     def starts(self) -> list[Tensor]:
         """The row in which each sequence begins, forward and in reverse."""
-        sequence = torch.arange(self.alive)
+        sequence = torch.arange(self.alive, device="cpu")
         return [sequence, self.offsets[torch.from_numpy(self.lengths - 1)] + sequence]
 
 
 @lru_cache(maxsize=64)
 def _slots(projections: tuple[str, ...], letters: tuple[str, ...]) -> Tensor:
-    return torch.tensor([projections.index(letter) for letter in letters], dtype=torch.int64)
+    return torch.tensor([projections.index(letter) for letter in letters], dtype=torch.int64, device="cpu")
 
 
 @lru_cache(maxsize=64)
@@ -234,7 +234,7 @@ def _items(
         chunk = max(1, min(setting.tables.steps, CHUNK_BYTES // (gate_columns * size * sequences)))
         ahead = 0 if directions[d].words["gates"] else chunk * sequences
         parts = [sequences * line, loop.spill * padded, ahead * gate_columns]
-        numbers, lists = rows.new_empty(sum(parts)), torch.empty(4 * chunk * sequences, dtype=torch.int64)
+        numbers, lists = rows.new_empty(sum(parts)), torch.empty(4 * chunk * sequences, dtype=torch.int64, device="cpu")
         scratch += [numbers, lists]
         places = [numbers.data_ptr() + size * sum(parts[:i]) for i in range(3)]
         item = {"direction": d, "first": first, "last": last, "chunk": chunk, "capacity": chunk * sequences}
