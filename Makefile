@@ -5,7 +5,7 @@ BIN := .venv/bin
 # One seed of drawn cases: a run repeats itself, and a new counterexample is looked for by pytest without the seed.
 TEST := OMP_NUM_THREADS=1 MPLBACKEND=Agg $(BIN)/pytest -n auto --hypothesis-seed=0
 
-.PHONY: help demo test check bench docs clean
+.PHONY: help demo test check bench experiments docs clean
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/ —/'
 
@@ -29,6 +29,9 @@ check: .venv/ready ## style, types, the direction of imports
 
 bench: .venv/ready ## the layers against torch.nn, ONNX Runtime and a Python loop
 	$(BIN)/python benchmarks/layers.py
+
+experiments: .venv/ready ## what is said of the LSTM, measured, into docs/claims.md
+	$(BIN)/python experiments/run.py
 
 docs: .venv/ready ## write the generated pages anew
 	$(BIN)/python tools/pages.py
