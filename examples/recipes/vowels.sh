@@ -3,4 +3,5 @@
 #
 #     sh examples/recipes/vowels.sh runs/vowels 0        (the second is the seed)
 set -eu
-exec cellwright fit vowels --task series --out "$1" --seed "$2" --noise 0.3 --batch-tokens 256 --max-epochs 60 --patience 60
+exec cellwright fit vowels --task series --out "$1" --seed "$2" \
+    --noise 0.3 --batch-tokens 256 --max-epochs 60 --patience 60
