@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import nullcontext
 from statistics import mean, median
 
 import torch
@@ -15,32 +16,35 @@ import cellwright
 
 WAYS = ["reference", "compiled", "torch.nn"]
 KINDS = {"LSTM": False, "BiLSTM": True}
-T, B, I, H, STEPS = 20, 16, 8, 32, 120
+T, B, I, H, STEPS = 20, 16, 8, 32, 60
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 
 
-def curve(way: str, bidirectional: bool, dtype: torch.dtype, seed: int, steps: int) -> tuple[list[float], float]:
-    """The losses of a training from the same weights on the same batches, and median processor seconds a step."""
+def training(way: str, bidirectional: bool, dtype: torch.dtype, seed: int) -> Iterator[tuple[float, float]]:
+    """Train from the same weights on the same batches without end: the loss of each step and its processor seconds."""
     torch.manual_seed(seed)
     kind = nn.LSTM if way == "torch.nn" else cellwright.LSTM
     layer = kind(I, H, bidirectional=bidirectional, dtype=dtype)
     dense = nn.Linear(H * (1 + bidirectional), 1, dtype=dtype)
     optimizer = torch.optim.SGD([*layer.parameters(), *dense.parameters()], 0.1, momentum=0.9)
     random = torch.Generator().manual_seed(seed)
-    path: AbstractContextManager[None] = nullcontext() if way == "torch.nn" else cellwright.use_path(way)
-    losses, seconds = [], []
-    with path:
-        for _ in range(steps):
-            inputs = torch.randn(T, B, I, generator=random, dtype=dtype)
-            target = inputs.cumsum(0)[..., :1].tanh()  # to be remembered from the steps before
+    while True:
+        inputs = torch.randn(T, B, I, generator=random, dtype=dtype)
+        target = inputs.cumsum(0)[..., :1].tanh()  # to be remembered from the steps before
+        with nullcontext() if way == "torch.nn" else cellwright.use_path(way):
             began = time.process_time()
             optimizer.zero_grad()
             loss = (dense(layer(inputs)[0]) - target).square().mean()
             loss.backward()
             optimizer.step()
-            seconds.append(time.process_time() - began)
-            losses.append(loss.item())
-    return losses, median(seconds)
+        yield loss.item(), time.process_time() - began
+
+
+def curves(bidirectional: bool, dtype: torch.dtype, seed: int, steps: int) -> dict[str, tuple[list[float], float]]:
+    """Of each way the losses, and the median seconds; a step of each in turn: what else runs meets all alike."""
+    trainings = {way: training(way, bidirectional, dtype, seed) for way in WAYS}
+    turns = [{way: next(one) for way, one in trainings.items()} for _ in range(steps)]
+    return {way: ([turn[way][0] for turn in turns], median(turn[way][1] for turn in turns)) for way in WAYS}
 
 
 def measure(quick: bool) -> Results:
@@ -49,10 +53,8 @@ def measure(quick: bool) -> Results:
     for kind, bidirectional in KINDS.items():
         for dtype in (torch.float32, torch.float64):
             case = f"{kind} {str(dtype).removeprefix('torch.')}"
-            runs = {
-                way: [curve(way, bidirectional, dtype, seed, 3 if quick else STEPS) for seed in seeds(quick)]
-                for way in WAYS
-            }
+            trials = [curves(bidirectional, dtype, seed, 3 if quick else STEPS) for seed in seeds(quick)]
+            runs = {way: [trial[way] for trial in trials] for way in WAYS}
             found["curves"][case] = {way: of[0][0] for way, of in runs.items()}
             found["seconds"][case] = {way: [seconds for _, seconds in of] for way, of in runs.items()}
             found["apart"][case] = {
@@ -120,7 +122,7 @@ CLAIM = Claim(
     f"{B}, {STEPS} steps of SGD with momentum. By hand is cellwright's reference, the equations in a Python loop; "
     "compiled are its kernels. The largest difference in the loss at any step, relative to the loss there; it holds up "
     f"to {TOLERANCE['float32']:.0e} in float32 and {TOLERANCE['float64']:.0e} in float64. Time is processor time of "
-    "one thread, the median over steps. Means of 3 seeds, lowest and highest in brackets.",
+    "one thread, the median over steps, the three in turn. Means of 3 seeds, lowest and highest in brackets.",
     measure=measure,
     judge=judge,
     table=table,
