@@ -1,3 +1,6 @@
 #!/bin/sh
-# Parts of speech of Chinese words (People's Daily, 44 tags): examples/recipes/pos-zh.sh RUN [SEED]
-exec cellwright fit pos-zh --task tag --out "$1" --seed "${2:-0}" --schedule cosine --max-epochs 4
+# Parts of speech of Chinese words: the People's Daily of January 1998, 44 tags.
+#
+#     sh examples/recipes/pos-zh.sh runs/pos 0        (the second is the seed)
+set -eu
+exec cellwright fit pos-zh --task tag --out "$1" --seed "$2" --schedule cosine --max-epochs 4

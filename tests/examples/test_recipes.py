@@ -1,7 +1,8 @@
-"""Each recipe is a command that `fit` takes: its options exist and are within their bounds."""
+"""Each recipe, called as its head says, is of commands that `fit` takes: options that exist, within their bounds."""
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cellwright import tasks
-from cellwright.cli.fit import _with_options
+from cellwright.cli.fit import USUAL_TASK, _with_options
 from cellwright.cli.options import configured
 
 RECIPES = sorted(Path(__file__).parents[2].glob("examples/recipes/*.sh"))
@@ -23,9 +24,12 @@ def test_its_options_are_those_of_its_task(recipe: Path, tmp_path: Path) -> None
     program.write_text(ECHO)
     program.chmod(0o755)
     path = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
-    said = subprocess.run([recipe, "1", "2", "3"], env=path, capture_output=True, text=True, check=True).stdout
-    command, *arguments = json.loads(said)
-    assert command == "fit"
-    task = arguments[arguments.index("--task") + 1]
-    given = _with_options(task).make_context("fit", arguments).params
-    assert configured(tasks.config_of(given.pop("task")), given).task == task
+    call = re.search(r"^#     sh \S+(.*?)(?:  .*)?$", recipe.read_text(), re.MULTILINE)
+    words = call[1].split() if call else []  # some take none
+    said = subprocess.run(["sh", recipe, *words], env=path, capture_output=True, text=True, check=True).stdout
+    fits = [arguments for command, *arguments in map(json.loads, said.splitlines()) if command == "fit"]
+    assert fits
+    for arguments in fits:
+        task = arguments[arguments.index("--task") + 1] if "--task" in arguments else USUAL_TASK
+        given = _with_options(task).make_context("fit", arguments).params
+        assert configured(tasks.config_of(given.pop("task")), given).task == task
