@@ -69,7 +69,7 @@ class TransducePredictor(Predictor[Transduced]):
 
     def predict(self, texts: Sequence[str]) -> list[Transduced]:
         """Answer each text, in their order; white space at its ends aside."""
-        sources = [text.strip() for text in texts]
+        sources = [normalize("NFC", text.strip()) for text in texts]
         read = self.run.source.encode_with_spans(sources)
         numbers = [ids for ids, _ in read]
         parts = [
