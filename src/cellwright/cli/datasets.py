@@ -1,5 +1,10 @@
 """`cellwright datasets`: the sets that need no file."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cellwright.data.datasets.dataset import Dataset
+
 MOST_LABELS = 8
 
 
@@ -11,11 +16,19 @@ def datasets() -> None:
 
     from cellwright.data.datasets import describe, names
 
-    table = Table("name", "content", "labels", "source and licence", box=box.SIMPLE_HEAD)
+    table = Table("name", "tasks", "content", "labels", "source and licence", box=box.SIMPLE_HEAD)
     for each in map(describe, names()):
-        table.add_row(each.name, each.content, _labels(each.labels), each.source)
+        table.add_row(each.name, _tasks(each), each.content, _labels(each.labels), each.source)
     Console().print(table)
-    print("Use one: cellwright fit NAME --out RUN")
+    print("Use one: cellwright fit NAME --task TASK --out RUN")
+
+
+def _tasks(dataset: "Dataset") -> str:
+    """The tasks that can read the set."""
+    from cellwright import tasks
+
+    configs = [tasks.config_of(name) for name in tasks.NAMES]
+    return ", ".join(c.task for c in configs if c.reads == dataset.holds and (dataset.labels or not c.needs_labels))
 
 
 def _labels(labels: tuple[str, ...]) -> str:

@@ -83,7 +83,9 @@ def _with_options(name: str) -> Any:
     from cellwright.cli.options import options_of
 
     config = tasks.config_of(name)
-    kind = Annotated[str, typer.Option(help=f"What to learn: {', '.join(tasks.NAMES)}.")]
+    names = ", ".join(tasks.NAMES)
+    help_text = f"What to learn: {names} (default {USUAL_TASK}, with --resume that of the run)."
+    kind = Annotated[str, typer.Option(help=help_text, show_default=False)]
     task = inspect.Parameter("task", inspect.Parameter.KEYWORD_ONLY, default=name, annotation=kind)
     command: Any = functools.wraps(fit)(lambda **options: fit(**options))
     command.__signature__ = inspect.Signature([task, *options_of(config, arguments=frozenset({"data"}))])

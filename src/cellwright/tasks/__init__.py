@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cellwright.tasks.config import FitConfig
     from cellwright.tasks.task import Task
 
-NAMES = ("classify", "tag", "autoencode", "lm", "series", "transduce")
+NAMES = ("classify", "tag", "lm", "transduce", "series", "autoencode")
 
 
 def config_of(name: str) -> "type[FitConfig]":

@@ -5,6 +5,8 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cellwright.data.datasets.dataset import TEXTS
+
 FIXED = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 """Of every class of options: its docstrings are the help texts."""
 
@@ -50,6 +52,10 @@ class FitConfig(Place):
 
     task: ClassVar[str]
     """Name of the task that these are options of."""
+    reads: ClassVar[str] = TEXTS
+    """What its examples are, in the word of `Dataset.holds`."""
+    needs_labels: ClassVar[bool] = False
+    """Whether a set without labels is of no use to it."""
 
     seed: int = Field(0, ge=0)
     """Seed of the initial weights, the dropout and the order of the batches."""

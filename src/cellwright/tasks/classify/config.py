@@ -27,6 +27,7 @@ class ClassifyConfig(FitConfig, Architecture, Reading, Tokenising, Columns, Plac
     """The options of a run that gives each text a label. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "classify"
+    needs_labels: ClassVar[bool] = True
 
     encoder: Path | None = None
     """Run whose tokens, embedding and layer the classifier begins from: of autoencode, or of lm --directions both."""

@@ -4,6 +4,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from cellwright.data.series import SERIES
 from cellwright.errors import InputError
 from cellwright.models.series_architecture import SeriesArchitecture
 from cellwright.tasks.config import FIXED, FitConfig, Place
@@ -27,6 +28,7 @@ class SeriesConfig(FitConfig, SeriesArchitecture, Columns, Place):
     """The options of a run that learns from numeric series. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "series"
+    reads: ClassVar[str] = SERIES
 
     validation: str | None = None
     """File that chooses the best epoch, in place of a tenth of DATA; with forecast, of the steps of each series."""

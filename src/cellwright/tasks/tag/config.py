@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
+from cellwright.data.sentences import SENTENCES
 from cellwright.models.tagging_architecture import TaggerArchitecture
 from cellwright.tasks.config import FIXED, FitConfig, Place
 
@@ -53,6 +54,7 @@ class TagConfig(FitConfig, TaggerArchitecture, Words, Files, Columns, Place):
     """The options of a run that gives each word a tag. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "tag"
+    reads: ClassVar[str] = SENTENCES
 
     token_dropout: float = Field(0.1, ge=0, lt=1)
     """Share of the words shown as unknown in training, so that characters and neighbours must do."""

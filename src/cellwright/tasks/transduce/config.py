@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
+from cellwright.data.pairs import PAIRS
 from cellwright.models.transducer_architecture import TransducerArchitecture
 from cellwright.tasks.config import FIXED, FitConfig, Place
 
@@ -45,6 +46,7 @@ class TransduceConfig(FitConfig, TransducerArchitecture, Search, Sides, Place):
     """The options of a run that turns each source into a target. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "transduce"
+    reads: ClassVar[str] = PAIRS
 
     batch_tokens: int = Field(2048, ge=1)
     """Most tokens in a batch, source and target together, padding included."""
