@@ -114,9 +114,9 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "length alone": (
         {"max_length": 9},
         "--max-length is 9, and --long is none; leave it out, or give --long head or tail or head+tail or middle or "
-        "windows or sentences",
+        "windows or sentences or compress",
     ),
-    "join": ({"join": "max"}, "--join is max, and --long is none; leave it out, or give --long windows"),
+    "join": ({"join": "max"}, "--join is max, and --long is none; leave it out, or give --long windows or compress"),
     "still windows": (
         {"long": "windows", "max_length": 4, "overlap": 4},
         "--overlap is 4 and --max-length 4; expected windows that repeat less than they hold",

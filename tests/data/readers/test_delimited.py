@@ -115,7 +115,7 @@ def test_what_is_wrong_is_said_with_file_and_line(file, content, message):
 
 
 def test_a_long_header_without_the_column_is_cut_short_in_the_message(file):
-    path = file("r.csv", ",".join(f"c{k}" for k in range(20)) + "," + "x" * 99 + "\n")
+    path = file("r.csv", ",".join(f"c{k}" for k in range(20)) + "," + "x" * 99 + "\n" + "," * 20 + "\n")
     with pytest.raises(InputError, match=r"the columns are 'c0', .*'c11' and 9 more"):
         read(path)
 
