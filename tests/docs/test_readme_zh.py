@@ -32,7 +32,9 @@ def links(text):
 
 
 def options(text):
-    return sorted(set(re.findall(r"`[^`]*[-=(/][^`]*`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))))
+    """Names and calls in running text."""
+    prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    return sorted({" ".join(found.split()) for found in re.findall(r"`([^`]+)`", prose)})
 
 
 def headings(text):
