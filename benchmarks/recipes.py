@@ -1,0 +1,91 @@
+"""Scores of finished runs of the recipes, as a table in docs/results.md.
+
+python benchmarks/recipes.py runs/vowels0 runs/vowels1 runs/slots0    # folders that `fit` made
+
+Runs of one task, set and cell are taken for seeds of one recipe. The scores are those of the test side, as the run
+folder keeps them; minutes are those of training, validation included.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import machine
+
+PAGE = Path(__file__).parents[1] / "docs" / "results.md"
+MARKS = ("<!-- measured -->\n", "<!-- end -->\n")
+
+Places = dict[str, tuple[str, ...]]
+SCORES: dict[str, Places] = {
+    "classify": {"accuracy": ("model", "accuracy")},
+    "tag": {
+        "accuracy of words": ("model", "accuracy"),
+        "F1 of spans": ("model", "spans", "f1"),
+        "accuracy of sentences": ("model", "sentence_accuracy"),
+    },
+    "lm": {"nats a token": ("model", "loss"), "bits a character": ("model", "bits_a_character")},
+    "transduce": {"sequence error": ("model", "sequence_error"), "symbol error": ("model", "symbol_error")},
+    "series": {"accuracy": ("models", "this model", "accuracy"), "nats a frame": ("nats_a_frame", "this model")},
+    "autoencode": {"exact": ("free",), "nats a token": ("told", "nats")},
+}
+"""Of each task what is told, and where `test.json` has it; what a run has not is left out."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: its recipe, its seed, its scores, and the seconds that it took."""
+
+    recipe: str
+    seed: int
+    scores: dict[str, float]
+    seconds: float
+
+
+def read(folder: Path) -> Run:
+    """Read a run folder."""
+    config, metrics, test = (json.loads((folder / f"{n}.json").read_text()) for n in ("config", "metrics", "test"))
+    options = {name: value for name, value in config["options"].items() if name != "seed"}
+    data = Path(options["data"]).stem
+    name = f"{config['task']}, {data}, {options.get('cell', '')}"
+    scores = {score: found for score, path in SCORES[config["task"]].items() if (found := _at(test, path)) is not None}
+    return Run(name, config["options"]["seed"], scores, metrics["seconds"])
+
+
+def _at(found: Any, path: tuple[str, ...]) -> float | None:
+    for key in path:
+        found = found.get(key) if isinstance(found, dict) else None
+    return found
+
+
+def table(runs: list[Run]) -> str:
+    """A row a score of a recipe: the mean and each seed's."""
+    by_recipe: dict[str, list[Run]] = defaultdict(list)
+    for run in runs:
+        by_recipe[run.recipe].append(run)
+    lines = ["| task, data, cell | score | mean | each seed | minutes |", "|---|---|---:|---|---:|"]
+    for recipe, found in sorted(by_recipe.items()):
+        minutes = statistics.median(run.seconds for run in found) / 60
+        for score in found[0].scores:
+            values = [run.scores[score] for run in sorted(found, key=lambda run: run.seed)]
+            each = ", ".join(f"{value:.4f}" for value in values)
+            lines.append(f"| {recipe} | {score} | {statistics.mean(values):.4f} | {each} | {minutes:.1f} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Put the table into the page."""
+    facts = machine.describe()
+    about = f"{facts['date']} ({facts['processor']}; {facts['versions']})"
+    text = f"Written by `python benchmarks/recipes.py` on {about}.\n\n{table([read(Path(p)) for p in sys.argv[1:]])}\n"
+    before, _, rest = PAGE.read_text().partition(MARKS[0])
+    PAGE.write_text(before + MARKS[0] + text + MARKS[1] + rest.partition(MARKS[1])[2])
+
+
+if __name__ == "__main__":
+    main()
