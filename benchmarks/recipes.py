@@ -31,7 +31,7 @@ SCORES: dict[str, Places] = {
     },
     "lm": {"nats a token": ("model", "loss"), "bits a character": ("model", "bits_a_character")},
     "transduce": {"sequence error": ("model", "sequence_error"), "symbol error": ("model", "symbol_error")},
-    "series": {"accuracy": ("models", "this model", "accuracy"), "nats a frame": ("nats_a_frame", "this model")},
+    "series": {"accuracy": ("models", "this model", "accuracy"), "nats a frame": ("nll", "this model")},
     "autoencode": {"exact": ("free",), "nats a token": ("told", "nats")},
 }
 """Of each task what is told, and where `test.json` has it; what a run has not is left out."""
