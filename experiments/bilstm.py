@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import chain
 from statistics import mean
 
+from matplotlib.figure import Figure
+
 import texts
 from claim import Claim, Results, Table, Verdict, seeds, spread, verdict
-from matplotlib.figure import Figure
 
 MODELS = {
     "LSTM": {"hidden": 48, "bidirectional": False},

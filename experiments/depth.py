@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from statistics import mean
 
-import texts
 import torch
+from matplotlib.figure import Figure
+
+import texts
 from claim import Claim, Results, Table, Verdict, lines, seeds, spread, verdict
 from learning import Reader, accuracy, mean_loss, train
-from matplotlib.figure import Figure
 
 DEPTHS, DROPOUTS = [1, 2, 3, 4, 5], [0.0, 0.3]
 EPOCHS, ROWS = 6, 32

@@ -5,12 +5,12 @@ from __future__ import annotations
 from statistics import geometric_mean, mean
 
 import torch
-from claim import Claim, Results, Table, Verdict, lines, seeds, spread, verdict
-from learning import CELLS
 from matplotlib.figure import Figure
 from torch import Tensor
 
 import cellwright
+from claim import Claim, Results, Table, Verdict, lines, seeds, spread, verdict
+from learning import CELLS
 
 LAGS = [1, 2, 5, 10, 20, 50, 100]
 SIZE, ROWS, HIDDEN = 8, 16, 32

@@ -5,15 +5,15 @@ from __future__ import annotations
 from functools import partial
 from statistics import mean
 
-import texts
 import torch
-from claim import Claim, Results, Table, Verdict, seeds, spread, verdict
-from learning import in_turn
 from matplotlib.figure import Figure
-from problems import PROBLEMS, STEPS, learn, skill
 from torch import nn
 
 import cellwright
+import texts
+from claim import Claim, Results, Table, Verdict, seeds, spread, verdict
+from learning import in_turn
+from problems import PROBLEMS, STEPS, learn, skill
 
 MAKERS = {
     "cellwright": {"LSTM": cellwright.LSTM, "GRU": cellwright.GRU},

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from statistics import mean
 
+from matplotlib.figure import Figure
+
 from claim import Claim, Results, Table, Verdict, lines, seeds, spread, verdict
 from learning import CELLS
-from matplotlib.figure import Figure
 from problems import PROBLEMS, ROWS, STEPS, Problem, learn, skill
 
 SOLVED = 0.95  # mean skill

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from statistics import mean
 
-import texts
 import torch
+from matplotlib.figure import Figure
+
+import texts
 from claim import Claim, Results, Table, Verdict, seeds, spread, verdict
 from learning import Reader, train
-from matplotlib.figure import Figure
 
 EPOCHS, PASSES = 5, 20
 

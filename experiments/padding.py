@@ -7,13 +7,13 @@ from functools import partial
 from statistics import median
 
 import torch
-from claim import Claim, Results, Table, Verdict, lines, seeds, spread, verdict
-from learning import in_turn
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import cellwright
+from claim import Claim, Results, Table, Verdict, lines, seeds, spread, verdict
+from learning import in_turn
 
 T, B, I, H = 100, 32, 64, 64
 SHARES = [0.0, 0.25, 0.5]

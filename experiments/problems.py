@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from learning import CELLS, Batch, Reader, accuracy, mean_loss, train
 
 from cellwright.data import generated
 from cellwright.data.generated.adding import VARIANCE
 from cellwright.data.generated.agreement import WORDS
+from learning import CELLS, Batch, Reader, accuracy, mean_loss, train
 
 ROWS, STEPS = 32, 1500
 FAR = [0, 10, 20, 30, 40, 50, 60]

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from claim import Claim, Results, Table, Verdict, seeds, verdict
-from learning import Batch, Reader, loss_of
 from matplotlib.figure import Figure
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 
 from cellwright.data.generated import adding
 from cellwright.data.generated.adding import VARIANCE
+from claim import Claim, Results, Table, Verdict, seeds, verdict
+from learning import Batch, Reader, loss_of
 
 CELLS = ["lstm", "relu-lstm", "rnn", "rnn-relu"]
 RECTIFIED = ["relu-lstm", "rnn-relu"]

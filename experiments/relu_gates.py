@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from claim import Claim, Results, Table, Verdict, seeds, spread, verdict
 from matplotlib.figure import Figure
 
 import cellwright
 from cellwright.cells.language import State, relu, sigmoid, tanh
+from claim import Claim, Results, Table, Verdict, seeds, spread, verdict
 
 SIZE, ROWS, STEPS = 32, 16, 100
 ACTIVATIONS = {"sigmoid": sigmoid, "ReLU": relu}

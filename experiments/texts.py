@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from learning import Batch, Reader, accuracy, train
 from torch.nn.utils.rnn import pad_sequence
 
 from cellwright.data import datasets
 from cellwright.data.datasets.dataset import package_path
+from learning import Batch, Reader, accuracy, train
 
 ROWS = 32
 

@@ -8,11 +8,11 @@ from contextlib import nullcontext
 from statistics import mean, median
 
 import torch
-from claim import Claim, Results, Table, Verdict, lines, seeds, spread, verdict
 from matplotlib.figure import Figure
 from torch import nn
 
 import cellwright
+from claim import Claim, Results, Table, Verdict, lines, seeds, spread, verdict
 
 WAYS = ["reference", "compiled", "torch.nn"]
 KINDS = {"LSTM": False, "BiLSTM": True}

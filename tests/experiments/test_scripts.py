@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import claim
 import pytest
+
+import claim
 import run
 
 ROOT = Path(__file__).parents[2]

@@ -1,5 +1,7 @@
 """The arithmetic of verdicts, on numbers made up."""
 
+import pytest
+
 import bilstm
 import claim
 import depth
@@ -8,7 +10,6 @@ import gru
 import long_dependencies
 import modes
 import padding
-import pytest
 import relu
 import relu_gates
 import three_ways
