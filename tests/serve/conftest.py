@@ -6,7 +6,7 @@ from cellwright.models.architecture import ClassifierConfig
 from cellwright.models.classifier import Classifier
 from cellwright.tasks.classify.run import ClassifyRunConfig
 from cellwright.tasks.run import save_description, save_weights
-from serving import WORDS, Echo
+from servers import WORDS, Echo
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from cellwright.serve.limits import Limits
 from cellwright.serve.run import app_of
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import load_run
-from serving import WAIT, WORDS, running
+from servers import WAIT, WORDS, running
 
 JSON = {"content-type": "application/json"}
 LIMITS = Limits(max_length=20, max_batch=3, max_body=400, max_inspected=10, max_generated=5)

@@ -17,7 +17,7 @@ from cellwright.serve.run import app_of
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import load_run
 from language_runs import language_run
-from serving import WAIT, running
+from servers import WAIT, running
 
 webdriver = pytest.importorskip("selenium.webdriver")
 from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402

@@ -9,7 +9,7 @@ import pytest
 
 from cellwright.serve.metrics import Metrics
 from cellwright.serve.worker import BusyError, Work, Worker
-from serving import WAIT
+from servers import WAIT
 
 
 @pytest.fixture

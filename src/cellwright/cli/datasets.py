@@ -16,9 +16,9 @@ def datasets() -> None:
 
     from cellwright.data.datasets import describe, names
 
-    table = Table("name", "tasks", "content", "labels", "source and licence", box=box.SIMPLE_HEAD)
+    table = Table("name", "content, and tasks", "labels", "source and licence", box=box.SIMPLE_HEAD)
     for each in map(describe, names()):
-        table.add_row(each.name, _tasks(each), each.content, _labels(each.labels), each.source)
+        table.add_row(each.name, f"{each.content}; for {_tasks(each)}", _labels(each.labels), each.source)
     Console().print(table)
     print("Use one: cellwright fit NAME --task TASK --out RUN")
 
