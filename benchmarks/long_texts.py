@@ -21,10 +21,10 @@ from typing import Any
 
 import child
 import machine
+from marked import replace_measured
 from memory import RETURN_AT_ONCE, status
 
 DATA, LENGTH, SEEDS = "news-en", 64, 3
-MARKS = ("<!-- measured -->\n", "<!-- end -->\n")
 ROOT = Path(__file__).parents[1]
 PAGE, FOLDER = ROOT / "docs" / "long-texts.md", ROOT / "runs" / "long-texts"
 COMMON: dict[str, Any] = {"max_epochs": 8, "pairs": 0}
@@ -193,8 +193,7 @@ def main() -> None:
     ways = [rows.row(name, DATA, way) for name, way in WAYS.items()]
     few = few_labels(FOLDER)
     text = measured(ways, [rows.row(name, few, way) for name, way in STARTS.items()])
-    before, _, rest = PAGE.read_text().partition(MARKS[0])
-    PAGE.write_text(before + MARKS[0] + text + MARKS[1] + rest.partition(MARKS[1])[2])
+    replace_measured(PAGE, text)
 
 
 if __name__ == "__main__":

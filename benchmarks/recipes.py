@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import machine
+from marked import replace_measured
 
 PAGE = Path(__file__).parents[1] / "docs" / "results.md"
-MARKS = ("<!-- measured -->\n", "<!-- end -->\n")
 
 Places = dict[str, tuple[str, ...]]
 SCORES: dict[str, Places] = {
@@ -83,8 +83,7 @@ def main() -> None:
     facts = machine.describe()
     about = f"{facts['date']} ({facts['processor']}; {facts['versions']})"
     text = f"Written by `python benchmarks/recipes.py` on {about}.\n\n{table([read(Path(p)) for p in sys.argv[1:]])}\n"
-    before, _, rest = PAGE.read_text().partition(MARKS[0])
-    PAGE.write_text(before + MARKS[0] + text + MARKS[1] + rest.partition(MARKS[1])[2])
+    replace_measured(PAGE, text)
 
 
 if __name__ == "__main__":

@@ -84,10 +84,6 @@ class Tagger(nn.Module):
         """Return the most probable tags; what stands beyond a length says nothing. (B, T, K), (B) -> (B, T)."""
         return emissions.argmax(-1) if self.crf is None else self.crf.decode(emissions, lengths)
 
-    def parameter_count(self) -> int:
-        """Numbers that are trained."""
-        return sum(parameter.numel() for parameter in self.parameters())
-
 
 class Spelling(nn.Module):
     """Words as they are spelled: what a layer in both directions has read at the ends of a word's characters."""
