@@ -6,13 +6,13 @@ import torch
 
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.models.language_architecture import LanguageModelConfig
-from cellwright.models.language_model import LanguageModel
+from cellwright.models.language_model import MARK, LanguageModel
 from cellwright.tasks.lm.run import LanguageRunConfig, load
 from cellwright.tasks.run import save_description, save_weights
 
 
 def language_run(folder, **options):
-    """Of characters; its weights are far from zero, so that no two texts are read alike."""
+    """Of characters; its weights are far from zero, so that no two texts are read alike; it never ends a document."""
     torch.manual_seed(0)
     tokenizer = Tokenizer.train(["the cat sat on the mat.\nthe dog too"], "characters", minimum=1)
     config = LanguageModelConfig(vocabulary=tokenizer.size, **{"embedding": 6, "hidden": 9, "tied": False} | options)
@@ -20,6 +20,7 @@ def language_run(folder, **options):
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(4)
+        model.softmax.dense.bias[MARK] = -1e4
     description = LanguageRunConfig(cellwright="0", model=config, fingerprint="", options={})
     files = {"tokenizer.json": tokenizer.to_json().encode(), "characters.json": json.dumps({"t": 9, "h": 3}).encode()}
     save_description(folder, description, files)
