@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from cellwright.models.architecture import AutoencoderConfig, ClassifierConfig
 from cellwright.models.autoencoder import Autoencoder, begin_from, freeze_encoder, reconstruction
 from cellwright.models.classifier import Classifier
+from cellwright.training.optimizer import make_optimizer
 
 TOKENS = torch.tensor([[3, 4, 5, 6], [7, 0, 0, 0], [0, 0, 0, 0], [2, 2, 8, 0]])
 LENGTHS = torch.tensor([4, 1, 0, 3])
@@ -60,8 +61,8 @@ def test_it_learns_to_bring_texts_back_from_their_codes(cell: str) -> None:
     tokens = torch.randint(2, 6, (64, 3), generator=draw).masked_fill(torch.arange(3) >= lengths[:, None], 0)
     torch.manual_seed(0)
     model = Autoencoder(AutoencoderConfig(vocabulary=6, code=8, cell=cell, embedding=8, hidden=24))
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
-    for _ in range(150):
+    optimizer = make_optimizer(model, 0.02, 0.0)
+    for _ in range(220):
         optimizer.zero_grad()
         reconstruction(model(tokens, lengths), tokens, lengths).loss.backward()
         optimizer.step()

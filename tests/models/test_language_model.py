@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from cellwright.cells import CELLS
 from cellwright.errors import InputError
-from cellwright.models.dropout import DropConnect, LockedDropout, TokenDropout, drop_weights
+from cellwright.models.dropout import DropConnect, LockedDropout, TokenDropout, drop_weights, dropout
 from cellwright.models.language_architecture import LanguageModelConfig
 from cellwright.models.language_model import LanguageModel
 from cellwright.models.softmax import AdaptiveSoftmax
@@ -146,7 +146,7 @@ def test_weight_drop_is_the_layer_with_fewer_weights() -> None:
     found, _ = layer(torch.ones(5, 2, 3))
     torch.manual_seed(7)
     with torch.no_grad():
-        plain.weight_hh_l0.copy_(nn.functional.dropout(plain.weight_hh_l0, 0.5))
+        plain.weight_hh_l0.copy_(dropout(plain.weight_hh_l0, 0.5))
     torch.testing.assert_close(found, plain(torch.ones(5, 2, 3))[0])
 
 

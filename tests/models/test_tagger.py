@@ -7,6 +7,7 @@ from torch.nn.functional import cross_entropy
 from cellwright.data.words import Lexicon, WordBatch, collate_words
 from cellwright.models.tagger import Tagger
 from cellwright.models.tagging_architecture import TaggerConfig
+from cellwright.training.optimizer import make_optimizer
 
 SENTENCES = [["fly", "to", "Boston"], [], ["to", "fly", "to", "Denver", "X"], ["unheard"]]
 LEXICON = Lexicon.train(SENTENCES[:3], size=100, minimum=1)
@@ -97,7 +98,7 @@ def test_it_learns_what_only_characters_and_neighbours_tell() -> None:
     sizes = {"vocabulary": 3, "alphabet": len(lexicon.alphabet) + 2, "tags": 4}
     model = Tagger(TaggerConfig(**{**SMALL, **sizes, "embedding_dropout": 0.0, "dropout": 0.0}))
     batch = collate_words([lexicon.example(*row) for row in zip(sentences, tags, strict=True)])
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+    optimizer = make_optimizer(model, 0.05, 0.0)
     for _ in range(40):
         optimizer.zero_grad()
         (-model.log_likelihood(model(batch).emissions, batch.tags, batch.lengths).mean()).backward()

@@ -5,6 +5,7 @@ from typing import cast
 from torch import Tensor, nn
 
 from cellwright.models.architecture import ClassifierConfig
+from cellwright.models.dropout import Dropout
 from cellwright.models.embed import Embedding
 from cellwright.models.pieces import JoinPieces, encode_within
 from cellwright.models.pool import make_pool
@@ -25,7 +26,7 @@ class Classifier(nn.Module):
         self.config = config
         features = config.hidden * (2 if config.bidirectional else 1)
         self.embedding = Embedding(config.vocabulary, config.embedding, config.pairs)
-        self.embedding_dropout = nn.Dropout(config.embedding_dropout)
+        self.embedding_dropout = Dropout(config.embedding_dropout)
         self.recurrent = Recurrent(
             config.cell,
             config.embedding,
@@ -40,7 +41,7 @@ class Classifier(nn.Module):
         self.code = None if config.code is None else nn.Linear(features, config.code)
         encoded = features if config.code is None else config.code
         self.join = JoinPieces(config.join, config.cell, encoded, config.hidden, config.bidirectional)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.dense = nn.Linear(self.join.features, config.classes)
 
     def forward(

@@ -1,14 +1,46 @@
-"""What is dropped at all steps alike: units (locked dropout), whole tokens, weights (DropConnect).
+"""What is dropped: single numbers, and at all steps alike units (locked dropout), whole tokens, weights (DropConnect).
 
 Gal and Ghahramani 2016, "A theoretically grounded application of dropout in recurrent neural networks"; Merity, Keskar
 and Socher 2017, "Regularizing and optimizing LSTM language models".
 """
 
+import torch
 from torch import Tensor, nn
-from torch.nn.functional import dropout
 from torch.nn.utils import parametrize
 
 from cellwright.nn import Recurrent
+
+LEVELS = 2**16
+"""A rate is rounded to this share of 1."""
+
+
+def dropout(values: Tensor, rate: float) -> Tensor:
+    """A share `rate` of the numbers becomes 0, the rest grows by 1 / (1 - rate); values of any shape.
+
+    torch.nn.functional.dropout draws 53 bits for each number, which on a CPU takes longer than a recurrent layer needs
+    for the same numbers; here 64 bits serve four.
+    """
+    dropped = min(round(rate * LEVELS), LEVELS - 1)
+    drawn = torch.empty(-(-values.numel() // 4), dtype=torch.int64, device=values.device)
+    bits = drawn.random_(-(2**63), None).view(torch.int16)[: values.numel()].view(values.shape)
+    kept = bits >= dropped - LEVELS // 2
+    return values * kept.to(values.dtype).mul_(LEVELS / (LEVELS - dropped))
+
+
+class Dropout(nn.Module):
+    """torch.nn.Dropout by `dropout` above; for 0 <= rate < 1."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Of any shape; in evaluation as they are."""
+        return dropout(values, self.rate) if self.training and self.rate else values
+
+    def extra_repr(self) -> str:
+        """The rate."""
+        return f"{self.rate}"
 
 
 class LockedDropout(nn.Module):

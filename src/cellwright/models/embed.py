@@ -19,15 +19,17 @@ class Embedding(nn.Module):
     Pairs of neighbours are to a text of characters nearly what words are. They are hashed into buckets (Joulin, Grave,
     Bojanowski and Mikolov 2017, "Bag of tricks for efficient text classification"), so that no list of them is kept.
     The first token, and one beside padding (0) or an unknown token (1), has no pair.
+
+    Gradients are sparse, of the rows that a batch has: of a table of 50,000 rows it has one or two thousand.
     """
 
     def __init__(self, vocabulary: int, size: int, pairs: int) -> None:
         super().__init__()
         self.buckets = pairs
-        self.token = nn.Embedding(vocabulary, size, padding_idx=0)
+        self.token = nn.Embedding(vocabulary, size, padding_idx=0, sparse=True)
         nn.init.normal_(self.token.weight[1:], std=EMBEDDING_SCALE)  # row 0, the padding, stays zero
         if pairs:
-            self.pair = nn.Embedding(pairs + 1, size, padding_idx=0)
+            self.pair = nn.Embedding(pairs + 1, size, padding_idx=0, sparse=True)
             nn.init.normal_(self.pair.weight[1:], std=PAIR_SCALE)
 
     def forward(self, tokens: Tensor) -> Tensor:

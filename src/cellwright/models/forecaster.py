@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, softplus
 
+from cellwright.models.dropout import Dropout
 from cellwright.models.series_architecture import SeriesModelConfig
 from cellwright.models.series_input import SeriesInput
 from cellwright.nn import Recurrent
@@ -44,7 +45,7 @@ class Forecaster(nn.Module):
             recurrent_dropout=config.recurrent_dropout,
             batch_first=True,
         )
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.dense = nn.Linear(config.hidden, config.horizon * config.channels * self.outputs)
 
     def forward(self, values: Tensor, known: Tensor, lengths: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from typing import cast
 
 from torch import Tensor, nn
 
+from cellwright.models.dropout import Dropout
 from cellwright.models.pool import make_pool
 from cellwright.models.series_architecture import SeriesModelConfig
 from cellwright.models.series_input import SeriesInput
@@ -33,7 +34,7 @@ class SeriesClassifier(nn.Module):
             batch_first=True,
         )
         self.pool = make_pool(config.pooling, features, config.bidirectional)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.dense = nn.Linear(features, config.classes)
 
     def forward(self, values: Tensor, known: Tensor, lengths: Tensor) -> Tensor:

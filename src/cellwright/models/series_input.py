@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from cellwright.models.dropout import Dropout
 from cellwright.models.series_architecture import SeriesModelConfig
 
 
@@ -18,7 +19,7 @@ class SeriesInput(nn.Module):
         self.noise = config.noise
         self.masked = config.masked
         self.size = config.channels * (2 if config.masked else 1)
-        self.dropout = nn.Dropout(config.input_dropout)
+        self.dropout = Dropout(config.input_dropout)
 
     def forward(self, values: Tensor, known: Tensor) -> Tensor:
         """values (B, T, C), known (B, T, C) -> (B, T, I)."""

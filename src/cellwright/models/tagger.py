@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from cellwright.data.words import WordBatch
 from cellwright.models.crf import CRF
+from cellwright.models.dropout import Dropout
 from cellwright.models.embed import EMBEDDING_SCALE, Embedding
 from cellwright.models.pool import Max
 from cellwright.models.tagging_architecture import TaggerConfig
@@ -43,7 +44,7 @@ class Tagger(nn.Module):
         features = config.hidden * directions
         self.embedding = Embedding(config.vocabulary, config.embedding, pairs=0)
         self.spelling = Spelling(config.cell, config.alphabet, config.characters) if config.characters else None
-        self.embedding_dropout = nn.Dropout(config.embedding_dropout)
+        self.embedding_dropout = Dropout(config.embedding_dropout)
         self.recurrent = Recurrent(
             config.cell,
             config.embedding + 2 * config.characters,
@@ -54,7 +55,7 @@ class Tagger(nn.Module):
             dropout=config.dropout if config.layers > 1 else 0.0,
             batch_first=True,
         )
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.dense = nn.Linear(features, config.tags)
         self.crf = CRF(config.tags) if config.crf else None
         self.pool = Max()

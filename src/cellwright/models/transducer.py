@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
 from cellwright.models.attend import Attend, Memory
+from cellwright.models.dropout import Dropout
 from cellwright.models.embed import EMBEDDING_SCALE
 from cellwright.models.pool import Last, valid
 from cellwright.models.transducer_architecture import TransducerConfig
@@ -82,7 +83,7 @@ class Transducer(nn.Module):
         self.lower = Recurrent(config.cell, config.embedding + fed, hidden, batch_first=True)
         self.attend = Attend(config.attention, hidden, features)
         self.upper = Recurrent(config.cell, hidden + features, hidden, batch_first=True)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.dense = nn.Linear(hidden, config.target_vocabulary)
 
     def forward(self, sources: Tensor, source_lengths: Tensor, targets: Tensor, target_lengths: Tensor) -> Tensor:

@@ -68,7 +68,7 @@ class FitConfig(Place):
     batch_tokens: int = Field(2048, ge=1)
     """Most tokens in a batch, padding included."""
     learning_rate: float = Field(3e-3, gt=0)
-    """Step size of AdamW."""
+    """Step size of AdamW, and of its sparse form for the rows of embeddings."""
     schedule: Literal["constant", "cosine"] = "constant"
     """Step size over the run: cosine rises first, then falls to 0 at the end of --max-epochs or --max-minutes."""
     weight_decay: float = Field(0.01, ge=0)

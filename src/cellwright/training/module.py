@@ -6,12 +6,13 @@ import numpy as np
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
-from torch.optim import AdamW, Optimizer
+from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from cellwright.errors import InputError
 from cellwright.tasks.config import FitConfig
 from cellwright.tasks.task import Objective
+from cellwright.training.optimizer import clip, make_optimizer
 
 
 class LossNotFinite(InputError):
@@ -44,25 +45,12 @@ class TrainedModule(LightningModule):
         return self.averaged.module
 
     def configure_optimizers(self) -> Optimizer:
-        """AdamW; biases and embeddings do not decay (a rare token's row would decay unseen)."""
-        embeddings = {id(m.weight) for m in self.model.modules() if isinstance(m, nn.Embedding)}
-        decayed: list[nn.Parameter] = []
-        kept: list[nn.Parameter] = []
-        for parameter in self.model.parameters():
-            (decayed if parameter.ndim > 1 and id(parameter) not in embeddings else kept).append(parameter)
-        groups = [
-            {"params": decayed, "weight_decay": self.config.weight_decay},
-            {"params": kept, "weight_decay": 0.0},
-        ]
-        return AdamW(groups, lr=self.config.learning_rate, fused=True)  # one pass over memory, on a CPU too
+        """Adam; see `make_optimizer`."""
+        return make_optimizer(self.model, self.config.learning_rate, self.config.weight_decay)
 
-    def configure_gradient_clipping(self, optimizer: Optimizer, *_: Any, **__: Any) -> None:
+    def configure_gradient_clipping(self, *_: Any, **__: Any) -> None:
         """By value, then by norm: Lightning's own option does one of the two."""
-        parameters = list(self.model.parameters())
-        if self.config.clip_value is not None:
-            nn.utils.clip_grad_value_(parameters, self.config.clip_value)
-        if self.config.clip_norm is not None:
-            nn.utils.clip_grad_norm_(parameters, self.config.clip_norm)
+        clip(self.model.parameters(), self.config.clip_value, self.config.clip_norm)
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Make dropout a function of (seed, step, process), so that a resumed run needs no generator state."""

@@ -1,0 +1,80 @@
+"""The optimizer, and the clipping of gradients: dense ones, and sparse ones of a few rows of an embedding."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import get_total_norm
+from torch.optim import AdamW, Optimizer, SparseAdam
+
+
+def make_optimizer(model: nn.Module, learning_rate: float, weight_decay: float) -> Optimizer:
+    """AdamW, and SparseAdam for embeddings with sparse gradients, which moves the rows that a batch has and no others.
+
+    Matrices decay; biases and embeddings do not (a rare token's row would decay unseen).
+    """
+    embeddings = [module for module in model.modules() if isinstance(module, nn.Embedding)]
+    tables, sparse = {id(e.weight) for e in embeddings}, {id(e.weight) for e in embeddings if e.sparse}
+    dense = [parameter for parameter in model.parameters() if id(parameter) not in sparse]
+    decayed = [parameter for parameter in dense if parameter.ndim > 1 and id(parameter) not in tables]
+    kept = [parameter for parameter in dense if not (parameter.ndim > 1 and id(parameter) not in tables)]
+    groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": kept, "weight_decay": 0.0}]
+    parts: list[Optimizer] = [AdamW(groups, lr=learning_rate, fused=True)]  # one pass over memory, on a CPU too
+    if sparse:
+        parts.append(SparseAdam([p for p in model.parameters() if id(p) in sparse], lr=learning_rate))
+    return Together(parts)
+
+
+class Together(Optimizer):
+    """Several optimizers that step at once, since Lightning steps one."""
+
+    def __init__(self, parts: Sequence[Optimizer]) -> None:
+        self.parts = parts
+        super().__init__([group for part in parts for group in part.param_groups], {})
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Compute the gradients, then step each part."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for part in self.parts:
+            part.step()
+        return loss
+
+    def state_dict(self) -> dict[str, Any]:
+        """Each part's."""
+        return {"parts": [part.state_dict() for part in self.parts]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Give each part its own."""
+        for part, state in zip(self.parts, state_dict["parts"], strict=True):
+            part.load_state_dict(state)
+        self.param_groups = [group for part in self.parts for group in part.param_groups]  # they are new ones
+
+
+@torch.no_grad()
+def clip(parameters: Iterable[nn.Parameter], value: float | None, norm: float | None) -> None:
+    """Cut each gradient to ± value, then scale all of them down to the norm, in place.
+
+    As torch.nn.utils.clip_grad_value_ and clip_grad_norm_ do, which take no sparse gradients.
+    """
+    gradients = list(_gradients(parameters))
+    if value is not None:
+        torch._foreach_clamp_min_(gradients, -value)
+        torch._foreach_clamp_max_(gradients, value)
+    if norm is not None:
+        torch._foreach_mul_(gradients, (norm / (get_total_norm(gradients) + 1e-6)).clamp(max=1.0))
+
+
+def _gradients(parameters: Iterable[nn.Parameter]) -> Iterator[Tensor]:
+    """The numbers of each gradient; of a sparse one, each row once."""
+    for parameter in parameters:
+        if parameter.grad is None:
+            continue
+        if parameter.grad.is_sparse:
+            parameter.grad = parameter.grad.coalesce()
+            yield parameter.grad.values()
+        else:
+            yield parameter.grad

@@ -1,0 +1,51 @@
+"""Dropout of single numbers: how many, how much the rest grows, what its gradient is."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from cellwright.models.dropout import Dropout, dropout
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.001, 0.3, 0.5, 0.9])
+def test_the_share_of_zeros_is_the_rate_and_the_mean_stays(rate: float) -> None:
+    torch.manual_seed(0)
+    count = 1_000_000
+    kept = dropout(torch.ones(count), rate)
+    deviation = math.sqrt(rate * (1 - rate) / count)
+    assert (kept == 0).float().mean().item() == pytest.approx(rate, abs=5 * deviation + 1e-5)
+    assert kept.max().item() == pytest.approx(1 / (1 - rate), rel=1e-3)
+    assert kept.mean().item() == pytest.approx(1, abs=5 * deviation / (1 - rate) + 1e-5)
+
+
+def test_neighbours_are_drawn_apart() -> None:
+    torch.manual_seed(0)
+    zero = (dropout(torch.ones(400_000), 0.5) == 0).float() - 0.5
+    for distance in range(1, 9):  # four share a draw
+        assert (zero[distance:] * zero[:-distance]).mean().abs() < 5 * 0.25 / math.sqrt(400_000)
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=3), st.sampled_from([torch.float32, torch.float64]))
+def test_any_shape_and_the_gradient_is_the_mask(shape: list[int], dtype: torch.dtype) -> None:
+    values = torch.randn(shape, dtype=dtype, requires_grad=True)
+    dropped = dropout(values, 0.4)
+    assert dropped.shape == values.shape
+    assert dropped.dtype == dtype
+    dropped.sum().backward()
+    torch.testing.assert_close(dropped, values * values.grad)
+
+
+def test_the_module_drops_in_training_only_and_by_torchs_generator() -> None:
+    module, values = Dropout(0.5), torch.randn(9, 5)
+    torch.manual_seed(3)
+    first = module(values)
+    torch.manual_seed(3)
+    assert torch.equal(first, module(values))
+    assert (first == 0).any()
+    assert module.eval()(values) is values
+    assert Dropout(0.0)(values) is values
+    assert repr(nn.Sequential(Dropout(0.5))).count("Dropout(0.5)") == 1
