@@ -19,8 +19,8 @@ def test_tells_the_answer_the_tokens_and_the_gates(cellwright, run):
 def test_json_is_one_object_that_predict_agrees_with(cellwright, run):
     told = json.loads(cellwright("inspect", run, "awful 差 <b>", "--json").out)
     predicted = json.loads(cellwright("predict", run, "awful 差 <b>", "--json").out)
-    assert told["label"] == predicted["label"] == "坏 评"
-    assert abs(told["probabilities"]["坏 评"] - predicted["probability"]) < 1e-5
+    assert told["prediction"]["label"] == predicted["label"] == "坏 评"
+    assert abs(told["prediction"]["probabilities"]["坏 评"] - predicted["probability"]) < 1e-5
     assert [row["token"] for row in told["tokens"]] == ["awful", "差", "<", "b", ">"]
 
 

@@ -12,7 +12,7 @@ import pytest
 from matplotlib.image import imread
 
 from cellwright.inspect.heatmaps import heatmaps
-from cellwright.inspect.recording import record
+from cellwright.inspect.recorders import record
 from cellwright.inspect.report import page_file, report
 from cellwright.inspect.summary import arrays, summary
 
@@ -30,7 +30,7 @@ def test_the_page_holds_every_value_to_half_a_step(run_of, cell):
     held = embedded(report(recording))
     assert held["tokens"] == recording.tokens
     np.testing.assert_allclose(held["contributions"], recording.contributions.values, atol=5e-5)
-    np.testing.assert_allclose(held["probabilities"], recording.probabilities, atol=5e-5)
+    np.testing.assert_allclose(held["answers"]["values"], recording.answers.values, atol=5e-5)
     for part, letters in zip(held["parts"], recording.letters, strict=True):
         assert {each["name"] for each in part["letters"]} == set(letters.values)
         assert all(sorted(order) == list(range(7)) for order in part["orders"].values())
@@ -99,7 +99,7 @@ def test_pointing_and_choosing(run, tmp_path):
         tmp_path,
         """
         const find = (name) => view.find(name), map = find("map").getBoundingClientRect();
-        const at = (t, row) => ({ clientX: map.left + LEFT + (t + 0.5) * view.column(map.width),
+        const at = (t, row) => ({ clientX: map.left + LEFT + (t + 0.5) * view.column(map.width, 4),
                                   clientY: map.top + 4 + (row + 0.5) * (map.height - view.room - 4) / 7 });
         const choose = (name, value) => { find(name).value = value; find(name).onchange({ target: find(name) }); };
         choose("layer", "1");
@@ -112,7 +112,7 @@ def test_pointing_and_choosing(run, tmp_path):
     )
     text = re.sub("<[^>]*>", "", made)
     contribution = f"{recording.contributions.values[3]:+.3f}".replace("-", "−")
-    assert f"“lovely” contributed {contribution}; up to here the answer is {recording.label}" in text
+    assert f"“lovely” contributed {contribution}; up to here the answer is {recording.answer}" in text
     assert "Unit 5: half of c is left after" in text
     c = recording.of(1, "reverse").values["c"][3, 5]
     shown = re.search(r">c (−?[0-9.]+)", made)[1].replace("−", "-")
@@ -172,7 +172,8 @@ def test_contrasts_are_those_of_wcag_aa(scheme):
 def test_the_summary_is_json_of_the_same_numbers(run):
     recording = record(run, "the film was lovely")
     told = json.loads(json.dumps(summary(recording), allow_nan=False))
-    assert told["label"] == recording.label == told["tokens"][-1]["label"]
+    assert told["prediction"]["label"] == recording.answer
+    assert told["answers"]["values"] == recording.answers.values.tolist()
     assert [row["contribution"] for row in told["tokens"]] == recording.contributions.values.tolist()
     assert [(row["gate"], row["layer"], row["direction"]) for row in told["gates"]][:4] == [
         ("i", 0, "forward"), ("f", 0, "forward"), ("o", 0, "forward"), ("i", 0, "reverse"),
@@ -193,7 +194,7 @@ def test_the_arrays_need_no_pickle(run):
         np.testing.assert_array_equal(held["layer1.reverse.f"], recording.of(1, "reverse").values["f"])
         np.testing.assert_array_equal(held["contributions"], recording.contributions.values)
         assert held["tokens"].tolist() == recording.tokens
-        assert held["probabilities"].shape == (5, 3)
+        assert held["answers"].shape == (5, 3)
 
 
 @pytest.mark.parametrize("font", [None, "DejaVu Sans"])

@@ -14,7 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from cellwright.inspect.recording import record
+from cellwright.inspect.recorders import record
 from cellwright.serve.app import Able, make_app
 from cellwright.serve.bodies import ToGenerate, ToInspect, ToPredict
 from cellwright.serve.limits import Limits
@@ -87,8 +87,8 @@ def test_inspect_tells_the_recording(client, run):
     recording = record(load_run(run), "a good 坏 film")
     told = client.post("/inspect", json={"text": "a good 坏 film"}).json()
     assert told["tokens"] == recording.tokens
-    assert told["label"] == recording.label
-    np.testing.assert_allclose(told["probabilities"], recording.probabilities, atol=1e-4)
+    assert told["answer"] == recording.answer
+    np.testing.assert_allclose(told["answers"]["values"], recording.answers.values, atol=1e-4)
     np.testing.assert_allclose(told["contributions"], recording.contributions.values, atol=1e-3)
     forward = next(part for part in told["parts"] if part["direction"] == "forward")
     (gate,) = (letter for letter in forward["letters"] if letter["name"] == "f")
@@ -101,7 +101,7 @@ def test_inspect_without_contributions_says_the_rest(client):
         client.post("/inspect", json={"text": "good", "contributions": each}).json() for each in (True, False)
     )
     assert {key for key in full if key not in rest} == {"contributions", "completeness"}
-    assert rest["probabilities"] == full["probabilities"]
+    assert rest["answers"] == full["answers"]
 
 
 def test_health_tells_what_is_served(client, run):

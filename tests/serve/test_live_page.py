@@ -8,8 +8,7 @@ from io import BytesIO
 import pytest
 from matplotlib.image import imread
 
-from cellwright.inspect.expectation import expect
-from cellwright.inspect.recording import glance, record
+from cellwright.inspect.recorders import record
 from cellwright.inspect.report import described
 from cellwright.serve.app import Able, make_app
 from cellwright.serve.limits import Limits
@@ -163,7 +162,8 @@ def test_the_map_by_keyboard(page):
     assert page.part("unit").text.startswith("Unit 4:")
     controls = page.browser.find_elements(By.CSS_SELECTOR, "textarea, select, button, [tabindex]")
     assert all(control.accessible_name for control in controls if control.is_displayed())
-    assert all(each.accessible_name for each in page.panes[0].find_elements(By.CSS_SELECTOR, "canvas[role=img]"))
+    pictures = page.panes[0].find_elements(By.CSS_SELECTOR, "canvas[role=img]")
+    assert all(picture.accessible_name for picture in pictures if picture.is_displayed())
 
 
 def test_what_cannot_be_answered_is_said_and_mended_by_typing_on(page, run):
@@ -201,7 +201,7 @@ def test_a_stale_answer_is_dropped(browser, run):
     def inspect(text, contributions):
         reached.set()
         assert go.wait(WAIT)
-        return described(glance(loaded, text))
+        return described(record(loaded, text, False))
 
     with running(make_app(Predictor.load(run), able=Able(inspect=inspect, explains=True))) as (client, _):
         page = Page(browser, str(client.base_url))
@@ -226,17 +226,17 @@ def test_a_language_model_writes_on(browser, tmp_path):
     with running(app_of(tmp_path, Limits())) as (client, _):
         page = Page(browser, str(client.base_url))
         page.type("the cat")
-        seen = expect(loaded, "the cat")
-        assert same(page.answer(), f"{seen.label}{100 * seen.probabilities[-1].max():.1f} %")
-        assert page.part("meaning").text == seen.meaning
-        assert page.part("contributed").text == "The text"
+        seen = record(loaded, "the cat")
+        assert same(page.answer(), f"{seen.answer}{100 * seen.share:.1f} %")
+        assert page.part("meaning").text == seen.answers.meaning
+        assert page.part("heading").text == "How surprising each token was"
         page.panes[0].find_element(By.CSS_SELECTOR, ".write").click()
         page.until(lambda: len(page.box().get_property("value")) > len("the cat") + 3)
         page.type("!")  # a key ends it
         text = page.box().get_property("value")
         assert text.startswith("the cat")
-        seen = expect(loaded, text)
-        assert same(page.answer(), f"{seen.label}{100 * seen.probabilities[-1].max():.1f} %")
+        seen = record(loaded, text)
+        assert same(page.answer(), f"{seen.answer}{100 * seen.share:.1f} %")
 
 
 def test_a_model_without_gates_shows_its_answer(browser, run):

@@ -1,6 +1,7 @@
 """`cellwright inspect`: what a run does on a text, token by token."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,83 +10,81 @@ import typer
 from cellwright.errors import InputError
 
 if TYPE_CHECKING:
-    from rich.text import Text
+    from collections.abc import Callable
 
+    from cellwright.inspect.probes import Probe
     from cellwright.inspect.recording import Recording
-    from cellwright.tasks.classify.run import ClassifyRun
-    from cellwright.tasks.lm.run import LanguageRun
-
-STRONGEST = 5  # tokens that the terminal names
+    from cellwright.tasks.run import Run
 
 
 def inspect(
     run: Annotated[Path, typer.Argument(help="Folder that `cellwright fit` made.", show_default=False)],
-    text: Annotated[str, typer.Argument(help="The text.", show_default=False)],
+    text: Annotated[str, typer.Argument(help="The text; of a run on series a file of them.", show_default=False)],
+    row: Annotated[int, typer.Option(help="Which series of the file, from 1.")] = 1,
+    encoding: Annotated[str, typer.Option(help="Encoding of a file of series.")] = "utf-8",
     out: Annotated[Path | None, typer.Option(help="Write an HTML report, which opens without a network.")] = None,
     png: Annotated[Path | None, typer.Option(help="Write maps of every gate and state to this PNG.")] = None,
     npz: Annotated[Path | None, typer.Option(help="Write the recorded numbers to this NumPy file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as one JSON object.")] = False,
 ) -> None:
-    """Show what each token contributed, the answer up to it, how selective the gates are and what is remembered.
+    """Show the answer token by token, how selective the gates are and what is remembered.
 
-    Of a language model: how surprising each token is, and which units follow quotation marks, brackets or lines.
+    Of a classifier also what each token contributed; of a tagger each word's tag; of a transducer where it looked; of a
+    language model how surprising each token is, and which units follow quotation marks, brackets or lines.
     """
+    from cellwright.inspect.recorders import recorder_of
     from cellwright.tasks.run import load_run
 
-    loaded: Any = load_run(run)
-    task = loaded.config.task
-    if task == "classify":
-        _classifier(loaded, text, out, png, npz, as_json)
-    elif task == "lm":
-        _language_model(loaded, text, {"--out": out, "--png": png}, npz, as_json)
-    else:
-        raise InputError(f"{run}: a run of task {task}; expected one of classify or lm, which inspect can show")
-
-
-def _language_model(
-    run: "LanguageRun", text: str, pages: dict[str, Path | None], npz: Path | None, as_json: bool
-) -> None:
-    from cellwright.cli.inspect_lm import show_language
-    from cellwright.inspect.language import arrays
-
-    for option, path in pages.items():
-        if path is not None:
-            raise InputError(f"{option} {path}: of a language model there is no picture; expected --npz or --json")
-    reading = show_language(run, text, as_json)
+    loaded: Run[Any, Any] = load_run(run)
+    recorder = recorder_of(loaded)
+    recording = recorder.record(loaded, _chosen(loaded, text, row, encoding), True)
+    found = _followed(recorder.follow, loaded)
+    if out is not None:
+        _write(out, _html(recording, found))
+    if png is not None:
+        _write(png, _png(recording))
     if npz is not None:
-        _write(npz, arrays(reading))
-
-
-def _classifier(
-    run: "ClassifyRun", text: str, out: Path | None, png: Path | None, npz: Path | None, as_json: bool
-) -> None:
-    from cellwright.inspect.recording import record
-    from cellwright.inspect.summary import summary
-
-    recording = record(run, text)
-    written = {out: _html, png: _png, npz: _npz}
-    for path, content in written.items():
-        if path is not None:
-            _write(path, content(recording))
+        _write(npz, _npz(recording))
     if as_json:
-        print(json.dumps(summary(recording), ensure_ascii=False))
+        _print_json(recording, found)
     else:
-        _print(recording)
-        for path in filter(None, written):
+        _print(recording, found)
+        for path in filter(None, (out, png, npz)):
             print(f"written: {path}")
 
 
-def _html(recording: "Recording") -> bytes:
+def _chosen(run: "Run[Any, Any]", argument: str, row: int, encoding: str) -> str:
+    """The text that is meant: the argument, or one of those of the file that it names."""
+    from cellwright import tasks
+
+    texts = tasks.get(run.config.task).predictor(run).texts_of(argument, encoding)
+    if not 1 <= row <= len(texts):
+        there = "there is one" if len(texts) == 1 else f"there are {len(texts):,}"
+        raise InputError(f"--row is {row}; expected 1 to {len(texts):,}: {there}")
+    return texts[row - 1]
+
+
+def _followed(follow: "Callable[[Any], list[Probe]] | None", run: "Run[Any, Any]") -> "list[Probe]":
+    """The units that follow something; none, and a sentence, where the text by which they are found is gone."""
+    try:
+        return [] if follow is None else follow(run)
+    except InputError as error:
+        print(f"without the units that follow something: {error}", file=sys.stderr)
+        return []
+
+
+def _html(recording: "Recording", found: "list[Probe]") -> bytes:
     from cellwright.inspect.report import report
 
-    return report(recording).encode()
+    return report(recording, found).encode()
 
 
 def _png(recording: "Recording") -> bytes:
     from cellwright.evaluation.fonts import font_for
     from cellwright.inspect.heatmaps import heatmaps
 
-    return heatmaps(recording, font_for(recording.tokens))
+    channels = recording.channels.names if recording.channels else []
+    return heatmaps(recording, font_for([*recording.tokens, *recording.written, *channels]))
 
 
 def _npz(recording: "Recording") -> bytes:
@@ -100,46 +99,15 @@ def _write(path: Path, content: bytes) -> None:
     replace_file(path, content)
 
 
-def _print(recording: "Recording") -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def _print_json(recording: "Recording", found: "list[Probe]") -> None:
+    from dataclasses import asdict
 
-    from cellwright.inspect.summary import gates, memories
+    from cellwright.inspect.summary import summary
 
-    console = Console(highlight=False)
-    console.print(Text(f"{recording.label} {recording.probabilities[-1].max():.1%}", style="bold"))
-    console.print(_coloured(recording), soft_wrap=True)
-    console.print(Text(f"contributed most, green for it and red against it: {_strongest(recording)}\n"), soft_wrap=True)
-    if rows := gates(recording):
-        table = Table("gate", "layer", "direction", "closed", "open", "mean", box=box.SIMPLE_HEAD)
-        for row in rows:
-            shares = (f"{row['closed']:.1%}", f"{row['open']:.1%}", f"{row['mean']:.2f}")
-            table.add_row(row["gate"], str(row["layer"]), row["direction"], *shares)
-        console.print(table)
-    for row in memories(recording):
-        half = "∞" if row["median"] is None else f"{row['median']:.1f}"
-        where = f"layer {row['layer']}, {row['direction']}"
-        print(f"{where}: half of {row['state']} is left after {half} tokens in the median unit")
+    print(json.dumps(summary(recording) | {"units": [asdict(each) for each in found]}, ensure_ascii=False))
 
 
-def _strongest(recording: "Recording") -> str:
-    """The tokens that contributed most: lovely +1.40, boring −0.20."""
-    values = recording.contributions.values
-    order = abs(values).argsort()[::-1][:STRONGEST]
-    return ", ".join(f"{' '.join(recording.tokens[t].split())} {values[t]:+.2f}".replace("-", "−") for t in order)
+def _print(recording: "Recording", found: "list[Probe]") -> None:
+    from cellwright.cli.inspect_text import print_recording
 
-
-def _coloured(recording: "Recording") -> "Text":
-    """The text, its tokens on green and red ground."""
-    from rich.text import Text
-
-    strongest = abs(recording.contributions.values).max() or 1.0
-    coloured = Text()
-    for before, token, value in zip(recording.between, recording.tokens, recording.contributions.values, strict=True):
-        light = round(255 - 130 * abs(float(value)) / strongest)
-        ground = f"rgb({light},255,{light})" if value > 0 else f"rgb(255,{light},{light})"
-        coloured.append(before)
-        coloured.append(token, style=f"black on {ground}")
-    return coloured
+    print_recording(recording, found)

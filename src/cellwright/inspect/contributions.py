@@ -44,6 +44,12 @@ class Contributions:
         return float(self.score - self.baseline - self.values.sum())
 
 
+def log_odds(logits: Tensor, label: int) -> Tensor:
+    """(R, K) -> (R,): ln p / (1 − p) of the class; with two classes, the difference of their logits."""
+    others = torch.cat([logits[:, :label], logits[:, label + 1 :]], 1)
+    return logits[:, label] - others.logsumexp(1)
+
+
 def integrated_gradients(score: Callable[[Tensor], Tensor], embedded: Tensor, *, at_once: int) -> Contributions:
     """Contributions of the T rows of `embedded` (T, E) to `score`, which maps (R, T, E) to (R,).
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -18,24 +19,24 @@ from cellwright.cells import Definition
 from cellwright.inspect.contributions import Contributions
 from cellwright.inspect.memory import half_lives
 from cellwright.inspect.order import by_likeness, by_peak
-from cellwright.inspect.recording import Glance, Letters, Recording
+from cellwright.inspect.probes import Probe
+from cellwright.inspect.recording import Array, Channels, Letters, Recording
 from cellwright.inspect.summary import SHARES, gates, memories
 
-Array = NDArray[np.float32]
 LEVELS = 255
-DRAWING = ("theme.js", "view.js")
+DRAWING = ("theme.js", "charts.js", "said.js", "view.js")
 """The scripts that draw a recording, in the order in which they are loaded."""
 
 
-def report(recording: Recording) -> str:
-    """The text of the HTML file."""
+def report(recording: Recording, follow: Sequence[Probe] = ()) -> str:
+    """The text of the HTML file; `follow`: the units that follow features of a text, where they were looked for."""
     made = page_file("report.html")
     parts = {
         "style": page_file("look.css"),
         "view": page_file("view.html"),
         "notes": page_file("notes.html"),
         "script": "".join(page_file(name) for name in (*DRAWING, "report.js")),
-        "recording": _json(described(recording)),
+        "recording": _json(described(recording, follow)),
     }
     for name, part in parts.items():
         made = made.replace("{{" + name + "}}", part, 1)
@@ -47,38 +48,73 @@ def page_file(name: str) -> str:
     return (files("cellwright.inspect") / "page" / name).read_text("utf-8")
 
 
-def described(recording: Glance) -> dict[str, Any]:
-    """What the page is drawn from; of a glance, without contributions."""
+def described(recording: Recording, follow: Sequence[Probe] = ()) -> dict[str, Any]:
+    """What the page is drawn from."""
     cell = recording.cell
-    parts = [_part(cell, each) for each in recording.letters]
+    parts = [_part(recording, each) for each in recording.letters]
     widest = max(each["high"] - each["low"] for part in parts for each in part["letters"])
     return {
         "about": _about(recording),
+        "step": recording.step,
         "tokens": recording.tokens,
         "between": recording.between,
         "known": recording.known.tolist(),
-        "labels": recording.labels,
-        "label": recording.label,
-        "meaning": recording.meaning,
-        "probabilities": np.round(recording.probabilities.astype(float), 4).tolist(),
-        **(_explained(recording.contributions) if isinstance(recording, Recording) else {}),
+        "tags": recording.tags,
+        "answer": recording.answer,
+        "share": recording.share,
+        "answers": _answers(recording),
+        "heading": _heading(recording),
+        **_shades(recording),
+        "written": recording.written,
+        "attention": None if recording.attention is None else _rounded(recording.attention),
+        "channels": None if recording.channels is None else _channels(recording.channels),
         "rounding": f"The largest error is {widest / LEVELS / 2:.4f}.",
         "saturation": [
             [_name(row, "gate"), _percent(row["closed"]), _percent(row["open"]), f"{row['mean']:.2f}"]
             for row in gates(recording)
         ],
-        "memory": [[_name(row, "state"), *(_tokens(row[share]) for share in SHARES)] for row in memories(recording)],
+        "memory": [[_name(row, "state"), *(_steps(row[share]) for share in SHARES)] for row in memories(recording)],
         "forgetful": f"No state of {cell.name} is kept by a factor: each step makes it anew through a function.",
+        "follow": [[each.feature, f"{each.unit} of {each.letter}", f"{each.held_out:+.2f}"] for each in follow],
         "first": (cell.gates or cell.states)[0],
         "parts": parts,
     }
 
 
-def _explained(found: Contributions) -> dict[str, Any]:
+def _answers(recording: Recording) -> dict[str, Any]:
+    answers = recording.answers
     return {
-        "contributions": np.round(found.values.astype(float), 4).tolist(),
-        "completeness": _completeness(found),
+        "names": answers.names,
+        "values": _rounded(answers.values),
+        "said": answers.said,
+        "meaning": answers.meaning,
+        "shares": answers.shares,
+        "exclude": answers.exclude,
+        "written": bool(recording.written),
     }
+
+
+def _heading(recording: Recording) -> str:
+    """What the text is shown for."""
+    if recording.channels is not None:
+        return "The series"
+    if recording.bits is not None:
+        return "How surprising each token was"
+    return "The words and their tags" if recording.tags else "The text"
+
+
+def _shades(recording: Recording) -> dict[str, Any]:
+    """The number of each token that it is tinted by: what it contributed, or its bits."""
+    found = recording.contributions
+    if found is not None:
+        return {"contributions": _rounded(found.values), "completeness": _completeness(found)}
+    return {} if recording.bits is None else {"bits": _rounded(recording.bits)}
+
+
+def _channels(channels: Channels) -> dict[str, Any]:
+    # JSON knows no NaN.
+    values = [[value if np.isfinite(value) else None for value in row] for row in _rounded(channels.values)]
+    return {"names": channels.names, "values": values}
 
 
 def _completeness(found: Contributions) -> str:
@@ -89,36 +125,43 @@ def _completeness(found: Contributions) -> str:
 
 
 def _name(row: dict[str, Any], key: str) -> str:
-    return f"{row[key]}, layer {row['layer']}, {row['direction']}"
+    stack = f"{row['stack']} " if "stack" in row else ""
+    return f"{row[key]}, {stack}layer {row['layer']}, {row['direction']}"
 
 
-def _about(recording: Glance) -> str:
+def _about(recording: Recording) -> str:
+    """RUN: lstm, 2 layers, both directions, 128 units; a text of 12 tokens."""
     letters = recording.letters
-    layers = 1 + letters[-1].layer
-    directions = "both directions" if len(letters) > layers else "one direction"
+    layers = len({(each.stack, each.layer) for each in letters})
+    both = any(each.direction == "reverse" for each in letters)
+    directions = "" if letters[0].stack else ", both directions" if both else ", one direction"
     hidden = next(iter(letters[0].values.values())).shape[1]
+    count = len(recording.tokens)
+    what = "a series" if recording.channels is not None else "a text"
     return (
-        f"{recording.run}: {recording.cell.name}, {layers} layer{'s' * (layers > 1)}, {directions}, {hidden} units; "
-        f"a text of {len(recording.tokens)} tokens"
+        f"{recording.run}: {recording.cell.name}, {layers} layer{'s' * (layers > 1)}{directions}, {hidden} units; "
+        f"{what} of {count} {recording.step}{'s' * (count != 1)}"
     )
 
 
-def _part(cell: Definition, letters: Letters) -> dict[str, Any]:
+def _part(recording: Recording, letters: Letters) -> dict[str, Any]:
+    cell = recording.cell
     lives = half_lives(cell, letters)
     remembered = next((state for state in cell.states if state in lives), cell.states[0])
     state = letters.values[remembered]
-    hidden = state.shape[1]
+    hidden, unit = state.shape[1], "symbol" if letters.written else recording.step
     orders = {"by likeness": by_likeness(state), "by peak": by_peak(state)}
     if lives:
         orders["by memory"] = np.argsort(-lives[remembered], kind="stable")
     names = [*cell.gates, *(n for n in letters.values if n not in cell.gates and n not in cell.states), *cell.states]
     return {
-        "layer": letters.layer,
+        "layer": f"{letters.stack} {letters.layer}".lstrip(),
         "direction": letters.direction,
+        "written": letters.written,
         "hidden": hidden,
         "orders": {name: order.tolist() for name, order in orders.items()} | {"as trained": list(range(hidden))},
         "memory": [
-            f": half of {remembered} is left after {_tokens(life)} tokens" for life in lives.get(remembered, ())
+            f": half of {remembered} is left after {_steps(life)} {unit}s" for life in lives.get(remembered, ())
         ],
         "letters": [_map(cell, name, letters.values[name]) for name in names],
     }
@@ -152,9 +195,15 @@ def _json(content: dict[str, Any]) -> str:
     return json.dumps(content, allow_nan=False).replace("<", "\\u003c")
 
 
+def _rounded(values: Array) -> list[Any]:
+    """To four digits after the point: a text of 200 tokens has tens of thousands of them."""
+    found: list[Any] = np.round(values.astype(float), 4).tolist()
+    return found
+
+
 def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def _tokens(count: float | None) -> str:
+def _steps(count: float | None) -> str:
     return "∞" if count is None or np.isinf(count) else f"{count:.1f}"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from cellwright.inspect.memory import half_lives, saturation
-from cellwright.inspect.recording import Glance, Letters, Recording
+from cellwright.inspect.recording import Letters, Recording
 
 SHARES = {"shortest_tenth": 0.1, "median": 0.5, "longest_tenth": 0.9}
 """The quantiles of the units' half-lives that are told."""
@@ -18,36 +18,37 @@ Row = dict[str, Any]
 
 
 def summary(recording: Recording) -> Row:
-    """All of it, as JSON holds it."""
-    return {
+    """All of it, as JSON holds it; what the run's task does not tell is left out."""
+    answers, found = recording.answers, recording.contributions
+    told: Row = {
         "run": recording.run,
         "text": recording.text,
-        "label": recording.label,
-        "probabilities": dict(zip(recording.labels, recording.probabilities[-1].tolist(), strict=True)),
-        "log_odds": recording.contributions.score,
-        "baseline_log_odds": recording.contributions.baseline,
+        "prediction": dict(recording.prediction),
         "tokens": tokens(recording),
+        "answers": {"names": answers.names, "values": answers.values.tolist(), "said": answers.said},
         "gates": gates(recording),
         "half_lives": memories(recording),
     }
+    if found is not None:
+        told |= {"log_odds": found.score, "baseline_log_odds": found.baseline}
+    if recording.attention is not None:
+        told |= {"written": recording.written, "attention": recording.attention.tolist()}
+    return told
 
 
 def tokens(recording: Recording) -> list[Row]:
-    """Of each token: whether it is known, what it contributed to the answer, and the answer up to it."""
-    given = zip(recording.tokens, recording.known, recording.contributions.values, recording.probabilities, strict=True)
-    return [
-        {
-            "token": token,
-            "known": bool(known),
-            "contribution": float(contribution),
-            "label": recording.labels[int(row.argmax())],
-            "probability": float(row.max()),
-        }
-        for token, known, contribution, row in given
-    ]
+    """Of each token: whether it is known, its tag, its bits, and what it contributed to the answer."""
+    columns: dict[str, list[Any]] = {"token": recording.tokens, "known": recording.known.tolist()}
+    if recording.tags:
+        columns["tag"] = recording.tags
+    if recording.bits is not None:
+        columns["bits"] = recording.bits.tolist()
+    if recording.contributions is not None:
+        columns["contribution"] = recording.contributions.values.tolist()
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def gates(recording: Glance) -> list[Row]:
+def gates(recording: Recording) -> list[Row]:
     """Of each gate of each layer and direction: the shares of its values that are closed and open, and their mean."""
     return [
         {"gate": gate} | _where(letters) | asdict(saturation(letters.values[gate]))
@@ -56,8 +57,8 @@ def gates(recording: Glance) -> list[Row]:
     ]
 
 
-def memories(recording: Glance) -> list[Row]:
-    """Of each state that a factor keeps: quantiles over the units of the tokens until half is left, None for ever."""
+def memories(recording: Recording) -> list[Row]:
+    """Of each state that a factor keeps: quantiles over the units of the steps until half is left, None for ever."""
     return [
         {"state": state} | _where(letters) | _quantiles(lives)
         for letters in recording.letters
@@ -66,23 +67,31 @@ def memories(recording: Glance) -> list[Row]:
 
 
 def arrays(recording: Recording) -> bytes:
-    """A NumPy `.npz` file of every number: layer0.forward.f (T, H), …, contributions (T,), probabilities (T, K)."""
+    """A NumPy `.npz` file of every number, under the names of `Recording`; letters as layer0.forward.f (T, H).
+
+    Of a model with two stacks they are encoder.layer0.forward.f and decoder.layer0.forward.f.
+    """
+    held = {f"{each.key}.{name}": values for each in recording.letters for name, values in each.values.items()}
+    held |= {"tokens": np.array(recording.tokens), "names": np.array(recording.answers.names)}
+    held |= {"answers": recording.answers.values}
+    if recording.tags:
+        held["tags"] = np.array(recording.tags)
+    if recording.bits is not None:
+        held["bits"] = recording.bits
+    if recording.attention is not None:
+        held |= {"written": np.array(recording.written), "attention": recording.attention}
+    if recording.channels is not None:
+        held |= {"channels": recording.channels.values, "channel_names": np.array(recording.channels.names)}
+    if recording.contributions is not None:
+        held["contributions"] = recording.contributions.values
     content = BytesIO()
-    found = {f"layer{e.layer}.{e.direction}.{name}": v for e in recording.letters for name, v in e.values.items()}
-    np.savez_compressed(
-        content,
-        allow_pickle=False,
-        tokens=np.array(recording.tokens),
-        labels=np.array(recording.labels),
-        probabilities=recording.probabilities,
-        contributions=recording.contributions.values,
-        **found,
-    )
+    np.savez_compressed(content, allow_pickle=False, **held)
     return content.getvalue()
 
 
 def _where(letters: Letters) -> Row:
-    return {"layer": letters.layer, "direction": letters.direction}
+    stack = {"stack": letters.stack} if letters.stack else {}
+    return stack | {"layer": letters.layer, "direction": letters.direction}
 
 
 def _quantiles(lives: Any) -> Row:

@@ -67,6 +67,14 @@ class CRF(nn.Module):
         partition: Callable[..., Tensor] = _Scaled.apply if scaled else _in_logarithms
         return layout.pad(partition(*chain, layout)).sum(1)
 
+    def marginals(self, emissions: Tensor, lengths: Lengths) -> Tensor:
+        """Probability of each tag at each step, 0 beyond a length. (B, T, K), (B) -> (B, T, K), without a gradient."""
+        # They are the gradient of log Z, which inference mode would not take.
+        with torch.inference_mode(False), torch.enable_grad():
+            given = emissions.detach().clone().requires_grad_()
+            (found,) = torch.autograd.grad(self.log_partition(given, lengths).sum(), given)
+        return found
+
     @torch.no_grad()
     def decode(self, emissions: Tensor, lengths: Lengths) -> Tensor:
         """Return the most probable tags of each row, 0 beyond its length. (B, T, K), (B) -> (B, T) int64."""

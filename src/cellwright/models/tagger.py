@@ -81,6 +81,10 @@ class Tagger(nn.Module):
         beyond = torch.arange(tags.shape[1], device=tags.device) >= lengths[:, None]
         return each.masked_fill(beyond, 0.0).sum(1)
 
+    def probabilities(self, emissions: Tensor, lengths: Tensor) -> Tensor:
+        """Probability of each tag of each word, nothing beyond a length. (B, T, K), (B) -> (B, T, K)."""
+        return emissions.softmax(-1) if self.crf is None else self.crf.marginals(emissions, lengths)
+
     def decode(self, emissions: Tensor, lengths: Tensor) -> Tensor:
         """Return the most probable tags; what stands beyond a length says nothing. (B, T, K), (B) -> (B, T)."""
         return emissions.argmax(-1) if self.crf is None else self.crf.decode(emissions, lengths)

@@ -157,7 +157,7 @@ def _add_inspect(app: FastAPI, asked: Asked, inspect: Inspect | None) -> None:
 
     @app.post("/inspect", responses=PROBLEMS, openapi_extra=_body(ToInspect))
     async def inspect_text(request: Request) -> Response:
-        """Tell every gate and state of a text, the answer token by token, and what each token contributed.
+        """Tell every gate and state of a text, the answer token by token, and of a classifier what each contributed.
 
         Of a letter, `data` is base64 of a byte a value, unit by unit; a value is low + byte / 255 · (high − low).
         """

@@ -10,6 +10,13 @@ function element(name, text = "", className = "") {
   return made;
 }
 
+/** A token with its tag below. */
+function tagged(token, tag) {
+  const made = element("ruby");
+  made.append(token, element("rt", tag));
+  return made;
+}
+
 function table(columns, rows) {
   const head = element("tr");
   head.append(...columns.map((column) => element("th", column)));
@@ -40,7 +47,7 @@ const font = () => `12px ${getComputedStyle(document.body).fontFamily}`;
 function readTheme() {
   const style = getComputedStyle(document.documentElement), text = (name) => style.getPropertyValue(`--${name}`).trim();
   const made = { series: text("series").split(" "), for: rgb(text("for")), against: rgb(text("against")) };
-  for (const name of ["ink", "quiet", "line", "edge", "here", "frame"]) made[name] = text(name);
+  for (const name of ["ink", "quiet", "line", "edge", "here", "frame", "accent"]) made[name] = text(name);
   return { ...made, palettes: { gate: shades(text("gate").split(" ").map(rgb)), value: shades(text("value").split(" ").map(rgb)) } };
 }
 const rgb = (hex) => [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16));
@@ -60,7 +67,7 @@ const percent = (share) => `${(100 * share).toFixed(1)} %`;
 const minus = (text) => text.replace("-", "−");
 const signed = (value) => (value < 0 ? "" : "+") + minus(value.toFixed(3));
 const shown = (token) => (token.trim() ? token : { " ": "␣", "\n": "↵", "\t": "⇥" }[token] || "blank");
-const shortened = (text) => ([...text].length > 11 ? [...text].slice(0, 10).join("") + "…" : text);
+const shortened = (text, most = 11) => ([...text].length > most ? [...text].slice(0, most - 1).join("") + "…" : text);
 const largest = (values) => values.reduce((most, value) => Math.max(most, value), 0);
 
 /** The height that the tokens take: that of a line where each is one character, else that of the longest. */

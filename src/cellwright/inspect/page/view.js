@@ -5,13 +5,13 @@
 // on one scale of colours.
 
 const MOST_CLASSES = 6;
-const LEFT = 44, RIGHT = 12; // what a chart leaves free at its sides
-const WIDEST = 72; // a token's column: a short text does not fill the page
+const MOST_TAGS = 12;
+const HIGHEST = 640; // of the map of the attention
 
 /** Which letter of which part is shown, and how: one for all views that are side by side. */
 class Choice {
   constructor() {
-    Object.assign(this, { layer: 0, direction: "forward", letter: null, order: null, unit: null, pinned: false, views: [] });
+    Object.assign(this, { layer: null, direction: "forward", letter: null, order: null, unit: null, pinned: false, views: [] });
     window.addEventListener("resize", () => this.draw());
     dark.addEventListener("change", () => { theme = readTheme(); this.draw(); });
   }
@@ -21,7 +21,7 @@ class Choice {
   choose(change) { Object.assign(this, change); this.draw(); }
   /** The furthest value from zero of the letter that is shown, so that a colour is one value in every view. */
   furthest(name) { return largest(this.drawn.map((view) => view.letterOf(name)?.high ?? 0)); }
-  get strongest() { return Math.max(1e-9, largest(this.drawn.flatMap((view) => (view.recording.contributions ?? []).map(Math.abs)))); }
+  get strongest() { return Math.max(1e-9, largest(this.drawn.flatMap((view) => view.shades.map(Math.abs)))); }
   /** The units from top to bottom: those of the first view. */
   get units() {
     const { orders } = this.drawn[0].part;
@@ -29,21 +29,28 @@ class Choice {
   }
 }
 
-class View {
-  constructor(root, choice) {
-    Object.assign(this, { root, choice, recording: null, token: null });
+class View extends Said {
+  /** `explains`: whether contributions come, where they are not there yet. */
+  constructor(root, choice, explains = false) {
+    super();
+    Object.assign(this, { root, choice, explains, recording: null });
     choice.views.push(this);
     const map = this.find("map");
     map.onpointermove = (event) => {
       const at = this.place(event);
-      if (at) this.point(at.token, choice.pinned ? choice.unit : at.unit);
+      if (at) this.point({ step: at.step, written: this.part.written }, choice.pinned ? choice.unit : at.unit);
     };
     map.onclick = (event) => {
       const at = this.place(event);
-      if (at) this.hold(at.token, at.unit);
+      if (at) this.hold(at.step, at.unit);
     };
+    for (const chart of root.querySelectorAll(".chart"))
+      chart.onpointermove = (event) => {
+        const box = chart.getBoundingClientRect(), at = chart.place?.({ across: event.clientX - box.left, down: event.clientY - box.top });
+        if (at) this.point(at, choice.unit);
+      };
     map.onkeydown = (event) => this.press(event);
-    this.find("layer").onchange = (event) => this.choosePart({ layer: Number(event.target.value) });
+    this.find("layer").onchange = (event) => this.choosePart({ layer: event.target.value });
     this.find("direction").onchange = (event) => this.choosePart({ direction: event.target.value });
     this.find("order").onchange = (event) => choice.choose({ order: event.target.value });
   }
@@ -51,16 +58,16 @@ class View {
   /** The height of the tokens below a chart: in all views the same, so that charts stand level. */
   get room() { return largest(this.choice.drawn.map((view) => view.labels)); }
 
-  find(name) { return this.root.querySelector(`[data-part="${name}"]`); }
-
   // --- what it is -----------------------------------------------------------------------------------
   show(recording) {
     for (const part of recording.parts)
       for (const letter of part.letters)
-        letter.bytes = Uint8Array.from(atob(letter.data), (character) => character.charCodeAt(0)); // [unit * T + token]
-    Object.assign(this, { recording, token: null, T: recording.tokens.length, labels: labelRoom(recording.tokens) });
+        letter.bytes = Uint8Array.from(atob(letter.data), (character) => character.charCodeAt(0)); // [unit * T + step]
+    const labels = Math.max(...[recording.tokens, recording.written].map(labelRoom));
+    Object.assign(this, { recording, labels, at: { read: null, written: null } }); // at: the steps that are pointed at
     this.choice.letter ??= recording.first;
     this.introduce();
+    this.writeText();
     this.choice.draw();
   }
 
@@ -76,24 +83,32 @@ class View {
     this.choice.draw();
   }
 
-  /** The part that is chosen, else the first. */
+  /** The part that is chosen, else the first of its layer, else the first. */
   get part() {
-    const { layer, direction } = this.choice, { parts } = this.recording;
-    return parts.find((each) => each.layer === layer && each.direction === direction) ?? parts[0];
+    const { layer, direction } = this.choice, { parts } = this.recording, here = parts.filter((each) => each.layer === layer);
+    return here.find((each) => each.direction === direction) ?? here[0] ?? parts[0];
   }
   letterOf(name) { return this.part.letters.find((each) => each.name === name); }
   get letter() { return this.letterOf(this.choice.letter) ?? this.part.letters[0]; }
-  valueOf(letter, unit, token) {
-    return letter.low + (letter.bytes[unit * this.T + token] / 255) * (letter.high - letter.low);
+  valueOf(letter, unit, step) {
+    return letter.low + (letter.bytes[unit * this.steps(this.part.written).length + step] / 255) * (letter.high - letter.low);
   }
 
   introduce() {
-    const { recording } = this, last = recording.probabilities[this.T - 1], best = recording.labels.indexOf(recording.label);
-    this.find("answer").replaceChildren(element("span", recording.label), element("span", percent(last[best]), "share"));
+    const { recording } = this, { answers, step } = recording, explains = this.explains || Boolean(recording.contributions);
+    const share = recording.share === null ? [] : [element("span", percent(recording.share), "share")];
+    this.find("answer").replaceChildren(element("span", recording.answer), ...share);
     this.find("about").textContent = recording.about;
-    this.find("explained").textContent = `to “${recording.label}”`;
-    this.find("meaning").textContent = recording.meaning;
-    this.find("token").textContent = "Point at a token.";
+    this.find("heading").textContent = explains ? `What each ${step} contributed` : recording.heading;
+    this.find("explained").textContent = explains ? `to “${recording.answer}”` : "";
+    this.find("course").textContent = `The answer, ${answers.written ? "symbol by symbol" : `${step} by ${step}`}`;
+    this.find("meaning").textContent = answers.meaning;
+    this.find("token").textContent = `Point at a ${step}.`;
+    this.find("text").hidden = Boolean(recording.channels);
+    this.find("channels").hidden = !recording.channels;
+    this.find("looking").hidden = !recording.attention;
+    this.find("following").hidden = recording.follow.length === 0;
+    this.find("follow").replaceChildren(...table(["follows", "unit", "correlation"], recording.follow));
     this.find("completeness").textContent = recording.completeness ?? "";
     this.find("rounding").textContent = recording.rounding;
     this.find("saturation").replaceChildren(...table(["gate", "closed", "open", "mean"], recording.saturation));
@@ -104,12 +119,15 @@ class View {
 
   draw() {
     for (const canvas of this.root.querySelectorAll(".chart")) canvas.style.height = `${170 + this.room}px`;
+    const { answers, attention } = this.recording, high = (rows) => `${Math.min(rows * ROW, HIGHEST) + 4 + this.room}px`;
+    if (answers.exclude) this.find("answers").style.height = high(this.rows(MOST_TAGS).length);
+    if (attention) this.find("attention").style.height = high(attention.length);
     this.find("map").style.height = `${(this.choice.views.length > 1 ? 380 : 500) + this.room}px`;
     this.offer("layer", [...new Set(this.recording.parts.map((each) => each.layer))], this.part.layer);
     this.offer("direction", [...new Set(this.recording.parts.map((each) => each.direction))], this.part.direction);
     this.offer("order", Object.keys(this.part.orders), this.choice.order);
     this.explained();
-    this.drawAnswers();
+    this.drawCourse();
     this.drawLetters();
     this.picture = null;
     this.drawMap();
@@ -117,9 +135,11 @@ class View {
   }
 
   explained() {
-    this.writeText();
-    this.find("scale").style.visibility = this.recording.contributions ? "visible" : "hidden";
+    this.mark();
+    this.find("scale").style.display = this.shades.length || this.explains ? "" : "none";
+    this.find("scale").style.visibility = this.shades.length ? "visible" : "hidden"; // it keeps its room
     this.drawScale();
+    this.drawChannels();
   }
 
   offer(name, values, chosen) {
@@ -129,134 +149,75 @@ class View {
     if (chosen !== null) select.value = chosen;
   }
 
-  // --- the text -------------------------------------------------------------------------------------
-  writeText() {
-    const { recording } = this, pieces = [];
-    recording.tokens.forEach((token, t) => {
-      if (recording.between[t]) pieces.push(document.createTextNode(recording.between[t]));
-      const span = element("span", token === "\n" ? "↵\n" : token, recording.known[t] ? "" : "unknown");
-      if (recording.contributions) span.style.background = this.tint(recording.contributions[t]);
-      span.onpointerenter = () => this.point(t, this.choice.unit);
-      span.dataset.token = t;
-      pieces.push(span);
-    });
-    this.find("text").replaceChildren(...pieces);
-    this.mark();
+  // --- charts ---------------------------------------------------------------------------------------
+  /** The channels of a series, on the ground of what each step contributed. */
+  drawChannels() {
+    const { channels } = this.recording;
+    if (!channels) return;
+    const drawn = channels.names.slice(0, theme.series.length), more = channels.names.length - drawn.length;
+    const series = drawn.map((name, c) => ({ name, colour: theme.series[c], at: (t) => channels.values[t][c] }));
+    this.drawLines(this.find("channels"), series, { ...this.range(series, channels.values.length), ground: (t) => this.ground(t) });
+    const t = this.at.read, value = (v) => (v === null ? "missing" : minus(v.toFixed(2)));
+    this.keys("channel-keys", series, (each) => (t === null ? each.name : `${each.name} ${value(each.at(t))}`));
+    this.find("channel-keys").append(element("span", "In standard deviations from the mean of the series learned from." +
+      (more > 0 ? ` ${more} more channels are not drawn.` : "")));
+    this.find("channels").setAttribute("aria-label", `The channels ${drawn.join(", ")}`);
   }
 
-  tint(contribution) {
-    const share = Math.abs(contribution) / this.choice.strongest;
-    return `rgba(${(contribution > 0 ? theme.for : theme.against).join()}, ${(0.62 * share).toFixed(3)})`;
+  /** From where to where lines of values go, in whole numbers. */
+  range(series, T) {
+    const all = series.flatMap((each) => [...Array(T).keys()].map(each.at)).filter((value) => value !== null);
+    return { low: Math.floor(-largest(all.map((value) => -value))), high: Math.ceil(largest(all)) || 1 };
   }
 
-  /** Say what the token that is pointed at did. */
-  mark() {
-    const { recording, token } = this, text = this.find("text");
-    for (const old of text.querySelectorAll(".here")) old.classList.remove("here");
-    if (token === null) return;
-    text.querySelector(`[data-token="${token}"]`).classList.add("here");
-    const row = recording.probabilities[token], best = row.indexOf(Math.max(...row));
-    const unknown = recording.known[token] ? "" : " (not in the vocabulary)";
-    const contributed = recording.contributions ? ` contributed ${signed(recording.contributions[token])}` : "";
-    this.find("token").textContent =
-      `“${shown(recording.tokens[token])}”${unknown}${contributed}; ` +
-      `up to here the answer is ${recording.labels[best]}, ${percent(row[best])}`;
+  /** The names whose values are largest somewhere, in their order. */
+  rows(most) {
+    const { names, values } = this.recording.answers, peak = names.map((_, k) => largest(values.map((row) => Math.abs(row[k]))));
+    return names.map((_, k) => k).sort((a, b) => peak[b] - peak[a]).slice(0, most).sort((a, b) => a - b);
   }
 
-  drawScale() {
-    const { context, width } = surface(this.find("scale")), { strongest } = this.choice;
-    for (let x = 0; x < width; x++) {
-      context.fillStyle = this.tint(strongest * ((2 * x) / (width - 1) - 1));
-      context.fillRect(x, 0, 1, 12);
-    }
-    context.fillStyle = theme.quiet;
-    context.fillText(`${signed(-strongest)} against`, 0, 28);
-    context.textAlign = "right";
-    context.fillText(`for ${signed(strongest)}`, width, 28);
-  }
-
-  // --- charts over the tokens -----------------------------------------------------------------------
-  column(width) { return Math.min((width - LEFT - RIGHT) / this.T, WIDEST); }
-
-  /** The tokens below a chart: as many as there is room for, upright where they are wide. */
-  drawTokens(context, width, top) {
-    const { tokens } = this.recording;
-    const step = this.column(width), every = Math.max(1, Math.ceil(13 / step));
-    const flat = tokens.every((token) => context.measureText(shown(token)).width < step - 3);
-    for (let t = 0; t < this.T; t += every) {
-      context.save();
-      context.translate(LEFT + (t + 0.5) * step, top);
-      context.fillStyle = t === this.token ? theme.ink : theme.quiet;
-      const single = [...shown(tokens[t])].length === 1;
-      context.textAlign = flat || single ? "center" : "right";
-      if (!flat && !single) context.rotate(-Math.PI / 2);
-      if (flat) context.fillText(shown(tokens[t]), 0, 14);
-      else context.fillText(shortened(shown(tokens[t])), single ? 0 : -6, single ? 16 : 4);
-      context.restore();
-    }
-  }
-
-  /** Lines over the tokens: `series` are {name, colour, at(t)}, between `low` and `high`. */
-  drawLines(canvas, series, low, high, percentages) {
-    const { T, token } = this, { context, width, height } = surface(canvas);
-    const bottom = height - this.room, step = this.column(width), right = LEFT + T * step;
-    const x = (t) => LEFT + (t + 0.5) * step, y = (v) => 8 + (1 - (v - low) / (high - low)) * (bottom - 8);
-    context.textAlign = "right";
-    for (let k = 0; k <= 4; k++) {
-      const level = low + (k / 4) * (high - low);
-      context.strokeStyle = Math.abs(level) < 1e-9 ? theme.edge : theme.line;
-      context.lineWidth = 1;
-      context.beginPath();
-      context.moveTo(LEFT, y(level));
-      context.lineTo(right, y(level));
-      context.stroke();
-      context.fillStyle = theme.quiet;
-      context.fillText(percentages ? `${Math.round(100 * level)} %` : minus(level.toFixed(2)), LEFT - 7, y(level) + 4);
-    }
-    if (token !== null) {
-      context.fillStyle = theme.here;
-      context.fillRect(LEFT + token * step, 8, Math.max(step, 1), bottom - 8);
-    }
-    for (const { colour, at } of series) {
-      context.strokeStyle = context.fillStyle = colour;
-      context.lineWidth = 1.8;
-      context.lineJoin = "round";
-      context.beginPath();
-      for (let t = 0; t < T; t++) context.lineTo(x(t), y(at(t)));
-      context.stroke();
-      const dots = T <= 60 ? [...Array(T).keys()] : token === null ? [] : [token];
-      for (const t of dots) {
-        context.beginPath();
-        context.arc(x(t), y(at(t)), t === token ? 4 : 2.2, 0, 2 * Math.PI);
-        context.fill();
-      }
-    }
-    this.drawTokens(context, width, bottom);
-  }
-
-  keys(name, series, text) {
-    this.find(name).replaceChildren(...series.map((each) => {
-      const key = element("span"), line = element("b");
-      line.style.background = each.colour;
-      key.append(line, text(each));
-      return key;
-    }));
+  /** The answer step by step, and where it looked. */
+  drawCourse() {
+    if (this.recording.answers.exclude) this.drawTags();
+    else this.drawAnswers();
+    if (this.recording.attention) this.drawAttention();
   }
 
   drawAnswers() {
-    const { labels, probabilities } = this.recording, peak = (k) => largest(probabilities.map((row) => row[k]));
-    const classes = labels.map((_, k) => k).sort((a, b) => peak(b) - peak(a)).slice(0, MOST_CLASSES).sort((a, b) => a - b);
-    const series = classes.map((k, line) => ({ name: labels[k], colour: theme.series[line], at: (t) => probabilities[t][k] }));
-    this.drawLines(this.find("answers"), series, 0, 1, true);
-    const t = this.token ?? this.T - 1, text = (each) => `${each.name} ${percent(each.at(t))}`;
+    const { names, values, shares, written } = this.recording.answers;
+    const series = this.rows(MOST_CLASSES).map((k, line) => ({ name: names[k], colour: theme.series[line], at: (t) => values[t][k] }));
+    const range = shares ? { low: 0, high: 1 } : this.range(series, values.length);
+    this.drawLines(this.find("answers"), series, { ...range, shares, written });
+    const t = this.pointed(written) ?? values.length - 1;
+    const text = (each) => `${each.name} ${shares ? percent(each.at(t)) : minus(each.at(t).toFixed(2))}`;
     this.keys("classes", series, text);
-    this.find("answers").setAttribute("aria-label", `After ${t + 1} of ${this.T} tokens: ${series.map(text).join(", ")}`);
+    this.find("answers").setAttribute("aria-label", `Step ${t + 1} of ${values.length}: ${series.map(text).join(", ")}`);
+  }
+
+  drawTags() {
+    const { tokens, tags, answers: { names, values, said } } = this.recording, rows = this.rows(MOST_TAGS);
+    this.drawShares(this.find("answers"), rows.map((k) => names[k]), (r, t) => values[t][rows[r]], {
+      framed: (r, t) => names[rows[r]] === tags[t],
+      meant: (r, t) => ({ step: t, written: false }),
+    });
+    const more = names.length - rows.length;
+    this.find("classes").textContent = `Framed: the tag that was chosen.${more > 0 ? ` ${more} tags less probable are not drawn.` : ""}`;
+    this.find("answers").setAttribute("aria-label", said.map((each, t) => `${tokens[t]}: ${each}`).join(". "));
+  }
+
+  drawAttention() {
+    const { written, attention, answers: { said } } = this.recording;
+    this.drawShares(this.find("attention"), written, (w, t) => attention[w][t], {
+      framed: (w, t) => w === this.at.written && t === this.at.read,
+      meant: (w, t) => ({ step: w, written: true, also: t }),
+    });
+    this.find("attention").setAttribute("aria-label", written.map((each, w) => `${each}: ${said[w]}`).join(". "));
   }
 
   // --- maps -----------------------------------------------------------------------------------------
   /** The map of a letter as an image of T × H pixels, its units in the chosen order. */
   image(letter) {
-    const { T } = this, { units } = this.choice, H = units.length, canvas = document.createElement("canvas");
+    const T = this.steps(this.part.written).length, { units } = this.choice, H = units.length, canvas = document.createElement("canvas");
     Object.assign(canvas, { width: T, height: H });
     const context = canvas.getContext("2d"), pixels = context.createImageData(T, H), palette = theme.palettes[letter.kind];
     const shrunk = letter.kind === "gate" ? 1 : letter.high / this.choice.furthest(letter.name); // to the scale of all views
@@ -297,9 +258,9 @@ class View {
   }
 
   drawMap() {
-    const { choice, letter, T } = this, { units } = choice, H = units.length, map = this.find("map");
-    const { context, width, height } = surface(map);
-    const bottom = height - this.room, step = this.column(width), high = (bottom - 4) / H;
+    const { choice, letter, part: { written } } = this, { units } = choice, H = units.length, map = this.find("map");
+    const { context, width, height } = surface(map), T = this.steps(written).length, here = this.pointed(written);
+    const bottom = height - this.room, step = this.column(width, T), high = (bottom - 4) / H;
     context.imageSmoothingEnabled = false;
     context.drawImage((this.picture ||= this.image(letter)), LEFT, 4, T * step, bottom - 4); // kept while the pointer moves
     context.strokeStyle = theme.line;
@@ -313,16 +274,16 @@ class View {
     context.restore();
     context.strokeStyle = theme.frame;
     context.lineWidth = 1.2;
-    if (this.token !== null) context.strokeRect(LEFT + this.token * step, 4, step, bottom - 4);
+    if (here !== null) context.strokeRect(LEFT + here * step, 4, step, bottom - 4);
     const row = units.indexOf(choice.unit);
     if (row >= 0) context.strokeRect(LEFT, 4 + row * high, T * step, Math.max(high, 2));
-    this.drawTokens(context, width, bottom);
-    this.find("range").textContent = `${letter.name}, ${letter.role}: ${this.range(letter)}`;
+    this.drawSteps(context, width, bottom, written);
+    this.find("range").textContent = `${letter.name}, ${letter.role}: ${this.colours(letter)}`;
     map.setAttribute("aria-label",
-      `${letter.name}, ${letter.role}, of ${H} units at ${T} tokens. The arrow keys go from token to token and from unit to unit; Enter holds a unit.`);
+      `${letter.name}, ${letter.role}, of ${H} units at ${T} steps. The arrow keys go from step to step and from unit to unit; Enter holds a unit.`);
   }
 
-  range(letter) {
+  colours(letter) {
     const [none, all] = dark.matches ? ["dark", "bright"] : ["white", "dark"];
     if (letter.kind === "gate") return `${none} 0, ${all} 1`;
     const furthest = Number(this.choice.furthest(letter.name).toPrecision(3));
@@ -330,58 +291,59 @@ class View {
   }
 
   drawUnit() {
-    const { part, choice, token } = this, unit = choice.unit ?? part.orders["by peak"][0];
+    const { part, choice } = this, here = this.pointed(part.written), unit = choice.unit ?? part.orders["by peak"][0];
     const gates = part.letters.filter((each) => each.kind === "gate"), others = part.letters.filter((each) => each.kind !== "gate");
     const series = [...gates, ...others].map((each, k) => (
       { name: each.name, colour: theme.series[k % theme.series.length], at: (t) => this.valueOf(each, unit, t) }));
-    const all = series.flatMap((each) => this.recording.tokens.map((_, t) => each.at(t)));
+    const all = series.flatMap((each) => this.steps(part.written).map((_, t) => each.at(t)));
     const high = Math.ceil(Math.max(1, largest(all))), low = Math.floor(-Math.max(1, largest(all.map((each) => -each))));
-    this.drawLines(this.find("lines"), series, low, high, false);
+    this.drawLines(this.find("lines"), series, { low, high, written: part.written });
     const hint = choice.pinned ? "click again to let go" : "click on the map to hold it";
     this.find("unit").textContent = `Unit ${unit}${part.memory[unit] || ""} (${hint})`;
-    const text = (each) => (token === null ? each.name : `${each.name} ${minus(each.at(token).toFixed(2))}`);
+    const text = (each) => (here === null ? each.name : `${each.name} ${minus(each.at(here).toFixed(2))}`);
     this.keys("line-keys", series, text);
     this.find("lines").setAttribute("aria-label", `Unit ${unit}: ${series.map(text).join(", ")}`);
   }
 
   // --- what the reader does -------------------------------------------------------------------------
-  /** Point at a token here, and at a unit in all views. */
-  point(token, unit) {
-    this.token = token;
+  /** Point at a step here, and at a unit in all views; `also`: at a token, together with what was written. */
+  point({ step, written = false, also = this.at.read }, unit) {
+    this.at = written ? { read: also, written: step } : { read: step, written: null };
     this.choice.unit = unit;
     this.mark();
-    this.drawAnswers();
+    this.drawChannels();
+    this.drawCourse();
     for (const view of this.choice.drawn) {
       view.drawMap();
       view.drawUnit();
     }
   }
 
-  hold(token, unit) {
+  hold(step, unit) {
     this.choice.pinned = !(this.choice.pinned && this.choice.unit === unit);
-    this.point(token, unit);
+    this.point({ step, written: this.part.written }, unit);
   }
 
   choosePart(change) { this.choice.choose({ ...change, unit: null, pinned: false }); }
 
-  /** The token and the unit under the pointer, or null. */
+  /** The step and the unit under the pointer, or null. */
   place(event) {
     if (!this.recording) return null;
     const { units } = this.choice, box = this.find("map").getBoundingClientRect(), bottom = box.height - this.room;
-    const token = Math.floor((event.clientX - box.left - LEFT) / this.column(box.width));
+    const T = this.steps(this.part.written).length, step = Math.floor((event.clientX - box.left - LEFT) / this.column(box.width, T));
     const row = Math.floor(((event.clientY - box.top - 4) / (bottom - 4)) * units.length);
-    return token < 0 || token >= this.T || row < 0 || row >= units.length ? null : { token, unit: units[row] };
+    return step < 0 || step >= T || row < 0 || row >= units.length ? null : { step, unit: units[row] };
   }
 
   press(event) {
     const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], Enter: [0, 0] }[event.key];
     if (!steps || !this.recording) return;
     event.preventDefault();
-    const { units, unit } = this.choice, row = Math.max(0, units.indexOf(unit));
+    const { units, unit } = this.choice, row = Math.max(0, units.indexOf(unit)), { written } = this.part, here = this.pointed(written);
     const within = (at, count) => Math.min(Math.max(at, 0), count - 1);
-    const token = this.token === null ? 0 : within(this.token + steps[0], this.T);
+    const step = here === null ? 0 : within(here + steps[0], this.steps(written).length);
     const next = units[unit === null ? 0 : within(row + steps[1], units.length)];
-    if (event.key === "Enter") this.hold(token, next);
-    else this.point(token, next);
+    if (event.key === "Enter") this.hold(step, next);
+    else this.point({ step, written }, next);
   }
 }

@@ -37,8 +37,7 @@ class Pane {
     };
     this.text.oncompositionend = () => this.ask();
     find("panes").append(this.root);
-    if (served.inspects) this.view = new View(this.root, choice);
-    if (!served.explains) this.root.querySelector('[data-part="contributed"]').textContent = "The text";
+    if (served.inspects) this.view = new View(this.root, choice, served.explains);
     this.button = this.root.querySelector(".write");
     this.button.hidden = !served.generates;
     this.button.onclick = () => this.write();

@@ -102,13 +102,15 @@ class SeriesPredictor(Predictor[Said]):
 
     def predict(self, texts: Sequence[str]) -> list[Said]:
         """What the model says of each series, a JSON object each. Raises InputError for one it cannot read."""
-        if not texts:
-            return []
+        return self.predict_series(self.table(texts)) if texts else []
+
+    def table(self, texts: Sequence[str]) -> SeriesTable:
+        """The series of which each text is one, a JSON object. Raises InputError for one that cannot be read."""
         for number, text in enumerate(texts, start=1):
             if not text.strip():
                 raise InputError(f"series, line {number}: blank; expected a series, {json_series.EXPECTED}")
         table = json_series.parse(texts, "series")
-        return self.predict_series(replace(table, channels=self._channels(table)))
+        return replace(table, channels=self._channels(table))
 
     def predict_series(self, table: SeriesTable) -> list[Said]:
         """What the model says of each series. Raises InputError for channels that the run does not know."""

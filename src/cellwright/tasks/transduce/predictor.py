@@ -86,20 +86,25 @@ class TransducePredictor(Predictor[Transduced]):
 
     @torch.inference_mode()
     def _answer(self, sources: Sequence[list[str]], numbers: Sequence[Sequence[int]]) -> list[Transduced]:
-        model, search = self.run.model, self.run.config.search
+        model = self.run.model
         tokens, lengths, *_ = collate([(each, None) for each in numbers])
-        limits = self.run.config.symbols.limits(lengths)
-        found = beam_search(model, tokens, lengths, limits, beam=self.beam, best=self.best, alpha=search.alpha)
+        found = self.search(tokens, lengths)
         targets, target_lengths, *_ = collate([(hypotheses[0].symbols, None) for hypotheses in found])
         alignment = model.decode(*model.encode(tokens, lengths), targets, target_lengths).alignment  # (B, T + 1, S)
         return [
-            self._prediction(source, ids, hypotheses, rows[: len(hypotheses[0].symbols) + 1, : len(ids)])
+            self.prediction(source, ids, hypotheses, rows[: len(hypotheses[0].symbols) + 1, : len(ids)])
             for source, ids, hypotheses, rows in zip(sources, numbers, found, alignment, strict=True)
         ]
 
-    def _prediction(
+    def search(self, tokens: torch.Tensor, lengths: torch.Tensor) -> list[list[Hypothesis]]:
+        """Find the best answers to sources (B, S) int64 of these lengths (B), from 1 on; of each the best first."""
+        limits, alpha = self.run.config.symbols.limits(lengths), self.run.config.search.alpha
+        return beam_search(self.run.model, tokens, lengths, limits, beam=self.beam, best=self.best, alpha=alpha)
+
+    def prediction(
         self, source: list[str], ids: Sequence[int], found: Sequence[Hypothesis], alignment: torch.Tensor
     ) -> Transduced:
+        """What was found for a source of S symbols and their numbers; alignment (T + 1, S) of the best of it."""
         symbols = self.run.config.symbols
         written = [self.run.target.symbols(hypothesis.symbols) for hypothesis in found]
         return Transduced(

@@ -1,4 +1,4 @@
-"""A recording against the layers, the predictor and the reference path that it is of."""
+"""A recording of a classifier against the layers, the predictor and the reference path that it is of."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,8 @@ import torch
 import cellwright
 from cellwright.cells import CELLS
 from cellwright.errors import InputError
-from cellwright.inspect.recording import MOST_TOKENS, glance, record
+from cellwright.inspect.recorders import record
+from cellwright.inspect.recording import MOST_TOKENS
 from cellwright.tasks.classify.predictor import ClassifyPredictor
 from cellwright.tasks.classify.run import ClassifyRun
 
@@ -41,13 +42,13 @@ def test_answers_are_those_to_each_beginning(run_of, bidirectional, monkeypatch)
     monkeypatch.setattr("cellwright.inspect.recording.BATCH_TOKENS", 25)  # some beginnings at a time
     recording = record(run, TEXT)
     numbers = numbers_of(run, TEXT)[0]
-    for t, row in enumerate(recording.probabilities, start=1):
+    for t, row in enumerate(recording.answers.values, start=1):
         with torch.no_grad():
             expected = run.model(numbers[None, :t], torch.tensor([t])).softmax(-1)[0]
         np.testing.assert_allclose(row, expected.numpy(), atol=1e-6)
     (prediction,) = ClassifyPredictor(run).predict([TEXT])
-    assert recording.label == prediction.label
-    assert recording.probabilities[-1].max() == pytest.approx(prediction.probability, abs=1e-6)
+    assert recording.answer == prediction.label
+    assert recording.answers.values[-1].max() == pytest.approx(prediction.probability, abs=1e-6)
 
 
 def test_tokens_are_pieces_of_the_text(run):
@@ -67,7 +68,7 @@ def test_bytes_of_a_character_are_tokens_of_it(run_of):
 def test_contributions_sum_to_the_change_of_the_log_odds(run):
     """The axiom of completeness, Sundararajan, Taly and Yan 2017, proposition 1; the ends from the model itself."""
     recording = record(run, TEXT)
-    label, numbers = run.labels.index(recording.label), numbers_of(run, TEXT)
+    label, numbers = run.labels.index(recording.answer), numbers_of(run, TEXT)
     embedded = run.model.embedding(numbers)
     with torch.no_grad():
         ends = [
@@ -118,10 +119,10 @@ def test_training_mode_gradients_and_inputs_are_left_alone(run):
     assert all(parameter.grad is None for parameter in run.model.parameters())
 
 
-def test_a_glance_is_the_recording_without_its_reasons(run):
-    recording, seen = record(run, TEXT), glance(run, TEXT)
-    assert vars(recording).keys() - vars(seen).keys() == {"contributions"}
+def test_without_reasons_it_is_the_same(run):
+    recording, seen = record(run, TEXT), record(run, TEXT, False)
+    assert seen.contributions is None
     assert seen.tokens == recording.tokens
-    np.testing.assert_array_equal(seen.probabilities, recording.probabilities)
+    np.testing.assert_array_equal(seen.answers.values, recording.answers.values)
     for letters, others in zip(seen.letters, recording.letters, strict=True):
         assert all(np.array_equal(letters.values[name], others.values[name]) for name in others.values)

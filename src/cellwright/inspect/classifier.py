@@ -1,0 +1,81 @@
+"""What a classifier does on a text: the class after each token, and what each token contributed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cellwright.errors import InputError
+from cellwright.inspect import recording
+from cellwright.inspect.contributions import Contributions, integrated_gradients, log_odds
+from cellwright.inspect.listening import listening
+from cellwright.inspect.recording import Answers, Array, Recording, beginnings, pieces, tokens_of, up_to_here
+from cellwright.tasks.classify.run import ClassifyRun
+
+
+def record(run: ClassifyRun, text: str, reasons: bool = True) -> Recording:
+    """Record what `run` does on `text`; `reasons`: with the contributions, which take longer than all the rest.
+
+    Raises InputError for a text without tokens, with more than MOST_TOKENS, or that the run reads in parts.
+    """
+    numbers, spans = _tokens(run, text)
+    tokens, between = pieces(text, spans)
+    with torch.inference_mode(), listening([run.model.recurrent]) as heard:
+        run.model(torch.tensor([numbers]), torch.tensor([len(numbers)]))
+    shares = np.concatenate(list(_answers(run, numbers)))
+    best = int(shares[-1].argmax())
+    label, share = run.labels[best], float(shares[-1, best])
+    named = dict(zip(run.labels, shares[-1].tolist(), strict=True))
+    return Recording(
+        run=str(run.path),
+        text=text,
+        cell=run.model.recurrent.cell,
+        answer=label,
+        share=share,
+        prediction={"label": label, "probability": share, "probabilities": named},
+        tokens=tokens,
+        between=between,
+        known=np.array([number != run.tokenizer.unknown for number in numbers]),
+        answers=Answers(run.labels, shares, up_to_here(run.labels, shares), meaning("text", "token")),
+        letters=heard.letters([run.model.recurrent]),
+        contributions=_contributions(run, numbers, best) if reasons else None,
+    )
+
+
+def meaning(what: str, step: str) -> str:
+    """Of the answers to beginnings."""
+    return f"The probability of each class when the {what} ends after that {step}."
+
+
+def _tokens(run: ClassifyRun, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+    """As `tokens_of`, of a run that has to read the text whole."""
+    numbers, spans = tokens_of(run.tokenizer, text)
+    if run.reader.read([text]) != [[numbers]]:
+        reading = run.config.reading
+        raise InputError(
+            f"the text has {len(numbers):,} tokens, and {run.path} was trained with --long {reading.long}, so that it "
+            f"reads such a text in parts; expected one of at most {reading.max_length:,} tokens"
+        )
+    return numbers, spans
+
+
+@torch.inference_mode()
+def _answers(run: ClassifyRun, numbers: list[int]) -> Iterator[Array]:
+    """The probabilities of the classes for each beginning of the text, some beginnings at a time."""
+    whole = torch.tensor(numbers)
+    for lengths in beginnings(len(numbers)):
+        longest = int(lengths[-1])
+        rows = whole[:longest].masked_fill(torch.arange(longest) >= lengths[:, None], run.tokenizer.pad)
+        yield run.model(rows, lengths).double().softmax(-1).float().numpy()
+
+
+def _contributions(run: ClassifyRun, numbers: list[int], label: int) -> Contributions:
+    def score(embedded: Tensor) -> Tensor:
+        """(R, T, E) -> (R,)."""
+        return log_odds(run.model.of_embedded(embedded, torch.full((len(embedded),), len(numbers))), label)
+
+    embedded = run.model.embedding(torch.tensor(numbers)).detach()
+    return integrated_gradients(score, embedded, at_once=max(1, recording.BATCH_TOKENS // len(numbers)))

@@ -1,0 +1,157 @@
+"""What a model of series does on one: its gates at each step, and what it says after each.
+
+A series is given as predictors take it, as a JSON object: `data/readers/json_series.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cellwright.data.series import SeriesTable
+from cellwright.data.series_batches import SeriesBatch, collate_series
+from cellwright.inspect import recording
+from cellwright.inspect.classifier import meaning
+from cellwright.inspect.contributions import Contributions, integrated_gradients, log_odds
+from cellwright.inspect.listening import Heard, listening
+from cellwright.inspect.recording import (
+    Answers,
+    Array,
+    Channels,
+    Letters,
+    Recording,
+    beginnings,
+    check_count,
+    up_to_here,
+)
+from cellwright.models.series_autoencoder import errors
+from cellwright.nn import Recurrent
+from cellwright.tasks.series.examples import examples_of
+from cellwright.tasks.series.predictor import PREDICTORS
+from cellwright.tasks.series.run import SeriesRun
+
+STEP = "step"
+UNITS = "in standard deviations of the series learned from"
+
+
+class Said(NamedTuple):
+    """What a model says of a series: in words, how probable that is, step by step, and why."""
+
+    answer: str
+    share: float | None
+    answers: Answers
+    contributions: Contributions | None = None
+
+
+def record(run: SeriesRun, text: str, reasons: bool = True) -> Recording:
+    """Record what `run` does on a series; `reasons`: with what each step contributed to a class.
+
+    A run that reads a long series in windows shows the last of them. Raises InputError for a text that is no series,
+    or one of too many steps.
+    """
+    predictor = PREDICTORS[run.config.model.target](run)
+    table = predictor.table([text])
+    (prediction,) = predictor.predict_series(table)
+    batch, begin = _last_window(run, table)
+    steps = batch.values.shape[1]
+    check_count(steps, STEP)
+    with torch.inference_mode(), listening(_layers(run)) as heard:
+        output = run.model(batch.values, batch.known, batch.lengths)[0]
+    said = _SAY[run.config.model.target](run, batch, output, prediction.as_json(), reasons)
+    there = batch.known[0] > 0
+    return Recording(
+        run=str(run.path),
+        text=table.names[0],
+        cell=_layers(run)[0].cell,
+        answer=said.answer,
+        share=said.share,
+        prediction=prediction.as_json(),
+        step=STEP,
+        tokens=[str(step + 1) for step in range(begin, begin + steps)],
+        between=[" "] * steps,
+        known=np.ones(steps, dtype=np.bool_),
+        answers=said.answers,
+        letters=_letters(run, heard),
+        channels=Channels(run.config.channels, batch.values[0].masked_fill(~there, torch.nan).numpy()),
+        contributions=said.contributions,
+    )
+
+
+def _last_window(run: SeriesRun, table: SeriesTable) -> tuple[SeriesBatch, int]:
+    """The steps that the run reads at a time, or the last of them, as a batch; and the first of these steps."""
+    window: int | None = None if run.config.model.target == "classify" else run.config.options["window"]
+    example = examples_of(table, run.config.scaling, window)[0][-1]
+    if run.config.model.target == "forecast" and window:  # which is told from as much as there is
+        example = example._replace(values=run.config.scaling.apply(table.values[0][-window:]), first=0)
+    return collate_series([example]), len(table.values[0]) - len(example.values)
+
+
+def _layers(run: SeriesRun) -> list[Recurrent]:
+    names = ("encoder", "decoder") if run.config.model.target == "anomaly" else ("recurrent",)
+    return [cast("Recurrent", getattr(run.model, name)) for name in names]
+
+
+def _letters(run: SeriesRun, heard: Heard) -> list[Letters]:
+    layers = _layers(run)
+    stacks = ("encoder", "decoder") if len(layers) > 1 else ("",)
+    return [each for layer, stack in zip(layers, stacks, strict=True) for each in heard.letters([layer], stack)]
+
+
+def _label(run: SeriesRun, batch: SeriesBatch, logits: Tensor, told: Mapping[str, Any], reasons: bool) -> Said:
+    labels, steps = run.config.labels, batch.values.shape[1]
+
+    def read(values: Tensor, lengths: Tensor) -> Tensor:
+        """(R, T, C), (R) -> (R, K)."""
+        known = batch.known[:, : values.shape[1]].expand(len(values), -1, -1)
+        return cast("Tensor", run.model(values, known, lengths))
+
+    def score(values: Tensor) -> Tensor:
+        return log_odds(read(values, torch.full((len(values),), steps)), labels.index(told["label"]))
+
+    with torch.inference_mode():
+        rows = [
+            read(batch.values[:, : int(lengths[-1])].expand(len(lengths), -1, -1), lengths)
+            for lengths in beginnings(steps)
+        ]
+    shares: Array = torch.cat(rows).double().softmax(-1).float().numpy()
+    answers = Answers(labels, shares, up_to_here(labels, shares), meaning("series", STEP))
+    at_once = max(1, recording.BATCH_TOKENS // steps)
+    why = integrated_gradients(score, batch.values[0], at_once=at_once) if reasons else None
+    return Said(told["label"], told["probability"], answers, why)
+
+
+def _ahead(run: SeriesRun, batch: SeriesBatch, ahead: Tensor, told: Mapping[str, Any], reasons: bool) -> Said:
+    """(T, K, C, Q): of the K steps ahead the next is told, of its quantiles the middle one."""
+    quantiles, names = run.config.model.quantiles, run.config.channels
+    middle = len(quantiles) // 2
+    values: Array = (ahead if quantiles else ahead.sigmoid())[:, 0, :, middle].numpy()
+    read = run.config.scaling.undo(values) if quantiles else values
+    said = ["the next step is expected at " + _numbers(dict(zip(names, row.tolist(), strict=True))) for row in read]
+    first = {name: list(found.values())[middle] for name, found in told["ahead"][0].items()}
+    if not quantiles:
+        answers = Answers(names, values, said, "The probability that each channel is 1 at the next step.")
+    else:
+        what = f"The next step as it is expected after each one (quantile {quantiles[middle]:g}), {UNITS}."
+        answers = Answers(names, values, said, what, shares=False)
+    return Said("next " + _numbers(first), None, answers)
+
+
+def _errors(run: SeriesRun, batch: SeriesBatch, restored: Tensor, told: Mapping[str, Any], reasons: bool) -> Said:
+    """(T, C) restored."""
+    values: Array = errors(restored[None], batch.values, batch.known)[0].numpy()
+    said = [f"restored with an error of {value:.3g}" for value in values]
+    what = "How badly each step is restored from the code: the mean squared error of its channels, scaled."
+    return Said(f"error {told['score']:.3g}", None, Answers(["error"], values[:, None], said, what, shares=False))
+
+
+def _numbers(values: Mapping[str, float]) -> str:
+    """Load 503, wind 3.2; of many channels the first."""
+    shown = [f"{name} {value:.4g}" for name, value in values.items()]
+    return ", ".join(shown[:4]) + (" …" if len(shown) > 4 else "")
+
+
+_SAY = {"classify": _label, "forecast": _ahead, "anomaly": _errors}
