@@ -1,0 +1,93 @@
+"""A recording of a series against the predictor and the reference path; and the command that takes a file of them."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import cellwright
+from cellwright.cli import main
+from cellwright.data.series_batches import SeriesExample, collate_series
+from cellwright.errors import InputError
+from cellwright.inspect.recorders import record
+from cellwright.tasks.run import load_run
+from cellwright.tasks.series import SeriesConfig
+from cellwright.tasks.series.predictor import PREDICTORS
+from cellwright.training import fit
+from made_series import SMALL, beats, days, waves
+
+FEW = SMALL | {"max_epochs": 1, "patience": 1}
+GIVEN = {
+    "classify": (waves(40, 0, missing=0.1), {"layers": 2, "label": "label"}),
+    "forecast": (days(150, 0), {"target": "forecast", "horizon": 2, "window": 16, "cell": "gru"}),
+    "anomaly": (beats(40, 0), {"target": "anomaly", "label": "label"}),
+}
+
+
+@pytest.fixture(scope="module", params=GIVEN)
+def made(request, tmp_path_factory):
+    """A run of each target, and the file of series that it learned from."""
+    folder = tmp_path_factory.mktemp(request.param)
+    content, options = GIVEN[request.param]
+    (folder / "series.csv").write_text(content)
+    fit(SeriesConfig(data=str(folder / "series.csv"), out=folder / "run", **FEW | options), progress=False)
+    return load_run(folder / "run"), folder / "series.csv"
+
+
+def test_letters_and_answers_are_the_models(made):
+    run, path = made
+    target = run.config.model.target
+    predictor = PREDICTORS[target](run)
+    text = predictor.texts_of(str(path), "utf-8")[-1]
+    (expected,) = predictor.predict([text])
+    seen = record(run, text)
+    assert dict(seen.prediction) == expected.as_json()
+    values = predictor.table([text]).values[0]
+    window = 16 if target == "forecast" else len(values)
+    scaled = run.config.scaling.apply(values[-window:])
+    assert seen.tokens == [str(k + 1) for k in range(len(values) - len(scaled), len(values))]
+    np.testing.assert_allclose(seen.channels.values, scaled)  # a missing value is NaN in both
+    batch = collate_series([SeriesExample(scaled)])
+    with cellwright.use_path("reference"), torch.no_grad():
+        output = run.model(batch.values, batch.known, batch.lengths)[0]
+        layer = run.model.encoder if target == "anomaly" else run.model.recurrent
+        told = layer(run.model.input(batch.values, batch.known), return_gates=True)[2]
+    for letters, one in zip(seen.letters, told, strict=False):
+        for name, each in letters.values.items():
+            np.testing.assert_allclose(each, one[name][0].numpy(), atol=5e-6)
+    assert len(seen.letters) == (2 * len(told) if target == "anomaly" else len(told))
+    if target == "classify":
+        assert (seen.answer, seen.share) == (expected.label, expected.probability)
+        last = dict(zip(seen.answers.names, seen.answers.values[-1].tolist(), strict=True))
+        assert last == pytest.approx(expected.probabilities, abs=1e-5)
+        found = seen.contributions
+        assert found.values.sum() == pytest.approx(found.score - found.baseline, rel=0.02, abs=1e-4)
+    elif target == "forecast":
+        middle = len(run.config.model.quantiles) // 2
+        np.testing.assert_allclose(seen.answers.values, output[:, 0, :, middle].numpy(), atol=1e-5)
+        ahead = run.config.scaling.undo(seen.answers.values[-1])
+        assert ahead == pytest.approx([list(q.values())[middle] for q in expected.ahead[0].values()], rel=1e-5)
+    else:
+        assert seen.answers.values[:, 0].tolist() == pytest.approx(expected.steps, abs=1e-5)
+
+
+def test_the_command(made, tmp_path, capsys):
+    run, path = made
+    page, picture, numbers = (tmp_path / f"a.{kind}" for kind in ("html", "png", "npz"))
+    given = ["inspect", str(run.path), str(path), "--out", str(page), "--png", str(picture), "--npz", str(numbers)]
+    assert main([*given, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["text"] == told["prediction"]["name"]
+    assert page.read_text().startswith("<!doctype html>")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    with np.load(numbers, allow_pickle=False) as held:
+        assert held["channels"].shape == (len(told["tokens"]), len(run.config.channels))
+        np.testing.assert_allclose(held["answers"], told["answers"]["values"])
+    assert main(["inspect", str(run.path), str(path), "--row", "999"]) == 2
+    assert "--row is 999; expected 1 to " in capsys.readouterr().err
+
+
+def test_what_is_no_series_is_refused(made):
+    with pytest.raises(InputError, match="not JSON"):
+        record(made[0], "a text")

@@ -1,0 +1,127 @@
+"""A tagger's recording against the predictor, the reference path, and the sum over all labellings."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import cellwright
+from cellwright.data.words import Lexicon, collate_words
+from cellwright.errors import InputError
+from cellwright.inspect.recorders import record
+from cellwright.inspect.report import described
+from cellwright.inspect.summary import summary
+from cellwright.models.tagger import Tagger
+from cellwright.models.tagging_architecture import TaggerConfig
+from cellwright.tasks.tag.predictor import TagPredictor
+from cellwright.tasks.tag.run import TagRun, TagRunConfig
+
+WORDS = ["fly", "from", "new", "york", "to", "oslo"]
+TAGS = ["O", "B-city", "I-city"]
+TEXT = "fly  from\nnew york to atlantis"
+
+
+@pytest.fixture
+def run_of(tmp_path):
+    """Make a run whose weights are far from zero, neighbours' scores included."""
+
+    def make(labels=("fly", "fare"), scheme="BIO", **options):
+        torch.manual_seed(3)
+        lexicon = Lexicon.train([WORDS], size=100, minimum=1)
+        sizes = {"vocabulary": len(lexicon.vocabulary) + 2, "alphabet": len(lexicon.alphabet) + 2}
+        small = {"embedding": 5, "characters": 3, "hidden": 7}
+        config = TaggerConfig(**sizes, tags=len(TAGS), classes=len(labels), **small | options)
+        model = Tagger(config).eval()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.mul_(3)
+            if model.crf is not None:
+                for parameter in model.crf.parameters():
+                    parameter.normal_()
+        description = TagRunConfig(
+            cellwright="0", tags=TAGS, labels=list(labels), scheme=scheme, model=config, fingerprint="", options={}
+        )
+        return TagRun(tmp_path, description, model, lexicon)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"cell": "slstm", "layers": 2}, {"cell": "layer-norm-lstm", "bidirectional": False}]
+)
+def test_letters_and_answers_are_the_models(run_of, options):
+    run = run_of(**options)
+    seen = record(run, TEXT)
+    (expected,) = TagPredictor(run).predict([TEXT])
+    assert (seen.tokens, seen.tags, seen.answer) == (expected.tokens, expected.tags, expected.label)
+    assert seen.share == pytest.approx(expected.probability)
+    assert seen.known.tolist() == [True] * 5 + [False]
+    assert "".join(b + t for b, t in zip(seen.between, seen.tokens, strict=True)) == TEXT
+    batch = collate_words([run.lexicon.example(seen.tokens)])
+    with cellwright.use_path("reference"), torch.no_grad():
+        spelled = run.model.spelling(batch.spellings, batch.spelled)[batch.forms]
+        values = torch.cat([run.model.embedding(batch.words), spelled], -1)
+        told = run.model.recurrent(values, return_gates=True)[2]
+    assert len(told) == len(seen.letters)
+    for letters, one in zip(seen.letters, told, strict=True):
+        assert set(letters.values) == set(one)
+        for name, values in letters.values.items():
+            np.testing.assert_allclose(values, one[name][0].numpy(), atol=5e-6)
+
+
+def test_the_probabilities_are_sums_over_all_labellings(run_of):
+    run = run_of()
+    seen = record(run, "fly to new york")
+    batch = collate_words([run.lexicon.example(seen.tokens)])
+    with torch.no_grad():
+        x = run.model(batch).emissions[0].double().numpy()
+    start, transitions, end = (each.detach().double().numpy() for each in run.model.crf.parameters())
+    expected, best = np.zeros_like(x), (-np.inf, None)
+    for tags in itertools.product(range(3), repeat=4):
+        score = start[tags[0]] + end[tags[-1]] + sum(x[t, k] for t, k in enumerate(tags))
+        score += sum(transitions[a, b] for a, b in itertools.pairwise(tags))
+        best = max(best, (score, tags))
+        for t, k in enumerate(tags):
+            expected[t, k] += np.exp(score)
+    expected /= expected.sum(1, keepdims=True)
+    np.testing.assert_allclose(seen.answers.values, expected, atol=1e-5)
+    assert seen.tags == [TAGS[k] for k in best[1]]
+
+
+def test_without_a_field_they_are_those_of_each_word_by_itself(run_of):
+    run = run_of(crf=False)
+    seen = record(run, TEXT)
+    with torch.no_grad():
+        expected = run.model(collate_words([run.lexicon.example(seen.tokens)])).emissions.softmax(-1)[0]
+    np.testing.assert_allclose(seen.answers.values, expected.numpy(), atol=1e-6)
+    assert seen.tags == [TAGS[k] for k in expected.argmax(-1)]
+    assert seen.answers.said[0].startswith(f"tagged {seen.tags[0]}, {100 * expected[0].max():.1f} %; ")
+
+
+@pytest.mark.parametrize(("scheme", "part"), [("BIO", "="), ("plain", "/")])
+def test_without_a_label_the_answer_is_spans_or_tags(run_of, scheme, part):
+    seen = record(run_of(labels=(), scheme=scheme), "new york " * 40)
+    assert part in seen.answer or seen.answer == "no span"
+    assert len(seen.answer) <= 100
+    assert seen.share is None
+
+
+def test_it_is_told_and_described(run_of):
+    seen = record(run_of(), TEXT)
+    told = json.loads(json.dumps([summary(seen), described(seen)], allow_nan=False))
+    assert [row["tag"] for row in told[0]["tokens"]] == told[0]["prediction"]["tags"] == told[1]["tags"] == seen.tags
+    assert (told[1]["heading"], told[1]["step"]) == ("The words and their tags", "word")
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_a_text_without_words_is_refused(run_of, text):
+    with pytest.raises(InputError, match="no token"):
+        record(run_of(), text)
+
+
+@pytest.mark.parametrize("text", ["oslo", "ω", "ω ψ ω"])
+def test_one_word_and_unknown_words(run_of, text):
+    seen = record(run_of(), text)
+    np.testing.assert_allclose(seen.answers.values.sum(1), 1, atol=1e-5)

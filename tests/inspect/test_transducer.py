@@ -1,0 +1,141 @@
+"""A transducer's recording against the predictor, the attention computed by hand, and the reference path."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import cellwright
+from cellwright.data.tokenizer import Tokenizer
+from cellwright.errors import InputError
+from cellwright.inspect.recorders import record
+from cellwright.inspect.report import described
+from cellwright.inspect.summary import summary
+from cellwright.models.transducer import Transducer
+from cellwright.models.transducer_architecture import TransducerConfig
+from cellwright.tasks.transduce.config import Search
+from cellwright.tasks.transduce.predictor import TransducePredictor
+from cellwright.tasks.transduce.run import Symbols, TransduceRun, TransduceRunConfig
+
+TEXT = " caféx "
+
+
+@pytest.fixture
+def run_of(tmp_path):
+    """Make a run whose weights are far from zero; its answers are not empty."""
+
+    def make(**options):
+        torch.manual_seed(1)
+        source = Tokenizer.train(["cafe é"], "characters", minimum=1)
+        target = Tokenizer.train(["KAFEY"], "characters", minimum=1)
+        sizes = {"source_vocabulary": source.size, "target_vocabulary": target.size}
+        config = TransducerConfig(**sizes, **{"embedding": 5, "hidden": 6} | options)
+        model = Transducer(config).eval()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.mul_(4)
+            model.dense.bias[0] -= 30
+        description = TransduceRunConfig(
+            cellwright="0",
+            model=config,
+            symbols=Symbols(source="characters", target="characters", longest=4),
+            search=Search(),
+            fingerprint="",
+            options={},
+        )
+        return TransduceRun(tmp_path, description, model, source, target)
+
+    return make
+
+
+EVERY = [
+    {},
+    {"attention": "additive", "cell": "gru", "layers": 2},
+    {"attention": "dot", "cell": "slstm"},
+    {"input_feeding": True, "bidirectional": False, "cell": "layer-norm-lstm"},
+]
+
+
+@pytest.mark.parametrize("options", EVERY)
+def test_the_answer_is_the_predictors_and_the_attention_with_it(run_of, options):
+    run = run_of(**options)
+    seen = record(run, TEXT)
+    (expected,) = TransducePredictor(run).predict([TEXT])
+    assert seen.prediction["answers"][0]["target"] == expected.target == seen.answer
+    assert seen.written == [*expected.target_symbols, "■"]
+    assert seen.tokens == expected.source_symbols == ["c", "a", "f", "é", "x"]
+    assert seen.known.tolist() == [True] * 4 + [False]
+    np.testing.assert_allclose(seen.attention, expected.alignment, atol=1e-6)
+    np.testing.assert_allclose(seen.attention.sum(1), 1, atol=1e-5)
+    # The probability of what was written is that of each symbol, told those before.
+    logarithm = np.log(seen.answers.values[:, 0].astype(float)).sum()
+    assert logarithm == pytest.approx(expected.answers[0].log_probability, abs=1e-3)
+    assert seen.share == pytest.approx(np.exp(expected.answers[0].log_probability))
+
+
+@pytest.mark.parametrize("options", EVERY[:3])
+def test_letters_and_attention_by_hand(run_of, options):
+    """Layer by layer on the reference path; the attention by the formulas at the head of models/attend.py."""
+    run = run_of(**options)
+    seen, model = record(run, TEXT), run.model
+    symbols = torch.tensor([run.target.encode(["".join(seen.written[:-1])])[0]])
+    with cellwright.use_path("reference"), torch.no_grad():
+        read = model.encoder(model.source_embedding(torch.tensor(run.source.encode([TEXT.strip()]))), return_gates=True)
+        encoded = read[0][0]  # (S, D·H)
+        first = model.begin(model.last(read[0], torch.tensor([len(seen.tokens)])))
+        below = model.lower(torch.cat([first[:, None], model.target_embedding(symbols)], 1), return_gates=True)
+        query, rows = below[0][0], []
+        for q in query:
+            match model.config.attention:
+                case "general":
+                    scores = [torch.dot(q, model.attend.key.weight @ k) for k in encoded]
+                case "dot":
+                    scores = [torch.dot(q, k[:6] + k[6:]) for k in encoded]
+                case "additive":
+                    a = model.attend
+                    hidden = [torch.tanh(a.key(k) + a.query(q)) for k in encoded]
+                    scores = [a.weight(each)[0] for each in hidden]
+            rows.append(torch.stack(scores).softmax(0))
+        attention = torch.stack(rows)
+        above = model.upper(torch.cat([query, attention @ encoded], -1)[None], return_gates=True)
+    np.testing.assert_allclose(seen.attention, attention.numpy(), atol=1e-5)
+    expected = [*read[2], *below[2], *above[2]]
+    names = ["encoder"] * len(read[2]) + ["decoder"] * 2
+    assert [each.stack for each in seen.letters] == names
+    assert seen.of(1, "forward", "decoder") is seen.letters[-1]
+    for letters, one in zip(seen.letters, expected, strict=True):
+        assert letters.written == (letters.stack == "decoder")
+        for name, values in letters.values.items():
+            assert len(values) == len(seen.steps_of(letters))
+            np.testing.assert_allclose(values, one[name][0].numpy(), atol=2e-5)
+    probabilities = model.dense(above[0])[0].softmax(-1).detach()
+    written = [*symbols[0].tolist(), 0]
+    best = [float(row[k]) for row, k in zip(probabilities, written, strict=True)]
+    np.testing.assert_allclose(seen.answers.values[:, 0], best, atol=1e-5)
+
+
+def test_it_is_told_and_described(run_of):
+    seen = record(run_of(), TEXT)
+    told, page = json.loads(json.dumps([summary(seen), described(seen)], allow_nan=False))
+    np.testing.assert_allclose(told["attention"], seen.attention)
+    np.testing.assert_allclose(page["attention"], seen.attention, atol=5e-5)
+    assert told["written"] == page["written"] == seen.written
+    assert [(part["layer"], part["written"]) for part in page["parts"]] == [
+        ("encoder 0", False), ("encoder 0", False), ("decoder 0", True), ("decoder 1", True)
+    ]  # fmt: skip
+    assert told["gates"][-1] == told["gates"][-1] | {"stack": "decoder", "layer": 1, "direction": "forward"}
+
+
+def test_an_answer_of_no_symbol(run_of):
+    run = run_of()
+    with torch.no_grad():
+        run.model.dense.bias[0] = 1e4
+    seen = record(run, "x")
+    assert (seen.answer, seen.written, seen.attention.shape) == ("nothing", ["■"], (1, 1))
+
+
+def test_a_source_without_symbols_is_refused(run_of):
+    for text in ("", "  "):
+        with pytest.raises(InputError, match="no token"):
+            record(run_of(), text)
