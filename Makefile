@@ -5,7 +5,7 @@ BIN := .venv/bin
 # One seed of drawn cases: a run repeats itself, and a new counterexample is looked for by pytest without the seed.
 TEST := OMP_NUM_THREADS=1 MPLBACKEND=Agg $(BIN)/pytest -n auto --hypothesis-seed=0
 
-.PHONY: help demo test check bench experiments docs clean
+.PHONY: help demo test check bench experiments docs figure clean
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/ —/'
 
@@ -35,6 +35,9 @@ experiments: .venv/ready ## what is said of the LSTM, measured, into docs/claims
 
 docs: .venv/ready ## write the generated pages anew
 	$(BIN)/python tools/pages.py
+
+figure: .venv/ready ## draw the README's figure; trains the demo's run where it is not there
+	$(BIN)/python tools/figure.py
 
 clean:           ## remove what was made
 	rm -rf .venv runs build dist

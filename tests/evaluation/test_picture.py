@@ -3,6 +3,7 @@ import warnings
 import pytest
 from matplotlib import image
 from matplotlib.font_manager import fontManager
+from matplotlib.ft2font import FT2Font
 
 from cellwright.evaluation.fonts import font_for
 from cellwright.evaluation.metrics import score
@@ -49,4 +50,13 @@ def test_font_for_chinese_is_one_that_has_it_or_none(monkeypatch):
     assert font_for(["正面"]) != "DejaVu Sans"
     own = [entry for entry in fontManager.ttflist if entry.name.startswith(("DejaVu", "STIX", "Last Resort"))]
     monkeypatch.setattr(fontManager, "ttflist", own)
+    monkeypatch.setattr("cellwright.evaluation.fonts.font_manager.findSystemFonts", list)
     assert font_for(["正面"]) is None
+
+
+def test_a_font_that_was_installed_since_matplotlib_looked_is_found(monkeypatch):
+    own, new = (next(e for e in fontManager.ttflist if e.name == name) for name in ("DejaVu Sans", "STIXGeneral"))
+    sign = chr(min(FT2Font(new.fname).get_charmap().keys() - FT2Font(own.fname).get_charmap().keys()))
+    monkeypatch.setattr(fontManager, "ttflist", [own])
+    monkeypatch.setattr("cellwright.evaluation.fonts.font_manager.findSystemFonts", lambda: ["no font", new.fname])
+    assert font_for([sign]) == "STIXGeneral"
