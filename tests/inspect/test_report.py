@@ -1,6 +1,7 @@
 """The page holds the recording's numbers, nothing of a network, and no markup of the text; Chromium draws it."""
 
 import base64
+import html
 import json
 import re
 import shutil
@@ -15,6 +16,8 @@ from cellwright.inspect.heatmaps import heatmaps
 from cellwright.inspect.recorders import record
 from cellwright.inspect.report import page_file, report
 from cellwright.inspect.summary import arrays, summary
+from language_runs import language_run
+from recorded_runs import tagger_run, transducer_run
 
 TEXT = "the film was <script>alert('!')</script> <!-- lovely \u2028 很 好 {{script}} \udce5"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -89,6 +92,38 @@ def test_chromium_draws_it(run, tmp_path, text):
     assert len(re.findall(r'<span [^>]*data-token="\d+"', made)) == len(recording.tokens)
     assert len(re.findall(r'<button [^>]*aria-pressed="(?:true|false)"', made)) == 6
     assert "<td>c, layer 1, reverse</td>" in made
+
+
+ALL = {
+    "tag": (tagger_run, "fly from new york to oslo ", "The words and their tags"),
+    "lm": (language_run, "the cat sat\n", "How surprising each token was"),
+    "transduce": (transducer_run, "café", "The text"),
+}
+
+
+@pytest.mark.parametrize("task", ALL)
+def test_pages_of_other_tasks_ask_no_network_and_stay_small(task, tmp_path):
+    make, text, _ = ALL[task]
+    page = report(record(make(tmp_path, hidden=128), (text * 50)[:200] if task != "tag" else text * 33))
+    assert len(page.encode()) < 2_000_000
+    assert not re.search(r"(src|href|url|import|fetch)\s*[=(]", page.replace("default-src", ""))
+    assert "http" not in page.replace('http-equiv="Content', "")
+
+
+@needs_chromium
+@pytest.mark.parametrize("task", ALL)
+def test_chromium_draws_other_tasks(task, tmp_path):
+    make, text, heading = ALL[task]
+    recording = record(make(tmp_path, layers=2), text)
+    point = "view.point({ step: 1, written: true, also: 2 }, 0)" if recording.written else "view.point({ step: 1 }, 0)"
+    made = drawn(report(recording), tmp_path, f"{point}; view.choosePart(view.recording.parts.at(-1));")
+    shown = html.unescape(re.sub("<[^>]*>", "", made[made.index("<main") : made.index('<script type="application')]))
+    assert heading in shown
+    assert recording.answers.said[1] in shown
+    assert len(re.findall(r'<span [^>]*data-token="\d+"', made)) == len(recording.tokens)
+    assert re.findall("<rt>(.*?)</rt>", made) == recording.tags
+    visible = re.search(r'<section data-part="looking"( hidden="")?>', made)[1] is None
+    assert visible == (recording.attention is not None)
 
 
 @needs_chromium

@@ -2,50 +2,28 @@
 
 import itertools
 import json
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
 import cellwright
-from cellwright.data.words import Lexicon, collate_words
+from cellwright.data.words import collate_words
 from cellwright.errors import InputError
 from cellwright.inspect.recorders import record
 from cellwright.inspect.report import described
 from cellwright.inspect.summary import summary
-from cellwright.models.tagger import Tagger
-from cellwright.models.tagging_architecture import TaggerConfig
 from cellwright.tasks.tag.predictor import TagPredictor
-from cellwright.tasks.tag.run import TagRun, TagRunConfig
+from recorded_runs import TAGS, tagger_run
 
-WORDS = ["fly", "from", "new", "york", "to", "oslo"]
-TAGS = ["O", "B-city", "I-city"]
 TEXT = "fly  from\nnew york to atlantis"
 
 
 @pytest.fixture
 def run_of(tmp_path):
-    """Make a run whose weights are far from zero, neighbours' scores included."""
-
-    def make(labels=("fly", "fare"), scheme="BIO", **options):
-        torch.manual_seed(3)
-        lexicon = Lexicon.train([WORDS], size=100, minimum=1)
-        sizes = {"vocabulary": len(lexicon.vocabulary) + 2, "alphabet": len(lexicon.alphabet) + 2}
-        small = {"embedding": 5, "characters": 3, "hidden": 7}
-        config = TaggerConfig(**sizes, tags=len(TAGS), classes=len(labels), **small | options)
-        model = Tagger(config).eval()
-        with torch.no_grad():
-            for parameter in model.parameters():
-                parameter.mul_(3)
-            if model.crf is not None:
-                for parameter in model.crf.parameters():
-                    parameter.normal_()
-        description = TagRunConfig(
-            cellwright="0", tags=TAGS, labels=list(labels), scheme=scheme, model=config, fingerprint="", options={}
-        )
-        return TagRun(tmp_path, description, model, lexicon)
-
-    return make
+    """Make a run."""
+    return partial(tagger_run, tmp_path)
 
 
 @pytest.mark.parametrize(

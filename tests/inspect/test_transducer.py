@@ -1,52 +1,27 @@
 """A transducer's recording against the predictor, the attention computed by hand, and the reference path."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
 import cellwright
-from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
 from cellwright.inspect.recorders import record
 from cellwright.inspect.report import described
 from cellwright.inspect.summary import summary
-from cellwright.models.transducer import Transducer
-from cellwright.models.transducer_architecture import TransducerConfig
-from cellwright.tasks.transduce.config import Search
 from cellwright.tasks.transduce.predictor import TransducePredictor
-from cellwright.tasks.transduce.run import Symbols, TransduceRun, TransduceRunConfig
+from recorded_runs import transducer_run
 
 TEXT = " caféx "
 
 
 @pytest.fixture
 def run_of(tmp_path):
-    """Make a run whose weights are far from zero; its answers are not empty."""
-
-    def make(**options):
-        torch.manual_seed(1)
-        source = Tokenizer.train(["cafe é"], "characters", minimum=1)
-        target = Tokenizer.train(["KAFEY"], "characters", minimum=1)
-        sizes = {"source_vocabulary": source.size, "target_vocabulary": target.size}
-        config = TransducerConfig(**sizes, **{"embedding": 5, "hidden": 6} | options)
-        model = Transducer(config).eval()
-        with torch.no_grad():
-            for parameter in model.parameters():
-                parameter.mul_(4)
-            model.dense.bias[0] -= 30
-        description = TransduceRunConfig(
-            cellwright="0",
-            model=config,
-            symbols=Symbols(source="characters", target="characters", longest=4),
-            search=Search(),
-            fingerprint="",
-            options={},
-        )
-        return TransduceRun(tmp_path, description, model, source, target)
-
-    return make
+    """Make a run."""
+    return partial(transducer_run, tmp_path)
 
 
 EVERY = [

@@ -16,6 +16,7 @@ from cellwright.serve.run import app_of
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import load_run
 from language_runs import language_run
+from recorded_runs import tagger_run, transducer_run
 from servers import WAIT, running
 
 webdriver = pytest.importorskip("selenium.webdriver")
@@ -237,6 +238,25 @@ def test_a_language_model_writes_on(browser, tmp_path):
         assert text.startswith("the cat")
         seen = record(loaded, text)
         assert same(page.answer(), f"{seen.answer}{100 * seen.share:.1f} %")
+
+
+@pytest.mark.parametrize(("make", "text"), [(tagger_run, "fly to new york"), (transducer_run, "face")])
+def test_taggers_and_transducers(browser, tmp_path, make, text):
+    loaded = make(tmp_path)
+    with running(app_of(tmp_path, Limits())) as (client, _):
+        page = Page(browser, str(client.base_url))
+        page.type(text)
+        seen = record(loaded, text)
+        assert same(page.answer(), f"{seen.answer}{100 * seen.share:.1f} %")
+        assert [tag.text for tag in page.part("text").find_elements(By.TAG_NAME, "rt")] == seen.tags
+        canvas = page.part("attention" if seen.written else "answers")
+        move = ActionChains(browser).move_to_element_with_offset(canvas, 90 - canvas.size["width"] // 2, -20)
+        move.perform()
+        assert page.part("token").text.endswith(tuple(seen.answers.said))
+        page.browser.find_element(By.ID, "compare").click()
+        page.until(lambda: page.answer(1) == page.answer(0))
+        assert page.part("map", 0).rect["y"] == page.part("map", 1).rect["y"]
+        assert not [each for each in browser.get_log("browser") if str(client.base_url) in each["message"]]
 
 
 def test_a_model_without_gates_shows_its_answer(browser, run):

@@ -324,7 +324,7 @@ class View extends Said {
     this.point({ step, written: this.part.written }, unit);
   }
 
-  choosePart(change) { this.choice.choose({ ...change, unit: null, pinned: false }); }
+  choosePart({ layer = this.choice.layer, direction = this.choice.direction }) { this.choice.choose({ layer, direction, unit: null, pinned: false }); }
 
   /** The step and the unit under the pointer, or null. */
   place(event) {

@@ -1,0 +1,60 @@
+"""Runs of a tagger and of a transducer that nobody trained, for the tests that look at what they do."""
+
+import torch
+
+from cellwright.data.tokenizer import Tokenizer
+from cellwright.data.words import Lexicon
+from cellwright.models.tagger import Tagger
+from cellwright.models.tagging_architecture import TaggerConfig
+from cellwright.models.transducer import Transducer
+from cellwright.models.transducer_architecture import TransducerConfig
+from cellwright.tasks.run import save_description, save_weights
+from cellwright.tasks.tag.run import LEXICON, TagRun, TagRunConfig
+from cellwright.tasks.tag.run import load as load_tagger
+from cellwright.tasks.transduce.config import Search
+from cellwright.tasks.transduce.run import SOURCE, TARGET, Symbols, TransduceRun, TransduceRunConfig
+from cellwright.tasks.transduce.run import load as load_transducer
+
+TAGS = ["O", "B-city", "I-city"]
+
+
+def tagger_run(folder, labels=("fly", "fare"), scheme="BIO", **options) -> TagRun:
+    """Its weights are far from zero, and so are the scores of neighbouring tags."""
+    torch.manual_seed(3)
+    lexicon = Lexicon.train([["fly", "from", "new", "york", "to", "oslo"]], size=100, minimum=1)
+    sizes = {"vocabulary": len(lexicon.vocabulary) + 2, "alphabet": len(lexicon.alphabet) + 2}
+    small = {"embedding": 5, "characters": 3, "hidden": 7}
+    config = TaggerConfig(**sizes, tags=len(TAGS), classes=len(labels), **small | options)
+    model = Tagger(config)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(3)
+        if model.crf is not None:
+            for parameter in model.crf.parameters():
+                parameter.normal_()
+    description = TagRunConfig(
+        cellwright="0", tags=TAGS, labels=list(labels), scheme=scheme, model=config, fingerprint="", options={}
+    )
+    save_description(folder, description, {LEXICON: lexicon.to_json().encode()})
+    save_weights(folder, model, {})
+    return load_tagger(folder, description)
+
+
+def transducer_run(folder, **options) -> TransduceRun:
+    """Its weights are far from zero; it never ends an answer before the limit of four symbols or twice the source."""
+    torch.manual_seed(1)
+    source, target = (Tokenizer.train([text], "characters", minimum=1) for text in ("cafe é", "KAFEY"))
+    sizes = {"source_vocabulary": source.size, "target_vocabulary": target.size}
+    config = TransducerConfig(**sizes, **{"embedding": 5, "hidden": 6} | options)
+    model = Transducer(config)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(4)
+        model.dense.bias[0] -= 30
+    symbols = Symbols(source="characters", target="characters", longest=4)
+    description = TransduceRunConfig(
+        cellwright="0", model=config, symbols=symbols, search=Search(beam=2, best=2), fingerprint="", options={}
+    )
+    save_description(folder, description, {SOURCE: source.to_json().encode(), TARGET: target.to_json().encode()})
+    save_weights(folder, model, {})
+    return load_transducer(folder, description)
