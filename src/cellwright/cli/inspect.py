@@ -59,8 +59,8 @@ def _chosen(run: "Run[Any, Any]", argument: str, row: int, encoding: str) -> str
 
     texts = tasks.get(run.config.task).predictor(run).texts_of(argument, encoding)
     if not 1 <= row <= len(texts):
-        there = "there is one" if len(texts) == 1 else f"there are {len(texts):,}"
-        raise InputError(f"--row is {row}; expected 1 to {len(texts):,}: {there}")
+        expected = "1, the only one" if len(texts) == 1 else f"1 to {len(texts):,}, as many as there are"
+        raise InputError(f"--row is {row}; expected {expected}")
     return texts[row - 1]
 
 
