@@ -56,6 +56,9 @@ class Objective(ABC):
     def model(self) -> nn.Module:
         """A new model, its weights drawn from torch's generator."""
 
+    def begin(self, model: Any) -> None:  # noqa: B027  # most begin from nothing
+        """Give a new model what another run has learned; not called where a checkpoint holds its weights."""
+
     @abstractmethod
     def loss(self, model: Any, batch: Any) -> Step:
         """The loss of a batch in training; what is random comes from torch's generator, seeded by the step."""

@@ -30,11 +30,14 @@ class StepOutput(TypedDict):
 class TrainedModule(LightningModule):
     """A model in training, and the running mean of its weights, which is what is scored and kept."""
 
-    def __init__(self, objective: Objective, config: FitConfig) -> None:
+    def __init__(self, objective: Objective, config: FitConfig, *, resumed: bool = False) -> None:
+        """resumed: a checkpoint will give the weights."""
         super().__init__()
         self.objective = objective
         self.config = config
         self.model = objective.model()
+        if not resumed:
+            objective.begin(self.model)
         self.averaged = AveragedModel(self.model, multi_avg_fn=self._average).requires_grad_(False)
         self.scores: dict[str, float] = {}
         """Of the last validation."""

@@ -42,7 +42,10 @@ class Session:
         self.progress = progress
         self.say = _around_the_bar(say) if is_first_process() else _silent
         torch.manual_seed(self.config.seed)
-        self.module = TrainedModule(prepared.objective, self.config)
+        path = self.config.out / CHECKPOINT
+        # Without a checkpoint the run was killed before its first: it begins again, with its own options.
+        self.resumed = path if self.config.resume and path.exists() else None
+        self.module = TrainedModule(prepared.objective, self.config, resumed=self.resumed is not None)
         self.data = TrainingData(prepared.train, prepared.validation, self.config.workers)
         self.best = KeepBest(self.config.out, self.config.patience, prepared.objective.metric)
         self.journal = Journal(self.config.out / LOG, self.best, self.config.max_epochs, self.say)
@@ -79,11 +82,9 @@ class Session:
         if self.progress:
             callbacks.append(ProgressBar())
         trainer = _trainer(config.max_epochs, callbacks)
-        # Without a checkpoint the run was killed before its first: it begins again, with its own options.
-        resumed = path if config.resume and path.exists() else None
-        if resumed:
+        if self.resumed:
             _check_epochs(config)
-        trainer.fit(self.module, datamodule=self.data, ckpt_path=resumed)
+        trainer.fit(self.module, datamodule=self.data, ckpt_path=self.resumed)
 
     def _keep_last(self) -> None:
         """Stopped within an epoch: score the weights there are, and keep them unless an epoch's were better."""

@@ -1,12 +1,15 @@
 """A classifier that begins from a language model, by the options of `fit`."""
 
 import random
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import process
 import pytest
 import torch
+from process import Signal, outcome
 
 from cellwright.errors import InputError
 from cellwright.tasks.classify import ClassifyConfig
@@ -104,3 +107,14 @@ def test_a_language_model_in_one_direction_is_refused(make: Callable[..., Path],
 def test_options_that_contradict_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         ClassifyConfig(data="a.csv", out=Path("run"), **options)
+
+
+def test_killed_before_its_first_checkpoint_it_begins_from_the_encoder_again(
+    both: Path, reviews: Path, tmp_path: Path
+) -> None:
+    alone = {"data": str(reviews), "encoder": str(both), "threads": 1, "seed": 1, "max_epochs": 1, "embedding": 8}
+    assert process.start({**alone, "out": str(tmp_path / "alone")}).status == 0
+    given = {**alone, "out": str(tmp_path / "killed")}
+    assert process.start(given, Signal(signal.SIGKILL, "step", 2)).status == -signal.SIGKILL
+    assert process.start({**given, "resume": True}).status == 0
+    assert outcome(given["out"]) == outcome(tmp_path / "alone")

@@ -11,10 +11,11 @@ from cellwright.data.batches import Batch
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.models import pretrained
 from cellwright.models.architecture import ClassifierConfig
-from cellwright.models.autoencoder import Autoencoder, begin_from, freeze_encoder
+from cellwright.models.autoencoder import begin_from, freeze_encoder
 from cellwright.models.classifier import Classifier
-from cellwright.models.language_model import LanguageModel
 from cellwright.tasks.classify.config import ClassifyConfig
+from cellwright.tasks.classify.encoder import load_encoder
+from cellwright.tasks.lm.run import LanguageRun
 from cellwright.tasks.task import Metric, Objective, Step
 
 
@@ -23,25 +24,25 @@ class ClassifyObjective(Objective):
 
     metric = Metric("accuracy")
 
-    def __init__(
-        self, model: ClassifierConfig, options: ClassifyConfig, encoder: Autoencoder | LanguageModel | None = None
-    ) -> None:
+    def __init__(self, model: ClassifierConfig, options: ClassifyConfig) -> None:
         self.config = model
         self.options = options
-        self.encoder = encoder
-        """What a new model begins from."""
         self._epochs = 0  # begun
 
     def model(self) -> Classifier:
         """A new classifier."""
         model = Classifier(self.config)
-        if isinstance(self.encoder, LanguageModel):
-            pretrained.begin_from(model, self.encoder)
-        elif self.encoder is not None:
-            begin_from(model, self.encoder)
         if self.options.freeze_encoder:
             freeze_encoder(model)
         return model
+
+    def begin(self, model: Classifier) -> None:
+        """Give it the embedding and the layer of the run that it begins from."""
+        encoder = load_encoder(self.options)
+        if isinstance(encoder, LanguageRun):
+            pretrained.begin_from(model, encoder.model)
+        elif encoder is not None:
+            begin_from(model, encoder.model)
 
     def begin_pass(self, training: bool) -> None:
         """Count the epochs, by which layers thaw."""

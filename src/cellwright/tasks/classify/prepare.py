@@ -26,7 +26,7 @@ from cellwright.tasks.texts import TOKENIZER, load_tokenizer, train_tokenizer
 
 def prepare(config: ClassifyConfig, before: ClassifyRunConfig | None) -> Prepared[ClassifyConfig, ClassifyRunConfig]:
     """Read the data; take the tokenizer from the run when resuming, else make one. Raises InputError."""
-    encoder = None if before else load_encoder(config)  # a resumed run has its own weights and tokens
+    encoder = None if before else load_encoder(config)  # a resumed run has its own sizes and tokens
     config = adopted(config, encoder) if encoder else config
     cells.get(config.cell)  # refuses an unknown one before the data is read
     sides = open_source(config.data, text=config.text, label=config.label, encoding=config.encoding)
@@ -39,7 +39,7 @@ def prepare(config: ClassifyConfig, before: ClassifyRunConfig | None) -> Prepare
     return Prepared(
         config,
         run,
-        ClassifyObjective(run.model, config, encoder.model if encoder else None),
+        ClassifyObjective(run.model, config),
         train=_feed(config, lambda epoch: _labelled(pieces(epoch), train, labels)),
         validation=_feed(config, _always(_labelled(reader.read(validation.texts), validation, labels))),
         floor=Floor(_majority(sides), "always giving the most frequent label"),
