@@ -29,7 +29,7 @@ class Parted(dict[str, Rows]):
 Sides = Parted[Table]
 
 
-def split(table: Table, *, validation: float = 0.1, test: float = 0.1) -> Sides:
+def split(table: Table, *, validation: float = 0.1, test: float = 0.1, salt: str = "") -> Sides:
     """Give each distinct text of the table to one side.
 
     Left out, and counted in the notes: empty texts; all but the first row of a text that stands several
@@ -40,6 +40,7 @@ def split(table: Table, *, validation: float = 0.1, test: float = 0.1) -> Sides:
         table: the rows, labelled or not.
         validation: the share of texts for choosing the best epoch, in [0, 1).
         test: the share of texts for the final score, in [0, 1); together below 1.
+        salt: another one draws sides that have nothing to do with these, as to split one of them again.
 
     Raises:
         ValueError: the shares do not leave anything for training.
@@ -49,7 +50,7 @@ def split(table: Table, *, validation: float = 0.1, test: float = 0.1) -> Sides:
     rows, notes = _distinct(table)
     indices: dict[str, list[int]] = {side: [] for side in SIDES}
     for row in rows:
-        indices[side_of(table.texts[row], validation, test)].append(row)
+        indices[side_of(salt + table.texts[row].strip(), validation, test)].append(row)
     sides = {side: table.take(rows) for side, rows in indices.items()}
     return Sides(sides, notes + _unlearnable(sides))
 

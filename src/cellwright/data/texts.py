@@ -12,8 +12,13 @@ from cellwright.data.cut import TEST, VALIDATION, cut
 from cellwright.data.datasets.dataset import TEXTS
 from cellwright.data.readers import FORMATS, format_of, read
 from cellwright.data.readers.files import decoded, existing
+from cellwright.data.source import open_source
 from cellwright.data.split import Sides, split
 from cellwright.data.table import Table
+from cellwright.errors import InputError
+
+WITHIN = "the training side: "
+"""Salt of the hash by which the training side is split again."""
 
 
 def open_texts(
@@ -46,6 +51,30 @@ def open_texts(
     if _is_plain(Path(data), format):
         return cut(table.texts[0], table.source, validation=validation, test=test)
     return split(table, validation=validation, test=test)
+
+
+def open_training_side(
+    data: str,
+    *,
+    text: str = "text",
+    encoding: str = "utf-8",
+    format: str | None = None,
+    validation: float = VALIDATION,
+    test: float = TEST,
+) -> Sides:
+    """Return the sides of the training side of a table or set, as tasks with labels split it; the rest is never seen.
+
+    Arguments and errors as for `open_texts`; a plain text is an error too.
+    """
+    if data not in datasets.names() and _is_plain(existing(data, built_in=datasets.names(TEXTS)), format):
+        raise InputError(
+            f"{data}: one text, of which no row is on the training side; expected a table or a built-in set: leave "
+            "--train-side-only out"
+        )
+    sides = open_source(data, text=text, label=None, encoding=encoding, format=format)
+    within = split(sides["train"], validation=validation, test=test, salt=WITHIN)
+    others = sum(len(table) for side, table in sides.items() if side != "train")
+    return Sides(within, [*sides.notes, f"{others:,} texts of the validation and test sides left alone"])
 
 
 def read_texts(data: str, *, text: str = "text", encoding: str = "utf-8", format: str | None = None) -> Table:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from cellwright.data.source import open_source
 from cellwright.errors import InputError
 from cellwright.tasks.lm import LanguageConfig
 from cellwright.tasks.lm.prepare import prepare
@@ -69,3 +70,13 @@ def test_a_large_vocabulary_of_words_takes_the_adaptive_softmax_and_says_so(opti
     assert any("the space between them is not predicted" in note for note in found.notes)
     for changes in ({"softmax": "full"}, {"tied": True}):
         assert prepared(options(data=str(path), tokenizer="words", **changes)).run.model.softmax == "full"
+
+
+def test_of_the_training_side_only_no_other_text_is_counted(options: Options, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("text,label\n" + "".join(f"{chr(0x4E00 + n)} and more,x\n" for n in range(400)))
+    found = prepared(options(data=str(path), train_side_only=True))
+    seen = set(json.loads(found.files["characters.json"]))
+    others = {text[0] for side in ("validation", "test") for text in open_source(str(path))[side].texts}
+    assert others
+    assert not seen & others

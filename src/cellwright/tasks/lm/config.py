@@ -26,6 +26,8 @@ class LanguageConfig(FitConfig, LanguageArchitecture, Tokenising, TextColumn, Pl
 
     tokenizer: Literal["auto", "characters", "words", "bpe"] = "characters"
     """Kind of token; words are lower-cased and their spacing is lost; auto: characters for Chinese, else words."""
+    train_side_only: bool = False
+    """Read only the texts of DATA that other tasks train on, so that a classifier may begin from the run."""
     validation_share: float = Field(0.05, gt=0, lt=1)
     """Share of the text by which the best epoch is chosen: of one text what follows the training part."""
     test_share: float = Field(0.05, ge=0, lt=1)

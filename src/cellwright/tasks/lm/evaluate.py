@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from cellwright.data import datasets
-from cellwright.data.texts import open_texts, read_texts
+from cellwright.data.texts import read_texts
 from cellwright.errors import InputError
 from cellwright.evaluation.ngrams import kneser_ney
 from cellwright.evaluation.text_comparison import TextComparison
@@ -56,16 +56,15 @@ def _texts(
     run: LanguageRun, data: str, side: Side, columns: Mapping[str, Any], say: Callable[[str], None]
 ) -> tuple[list[str], str]:
     """The texts to score, and what they are where it needs saying."""
-    options = run.config.options
-    shares = {"validation": options["validation_share"], "test": options["test_share"]}
-    given = {"text": options["text"], **columns}
+    options = {**run.config.options, **columns}
     if side == "all":
         if data in datasets.names():
             raise InputError(
                 f"{data} is scored one side at a time; expected --split train, validation or test, got all"
             )
-        return read_texts(data, **given).texts, ""
-    sides = open_texts(data, **given, **shares)
+        texts = read_texts(data, text=options["text"], encoding=options["encoding"], format=options.get("format"))
+        return texts.texts, ""
+    sides = sides_of(data, options)
     if side == "test" and not len(sides["test"]):
         say("no test side was kept: scored is the validation side, by which the best epoch was chosen")
         return sides["validation"].texts, " of the validation side"

@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 import cellwright
 from cellwright import cells
 from cellwright.data.split import Sides
-from cellwright.data.texts import open_texts
+from cellwright.data.texts import open_texts, open_training_side
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
 from cellwright.evaluation.ngrams import kneser_ney
@@ -59,10 +60,17 @@ def prepare(config: LanguageConfig, before: LanguageRunConfig | None) -> Prepare
     )
 
 
-def sides_of(data: str, options: dict[str, object]) -> Sides:
-    """The sides of a run's data, by its options. Raises InputError."""
-    shares = {"validation": options["validation_share"], "test": options["test_share"]}
-    return open_texts(data, text=options["text"], encoding=options["encoding"], **shares)  # type: ignore[arg-type]
+def sides_of(data: str, options: Mapping[str, Any]) -> Sides:
+    """The sides of a run's data, by its options, and the `format` of a file. Raises InputError."""
+    opened = open_training_side if options.get("train_side_only") else open_texts
+    return opened(
+        data,
+        text=options["text"],
+        encoding=options["encoding"],
+        format=options.get("format"),
+        validation=options["validation_share"],
+        test=options["test_share"],
+    )
 
 
 def documents(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Tensor]:
