@@ -4,6 +4,4 @@
 #
 #     sh examples/recipes/classify-pretrained.sh runs/reviews
 set -eu
-cellwright fit reviews-zh --task lm --directions both --out "$1-lm" \
-    --hidden 128 --embedding 128 --learning-rate 4e-3 --max-epochs 4
-exec cellwright fit reviews-zh --out "$1" --encoder "$1-lm" --thaw-epochs 1
+exec cellwright fit reviews-zh --out "$1" --pretrain own --pretrain-epochs 4 --thaw-epochs 1

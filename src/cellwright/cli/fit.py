@@ -35,7 +35,8 @@ def fit(**options: Any) -> None:
         (result.out / stale).unlink(missing_ok=True)
     if result.stopped == "interrupted":
         again = shlex.join(["cellwright", "fit", config.data, "--out", str(config.out), "--resume"])
-        print(f"The best model so far is in {config.out}; to go on: {again}")
+        reached = f"The best model so far is in {config.out}" if result.validation else "No model has been trained yet"
+        print(f"{reached}; to go on: {again}")
         raise typer.Exit(130)
     if os.environ.get("RANK", "0") == "0":  # of the processes that torchrun starts, one speaks
         _conclude(result)

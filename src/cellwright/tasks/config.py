@@ -91,5 +91,7 @@ LIMITS = frozenset(
     "data out resume overwrite max_epochs max_minutes patience checkpoint_seconds workers threads".split()  # noqa: SIM905
 )
 """Options that a resumed run may change: none of them alters a step that was already taken."""
+FIRST = "pretrained"
+"""Folder, in a run's own, of the run that is trained before it."""
 ONE_CALL = frozenset({"out", "resume", "overwrite"})
 """Options that concern one call only, and are not kept in the run."""

@@ -105,6 +105,8 @@ class Prepared(Generic[Options, Description]):
     """What the folder holds beside `config.json` and the weights, by name."""
     notes: list[str] = field(default_factory=list)
     """Sentences on the data for the user."""
+    first: FitConfig | None = None
+    """The run to train before this one, for `Objective.begin` to take from; its folder is FIRST in this one's."""
 
 
 class Task(ABC, Generic[Options, Description, Loaded]):

@@ -1,17 +1,17 @@
 """Train a model from a file of examples: the whole of `cellwright fit`."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 from cellwright import tasks
 from cellwright.errors import InputError
-from cellwright.models.files import write_json
+from cellwright.models.files import read_json, write_json
 from cellwright.tasks.config import FitConfig
-from cellwright.tasks.run import MODEL, load_config, save_description
+from cellwright.tasks.run import CONFIG, MODEL, load_config, save_description
 from cellwright.tasks.task import Prepared, merged
 from cellwright.training.curve import draw_curve
 from cellwright.training.folder import CURVE, METRICS, check_folder, make_folder
@@ -42,13 +42,14 @@ class FitResult:
     metric: str
     """The score by which epochs were compared."""
     validation: dict[str, float]
-    """The scores of the kept weights on the validation side: that of `metric`, "loss", and others of the task."""
+    """The scores of the kept weights on the validation side: that of `metric`, "loss", and others of the task; none
+    where it was interrupted in pre-training."""
     floor: float
     """What costs nothing, of the same score: what any model should beat."""
     parameters: int
     """Numbers that were trained."""
     seconds: float
-    """Wall time of training, before a resume included."""
+    """Wall time of training, that before a resume and that of pre-training included."""
 
 
 def fit(config: FitConfig, *, progress: bool = True, say: Callable[[str], None] = print) -> FitResult:
@@ -68,16 +69,22 @@ def fit(config: FitConfig, *, progress: bool = True, say: Callable[[str], None] 
     """
     if is_first_process():
         check_folder(config)
-    prepared = _prepare(config)
+    return _fit(_prepare(config), progress, say)
+
+
+def _fit(prepared: Prepared[Any, Any], progress: bool, say: Callable[[str], None]) -> FitResult:
     if prepared.config.threads is not None:
         torch.set_num_threads(prepared.config.threads)
     if is_first_process():
         make_folder(prepared.config)
         save_description(prepared.config.out, prepared.run, prepared.files)
-    session = Session(prepared, progress=progress, say=say)
+    first = _pretrained(prepared, progress, say)
+    if first.stopped == "interrupted":
+        return _untrained(prepared, first)
+    session = Session(_with_minutes_left(prepared, first), progress=progress, say=say)
     for note in prepared.notes:
         session.say(note)
-    result = _result(prepared, session, session.run())
+    result = _result(prepared, session, session.run(), first)
     if is_first_process():
         _write(result, session)
     for sentence in _closing(prepared, result):
@@ -100,7 +107,62 @@ def _prepare(config: FitConfig) -> Prepared[Any, Any]:
     return prepared
 
 
-def _result(prepared: Prepared[Any, Any], session: Session, stopped: Stop) -> FitResult:
+class First(NamedTuple):
+    """How the run before this one ended."""
+
+    stopped: Stop
+    seconds: float
+
+
+def _pretrained(prepared: Prepared[Any, Any], progress: bool, say: Callable[[str], None]) -> First:
+    """Train what this run begins from, unless it is done. Raises InputError."""
+    if prepared.first is None:
+        return First("epochs", 0.0)
+    told = _as_first(say)
+    resumed = prepared.config.resume and (prepared.first.out / CONFIG).exists()
+    if resumed and (done := _finished(prepared.first.out)):
+        told(f"is done, in {prepared.first.out}")
+        return done
+    told(f"--task {prepared.first.task} on {prepared.first.data}, in {prepared.first.out}")
+    try:
+        result = _fit(_prepare(prepared.first.model_copy(update={"resume": resumed})), progress, told)
+    except InputError as error:
+        raise InputError(f"pre-training: {error}") from None
+    if torch.distributed.is_initialized():
+        torch.distributed.barrier()  # until the first process has written what the others read
+    return First(result.stopped, result.seconds)
+
+
+def _as_first(say: Callable[[str], None]) -> Callable[[str], None]:
+    return (lambda sentence: say(f"pre-training: {sentence}")) if is_first_process() else lambda sentence: None
+
+
+def _finished(folder: Path) -> First | None:
+    """How the run ended, if it needs no more training."""
+    if not (folder / METRICS).exists():
+        return None
+    metrics = read_json(folder / METRICS)
+    return None if metrics["stopped"] == "interrupted" else First(metrics["stopped"], metrics["seconds"])
+
+
+def _with_minutes_left(prepared: Prepared[Any, Any], first: First) -> Prepared[Any, Any]:
+    """The same, its time without what the run before it took."""
+    if prepared.config.max_minutes is None:
+        return prepared
+    left = max(prepared.config.max_minutes - first.seconds / 60, LEAST_MINUTES)
+    return replace(prepared, config=prepared.config.model_copy(update={"max_minutes": left}))
+
+
+LEAST_MINUTES = 1e-6
+
+
+def _untrained(prepared: Prepared[Any, Any], first: First) -> FitResult:
+    """What there is when the run before this one was interrupted: nothing yet."""
+    metric, floor = prepared.objective.metric.name, prepared.floor.score
+    return FitResult(prepared.config.out, first.stopped, 0, 0, 0, metric, {}, floor, 0, round(first.seconds, 3))
+
+
+def _result(prepared: Prepared[Any, Any], session: Session, stopped: Stop, first: First) -> FitResult:
     best = session.best
     return FitResult(
         out=prepared.config.out,
@@ -112,7 +174,7 @@ def _result(prepared: Prepared[Any, Any], session: Session, stopped: Stop) -> Fi
         validation=best.scores,
         floor=prepared.floor.score,
         parameters=sum(parameter.numel() for parameter in session.module.model.parameters()),
-        seconds=round(session.journal.seconds, 3),
+        seconds=round(first.seconds + session.journal.seconds, 3),
     )
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cellwright import tasks
 from cellwright.errors import InputError
-from cellwright.tasks.config import FitConfig
+from cellwright.tasks.config import FIRST, FitConfig
 from cellwright.tasks.run import CONFIG, MODEL
 
 METRICS, LOG, CURVE = "metrics.json", "log.csv", "curve.png"
@@ -37,15 +37,16 @@ def check_folder(config: FitConfig) -> None:
 
 
 def make_folder(config: FitConfig) -> None:
-    """Make `out` and its `checkpoints`; with overwrite, remove the files of the run before.
+    """Make `out` and its `checkpoints`; with overwrite, remove the files of the run before and of the one inside it.
 
     Removes by name, so that notes the user put beside them stay. Raises InputError where the disk refuses.
     """
     names: tuple[str | Path, ...] = (CONFIG, MODEL, *_own_files(), METRICS, LOG, CURVE, CHECKPOINT)
     try:
         (config.out / CHECKPOINT).parent.mkdir(parents=True, exist_ok=True)
-        for name in names if config.overwrite else ():
-            (config.out / name).unlink(missing_ok=True)
+        for folder in (config.out, config.out / FIRST) if config.overwrite else ():
+            for name in names:
+                (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise InputError(
             f"{config.out}: cannot be written ({error.strerror}); expected a place for the run folder that you may "

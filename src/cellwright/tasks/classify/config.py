@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, model_validator
 from cellwright.errors import InputError
 from cellwright.models.architecture import Architecture
 from cellwright.models.reading import Reading, Way
-from cellwright.tasks.config import FIXED, FitConfig, Place, Tokenising
+from cellwright.tasks.config import FIRST, FIXED, FitConfig, Place, Tokenising
 
 
 class Columns(BaseModel):
@@ -29,12 +29,17 @@ class ClassifyConfig(FitConfig, Architecture, Reading, Tokenising, Columns, Plac
     task: ClassVar[str] = "classify"
     needs_labels: ClassVar[bool] = True
 
+    pretrain: str | None = None
+    """Learn to write texts first, in both directions: own, the training texts of DATA, a file, or a built-in set."""
+    pretrain_epochs: int = Field(4, ge=1)
+    """Passes over the texts of --pretrain."""
     encoder: Path | None = None
     """Run whose tokens, embedding and layer the classifier begins from: of autoencode, or of lm --directions both."""
     freeze_encoder: bool = False
-    """Leave what comes from --encoder as it is, and train the other layers alone."""
-    thaw_epochs: int = Field(0, ge=0)
-    """Epochs in which the recurrent layer of --encoder stays as it is, and twice as many its embedding; 0: none."""
+    """Leave what comes from --encoder or --pretrain as it is, and train the other layers alone."""
+    thaw_epochs: int | None = Field(None, ge=0)
+    """Epochs in which the recurrent layer that was given stays as it is, and twice as many its embedding; by default
+    1 with --pretrain, else 0."""
     token_dropout: float = Field(0.2, ge=0, lt=1)
     """Share of the tokens shown as unknown in training, so that no single one is relied on."""
     label_smoothing: float = Field(0.1, ge=0, lt=1)
@@ -57,15 +62,27 @@ class ClassifyConfig(FitConfig, Architecture, Reading, Tokenising, Columns, Plac
             )
         return self
 
+    @property
+    def thawing(self) -> int:
+        """Epochs from one part's thawing to the next; 0: all train from the start."""
+        if self.thaw_epochs is None:
+            return int(self.pretrain is not None and not self.freeze_encoder)
+        return self.thaw_epochs
+
+    @property
+    def begins_from(self) -> Path | None:
+        """The run that the classifier begins from, whoever makes it."""
+        return self.encoder if self.pretrain is None else self.out / FIRST
+
     @model_validator(mode="after")
     def _encoder_is_there(self) -> Self:
-        """Raise InputError for options that need --encoder, where there is none."""
+        """Raise InputError for options that need --encoder or --pretrain, where there is neither."""
         for option, needs in (
             ("--long compress", self.long == "compress"),
             ("--freeze-encoder", self.freeze_encoder),
-            ("--thaw-epochs", self.thaw_epochs > 0),
+            ("--thaw-epochs", self.thaw_epochs),
         ):
-            if needs and self.encoder is None:
+            if needs and self.begins_from is None:
                 raise InputError(
                     f"{option} needs an encoder; give --encoder RUN, which cellwright fit DATA --task autoencode "
                     "--out RUN makes"
@@ -74,6 +91,31 @@ class ClassifyConfig(FitConfig, Architecture, Reading, Tokenising, Columns, Plac
             raise InputError("--freeze-encoder never trains what --thaw-epochs trains later; give one of them")
         return self
 
+    @model_validator(mode="after")
+    def _pretraining_fits(self) -> Self:
+        """Raise InputError for options that a language model in both directions cannot give a beginning to."""
+        if self.pretrain is None:
+            if self.pretrain_epochs != ClassifyConfig.model_fields["pretrain_epochs"].default:
+                raise InputError(f"--pretrain-epochs is {self.pretrain_epochs}, and no --pretrain says of what text")
+            return self
+        if Path(self.pretrain).resolve() == Path(self.data).resolve():
+            raise InputError(
+                f"--pretrain is {self.pretrain}, the texts to be labelled, those of the test side among them; expected "
+                f"{OWN}, which takes those of the training side"
+            )
+        for option, clashes, fix in (
+            (f"--encoder {self.encoder}", self.encoder is not None, "give one of them"),
+            ("--long compress", self.long == "compress", "which takes --encoder RUN, a run of autoencode"),
+            (f"--layers {self.layers}", self.layers != 1, "which makes one layer in each direction"),
+            ("--no-bidirectional", not self.bidirectional, "which makes one layer in each direction"),
+        ):
+            if clashes:
+                raise InputError(f"{option} does not go with --pretrain {self.pretrain}: {fix}")
+        return self
+
+
+OWN = "own"
+"""The text of --pretrain that is the training side of DATA."""
 
 READ_BY: dict[str, tuple[str, ...]] = {
     "max_length": get_args(Way),

@@ -4,7 +4,9 @@ from typing import Any
 
 from cellwright.errors import InputError
 from cellwright.tasks.autoencode.run import AutoencodeRun
-from cellwright.tasks.classify.config import ClassifyConfig
+from cellwright.tasks.classify.config import OWN, ClassifyConfig
+from cellwright.tasks.config import FIRST
+from cellwright.tasks.lm.config import LanguageConfig
 from cellwright.tasks.lm.run import LanguageRun
 from cellwright.tasks.run import load_run
 
@@ -14,9 +16,9 @@ EncoderRun = AutoencodeRun | LanguageRun
 
 def load_encoder(config: ClassifyConfig) -> EncoderRun | None:
     """The run that the classifier begins from, if one is given. Raises InputError where none can begin from it."""
-    if config.encoder is None:
+    if config.begins_from is None:
         return None
-    run = load_run(config.encoder)
+    run = load_run(config.begins_from)
     if isinstance(run, AutoencodeRun):
         return run
     if not isinstance(run, LanguageRun):
@@ -36,6 +38,31 @@ def load_encoder(config: ClassifyConfig) -> EncoderRun | None:
             f"{shape.directions}; expected one of --layers 1 --directions both"
         )
     return run
+
+
+def language_of(config: ClassifyConfig) -> LanguageConfig | None:
+    """The options of the language model that --pretrain asks for: what the two share is the classifier's."""
+    if config.pretrain is None:
+        return None
+    own = config.pretrain == OWN
+    return LanguageConfig(
+        data=config.data if own else config.pretrain,
+        train_side_only=own,
+        out=config.out / FIRST,
+        directions="both",
+        max_epochs=config.pretrain_epochs,
+        max_minutes=config.max_minutes and config.max_minutes / 2,
+        validation_share=0.1,  # of few texts, one should fall to it
+        test_share=0,
+        learning_rate=4e-3,  # of examples/recipes/classify-pretrained.sh
+        **config.model_dump(include=SHARED),
+    )
+
+
+SHARED = set("cell embedding hidden tokenizer vocabulary minimum text encoding seed".split()) | {  # noqa: SIM905
+    "batch_tokens", "checkpoint_seconds", "workers", "threads", "overwrite"
+}  # fmt: skip
+"""Options of the classifier that are those of its language model too."""
 
 
 def adopted(config: ClassifyConfig, encoder: EncoderRun) -> ClassifyConfig:

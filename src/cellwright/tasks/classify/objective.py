@@ -58,8 +58,8 @@ class ClassifyObjective(Objective):
 
     def loss(self, model: Classifier, batch: Batch) -> Step:
         """Mean smoothed cross-entropy of a batch, in nats."""
-        if self.options.thaw_epochs:
-            pretrained.thaw(model, (self._epochs - 1) // self.options.thaw_epochs)
+        if self.options.thawing:
+            pretrained.thaw(model, (self._epochs - 1) // self.options.thawing)
         hidden = torch.rand(batch.tokens.shape, device=batch.tokens.device) < self.options.token_dropout
         tokens = batch.tokens.masked_fill(hidden & (batch.tokens != Tokenizer.pad), Tokenizer.unknown)
         logits = self._logits(model, batch._replace(tokens=tokens))

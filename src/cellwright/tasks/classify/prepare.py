@@ -17,16 +17,18 @@ from cellwright.models.architecture import Architecture, ClassifierConfig
 from cellwright.models.reading import Reader, Reading
 from cellwright.tasks.autoencode.run import AutoencodeRun
 from cellwright.tasks.classify.config import ClassifyConfig
-from cellwright.tasks.classify.encoder import EncoderRun, adopted, load_encoder
+from cellwright.tasks.classify.encoder import EncoderRun, adopted, language_of, load_encoder
 from cellwright.tasks.classify.objective import ClassifyObjective
 from cellwright.tasks.classify.run import ClassifyRunConfig
+from cellwright.tasks.lm.prepare import tokenizer_of
 from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
 from cellwright.tasks.texts import TOKENIZER, load_tokenizer, train_tokenizer
 
 
 def prepare(config: ClassifyConfig, before: ClassifyRunConfig | None) -> Prepared[ClassifyConfig, ClassifyRunConfig]:
     """Read the data; take the tokenizer from the run when resuming, else make one. Raises InputError."""
-    encoder = None if before else load_encoder(config)  # a resumed run has its own sizes and tokens
+    # A resumed run has its own sizes and tokens, and what --pretrain makes takes its sizes from here.
+    encoder = None if before or config.pretrain else load_encoder(config)
     config = adopted(config, encoder) if encoder else config
     cells.get(config.cell)  # refuses an unknown one before the data is read
     sides = open_source(config.data, text=config.text, label=config.label, encoding=config.encoding)
@@ -45,6 +47,7 @@ def prepare(config: ClassifyConfig, before: ClassifyRunConfig | None) -> Prepare
         floor=Floor(_majority(sides), "always giving the most frequent label"),
         files={TOKENIZER: tokenizer.to_json().encode()},
         notes=_notes(sides, labels, tokenizer),
+        first=language_of(config),
     )
 
 
@@ -61,6 +64,8 @@ def _tokenizer(
 ) -> Tokenizer:
     if before:
         return load_tokenizer(config.out)
+    if language := language_of(config):
+        return tokenizer_of(language)
     return encoder.tokenizer if encoder else train_tokenizer(train.texts, config)
 
 

@@ -38,7 +38,7 @@ def prepare(config: LanguageConfig, before: LanguageRunConfig | None) -> Prepare
     cells.get(config.cell)  # refuses an unknown one before the data is read
     sides = sides_of(config.data, config.model_dump())
     train, validation = (sides[side].texts for side in ("train", "validation"))
-    tokenizer = load_tokenizer(config.out) if before else train_tokenizer(train, config)
+    tokenizer = load_tokenizer(config.out) if before else _tokenizer(sides, config)
     encoded = {side: documents(tokenizer, sides[side].texts) for side in ("train", "validation")}
     _check(config.data, tokenizer, encoded)
     run = LanguageRunConfig(
@@ -60,6 +60,11 @@ def prepare(config: LanguageConfig, before: LanguageRunConfig | None) -> Prepare
     )
 
 
+def tokenizer_of(config: LanguageConfig) -> Tokenizer:
+    """The tokenizer that a run with these options makes. Raises InputError."""
+    return _tokenizer(sides_of(config.data, config.model_dump()), config)
+
+
 def sides_of(data: str, options: Mapping[str, Any]) -> Sides:
     """The sides of a run's data, by its options, and the `format` of a file. Raises InputError."""
     opened = open_training_side if options.get("train_side_only") else open_texts
@@ -76,6 +81,10 @@ def sides_of(data: str, options: Mapping[str, Any]) -> Sides:
 def documents(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Tensor]:
     """The token numbers of each text, its mark first."""
     return [torch.tensor([MARK, *numbers]) for numbers in tokenizer.encode(texts)]
+
+
+def _tokenizer(sides: Sides, config: LanguageConfig) -> Tokenizer:
+    return train_tokenizer(sides["train"].texts, config)
 
 
 def _describe(config: LanguageConfig, tokenizer: Tokenizer) -> LanguageModelConfig:
