@@ -52,6 +52,11 @@ class Objective(ABC):
 
     metric: Metric
 
+    @property
+    def thaws(self) -> bool:
+        """Whether some steps train a part of the parameters only, which several processes have to know."""
+        return False
+
     @abstractmethod
     def model(self) -> nn.Module:
         """A new model, its weights drawn from torch's generator."""

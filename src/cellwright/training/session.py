@@ -81,7 +81,7 @@ class Session:
         callbacks: list[Callback] = [Schedule(config, self.journal), self.best, self.journal, resume_point]
         if self.progress:
             callbacks.append(ProgressBar())
-        trainer = _trainer(config.max_epochs, callbacks)
+        trainer = _trainer(config.max_epochs, callbacks, thaws=self.module.objective.thaws)
         if self.resumed:
             _check_epochs(config)
         trainer.fit(self.module, datamodule=self.data, ckpt_path=self.resumed)
@@ -120,14 +120,14 @@ def is_first_process() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-def _trainer(max_epochs: int, callbacks: list[Callback]) -> Trainer:
-    """Lightning's Trainer, alone or as one of the processes that `torchrun` started."""
+def _trainer(max_epochs: int, callbacks: list[Callback], *, thaws: bool = False) -> Trainer:
+    """Lightning's Trainer, alone or as one of the processes that `torchrun` started; thaws: as of `Objective`."""
     local, world = (int(os.environ.get(name, "1")) for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE"))
     return Trainer(
         accelerator="gpu" if torch.cuda.is_available() else "cpu",
         devices=local,
         num_nodes=world // local,
-        strategy="ddp" if world > 1 else "auto",
+        strategy=("ddp_find_unused_parameters_true" if thaws else "ddp") if world > 1 else "auto",
         max_epochs=max_epochs,
         callbacks=callbacks,
         plugins=[SafetensorsIO()],

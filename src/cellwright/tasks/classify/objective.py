@@ -29,6 +29,11 @@ class ClassifyObjective(Objective):
         self.options = options
         self._epochs = 0  # begun
 
+    @property
+    def thaws(self) -> bool:
+        """Whether layers are trained later than others."""
+        return self.options.thawing > 0
+
     def model(self) -> Classifier:
         """A new classifier."""
         model = Classifier(self.config)
