@@ -5,7 +5,7 @@ from typing import Any, TypedDict
 import numpy as np
 import torch
 from lightning.pytorch import LightningModule
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
@@ -93,14 +93,29 @@ class TrainedModule(LightningModule):
         self.scores = self.objective.scores(self.trainer.strategy.reduce(self._sums, reduce_op="sum").tolist())
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what the objective carries from batch to batch."""
-        checkpoint["objective"] = self.objective.state_dict()
+        """Add what the objective of each process carries from batch to batch."""
+        checkpoint["objective"] = _of_all(self.objective.state_dict())
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on from there."""
-        self.objective.load_state_dict(checkpoint["objective"])
+        """Go on from there. Raises InputError where there were more processes or fewer."""
+        states, count = checkpoint["objective"], self.trainer.world_size
+        if len(states) != count:
+            raise InputError(
+                f"{self.config.out}: was trained by {len(states)} processes, and {count} resume it; expected as many, "
+                "for each goes on with its share of the texts"
+            )
+        self.objective.load_state_dict(states[self.global_rank])
 
     def _average(self, mean: Any, weights: Any, steps: Tensor | int) -> None:
         """Move each mean towards its weight, in place; faster at first, when the mean is of few steps."""
         past = min(self.config.averaging, (1 + int(steps)) / (10 + int(steps)))
         torch._foreach_lerp_(mean, weights, 1 - past)
+
+
+def _of_all(state: dict[str, Any]) -> list[dict[str, Any]]:
+    """The states of all processes, in their order."""
+    if not distributed.is_initialized():
+        return [state]
+    states: list[Any] = [None] * distributed.get_world_size()
+    distributed.all_gather_object(states, state)
+    return states

@@ -122,7 +122,7 @@ def alone(small: dict[str, Any], book: Path, tmp_path_factory: pytest.TempPathFa
 
 
 def test_the_carried_state_is_in_the_checkpoint(alone: dict[str, Any]) -> None:
-    states = [name for name in alone["last"] if name.startswith(".objective.state")]
+    states = [name for name in alone["last"] if name.startswith(".objective.0.state")]
     assert len(states) == 4  # h and c of two layers
 
 
