@@ -86,7 +86,7 @@ def test_without_the_training_file_there_is_no_baseline(cellwright, run, tmp_pat
         ended = cellwright("evaluate", run, other, "--json")
     finally:
         moved.rename(requests)
-    assert "without a baseline, since the run's training sentences cannot be read" in ended.err
+    assert "without baselines, since the run's training sentences cannot be read" in ended.err
     assert json.loads(ended.out)["most_frequent_tag"] is None
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cellwright.data import datasets
 from cellwright.data.texts import read_texts
 from cellwright.errors import InputError
 from cellwright.evaluation.ngrams import kneser_ney
@@ -15,6 +14,7 @@ from cellwright.evaluation.text_comparison import TextComparison
 from cellwright.evaluation.text_scores import TextScores
 from cellwright.tasks.lm.prepare import documents, sides_of
 from cellwright.tasks.lm.run import LanguageRun
+from cellwright.tasks.sides import check_side, training_side
 from cellwright.tasks.task import Side
 
 ORDERS = {"characters": 6, "bpe": 4, "words": 4}
@@ -58,10 +58,7 @@ def _texts(
     """The texts to score, and what they are where it needs saying."""
     options = {**run.config.options, **columns}
     if side == "all":
-        if data in datasets.names():
-            raise InputError(
-                f"{data} is scored one side at a time; expected --split train, validation or test, got all"
-            )
+        check_side(data, side)
         texts = read_texts(data, text=options["text"], encoding=options["encoding"], format=options.get("format"))
         return texts.texts, ""
     sides = sides_of(data, options)
@@ -73,9 +70,5 @@ def _texts(
 
 def _training_documents(run: LanguageRun, say: Callable[[str], None]) -> list[Tensor] | None:
     """What the run was trained on, for the baselines; say so where it is gone."""
-    try:
-        train = sides_of(run.config.options["data"], run.config.options)["train"]
-    except InputError as error:
-        say(f"without baselines, since the run's training text cannot be read: {error}")
-        return None
-    return documents(run.tokenizer, train.texts)
+    train = training_side(lambda: sides_of(run.config.options["data"], run.config.options), "texts", say)
+    return None if train is None else documents(run.tokenizer, train.texts)

@@ -25,6 +25,7 @@ from cellwright.tasks.series.predictor import AnomalyPredictor, LabelPredictor, 
 from cellwright.tasks.series.prepare import check_binary, check_known, foretellable, learnt_from
 from cellwright.tasks.series.run import SeriesRun
 from cellwright.tasks.series.sides import OF_FILES, open_sides, read_file
+from cellwright.tasks.sides import check_side, training_side
 from cellwright.tasks.task import Side
 from cellwright.tasks.texts import batches_of
 
@@ -34,7 +35,7 @@ def evaluate(run: SeriesRun, data: str, side: Side, columns: Mapping[str, Any], 
     options = SeriesConfig.model_validate(run.config.options | {"out": run.path})
     table = _series(options, data, side, columns)
     check_readable(run, table)
-    train = _training_series(options, say)
+    train = training_side(lambda: learnt_from(options, open_sides(options)), "series", say)
     if options.target == "classify":
         return _classes(run, table, train)
     if options.target == "anomaly":
@@ -54,21 +55,11 @@ def _series(options: SeriesConfig, data: str, side: Side, columns: Mapping[str, 
     changed = options.model_copy(update=changes)
     if side != "all":
         return learnt_from(changed, open_sides(changed))[side]
-    if data in datasets.names():
-        raise InputError(f"{data} is scored one side at a time; expected --split train, validation or test, got all")
+    check_side(data, side)
     table = read_file(changed, data)
     if options.output == "bernoulli":
         check_binary(table)
     return foretellable(table) if options.target == "forecast" else table
-
-
-def _training_series(options: SeriesConfig, say: Callable[[str], None]) -> SeriesTable | None:
-    """Return what the run was trained on, for the baselines; say so where it is gone."""
-    try:
-        return learnt_from(options, open_sides(options))["train"]
-    except InputError as error:
-        say(f"without baselines, since the run's training series cannot be read: {error}")
-        return None
 
 
 def _classes(run: SeriesRun, table: SeriesTable, train: SeriesTable | None) -> SeriesClasses:

@@ -5,7 +5,7 @@ from typing import Any
 
 from cellwright.data import datasets
 from cellwright.data.readers.tagged import read_tagged
-from cellwright.data.sentences import SENTENCES, Sentences, counted, split_sentences, with_tokens
+from cellwright.data.sentences import SENTENCES, Sentences, split_sentences, with_tokens
 from cellwright.data.split import SIDES, Parted
 from cellwright.errors import InputError
 
@@ -62,15 +62,10 @@ def check_learnable(sides: Mapping[str, Sentences]) -> None:
             )
 
 
-def overlap(train: Sentences, other: Sentences) -> str | None:
-    """Say how many sentences of another side training has seen; None where it has seen none."""
+def seen_in(train: Sentences, other: Sentences) -> int:
+    """How many sentences of another side training has seen."""
     seen = {tuple(tokens) for tokens in train.tokens}
-    count = sum(tuple(tokens) in seen for tokens in other.tokens)
-    return (
-        f"{count:,} of the {counted(len(other))} are among the training sentences: the scores flatter"
-        if count
-        else None
-    )
+    return sum(tuple(tokens) in seen for tokens in other.tokens)
 
 
 def _refuse_for_a_set(name: str, options: Mapping[str, Any]) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 from cellwright.data import datasets
 from cellwright.data.readers.values import listed
 from cellwright.data.sentences import Sentences
-from cellwright.errors import InputError
 from cellwright.evaluation.tagging import FrequentTags, TagComparison, score_tags
-from cellwright.tasks.tag.data import open_file, open_sides, overlap
+from cellwright.tasks.sides import check_side, nothing_on, training_side, what_flatters
+from cellwright.tasks.tag.data import open_file, open_sides, seen_in
 from cellwright.tasks.tag.predictor import TagPredictor
 from cellwright.tasks.tag.run import TagRun
 from cellwright.tasks.task import Side, usual_side
@@ -20,9 +20,10 @@ def evaluate(
     """Score the run beside each word's most frequent tag; see `Task.evaluate`."""
     sentences = _sentences(run, data, side, columns)
     _say_what_is_unknown(run, sentences, say)
-    train = _training(run, say)
-    if train and side != "train" and (said := overlap(train, sentences)):
-        say(said)
+    train = training_side(lambda: open_sides(run.config.options["data"], run.config.options), "sentences", say)
+    if train is not None and side != "train":
+        for said in what_flatters(seen_in(train, sentences), len(sentences), "sentences"):
+            say(said)
     answers = TagPredictor(run).tag(sentences.tokens)
     labels = [answer.label or "" for answer in answers] if run.config.labels else None
     tags = [answer.tags for answer in answers]
@@ -40,13 +41,10 @@ def _sentences(run: TagRun, data: str, side: Side, columns: Mapping[str, Any]) -
     options = run.config.options | {name: value for name, value in columns.items() if value is not None}
     if usual_side(run, data, datasets.names()) == "all":  # another file: the run's own sides are not this one's
         options |= {"validation": None, "test": None}
-    if side == "all" and data in datasets.names():
-        raise InputError(f"{data} is scored one side at a time; expected --split train, validation or test, got all")
+    check_side(data, side)
     found = open_file(data, options) if side == "all" else open_sides(data, options)[side]
     if not any(found.tokens):
-        raise InputError(
-            f"{data}: no sentence falls to the {side} side; expected at least one, --split all takes every sentence"
-        )
+        raise nothing_on(data, side, "sentence", "sentence")
     return found
 
 
@@ -58,12 +56,3 @@ def _say_what_is_unknown(run: TagRun, sentences: Sentences, say: Callable[[str],
     for kind, (known, found) in kinds.items():
         if new := sorted(found - set(known)):
             say(f"{len(new)} of the {len(found)} {kind} are none that the run knows and count as wrong: {listed(new)}")
-
-
-def _training(run: TagRun, say: Callable[[str], None]) -> Sentences | None:
-    """Return what the run was trained on, for the baseline; say so where it is gone."""
-    try:
-        return open_sides(run.config.options["data"], run.config.options)["train"]
-    except InputError as error:
-        say(f"without a baseline, since the run's training sentences cannot be read: {error}")
-        return None

@@ -13,8 +13,9 @@ from cellwright.data.words import Lexicon, WordExample, collate_words
 from cellwright.evaluation.spans import Scheme, scheme_of
 from cellwright.evaluation.tagging import FrequentTags, score_tags
 from cellwright.models.tagging_architecture import TaggerArchitecture, TaggerConfig
+from cellwright.tasks.sides import what_flatters
 from cellwright.tasks.tag.config import TagConfig
-from cellwright.tasks.tag.data import check_learnable, open_sides, overlap
+from cellwright.tasks.tag.data import check_learnable, open_sides, seen_in
 from cellwright.tasks.tag.objective import TagObjective, known_and_new
 from cellwright.tasks.tag.run import LEXICON, TagRunConfig, load_lexicon
 from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
@@ -98,7 +99,10 @@ def _notes(sides: Parted[Sentences], run: TagRunConfig, lexicon: Lexicon) -> lis
         other = chain.from_iterable(_said(sides[side], kind) for side in SIDES[1:])
         if new := known_and_new(known, other)[len(known) :]:
             notes.append(f"no training sentence has the {kind} {listed(new)}, so that no model can learn it")
-    return notes + [f"{side}: {said}" for side in SIDES[1:] if (said := overlap(sides["train"], sides[side]))]
+    for side in SIDES[1:]:
+        flattered = what_flatters(seen_in(sides["train"], sides[side]), len(sides[side]), "sentences")
+        notes += [f"{side}: {said}" for said in flattered]
+    return notes
 
 
 def _said(sentences: Sentences, kind: str) -> Iterable[str]:

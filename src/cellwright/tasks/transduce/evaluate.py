@@ -3,13 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cellwright.data import datasets
 from cellwright.data.pair_source import open_pairs, read_pairs
 from cellwright.data.pairs import Pairs
 from cellwright.data.symbols import cut
-from cellwright.errors import InputError
 from cellwright.evaluation.alignment import Aligned
 from cellwright.evaluation.transduction import Transduction, compare_transduction
+from cellwright.tasks.sides import check_side, nothing_on, training_side, what_flatters
 from cellwright.tasks.task import Side
 from cellwright.tasks.transduce.predictor import TransducePredictor
 from cellwright.tasks.transduce.prepare import symbols_of
@@ -45,28 +44,19 @@ def _own(run: TransduceRun) -> dict[str, Any]:
 
 
 def _pairs(data: str, side: Side, columns: dict[str, Any]) -> Pairs:
-    if side != "all":
-        pairs = open_pairs(data, **columns)[side]
-    elif data in datasets.names():
-        raise InputError(f"{data} is scored one side at a time; expected --split train, validation or test, got all")
-    else:
-        pairs, _ = read_pairs(data, **columns)
+    check_side(data, side)
+    pairs = read_pairs(data, **columns)[0] if side == "all" else open_pairs(data, **columns)[side]
     if not len(pairs):
-        raise InputError(
-            f"{data}: no source falls to the {side} side; expected at least one, --split all takes every row"
-        )
+        raise nothing_on(data, side, "source", "row")
     return pairs
 
 
 def _training_pairs(run: TransduceRun, scored: Pairs, side: Side, say: Callable[[str], None]) -> Pairs | None:
     """Return what the run was trained on, for the baseline; say so where it is gone, or holds sources to be scored."""
     options = run.config.options
-    try:
-        train = open_pairs(options["data"], **_own(run), encoding=options["encoding"])["train"]
-    except InputError as error:
-        say(f"without a baseline, since the run's training pairs cannot be read: {error}")
-        return None
-    seen = len(set(train.sources) & set(scored.sources))
-    if seen and side != "train":
-        say(f"{seen:,} of the {len(scored):,} sources are among the training sources: the scores flatter")
+    own = _own(run) | {"encoding": options["encoding"]}
+    train = training_side(lambda: open_pairs(options["data"], **own), "pairs", say)
+    if train is not None and side != "train":
+        for said in what_flatters(len(set(train.sources) & set(scored.sources)), len(scored), "sources"):
+            say(said)
     return train
