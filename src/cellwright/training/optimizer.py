@@ -26,6 +26,13 @@ def make_optimizer(model: nn.Module, learning_rate: float, weight_decay: float) 
     return Together(parts)
 
 
+def make_dense(model: nn.Module) -> None:
+    """Give its embeddings dense gradients, as several processes need: DDP takes no table that is frozen, if sparse."""
+    for module in model.modules():
+        if isinstance(module, nn.Embedding):
+            module.sparse = False
+
+
 class Together(Optimizer):
     """Several optimizers that step at once, since Lightning steps one."""
 

@@ -23,6 +23,7 @@ from cellwright.training.folder import CHECKPOINT, LOG
 from cellwright.training.interruption import Interruption, Stopped
 from cellwright.training.journal import Journal
 from cellwright.training.module import LossNotFinite, TrainedModule
+from cellwright.training.optimizer import make_dense
 from cellwright.training.progress import ProgressBar
 from cellwright.training.resume import ResumePoint
 from cellwright.training.schedule import Schedule
@@ -46,6 +47,8 @@ class Session:
         # Without a checkpoint the run was killed before its first: it begins again, with its own options.
         self.resumed = path if self.config.resume and path.exists() else None
         self.module = TrainedModule(prepared.objective, self.config, resumed=self.resumed is not None)
+        if _processes() > 1:
+            make_dense(self.module.model)
         self.data = TrainingData(prepared.train, prepared.validation, self.config.workers)
         self.best = KeepBest(self.config.out, self.config.patience, prepared.objective.metric)
         self.journal = Journal(self.config.out / LOG, self.best, self.config.max_epochs, self.say)
@@ -120,9 +123,14 @@ def is_first_process() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def _processes() -> int:
+    """How many processes train together."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 def _trainer(max_epochs: int, callbacks: list[Callback], *, thaws: bool = False) -> Trainer:
     """Lightning's Trainer, alone or as one of the processes that `torchrun` started; thaws: as of `Objective`."""
-    local, world = (int(os.environ.get(name, "1")) for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE"))
+    local, world = int(os.environ.get("LOCAL_WORLD_SIZE", "1")), _processes()
     return Trainer(
         accelerator="gpu" if torch.cuda.is_available() else "cpu",
         devices=local,
