@@ -1,8 +1,8 @@
 """Scores of finished runs of the recipes, as a table in docs/results.md.
 
-python benchmarks/recipes.py runs/vowels0 runs/vowels1 runs/slots0    # folders that `fit` made
+python benchmarks/recipes.py vowels=runs/vowels0 vowels=runs/vowels1 slots=runs/slots0    # recipe=folder it made
 
-Runs of one task, set and cell are taken for seeds of one recipe. The scores are those of the test side, as the run
+Runs of one recipe and cell are its seeds. The scores are those of the test side, as the run
 folder keeps them; minutes are those of training, validation included.
 """
 
@@ -19,7 +19,9 @@ from typing import Any
 import machine
 from marked import replace_measured
 
-PAGE = Path(__file__).parents[1] / "docs" / "results.md"
+TOP = Path(__file__).parents[1]
+PAGE = TOP / "docs" / "results.md"
+RECIPES = TOP / "examples" / "recipes"
 
 Places = dict[str, tuple[str, ...]]
 SCORES: dict[str, Places] = {
@@ -39,7 +41,7 @@ SCORES: dict[str, Places] = {
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: its recipe, its seed, its scores, and the seconds that it took."""
+    """A finished run: its recipe and cell, its seed, its scores, and the seconds that it took."""
 
     recipe: str
     seed: int
@@ -47,14 +49,15 @@ class Run:
     seconds: float
 
 
-def read(folder: Path) -> Run:
-    """Read a run folder."""
-    config, metrics, test = (json.loads((folder / f"{n}.json").read_text()) for n in ("config", "metrics", "test"))
-    options = {name: value for name, value in config["options"].items() if name != "seed"}
-    data = Path(options["data"]).stem
-    name = f"{config['task']}, {data}, {options.get('cell', '')}"
+def read(given: str) -> Run:
+    """Read the run folder of RECIPE=FOLDER."""
+    recipe, sign, folder = given.partition("=")
+    if not sign or not (RECIPES / f"{recipe}.sh").is_file():
+        names = ", ".join(sorted(path.stem for path in RECIPES.glob("*.sh")))
+        sys.exit(f"recipes.py: got {given!r}; expected RECIPE=FOLDER, of the recipes {names}")
+    config, metrics, test = (json.loads(Path(folder, f"{n}.json").read_text()) for n in ("config", "metrics", "test"))
     scores = {score: found for score, path in SCORES[config["task"]].items() if (found := _at(test, path)) is not None}
-    return Run(name, config["options"]["seed"], scores, metrics["seconds"])
+    return Run(f"{recipe}, {config['options']['cell']}", config["options"]["seed"], scores, metrics["seconds"])
 
 
 def _at(found: Any, path: tuple[str, ...]) -> float | None:
@@ -68,7 +71,7 @@ def table(runs: list[Run]) -> str:
     by_recipe: dict[str, list[Run]] = defaultdict(list)
     for run in runs:
         by_recipe[run.recipe].append(run)
-    lines = ["| task, data, cell | score | mean | each seed | minutes |", "|---|---|---:|---|---:|"]
+    lines = ["| recipe, cell | score | mean | each seed | minutes |", "|---|---|---:|---|---:|"]
     for recipe, found in sorted(by_recipe.items()):
         minutes = statistics.median(run.seconds for run in found) / 60
         for score in found[0].scores:
@@ -82,7 +85,9 @@ def main() -> None:
     """Put the table into the page."""
     facts = machine.describe()
     about = f"{facts['date']} ({facts['processor']}; {facts['versions']})"
-    text = f"Written by `python benchmarks/recipes.py` on {about}.\n\n{table([read(Path(p)) for p in sys.argv[1:]])}\n"
+    text = (
+        f"Written by `python benchmarks/recipes.py` on {about}.\n\n{table(list(map(read, sys.argv[1:])))}\n"
+    )
     replace_measured(PAGE, text)
 
 
