@@ -85,9 +85,7 @@ def main() -> None:
     """Put the table into the page."""
     facts = machine.describe()
     about = f"{facts['date']} ({facts['processor']}; {facts['versions']})"
-    text = (
-        f"Written by `python benchmarks/recipes.py` on {about}.\n\n{table(list(map(read, sys.argv[1:])))}\n"
-    )
+    text = f"Written by `python benchmarks/recipes.py` on {about}.\n\n{table(list(map(read, sys.argv[1:])))}\n"
     replace_measured(PAGE, text)
 
 
