@@ -1,17 +1,15 @@
-"""Trained from a file: it learns, its scores are those of its weights, and a killed run is the run left alone."""
+"""Trained from a file: it learns, and its scores are those of its weights."""
 
 import json
 import math
 import shutil
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import process
 import pytest
 import torch
-from process import Signal, outcome
+from safetensors.torch import load_file
 from torch.nn.functional import cross_entropy
 
 from cellwright.errors import InputError
@@ -105,25 +103,9 @@ def test_a_table_of_texts_is_learnt_as_documents_with_ends(options: Options, tmp
     assert logarithms[0].exp() > 0.5  # three digits, and the text ends
 
 
-@pytest.mark.parametrize(("place", "count"), [("clipping", 9), ("step", 40)])
-def test_killed_and_resumed_is_left_alone(options: Options, place: str, count: int, alone: dict[str, Any]) -> None:
-    given = options(task="lm", checkpoint_seconds=0, dropout=0.1, layers=2, weight_drop=0.2)
-    assert process.start(dict(given), Signal(signal.SIGKILL, place, count)).status == -signal.SIGKILL
-    assert process.start({**given, "resume": True}).status == 0
-    assert outcome(given["out"]) == alone
-
-
-@pytest.fixture(scope="module")
-def alone(small: dict[str, Any], book: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    out = tmp_path_factory.mktemp("alone") / "run"
-    own = {"task": "lm", "checkpoint_seconds": 0, "dropout": 0.1, "layers": 2, "weight_drop": 0.2}
-    assert process.start({**small, **own, "data": str(book), "out": str(out)}).status == 0
-    return outcome(out)
-
-
-def test_the_carried_state_is_in_the_checkpoint(alone: dict[str, Any]) -> None:
-    states = [name for name in alone["last"] if name.startswith(".objective.0.state")]
-    assert len(states) == 4  # h and c of two layers
+def test_the_carried_state_is_in_the_checkpoint(trained: Any) -> None:
+    last = load_file(trained.path / "checkpoints" / "last.safetensors")
+    assert len([name for name in last if name.startswith(".objective.0.state")]) == 2  # h and c
 
 
 def test_a_damaged_count_of_characters_is_one_sentence(trained: Any, tmp_path: Path) -> None:

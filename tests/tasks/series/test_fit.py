@@ -1,16 +1,13 @@
-"""Series from a file: what is learned, killed and resumed, and what is refused."""
+"""Series from a file: what is learned, and what is refused."""
 
 import json
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import process
 import pytest
 import torch
-from process import Signal, outcome
 
 import made_series
 from cellwright import tasks
@@ -131,19 +128,6 @@ TARGETS: dict[str, tuple[str, dict[str, Any]]] = {
     "forecast": (made_series.days(400, 0, 0.1), {"target": "forecast", "window": 32, "input_dropout": 0.1}),
     "anomaly": (made_series.beats(60, 0), {"target": "anomaly", "recurrent_dropout": 0.2}),
 }
-
-
-@pytest.mark.parametrize(
-    ("target", "place", "count"), [("classify", "step", 5), ("forecast", "clipping", 9), ("anomaly", "end", 1)]
-)
-def test_killed_and_resumed_is_left_alone(options: Options, target: str, place: str, count: int) -> None:
-    content, changes = TARGETS[target]
-    killed = options(content, task="series", max_epochs=3, checkpoint_seconds=0, **changes)
-    alone = {**killed, "out": killed["out"] + "-alone"}
-    assert process.start(dict(alone)).status == 0
-    assert process.start(dict(killed), Signal(signal.SIGKILL, place, count)).status == -signal.SIGKILL
-    assert process.start({**killed, "resume": True}).status == 0
-    assert outcome(killed["out"]) == outcome(alone["out"])
 
 
 def test_answers_do_not_depend_on_the_batch(options: Options) -> None:

@@ -1,14 +1,11 @@
-"""A tagger from a file: what it learns, what it says it scored, killed and resumed, and what is refused."""
+"""A tagger from a file: what it learns, what it says it scored, and what is refused."""
 
 import json
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import process
 import pytest
-from process import Signal, outcome
 from seqeval.metrics import f1_score
 
 from cellwright.errors import InputError
@@ -44,16 +41,6 @@ def test_plain_tags_are_scored_by_the_word(options: Options) -> None:
     assert result.metric == "accuracy"
     assert set(result.validation) == {"loss", "accuracy"}
     assert load_run(result.out).config.scheme == "plain"
-
-
-@pytest.mark.parametrize(("place", "count"), [("step", 2), ("clipping", 14), ("end", 1)])
-def test_killed_and_resumed_is_left_alone(options: Options, place: str, count: int) -> None:
-    killed = options(task="tag", also_classify="intent", max_epochs=3, checkpoint_seconds=0)
-    alone = {**killed, "out": killed["out"] + "-alone"}
-    assert process.start(alone).status == 0
-    assert process.start(killed, Signal(signal.SIGKILL, place, count)).status == -signal.SIGKILL
-    assert process.start({**killed, "resume": True}).status == 0
-    assert outcome(killed["out"]) == outcome(alone["out"])
 
 
 def test_files_for_validation_and_test_are_taken_whole(options: Options, tmp_path: Path) -> None:

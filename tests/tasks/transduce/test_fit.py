@@ -1,15 +1,12 @@
-"""A transducer from a file: what it learns, what it says and scores, killed and resumed, and what is refused."""
+"""A transducer from a file: what it learns, what it says and scores, and what is refused."""
 
 import json
 import random
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import process
 import pytest
-from process import Signal, outcome
 
 from cellwright.data.pair_source import open_pairs
 from cellwright.errors import InputError
@@ -105,15 +102,6 @@ def test_evaluation_says_what_flatters_and_what_was_never_seen(out: Path, words:
     assert report.counted == "3 sources"
     assert any("1 of the 3 sources hold a symbol that training never saw" in sentence for sentence in said)
     assert any("are among the training sources: the scores flatter" in sentence for sentence in said)
-
-
-def test_killed_and_resumed_is_left_alone(options: Options, tmp_path: Path) -> None:
-    given = options(max_epochs=4, checkpoint_seconds=0, dropout=0.2)
-    assert process.start({**given, "task": "transduce", "out": str(tmp_path / "alone")}).status == 0
-    killed = process.start({**given, "task": "transduce"}, Signal(signal.SIGKILL, "clipping", 14))
-    assert killed.status == -signal.SIGKILL
-    assert process.start({**given, "task": "transduce", "resume": True}).status == 0
-    assert outcome(given["out"]) == outcome(tmp_path / "alone")
 
 
 def test_pictures_and_other_options(options: Options, tmp_path: Path) -> None:
