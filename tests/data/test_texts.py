@@ -51,3 +51,10 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
     path.touch()
     with pytest.raises(InputError, match=r"a\.txt: the file is empty"):
         open_texts(str(path))
+
+
+def test_a_column_that_is_not_there_names_the_option_that_there_is(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("said\nhello\n")
+    with pytest.raises(InputError, match=r"no column 'text'; the columns are 'said': name yours with --text$"):
+        open_texts(str(path))

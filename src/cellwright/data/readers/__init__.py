@@ -60,7 +60,8 @@ def read(
         InputError: the file, a row or a value is not as expected; names file, line or column, what was found.
 
     """
-    return read_columns(path, Columns(text, label), encoding=encoding, format=format)
+    columns = Columns(text, label) if label is not None else Columns(text, None, "--text")
+    return read_columns(path, columns, encoding=encoding, format=format)
 
 
 def read_columns(path: str | Path, columns: Columns, *, encoding: str = "utf-8", format: str | None = None) -> Table:
