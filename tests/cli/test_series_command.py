@@ -87,3 +87,15 @@ def test_forecasts_are_a_line_a_step_and_channel(cellwright, tmp_path):
 
 def test_the_set_is_listed(cellwright):
     assert "vowels" in cellwright("datasets").out
+
+
+def test_the_lines_of_standard_input_are_counted_on_from_what_was_answered_before(cellwright, run):
+    good = b'{"values": [[10, 100], [10.5, 101]]}\n'
+    ended = cellwright("predict", run, stdin=good * 1203 + b'{"values": [[10]]}\n')
+    assert ended.status == 2
+    assert "series, line 1204: a series of 1 channels; expected 2" in ended.err
+    assert ended.out.splitlines()[-1].startswith("1000\t")
+    ended = cellwright("predict", run, stdin=good * 1002 + b"\n")
+    assert "series, line 1003: blank" in ended.err
+    ended = cellwright("predict", run, stdin=good * 1002)
+    assert ended.out.splitlines()[-1].startswith("1002\t")

@@ -52,3 +52,7 @@ class Predictor(ABC, Generic[Said]):
     @abstractmethod
     def predict(self, texts: Sequence[str]) -> list[Said]:
         """What the model says of each text, in their order."""
+
+    def predict_lines(self, texts: Sequence[str], first: int) -> list[Said]:
+        """The same of the lines of a stream from line `first` on, for tasks whose answers and errors name a line."""
+        return self.predict(texts)

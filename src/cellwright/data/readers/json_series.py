@@ -24,9 +24,13 @@ def read(path: Path, columns: SeriesColumns, encoding: str) -> SeriesTable:
     return parse(decoded(path, encoding).split("\n"), str(path))
 
 
-def parse(lines: Iterable[str], source: str) -> SeriesTable:
-    """Return the series of the lines that are not blank. Raises InputError, naming the line."""
-    found = [_series(line, str(k), f"{source}, line {k}") for k, line in enumerate(lines, start=1) if line.strip()]
+def parse(lines: Iterable[str], source: str, first: int = 1) -> SeriesTable:
+    """Return the series of the lines that are not blank. Raises InputError, naming the line.
+
+    first: number of the first line.
+    """
+    numbered = enumerate(lines, start=first)
+    found = [_series(line, str(k), f"{source}, line {k}") for k, line in numbered if line.strip()]
     if not found:
         raise InputError(f"{source}: blank; expected a series a line, {EXPECTED}")
     return as_table(found, None, source)

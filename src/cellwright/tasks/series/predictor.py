@@ -102,14 +102,18 @@ class SeriesPredictor(Predictor[Said]):
 
     def predict(self, texts: Sequence[str]) -> list[Said]:
         """What the model says of each series, a JSON object each. Raises InputError for one it cannot read."""
-        return self.predict_series(self.table(texts)) if texts else []
+        return self.predict_lines(texts, 1)
 
-    def table(self, texts: Sequence[str]) -> SeriesTable:
-        """The series of which each text is one, a JSON object. Raises InputError for one that cannot be read."""
-        for number, text in enumerate(texts, start=1):
+    def predict_lines(self, texts: Sequence[str], first: int) -> list[Said]:
+        """The same of lines from `first` on; a series without a name has its line's number."""
+        return self.predict_series(self.table(texts, first)) if texts else []
+
+    def table(self, texts: Sequence[str], first: int = 1) -> SeriesTable:
+        """The series of lines from `first` on, each a JSON object. Raises InputError for one that cannot be read."""
+        for number, text in enumerate(texts, start=first):
             if not text.strip():
                 raise InputError(f"series, line {number}: blank; expected a series, {json_series.EXPECTED}")
-        table = json_series.parse(texts, "series")
+        table = json_series.parse(texts, "series", first)
         return replace(table, channels=self._channels(table))
 
     def predict_series(self, table: SeriesTable) -> list[Said]:
