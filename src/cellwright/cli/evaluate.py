@@ -34,18 +34,19 @@ def evaluate(
         Path | None, typer.Option(help="Draw the scores, as a confusion matrix say, to this PNG.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as one JSON object.")] = False,
+    **options: Any,
 ) -> None:
     """Score a run on examples whose answers are known, beside baselines fitted on its own training examples.
 
     Of a classifier these are the majority class and a linear model of character n-grams.
     """
     from cellwright import tasks
+    from cellwright.cli.answering import load_told
     from cellwright.cli.tables import show
     from cellwright.data import datasets
-    from cellwright.tasks.run import load_run
     from cellwright.tasks.task import usual_side
 
-    loaded = load_run(run)
+    loaded = load_told(run, options)
     task = tasks.get(loaded.config.task)
     side = split or usual_side(loaded, data, datasets.names())
     columns = {**_columns(column or [], task.columns), "encoding": encoding, "format": format}

@@ -16,6 +16,7 @@ import typer
 from typer.exceptions import TyperException
 
 from cellwright import __version__
+from cellwright.cli.answering import RunCommand
 from cellwright.cli.cells import app as cells
 from cellwright.cli.datasets import datasets
 from cellwright.cli.evaluate import evaluate
@@ -34,8 +35,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(cls=FitCommand)(fit)
-app.command()(evaluate)
-app.command()(predict)
+app.command(cls=RunCommand)(evaluate)
+app.command(cls=RunCommand)(predict)
 app.command(cls=GenerateCommand)(generate)
 app.command()(inspect)
 app.command(cls=ServeCommand)(serve)

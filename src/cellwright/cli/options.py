@@ -17,8 +17,12 @@ OFF = "none"  # typed for the None of an option that may be None
 BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}  # pydantic's words, and ours
 
 
-def options_of(model: type[BaseModel], *, arguments: frozenset[str] = frozenset()) -> list[inspect.Parameter]:
+def options_of(
+    model: type[BaseModel], *, arguments: frozenset[str] = frozenset(), default: str | None = None
+) -> list[inspect.Parameter]:
     """Return one keyword parameter a field, as Typer reads a signature; those in `arguments` have no `--name`.
+
+    default: what the help says stands for an option that is not given, in place of the model's defaults.
 
     An option that is not given is None: `configured` leaves its default to the model, which so knows what was given.
     """
@@ -27,7 +31,7 @@ def options_of(model: type[BaseModel], *, arguments: frozenset[str] = frozenset(
             name,
             inspect.Parameter.KEYWORD_ONLY,
             default=inspect.Parameter.empty if field.is_required() else None,
-            annotation=_argument(field) if name in arguments else _option(name, field),
+            annotation=_argument(field) if name in arguments else _option(name, field, default),
         )
         for name, field in model.model_fields.items()
     ]
@@ -50,13 +54,13 @@ def _argument(field: FieldInfo) -> Any:
     return Annotated[str, typer.Argument(help=field.description)]
 
 
-def _option(name: str, field: FieldInfo) -> Any:
+def _option(name: str, field: FieldInfo, default: str | None) -> Any:
     """Return a flag for a bool. Else a string: pydantic reads it, so that whatever is wrong ends in one sentence."""
     flag = _flag(name)
     if field.annotation is bool:
         spelling = f"{flag}/--no-{flag[2:]}" if field.default is True else flag
-        return Annotated[bool | None, typer.Option(spelling, help=_help(field), show_default=False)]
-    option = typer.Option(flag, help=_help(field), show_default=False, metavar=_metavar(field.annotation))
+        return Annotated[bool | None, typer.Option(spelling, help=_help(field, default), show_default=False)]
+    option = typer.Option(flag, help=_help(field, default), show_default=False, metavar=_metavar(field.annotation))
     return Annotated[str, option] if field.is_required() else Annotated[str | None, option]
 
 
@@ -72,9 +76,9 @@ def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def _help(field: FieldInfo) -> str:
+def _help(field: FieldInfo, default: str | None) -> str:
     """Return the field's docstring, its range and its default: `Recurrent layers (at least 1; default 1).`."""
-    notes = [*_bounds(field), *_default(field)]
+    notes = [*_bounds(field), *(_default(field) if default is None else [f"default {default}"])]
     text = (field.description or "").rstrip(".")
     return f"{text} ({'; '.join(notes)})." if notes else f"{text}."
 

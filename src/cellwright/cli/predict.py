@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
@@ -30,24 +30,29 @@ def predict(
     ] = None,
     encoding: Annotated[str, typer.Option(help="Encoding of standard input.")] = "utf-8",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line, which says more.")] = False,
+    **options: Any,
 ) -> None:
     """Print the answer for each text: of a classifier, the label and its probability.
 
     One line a text, fields with tabs between them. An empty text is answered too.
     """
-    from cellwright.tasks.predictor import Predictor
+    from cellwright import tasks
+    from cellwright.cli.answering import load_told
 
     _check(encoding)
-    predictor = Predictor.load(run)
+    loaded = load_told(run, options)
+    predictor = tasks.get(loaded.config.task).predictor(loaded)
     if predictor.reads:
         print(predictor.reads, file=sys.stderr)
     given = [text for argument in texts or [] for text in predictor.texts_of(argument, encoding)]
     if predictor.header is not None and not as_json:
         print(predictor.header)
+    read = 0
     for chunk in _chunks(given, encoding):
-        for text, prediction in zip(chunk, predictor.predict(chunk), strict=True):
+        for text, prediction in zip(chunk, predictor.predict_lines(chunk, read + 1), strict=True):
             print(_as_json(text, prediction, predictor.echoes) if as_json else prediction.line(text))
         sys.stdout.flush()
+        read += len(chunk)
 
 
 def _chunks(texts: list[str] | None, encoding: str) -> Iterator[list[str]]:

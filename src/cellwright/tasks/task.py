@@ -126,6 +126,8 @@ class Task(ABC, Generic[Options, Description, Loaded]):
     """Names of the pictures that `fit` draws of its reports."""
     columns: tuple[str, ...]
     """Fields of its options that name columns of a file."""
+    answering: str | None = None
+    """Field of its description with the options of how answers are looked for, which predict and evaluate take too."""
     suggestions: tuple[str, ...] = (
         'predict {run} "a text of yours"    (or lines on standard input)',
         "evaluate {run} other.csv",

@@ -29,7 +29,7 @@ class Sides(BaseModel):
 
 
 class Search(BaseModel):
-    """How answers are looked for once a model is trained."""
+    """How answers are looked for once a model is trained; predict and evaluate take these options too."""
 
     model_config = FIXED
 

@@ -56,16 +56,9 @@ class Transduced(Prediction):
 class TransducePredictor(Predictor[Transduced]):
     """A trained transducer that takes sources."""
 
-    def __init__(self, run: TransduceRun, *, beam: int | None = None, best: int | None = None) -> None:
-        """Predict with a run that is loaded.
-
-        beam: beginnings of an answer that the search keeps; None: as the run was told
-        best: answers a source; None: as the run was told
-        """
-        search = run.config.search
+    def __init__(self, run: TransduceRun) -> None:
+        """Predict with a run that is loaded."""
         self.run = run
-        self.beam = search.beam if beam is None else beam
-        self.best = search.best if best is None else best
 
     def predict(self, texts: Sequence[str]) -> list[Transduced]:
         """Answer each text, in their order; white space at its ends aside."""
@@ -98,8 +91,8 @@ class TransducePredictor(Predictor[Transduced]):
 
     def search(self, tokens: torch.Tensor, lengths: torch.Tensor) -> list[list[Hypothesis]]:
         """Find the best answers to sources (B, S) int64 of these lengths (B), from 1 on; of each the best first."""
-        limits, alpha = self.run.config.symbols.limits(lengths), self.run.config.search.alpha
-        return beam_search(self.run.model, tokens, lengths, limits, beam=self.beam, best=self.best, alpha=alpha)
+        limits, how = self.run.config.symbols.limits(lengths), self.run.config.search
+        return beam_search(self.run.model, tokens, lengths, limits, beam=how.beam, best=how.best, alpha=how.alpha)
 
     def prediction(
         self, source: list[str], ids: Sequence[int], found: Sequence[Hypothesis], alignment: torch.Tensor

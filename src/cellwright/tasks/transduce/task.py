@@ -25,6 +25,7 @@ class Transduce(Task[TransduceConfig, TransduceRunConfig, TransduceRun]):
     files = (SOURCE, TARGET)
     pictures = (ALIGNMENT,)
     columns = ("source", "target")
+    answering = "search"
 
     def prepare(
         self, config: TransduceConfig, before: TransduceRunConfig | None

@@ -1,0 +1,64 @@
+"""The options that predict and evaluate take of a transducer, in place of those that it was trained with."""
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Command = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Words and the same from the last letter to the first."""
+    draw = random.Random(0)
+    words = sorted({"".join(draw.choices("abcd", k=draw.randint(1, 5))) for _ in range(300)})
+    path = tmp_path_factory.mktemp("data") / "words.csv"
+    path.write_text("source,target\n" + "".join(f"{word},{word[::-1]}\n" for word in words))
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(cellwright: Command, pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "words"
+    sizes = ["--hidden", 8, "--embedding", 8, "--threads", 1, "--max-epochs", 1, "--best", 2]
+    assert cellwright("fit", pairs, "--task", "transduce", "--out", out, *sizes).status == 0
+    return out
+
+
+def answers(ended: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(ended.out)["answers"]
+    return found
+
+
+def test_predict_searches_as_it_is_told_and_else_as_the_run_was(cellwright: Command, run: Path) -> None:
+    assert len(answers(cellwright("predict", run, "abcd", "--json"))) == 2
+    told = answers(cellwright("predict", "--best", 4, run, "abcd", "--json", "--alpha", 0))
+    assert len(told) == 4
+    assert [each["score"] for each in told] == [each["log_probability"] for each in told]
+    [greedy] = answers(cellwright("predict", run, "abcd", "--json", "--beam", 1, "--best", 1))
+    assert greedy["log_probability"] <= told[0]["log_probability"] + 1e-6
+    assert json.loads((run / "config.json").read_text())["search"] == {"beam": 5, "best": 2, "alpha": 0.6}
+
+
+def test_evaluate_takes_them_too(cellwright: Command, run: Path, pairs: Path) -> None:
+    ended = cellwright("evaluate", run, pairs, "--beam", 1, "--json")
+    assert ended.status == 0
+    assert "sequence_error" in json.loads(ended.out)["model"]
+
+
+def test_the_help_of_a_run_lists_them(cellwright: Command, run: Path) -> None:
+    said = " ".join(cellwright("predict", run, "--help").out.split())
+    assert "1 is greedy search (at least 1; default the run's)" in said
+    assert "--beam" not in cellwright("predict", "--help").out
+
+
+def test_what_cannot_be_is_one_sentence(cellwright: Command, run: Path, tmp_path: Path) -> None:
+    ended = cellwright("predict", run, "ab", "--beam", 0)
+    assert (ended.status, ended.err) == (2, "cellwright: --beam is 0; expected at least 1\n")
+    ended = cellwright("predict", tmp_path / "none", "ab", "--beam", 3)
+    assert ended.status == 2
+    assert "--beam" in ended.err
