@@ -220,8 +220,8 @@ def test_a_file_that_is_no_tokenizer_of_ours(tmp_path, change, message):
     ("options", "message"),
     [
         ({"kind": "letters"}, "no kind 'letters'; expected one of auto, characters, words, tokens, bpe"),
-        ({"kind": "bpe", "size": 257}, "a vocabulary of 257 tokens; bpe need at least 258"),
-        ({"kind": "words", "size": 2}, "a vocabulary of 2 tokens; words need at least 3"),
+        ({"kind": "bpe", "size": 257}, "a vocabulary of 257 tokens; expected at least 258 for bpe"),
+        ({"kind": "words", "size": 2}, "a vocabulary of 2 tokens; expected at least 3 for words"),
         ({"minimum": 0}, "a minimum of 0; "),
     ],
 )

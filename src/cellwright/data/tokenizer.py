@@ -237,7 +237,7 @@ def _check_options(kind: str, size: int, minimum: int) -> None:
         raise InputError(f"tokenizer: no kind {kind!r}; expected one of {', '.join(KINDS)}")
     smallest = _RECIPES[kind].smallest
     if size < smallest:
-        raise InputError(f"tokenizer: a vocabulary of {size} tokens; {kind} need at least {smallest}")
+        raise InputError(f"tokenizer: a vocabulary of {size} tokens; expected at least {smallest} for {kind}")
     if minimum < 1:
         raise InputError(f"tokenizer: a minimum of {minimum}; a token is kept from 1 occurrence on at the least")
 

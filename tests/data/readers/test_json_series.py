@@ -44,7 +44,10 @@ def test_what_is_written_is_read_back_to_the_bit(values):
         ('{"values": 3}', "it, line 1: no list of values"),
         ('{"values": [[1, 2], [3]]}', "it, line 1, step 2: 1 channels; expected 2, as step 1 has"),
         ('{"values": [1, "x"]}', 'it, line 1, step 2: "x" is no number'),
-        ('{"values": [1, Infinity]}', "it, line 1, step 2, channel '1': inf is infinite"),
+        (
+            '{"values": [1, Infinity]}',
+            "it, line 1, step 2, channel '1': inf is infinite; expected a finite number, or NaN, null in JSON",
+        ),
         ('{"values": []}', "it, line 1: a series without a step"),
         ('{"values": [1', "it, line 1: not JSON"),
         ("  ", "it: blank; expected a series a line"),

@@ -75,5 +75,5 @@ def _check(found: Found, channels: Sequence[str], where: str, counted: bool) -> 
     for step, channel in np.argwhere(np.isinf(found.values))[:1]:
         raise InputError(
             f"{where}, step {step + 1}, channel {channels[channel]!r}: {found.values[step, channel]} is infinite; "
-            "expected a finite number, or NaN where it is missing"
+            "expected a finite number, or NaN, null in JSON, where it is missing"
         )
