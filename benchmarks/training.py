@@ -50,12 +50,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "lm, pydoc": ("lm", {"data": "pydoc"}),
     "transduce, g2p-en": ("transduce", {"data": "g2p-en"}),
 }
-"""With the defaults of `fit`: LSTM, H = 128."""
-
-TARGET = 3.0
-"""Times the tokens a second of torch.nn packed."""
-LARGEST_REST = 1 / 3
-"""Of a step, what is not the kernels'."""
+"""With the defaults of `fit`: LSTMs of each task's own size."""
 
 
 class Enough(Exception):

@@ -16,13 +16,16 @@ def make_optimizer(model: nn.Module, learning_rate: float, weight_decay: float) 
     """
     embeddings = [module for module in model.modules() if isinstance(module, nn.Embedding)]
     tables, sparse = {id(e.weight) for e in embeddings}, {id(e.weight) for e in embeddings if e.sparse}
-    dense = [parameter for parameter in model.parameters() if id(parameter) not in sparse]
-    decayed = [parameter for parameter in dense if parameter.ndim > 1 and id(parameter) not in tables]
-    kept = [parameter for parameter in dense if not (parameter.ndim > 1 and id(parameter) not in tables)]
+    decayed: list[nn.Parameter] = []
+    kept: list[nn.Parameter] = []
+    rows: list[nn.Parameter] = []
+    for parameter in model.parameters():
+        decays = parameter.ndim > 1 and id(parameter) not in tables
+        (rows if id(parameter) in sparse else decayed if decays else kept).append(parameter)
     groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": kept, "weight_decay": 0.0}]
     parts: list[Optimizer] = [AdamW(groups, lr=learning_rate, fused=True)]  # one pass over memory, on a CPU too
-    if sparse:
-        parts.append(SparseAdam([p for p in model.parameters() if id(p) in sparse], lr=learning_rate))
+    if rows:
+        parts.append(SparseAdam(rows, lr=learning_rate))
     return Together(parts)
 
 
