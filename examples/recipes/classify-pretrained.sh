@@ -2,6 +2,6 @@
 # Chinese reviews: a language model in both directions on the training texts, then a classifier that begins from it and
 # thaws from the top.
 #
-#     sh examples/recipes/classify-pretrained.sh runs/reviews
+#     sh examples/recipes/classify-pretrained.sh runs/reviews 0        (the second is the seed)
 set -eu
-exec cellwright fit reviews-zh --out "$1" --pretrain own --pretrain-epochs 4 --thaw-epochs 1
+exec cellwright fit reviews-zh --out "$1" --seed "$2" --pretrain own --pretrain-epochs 4 --thaw-epochs 1

@@ -1,9 +1,9 @@
 #!/bin/sh
 # The same with more units, against learning by heart: about an hour on two cores.
 #
-#     sh examples/recipes/lm-shakespeare-long.sh input.txt runs/shakespeare-long
+#     sh examples/recipes/lm-shakespeare-long.sh input.txt runs/shakespeare-long 0        (the last is the seed)
 set -eu
-exec cellwright fit "$1" --task lm --out "$2" \
+exec cellwright fit "$1" --task lm --out "$2" --seed "$3" \
     --validation-share 0.1 --test-share 0 --minimum 1 \
     --hidden 512 --embedding 128 --forget-bias 1 \
     --embedding-dropout 0.1 --output-dropout 0.4 --weight-drop 0.2 \

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 
 import numpy as np
 import pytest
@@ -25,16 +26,23 @@ class Product:
         target = host(register_bytes)
         tile = shape(target, dtype)
         module = ir.Module("product")
-        kinds = [i64, pointer, pointer, i64, pointer, pointer, i64]
+        kinds = [i64, pointer, pointer, i64, pointer, pointer, i64, i64]
         made, b = function(module, "run", kinds)
         b.call(define_product(module, tile), made.args)
         b.ret_void()
         address = compile_module(str(module), target).get_function_address("run")
         number, place = ctypes.c_int64, ctypes.c_void_p
-        self._run = ctypes.CFUNCTYPE(None, number, place, place, number, place, place, number)(address)
+        self._run = ctypes.CFUNCTYPE(None, number, place, place, number, place, place, number, number)(address)
         self.columns, self.dtype = tile.columns, dtype
 
-    def __call__(self, a: np.ndarray, b: np.ndarray, start: np.ndarray | None, c: np.ndarray | None = None):
+    def __call__(
+        self,
+        a: np.ndarray,
+        b: np.ndarray,
+        start: np.ndarray | None,
+        c: np.ndarray | None = None,
+        cuts: tuple[int, ...] = (),
+    ):
         """(m, k) · (k, n) + start (n,), n a multiple of the panel's columns; without start added to c (m, n)."""
         k, n = b.shape
         panels = np.ascontiguousarray(b.reshape(k, n // self.columns, self.columns).transpose(1, 0, 2))
@@ -42,7 +50,8 @@ class Product:
         rows = np.array([row.ctypes.data for row in a], np.int64)
         results = np.array([row.ctypes.data for row in result], np.int64)
         begin = 0 if start is None else start.ctypes.data
-        self._run(len(a), rows.ctypes.data, results.ctypes.data, k, panels.ctypes.data, begin, n // self.columns)
+        for first, last in itertools.pairwise((0, *cuts, n // self.columns)):
+            self._run(len(a), rows.ctypes.data, results.ctypes.data, k, panels.ctypes.data, begin, first, last)
         return result
 
 
@@ -106,7 +115,7 @@ def test_rows_are_written_and_nothing_else(product):
     addresses = np.array([row.ctypes.data for row in rows], np.int64)
     sources = np.array([row.ctypes.data for row in a], np.int64)
     panels = np.ascontiguousarray(b.reshape(4, 2, product.columns).transpose(1, 0, 2))
-    product._run(3, sources.ctypes.data, addresses.ctypes.data, 4, panels.ctypes.data, start.ctypes.data, 2)
+    product._run(3, sources.ctypes.data, addresses.ctypes.data, 4, panels.ctypes.data, start.ctypes.data, 0, 2)
     np.testing.assert_array_equal(there[[1, 4, 8]], product(a, b, start))
     assert (there[[0, 2, 3, 5, 6, 7]] == 7.0).all()
 

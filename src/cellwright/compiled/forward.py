@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from cellwright.compiled.setting import Direction, Setting, Work
+from cellwright.compiled.spare import spare
 from cellwright.compiler.kernel import Loop
 from cellwright.reference import Call, Weights
 
@@ -52,6 +53,7 @@ def forward(call: Call, *, saves: bool) -> Result:
     """Run a call whose path is "compiled"; `saves` keeps what `backward` reads."""
     y, work = prepare(call, saves=saves)
     work.run()
+    spare.give(work.packed)
     setting, directions = work.setting, work.directions
     letters = setting.kernel.letters if call.record else ()
     return Result(
@@ -64,15 +66,17 @@ def forward(call: Call, *, saves: bool) -> Result:
 
 def prepare(call: Call, *, saves: bool) -> tuple[Tensor, Work]:
     """The rows to be computed (S, D·P), and what computes them."""
-    setting = Setting(call)
+    setting = Setting(call, shares=not (saves or call.record))
     letters = setting.kernel.letters if call.record else ()
     loop = setting.kernel.forward(saves=saves, projects=setting.projects, letters=letters)
-    y = setting.rows.new_empty(setting.rows.shape[0], len(setting.directions) * setting.outputs)
     packed = setting.packed([m for weights in call.weights for m in _matrices(setting, weights)])
-    directions = [
-        _direction(setting, loop, y, saves, letters, packed[4 * d : 4 * d + 4], d) for d in setting.directions
+    sizes = (len(setting.rows), len(setting.directions) * setting.outputs)
+    outputs = [setting.rows.new_empty(sizes) for _ in range(setting.parts)]
+    first, *others = [
+        [_direction(setting, loop, y, saves, letters, packed[4 * d : 4 * d + 4], d) for d in setting.directions]
+        for y in outputs
     ]
-    return y, Work(setting, directions, loop)
+    return outputs[0], Work(setting, first, loop, others=others, packed=packed)
 
 
 def _matrices(setting: Setting, weights: Weights) -> list[tuple[Tensor, tuple[str, ...]]]:

@@ -11,8 +11,10 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from cellwright.cells.definition import PER_UNIT
+from cellwright.compiled.spare import spare
 from cellwright.compiler.kernel import Kernel, Loop, kernel, products, shares
 from cellwright.compiler.pack import PACK
+from cellwright.compiler.threads import pool
 from cellwright.reference import Call
 
 CHUNK_BYTES = 1 << 18  # of gate rows, multiplied ahead of their steps: a part of the second cache
@@ -21,6 +23,12 @@ CHUNK_BYTES = 1 << 18  # of gate rows, multiplied ahead of their steps: a part o
 # registers of 256 bits; at three times as many, by 15 %), and where another pool's threads spin on the processors, as
 # ONNX Runtime's do, two wait milliseconds for each other.
 SMALL = 1 << 23
+
+# Where threads share sequences, each reads its part of the recurrent weights, and they meet once a step. A part of less
+# than LEAST_PART bytes is read in the half microsecond of a meeting. One sequence is always shared. Of several, each
+# goes to one thread, but where a thread would have fewer than FEW at a time and the weights are LARGE, half of a second
+# cache: there sharing is 1.2 to 1.7 times as fast (H = 256 and 512, two threads of a processor of 2024).
+LEAST_PART, FEW, LARGE = 1 << 16, 4, 1 << 19
 
 
 class Tables:
@@ -60,9 +68,12 @@ def _tables(batch_sizes: tuple[int, ...], directions: int, threads: int) -> Tabl
 
 
 class Setting:
-    """A call, its kernels, its sizes, and the tables of its batch."""
+    """A call, its kernels, its sizes, and the tables of its batch.
 
-    def __init__(self, call: Call) -> None:
+    `shares` lets several threads compute a sequence together: `parts` of them, which is else 1.
+    """
+
+    def __init__(self, call: Call, *, shares: bool = False) -> None:
         self.call = call
         self.kernel: Kernel = kernel(call.cell, str(call.rows.dtype).removeprefix("torch."))
         self.hidden = call.weights[0].input.shape[0] // len(call.cell.projections)
@@ -73,13 +84,22 @@ class Setting:
         self.rows = call.rows.detach().contiguous()
         self.threads = self._threads()
         self.directions = range(len(call.weights))
-        self.tables = _tables(tuple(call.batch_sizes), len(self.directions), self.threads)
+        self.parts = self._parts() if shares else 1
+        self.tables = _tables(tuple(call.batch_sizes), len(self.directions), self.threads // self.parts)
         self.alive, self.starts = self.tables.alive, self.tables.starts
 
     def _threads(self) -> int:
         """PyTorch's threads; one for what is done before a second would have been of use."""
         weights = sum(w.input.numel() + w.recurrent.numel() for w in self.call.weights)
         return torch.get_num_threads() if self.rows.shape[0] * weights >= SMALL else 1
+
+    def _parts(self) -> int:
+        """How many threads share a sequence: all, where that is faster; else those that would have none."""
+        sizes, directions, weights = self.call.batch_sizes, len(self.directions), self.call.weights[0].recurrent
+        held = weights.numel() * weights.element_size()
+        few = self.rows.shape[0] * directions < FEW * self.threads * len(sizes)
+        runs = directions if few and held >= LARGE else directions * sizes[0]
+        return max(1, min(self.threads // runs, held // LEAST_PART)) if pool() else 1
 
     def slots(self, letters: tuple[str, ...]) -> Tensor:
         """The places of projections among the cell's."""
@@ -94,13 +114,13 @@ class Setting:
     def packed(self, matrices: Sequence[tuple[Tensor, tuple[str, ...]]]) -> list[Tensor]:
         """Weights (G·H, n) or biases (G·H,) as panels (·, n, columns) of the letters' units."""
         tile, width = self.kernel.tile, self.kernel.tile.lanes.width
-        threads = min(self.threads, len(self.tables.items) or 1)  # one sequence alone wakes no second thread
+        threads = min(self.threads, (len(self.tables.items) or 1) * self.parts)  # no more than the loop wakes
         results, items, held = [], [], []
         for given, letters in matrices:
             matrix = given.detach().contiguous()
             terms = matrix.numel() // matrix.shape[0]
             number = -(-len(letters) * self.padded // tile.columns)
-            panels = matrix.new_empty(number, terms, tile.columns)
+            panels = spare.take((number, terms, tile.columns), matrix.dtype)
             results.append(panels)
             held.append(matrix)
             words = {"matrix": matrix.data_ptr(), "terms": terms, "panels": panels.data_ptr(), "slots": len(letters)}
@@ -204,15 +224,25 @@ class Direction:
 class Work:
     """A loop over all items, each with scratch memory of its own; `own` holds each item's sums.
 
-    It may be run again, on what its tensors then hold. They live as long as this does.
+    `others` are the directions once more for each further thread that shares an item: the same inputs, and states and
+    outputs of its own; `every` is all of them. `packed` are the weights that they share. It may be run again,
+    on what its tensors then hold. They live as long as this does.
     """
 
     def __init__(
-        self, setting: Setting, directions: Sequence[Direction], loop: Loop, own: Sequence[Tensor] = ()
+        self,
+        setting: Setting,
+        directions: Sequence[Direction],
+        loop: Loop,
+        own: Sequence[Tensor] = (),
+        others: Sequence[Sequence[Direction]] = (),
+        packed: Sequence[Tensor] = (),
     ) -> None:
         self.setting, self.directions, self._loop = setting, directions, loop
+        self.packed = packed
+        self.every = [direction for part in (directions, *others) for direction in part]
         items, self._scratch = _items(setting, directions, loop, own)
-        self._blocks = loop.prepare([direction.words for direction in directions], items)
+        self._blocks = loop.prepare([direction.words for direction in self.every], items)
 
     def run(self) -> None:
         """Run it, on as many threads as the setting has."""
@@ -222,8 +252,8 @@ class Work:
 def _items(
     setting: Setting, directions: Sequence[Direction], loop: Loop, own: Sequence[Tensor]
 ) -> tuple[list[dict[str, int]], list[Tensor]]:
-    """The words of each item, and the scratch memory that they point to."""
-    tile, padded, rows = setting.kernel.tile, setting.padded, setting.rows
+    """The words of each part of each item, and the scratch memory that they point to."""
+    tile, padded, rows, parts = setting.kernel.tile, setting.padded, setting.rows, setting.parts
     size, gate_columns = tile.lanes.bytes, setting.gate_columns(loop)
     recurrent = setting.kernel.filled(max(len(setting.kernel.layout.recurrent) * padded, setting.outputs))
     line = recurrent + setting.kernel.filled(padded)
@@ -233,11 +263,16 @@ def _items(
         sequences = last - first
         chunk = max(1, min(setting.tables.steps, CHUNK_BYTES // (gate_columns * size * sequences)))
         ahead = 0 if directions[d].words["gates"] else chunk * sequences
-        parts = [sequences * line, loop.spill * padded, ahead * gate_columns]
-        numbers, lists = rows.new_empty(sum(parts)), torch.empty(4 * chunk * sequences, dtype=torch.int64, device="cpu")
+        turns = 2 if parts > 1 else 1
+        numbers = rows.new_empty(turns * sequences * line + ahead * gate_columns + parts * loop.spill * padded)
+        lists = torch.empty(parts, 4 * chunk * sequences, dtype=torch.int64, device="cpu")
         scratch += [numbers, lists]
-        places = [numbers.data_ptr() + size * sum(parts[:i]) for i in range(3)]
-        item = {"direction": d, "first": first, "last": last, "chunk": chunk, "capacity": chunk * sequences}
-        item |= {"products": places[0], "spill": places[1], "gates": places[2], "lists": lists.data_ptr()}
-        items.append(item | {"own": own[number].data_ptr() if own else 0})
+        gates = numbers.data_ptr() + size * turns * sequences * line
+        spill = gates + size * ahead * gate_columns
+        item = {"first": first, "last": last, "chunk": chunk, "capacity": chunk * sequences, "parts": parts}
+        item |= {"products": numbers.data_ptr(), "gates": gates, "own": own[number].data_ptr() if own else 0}
+        for part in range(parts):
+            mine = {"part": part, "direction": part * len(directions) + d, "met": number}
+            mine |= {"spill": spill + part * size * loop.spill * padded, "lists": lists[part].data_ptr()}
+            items.append(item | mine)
     return items, scratch

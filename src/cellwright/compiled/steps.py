@@ -21,11 +21,11 @@ class Steps:
     def __init__(self, call: Call) -> None:
         self._input = call.rows.new_empty(len(call.rows), call.weights[0].input.shape[1])
         self._output, self._work = prepare(replace(call, rows=self._input), saves=False)
-        (direction,) = self._work.directions
         self._sizes = [s.shape[2] for s in call.state]
         names = call.cell.states
-        self._before = [direction.tensors[f"state.{name}"][: len(call.rows)] for name in names]
-        self._after = [direction.tensors[f"final.{name}"] for name in names]
+        every = self._work.every  # one, or one for each thread
+        self._before = [d.tensors[f"state.{name}"][: len(call.rows)] for d in every for name in names]
+        self._after = [d.tensors[f"final.{name}"] for d in every for name in names]
 
     @property
     def shape(self) -> torch.Size:
@@ -35,7 +35,7 @@ class Steps:
     @property
     def state(self) -> list[Tensor]:
         """(B, ·) each, as it is now."""
-        return [s[:, :size].clone() for s, size in zip(self._before, self._sizes, strict=True)]
+        return [s[:, :size].clone() for s, size in zip(self._before, self._sizes, strict=False)]
 
     def step(self, rows: Tensor) -> Tensor:
         """(B, I) -> (B, P), which the next step overwrites."""

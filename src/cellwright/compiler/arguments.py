@@ -1,7 +1,7 @@
 """What a kernel is handed: blocks of 64-bit words, addresses and sizes by name.
 
 header    items        address of the items           count     how many           taken  how many are begun
-item      sequences first to last of one direction, computed by one thread from beginning to end
+item      sequences first to last of one direction, computed by one thread from beginning to end, or by several together
 direction everything that belongs to one direction
 """
 
@@ -46,7 +46,13 @@ HEADER = Block("items", "count", "taken")
 # gates           inference only: (rows of a chunk, slots × padded)
 # lists           four lists of row addresses
 # own             backward only: (parameters, padded) sums of the cotangents of the cell's own parameters
-ITEM = Block("direction", "first", "last", "chunk", "products", "spill", "gates", "lists", "capacity", "own")
+# part, parts     inference only: which thread this is of how many that share the sequences
+# met             how many of them have come to a meeting
+# team, rest      functions of C: how many threads the pool gave, and one that lets others run
+ITEM = Block(
+    *("direction", "first", "last", "chunk", "products", "spill", "gates", "lists", "capacity", "own"),
+    *("part", "parts", "met", "team", "rest"),
+)
 
 # reverse                           whether the steps are taken from the last to the first
 # steps, inputs, hidden, outputs    T, I, H, and P: H, or what it is projected to

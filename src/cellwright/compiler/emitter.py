@@ -1,7 +1,8 @@
 """What the loops over a sequence share: an item's words, row addresses, and where programs read and write.
 
 The sequences of a batch never meet, so each thread takes some of them from the first step to the last, and no thread
-waits for another inside the sequence. Rows lie as in `cellwright.reference`; `batch_sizes` falls with t.
+waits for another inside the sequence; where there are few, several threads share them (`parts`). Rows lie as in
+`cellwright.reference`; `batch_sizes` falls with t.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from cellwright.compiler import rows
 from cellwright.compiler.arguments import ITEM
 from cellwright.compiler.code import BYTE, at, count, function, integer, load, minimum, pointer
 from cellwright.compiler.layout import Step
+from cellwright.compiler.parts import Parts
 from cellwright.compiler.tile import Tile, define_product
 from cellwright.compiler.vector import Lanes, Vector, i64
 
@@ -31,6 +33,7 @@ class Emitter:
         self.function, self.b = function(module, name, [pointer], inline=True)
         b = self.b
         (self.item,) = self.function.args
+        self.parts = None if step.saves else Parts(module, b, self.item)
         self.direction = ITEM.address(b, self.item, "direction")
         self.first, self.last, self.chunk = (ITEM.number(b, self.item, word) for word in ("first", "last", "chunk"))
         self.steps, self.inputs, self.hidden = self._sizes("steps", "inputs", "hidden")
@@ -98,8 +101,19 @@ class Emitter:
 
     def multiply(self, m: Any, a: int, c: int, k: Any, factor: str, columns: Any) -> None:
         """The first m rows of list c = those of list a times the panels `factor`, from its starts."""
-        arguments = [k, self.address(f"{factor}_panels"), self.address(f"{factor}_starts"), self.panels(columns)]
-        self.b.call(self.product, [m, self.lists[a], self.lists[c], *arguments])
+        self._multiply(m, a, c, k, factor, (integer(0), self.panels(columns)))
+
+    def multiply_together(self, m: Any, a: int, c: int, k: Any, factor: str, columns: Any) -> None:
+        """The same, of which each part computes some panels, then has all."""
+        if self.parts is None:
+            self.multiply(m, a, c, k, factor, columns)
+        else:
+            self._multiply(m, a, c, k, factor, self.parts.share(self.panels(columns)))
+            self.parts.meet()
+
+    def _multiply(self, m: Any, a: int, c: int, k: Any, factor: str, panels: tuple[Any, Any]) -> None:
+        operands = [k, self.address(f"{factor}_panels"), self.address(f"{factor}_starts")]
+        self.b.call(self.product, [m, self.lists[a], self.lists[c], *operands, *panels])
 
     # --- the course of the steps ----------------------------------------------------------------------
     def time(self, s: Any) -> Any:

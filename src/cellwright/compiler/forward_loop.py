@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from llvmlite import ir
+
 from cellwright.compiler import rows
 from cellwright.compiler.code import at, count, integer, minimum
 from cellwright.compiler.emitter import Emitter
@@ -22,11 +24,10 @@ def define_forward(module: Any, tile: Tile, step: Step) -> Any:
     b = e.b
     with b.goto_entry_block():
         position = b.alloca(i64)  # the row of gates that comes next
-    stride = e.panels_bytes(e.slots_wide(len(step.places.recurrent)))
-    with count(b, integer(0), b.sub(e.last, e.first)) as k:
-        e.put(PRODUCTS, k, b.gep(e.own("products"), [b.mul(k, stride)]))
     with count(b, integer(0), e.steps, e.chunk) as begin:
         end = minimum(b, b.add(begin, e.chunk), e.steps)
+        if e.parts:
+            e.parts.meet()  # nobody reads the last chunk's gates any more
         _project_inputs(e, begin, end, position)
         b.store(integer(0), position)
         with count(b, begin, end) as s:
@@ -55,7 +56,7 @@ def _project_inputs(e: Emitter, begin: Any, end: Any, position: Any) -> None:
             e.put(X, k, b.gep(e.address("x"), [b.mul(row, input_bytes)]))
             base, index = (e.address("gates"), row) if e.step.saves else (e.own("gates"), k)
             e.put(GATES, k, e.gate_row(base, index))
-    e.multiply(b.load(position), X, GATES, e.inputs, "input", e.slots_wide(len(e.step.places.inputs)))
+    e.multiply_together(b.load(position), X, GATES, e.inputs, "input", e.slots_wide(len(e.step.places.inputs)))
 
 
 def _step(e: Emitter, s: Any, position: Any) -> None:
@@ -64,9 +65,11 @@ def _step(e: Emitter, s: Any, position: Any) -> None:
     t = e.time(s)
     alive, before = e.alive(t), e.table("state_rows", t)
     with count(b, e.first, alive) as n:
-        e.put(OPERANDS, b.sub(n, e.first), e.state_row("state", cell.operand, b.add(before, n)))
+        place = b.sub(n, e.first)
+        e.put(OPERANDS, place, e.state_row("state", cell.operand, b.add(before, n)))
+        e.put(PRODUCTS, place, _product_row(e, s, place))
     here = b.sub(alive, e.first)
-    e.multiply(here, OPERANDS, PRODUCTS, e.outputs, "recurrent", e.slots_wide(len(e.step.places.recurrent)))
+    e.multiply_together(here, OPERANDS, PRODUCTS, e.outputs, "recurrent", e.slots_wide(len(e.step.places.recurrent)))
     with count(b, e.first, alive) as n:
         _cell(e, n, t, s, e.get(GATES, _next(b, position)))
     if e.step.projects:
@@ -74,6 +77,16 @@ def _step(e: Emitter, s: Any, position: Any) -> None:
         with count(b, e.first, alive) as n:
             _copy_output(e, e.get(TARGETS, b.sub(n, e.first)), b.add(e.table("offsets", t), n))
     _begin_anew(e, s, alive)
+
+
+def _product_row(e: Emitter, s: Any, place: Any) -> Any:
+    """Where the product of the sequence at `place` goes: where parts share it, to two places in turn."""
+    b = e.b
+    row = place
+    if e.parts:
+        second = b.and_(e.parts.several, b.trunc(s, ir.IntType(1)))
+        row = b.select(second, b.add(place, b.sub(e.last, e.first)), place)
+    return b.gep(e.own("products"), [b.mul(row, e.panels_bytes(e.slots_wide(len(e.step.places.recurrent))))])
 
 
 def _targets(e: Emitter, s: Any, n: Any) -> dict[str, Any]:

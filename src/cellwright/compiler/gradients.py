@@ -186,7 +186,7 @@ def define_inputs(module: Any, tile: Tile) -> Any:
                 row = b.gep(INPUTS.address(b, item, name), [b.mul(b.add(begin, k), width)])
                 b.store(row, at(b, target, k, pointer))
         arguments = [INPUTS.number(b, item, "terms"), INPUTS.address(b, item, "panels")]
-        arguments += [INPUTS.address(b, item, "starts"), INPUTS.number(b, item, "number")]
+        arguments += [INPUTS.address(b, item, "starts"), integer(0), INPUTS.number(b, item, "number")]
         b.call(product, [here, lists, results, *arguments])
     b.ret_void()
     return made

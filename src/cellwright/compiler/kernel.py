@@ -24,14 +24,16 @@ from cellwright.compiler.pack import PACK, define_pack, define_transposes
 from cellwright.compiler.plan import training
 from cellwright.compiler.program import forward
 from cellwright.compiler.target import Target, host
+from cellwright.compiler.threads import pool, rest
 from cellwright.compiler.tile import Tile, shape
 
 
 class Blocks(NamedTuple):
-    """The directions' words, and the items that point to them."""
+    """The directions' words, the items that point to them, and counts of meetings, a cache line each."""
 
     directions: NDArray[np.int64]
     items: NDArray[np.int64]
+    met: NDArray[np.int64]
 
 
 class Loop:
@@ -44,12 +46,20 @@ class Loop:
         self._entry = entry
 
     def prepare(self, directions: Sequence[Mapping[str, int]], items: Sequence[dict[str, int]]) -> Blocks:
-        """The blocks of a run; "direction" numbers the direction an item is part of."""
+        """The blocks of a run; "direction" and "met" number an item's direction and its count of meetings."""
         words = self.block.pack(directions)
-        return Blocks(words, ITEM.pack([item | {"direction": words[item["direction"]].ctypes.data} for item in items]))
+        met = np.zeros((len(items), 8), np.int64)
+        workers = pool()
+        functions = {"team": workers.team, "rest": rest()} if workers else {"team": 0, "rest": 0}
+
+        def addresses(item: dict[str, int]) -> dict[str, int]:
+            return {"direction": words[item["direction"]].ctypes.data, "met": met[item["met"]].ctypes.data}
+
+        return Blocks(words, ITEM.pack([item | functions | addresses(item) for item in items]), met)
 
     def run(self, blocks: Blocks, threads: int) -> None:
         """Run the items on up to `threads` threads."""
+        blocks.met.fill(0)
         self._entry.run(blocks.items, threads)
 
 

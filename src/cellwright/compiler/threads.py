@@ -16,9 +16,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Pool:
-    """GOMP_parallel(function, data, threads, flags)."""
+    """GOMP_parallel(function, data, threads, flags), and the address of omp_get_num_threads()."""
 
     parallel: Any
+    team: int
 
     def run(self, function: int, header: int, threads: int) -> None:
         """Call function(header) on up to `threads` threads."""
@@ -39,5 +40,15 @@ def pool() -> Pool | None:
             parallel = library.GOMP_parallel
             parallel.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint]
             parallel.restype = None
-            return Pool(parallel)
+            return Pool(parallel, _address(library.omp_get_num_threads))
     return None
+
+
+@functools.cache
+def rest() -> int:
+    """The address of sched_yield(): who waits lets others run."""
+    return _address(ctypes.CDLL(None).sched_yield)
+
+
+def _address(function: Any) -> int:
+    return ctypes.cast(function, ctypes.c_void_p).value or 0

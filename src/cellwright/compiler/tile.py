@@ -135,16 +135,16 @@ def sums(
 
 
 def define_product(module: Any, tile: Tile) -> Any:
-    """Add the product of any number of rows by any number of panels: (m, A, C, k, panels, starts, number of panels).
+    """Add the product of any number of rows by the panels from `begin` on: (m, A, C, k, panels, starts, begin, end).
 
     There are no rows where m <= 0. A panel stays in the first cache while all rows pass it, in tiles of about as many
     rows each: of 7 rows, 4 and 3 keep the processor busier than 6 and 1. Where `starts` is 0, the product is added to
     what C holds.
     """
     small = define(module, tile)
-    kinds = [i64, pointer, pointer, i64, pointer, pointer, i64]
+    kinds = [i64, pointer, pointer, i64, pointer, pointer, i64, i64]
     made, b = function(module, "product", kinds, inline=True)
-    m, rows, results, k, panels, starts, number = made.args
+    m, rows, results, k, panels, starts, begin, end = made.args
     line = tile.columns * tile.lanes.bytes
     adds = b.icmp_unsigned("==", b.ptrtoint(starts, i64), integer(0))
 
@@ -154,14 +154,14 @@ def define_product(module: Any, tile: Tile) -> Any:
         return [k, element(b, panels, b.mul(p, k), line), start, b.mul(p, integer(tile.columns))]
 
     done = b.alloca(i64)
-    b.store(integer(0), done)
+    b.store(begin, done)
     for n, wide in tile.few:
         with b.if_then(b.icmp_unsigned("==", m, integer(n))):
-            b.store(b.sub(number, b.srem(number, integer(wide))), done)
-            with count(b, integer(0), b.load(done), integer(wide)) as p:
+            b.store(b.sub(end, b.srem(b.sub(end, begin), integer(wide))), done)
+            with count(b, begin, b.load(done), integer(wide)) as p:
                 _multiply(b, tile, n, wide, rows, results, *factor(p))
     tiles = b.sdiv(b.add(m, integer(ROWS - 1)), integer(ROWS))
-    with count(b, b.load(done), number) as p:
+    with count(b, b.load(done), end) as p:
         arguments = factor(p)
         with count(b, integer(0), tiles) as t:
             first, last = (b.sdiv(b.mul(m, edge), tiles) for edge in (t, b.add(t, integer(1))))

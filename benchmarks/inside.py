@@ -1,0 +1,105 @@
+"""Where the time of a layer's call goes, part by part, and how near each comes to the rate of the tile.
+
+    python benchmarks/inside.py
+
+What is not matrix products is the cell itself (exponentials, mostly), what is saved and read back, and the Python
+around the kernels. At the rate of the tile, with nothing but its products to do, a layer would take the time in the
+last column: no kernel of these sums on this machine takes less.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+from unittest.mock import patch
+
+from cases import Case, Problem
+from cellwright import compiled
+from cellwright.compiled.setting import Setting, Work
+from clock import Clock
+from rivals import OURS, RIVALS
+
+ROUNDS = 30
+REST = "Python and copies"
+CASES = tuple(
+    Case(cell, training, ragged, *sizes)
+    for cell in ("lstm", "gru")
+    for training, ragged, sizes in [
+        (True, True, (100, 32, 128)),
+        (True, False, (100, 32, 128)),
+        (True, True, (100, 32, 256)),
+        (False, True, (100, 32, 128)),
+        (False, False, (100, 1, 64)),
+        (False, False, (100, 1, 256)),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Inside:
+    """Median seconds of a call, of each of its parts, and the floating-point operations of those that multiply."""
+
+    case: Case
+    whole: float
+    parts: dict[str, float]
+    operations: dict[str, int]
+
+
+def inside(extent: str) -> list[Inside]:
+    """Of the cases above; of the first alone where the extent is "quick"."""
+    return [_measure(case) for case in (CASES[:1] if extent == "quick" else CASES)]
+
+
+def _measure(case: Case) -> Inside:
+    run = RIVALS[OURS].prepare(Problem(case)).run
+    rounds: list[dict[str, float]] = []
+    for number in range(ROUNDS + 3):
+        clock = Clock()
+        with ExitStack() as stack:
+            for context in _timers(clock):
+                stack.enter_context(context)
+            clock.around(REST, run)()
+        if number >= 3:  # those before compile, and bring the weights to the caches
+            rounds.append(dict(clock.seconds))
+    names = list(dict.fromkeys(name for found in rounds for name in found))
+    parts = {name: median(found.get(name, 0.0) for found in rounds) for name in names}
+    third = case.operations // 3
+    operations = {
+        "forward loop": third if case.training else case.operations,
+        "backward loop": third // 2,
+        "gradient of the input": third // 2,
+        "gradients of the weights": third,
+    }
+    return Inside(
+        case,
+        median(sum(found.values()) for found in rounds),
+        parts,
+        {name: count for name, count in operations.items() if name in parts},
+    )
+
+
+def _timers(clock: Clock) -> list[Any]:
+    forward, backward = (importlib.import_module(f"cellwright.compiled.{name}") for name in ("forward", "backward"))
+
+    def timed(owner: Any, name: str, part: str) -> Any:
+        return patch.object(owner, name, clock.around(part, getattr(owner, name)))
+
+    def looped(module: Any, part: str) -> Any:
+        class Timed(Work):
+            run: Callable[[Work], None] = clock.around(part, Work.run)
+
+        return patch.object(module, "Work", Timed)
+
+    return [
+        looped(forward, "forward loop"),
+        looped(backward, "backward loop"),
+        timed(Setting, "packed", "packing"),
+        timed(Setting, "transposed", "packing"),
+        timed(backward, "products_of_rows", "gradient of the input"),
+        timed(backward, "sums_of_products", "gradients of the weights"),
+        patch.object(compiled, "forward", compiled.forward),  # as found: the parts within are timed
+    ]
