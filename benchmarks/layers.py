@@ -19,6 +19,7 @@ import sys
 from pathlib import Path
 
 import accuracy
+import inside
 import machine
 import memory
 import startup
@@ -40,7 +41,8 @@ def main() -> None:
     results = Results(" ".join(["python benchmarks/layers.py", *sys.argv[1:]]), machine.describe(), [machine.load()])
     _speed(results, options)
     if not options.only:
-        print("errors, memory, import and compilation …", file=sys.stderr)
+        print("where the time goes, errors, memory, import and compilation …", file=sys.stderr)
+        results.inside = inside.inside(options.extent)
         results.errors = accuracy.errors(options.extent)
         results.memory = memory.peaks(options.extent)
         results.imports = startup.imports(options.extent)

@@ -1,8 +1,9 @@
 """Scores of finished runs of the recipes, as a table in docs/results.md.
 
 python benchmarks/recipes.py vowels=runs/vowels0 vowels=runs/vowels1 slots=runs/slots0    # recipe=folder it made
+python benchmarks/recipes.py vowels=runs/vowels0 vowels@torch.nn=runs/vowels-torch        # what beside.py made
 
-Runs of one recipe and cell are its seeds. The scores are those of the test side, as the run
+Runs of one recipe, cell and kind of layers are its seeds. The scores are those of the test side, as the run
 folder keeps them; minutes are those of training, validation included.
 """
 
@@ -50,14 +51,16 @@ class Run:
 
 
 def read(given: str) -> Run:
-    """Read the run folder of RECIPE=FOLDER."""
-    recipe, sign, folder = given.partition("=")
+    """Read the run folder of RECIPE=FOLDER or RECIPE@LAYERS=FOLDER."""
+    name, sign, folder = given.partition("=")
+    recipe, _, layers = name.partition("@")
     if not sign or not (RECIPES / f"{recipe}.sh").is_file():
         names = ", ".join(sorted(path.stem for path in RECIPES.glob("*.sh")))
         sys.exit(f"recipes.py: got {given!r}; expected RECIPE=FOLDER, of the recipes {names}")
     config, metrics, test = (json.loads(Path(folder, f"{n}.json").read_text()) for n in ("config", "metrics", "test"))
     scores = {score: found for score, path in SCORES[config["task"]].items() if (found := _at(test, path)) is not None}
-    return Run(f"{recipe}, {config['options']['cell']}", config["options"]["seed"], scores, metrics["seconds"])
+    shown = f"{recipe}, {config['options']['cell']}" + (f", layers of {layers}" if layers else "")
+    return Run(shown, config["options"]["seed"], scores, metrics["seconds"])
 
 
 def _at(found: Any, path: tuple[str, ...]) -> float | None:

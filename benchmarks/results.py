@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from accuracy import Errors
+from inside import Inside
 from memory import Peak
 from speed import Measurement
 from startup import Compilation
@@ -27,6 +28,7 @@ class Results:
     load: list[float] = field(default_factory=list)
     rates: dict[str, Spread] = field(default_factory=dict)
     speed: list[Measurement] = field(default_factory=list)
+    inside: list[Inside] = field(default_factory=list)
     errors: list[Errors] = field(default_factory=list)
     memory: list[Peak] = field(default_factory=list)
     imports: dict[str, Spread] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from itertools import groupby
 
 from accuracy import Errors
 from cases import STANDARD, Case
+from inside import REST, Inside
 from memory import Peak
 from results import Results
 from rivals import OURS, RIVALS
@@ -35,6 +36,7 @@ def of_results(results: Results, spreads: bool) -> list[Table]:
         _of_machine(results),
         _of_targets(results),
         *_of_speed(results, spreads),
+        of_inside(results.inside, results.rates["tile"]),
         of_errors(results.errors),
         of_memory(results.memory),
         of_startup(results.imports, results.compilations),
@@ -63,6 +65,35 @@ def of_errors(errors: Iterable[Errors]) -> Table:
         "Largest difference from the reference in float64, as a share of the tensor's largest value; in gradients, the "
         "largest of all weights and the input. Rounding: what the reference makes of a rounding of the input. Ragged "
         "batches, two directions.",
+    )
+
+
+def of_inside(found: Iterable[Inside], tile: Spread) -> Table:
+    """Milliseconds of a layer's parts; of those that multiply, their share of the tile's rate."""
+    found = list(found)
+    names = [name for name in dict.fromkeys(name for one in found for name in one.parts) if name != REST]
+
+    def part(one: Inside, name: str) -> str:
+        if name not in one.parts:
+            return "–"
+        time, count = one.parts[name], one.operations.get(name)
+        return f"{1e3 * time:.2f}" + (f" · {count / time / tile.median:.0%}" if count else "")
+
+    rows = [
+        [
+            str(one.case),
+            f"{1e3 * one.whole:.2f}",
+            *(part(one, name) for name in [*names, REST]),
+            f"{1e3 * one.case.operations / tile.median:.2f}",
+        ]
+        for one in found
+    ]
+    return Table(
+        "Where the time goes",
+        ["ms · share of the tile's rate", "all", *names, REST, "at the tile's rate"],
+        rows,
+        "A loop is products and the cell: exponentials mostly, and what is saved and read back. The rest is Python, "
+        "autograd and copies. The last column is the time of nothing but the products.",
     )
 
 

@@ -1,0 +1,42 @@
+"""A recipe with torch.nn's layers in place of cellwright's kernels: the same data, model, seed and steps.
+
+python benchmarks/beside.py pos-zh runs/pos-torch 0        # what follows the recipe's name goes to it
+
+Layers given lengths are computed as torch.nn's documentation has ragged batches computed: pack, run, pad.
+`benchmarks/recipes.py` puts the run beside cellwright's own: RECIPE@torch.nn=FOLDER.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+RECIPES = Path(__file__).parents[1] / "examples" / "recipes"
+# Stands in for `cellwright` on the recipe's path.
+PROGRAM = f"""#!{sys.executable}
+from cellwright.cli.main import main
+from cellwright.functional import use_path
+
+with use_path("torch"):
+    main()
+"""
+
+
+def main() -> None:
+    """Run the recipe; its exit status is this program's."""
+    if len(sys.argv) < 2 or not (RECIPES / f"{sys.argv[1]}.sh").is_file():
+        sys.exit(f"beside.py: expected one of {', '.join(sorted(path.stem for path in RECIPES.glob('*.sh')))}")
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder, "cellwright")
+        program.write_text(PROGRAM)
+        program.chmod(0o755)
+        path = {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+        recipe = RECIPES / f"{sys.argv[1]}.sh"
+        sys.exit(subprocess.run(["sh", recipe, *sys.argv[2:]], env=os.environ | path, check=False).returncode)
+
+
+if __name__ == "__main__":
+    main()
