@@ -9,7 +9,7 @@ where x_t[k] is what the network says for tag k at step t. A sequence of no step
 score and log Z are 0. All computing is done on packed rows (`cellwright.packing`): a step is one slice over the batch.
 """
 
-from collections.abc import Callable
+import math
 from typing import Any
 
 import torch
@@ -19,7 +19,7 @@ from torch.autograd.function import once_differentiable
 from cellwright.packing import Layout, Lengths, as_lengths, ragged
 
 SPREAD = 600.0
-"""Nats that probabilities of one step may differ by in float64, whose smallest is e^−708, without becoming 0."""
+"""Nats that probabilities may differ by in float64, whose smallest is e^−708, without becoming 0."""
 
 
 class CRF(nn.Module):
@@ -63,9 +63,11 @@ class CRF(nn.Module):
         chain = (rows, self.start.to(rows), self.transitions.to(rows), self.end.to(rows))
         if not len(rows):
             return rows.new_zeros(layout.batch)
-        scaled = _spread(*(part.detach() for part in chain)) <= SPREAD
-        partition: Callable[..., Tensor] = _Scaled.apply if scaled else _in_logarithms
-        return layout.pad(partition(*chain, layout)).sum(1)
+        # How many steps change a probability by SPREAD at most: down by the spread of each, up by a sum of K.
+        each = _spread(*(part.detach() for part in chain)) + math.log(len(self.start))
+        steps = int(SPREAD / each) if each > 0 else len(layout.batch_sizes)
+        parts = _Scaled.apply(*chain, layout, steps) if steps else _in_logarithms(*chain, layout)
+        return layout.pad(parts).sum(1)
 
     def marginals(self, emissions: Tensor, lengths: Lengths) -> Tensor:
         """Probability of each tag at each step, 0 beyond a length. (B, T, K), (B) -> (B, T, K), without a gradient."""
@@ -101,26 +103,31 @@ def _trace(layout: Layout, tags: Tensor, source: Tensor) -> Tensor:
 
 
 class _Scaled(torch.autograd.Function):
-    """What each packed row adds to log Z, by probabilities scaled to sum to 1 at each step; the gradient by marginals.
+    """What each packed row adds to log Z, by probabilities scaled to sum to 1 now and then; the gradient by marginals.
 
     a_t = (a_{t−1} A) ∘ w_t / c_t     log Z = Σ log c_t + log(a_n · e)      A, w, e: exp of transitions, rows, end
     b_{t−1} = A (w_t ∘ b_t / c_t)     b_n = e / (a_n · e)                   p(y_t = k) = a_t[k] b_t[k]
 
-    (Rabiner 1989, "A tutorial on hidden Markov models", section V.A.) A step is a small product of matrices, where the
-    logarithmic form takes the exponential of B × K × K numbers. float64 throughout; the type of the rows goes out.
+    (Rabiner 1989, "A tutorial on hidden Markov models", section V.A.) c_t is the sum at each `every`-th step, else 1. A
+    step is a small product of matrices, where the logarithmic form takes the exponential of B × K × K numbers. float64
+    throughout; the type of the rows goes out.
     """
 
     @staticmethod
-    def forward(ctx: Any, rows: Tensor, start: Tensor, transitions: Tensor, end: Tensor, layout: Layout) -> Tensor:
+    def forward(
+        ctx: Any, rows: Tensor, start: Tensor, transitions: Tensor, end: Tensor, layout: Layout, every: int
+    ) -> Tensor:
         """(S, K), (K), (K, K), (K) -> (S)."""
         (w, m), (A, mA) = _exponential(rows, (1,)), _exponential(transitions, (0, 1))
         (s, ms), (e, me) = _exponential(start, (0,)), _exponential(end, (0,))
         a = w.clone()
-        c = torch.empty_like(m)
-        for before, here in _steps(layout):
-            a[here] *= s if before is None else a[before] @ A
-            c[here] = a[here].sum(-1)
-            a[here] /= c[here, None]
+        c = torch.ones_like(m)
+        steps = list(zip(a.split(layout.batch_sizes), c.split(layout.batch_sizes), strict=True))
+        for t, (here, scale) in enumerate(steps):
+            here *= steps[t - 1][0][: len(here)] @ A if t else s
+            if t % every == every - 1:
+                torch.sum(here, -1, out=scale)
+                here /= scale[:, None]
         first, last, after = _first(layout), _last(layout), _after(layout)
         z = a[last] @ e
         parts = c.log() + m
@@ -139,16 +146,18 @@ class _Scaled(torch.autograd.Function):
         b = torch.empty_like(a)
         b[_last(layout)] = ends
         v = w / c[:, None]
-        for before, here in reversed(list(_steps(layout))):
-            v[here] *= b[here]
-            if before is not None:
-                b[before] = v[here] @ A.T
+        steps = list(zip(v.split(layout.batch_sizes), b.split(layout.batch_sizes), strict=True))
+        for t in reversed(range(len(steps))):
+            here, past = steps[t]
+            here *= past
+            if t:
+                torch.mm(here, A.T, out=steps[t - 1][1][: len(here)])
         (given,) = gradients
         g = given[:, None].double()
         marginals = g * a * b  # (S, K)
         pairs = A * ((g * a)[_before(layout)].T @ v[_after(layout)])
         first, last = marginals[_first(layout)].sum(0), marginals[_last(layout)].sum(0)
-        return *(part.to(given.dtype) for part in (marginals, first, pairs, last)), None
+        return *(part.to(given.dtype) for part in (marginals, first, pairs, last)), None, None
 
 
 def _in_logarithms(rows: Tensor, start: Tensor, transitions: Tensor, end: Tensor, layout: Layout) -> Tensor:
