@@ -12,10 +12,11 @@ from rivals import OURS
 
 @dataclass(frozen=True)
 class Found:
-    """A figure and what it was taken of."""
+    """A figure and what it was taken of; `bound` is what it would be if our time were that of the products alone."""
 
     value: float
     where: str
+    bound: float | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,11 @@ class Verdict:
 def _faster_than(*rivals: str, among: Among) -> Callable[[Results], list[Found]]:
     def figures(results: Results) -> list[Found]:
         return [
-            Found(m.ratio(rival), f"{m.case}" + (f", {rival}" if len(rivals) > 1 else ""))
+            Found(
+                m.ratio(rival),
+                f"{m.case}" + (f", {rival}" if len(rivals) > 1 else ""),
+                m.ratio(rival) / results.share(m, "tile"),
+            )
             for m in results.speed
             for rival in rivals
             if m.case in among and rival in m.times

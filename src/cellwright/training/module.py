@@ -60,7 +60,11 @@ class TrainedModule(LightningModule):
         if batch_idx == 0:
             self.objective.begin_pass(training=True)
         place = np.random.SeedSequence((self.config.seed, self.global_step, self.global_rank))
-        torch.manual_seed(int(place.generate_state(1, np.uint64)[0]))
+        seed = int(place.generate_state(1, np.uint64)[0])
+        if torch.accelerator.is_available():
+            torch.manual_seed(seed)
+        else:  # which is half a millisecond faster: that notes the stack for each kind of device that is not there
+            torch.default_generator.manual_seed(seed)
 
     def optimizer_step(self, *args: Any, **options: Any) -> None:
         """Lightning's, then the mean follows."""
