@@ -10,6 +10,7 @@ score and log Z are 0. All computing is done on packed rows (`cellwright.packing
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -66,7 +67,8 @@ class CRF(nn.Module):
         # How many steps change a probability by SPREAD at most: down by the spread of each, up by a sum of K.
         each = _spread(*(part.detach() for part in chain)) + math.log(len(self.start))
         steps = int(SPREAD / each) if each > 0 else len(layout.batch_sizes)
-        parts = _Scaled.apply(*chain, layout, steps) if steps else _in_logarithms(*chain, layout)
+        scaled: Callable[..., Tensor] = _Scaled.apply
+        parts = scaled(*chain, layout, steps) if steps else _in_logarithms(*chain, layout)
         return layout.pad(parts).sum(1)
 
     def marginals(self, emissions: Tensor, lengths: Lengths) -> Tensor:
@@ -122,7 +124,7 @@ class _Scaled(torch.autograd.Function):
         (s, ms), (e, me) = _exponential(start, (0,)), _exponential(end, (0,))
         a = w.clone()
         c = torch.ones_like(m)
-        steps = list(zip(a.split(layout.batch_sizes), c.split(layout.batch_sizes), strict=True))
+        steps = list(zip(_by_step(a, layout), _by_step(c, layout), strict=True))
         for t, (here, scale) in enumerate(steps):
             here *= steps[t - 1][0][: len(here)] @ A if t else s
             if t % every == every - 1:
@@ -146,7 +148,7 @@ class _Scaled(torch.autograd.Function):
         b = torch.empty_like(a)
         b[_last(layout)] = ends
         v = w / c[:, None]
-        steps = list(zip(v.split(layout.batch_sizes), b.split(layout.batch_sizes), strict=True))
+        steps = list(zip(_by_step(v, layout), _by_step(b, layout), strict=True))
         for t in reversed(range(len(steps))):
             here, past = steps[t]
             here *= past
@@ -190,6 +192,11 @@ def _steps(layout: Layout) -> list[tuple[slice | None, slice]]:
         else:
             steps.append((None, slice(0, alive)))
     return steps
+
+
+def _by_step(rows: Tensor, layout: Layout) -> tuple[Tensor, ...]:
+    """The rows of each step, as views."""
+    return torch.split(rows, list(layout.batch_sizes))
 
 
 def _sizes(layout: Layout) -> Tensor:
