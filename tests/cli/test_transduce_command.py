@@ -44,6 +44,17 @@ def test_predict_searches_as_it_is_told_and_else_as_the_run_was(cellwright: Comm
     assert json.loads((run / "config.json").read_text())["search"] == {"beam": 5, "best": 2, "alpha": 0.6}
 
 
+def test_symbols_never_seen_are_told_once(cellwright: Command, run: Path) -> None:
+    ended = cellwright("predict", run, "abé", "cab", "zé", "Ωz", "--json")
+    assert ended.status == 0
+    assert ended.err == "read as unknown, for training never saw these symbols: z é Ω\n"
+    assert [json.loads(line)["unknown"] for line in ended.out.splitlines()] == [["é"], [], ["z", "é"], ["Ω", "z"]]
+    plain = cellwright("predict", run, stdin="\n".join(["az"] + 999 * ["a"] + ["zxa"]).encode())
+    assert plain.err.splitlines() == [f"read as unknown, for training never saw these symbols: {x}" for x in "zx"]
+    assert plain.out.count("\n") == 1001
+    assert cellwright("predict", run, "cab").err == ""
+
+
 def test_evaluate_takes_them_too(cellwright: Command, run: Path, pairs: Path) -> None:
     ended = cellwright("evaluate", run, pairs, "--beam", 1, "--json")
     assert ended.status == 0

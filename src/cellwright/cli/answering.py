@@ -1,8 +1,9 @@
-"""The options of `predict` and `evaluate` that a run's task has for itself; their defaults are the run's own values."""
+"""What commands on a run share: options of its task, whose defaults are the run's own, and what it does not know."""
 
 import functools
 import inspect
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,12 @@ def load_told(path: Path, options: Mapping[str, Any]) -> "Run[Any, Any]":
     given = {name: value for name, value in options.items() if value is not None}
     told = configured(type(own), own.model_dump() | given)
     return replace(run, config=run.config.model_copy(update={field: told}))
+
+
+def tell_unknown(kind: str, parts: Iterable[str]) -> None:
+    """Say on standard error, where there are some, which words, characters or symbols (`kind`) a run does not know."""
+    if unknown := sorted(set(parts)):
+        print(f"read as unknown, for training never saw these {kind}: {' '.join(unknown)}", file=sys.stderr)
 
 
 def _kind(arguments: list[str]) -> "type[BaseModel] | None":

@@ -3,7 +3,6 @@
 import functools
 import inspect
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,13 +21,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, when 
 
 def generate(run: Path, prompt: str, as_json: bool, **options: Any) -> None:
     """Print a prompt and what a language model makes follow it, as it comes."""
+    from cellwright.cli.answering import tell_unknown
     from cellwright.cli.options import configured
     from cellwright.models.decode import generate as pieces_of
     from cellwright.models.sampling import Sampling
 
     sampling = configured(Sampling, options)
     loaded = _loaded(run)
-    _tell_unknown(loaded, prompt)
+    tell_unknown("words" if loaded.tokenizer.kind == "words" else "characters", loaded.tokenizer.unknown_parts(prompt))
     pieces = pieces_of(loaded.model, loaded.tokenizer, prompt, sampling)
     if as_json:
         print(json.dumps({"run": str(run), "prompt": prompt, "text": "".join(pieces)}, ensure_ascii=False))
@@ -66,10 +66,3 @@ def _loaded(run: Path) -> "LanguageRun":
         raise InputError(f"{run}: is a run of {task}; expected one that `cellwright fit --task lm` made")
     loaded: LanguageRun = load_run(run)  # type: ignore[assignment]
     return loaded
-
-
-def _tell_unknown(run: "LanguageRun", prompt: str) -> None:
-    unknown = sorted(set(run.tokenizer.unknown_parts(prompt)))
-    if unknown:
-        kind = "words" if run.tokenizer.kind == "words" else "characters"
-        print(f"read as unknown, for training never saw these {kind}: {' '.join(unknown)}", file=sys.stderr)

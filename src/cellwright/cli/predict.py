@@ -37,7 +37,7 @@ def predict(
     One line a text, fields with tabs between them. An empty text is answered too.
     """
     from cellwright import tasks
-    from cellwright.cli.answering import load_told
+    from cellwright.cli.answering import load_told, tell_unknown
 
     _check(encoding)
     loaded = load_told(run, options)
@@ -47,11 +47,15 @@ def predict(
     given = [text for argument in texts or [] for text in predictor.texts_of(argument, encoding)]
     if predictor.header is not None and not as_json:
         print(predictor.header)
-    read = 0
+    read, told = 0, set[str]()
     for chunk in _chunks(given, encoding):
-        for text, prediction in zip(chunk, predictor.predict_lines(chunk, read + 1), strict=True):
+        found = predictor.predict_lines(chunk, read + 1)
+        for text, prediction in zip(chunk, found, strict=True):
             print(_as_json(text, prediction, predictor.echoes) if as_json else prediction.line(text))
         sys.stdout.flush()
+        unknown = {symbol for prediction in found for symbol in predictor.unknown(prediction)}
+        tell_unknown("symbols", unknown - told)
+        told |= unknown
         read += len(chunk)
 
 

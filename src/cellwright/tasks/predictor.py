@@ -53,6 +53,10 @@ class Predictor(ABC, Generic[Said]):
     def predict(self, texts: Sequence[str]) -> list[Said]:
         """What the model says of each text, in their order."""
 
+    def unknown(self, said: Said) -> Sequence[str]:
+        """The symbols of a text that training never saw, in a task whose answer hangs on each; none in the others."""
+        return ()
+
     def predict_lines(self, texts: Sequence[str], first: int) -> list[Said]:
         """The same of the lines of a stream from line `first` on, for tasks whose answers and errors name a line."""
         return self.predict(texts)

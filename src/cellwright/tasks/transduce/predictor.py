@@ -77,6 +77,10 @@ class TransducePredictor(Predictor[Transduced]):
                 found[i] = prediction
         return found
 
+    def unknown(self, said: Transduced) -> list[str]:
+        """The symbols of the source that training never saw."""
+        return said.unknown
+
     @torch.inference_mode()
     def _answer(self, sources: Sequence[list[str]], numbers: Sequence[Sequence[int]]) -> list[Transduced]:
         model = self.run.model
