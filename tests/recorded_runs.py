@@ -1,16 +1,22 @@
-"""Runs of a tagger and of a transducer that nobody trained, for the tests that look at what they do."""
+"""Runs of a tagger, a transducer and an autoencoder that nobody trained, for the tests that look at what they do."""
 
 import torch
 
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.data.words import Lexicon
+from cellwright.models.architecture import AutoencoderConfig
+from cellwright.models.autoencoder import Autoencoder
+from cellwright.models.reading import Reading
 from cellwright.models.tagger import Tagger
 from cellwright.models.tagging_architecture import TaggerConfig
 from cellwright.models.transducer import Transducer
 from cellwright.models.transducer_architecture import TransducerConfig
+from cellwright.tasks.autoencode.run import AutoencodeRun, AutoencodeRunConfig
+from cellwright.tasks.autoencode.run import load as load_autoencoder
 from cellwright.tasks.run import save_description, save_weights
 from cellwright.tasks.tag.run import LEXICON, TagRun, TagRunConfig
 from cellwright.tasks.tag.run import load as load_tagger
+from cellwright.tasks.texts import TOKENIZER
 from cellwright.tasks.transduce.config import Search
 from cellwright.tasks.transduce.run import SOURCE, TARGET, Symbols, TransduceRun, TransduceRunConfig
 from cellwright.tasks.transduce.run import load as load_transducer
@@ -58,3 +64,19 @@ def transducer_run(folder, **options) -> TransduceRun:
     save_description(folder, description, {SOURCE: source.to_json().encode(), TARGET: target.to_json().encode()})
     save_weights(folder, model, {})
     return load_transducer(folder, description)
+
+
+def autoencoder_run(folder, kind="characters", max_length=4, **options) -> AutoencodeRun:
+    """Its weights are far from zero; a text comes back as another one, since nobody trained it."""
+    torch.manual_seed(2)
+    tokenizer = Tokenizer.train(["the cat sat on the mat", "the\ndog"], kind, minimum=1)
+    config = AutoencoderConfig(vocabulary=tokenizer.size, **{"embedding": 5, "hidden": 6, "code": 3} | options)
+    model = Autoencoder(config)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(4)
+    reading = Reading(long="windows", max_length=max_length)
+    description = AutoencodeRunConfig(cellwright="0", model=config, reading=reading, fingerprint="", options={})
+    save_description(folder, description, {TOKENIZER: tokenizer.to_json().encode()})
+    save_weights(folder, model, {})
+    return load_autoencoder(folder, description)

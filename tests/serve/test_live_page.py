@@ -16,7 +16,7 @@ from cellwright.serve.run import app_of
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import load_run
 from language_runs import language_run
-from recorded_runs import tagger_run, transducer_run
+from recorded_runs import autoencoder_run, tagger_run, transducer_run
 from servers import WAIT, running
 
 webdriver = pytest.importorskip("selenium.webdriver")
@@ -240,8 +240,10 @@ def test_a_language_model_writes_on(browser, tmp_path):
         assert same(page.answer(), f"{seen.answer}{100 * seen.share:.1f} %")
 
 
-@pytest.mark.parametrize(("make", "text"), [(tagger_run, "fly to new york"), (transducer_run, "face")])
-def test_taggers_and_transducers(browser, tmp_path, make, text):
+@pytest.mark.parametrize(
+    ("make", "text"), [(tagger_run, "fly to new york"), (transducer_run, "face"), (autoencoder_run, "the dog")]
+)
+def test_what_answers_step_by_step(browser, tmp_path, make, text):
     loaded = make(tmp_path)
     with running(app_of(tmp_path, Limits())) as (client, _):
         page = Page(browser, str(client.base_url))
@@ -249,7 +251,7 @@ def test_taggers_and_transducers(browser, tmp_path, make, text):
         seen = record(loaded, text)
         assert same(page.answer(), f"{seen.answer}{100 * seen.share:.1f} %")
         assert [tag.text for tag in page.part("text").find_elements(By.TAG_NAME, "rt")] == seen.tags
-        canvas = page.part("attention" if seen.written else "answers")
+        canvas = page.part("answers" if seen.attention is None else "attention")
         move = ActionChains(browser).move_to_element_with_offset(canvas, 90 - canvas.size["width"] // 2, -20)
         move.perform()
         assert page.part("token").text.endswith(tuple(seen.answers.said))

@@ -29,8 +29,9 @@ def inspect(
 ) -> None:
     """Show the answer token by token, how selective the gates are and what is remembered.
 
-    Of a classifier also what each token contributed; of a tagger each word's tag; of a transducer where it looked; of a
-    language model how surprising each token is, and which units follow quotation marks, brackets or lines.
+    Of a classifier also what each token contributed; of a tagger each word's tag; of a transducer where it looked; of
+    an autoencoder what comes back; of a language model how surprising each token is, and which units follow quotation
+    marks, brackets or lines.
     """
     from cellwright.inspect.recorders import recorder_of
     from cellwright.tasks.run import load_run

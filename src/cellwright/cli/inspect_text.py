@@ -73,7 +73,7 @@ def _strongest(recording: Recording, values: Array) -> str:
 def _print_steps(console: Console, recording: Recording) -> None:
     """The answer step by step."""
     steps = recording.written or recording.tokens
-    table = Table("symbol" if recording.written else recording.step, "", box=box.SIMPLE_HEAD)
+    table = Table(recording.step, "", box=box.SIMPLE_HEAD)
     for step, said in list(zip(steps, recording.answers.said, strict=True))[:MOST_ROWS]:
         table.add_row(Text(step), Text(said))
     console.print(table)
@@ -91,8 +91,7 @@ def _print_gates(console: Console, recording: Recording) -> None:
     for row in memories(recording):
         half = "∞" if row["median"] is None else f"{row['median']:.1f}"
         where = f"{row.get('stack', '')} layer {row['layer']}, {row['direction']}".lstrip()
-        step = "symbol" if row.get("stack") == "decoder" and recording.written else recording.step
-        print(f"{where}: half of {row['state']} is left after {half} {step}s in the median unit")
+        print(f"{where}: half of {row['state']} is left after {half} {recording.step}s in the median unit")
 
 
 def _print_units(console: Console, follow: Sequence[Probe]) -> None:

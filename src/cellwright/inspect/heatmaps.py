@@ -40,7 +40,7 @@ def heatmaps(recording: Recording, font: str | None) -> bytes:
         for place, name in zip(column, names, strict=True):
             _draw(place, name, letters.values[name][:, order].T, gate=name in cell.gates)
         column[0].set_title(letters.name)
-        _label(column[-1].xaxis, recording.steps_of(letters), font, "symbol" if letters.written else recording.step)
+        _label(column[-1].xaxis, recording.steps_of(letters), font, recording.step)
     content = BytesIO()
     figure.savefig(content, dpi=110, format="png")
     return content.getvalue()

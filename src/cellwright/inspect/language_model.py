@@ -18,7 +18,7 @@ from cellwright.data.table import Table
 from cellwright.inspect.features import features
 from cellwright.inspect.listening import Heard, listening
 from cellwright.inspect.probes import Probe, probe
-from cellwright.inspect.recording import BATCH_TOKENS, Answers, Array, Recording, percent, pieces, tokens_of
+from cellwright.inspect.recording import BATCH_TOKENS, Answers, Array, Recording, percent, pieces, token_name, tokens_of
 from cellwright.models.language_model import MARK
 from cellwright.nn import Recurrent
 from cellwright.tasks.lm.predictor import LanguagePredictor
@@ -32,7 +32,6 @@ PROBED = 20_000
 """Tokens by which units are found: at 512 units of two states, 160 MB."""
 LABELLED = 1024
 """Labelled texts by which a unit is found."""
-NAMES = {" ": "␣", "\n": "↵", "\t": "⇥"}
 MEANING = "The probability that a token comes next, of the tokens that are most probable after the whole text."
 
 
@@ -129,7 +128,4 @@ def _read(run: LanguageRun, numbers: list[int], softmax: bool = True) -> tuple[H
 
 
 def _name(run: LanguageRun, token: int) -> str:
-    if token in (MARK, run.tokenizer.unknown):
-        return "end of the text" if token == MARK else "unknown"
-    text = run.tokenizer.decode([token])
-    return NAMES.get(text, text)
+    return "end of the text" if token == MARK else token_name(run.tokenizer, token)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cellwright.errors import InputError
-from cellwright.inspect import classifier, language_model, series, tagger, transducer
+from cellwright.inspect import autoencoder, classifier, language_model, series, tagger, transducer
 from cellwright.inspect.probes import Probe
 from cellwright.inspect.recording import Recording
 from cellwright.tasks.run import Run
@@ -37,6 +37,7 @@ RECORDERS = {
     "tag": Recorder(tagger.record),
     "lm": Recorder(language_model.record, follow=language_model.units_that_follow),
     "transduce": Recorder(transducer.record),
+    "autoencode": Recorder(autoencoder.record),
     "series": Recorder(series.record, explains=True, typed=False),
 }
 """Of each task that has one."""

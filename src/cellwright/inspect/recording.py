@@ -22,6 +22,7 @@ from cellwright.inspect.contributions import Contributions
 MOST_TOKENS = 2000
 """The answers on the T beginnings of a text take T²/2 steps: with 2000 tokens as many as some 30,000 reviews."""
 BATCH_TOKENS = 16_384
+WHITE_SPACE = {" ": "␣", "\n": "↵", "\t": "⇥"}
 
 Direction = Literal["forward", "reverse"]
 Array = NDArray[np.float32]
@@ -103,7 +104,7 @@ class Recording:
     letters        one a direction of each layer: layer 0 forward, layer 0 reverse, layer 1 forward, …
     tags           the tag of each token, where the model gives some
     bits           (T,) minus log₂ of the probability of each token, where the model tells it
-    written        the symbols that the model wrote, the last one its end
+    written        what the model wrote: a transducer's symbols and its end, the tokens that come back from a code
     attention      (written, T): how much each looked at each token; rows sum to 1
     channels       of a series
     contributions  what each token did for `answer`, where it is known and was asked for
@@ -153,6 +154,12 @@ def tokens_of(tokenizer: Tokenizer, text: str) -> tuple[list[int], list[tuple[in
     ((numbers, spans),) = tokenizer.encode_with_spans([text])
     check_count(len(numbers), "token")
     return numbers, spans
+
+
+def token_name(tokenizer: Tokenizer, token: int) -> str:
+    """What a token is called where it stands alone: white space by a sign of its own."""
+    text = "unknown" if token == tokenizer.unknown else tokenizer.decode([token])
+    return WHITE_SPACE.get(text, text)
 
 
 def check_count(count: int, step: str) -> None:

@@ -149,7 +149,7 @@ def _part(recording: Recording, letters: Letters) -> dict[str, Any]:
     lives = half_lives(cell, letters)
     remembered = next((state for state in cell.states if state in lives), cell.states[0])
     state = letters.values[remembered]
-    hidden, unit = state.shape[1], "symbol" if letters.written else recording.step
+    hidden, unit = state.shape[1], recording.step
     orders = {"by likeness": by_likeness(state), "by peak": by_peak(state)}
     if lives:
         orders["by memory"] = np.argsort(-lives[remembered], kind="stable")

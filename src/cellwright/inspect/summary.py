@@ -31,8 +31,10 @@ def summary(recording: Recording) -> Row:
     }
     if found is not None:
         told |= {"log_odds": found.score, "baseline_log_odds": found.baseline}
+    if recording.written:
+        told["written"] = recording.written
     if recording.attention is not None:
-        told |= {"written": recording.written, "attention": recording.attention.tolist()}
+        told["attention"] = recording.attention.tolist()
     return told
 
 
@@ -78,8 +80,10 @@ def arrays(recording: Recording) -> bytes:
         held["tags"] = np.array(recording.tags)
     if recording.bits is not None:
         held["bits"] = recording.bits
+    if recording.written:
+        held["written"] = np.array(recording.written)
     if recording.attention is not None:
-        held |= {"written": np.array(recording.written), "attention": recording.attention}
+        held["attention"] = recording.attention
     if recording.channels is not None:
         held |= {"channels": recording.channels.values, "channel_names": np.array(recording.channels.names)}
     if recording.contributions is not None:

@@ -56,7 +56,11 @@ class Autoencoder(nn.Module):
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """tokens (B, T) int64, T from 1 on, lengths (B) int64 -> logits (B, T, vocabulary), told the tokens before."""
-        code = self.encode(tokens, lengths)[:, None].expand(-1, tokens.shape[1], -1)  # (B, T, K)
+        return self.told(self.encode(tokens, lengths), tokens, lengths)
+
+    def told(self, code: Tensor, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """The same of codes (B, K), whatever texts they are of."""
+        code = code[:, None].expand(-1, tokens.shape[1], -1)  # (B, T, K)
         before = self.embedding(pad(tokens[:, :-1], (1, 0)))  # (B, T, E)
         output, _ = self.decoder(torch.cat([before, code], dim=-1), lengths=lengths)  # (B, T, H)
         return cast(Tensor, self.dense(output))

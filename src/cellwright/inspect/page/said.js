@@ -44,7 +44,7 @@ class Said extends Charts {
   saidOfRead(t) {
     const { tokens, known, channels, contributions, bits, answers, attention, written } = this.recording;
     const name = (channels ? `Step ${tokens[t]}` : `“${shown(tokens[t])}”`) + (known[t] ? "" : " (not in the vocabulary)");
-    if (answers.written) {
+    if (attention) {
       const looked = attention.map((row) => row[t]), most = looked.indexOf(largest(looked));
       return `${name}: “${shown(written[most])}” looked at it most, ${percent(looked[most])}`;
     }

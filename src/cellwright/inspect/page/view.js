@@ -101,7 +101,7 @@ class View extends Said {
     this.find("about").textContent = recording.about;
     this.find("heading").textContent = explains ? `What each ${step} contributed` : recording.heading;
     this.find("explained").textContent = explains ? `to “${recording.answer}”` : "";
-    this.find("course").textContent = `The answer, ${answers.written ? "symbol by symbol" : `${step} by ${step}`}`;
+    this.find("course").textContent = `The answer, ${step} by ${step}`;
     this.find("meaning").textContent = answers.meaning;
     this.find("token").textContent = `Point at a ${step}.`;
     this.find("text").hidden = Boolean(recording.channels);

@@ -48,7 +48,7 @@ class AutoencodePredictor(Predictor[Coded]):
         """Compress each text and bring it back, in their order."""
         read = [[window for window in pieces if len(window)] for pieces in self.run.reader.read(texts)]
         coded = iter(self.coded([window for windows in read for window in windows]))
-        return [self._prediction([next(coded) for _ in windows]) for windows in read]
+        return [self.prediction([next(coded) for _ in windows]) for windows in read]
 
     @torch.inference_mode()
     def coded(self, windows: Sequence[Sequence[int]]) -> list[Window]:
@@ -62,7 +62,8 @@ class AutoencodePredictor(Predictor[Coded]):
                 found[i] = Window(windows[i], code, back[: len(windows[i])])
         return [found[i] for i in range(len(windows))]
 
-    def _prediction(self, windows: Sequence[Window]) -> Coded:
+    def prediction(self, windows: Sequence[Window]) -> Coded:
+        """What the windows of a text, in order, make together."""
         pairs = [pair for w in windows for pair in zip(w.numbers, w.back, strict=True)]
         exact = sum(true == back for true, back in pairs) / len(pairs) if pairs else 1.0
         text = self.run.tokenizer.decode([back for _, back in pairs])
