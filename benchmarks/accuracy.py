@@ -14,10 +14,12 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from cases import STANDARD, Case, Problem
+from cases import STANDARD
+from cellwright.bench.case import Case, Problem
+from cellwright.bench.measure import differences
+from cellwright.bench.rivals import OURS
 from cellwright.cells import CELLS
-from rivals import OURS, RIVALS
-from speed import differences
+from rivals import RIVALS
 
 ROUNDING = 2.0**-24  # of float32, to nearest
 

@@ -16,10 +16,10 @@ from statistics import median
 from typing import Any
 from unittest.mock import patch
 
-from cases import Case, Problem
+from cellwright.bench.case import Case, Problem
+from cellwright.bench.rivals import OURS, RIVALS
 from cellwright.compiled.setting import Setting, Work
 from clock import Clock
-from rivals import OURS, RIVALS
 
 ROUNDS = 30
 REST = "the rest"

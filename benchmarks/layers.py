@@ -25,20 +25,20 @@ import memory
 import startup
 import tables
 from cases import cases
+from cellwright.bench.measure import Disagreement, Measurement, measure
+from cellwright.bench.rivals import OURS
+from cellwright.bench.timing import load, others_at_work
 from results import Results
-from rivals import OURS
-from speed import Disagreement, Measurement, measure
+from rivals import RIVALS
 from targets import TARGETS
 
 
 def main() -> None:
     """Measure, print, and write what was asked for."""
     options = _options()
-    if machine.load() > 1:
-        print(
-            f"load average {machine.load():.1f}: others are at work here, and figures will say little", file=sys.stderr
-        )
-    results = Results(" ".join(["python benchmarks/layers.py", *sys.argv[1:]]), machine.describe(), [machine.load()])
+    if doubt := others_at_work():
+        print(doubt, file=sys.stderr)
+    results = Results(" ".join(["python benchmarks/layers.py", *sys.argv[1:]]), machine.describe(), [load()])
     _speed(results, options)
     if not options.only:
         print("where the time goes, errors, memory, import and compilation …", file=sys.stderr)
@@ -47,7 +47,7 @@ def main() -> None:
         results.memory = memory.peaks(options.extent)
         results.imports = startup.imports(options.extent)
         results.compilations = startup.compilations(options.extent)
-    results.load.append(machine.load())
+    results.load.append(load())
     tables.show(tables.of_results(results, spreads=False))
     _write(results, options)
 
@@ -71,7 +71,7 @@ def _speed(results: Results, options: argparse.Namespace) -> None:
     chosen = [case for case in cases(options.extent) if (options.only or "") in str(case)]
     for number, case in enumerate(chosen, 1):
         gauge.read()
-        measurement = measure(case, options.repeat, options.seconds)
+        measurement = measure(case, RIVALS, options.repeat, options.seconds)
         results.speed.append(measurement)
         print(f"{number}/{len(chosen)} {_line(measurement)}", file=sys.stderr, flush=True)
     gauge.read()

@@ -18,12 +18,12 @@ from typing import Any
 
 import torch
 
+from cellwright.bench.timing import Spread
 from cellwright.cells import CELLS
 from cellwright.compiled.products import Factor, sums_of_products
 from cellwright.compiled.setting import Setting
 from cellwright.compiler.target import host
 from cellwright.reference import Call, Weights
-from timing import Spread
 
 SIZE = 2048
 PACKAGES = ("torch", "numpy", "llvmlite", "onnxruntime", "jax", "tensorflow", "keras")
@@ -80,11 +80,6 @@ def describe() -> dict[str, str]:
         "versions": ", ".join(f"{name} {version}" for name in PACKAGES if (version := _version(name))),
         "sgemm": library(),
     }
-
-
-def load() -> float:
-    """How many processes wanted to run, over the last minute."""
-    return os.getloadavg()[0]
 
 
 def library() -> str:

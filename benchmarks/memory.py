@@ -15,8 +15,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import child
-from cases import STANDARD, Case, Problem
-from rivals import OURS, RIVALS
+from cases import STANDARD
+from cellwright.bench.case import Case, Problem
+from cellwright.bench.rivals import OURS
+from rivals import RIVALS
 
 RETURN_AT_ONCE = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "0"}
 

@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from accuracy import Errors
+from cellwright.bench.measure import Measurement
+from cellwright.bench.timing import Spread
 from inside import Inside
 from memory import Peak
-from speed import Measurement
 from startup import Compilation
-from timing import Spread
 
 
 @dataclass

@@ -32,6 +32,7 @@ from typing import Any
 import httpx
 import torch
 
+from cellwright.bench.timing import load
 from cellwright.data import datasets
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.models.architecture import ClassifierConfig
@@ -39,7 +40,7 @@ from cellwright.models.classifier import Classifier
 from cellwright.tasks.classify.run import ClassifyRunConfig
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import save_description, save_weights
-from machine import describe, load
+from machine import describe
 
 SERVE = "import sys; from cellwright.cli import main; sys.exit(main(['serve', *sys.argv[1:]]))"
 FLAGS = [

@@ -10,9 +10,12 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import child
-from timing import Spread
+
+if TYPE_CHECKING:  # what loads this file to time an import must not have made it
+    from cellwright.bench.timing import Spread
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Compilation:
 
 def imports(extent: str) -> dict[str, Spread]:
     """Seconds of `import torch`, and of `import cellwright` and its layers after it, in new processes."""
+    from cellwright.bench.timing import Spread
+
     found = [child.ask(Path(__file__), "import") for _ in range(3 if extent == "quick" else 7)]
     return {name: Spread.of([one[name] for one in found]) for name in found[0]}
 

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from accuracy import Errors
-from cases import STANDARD, Case
+from cases import STANDARD
+from cellwright.bench.case import Case
+from cellwright.bench.measure import Measurement
+from cellwright.bench.rivals import OURS
+from cellwright.bench.timing import Spread
 from inside import REST, Inside
 from memory import Peak
 from results import Results
-from rivals import OURS, RIVALS
-from speed import Measurement
+from rivals import RIVALS
 from startup import Compilation
 from targets import TARGETS, Verdict
-from timing import Spread
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cases import OTHERS, STANDARD, Case
+from cases import OTHERS, STANDARD
+from cellwright.bench.case import Case
+from cellwright.bench.rivals import OURS
 from results import Results
-from rivals import OURS
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import machine
 from cellwright import Recurrent, compiled, tasks
+from cellwright.bench.timing import load
 from cellwright.data.feed import Epoch, Feed
 from cellwright.tasks.task import Objective, Step
 from cellwright.training.folder import make_folder
@@ -290,7 +291,7 @@ def main() -> None:
     facts = machine.describe()
     text = (
         f"Written by `python benchmarks/training.py` on {facts['date']} ({facts['processor']}; threads: "
-        f"{torch.get_num_threads()}; {facts['versions']}), load {machine.load():.1f}.\n\n"
+        f"{torch.get_num_threads()}; {facts['versions']}), load {load():.1f}.\n\n"
         f"{speeds(found)}\n\n{shares(found)}\n"
     )
     print(text)

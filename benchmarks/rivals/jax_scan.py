@@ -8,11 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cases import Case, Problem
+from cellwright.bench.case import Case, Problem
+from cellwright.bench.rival import Work
 from cellwright.cells import Definition
 from cellwright.cells.definition import PER_UNIT
 from cellwright.cells.expression import Expression
-from rivals.rival import Work, missing
+from rivals.missing import missing
 
 
 def obstacle(case: Case) -> str | None:

@@ -7,8 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cases import STANDARD, Case, Problem
-from rivals.rival import Work, missing
+from cases import STANDARD
+from cellwright.bench.case import Case, Problem
+from cellwright.bench.rival import Work
+from rivals.missing import missing
 
 # The order of Keras' gates in torch's letters.
 GATES = {"lstm": "ifgo", "gru": "zrn", "rnn": "h"}

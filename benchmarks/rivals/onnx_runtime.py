@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cases import STANDARD, Case, Problem
-from rivals.rival import Work, missing
+from cases import STANDARD
+from cellwright.bench.case import Case, Problem
+from cellwright.bench.rival import Work
+from rivals.missing import missing
 
 # The order of ONNX's gates in torch's letters.
 GATES = {"lstm": "iofg", "gru": "zrn", "rnn": "h"}

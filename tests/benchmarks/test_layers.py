@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import memory
-from cases import Case
-from rivals import OURS
+from cellwright.bench.case import Case
+from cellwright.bench.rivals import OURS
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 

@@ -4,12 +4,12 @@ import pytest
 
 import tables
 from accuracy import Errors
-from cases import Case
+from cellwright.bench.case import Case
+from cellwright.bench.measure import Measurement
+from cellwright.bench.rivals import OURS
+from cellwright.bench.timing import Spread
 from results import Results
-from rivals import OURS
-from speed import Measurement
 from targets import TARGETS
-from timing import Spread
 
 
 def measured(case, ours, **rivals):

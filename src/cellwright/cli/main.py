@@ -17,6 +17,7 @@ from typer.exceptions import TyperException
 
 from cellwright import __version__
 from cellwright.cli.answering import RunCommand
+from cellwright.cli.bench import BenchCommand, bench
 from cellwright.cli.cells import app as cells
 from cellwright.cli.datasets import datasets
 from cellwright.cli.evaluate import evaluate
@@ -41,6 +42,7 @@ app.command(cls=GenerateCommand)(generate)
 app.command()(inspect)
 app.command(cls=ServeCommand)(serve)
 app.command()(datasets)
+app.command(cls=BenchCommand)(bench)
 app.add_typer(cells, name="cells")
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
-from cases import Case, Problem
+from cellwright.bench.case import Case, Problem
 
 
 @dataclass(frozen=True)
@@ -32,9 +31,3 @@ class Rival:
     name: str
     obstacle: Callable[[Case], str | None]
     prepare: Callable[[Problem], Work]
-
-
-def missing(*modules: str) -> str | None:
-    """The first of the modules that is not installed, as an obstacle."""
-    absent = [m for m in modules if importlib.util.find_spec(m) is None]
-    return f"{absent[0]} is not installed" if absent else None

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from cases import STANDARD, Case, Problem
-from cellwright import use_path
-from rivals.rival import Work
+from cellwright.bench.case import TORCH, Case, Problem
+from cellwright.bench.rival import Work
+from cellwright.functional import use_path
 
 
 def anything(case: Case) -> str | None:
@@ -21,7 +21,7 @@ def anything(case: Case) -> str | None:
 
 def cannot_pad(case: Case) -> str | None:
     """Why torch.nn's layer does not give the same numbers on the padded batch."""
-    if case.cell not in STANDARD:
+    if case.cell not in TORCH:
         return f"torch.nn has no {case.cell}"
     if case.ragged and case.directions == 2:
         return "its reverse direction would begin in the padding"
@@ -30,7 +30,7 @@ def cannot_pad(case: Case) -> str | None:
 
 def cannot_pack(case: Case) -> str | None:
     """Why torch.nn's layer is not called on a packed batch."""
-    if case.cell not in STANDARD:
+    if case.cell not in TORCH:
         return f"torch.nn has no {case.cell}"
     return None if case.ragged else "nothing is ragged"
 
@@ -88,7 +88,7 @@ def packed_before(problem: Problem) -> Work:
 def _on_path(path: Literal["compiled", "reference"], problem: Problem) -> Work:
     def call() -> Tensor:
         with use_path(path):
-            return problem.layer(problem.x, lengths=problem.lengths)[0]
+            return cast(Tensor, problem.layer(problem.x, lengths=problem.lengths)[0])
 
     return _work(problem, call, problem.x, problem.layer.named_parameters())
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-import timing
-from timing import Spread, interleaved
+from cellwright.bench import timing
+from cellwright.bench.timing import Spread, interleaved
 
 
 @pytest.fixture
@@ -61,3 +61,10 @@ def test_quartiles(clock):
     found = interleaved({"A": worker(clock, [], "A", 1.0, 5.0, 1.0, 3.0, 2.0, 4.0)}, rounds=5, seconds=1e9)["A"]
     assert (found.low, found.median, found.high) == pytest.approx((2.0, 3.0, 4.0))
     assert Spread.of([7.0]) == Spread(7.0, 7.0, 7.0)
+
+
+@pytest.mark.parametrize(("average", "said"), [(1.0, None), (2.34, "load average 2.3: others are at work here")])
+def test_a_busy_machine_is_told(monkeypatch, average, said):
+    monkeypatch.setattr("os.getloadavg", lambda: (average, 9.0, 9.0))
+    doubt = timing.others_at_work()
+    assert doubt is None if said is None else doubt.startswith(said)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from torch import Tensor
 
-from cases import Case, Problem
-from rivals import OURS, RIVALS
-from timing import Spread, interleaved
+from cellwright.bench.case import Case, Problem
+from cellwright.bench.rival import Rival
+from cellwright.bench.rivals import OURS
+from cellwright.bench.timing import Spread, interleaved
+from cellwright.errors import CellwrightError
 
 LARGEST_DIFFERENCE = 1e-4  # in float32, over 500 steps; a rival that leaves something out differs by about 1
 
 
-class Disagreement(Exception):
+class Disagreement(CellwrightError):
     """A rival computed something else: its time says nothing."""
 
 
@@ -31,22 +34,29 @@ class Measurement:
         """How often ours is done while the rival is done once."""
         return self.times[rival].median / self.times[OURS].median
 
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name, with the ratios and the rate; times in seconds."""
+        return asdict(self) | {"ratios": {name: self.ratio(name) for name in self.times}, "rate": self.rate}
+
     @property
     def rate(self) -> float:
         """Our floating-point operations a second; those of the matrix products alone are counted."""
         return self.case.operations / self.times[OURS].median
 
 
-def measure(case: Case, rounds: int, seconds: float) -> Measurement:
-    """Compare and time a case; raises Disagreement where results differ."""
+def measure(case: Case, rivals: Mapping[str, Rival], rounds: int, seconds: float) -> Measurement:
+    """Compare and time a case, ours among the rivals; raises Disagreement where results differ."""
     problem = Problem(case)
-    obstacles = {name: rival.obstacle(case) for name, rival in RIVALS.items()}
-    works = {name: RIVALS[name].prepare(problem) for name, why in obstacles.items() if why is None}
+    obstacles = {name: rival.obstacle(case) for name, rival in rivals.items()}
+    works = {name: rivals[name].prepare(problem) for name, why in obstacles.items() if why is None}
     expected = works[OURS].read(works[OURS].run())
     found = {name: max(differences(work.read(work.run()), expected).values()) for name, work in works.items()}
     for name, difference in found.items():
         if not difference <= LARGEST_DIFFERENCE:
-            raise Disagreement(f"{case}: {name} differs from {OURS} by {difference:.1e}; mend that before it is timed")
+            raise Disagreement(
+                f"{case}: {name} differs from {OURS} by {difference:.1e} of the largest value; expected at most "
+                f"{LARGEST_DIFFERENCE:.0e}, above which a time says nothing"
+            )
     return Measurement(
         case,
         interleaved({name: work.run for name, work in works.items()}, rounds, seconds),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -56,6 +57,17 @@ def _turn(work: Callable[[], Any], calls: int) -> float:
     for _ in range(calls):
         work()
     return (time.perf_counter() - begin) / calls
+
+
+def load() -> float:
+    """How many processes wanted to run, over the last minute; 0 where the system does not tell."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+
+
+def others_at_work() -> str | None:
+    """The sentence that figures are to be doubted by, where other processes want the machine."""
+    now = load()
+    return f"load average {now:.1f}: others are at work here, and figures will say little" if now > 1 else None
 
 
 @contextmanager

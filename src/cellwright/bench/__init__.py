@@ -1,0 +1,1 @@
+"""How fast a layer is on this machine, beside others that compute the same."""

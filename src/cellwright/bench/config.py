@@ -1,0 +1,24 @@
+"""The options of `cellwright bench`: what is measured."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class BenchConfig(BaseModel):
+    """One layer over one batch."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    cell: str = "lstm"
+    """Cell of the layer; cellwright cells lists them."""
+    hidden: int = Field(128, ge=1)
+    """Hidden units, and as many inputs."""
+    batch: int = Field(32, ge=1)
+    """Sequences."""
+    time: int = Field(100, ge=1)
+    """Steps of the longest sequence."""
+    lengths: Literal["ragged", "padded"] = "ragged"
+    """Lengths from a fifth of --time to all of it, in any order; or all of it."""
+    threads: int | None = Field(None, ge=1)
+    """Threads of the arithmetic; None leaves PyTorch's choice."""

@@ -1,0 +1,27 @@
+"""Those that compute the same with PyTorch alone: a table, one row a rival; `benchmarks/rivals` adds others."""
+
+from __future__ import annotations
+
+from cellwright.bench import torch_layers
+from cellwright.bench.case import TORCH
+from cellwright.bench.rival import Rival
+
+OURS = "cellwright"
+LOOP = "Python loop"
+
+RIVALS = {
+    rival.name: rival
+    for rival in (
+        Rival(OURS, torch_layers.anything, torch_layers.compiled),
+        Rival("torch.nn padded", torch_layers.cannot_pad, torch_layers.padded),
+        Rival("torch.nn packed", torch_layers.cannot_pack, torch_layers.packed),
+        Rival("torch.nn packed before", torch_layers.cannot_pack, torch_layers.packed_before),
+        Rival(LOOP, torch_layers.anything, torch_layers.loop),
+    )
+}
+
+
+def of_cell(cell: str) -> dict[str, Rival]:
+    """Ours, and what a user has without it: torch.nn's layer, the Python loop where torch.nn has none."""
+    names = ("torch.nn padded", "torch.nn packed") if cell in TORCH else (LOOP,)
+    return {name: RIVALS[name] for name in (OURS, *names)}

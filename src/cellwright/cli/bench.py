@@ -1,0 +1,135 @@
+"""`cellwright bench`: how fast a layer is on this machine, beside torch.nn's."""
+
+import functools
+import inspect
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from cellwright.errors import InputError
+
+if TYPE_CHECKING:
+    from cellwright.bench.case import Case
+    from cellwright.bench.measure import Measurement
+
+ROUNDS, SECONDS = 25, 5.0
+"""Most rounds, and the time after which none is begun."""
+
+
+Training = Annotated[
+    bool, typer.Option("--training/--inference", help="With the gradients of input and weights, or without.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print what was found as one JSON object.")]
+
+
+def bench(training: bool, as_json: bool, **options: Any) -> None:
+    """Time a layer against torch.nn's on padded and packed sequences, or, of a cell that torch lacks, a Python loop.
+
+    Results are compared before anything is timed, then each computes in turn. Figures are medians, with quartiles.
+    """
+    from cellwright import cells
+    from cellwright.bench.case import Case
+    from cellwright.bench.config import BenchConfig
+    from cellwright.bench.measure import Disagreement, measure
+    from cellwright.bench.rivals import of_cell
+    from cellwright.bench.timing import others_at_work
+    from cellwright.cli.options import configured
+
+    told = configured(BenchConfig, options)
+    case = Case(cells.get(told.cell).name, training, told.lengths == "ragged", told.time, told.batch, told.hidden)
+    _check(case)
+    with _on(told.threads):
+        if doubt := others_at_work():
+            print(doubt, file=sys.stderr)
+        try:
+            found = measure(case, of_cell(case.cell), ROUNDS, SECONDS)
+        except Disagreement as error:
+            raise InputError(f"{error}; choose fewer steps, over which roundings grow less") from None
+        _print(found, as_json)
+
+
+class BenchCommand(TyperCommand):
+    """`bench` with the fields of BenchConfig as its options, read when the command is used, as `fit` does."""
+
+    def make_context(self, *arguments: Any, **settings: Any) -> Any:
+        """Read the command line with all the options."""
+        from cellwright.bench.config import BenchConfig
+        from cellwright.cli.options import options_of
+
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        own = [
+            inspect.Parameter("training", keyword, default=True, annotation=Training),
+            inspect.Parameter("as_json", keyword, default=False, annotation=Json),
+        ]
+        command: Any = functools.wraps(bench)(lambda **options: bench(**options))
+        command.__signature__ = inspect.Signature([*options_of(BenchConfig), *own])
+        app = typer.Typer(add_completion=False, rich_markup_mode=None)
+        app.command()(command)
+        return typer.main.get_command(app).make_context(*arguments, **settings)
+
+
+def _check(case: "Case") -> None:
+    """Raise InputError where the kernels do not run here, or the memory is too small."""
+    import torch
+
+    from cellwright.nn import Recurrent
+
+    path = Recurrent(case.cell, 1, 1).explain(torch.zeros(1, 1, 1))
+    if path.name != "compiled":
+        raise InputError(f"there are no kernels to time on this machine; layers take the path {path}")
+    if hasattr(os, "sysconf"):
+        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        if case.least_bytes > there:
+            raise InputError(
+                f"--time {case.time} --batch {case.batch} --hidden {case.hidden} take {case.least_bytes / 1e9:,.0f} GB "
+                f"or more, and this machine has {there / 1e9:,.0f}; choose smaller ones"
+            )
+
+
+@contextmanager
+def _on(threads: int | None) -> Iterator[None]:
+    """With that many threads, as before for None."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _print(found: "Measurement", as_json: bool) -> None:
+    import torch
+
+    import cellwright
+    from cellwright.bench.rivals import OURS
+
+    versions = {"cellwright": cellwright.__version__, "torch": str(torch.__version__)}
+    threads = torch.get_num_threads()
+    if as_json:
+        print(json.dumps(found.as_json() | {"threads": threads, "versions": versions}))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("", box=box.SIMPLE_HEAD)
+    for column in ("ms", "quartiles", f"times {OURS}'s"):
+        table.add_column(column, justify="right")
+    for name, spread in found.times.items():
+        low, median, high = (f"{1e3 * seconds:.3g}" for seconds in (spread.low, spread.median, spread.high))
+        table.add_row(name, median, f"{low} to {high}", f"{found.ratio(name):.2f}")
+    print(f"{found.case}, {threads} {'thread' if threads == 1 else 'threads'}")
+    Console(highlight=False).print(table)
+    for name, why in found.absent.items():
+        print(f"without {name}: {why}")
+    print(f"{OURS}: {found.rate / 1e9:.3g} GFLOP/s, those of the matrix products alone and no padding counted")
+    print(f"results differ by at most {max(found.differences.values()):.1e} of the largest value")
+    print(", ".join(f"{name} {version}" for name, version in versions.items()))
