@@ -17,11 +17,13 @@ from pathlib import Path
 RECIPES = Path(__file__).parents[1] / "examples" / "recipes"
 # Stands in for `cellwright` on the recipe's path.
 PROGRAM = f"""#!{sys.executable}
-from cellwright.cli.main import main
+import sys
+
+from cellwright.cli import main
 from cellwright.functional import use_path
 
 with use_path("torch"):
-    main()
+    sys.exit(main())
 """
 
 

@@ -24,6 +24,14 @@ def test_no_argument_shows_the_help(cellwright):
     assert cellwright().out == cellwright("--help").out != ""
 
 
+def test_as_a_module_of_python():
+    done = subprocess.run(
+        [sys.executable, "-m", "cellwright", "cells", "show", "nonsense"], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "nonsense" in done.stderr
+
+
 def test_version(cellwright):
     ended = cellwright("--version")
     assert (ended.status, ended.out) == (0, f"{package.__version__}\n")

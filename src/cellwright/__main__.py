@@ -1,0 +1,7 @@
+"""`python -m cellwright`, as `cellwright`."""
+
+import sys
+
+from cellwright.cli import main
+
+sys.exit(main())
