@@ -11,10 +11,8 @@ from torch import Tensor
 from cases import STANDARD
 from cellwright.bench.case import Case, Problem
 from cellwright.bench.rival import Work
+from cellwright.export import standard
 from rivals.missing import missing
-
-# The order of ONNX's gates in torch's letters.
-GATES = {"lstm": "iofg", "gru": "zrn", "rnn": "h"}
 
 
 def obstacle(case: Case) -> str | None:
@@ -40,15 +38,15 @@ def _model(problem: Problem) -> bytes:
 
     case = problem.case
     forward_both = {"direction": "bidirectional" if case.directions == 2 else "forward"}
-    more: dict[str, Any] = {"linear_before_reset": 1} if case.cell == "gru" else {}
+    node = standard.STANDARD[case.cell]
     nodes = [
         helper.make_node(
-            case.cell.upper(),
+            node.op,
             ["x", "weight_ih", "weight_hh", "bias", "lengths"],
             ["all"],
             hidden_size=case.hidden,
             **forward_both,
-            **more,
+            **node.attributes,
         ),
         helper.make_node("Transpose", ["all"], ["by_step"], perm=[0, 2, 1, 3]),  # (T, D, B, H) -> (T, B, D, H)
         helper.make_node("Reshape", ["by_step", "shape"], ["y"]),
@@ -72,7 +70,7 @@ def _model(problem: Problem) -> bytes:
 def _weights(problem: Problem) -> dict[str, Any]:
     """weight_ih (D, G·H, I), weight_hh (D, G·H, H) and bias (D, 2·G·H) in ONNX's order."""
     cell, state = problem.layer.cell, problem.layer.state_dict()
-    order = [cell.projections.index(letter) for letter in GATES[cell.name]] if cell.name != "rnn" else [0]
+    order = standard.order(cell.key, cell.projections)
 
     def stacked(name: str) -> Any:
         sides = [state[name + suffix] for suffix in ("_l0", "_l0_reverse")[: problem.case.directions]]

@@ -205,7 +205,7 @@ def _packed(
         rows=layout.pack(input),
         batch_sizes=layout.batch_sizes,
         state=[layout.sort(s) for s in state],
-        weights=[_weights(definition, weights[k : k + each]) for k in range(0, len(weights), each)],
+        weights=[weights_of(definition, weights[k : k + each]) for k in range(0, len(weights), each)],
         resets=layout.cuts(resets[0])[:directions] if resets else None,
         fresh=[layout.sort(f) for f in fresh] if fresh else None,
         streams=[_packed_streams(layout, definition, one) for one in named] if named else None,
@@ -214,13 +214,12 @@ def _packed(
     return layout, call
 
 
-def _weights(cell: Definition, flat: Sequence[Tensor]) -> Weights:
-    """One direction's weights from `Weights.flat`: biases are vectors, a projection is a matrix."""
+def weights_of(cell: Definition, flat: Sequence[Any]) -> Weights:
+    """One direction's weights from `Weights.flat`, of tensors or what stands for them: their number tells which."""
     split = len(flat) - len(cell.parameters)
     input, recurrent, *others = flat[:split]
-    vectors, matrices = [w for w in others if w.dim() == 1], [w for w in others if w.dim() == 2]
-    input_bias, recurrent_bias = vectors or (None, None)
-    projection = matrices[0] if matrices else None
+    input_bias, recurrent_bias = others[:2] if len(others) > 1 else (None, None)
+    projection = others[-1] if len(others) % 2 else None
     own = dict(zip(cell.parameters, flat[split:], strict=True))
     return Weights(input, recurrent, input_bias, recurrent_bias, projection, own)
 

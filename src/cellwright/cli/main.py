@@ -21,6 +21,7 @@ from cellwright.cli.bench import BenchCommand, bench
 from cellwright.cli.cells import app as cells
 from cellwright.cli.datasets import datasets
 from cellwright.cli.evaluate import evaluate
+from cellwright.cli.export import export
 from cellwright.cli.fit import FitCommand, fit
 from cellwright.cli.generate import GenerateCommand, generate
 from cellwright.cli.inspect import inspect
@@ -41,6 +42,7 @@ app.command(cls=RunCommand)(predict)
 app.command(cls=GenerateCommand)(generate)
 app.command()(inspect)
 app.command(cls=ServeCommand)(serve)
+app.command()(export)
 app.command()(datasets)
 app.command(cls=BenchCommand)(bench)
 app.add_typer(cells, name="cells")

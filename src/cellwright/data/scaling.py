@@ -1,12 +1,15 @@
 """Series in units of each channel's standard deviation, from its mean."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellwright.data.series import Values
+
+Numbers = Any
+"""An array, or a tensor."""
 
 
 class Scaling(NamedTuple):
@@ -18,11 +21,24 @@ class Scaling(NamedTuple):
 
     def apply(self, values: Values) -> NDArray[np.float32]:
         """Values (…, C), NaN where missing, in a channel's own units -> in deviations from its mean."""
-        return ((values - self.mean) / self.deviation).astype(np.float32)
+        scaled: NDArray[np.float64] = standard(values, np.array(self.mean), np.array(self.deviation))
+        return scaled.astype(np.float32)
 
     def undo(self, scaled: NDArray[np.floating]) -> Values:
         """The inverse."""
-        return np.asarray(scaled, dtype=np.float64) * self.deviation + self.mean
+        wide = np.asarray(scaled, dtype=np.float64)
+        values: Values = original(wide, np.array(self.mean), np.array(self.deviation))
+        return values
+
+
+def standard(values: Numbers, mean: Numbers, deviation: Numbers) -> Numbers:
+    """Values (…, C) in deviations (C) from their means (C)."""
+    return (values - mean) / deviation
+
+
+def original(scaled: Numbers, mean: Numbers, deviation: Numbers) -> Numbers:
+    """The inverse."""
+    return scaled * deviation + mean
 
 
 def fit_scaling(series: Sequence[Values]) -> Scaling:

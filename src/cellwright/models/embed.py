@@ -2,8 +2,8 @@
 
 from typing import cast
 
-import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 EMBEDDING_SCALE = 0.25
 """Standard deviation of the first embeddings of tokens. torch.nn's is 1, which Adam's steps are slow to move."""
@@ -39,8 +39,7 @@ class Embedding(nn.Module):
 
     def pair_ids(self, tokens: Tensor) -> Tensor:
         """The bucket, from 1, of each token and the one before it; 0 where they are no pair. (…, T) -> (…, T)."""
-        before, here = tokens[..., :-1], tokens[..., 1:]
-        known = (before > 1) & (here > 1)
-        spread = (before * self.token.num_embeddings + here) * MULTIPLIER % 2**32
-        buckets = spread * self.buckets // 2**32 + 1
-        return torch.cat([torch.zeros_like(tokens[..., :1]), buckets * known], -1)
+        before = pad(tokens, (1, 0))[..., :-1]
+        known = (before > 1) & (tokens > 1)
+        spread = (before * self.token.num_embeddings + tokens) * MULTIPLIER % 2**32
+        return (spread * self.buckets // 2**32 + 1) * known

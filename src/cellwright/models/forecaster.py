@@ -58,6 +58,11 @@ class Forecaster(nn.Module):
         rises = torch.cat([found[..., :1], softplus(found[..., 1:])], dim=-1)
         return before(values, self.config.horizon, self.config.season)[..., None] + rises.cumsum(-1)
 
+    def foretold(self, ahead: Tensor, lengths: Tensor) -> Tensor:
+        """(B, T, K, C, Q), lengths (B) from 1 on -> (B, K, C, Q): after each last step; of bernoulli probabilities."""
+        last = ahead[torch.arange(ahead.shape[0], device=ahead.device), lengths - 1]
+        return last.sigmoid() if self.config.output == "bernoulli" else last
+
 
 def before(values: Tensor, horizon: int, season: int | None) -> Tensor:
     """values (B, T, C) -> (B, T, K, C): for each of the K steps that follow a step the value x_s, known by then.

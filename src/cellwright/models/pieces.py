@@ -56,7 +56,9 @@ def encode_within(
     Returns (R, F).
 
     """
-    rows = len(tokens) if budget is None else max(1, budget // tokens.shape[1])
+    if budget is None:  # and no length is asked for, which would fix the batch of an exported program
+        return encode(tokens, lengths)
+    rows = max(1, budget // tokens.shape[1])
     if len(tokens) <= rows:
         return encode(tokens, lengths)
     parts = zip(torch.split(tokens, rows), torch.split(lengths, rows), strict=True)

@@ -26,7 +26,7 @@ class Last(nn.Module):
     def forward(self, output: Tensor, lengths: Tensor) -> Tensor:
         """(B, T, F), (B) -> (B, F)."""
         ends = (lengths - 1).clamp(min=0)
-        at_end = output[torch.arange(len(output), device=output.device), ends]  # (B, F)
+        at_end = output[torch.arange(output.shape[0], device=output.device), ends]  # (B, F)
         if not self.bidirectional:
             return at_end
         half = output.shape[-1] // 2

@@ -10,7 +10,7 @@ As texts, on standard input and from the server, a series is a JSON object: `dat
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -20,6 +20,7 @@ from cellwright.data.readers.series import read_series
 from cellwright.data.series import SeriesTable, Values
 from cellwright.data.series_batches import SeriesBatch, SeriesExample, collate_series
 from cellwright.errors import InputError
+from cellwright.models.forecaster import Forecaster
 from cellwright.models.series_autoencoder import errors, scored_steps
 from cellwright.tasks.predictor import Prediction, Predictor, Said
 from cellwright.tasks.series.examples import examples_of
@@ -182,9 +183,7 @@ class ForecastPredictor(SeriesPredictor[Forecast]):
         examples = [SeriesExample(scaling.apply(values[-window:])) for values in table.values]
         said: dict[int, Forecast] = {}
         for indices, batch, ahead in self._outputs(examples):
-            last = ahead[torch.arange(len(ahead)), batch.lengths - 1]  # (B, K, C, Q)
-            if not self.run.config.model.quantiles:
-                last = last.sigmoid()
+            last = cast(Forecaster, self.run.model).foretold(ahead, batch.lengths)  # (B, K, C, Q)
             for index, found in zip(indices, last.transpose(-1, -2).numpy(), strict=True):
                 said[index] = Forecast(table.names[index], [self._step(scaling.undo(step)) for step in found])
         return [said[index] for index in range(len(table))]

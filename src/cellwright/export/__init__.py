@@ -1,0 +1,18 @@
+"""To ONNX: layers of any cell and whole runs, as one file that ONNX Runtime runs on padded batches and their lengths.
+
+to_onnx(cellwright.LSTM(8, 16, bidirectional=True), "layer.onnx")
+written = exporters.export(load_run("runs/reviews"), Path("reviews.onnx"))
+
+A model is traced by torch.export, to which a layer is one node (`cellwright.operator`); torch.onnx writes the rest.
+
+standard   the nodes LSTM, GRU and RNN, for the cells that they compute
+scan       any other cell: a Scan whose body is the traced step;  operations  its operations, one row each
+layer      which of the two a layer becomes;  writer  nodes in a row
+graph      what is exported: a module, its inputs by name, their free dimensions;  file  written, checked, compared
+exporters  which runs can be exported, and as what: the one place that knows
+"""
+
+from cellwright.export.file import Written as Written
+from cellwright.export.file import to_onnx as to_onnx
+
+__all__ = ["Written", "to_onnx"]

@@ -1,0 +1,92 @@
+"""`cellwright export`: what it writes and says, and one sentence for a mistake."""
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from cellwright.tasks.predictor import Predictor
+from cellwright.tasks.run import load_run
+
+pytest.importorskip("onnxscript")
+onnxruntime = pytest.importorskip("onnxruntime")
+Command = Callable[..., Any]
+
+
+def hide(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Let these packages not be installed."""
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name in names else found(name, *rest))
+
+
+def test_a_run_of_texts(cellwright: Command, run: Path, tmp_path: Path) -> None:
+    path = tmp_path / "reviews.onnx"
+    ended = cellwright("export", run, "--out", path)
+    assert (ended.status, ended.err) == (0, "")
+    lines = ended.out.splitlines()
+    assert lines[:4] == [
+        f"written: {path}, {path.stat().st_size:,} bytes",
+        "in:  ids int64 (batch, time)",
+        "     lengths int64 (batch)",
+        "out: logits float32 (batch, 2)",
+    ]
+    assert "in ONNX Runtime, on random input, differs from the run by " in ended.out
+    assert "layers: ONNX's LSTM\n" in ended.out
+    assert f"ids are those of {run / 'tokenizer.json'}, which Hugging Face tokenizers reads" in ended.out
+    texts = ["great phone", "the 酒店 was 差"]
+    ids = load_run(run).tokenizer.encode(texts)
+    longest = max(map(len, ids))
+    given = {
+        "ids": np.array([[*row, *[0] * (longest - len(row))] for row in ids]),
+        "lengths": np.array([len(row) for row in ids]),
+    }
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (logits,) = session.run(None, given)
+    expected = [[*each.probabilities.values()] for each in Predictor.load(run).predict(texts)]
+    torch.testing.assert_close(torch.from_numpy(logits).double().softmax(-1).tolist(), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_a_file_that_is_there(cellwright: Command, run: Path, tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    path.write_bytes(b"mine")
+    ended = cellwright("export", run, "--out", path)
+    assert (ended.status, ended.out, path.read_bytes()) == (2, "", b"mine")
+    assert ended.err == f"cellwright: {path}: is there already; give another --out, or --overwrite to replace it\n"
+    assert cellwright("export", run, "--out", path, "--overwrite").status == 0
+    assert path.stat().st_size > 1000
+
+
+def test_no_run(cellwright: Command, tmp_path: Path) -> None:
+    ended = cellwright("export", tmp_path / "none", "--out", tmp_path / "m.onnx")
+    assert ended.status == 2
+    assert "no such run folder" in ended.err
+
+
+def test_out_is_asked_for(cellwright: Command, run: Path) -> None:
+    ended = cellwright("export", run)
+    assert (ended.status, ended.out) == (2, "")
+    assert "--out" in ended.err
+
+
+@pytest.mark.parametrize("missing", [["onnxscript"], ["onnx", "onnxscript"]], ids=str)
+def test_a_package_that_is_missing(
+    cellwright: Command, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: list[str]
+) -> None:
+    hide(monkeypatch, *missing)
+    ended = cellwright("export", run, "--out", tmp_path / "m.onnx")
+    assert ended.status == 2
+    assert f"has no {' and no '.join(missing)}: pip install onnx onnxscript onnxruntime" in ended.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_onnx_runtime_nothing_is_compared(
+    cellwright: Command, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hide(monkeypatch, "onnxruntime")
+    ended = cellwright("export", run, "--out", tmp_path / "m.onnx")
+    assert ended.status == 0
+    assert "not compared: pip install onnxruntime, and the file is run beside the model" in ended.out
