@@ -163,6 +163,34 @@ def test_a_module_needs_examples(tmp_path):
         to_onnx(torch.nn.Linear(2, 3), tmp_path / "model.onnx")
 
 
+@pytest.mark.parametrize(
+    ("shape", "axes", "message"),
+    [
+        ((3, 5), ("batch",), "the example of ids has 2 dimensions and 1 names; expected one each"),
+        ((1, 5), ("batch", "time"), "the example of ids has 1 in its free dimension batch; expected at least 2"),
+    ],
+)
+def test_an_example_is_as_its_names_say(shape, axes, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        to_onnx(torch.nn.Embedding(3, 2), tmp_path / "m.onnx", {"ids": (torch.zeros(shape).long(), axes)})
+
+
+def test_a_free_dimension_that_is_fixed_is_an_error(tmp_path):
+    class Fixed(torch.nn.Module):
+        def forward(self, x):
+            return x + torch.zeros(len(x))  # len gives a number, which fixes it
+
+    with pytest.raises(Exception, match="batch"):
+        to_onnx(Fixed(), tmp_path / "m.onnx", {"x": (torch.zeros(3), ("batch",))})
+    assert not list(tmp_path.iterdir())
+
+
+def test_half_precision_is_refused(tmp_path):
+    message = r"the layer is torch.bfloat16 on cpu; expected float32 or float64 on the CPU: layer.float\(\).cpu\(\)"
+    with pytest.raises(InputError, match=message):
+        to_onnx(LSTM(2, 3).bfloat16(), tmp_path / "m.onnx")
+
+
 def test_a_file_that_is_there_stays_unless_it_may_be_replaced(tmp_path):
     path = tmp_path / "layer.onnx"
     path.write_bytes(b"mine")

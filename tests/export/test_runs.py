@@ -1,6 +1,8 @@
 """Runs of each task as ONNX files, fed as a caller would, against what predict says of the same texts and series."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -76,6 +78,17 @@ def test_classifier(options, tmp_path, opened):
     assert (file.metadata["task"], file.metadata["cell"]) == ("classify", run.config.model.cell)
 
 
+def test_the_page_reads_texts(tmp_path, monkeypatch, capsys):
+    run = classifier_run(tmp_path / "runs" / "reviews")
+    run.path.mkdir(parents=True)
+    (run.path / "tokenizer.json").write_text(run.tokenizer.to_json())
+    exporters.export(run, tmp_path / "reviews.onnx")
+    monkeypatch.chdir(tmp_path)
+    exec(page("encode_batch"), {})
+    said = ClassifyPredictor(run).predict(["The room was clean.", "Never again."])
+    assert capsys.readouterr().out.strip() == str([each.label for each in said])
+
+
 def test_a_way_of_shortening_is_told(tmp_path):
     run = classifier_run(tmp_path, Reading(long="head+tail", max_length=9))
     exporters.export(run, tmp_path / "m.onnx")
@@ -117,17 +130,11 @@ def fed(run, sentences):
     return {"words": ids, "lengths": lengths, "characters": characters, "spelled": spelled}
 
 
-def best(scores, start, transitions, end):
-    """Viterbi's algorithm, as a caller writes it. (T, K) -> T tags."""
-    total, sources = start + scores[0], []
-    for row in scores[1:]:
-        paths = total[:, None] + transitions
-        sources.append(paths.argmax(0))
-        total = paths.max(0) + row
-    tags = [int((total + end).argmax())]
-    for source in reversed(sources):
-        tags.insert(0, int(source[tags[0]]))
-    return [TAGS[tag] for tag in tags]
+def page(part):
+    """The block of docs/onnx.md that holds `part`."""
+    text = (Path(__file__).parents[2] / "docs" / "onnx.md").read_text()
+    (block,) = [block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if part in block]
+    return compile(block, "docs/onnx.md", "exec")
 
 
 @pytest.mark.parametrize("options", [{}, {"cell": "slstm", "layers": 2, "bidirectional": False}], ids=str)
@@ -138,9 +145,11 @@ def test_tagger(options, tmp_path, opened):
     found = file(**fed(run, SENTENCES))
     expected = TagPredictor(run).tag(SENTENCES)
     field = [found[name].numpy() for name in ("start", "transitions", "end")]
+    told = {}
+    exec(page("def best_tags"), told)
     for row, sentence in enumerate(SENTENCES):
         scores = found["scores"][row, : len(sentence)].numpy()
-        assert best(scores, *field) == expected[row].tags
+        assert [TAGS[tag] for tag in told["best_tags"](scores, *field)] == expected[row].tags
     shares = found["logits"].double().softmax(-1).amax(-1)
     assert shares.tolist() == pytest.approx([each.probability for each in expected], abs=1e-5)
     assert json.loads(file.metadata["tags"]) == TAGS

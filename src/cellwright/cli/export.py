@@ -15,9 +15,7 @@ def export(
     from cellwright.export import exporters
     from cellwright.tasks.run import load_run
 
-    loaded = load_run(run)
-    graph = exporters.graph_of(loaded)
-    written = exporters.export(loaded, out, overwrite=overwrite)
+    written = exporters.export(load_run(run), out, overwrite=overwrite)
     print(f"written: {written.path}, {written.bytes:,} bytes")
     print("in:  " + "\n     ".join(map(str, written.inputs)))
     print("out: " + "\n     ".join(map(str, written.outputs)))
@@ -26,4 +24,4 @@ def export(
     else:
         print(f"in ONNX Runtime, on random input, differs from the run by {written.difference:.1e} at most")
     print("layers: " + ", ".join(dict.fromkeys(written.layers)))
-    print("To feed it: " + ";\n  ".join(graph.feed) + ".")
+    print("To feed it: " + ";\n  ".join(written.feed) + ".")

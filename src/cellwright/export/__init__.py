@@ -8,7 +8,8 @@ A model is traced by torch.export, to which a layer is one node (`cellwright.ope
 standard   the nodes LSTM, GRU and RNN, for the cells that they compute
 scan       any other cell: a Scan whose body is the traced step;  operations  its operations, one row each
 layer      which of the two a layer becomes;  writer  nodes in a row
-graph      what is exported: a module, its inputs by name, their free dimensions;  file  written, checked, compared
+graph      what is exported: a module, its inputs by name, their free dimensions
+tracing    a graph as an ONNX model;  comparison  its numbers beside the module's;  file  both, then it is written
 exporters  which runs can be exported, and as what: the one place that knows
 """
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from cellwright.errors import InputError
 from cellwright.nn import Recurrent
 
 Axes = Sequence[str | None]
@@ -70,7 +71,13 @@ def of_layer(layer: Recurrent, *, lengths: bool, initial_state: bool) -> Graph:
     if initial_state:
         stacked: Axes = (BATCH, None, None) if layer.state_batch_first else (None, BATCH, None)
         axes |= {f"{name}_0": stacked for name in layer.cell.states}
-    dtype = next(layer.parameters()).dtype
+    weight = next(layer.parameters())
+    dtype = weight.dtype
+    if weight.device.type != "cpu" or dtype not in (torch.float32, torch.float64):
+        raise InputError(
+            f"to_onnx: the layer is {dtype} on {weight.device}; expected float32 or float64 on the CPU: "
+            "layer.float().cpu()"
+        )
 
     def draw(batch: int, time: int) -> dict[str, Tensor]:
         generator = torch.Generator().manual_seed(batch * time)
@@ -105,6 +112,18 @@ class _Named(nn.Module):
 
 def of_module(module: nn.Module, inputs: Mapping[str, tuple[Tensor, Axes]]) -> Graph:
     """Any module, by an example of each input and the names of its free dimensions."""
+    for name, (example, axes) in inputs.items():
+        if example.dim() != len(axes):
+            raise InputError(
+                f"to_onnx: the example of {name} has {example.dim()} dimensions and {len(axes)} names; expected one "
+                "each, None for a fixed one"
+            )
+        for size, axis in zip(example.shape, axes, strict=True):
+            if axis and size < 2:
+                raise InputError(
+                    f"to_onnx: the example of {name} has {size} in its free dimension {axis}; expected at least 2, for "
+                    "a trace takes less for fixed"
+                )
     return Graph(
         _Named(module),
         {name: axes for name, (_, axes) in inputs.items()},
