@@ -67,8 +67,10 @@ def graph(run: SeriesRun) -> Graph:
             "channel's mean (in the metadata) where there is none"
         )
     feed.append(_answer(model.target, model.output))
-    if model.target != "classify" and config.options.get("window"):
-        feed.append(f"the run reads at most {config.options['window']} steps at once, the last ones of a longer series")
+    if model.target == "forecast":
+        feed.append(f"of a longer series the run reads the last {config.options['window']} steps")
+    if model.target == "anomaly":
+        feed.append(f"the run cuts a longer series into stretches of at most {config.options['window']} steps")
     return Graph(_Series(run.model, model.target, config.scaling), axes, draw, metadata, feed)
 
 

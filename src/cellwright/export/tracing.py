@@ -36,7 +36,7 @@ def model_of(graph: Graph) -> tuple[ir.Model, tuple[str, ...]]:
     given = tuple(example[name] for name in graph.axes)
     with _quiet():
         # Traced apart from torch.onnx.export, which, where a free dimension turns out fixed, would write it so.
-        traced = torch.export.export(Positional(graph), given, dynamic_shapes=(shapes,))
+        traced = torch.export.export(Positional(graph), given, dynamic_shapes=(shapes,), strict=False)
         _refuse_gates(traced)
         program = torch.onnx.export(
             traced,
@@ -46,6 +46,7 @@ def model_of(graph: Graph) -> tuple[ir.Model, tuple[str, ...]]:
             output_names=outputs,
             dynamic_shapes=(shapes,),  # their names alone: the program has them already
             custom_translation_table={torch.ops.cellwright.layer.default: translation(told)},
+            optimize=False,  # below, with weights of any size
         )
         assert program is not None
         optimizer.optimize(program.model, input_size_limit=_ALWAYS, output_size_limit=_ALWAYS)
