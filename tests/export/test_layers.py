@@ -201,7 +201,7 @@ def test_a_file_that_is_there_stays_unless_it_may_be_replaced(tmp_path):
 
 
 def test_a_folder_that_is_not_there_is_an_input_error(tmp_path):
-    with pytest.raises(InputError, match=r"no/layer.onnx: cannot be written"):
+    with pytest.raises(InputError, match=r"no/layer.onnx: there is no folder"):
         to_onnx(GRU(2, 3), tmp_path / "no" / "layer.onnx")
 
 

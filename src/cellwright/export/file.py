@@ -99,6 +99,8 @@ def write(graph: Graph, path: Path, *, overwrite: bool = False) -> Written:
     _require("onnx", "onnxscript")
     if path.exists() and not overwrite:
         raise InputError(f"{path}: is there already; give another --out, or --overwrite to replace it")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no folder {path.parent}; expected one that exists")
     was_training = [module for module in graph.module.modules() if module.training]
     graph.module.eval()
     try:

@@ -25,7 +25,7 @@ def replace_file(path: Path, content: bytes) -> None:
         kept = "the last good one stays" if path.exists() else "nothing was written"
         raise InputError(
             f"{path}: cannot be written ({error.strerror or error}); {kept}; expected a writable folder with "
-            f"{len(content):,} bytes free: make room and try again (`fit` goes on with --resume)"
+            f"{len(content):,} bytes free: make room and try again (of a stopped `fit`, with --resume)"
         ) from error
 
 
