@@ -195,7 +195,7 @@ def _closing(prepared: Prepared[Any, Any], result: FitResult) -> list[str]:
     floor, metric = prepared.floor, prepared.objective.metric
     if reached == floor.score or (reached > floor.score) != metric.higher_is_better:
         sentences.append(
-            f"this is no better than {floor.meaning} ({floor.score:.3f}): the model has learnt nothing yet; try more "
+            f"this is no better than {floor.meaning} ({floor.score:.3f}): the network adds nothing yet; try more "
             "epochs, another --learning-rate, or look at the data"
         )
     return sentences
