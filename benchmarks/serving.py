@@ -1,6 +1,6 @@
 """A keystroke at the live page, and short texts from many clients, against a server of its own on loopback.
 
-python benchmarks/serving.py [--seconds 10] [--connections 16]
+python benchmarks/serving.py [--seconds 10] [--connections 16]    # into docs/serving.md
 
 The model is a bidirectional LSTM of H = 128, the defaults of `fit`, with weights as they are drawn: how fast it answers
 does not depend on what it has learnt. The texts are reviews of the built-in set.
@@ -41,12 +41,14 @@ from cellwright.tasks.classify.run import ClassifyRunConfig
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import save_description, save_weights
 from machine import describe
+from marked import replace_measured
 
 SERVE = "import sys; from cellwright.cli import main; sys.exit(main(['serve', *sys.argv[1:]]))"
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update",
 ]  # fmt: skip
+PAGE = Path(__file__).parents[1] / "docs" / "serving.md"
 KEYSTROKES, BETWEEN = 120, 0.12  # as many, and seconds between two of them: someone who types fast
 LONGEST = 40  # characters of a text that is typed; of a short text, too
 KEYSTROKE, RATE, P99 = 50, 200, 100  # the targets: milliseconds, requests a second, milliseconds
@@ -75,23 +77,31 @@ end
 
 
 def main() -> None:
-    """Print the tables."""
+    """Print what is found, and put it into the page."""
     options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     options.add_argument("--seconds", type=int, default=10, help="that wrk asks")
     options.add_argument("--connections", type=int, default=16)
     given = options.parse_args()
-    for name in ("date", "cellwright", "processor"):
-        print(f"{name}: {describe()[name]}")
+    facts = describe()
+    lines = [
+        f"Written by `python benchmarks/serving.py` on {facts['date']} ({facts['processor']}), load {load():.1f}.\n"
+    ]
+    for line in measured(given.seconds, given.connections):
+        print(line, flush=True)
+        lines.append(f"- {line}")
+    replace_measured(PAGE, "\n".join(lines) + "\n")
+
+
+def measured(seconds: int, connections: int) -> Iterator[str]:
+    """A sentence on each figure."""
     with tempfile.TemporaryDirectory() as folder:
         texts = make_run(Path(folder))
         with serving(folder) as url:
-            print(f"load average {load():.1f} at the start")
-            keystrokes("server", asked_of_server(url, texts))
+            yield keystrokes("server", asked_of_server(url, texts))
             if shutil.which("chromedriver") and (browser := shutil.which("chromium")):
-                keystrokes("Chromium", typed_in_browser(url, texts, browser, folder))
+                yield keystrokes("Chromium", typed_in_browser(url, texts, browser, folder))
             if shutil.which("wrk"):
-                short_texts(url, texts, folder, given.seconds, given.connections)
-            print(f"load average {load():.1f} at the end")
+                yield from short_texts(url, texts, folder, seconds, connections)
 
 
 def make_run(folder: Path) -> list[str]:
@@ -168,18 +178,18 @@ def typed_in_browser(url: str, texts: Sequence[str], browser: str, folder: str) 
         driver.quit()
 
 
-def keystrokes(where: str, times: Sequence[float]) -> None:
-    """Print a line on their spread; the first few load and draw for the first time, and count."""
+def keystrokes(where: str, times: Sequence[float]) -> str:
+    """Their spread; the first few load and draw for the first time, and count."""
     p95 = statistics.quantiles(times, n=20)[-1]
     median = statistics.median(times)
-    print(
+    return (
         f"keystroke, {where}: median {median:.1f} ms (wanted: under {KEYSTROKE}), p95 {p95:.1f} ms, "
         f"longest {max(times):.1f} ms, {len(times)} keystrokes"
     )
 
 
-def short_texts(url: str, texts: Sequence[str], folder: str, seconds: int, connections: int) -> None:
-    """Print wrk's figures, and how many answers the client beside it compared."""
+def short_texts(url: str, texts: Sequence[str], folder: str, seconds: int, connections: int) -> Iterator[str]:
+    """wrk's figures, and how many answers the client beside it compared."""
     script = Path(folder) / "post.lua"
     script.write_text(POST % ", ".join(lua(json.dumps({"text": text}, ensure_ascii=False)) for text in texts))
     expected = dict(zip(texts, Predictor.load(folder).predict(texts), strict=True))
@@ -200,13 +210,12 @@ def short_texts(url: str, texts: Sequence[str], folder: str, seconds: int, conne
     told = asking.communicate()[0]
     rate = float(found(r"Requests/sec:\s+(\S+)", told))
     middle, late = (found(rf"\b{share}%\s+(\S+)", told) for share in (50, 99))
-    print(
+    yield (
         f"short texts, {connections} connections, {seconds} s: {rate:.0f} requests a second (wanted: {RATE}), "
         f"p50 {middle}, p99 {late} (wanted: under {P99} ms), {rate * seconds / float(batches):.1f} texts a batch"
     )
-    for problem in re.findall(r"(?:Socket errors|Non-2xx).*", told):
-        print(problem)
-    print(f"compared meanwhile: {compared} answers, {wrong} of them wrong")
+    yield from re.findall(r"(?:Socket errors|Non-2xx).*", told)
+    yield f"compared meanwhile: {compared} answers, {wrong} of them wrong"
 
 
 def lua(text: str) -> str:
