@@ -11,12 +11,17 @@ def clock(monkeypatch):
     """A clock that a call moves on, in place of the machine's."""
 
     class Clock:
-        now = 0.0
+        now = worked = 0.0
+        spins_until = 0.0  # other threads take processor time until then
 
         def perf_counter(self):
             return self.now
 
+        def process_time(self):
+            return self.worked
+
         def sleep(self, seconds):
+            self.worked += seconds * (self.now < self.spins_until)
             self.now += seconds
 
     made = Clock()
@@ -32,6 +37,19 @@ def worker(clock, log, name, *seconds):
         clock.now += remaining.pop(0) if len(remaining) > 1 else remaining[0]
 
     return work
+
+
+@pytest.mark.parametrize(("spins", "waits"), [(0.0, timing.PAUSE), (0.06, 0.06), (1e9, timing.LONGEST)])
+def test_a_turn_waits_for_threads_that_spin(clock, spins, waits):
+    begun = []
+
+    def work():
+        begun.append(clock.now)
+        clock.now += 1.0
+
+    clock.spins_until = spins
+    interleaved({"A": work}, rounds=1, seconds=1e9)
+    assert waits <= begun[0] + 1e-9 < waits + 3 * timing.PAUSE
 
 
 def test_turns_alternate(clock):

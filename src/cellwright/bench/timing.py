@@ -13,7 +13,7 @@ from statistics import quantiles
 from typing import Any
 
 TURN = 0.02  # seconds that a turn lasts at least: short calls are repeated within it
-PAUSE = 0.005  # seconds before a turn: the threads of other pools stop spinning
+PAUSE, LONGEST = 0.005, 0.5  # seconds before a turn, and how many there are at most while threads of other pools spin
 LEAST_ROUNDS = 3
 
 
@@ -50,7 +50,7 @@ def interleaved(works: Mapping[str, Callable[[], Any]], rounds: int, seconds: fl
 
 def _turn(work: Callable[[], Any], calls: int) -> float:
     """Seconds a call."""
-    time.sleep(PAUSE)
+    _rest()
     if calls > 1:
         work()  # wakes the threads, and brings the weights back to the caches
     begin = time.perf_counter()
@@ -68,6 +68,16 @@ def others_at_work() -> str | None:
     """The sentence that figures are to be doubted by, where other processes want the machine."""
     now = load()
     return f"load average {now:.1f}: others are at work here, and figures will say little" if now > 1 else None
+
+
+def _rest() -> None:
+    """Pause until this process takes no processor time: ONNX Runtime's threads spin for 60 ms after their work."""
+    end = time.perf_counter() + LONGEST
+    while time.perf_counter() < end:
+        before = time.process_time()
+        time.sleep(PAUSE)
+        if time.process_time() - before < PAUSE / 4:
+            return
 
 
 @contextmanager
