@@ -92,7 +92,9 @@ def units_that_tell(run: LanguageRun, labelled: Table) -> list[Probe]:
     names = sorted(set(labelled.labels or []))
     if len(names) != 2:
         return []
-    texts, labels = labelled.texts[:LABELLED], (labelled.labels or [])[:LABELLED]
+    # A file may have all texts of one label first.
+    chosen = np.random.default_rng(0).permutation(len(labelled.texts))[:LABELLED]
+    texts, labels = ([column[i] for i in chosen] for column in (labelled.texts, labelled.labels or []))
     encoded = documents(run.tokenizer, texts)
     ends: dict[str, Array] = {}
     for indices in batches_of([len(each) for each in encoded], BATCH_TOKENS):
