@@ -14,6 +14,9 @@ from cellwright.cells import CELLS
 from cellwright.compiled import setting
 from cellwright.compiled.setting import Setting
 from cellwright.compiled.spare import MOST, Spare
+from cellwright.compiler.threads import pool
+
+pytestmark = pytest.mark.skipif(pool() is None, reason="without an OpenMP pool one thread computes")
 
 
 @pytest.fixture(autouse=True)
