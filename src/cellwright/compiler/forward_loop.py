@@ -26,7 +26,7 @@ def define_forward(module: Any, tile: Tile, step: Step) -> Any:
         position = b.alloca(i64)  # the row of gates that comes next
     with count(b, integer(0), e.steps, e.chunk) as begin:
         end = minimum(b, b.add(begin, e.chunk), e.steps)
-        if e.parts:
+        if e.parts is not None:
             e.parts.meet()  # nobody reads the last chunk's gates any more
         _project_inputs(e, begin, end, position)
         b.store(integer(0), position)
@@ -83,7 +83,7 @@ def _product_row(e: Emitter, s: Any, place: Any) -> Any:
     """Where the product of the sequence at `place` goes: where parts share it, to two places in turn."""
     b = e.b
     row = place
-    if e.parts:
+    if e.parts is not None:
         second = b.and_(e.parts.several, b.trunc(s, ir.IntType(1)))
         row = b.select(second, b.add(place, b.sub(e.last, e.first)), place)
     return b.gep(e.own("products"), [b.mul(row, e.panels_bytes(e.slots_wide(len(e.step.places.recurrent))))])
