@@ -14,7 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-RECIPES = Path(__file__).parents[1] / "examples" / "recipes"
+from recipes import scripts
+
 # Stands in for `cellwright` on the recipe's path.
 PROGRAM = f"""#!{sys.executable}
 import sys
@@ -29,15 +30,16 @@ with use_path("torch"):
 
 def main() -> None:
     """Run the recipe; its exit status is this program's."""
-    if len(sys.argv) < 2 or not (RECIPES / f"{sys.argv[1]}.sh").is_file():
-        sys.exit(f"beside.py: expected one of {', '.join(sorted(path.stem for path in RECIPES.glob('*.sh')))}")
+    if len(sys.argv) < 2 or sys.argv[1] not in scripts():
+        sys.exit(f"beside.py: expected one of {', '.join(scripts())}")
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder, "cellwright")
         program.write_text(PROGRAM)
         program.chmod(0o755)
         path = {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
-        recipe = RECIPES / f"{sys.argv[1]}.sh"
-        sys.exit(subprocess.run(["sh", recipe, *sys.argv[2:]], env=os.environ | path, check=False).returncode)
+        sys.exit(
+            subprocess.run(["sh", scripts()[sys.argv[1]], *sys.argv[2:]], env=os.environ | path, check=False).returncode
+        )
 
 
 if __name__ == "__main__":

@@ -2,8 +2,7 @@
 
     python benchmarks/inside.py
 
-A loop is products and the cell: exponentials mostly, and what is saved and read back. The rest is Python, autograd and
-copies. At the rate of the tile, with nothing to do but its products, a layer would take the time of the last column.
+What the parts are stands under the table (`tables.of_inside`).
 """
 
 from __future__ import annotations

@@ -22,7 +22,6 @@ from marked import replace_measured
 
 TOP = Path(__file__).parents[1]
 PAGE = TOP / "docs" / "results.md"
-RECIPES = TOP / "examples" / "recipes"
 
 Places = dict[str, tuple[str, ...]]
 SCORES: dict[str, Places] = {
@@ -50,13 +49,17 @@ class Run:
     seconds: float
 
 
+def scripts() -> dict[str, Path]:
+    """The recipes' files by their names."""
+    return {path.stem: path for path in sorted((TOP / "examples" / "recipes").glob("*.sh"))}
+
+
 def read(given: str) -> Run:
     """Read the run folder of RECIPE=FOLDER or RECIPE@LAYERS=FOLDER."""
     name, sign, folder = given.partition("=")
     recipe, _, layers = name.partition("@")
-    if not sign or not (RECIPES / f"{recipe}.sh").is_file():
-        names = ", ".join(sorted(path.stem for path in RECIPES.glob("*.sh")))
-        sys.exit(f"recipes.py: got {given!r}; expected RECIPE=FOLDER, of the recipes {names}")
+    if not sign or recipe not in scripts():
+        sys.exit(f"recipes.py: got {given!r}; expected RECIPE=FOLDER, of the recipes {', '.join(scripts())}")
     config, metrics, test = (json.loads(Path(folder, f"{n}.json").read_text()) for n in ("config", "metrics", "test"))
     scores = {score: found for score, path in SCORES[config["task"]].items() if (found := _at(test, path)) is not None}
     shown = f"{recipe}, {config['options']['cell']}" + (f", layers of {layers}" if layers else "")

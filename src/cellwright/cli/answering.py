@@ -1,6 +1,5 @@
 """What commands on a run share: options of its task, whose defaults are the run's own, and what it does not know."""
 
-import functools
 import inspect
 import sys
 from collections.abc import Iterable, Mapping
@@ -8,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
 from typer.core import TyperCommand
 
 if TYPE_CHECKING:
@@ -25,19 +23,15 @@ class RunCommand(TyperCommand):
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         """Read the command line with all the options of the run's task."""
-        from cellwright.cli.options import options_of
+        from cellwright.cli.options import command_of, options_of
 
         assert self.callback is not None  # typer has given it
         function = inspect.unwrap(self.callback)
         own = [each for each in inspect.signature(function).parameters.values() if each.kind != each.VAR_KEYWORD]
         kind = _kind(args)
         more = [] if kind is None else options_of(kind, default="the run's")
-        command: Any = functools.wraps(function)(lambda **options: function(**options))
         keyword = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
-        command.__signature__ = inspect.Signature([*keyword, *more])
-        app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        app.command()(command)
-        return typer.main.get_command(app).make_context(info_name, args, parent, **extra)
+        return command_of(function, [*keyword, *more]).make_context(info_name, args, parent, **extra)
 
 
 def load_told(path: Path, options: Mapping[str, Any]) -> "Run[Any, Any]":

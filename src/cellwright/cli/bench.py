@@ -1,6 +1,5 @@
 """`cellwright bench`: how fast a layer is on this machine, beside torch.nn's."""
 
-import functools
 import inspect
 import json
 import os
@@ -60,18 +59,14 @@ class BenchCommand(TyperCommand):
     def make_context(self, *arguments: Any, **settings: Any) -> Any:
         """Read the command line with all the options."""
         from cellwright.bench.config import BenchConfig
-        from cellwright.cli.options import options_of
+        from cellwright.cli.options import command_of, options_of
 
         keyword = inspect.Parameter.KEYWORD_ONLY
         own = [
             inspect.Parameter("training", keyword, default=True, annotation=Training),
             inspect.Parameter("as_json", keyword, default=False, annotation=Json),
         ]
-        command: Any = functools.wraps(bench)(lambda **options: bench(**options))
-        command.__signature__ = inspect.Signature([*options_of(BenchConfig), *own])
-        app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        app.command()(command)
-        return typer.main.get_command(app).make_context(*arguments, **settings)
+        return command_of(bench, [*options_of(BenchConfig), *own]).make_context(*arguments, **settings)
 
 
 def _check(case: "Case") -> None:

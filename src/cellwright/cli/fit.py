@@ -1,6 +1,5 @@
 """`cellwright fit`: train a model, then say how good it is, where it is, and what to try next."""
 
-import functools
 import inspect
 import os
 import shlex
@@ -81,18 +80,14 @@ def _value(flag: str, arguments: list[str]) -> str | None:
 
 def _with_options(name: str) -> Any:
     from cellwright import tasks
-    from cellwright.cli.options import options_of
+    from cellwright.cli.options import command_of, options_of
 
     config = tasks.config_of(name)
     names = ", ".join(tasks.NAMES)
     help_text = f"What to learn: {names} (default {USUAL_TASK}, with --resume that of the run)."
     kind = Annotated[str, typer.Option(help=help_text, show_default=False)]
     task = inspect.Parameter("task", inspect.Parameter.KEYWORD_ONLY, default=name, annotation=kind)
-    command: Any = functools.wraps(fit)(lambda **options: fit(**options))
-    command.__signature__ = inspect.Signature([task, *options_of(config, arguments=frozenset({"data"}))])
-    app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command()(command)
-    return typer.main.get_command(app)
+    return command_of(fit, [task, *options_of(config, arguments=frozenset({"data"}))])
 
 
 def _conclude(result: "FitResult") -> None:

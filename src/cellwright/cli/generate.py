@@ -1,6 +1,5 @@
 """`cellwright generate`: let a language model write."""
 
-import functools
 import inspect
 import json
 from pathlib import Path
@@ -44,7 +43,7 @@ class GenerateCommand(TyperCommand):
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         """Read the command line with all the options."""
-        from cellwright.cli.options import options_of
+        from cellwright.cli.options import command_of, options_of
         from cellwright.models.sampling import Sampling
 
         own = [
@@ -52,11 +51,7 @@ class GenerateCommand(TyperCommand):
             inspect.Parameter("prompt", inspect.Parameter.KEYWORD_ONLY, default="", annotation=Prompt),
         ]
         last = inspect.Parameter("as_json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Json)
-        command: Any = functools.wraps(generate)(lambda **options: generate(**options))
-        command.__signature__ = inspect.Signature([*own, *options_of(Sampling), last])
-        app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        app.command()(command)
-        return typer.main.get_command(app).make_context(info_name, args, parent, **extra)
+        return command_of(generate, [*own, *options_of(Sampling), last]).make_context(info_name, args, parent, **extra)
 
 
 def _loaded(run: Path) -> "LanguageRun":

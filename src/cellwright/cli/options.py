@@ -1,7 +1,8 @@
 """Command-line options made from the fields of a pydantic model: name, type, help and default stand there only."""
 
+import functools
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import NoneType
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -35,6 +36,15 @@ def options_of(
         )
         for name, field in model.model_fields.items()
     ]
+
+
+def command_of(function: Callable[..., Any], parameters: Iterable[inspect.Parameter]) -> Any:
+    """A command that calls the function with these parameters by name, some of them its `**options`."""
+    command: Any = functools.wraps(function)(lambda **options: function(**options))
+    command.__signature__ = inspect.Signature(list(parameters))
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command()(command)
+    return typer.main.get_command(app)
 
 
 def configured(model: type[Model], given: Mapping[str, Any]) -> Model:

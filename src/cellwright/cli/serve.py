@@ -1,6 +1,5 @@
 """`cellwright serve`: a run behind HTTP, with a page that draws its gates as you type."""
 
-import functools
 import inspect
 import socket
 import sys
@@ -44,15 +43,11 @@ class ServeCommand(TyperCommand):
 
 
 def _with_options() -> Any:
-    from cellwright.cli.options import options_of
+    from cellwright.cli.options import command_of, options_of
     from cellwright.serve.limits import Address, Limits
 
-    command: Any = functools.wraps(serve)(lambda **options: serve(**options))
     run = inspect.signature(serve).parameters["run"]
-    command.__signature__ = inspect.Signature([run, *options_of(Address), *options_of(Limits)])
-    app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command()(command)
-    return typer.main.get_command(app)
+    return command_of(serve, [run, *options_of(Address), *options_of(Limits)])
 
 
 def _listening(host: str, port: int) -> socket.socket:

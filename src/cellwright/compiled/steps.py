@@ -35,7 +35,8 @@ class Steps:
     @property
     def state(self) -> list[Tensor]:
         """(B, ·) each, as it is now."""
-        return [s[:, :size].clone() for s, size in zip(self._before, self._sizes, strict=False)]
+        first = self._before[: len(self._sizes)]  # every thread has the same
+        return [s[:, :size].clone() for s, size in zip(first, self._sizes, strict=True)]
 
     def step(self, rows: Tensor) -> Tensor:
         """(B, I) -> (B, P), which the next step overwrites."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from cellwright.errors import InputError
 from cellwright.nn import Recurrent
+from cellwright.nn.states import as_tuple
 
 Axes = Sequence[str | None]
 BATCH, TIME = "batch", "time"
@@ -58,8 +59,9 @@ class _Layer(nn.Module):
         given = [state[f"{name}_0"] for name in self.layer.cell.states] if state else None
         hx: Any = given if given is None or len(given) > 1 else given[0]
         output, end = self.layer(input, hx if hx is None or isinstance(hx, Tensor) else tuple(hx), lengths=lengths)
-        states = (end,) if isinstance(end, Tensor) else end
-        return {"output": output} | {f"{name}_n": s for name, s in zip(self.layer.cell.states, states, strict=True)}
+        return {"output": output} | {
+            f"{name}_n": s for name, s in zip(self.layer.cell.states, as_tuple(end), strict=True)
+        }
 
 
 def of_layer(layer: Recurrent, *, lengths: bool, initial_state: bool) -> Graph:
@@ -86,8 +88,7 @@ def of_layer(layer: Recurrent, *, lengths: bool, initial_state: bool) -> Graph:
         if lengths:
             found["lengths"] = lengths_of(batch, time, generator)
         if initial_state:
-            start = layer.initial_state(batch)
-            for name, like in zip(layer.cell.states, (start,) if isinstance(start, Tensor) else start, strict=True):
+            for name, like in zip(layer.cell.states, as_tuple(layer.initial_state(batch)), strict=True):
                 # States of some cells are never below zero (slstm's normaliser).
                 found[f"{name}_0"] = torch.rand(like.shape, generator=generator).to(dtype)
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from cellwright.export.graph import BATCH, TIME, Axes, Graph, ids_of, lengths_of
 from cellwright.models.language_model import LanguageModel
 from cellwright.nn import Recurrent
+from cellwright.nn.states import as_tuple
 from cellwright.tasks.lm.run import LanguageRun
 from cellwright.tasks.texts import TOKENIZER
 
@@ -23,7 +24,7 @@ class _Logarithms(nn.Module):
         given = iter(states.values())
         before = [tuple(next(given)[None] for _ in _layer(self.model, k).cell.states) for k in _numbers(self.model)]
         logarithms, after = self.model(ids.T, [s if len(s) > 1 else s[0] for s in before], lengths=lengths)
-        flat = [s[0] for end in after for s in ((end,) if isinstance(end, Tensor) else end)]
+        flat = [s[0] for end in after for s in as_tuple(end)]
         named = {f"{name}_next": s for name, s in zip(states, flat, strict=True)}
         return {"log_probabilities": logarithms.transpose(0, 1)} | named
 
@@ -41,8 +42,7 @@ def graph(run: LanguageRun) -> Graph:
     model = run.model
     widths: dict[str, int] = {}
     for k in _numbers(model):
-        start: Any = _layer(model, k).initial_state(1)
-        states = (start,) if isinstance(start, Tensor) else start
+        states = as_tuple(_layer(model, k).initial_state(1))
         widths |= {f"{name}{k}": s.shape[-1] for name, s in zip(_layer(model, k).cell.states, states, strict=True)}
     axes: dict[str, Axes] = {"ids": (BATCH, TIME), "lengths": (BATCH,)} | dict.fromkeys(widths, (BATCH, None))
 

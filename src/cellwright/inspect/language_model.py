@@ -21,6 +21,7 @@ from cellwright.inspect.probes import Probe, probe
 from cellwright.inspect.recording import BATCH_TOKENS, Answers, Array, Recording, percent, pieces, token_name, tokens_of
 from cellwright.models.language_model import MARK
 from cellwright.nn import Recurrent
+from cellwright.nn.states import as_tuple
 from cellwright.tasks.lm.predictor import LanguagePredictor
 from cellwright.tasks.lm.prepare import documents, sides_of
 from cellwright.tasks.lm.run import LanguageRun
@@ -112,7 +113,7 @@ def _ends(run: LanguageRun, read: list[torch.Tensor]) -> dict[str, Array]:
     return {
         f"layer{k}.{name}": values[0].numpy()
         for k, states in enumerate(after)
-        for name, values in zip(cell.states, states if isinstance(states, tuple) else (states,), strict=True)
+        for name, values in zip(cell.states, as_tuple(states), strict=True)
     }
 
 

@@ -31,6 +31,7 @@ from cellwright.models.embed import EMBEDDING_SCALE
 from cellwright.models.pool import Last, valid
 from cellwright.models.transducer_architecture import TransducerConfig
 from cellwright.nn import Recurrent
+from cellwright.nn.states import as_tuple
 
 END = 0
 """Target id of the end, and of what stands before the first symbol."""
@@ -128,7 +129,7 @@ class Transducer(nn.Module):
         seen = self.dropout(torch.cat([below, context], -1))
         output, upper = self.upper(seen, place and place.upper, lengths=lengths)  # (B, T, H)
         logits = self.dense(self.dropout(output))
-        return Decoded(logits, alignment, Place(_states(lower), _states(upper), output[:, -1]))
+        return Decoded(logits, alignment, Place(as_tuple(lower), as_tuple(upper), output[:, -1]))
 
 
 def negative_log_likelihood(logits: Tensor, targets: Tensor, lengths: Tensor, smoothing: float = 0.0) -> Tensor:
@@ -146,7 +147,3 @@ def _embedding(vocabulary: int, size: int) -> nn.Embedding:
     embedding = nn.Embedding(vocabulary, size)
     nn.init.normal_(embedding.weight, std=EMBEDDING_SCALE)
     return embedding
-
-
-def _states(state: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    return state if isinstance(state, tuple) else (state,)

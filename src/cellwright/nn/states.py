@@ -13,6 +13,11 @@ from cellwright.packing import Layout
 State = Tensor | tuple[Tensor, ...]
 
 
+def as_tuple(state: State) -> tuple[Tensor, ...]:
+    """The states, one or several, as a tuple."""
+    return (state,) if isinstance(state, Tensor) else state
+
+
 @dataclass(frozen=True)
 class StateShape:
     """How states lie.

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from cellwright import functional
-from cellwright.nn.states import State
+from cellwright.nn.states import State, as_tuple
 from cellwright.packing import Layout, Lengths
 from cellwright.reference import Call
 
@@ -73,7 +73,7 @@ class Stream:
             )
         anew = rows[:, None, None] if self._layer.state_batch_first else rows[:, None]
         start, now = self._layer.initial_state(self._batch), self.state
-        new = [torch.where(anew, a, b) for a, b in zip(_each(start), _each(now), strict=True)]
+        new = [torch.where(anew, a, b) for a, b in zip(as_tuple(start), as_tuple(now), strict=True)]
         self.state = tuple(new) if isinstance(now, tuple) else new[0]
 
     @torch.no_grad()
@@ -169,7 +169,3 @@ class _Prepared:
 def _versions(weights: list[Tensor]) -> list[tuple[int, int]]:
     """What changes when a weight does: where it is, and how often it was written to, as autograd counts."""
     return [(w.data_ptr(), 0 if w.is_inference() else w._version) for w in weights]
-
-
-def _each(state: State) -> tuple[Tensor, ...]:
-    return state if isinstance(state, tuple) else (state,)
