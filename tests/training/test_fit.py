@@ -83,8 +83,8 @@ def test_progress_bar_has_loss_speed_and_time_left(options: Options, capfd: pyte
 
 def test_two_processes_share_the_texts(options: Options) -> None:
     given = options(max_epochs=2, checkpoint_seconds=60, averaging=0.0)
-    imports = "from cellwright.tasks.classify import *; from cellwright.training import *"
-    code = f"{imports}; fit(ClassifyConfig(**{given!r}), progress=False)"
+    imports = "import torch; from cellwright.tasks.classify import *; from cellwright.training import *"
+    code = f"{imports}; fit(ClassifyConfig(**{given!r}), progress=False); assert not torch.distributed.is_initialized()"
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--no-python", sys.executable]
     ended = subprocess.run([*command, "-c", code], capture_output=True, text=True, env=os.environ, timeout=120)
     assert ended.returncode == 0, ended.stderr
