@@ -234,7 +234,7 @@ class _timed:
         compiled.forward, compiled.backward = (around("kernels", function) for function in self.before)
         module.backward = around("backward of the rest", module.backward)
         module.configure_gradient_clipping = around("clipping", module.configure_gradient_clipping)
-        module.averaged.update_parameters = around("running mean", module.averaged.update_parameters)
+        module.averaged.follow = around("running mean", module.averaged.follow)
         make = module.configure_optimizers
 
         def configure_optimizers() -> Any:

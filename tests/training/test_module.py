@@ -64,10 +64,29 @@ def test_the_mean_of_weights_is_that_of_its_definition() -> None:
     for step in range(6):
         with torch.no_grad():
             weight.add_(1.5**step)
-        trained.averaged.update_parameters(trained.model)
+        trained.averaged.follow(trained.model)
         past = min(0.5, (1 + step) / (10 + step))
         expected = weight.clone() if expected is None else past * expected + (1 - past) * weight
     torch.testing.assert_close(trained.result.dense.bias, expected)
+
+
+def test_a_long_mean_moves_now_and_then_and_stays_the_mean() -> None:
+    """Of weights that drift and shake, beside the mean that moves at every step."""
+    trained = module(averaging=0.998)
+    weight, shakes = trained.model.dense.bias, torch.randn(6000) / 10
+    expected, moves = torch.zeros(()), 0
+    for step, shake in enumerate(shakes):
+        with torch.no_grad():
+            weight.fill_(step / 1000 + shake)
+        before = trained.result.dense.bias.clone()
+        trained.averaged.follow(trained.model)
+        past = min(0.998, (1 + step) / (10 + step))
+        expected = past * expected + (1 - past) * weight[0].detach() if step else weight[0].detach()
+        moves += not torch.equal(before, trained.result.dense.bias)
+        if step in (20, 100, 1000, 5999):
+            assert abs(float(trained.result.dense.bias[0] - expected)) < 0.1
+    assert 6000 / 16 < moves < 6000 / 12
+    assert trained.averaged.steps == 6000
 
 
 def test_no_averaging_keeps_the_last_weights_exactly() -> None:
@@ -75,7 +94,7 @@ def test_no_averaging_keeps_the_last_weights_exactly() -> None:
     for _ in range(3):
         with torch.no_grad():
             trained.model.dense.bias.normal_()
-        trained.averaged.update_parameters(trained.model)
+        trained.averaged.follow(trained.model)
     assert torch.equal(trained.result.dense.bias, trained.model.dense.bias)
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from cellwright.models.embed import Embedding
-from cellwright.training.optimizer import clip, make_optimizer
+from cellwright.training.optimizer import RowAdam, clip, make_optimizer
 
 RATE = 0.01
 
@@ -69,6 +69,20 @@ def test_the_rows_of_a_batch_move_as_adam_says_and_others_stay() -> None:
         expected[rows] -= RATE * scaled[rows]
         optimizer.step()
     torch.testing.assert_close(table.detach().double(), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_rows_move_as_those_of_torchs_own_sparse_adam() -> None:
+    ours, theirs = model(), model()
+    made = [RowAdam(ours.words.parameters(), lr=RATE), torch.optim.SparseAdam(theirs.words.parameters(), lr=RATE)]
+    for step in range(20):
+        for each, optimizer in zip((ours, theirs), made, strict=True):
+            optimizer.zero_grad()
+            each.loss((TOKENS + step) % 7).backward()
+            optimizer.step()
+    for one, other in zip(ours.words.parameters(), theirs.words.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-7)
+        for name, value in made[1].state[other].items():
+            torch.testing.assert_close(torch.as_tensor(made[0].state[one][name]), torch.as_tensor(value))
 
 
 @pytest.mark.parametrize(("value", "norm"), [(None, 0.5), (0.01, None), (0.01, 0.02), (None, None), (None, 1e9)])

@@ -28,9 +28,9 @@ class JoinPieces(nn.Module):
 
     def forward(self, encoded: Tensor, pieces: Tensor | None) -> Tensor:
         """Encoded (R, F), pieces (B) int64 from 1 on, R together, or None: one each -> (B, features)."""
+        if self.recurrent is None and (pieces is None or len(pieces) == len(encoded)):  # one each, joined to itself
+            return encoded
         if pieces is None:
-            if self.recurrent is None:
-                return encoded
             pieces = torch.ones(len(encoded), dtype=torch.int64, device=encoded.device)
         rows = pad_sequence(list(torch.split(encoded, pieces.tolist())), batch_first=True)  # (B, most pieces, F)
         if self.recurrent is not None:

@@ -1,5 +1,7 @@
 """Train a model from a file of examples: the whole of `cellwright fit`."""
 
+import atexit
+import functools
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -62,20 +64,24 @@ def fit(config: FitConfig, *, progress: bool = True, say: Callable[[str], None] 
     say: is given one sentence at a time: what the data is, each epoch's scores, why training stopped.
 
     The first Ctrl-C or SIGTERM stops after the step, with the best model so far. Started by `torchrun`, the
-    processes share each epoch's batches (Lightning's DDP); the first one writes and speaks. A process group that
-    training made is left at its end.
+    processes share each epoch's batches (Lightning's DDP); the first one writes and speaks. The
+    process group that they join serves later calls too, and is left when the process ends.
 
     Raises InputError for the user's mistakes: data that cannot be read, `out` that exists or cannot be written,
     options that differ from those of the run being resumed, a full disk, a loss that is no longer a number.
     """
     if is_first_process():
         check_folder(config)
-    joined = torch.distributed.is_initialized()
     result = _fit(_prepare(config), progress, say)
-    if torch.distributed.is_initialized() and not joined:
-        # Who exits as a member may abort: pytorch/pytorch#190489. Not where training failed: others may wait in it.
-        torch.distributed.destroy_process_group()
+    if torch.distributed.is_initialized():
+        _leave_at_exit()
     return result
+
+
+@functools.cache
+def _leave_at_exit() -> None:
+    """Who ends as a member of a group may abort (pytorch/pytorch#190489). Not where training failed: others may wait."""
+    atexit.register(lambda: torch.distributed.is_initialized() and torch.distributed.destroy_process_group())
 
 
 def _fit(prepared: Prepared[Any, Any], progress: bool, say: Callable[[str], None]) -> FitResult:

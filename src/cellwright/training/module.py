@@ -7,12 +7,12 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, distributed, nn
 from torch.optim import Optimizer
-from torch.optim.swa_utils import AveragedModel
 
 from cellwright.errors import InputError
 from cellwright.tasks.config import FitConfig
 from cellwright.tasks.task import Objective
 from cellwright.training.optimizer import clip, make_optimizer
+from cellwright.training.running_mean import RunningMean
 
 
 class LossNotFinite(InputError):
@@ -38,7 +38,7 @@ class TrainedModule(LightningModule):
         self.model = objective.model()
         if not resumed:
             objective.begin(self.model)
-        self.averaged = AveragedModel(self.model, multi_avg_fn=self._average).requires_grad_(False)
+        self.averaged = RunningMean(self.model, config.averaging)
         self.scores: dict[str, float] = {}
         """Of the last validation."""
 
@@ -69,7 +69,7 @@ class TrainedModule(LightningModule):
     def optimizer_step(self, *args: Any, **options: Any) -> None:
         """Lightning's, then the mean follows."""
         super().optimizer_step(*args, **options)
-        self.averaged.update_parameters(self.model)
+        self.averaged.follow(self.model)
 
     def training_step(self, batch: Any, batch_idx: int) -> StepOutput:
         """The objective's loss of a batch. Raises LossNotFinite."""
@@ -109,11 +109,6 @@ class TrainedModule(LightningModule):
                 "for each goes on with its share of the texts"
             )
         self.objective.load_state_dict(states[self.global_rank])
-
-    def _average(self, mean: Any, weights: Any, steps: Tensor | int) -> None:
-        """Move each mean towards its weight, in place; faster at first, when the mean is of few steps."""
-        past = min(self.config.averaging, (1 + int(steps)) / (10 + int(steps)))
-        torch._foreach_lerp_(mean, weights, 1 - past)
 
 
 def _of_all(state: dict[str, Any]) -> list[dict[str, Any]]:

@@ -56,7 +56,7 @@ class Session:
     @property
     def steps(self) -> int:
         """Optimizer steps done, those before a resume included."""
-        return int(self.module.averaged.n_averaged)  # Lightning's count is the last Trainer's
+        return self.module.averaged.steps  # Lightning's count is the last Trainer's
 
     def run(self) -> Stop:
         """Train until something ends it; the best model is in the folder then.
