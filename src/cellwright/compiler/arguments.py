@@ -7,11 +7,9 @@ direction everything that belongs to one direction
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Mapping
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from cellwright.compiler.code import integer, load, pointer
 from cellwright.compiler.vector import i64
@@ -32,9 +30,20 @@ class Block:
         """The IR value of an address."""
         return load(b, base, integer(self.offset[name]), pointer)
 
-    def pack(self, rows: Sequence[Mapping[str, int]]) -> NDArray[np.int64]:
-        """The words of some blocks of this layout; raises KeyError where a name has no value."""
-        return np.array([[row[name] for name in self.names] for row in rows], np.int64)
+    @property
+    def bytes(self) -> int:
+        """The size of a block."""
+        return 8 * len(self.names)
+
+    def pack(self, rows: Iterable[Mapping[str, int]]) -> array[int]:
+        """The words of some blocks of this layout, one after another; raises KeyError where a name has no value."""
+        # Made, and asked for its address, in a tenth of the time that an array of numpy takes.
+        return array("q", [row[name] for row in rows for name in self.names])
+
+
+def address(words: array[int]) -> int:
+    """Where words are, as long as they live."""
+    return words.buffer_info()[0]
 
 
 HEADER = Block("items", "count", "taken")

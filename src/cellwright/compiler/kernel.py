@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from cellwright.cells.definition import Definition
 from cellwright.compiler import gradients, rows
-from cellwright.compiler.arguments import ITEM
+from cellwright.compiler.arguments import ITEM, address
 from cellwright.compiler.backward_loop import define_backward
 from cellwright.compiler.build import load_module
 from cellwright.compiler.entry import Entry, define_entry
@@ -27,13 +28,16 @@ from cellwright.compiler.target import Target, host
 from cellwright.compiler.threads import pool, rest
 from cellwright.compiler.tile import Tile, shape
 
+LINE = 64  # bytes that processors hand to each other as one
+WORDS = LINE // 8
+
 
 class Blocks(NamedTuple):
     """The directions' words, the items that point to them, and counts of meetings, a cache line each."""
 
-    directions: NDArray[np.int64]
-    items: NDArray[np.int64]
-    met: NDArray[np.int64]
+    directions: array[int]
+    items: array[int]
+    met: array[int]
 
 
 class Loop:
@@ -47,19 +51,20 @@ class Loop:
 
     def prepare(self, directions: Sequence[Mapping[str, int]], items: Sequence[dict[str, int]]) -> Blocks:
         """The blocks of a run; "direction" and "met" number an item's direction and its count of meetings."""
-        words = self.block.pack(directions)
-        met = np.zeros((len(items), 8), np.int64)
+        words, met = self.block.pack(directions), array("q", bytes(LINE * len(items)))
+        first, counts = address(words), address(met)
         workers = pool()
         functions = {"team": workers.team, "rest": rest()} if workers else {"team": 0, "rest": 0}
-
-        def addresses(item: dict[str, int]) -> dict[str, int]:
-            return {"direction": words[item["direction"]].ctypes.data, "met": met[item["met"]].ctypes.data}
-
-        return Blocks(words, ITEM.pack([item | functions | addresses(item) for item in items]), met)
+        for item in items:
+            item["direction"] = first + self.block.bytes * item["direction"]
+            item["met"] = counts + LINE * item["met"]
+            item |= functions
+        return Blocks(words, ITEM.pack(items), met)
 
     def run(self, blocks: Blocks, threads: int) -> None:
         """Run the items on up to `threads` threads."""
-        blocks.met.fill(0)
+        for k in range(0, len(blocks.met), WORDS):
+            blocks.met[k] = 0
         self._entry.run(blocks.items, threads)
 
 
@@ -115,11 +120,11 @@ class Kernel:
     def _compiled(self, define: Callable[[Any, Tile, Step], Any], step: Step) -> Loop:
         def text() -> str:
             module = ir.Module("cellwright")
-            define_entry(module, define(module, self.tile, step), "entry", len(ITEM.names))
+            define_entry(module, define(module, self.tile, step), "entry", ITEM)
             return str(module)
 
         engine = load_module(f"{define.__name__} {self.tile} {step.recipe()}", text, self.target)
-        return Loop(step, Entry(engine.get_function_address("entry")))
+        return Loop(step, Entry(engine, "entry", ITEM))
 
 
 class Products:
@@ -128,17 +133,17 @@ class Products:
     def __init__(self, target: Target, tile: Tile) -> None:
         def text() -> str:
             module = ir.Module("cellwright")
-            define_entry(module, gradients.define_weights(module, tile), "for_weights", len(WEIGHTS.names))
-            define_entry(module, gradients.define_inputs(module, tile), "for_inputs", len(INPUTS.names))
-            define_entry(module, define_pack(module, tile), "for_packing", len(PACK.names))
-            define_entry(module, define_transposes(module, tile), "for_transposes", len(PACK.names))
+            define_entry(module, gradients.define_weights(module, tile), "for_weights", WEIGHTS)
+            define_entry(module, gradients.define_inputs(module, tile), "for_inputs", INPUTS)
+            define_entry(module, define_pack(module, tile), "for_packing", PACK)
+            define_entry(module, define_transposes(module, tile), "for_transposes", PACK)
             return str(module)
 
         engine = load_module(f"products {tile}", text, target)
-        self.for_packing = Entry(engine.get_function_address("for_packing"))
-        self.for_transposes = Entry(engine.get_function_address("for_transposes"))
-        self.for_weights = Entry(engine.get_function_address("for_weights"))
-        self.for_inputs = Entry(engine.get_function_address("for_inputs"))
+        self.for_packing = Entry(engine, "for_packing", PACK)
+        self.for_transposes = Entry(engine, "for_transposes", PACK)
+        self.for_weights = Entry(engine, "for_weights", WEIGHTS)
+        self.for_inputs = Entry(engine, "for_inputs", INPUTS)
 
 
 @functools.cache

@@ -80,7 +80,7 @@ def fit(config: FitConfig, *, progress: bool = True, say: Callable[[str], None] 
 
 @functools.cache
 def _leave_at_exit() -> None:
-    """Who ends as a member of a group may abort (pytorch/pytorch#190489). Not where training failed: others may wait."""
+    """Who ends as a member of a group may abort: pytorch/pytorch#190489. Not where training failed: others may wait."""
     atexit.register(lambda: torch.distributed.is_initialized() and torch.distributed.destroy_process_group())
 
 
