@@ -30,16 +30,16 @@ with use_path("torch"):
 
 def main() -> None:
     """Run the recipe; its exit status is this program's."""
-    if len(sys.argv) < 2 or sys.argv[1] not in scripts():
-        sys.exit(f"beside.py: expected one of {', '.join(scripts())}")
+    recipes = scripts()
+    if len(sys.argv) < 2 or sys.argv[1] not in recipes:
+        sys.exit(f"beside.py: expected one of {', '.join(recipes)}")
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder, "cellwright")
         program.write_text(PROGRAM)
         program.chmod(0o755)
         path = {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
-        sys.exit(
-            subprocess.run(["sh", scripts()[sys.argv[1]], *sys.argv[2:]], env=os.environ | path, check=False).returncode
-        )
+        command = ["sh", recipes[sys.argv[1]], *sys.argv[2:]]
+        sys.exit(subprocess.run(command, env=os.environ | path, check=False).returncode)
 
 
 if __name__ == "__main__":

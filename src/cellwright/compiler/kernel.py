@@ -55,11 +55,11 @@ class Loop:
         first, counts = address(words), address(met)
         workers = pool()
         functions = {"team": workers.team, "rest": rest()} if workers else {"team": 0, "rest": 0}
-        for item in items:
-            item["direction"] = first + self.block.bytes * item["direction"]
-            item["met"] = counts + LINE * item["met"]
-            item |= functions
-        return Blocks(words, ITEM.pack(items), met)
+
+        def addresses(item: dict[str, int]) -> dict[str, int]:
+            return {"direction": first + self.block.bytes * item["direction"], "met": counts + LINE * item["met"]}
+
+        return Blocks(words, ITEM.pack(item | functions | addresses(item) for item in items), met)
 
     def run(self, blocks: Blocks, threads: int) -> None:
         """Run the items on up to `threads` threads."""

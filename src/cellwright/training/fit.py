@@ -64,8 +64,8 @@ def fit(config: FitConfig, *, progress: bool = True, say: Callable[[str], None] 
     say: is given one sentence at a time: what the data is, each epoch's scores, why training stopped.
 
     The first Ctrl-C or SIGTERM stops after the step, with the best model so far. Started by `torchrun`, the
-    processes share each epoch's batches (Lightning's DDP); the first one writes and speaks. The
-    process group that they join serves later calls too, and is left when the process ends.
+    processes share each epoch's batches (Lightning's DDP); the first one writes and speaks. The process
+    group that they join serves later calls too, and is left when the process ends.
 
     Raises InputError for the user's mistakes: data that cannot be read, `out` that exists or cannot be written,
     options that differ from those of the run being resumed, a full disk, a loss that is no longer a number.

@@ -40,7 +40,7 @@ def make_dense(model: nn.Module) -> None:
 class RowAdam(SparseAdam):
     """torch's SparseAdam, with its state; a step takes the rows out of a table and puts them back.
 
-    torch's own adds sparse tensors to whole tables, which takes four times as long.
+    torch's own adds sparse tensors to whole tables, which takes twice as long.
     """
 
     @torch.no_grad()

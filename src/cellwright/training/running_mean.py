@@ -7,14 +7,14 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 MOVES = 16
-"""How often the mean moves within its own length. At every step it would take a tenth of a classifier's time."""
+"""Moves of the mean within its own length, at least. At every step it would take a tenth of a classifier's time."""
 
 
 class RunningMean(AveragedModel):
     """A mean in which the past weighs `past` per step; faster at first, when it is of few steps.
 
-    It moves once in some steps, then by as much as in all of them: at every step until MOVES steps or its length are
-    few, at last MOVES times in its length, 1 / (1 - past) steps.
+    It moves once in some steps, then by as much as in all of them: at every step at first, and where its length of
+    1 / (1 - past) steps is short; later at least MOVES times in that length.
     """
 
     def __init__(self, model: nn.Module, past: float) -> None:
@@ -36,8 +36,8 @@ class RunningMean(AveragedModel):
 
     def _interval(self, steps: int) -> int:
         """Steps between two moves, a power of two, so that each is a multiple of those before."""
-        moves = int(min(steps, 1 / (1 - self.past)) / MOVES)
-        return 1 << max(moves.bit_length() - 1, 0)
+        most = int(min(steps, 1 / (1 - self.past)) / MOVES)
+        return 1 << max(most.bit_length() - 1, 0)
 
     def _move(self, mean: Any, weights: Any, steps: Tensor | int) -> None:
         """Move each mean towards its weight, in place."""
