@@ -41,7 +41,7 @@ class Gauge:
         self._readings: dict[str, list[float]] = {"sgemm": [], "tile": []}
         self._works: dict[str, Callable[[], Any]] = {
             "sgemm": lambda: torch.mm(self._a, self._b),
-            "tile": lambda: sums_of_products(_setting(), [Factor(self._a, self._b, SIZE)]),
+            "tile": lambda: sums_of_products(_setting(), [Factor(self._a, self._b, SIZE, torch.arange(SIZE))]),
         }
         for work in self._works.values():
             work()

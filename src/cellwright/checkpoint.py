@@ -32,6 +32,11 @@ def layer(call: Call, every: int) -> Result:
     needed = torch.is_grad_enabled() and any(t.requires_grad for t in call.tensors)
     if not needed or len(call.batch_sizes) <= every:
         return functional.layer(call)
+    return _in_chunks(call, every)
+
+
+@functional.on_packed_rows
+def _in_chunks(call: Call, every: int) -> Result:
     directions = [_direction(call, d, every) for d in range(len(call.weights))]
     rows, states, letters = zip(*directions, strict=True)
     return torch.cat(rows, -1), tuple(torch.cat(s) for s in zip(*states, strict=True)), [one for (one,) in letters]

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
@@ -100,9 +100,22 @@ def choose(call: Call) -> Path:
 Result = tuple[Tensor, tuple[Tensor, ...], list[dict[str, Tensor]]]
 
 
+def on_packed_rows(run: Callable[Concatenate[Call, _P], Result]) -> Callable[Concatenate[Call, _P], Result]:
+    """Let `run`, which knows no places, compute any call: rows are packed before it, and put in their places after."""
+
+    @functools.wraps(run)
+    def inner(call: Call, /, *args: _P.args, **options: _P.kwargs) -> Result:
+        before, after = call.places, call.output_places
+        packed = call.rows if before is None else before.take(call.rows)
+        rows, state, letters = run(replace(call, rows=packed, places=None, output_places=None), *args, **options)
+        return rows if after is None else after.spread(rows), state, letters
+
+    return inner
+
+
 @in_full_precision
 def layer(call: Call) -> Result:
-    """Compute the call: rows (S, D·P), one (D, B, ·) a state, and one mapping letter -> (S, H) a direction.
+    """Compute the call: rows (N', D·P), one (D, B, ·) a state, and one mapping letter -> (S, H) a direction.
 
     The letters of the compiled path carry no gradient; those of the reference do.
     """
@@ -111,7 +124,7 @@ def layer(call: Call) -> Result:
 
 @in_full_precision
 def gradients(call: Call, d_rows: Tensor, d_state: Sequence[Tensor], *, wants_rows: bool) -> list[Tensor | None]:
-    """The gradients of `call.tensors`, its streams aside, from the cotangents of rows (S, D·P) and states (D, B, ·).
+    """The gradients of `call.tensors`, its streams aside, from the cotangents of rows (N', D·P) and states (D, B, ·).
 
     The call is computed anew, and cannot be differentiated again. That of the rows is None unless it is wanted.
     """
@@ -249,6 +262,7 @@ def _recorded_gradients(run: Callable[[Call], Result], call: Call, cotangents: S
         return list(torch.autograd.grad((rows, *state), inputs, cotangents, materialize_grads=True))
 
 
+@on_packed_rows
 def _run_reference(call: Call) -> Result:
     outputs: list[Output] = [
         reference.run(
@@ -293,6 +307,7 @@ def _torch_obstacle(call: Call) -> str | None:
     return _transformed()
 
 
+@on_packed_rows
 def _run_torch(call: Call) -> Result:
     kernel: Any = _TORCH[call.cell.name]
     first, batch = call.weights[0], call.state[0].shape[1]

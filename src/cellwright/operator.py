@@ -83,8 +83,8 @@ def _layer(
     layout, call = _packed(cell, input, lengths, state, weights, resets, fresh, streams, record)
     with torch.no_grad():
         rows, end, letters = functional.layer(call)
-    padded = [layout.pad(values) for values in (rows, *(v for one in letters for v in one.values()))]
-    return [padded[0].contiguous(), *map(layout.unsort, end), *(p.contiguous() for p in padded[1:])]
+    padded = [layout.pad(values).contiguous() for one in letters for values in one.values()]
+    return [layout.unflatten(rows), *map(layout.unsort, end), *padded]
 
 
 @_layer.register_fake
@@ -126,13 +126,15 @@ def _layer_backward(
 ) -> list[Tensor]:
     # The forward pass is computed anew: what the kernels keep has the size of the packed rows.
     layout, call = _packed(cell, input, lengths, state, weights, resets, fresh, streams, False)
-    d_rows, d_end = layout.pack(d_output), [layout.sort(d) for d in d_state]
+    d_rows, d_end = layout.flatten(d_output), [layout.sort(d) for d in d_state]
     found = functional.gradients(call, d_rows, d_end, wants_rows=wants_input)
     (d_input,), d_initial, d_weights, d_fresh = _split(found, (1, len(state), len(weights), len(fresh)))
-    d_padded = layout.pad(d_input) if wants_input else input.new_empty(0)
+    d_padded = layout.unflatten(d_input) if wants_input else input.new_empty(0)
     d_states = [layout.unsort(d) for d in (*d_initial, *d_fresh)]
     flat = [d_padded, *d_states[: len(state)], *d_weights, *d_states[len(state) :]]
-    return [d.clone() if d._is_view() else d for d in flat]  # an operator's results share no memory
+    # An operator's results share no memory, and lie as the fake ones do.
+    apart = [d.clone() if d._is_view() else d for d in flat]
+    return [d.contiguous() for d in apart]
 
 
 @_layer_backward.register_fake
@@ -202,7 +204,7 @@ def _packed(
     ]
     call = Call(
         cell=definition,
-        rows=layout.pack(input),
+        rows=layout.flatten(input),
         batch_sizes=layout.batch_sizes,
         state=[layout.sort(s) for s in state],
         weights=[weights_of(definition, weights[k : k + each]) for k in range(0, len(weights), each)],
@@ -210,6 +212,8 @@ def _packed(
         fresh=[layout.sort(f) for f in fresh] if fresh else None,
         streams=[_packed_streams(layout, definition, one) for one in named] if named else None,
         record=record,
+        places=layout.inner,
+        output_places=layout.inner,
     )
     return layout, call
 

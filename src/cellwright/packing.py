@@ -19,6 +19,25 @@ Lengths = Tensor | Sequence[int]
 
 
 @dataclass(frozen=True)
+class Places:
+    """Where packed rows stand among `number` others: row k is number index[k], index (S,) int64."""
+
+    index: Tensor
+    number: int
+
+    def take(self, rows: Tensor) -> Tensor:
+        """(number, *) -> (S, *)."""
+        return rows.index_select(0, self.index)
+
+    def spread(self, rows: Tensor) -> Tensor:
+        """(S, *) -> (number, *), zero where none stands."""
+        empty = rows.new_zeros(self.number, *rows.shape[1:])
+        # In place, which spares a copy, except where vmap maps the rows and would have to map `empty` with them.
+        transformed = torch._C._are_functorch_transforms_active()
+        return (torch.Tensor.index_copy if transformed else torch.Tensor.index_copy_)(empty, 0, self.index, rows)
+
+
+@dataclass(frozen=True)
 class Layout:
     """Where the steps of a batch lie among packed rows (see `cellwright.reference`), S rows in all.
 
@@ -62,25 +81,43 @@ class Layout:
         """(B,) the place of each sequence in `order`."""
         return None if self.order is None else self.order.argsort()
 
+    @cached_property
+    def places(self) -> Places | None:
+        """Where the packed rows stand among those of `flatten`; None where they are these, in their order."""
+        return None if self.full else Places(self.index, self.time * self.batch)
+
+    @property
+    def inner(self) -> Places | None:
+        """The same among the rows that a layer is given and gives: those of a PackedSequence are packed."""
+        return self.places if self.packed is None else None
+
+    @property
+    def steps(self) -> tuple[int]:
+        """(S,)."""
+        return (sum(self.batch_sizes),)
+
+    def flatten(self, padded: Tensor) -> Tensor:
+        """(T, B, *) or, batch first, (B, T, *) -> (T·B, *)."""
+        # A copy, where a full batch is batch first: kernels that read and write rows T apart took a fifth longer.
+        return (padded.transpose(0, 1) if self.full and self.batch_first else padded).flatten(0, 1)
+
+    def unflatten(self, rows: Tensor) -> Tensor:
+        """The inverse of `flatten`; one sequence alone: (T, *)."""
+        if self.single:
+            return rows
+        if self.full or not self.batch_first:
+            padded = rows.view(self.time, self.batch, *rows.shape[1:])
+            return padded.transpose(0, 1) if self.batch_first else padded
+        return rows.view(self.batch, self.time, *rows.shape[1:])
+
     def pack(self, padded: Tensor) -> Tensor:
         """(T, B, *) or, batch first, (B, T, *) -> (S, *)."""
-        if self.full:
-            return (padded.transpose(0, 1) if self.batch_first else padded).flatten(0, 1)
-        return padded.flatten(0, 1).index_select(0, self.index)
+        rows = self.flatten(padded)
+        return rows if self.places is None else self.places.take(rows)
 
     def pad(self, rows: Tensor) -> Tensor:
         """(S, *) -> (T, B, *) or, batch first, (B, T, *); zero beyond each length. One sequence alone: (T, *)."""
-        if self.full:
-            padded = rows.view(self.time, self.batch, *rows.shape[1:])
-            padded = padded.transpose(0, 1) if self.batch_first else padded
-        else:
-            first, second = (self.batch, self.time) if self.batch_first else (self.time, self.batch)
-            empty = rows.new_zeros(first * second, *rows.shape[1:])
-            # In place, which spares a copy, except where vmap maps the rows and would have to map `empty` with them.
-            transformed = torch._C._are_functorch_transforms_active()
-            fill = torch.Tensor.index_copy if transformed else torch.Tensor.index_copy_
-            padded = fill(empty, 0, self.index, rows).view(first, second, *rows.shape[1:])
-        return padded.squeeze(1) if self.single else padded
+        return self.unflatten(rows if self.places is None else self.places.spread(rows))
 
     def cuts(self, reset: Tensor) -> tuple[Tensor, Tensor]:
         """Where each direction begins anew, (S,) bool each, of a mask that lies as the user's input does.
@@ -95,9 +132,9 @@ class Layout:
         return forward, self.pack(later[:, None] if self.single else later)
 
     def leave(self, rows: Tensor) -> Tensor | PackedSequence:
-        """(S, *) -> the kind of sequence that came in."""
+        """Rows as those of `flatten`, or of a PackedSequence -> the kind of sequence that came in."""
         if self.packed is None:
-            return self.pad(rows)
+            return self.unflatten(rows)
         return PackedSequence(rows, self.packed.batch_sizes, self.packed.sorted_indices, self.packed.unsorted_indices)
 
     def sort(self, state: Tensor) -> Tensor:

@@ -24,6 +24,7 @@ from torch.nn.functional import linear
 
 from cellwright.cells.definition import PER_SEQUENCE, PER_UNIT, Definition
 from cellwright.cells.expression import Expression
+from cellwright.packing import Places
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Weights:
 class Call:
     """What a layer is asked to compute.
 
-    rows         (S, I) packed rows, sequences in falling length as above
+    rows         (N, I) the S packed rows, sequences in falling length as above, or rows among which they stand
     batch_sizes  how many sequences are alive at each step
     state        one (D, B, ·) a state of the cell
     weights      one a direction: forward, or forward and reverse
@@ -66,6 +67,8 @@ class Call:
     fresh        one (D, B, ·) a state: what a reset restores; zeros where None
     streams      one mapping a direction: the cell's further inputs
     record       whether the values of the step's letters are wanted
+    places       where the packed rows stand in `rows`; None where they are these
+    output_places  where they stand in the outputs (N', D·P), zero in other places; None where they are these
     """
 
     cell: Definition
@@ -77,6 +80,8 @@ class Call:
     fresh: Sequence[Tensor] | None = None
     streams: Sequence[Mapping[str, Tensor]] | None = None
     record: bool = False
+    places: Places | None = None
+    output_places: Places | None = None
 
     @property
     def tensors(self) -> list[Tensor]:

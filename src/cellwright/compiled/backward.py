@@ -17,7 +17,7 @@ from cellwright.reference import Call
 
 @dataclass
 class Gradients:
-    """Of the rows (S, I), of each state and fresh state (D, B, ·), and of each direction's `Weights.flat`.
+    """Of the rows (N, I), of each state and fresh state (D, B, ·), and of each direction's `Weights.flat`.
 
     None where they were not wanted.
     """
@@ -37,7 +37,7 @@ def backward(
     wants_rows: bool,
     wants_state: bool,
 ) -> Gradients:
-    """The gradients of a call from the cotangents of its rows (S, D·P) and final states (D, B, ·)."""
+    """The gradients of a call from the cotangents of its rows (N', D·P) and final states (D, B, ·)."""
     setting = Setting(call)
     loop = setting.kernel.backward(projects=setting.projects)
     dy = d_rows.contiguous()
@@ -63,12 +63,12 @@ def _give(direction: Direction, saved: Saved, dy: Tensor, d_final: Sequence[Tens
     direction.give_output(dy)
     direction.give("gates", saved.gates)
     direction.give("rows", saved.rows)
-    direction.give("columns", dy.new_empty(dy.shape[0], places.width * setting.padded))
+    direction.give("columns", dy.new_empty(setting.count, places.width * setting.padded))
     panels = setting.transposed(setting.call.weights[d].recurrent, places.recurrent)
     direction.give("recurrent_panels", panels)
     direction.give("recurrent_starts", dy.new_zeros(panels.shape[0] * panels.shape[2]))
     if setting.projects:
-        direction.give("projected", dy.new_empty(dy.shape[0], setting.operand_columns))
+        direction.give("projected", dy.new_empty(setting.count, setting.operand_columns))
     direction.give_projection(transposed=False)
     for name, before, last in zip(setting.call.cell.states, saved.states, d_final, strict=True):
         direction.give(f"state.{name}", before)
@@ -102,11 +102,12 @@ def _of_weights(
     operand = cell.states.index(cell.operand)
     factors = []
     for d, direction in enumerate(directions):
-        factors.append(Factor(_at_x(direction), setting.rows, setting.rows.shape[1]))
-        factors.append(Factor(_at_u(direction), saved[d].states[operand], setting.outputs))
+        packed = setting.packed_places.index
+        factors.append(Factor(_at_x(direction), setting.rows, setting.rows.shape[1], setting.places.index))
+        factors.append(Factor(_at_u(direction), saved[d].states[operand], setting.outputs, packed))
         if setting.projects:
             projected = direction.tensors["projected"][:, : setting.outputs]
-            factors.append(Factor(projected, saved[d].whole, setting.hidden))
+            factors.append(Factor(projected, saved[d].whole, setting.hidden, packed))
     results = iter(sums_of_products(setting, factors))
     found = []
     for d, weights in enumerate(setting.call.weights):

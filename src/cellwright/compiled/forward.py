@@ -41,7 +41,7 @@ class Saved(NamedTuple):
 
 @dataclass(frozen=True)
 class Result:
-    """rows (S, D·P), one (D, B, ·) a state, each direction's letters (S, H), and what backward reads."""
+    """rows (N', D·P), one (D, B, ·) a state, each direction's letters (S, H), and what backward reads."""
 
     rows: Tensor
     state: tuple[Tensor, ...]
@@ -65,13 +65,14 @@ def forward(call: Call, *, saves: bool) -> Result:
 
 
 def prepare(call: Call, *, saves: bool) -> tuple[Tensor, Work]:
-    """The rows to be computed (S, D·P), and what computes them."""
+    """The rows to be computed (N', D·P), and what computes them."""
     setting = Setting(call, shares=not (saves or call.record))
     letters = setting.kernel.letters if call.record else ()
     loop = setting.kernel.forward(saves=saves, projects=setting.projects, letters=letters)
     packed = setting.packed([m for weights in call.weights for m in _matrices(setting, weights)])
-    sizes = (len(setting.rows), len(setting.directions) * setting.outputs)
-    outputs = [setting.rows.new_empty(sizes) for _ in range(setting.parts)]
+    outputs = [
+        setting.new_rows(setting.output_places, len(setting.directions) * setting.outputs) for _ in range(setting.parts)
+    ]
     first, *others = [
         [_direction(setting, loop, y, saves, letters, packed[4 * d : 4 * d + 4], d) for d in setting.directions]
         for y in outputs
@@ -106,13 +107,13 @@ def _direction(
     for s in range(len(setting.call.state)):
         _give_state(direction, s, saves)
     if saves:
-        direction.give("gates", rows.new_empty(rows.shape[0], setting.gate_columns(loop)))
-        direction.give("rows", rows.new_empty(rows.shape[0], loop.step.saved_rows))
-    whole = (rows.shape[0] if saves else setting.alive) if setting.projects else 0
+        direction.give("gates", rows.new_empty(setting.count, setting.gate_columns(loop)))
+        direction.give("rows", rows.new_empty(setting.count, loop.step.saved_rows))
+    whole = (setting.count if saves else setting.alive) if setting.projects else 0
     direction.give("whole", rows.new_empty(whole, setting.padded))
     direction.give_projection(transposed=True)
     for letter in letters:
-        direction.give(f"letter.{letter}", rows.new_empty(rows.shape[0], setting.padded))
+        direction.give(f"letter.{letter}", rows.new_empty(setting.count, setting.padded))
     return direction
 
 
@@ -128,7 +129,7 @@ def _give_state(direction: Direction, s: int, saves: bool) -> None:
         direction.give(f"fresh.{name}", fresh)
         initial = torch.where(call.resets[d][setting.starts[d]][:, None], fresh, initial)
     if saves:
-        before = initial.new_empty(setting.rows.shape[0], initial.shape[1])
+        before = initial.new_empty(setting.count, initial.shape[1])
         before[setting.starts[1] if d else slice(setting.alive)] = initial
     else:
         before = torch.cat([initial, initial])

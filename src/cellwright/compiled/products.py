@@ -15,25 +15,29 @@ from cellwright.compiler.kernel import products
 
 
 class Factor(NamedTuple):
-    """A (S, m) and B (S, ≥ columns), for Aᵀ B[:, :columns]; a row of each is contiguous, of A in whole registers."""
+    """A (S, m), B (·, ≥ columns) and places (S,), for Aᵀ B[places, :columns].
+
+    A row of each is contiguous, of A in whole registers.
+    """
 
     a: Tensor
     b: Tensor
     columns: int
+    places: Tensor
 
 
 def sums_of_products(setting: Setting, factors: Sequence[Factor]) -> list[tuple[Tensor, Tensor]]:
-    """Aᵀ B (m, columns) and the column sums (m,) of A, for each factor."""
+    """Aᵀ B[places] (m, columns) and the column sums (m,) of A, for each factor."""
     tile, threads = setting.kernel.tile, setting.threads
     results, items, room = [], [], []
-    for a, b, columns in factors:
+    for a, b, columns, places in factors:
         m = a.shape[1]
         c = a.new_empty(m, -(-columns // tile.columns) * tile.columns)
         sums = a.new_empty(m + -m % tile.lanes.width)
         results.append((c[:, :columns], sums[:m]))
         words = {"a": a.data_ptr(), "b": b.data_ptr(), "c": c.data_ptr(), "sums": sums.data_ptr()}
         words |= {"a_width": a.stride(0), "b_width": b.stride(0), "c_width": c.stride(0)}
-        words |= {"rows": a.shape[0], "columns": columns}
+        words |= {"rows": a.shape[0], "columns": columns, "places": places.data_ptr()}
         cuts = _cut(m, threads, tile.lanes.width)
         room.append(a.new_empty(len(cuts), copies(tile, columns)))
         items += [
@@ -45,15 +49,20 @@ def sums_of_products(setting: Setting, factors: Sequence[Factor]) -> list[tuple[
 
 
 def products_of_rows(setting: Setting, rows: Sequence[Tensor], factors: Sequence[Tensor], n: int) -> Tensor:
-    """The sum of A W over pairs of A (S, k) and W (k, n), the latter in panels: (S, n)."""
+    """The sum of A W over pairs of A (S, k) and W (k, n), the latter in panels: (N, n), in the places of the rows."""
     tile, threads = setting.kernel.tile, setting.threads
-    result = rows[0].new_empty(len(rows[0]), -(-n // tile.columns) * tile.columns)
-    shares = _cut(result.shape[0], threads, 1)
+    result = setting.new_rows(setting.places, -(-n // tile.columns) * tile.columns)
+    shares = _cut(setting.count, threads, 1)
     lists = torch.empty(len(shares), 2 * BLOCK, dtype=torch.int64, device="cpu")
     zeros = result.new_zeros(result.shape[1])
     for number, (a, panels) in enumerate(zip(rows, factors, strict=True)):
         words = {"a": a.data_ptr(), "a_width": a.stride(0), "c": result.data_ptr(), "c_width": result.stride(0)}
-        words |= {"terms": panels.shape[1], "panels": panels.data_ptr(), "number": panels.shape[0]}
+        words |= {
+            "places": setting.places.index.data_ptr(),
+            "terms": panels.shape[1],
+            "panels": panels.data_ptr(),
+            "number": panels.shape[0],
+        }
         words["starts"] = 0 if number else zeros.data_ptr()  # the first product sets the sum, the next add to it
         items: list[dict[str, Any]] = [
             words | {"first": i, "last": j, "lists": lists[share].data_ptr()} for share, (i, j) in enumerate(shares)

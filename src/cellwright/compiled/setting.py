@@ -15,6 +15,7 @@ from cellwright.compiled.spare import spare
 from cellwright.compiler.kernel import Kernel, Loop, kernel, products, shares
 from cellwright.compiler.pack import PACK
 from cellwright.compiler.threads import pool
+from cellwright.packing import Places
 from cellwright.reference import Call
 
 CHUNK_BYTES = 1 << 18  # of gate rows, multiplied ahead of their steps: a part of the second cache
@@ -34,6 +35,7 @@ LEAST_PART, FEW, LARGE = 1 << 16, 4, 1 << 19
 class Tables:
     """What the steps of a batch are to the kernels; the same for every call of a batch of this shape.
 
+    count, places         S, how many packed rows there are, and that they are these
     sizes, offsets (T,)   sequences alive at each step, and the step's first row
     turns (T,)            the first row of a step where two steps' states are kept in turn
     lengths (alive,)      steps of each sequence that has any
@@ -45,6 +47,8 @@ class Tables:
         self.steps, self.alive = len(sizes), int(sizes[0])
         self.sizes = torch.from_numpy(sizes)
         self.offsets = self.sizes.cumsum(0) - self.sizes
+        self.count = int(sizes.sum())
+        self.places = Places(torch.arange(self.count, device="cpu"), self.count)
         self.turns = torch.arange(self.steps, device="cpu") % 2 * self.alive
         self.lengths = np.searchsorted(-sizes, -np.arange(self.alive), side="left")
         runs = shares(self.lengths, -(-threads // directions))
@@ -82,24 +86,33 @@ class Setting:
         self.outputs = call.weights[0].recurrent.shape[1]
         self.operand_columns = self.kernel.filled(self.outputs) if self.projects else self.padded
         self.rows = call.rows.detach().contiguous()
-        self.threads = self._threads()
         self.directions = range(len(call.weights))
+        self.count = sum(call.batch_sizes)
+        self.threads = self._threads()
         self.parts = self._parts() if shares else 1
         self.tables = _tables(tuple(call.batch_sizes), len(self.directions), self.threads // self.parts)
         self.alive, self.starts = self.tables.alive, self.tables.starts
+        self.packed_places = self.tables.places
+        self.places = self.packed_places if call.places is None else call.places
+        self.output_places = self.packed_places if call.output_places is None else call.output_places
 
     def _threads(self) -> int:
         """PyTorch's threads; one for what is done before a second would have been of use."""
         weights = sum(w.input.numel() + w.recurrent.numel() for w in self.call.weights)
-        return torch.get_num_threads() if self.rows.shape[0] * weights >= SMALL else 1
+        return torch.get_num_threads() if self.count * weights >= SMALL else 1
 
     def _parts(self) -> int:
         """How many threads share a sequence: all, where that is faster; else those that would have none."""
         sizes, directions, weights = self.call.batch_sizes, len(self.directions), self.call.weights[0].recurrent
         held = weights.numel() * weights.element_size()
-        few = self.rows.shape[0] * directions < FEW * self.threads * len(sizes)
+        few = self.count * directions < FEW * self.threads * len(sizes)
         runs = directions if few and held >= LARGE else directions * sizes[0]
         return max(1, min(self.threads // runs, held // LEAST_PART)) if pool() else 1
+
+    def new_rows(self, places: Places, columns: int) -> Tensor:
+        """Rows (number, columns) to be written in these places, and zero in others."""
+        make = self.rows.new_empty if places.number == self.count else self.rows.new_zeros
+        return make(places.number, columns)
 
     def slots(self, letters: tuple[str, ...]) -> Tensor:
         """The places of projections among the cell's."""
@@ -189,6 +202,8 @@ class Direction:
         self.give("batch_sizes", setting.tables.sizes)
         self.give("offsets", setting.tables.offsets)
         self.give("state_rows", setting.tables.offsets)
+        self.give("x_places", setting.places.index)
+        self.give("y_places", setting.output_places.index)
         self._give_inputs()
 
     def give(self, name: str, tensor: Tensor, skip: int = 0) -> Tensor:
@@ -198,7 +213,7 @@ class Direction:
         return tensor
 
     def give_output(self, y: Tensor) -> None:
-        """Hand over the outputs (S, D·P), or their cotangents: this direction's columns."""
+        """Hand over the outputs (N', D·P), or their cotangents: this direction's columns."""
         self.give("y", y, skip=self.d * self.setting.outputs)
         self.words["y_stride"] = y.stride(0) * y.element_size()
 

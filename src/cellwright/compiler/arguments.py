@@ -69,11 +69,12 @@ ITEM = Block(
 # batch_sizes, offsets (T,)         sequences alive at a step; the first row of a step
 # state_rows (T,)                   the first row of a step in the states' buffers
 # resets (S,) bytes or 0            rows that begin anew
-# x (S, I)                          input_panels, input_starts: W and its bias, packed
+# x_places, y_places (S,)           the rows of x and of y in which the packed rows stand
+# x (·, I)                          input_panels, input_starts: W and its bias, packed
 # recurrent_panels, recurrent_starts  forward: U and its bias;  backward: U transposed, and zeros
 # gates (S, slots × padded)         x W + b, overwritten by what is saved
 # rows (S, saved_rows)              what is saved of one number a row
-# y (S, ·), y_stride in bytes       forward: the outputs;  backward: their cotangents
+# y (·, ·), y_stride in bytes       forward: the outputs;  backward: their cotangents
 # columns (S, ·)                    backward: the cotangents of x and u
 # projection_panels, projection_starts  where the output is projected: forward the projection, backward its transpose
 # whole (·, padded)                 forward: the output before it is projected, saved or of one step
@@ -91,6 +92,8 @@ COMMON = (
         "offsets",
         "state_rows",
         "resets",
+        "x_places",
+        "y_places",
     ),
     *("x", "input_panels", "input_starts", "recurrent_panels", "recurrent_starts"),
     *("gates", "rows", "y", "y_stride", "columns", "projection_panels", "projection_starts", "whole", "projected"),

@@ -56,9 +56,9 @@ class Emitter:
         """The item's address of that name."""
         return ITEM.address(self.b, self.item, name)
 
-    def table(self, name: str, t: Any) -> Any:
-        """Entry t of one of the tables over the steps."""
-        return load(self.b, self.address(name), t)
+    def table(self, name: str, k: Any) -> Any:
+        """Entry k of one of the tables over the steps, or over the packed rows."""
+        return load(self.b, self.address(name), k)
 
     def row(self, name: str, index: Any, slots: int = 1) -> Any:
         """The address of a padded row of `slots` values a unit."""
@@ -74,9 +74,14 @@ class Emitter:
         """The address of a row of gates: whole panels, since the product of x writes those."""
         return self.b.gep(base, [self.b.mul(index, self.panels_bytes(self.slots_wide(self.step.slots)))])
 
+    def x_row(self, index: Any) -> Any:
+        """The address of the input of a packed row."""
+        width = self.b.mul(self.inputs, integer(self.lanes.bytes))
+        return self.b.gep(self.address("x"), [self.b.mul(self.table("x_places", index), width)])
+
     def y_row(self, index: Any) -> Any:
-        """The address of a row of outputs, or of their cotangents."""
-        return self.b.gep(self.address("y"), [self.b.mul(index, self.y_stride)])
+        """The address of the outputs of a packed row, or of their cotangents."""
+        return self.b.gep(self.address("y"), [self.b.mul(self.table("y_places", index), self.y_stride)])
 
     def slots_wide(self, slots: int) -> Any:
         """The columns of so many slots."""

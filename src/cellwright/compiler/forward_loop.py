@@ -47,13 +47,12 @@ def _project_inputs(e: Emitter, begin: Any, end: Any, position: Any) -> None:
     """Rows of gates = x W + b for the steps from begin to end."""
     b = e.b
     b.store(integer(0), position)
-    input_bytes = b.mul(e.inputs, integer(e.lanes.bytes))
     with count(b, begin, end) as s:
         t = e.time(s)
         offset = e.table("offsets", t)
         with count(b, e.first, e.alive(t)) as n:
             k, row = _next(b, position), b.add(offset, n)
-            e.put(X, k, b.gep(e.address("x"), [b.mul(row, input_bytes)]))
+            e.put(X, k, e.x_row(row))
             base, index = (e.address("gates"), row) if e.step.saves else (e.own("gates"), k)
             e.put(GATES, k, e.gate_row(base, index))
     e.multiply_together(b.load(position), X, GATES, e.inputs, "input", e.slots_wide(len(e.step.places.inputs)))

@@ -30,12 +30,19 @@ MANY = 192  # columns of B from which on it pays to copy A
 STRIP = BLOCK * ROWS + 16  # elements from strip to strip: by a power of two they would share few sets of a cache
 
 # a, b, c, sums    A, its rows whole registers long; B; C (m, wide); the sums (m, filled up) of A's columns or 0
+# places (S,)      the rows of B that the rows of A meet
 # a_width, b_width, c_width    elements between rows
 # rows, columns    S, n;   first, last    the item's columns of A;   copies    elements as `copies` counts them
-WEIGHTS = Block("a", "b", "c", "sums", "a_width", "b_width", "c_width", "rows", "columns", "first", "last", "copies")
+WEIGHTS = Block(
+    *("a", "b", "c", "sums", "places", "a_width", "b_width", "c_width"),
+    *("rows", "columns", "first", "last", "copies"),
+)
 
-# first, last      the item's rows;   lists    two lists of BLOCK row addresses
-INPUTS = Block("a", "c", "a_width", "c_width", "terms", "panels", "starts", "number", "first", "last", "lists")
+# places (S,)      the rows of C that come of the rows of A
+# first, last      the item's rows of A;   lists    two lists of BLOCK row addresses
+INPUTS = Block(
+    "a", "c", "places", "a_width", "c_width", "terms", "panels", "starts", "number", "first", "last", "lists"
+)
 
 
 def copies(tile: Tile, columns: int) -> int:
@@ -111,7 +118,7 @@ def _copy_panel(b: Any, tile: Tile, item: Any, panel: Any, begin: Any, end: Any,
     lanes, columns = tile.lanes, WEIGHTS.number(b, item, "columns")
     masks = [rows.inside_mask(b, lanes, b.add(column, step), columns) for step in tile.steps]
     with count(b, begin, end) as k:
-        source = _line(b, tile, item, "b", k, column)
+        source = _line(b, tile, item, "b", load(b, WEIGHTS.address(b, item, "places"), k), column)
         row = [lanes.load(b, b.gep(source, [s]), mask) for s, mask in zip(tile.steps, masks, strict=True)]
         tile.store(b, at(b, panel, b.mul(b.sub(k, begin), integer(tile.columns)), lanes.scalar), row)
 
@@ -181,10 +188,11 @@ def define_inputs(module: Any, tile: Tile) -> Any:
     with count(b, first, last, integer(BLOCK)) as begin:
         here = minimum(b, integer(BLOCK), b.sub(last, begin))
         with count(b, integer(0), here) as k:
-            for name, target in (("a", lists), ("c", results)):
+            row = b.add(begin, k)
+            place = load(b, INPUTS.address(b, item, "places"), row)
+            for name, index, target in (("a", row, lists), ("c", place, results)):
                 width = b.mul(INPUTS.number(b, item, f"{name}_width"), integer(tile.lanes.bytes))
-                row = b.gep(INPUTS.address(b, item, name), [b.mul(b.add(begin, k), width)])
-                b.store(row, at(b, target, k, pointer))
+                b.store(b.gep(INPUTS.address(b, item, name), [b.mul(index, width)]), at(b, target, k, pointer))
         arguments = [INPUTS.number(b, item, "terms"), INPUTS.address(b, item, "panels")]
         arguments += [INPUTS.address(b, item, "starts"), integer(0), INPUTS.number(b, item, "number")]
         b.call(product, [here, lists, results, *arguments])

@@ -312,8 +312,10 @@ class Recurrent(nn.Module):
                 resets=resets,
                 fresh=[s[here] for s in self._learned(layout)] if resets and self.learn_initial_state else None,
                 record=record,
+                places=layout.inner if k == 0 else None,
+                output_places=layout.inner if k == self.num_layers - 1 else None,
             )
-            calls.append(regularise(call, self.recurrent_dropout, self.zoneout, training=self.training))
+            calls.append(regularise(call, layout.steps, self.recurrent_dropout, self.zoneout, training=self.training))
         return layout, calls
 
     def _weights(self) -> list[list[Weights]]:

@@ -31,16 +31,19 @@ def rates(who: str, cell: Definition, given: float | Mapping[str, float]) -> dic
     return {letter: found.get(letter, 0.0) for letter in letters}
 
 
-def regularise(call: Call, dropped: float, kept: Mapping[str, float], *, training: bool) -> Call:
+def regularise(
+    call: Call, steps: tuple[int, ...], dropped: float, kept: Mapping[str, float], *, training: bool
+) -> Call:
     """The call of the derived cell, with masks drawn for it: new ones in training, what they average to otherwise.
 
+    `steps` is the shape of its steps, (S,), or in a traced program (T, B).
     The state v of recurrent dropout, mask · h, stands last; in evaluation the mask is 1, and the cell goes without.
     """
     if not kept and not (dropped and training):
         return call
     cell = _derived(call.cell, bool(kept), dropped > 0 and training)
     if kept:
-        call = _with_zoneout(call, kept, training)
+        call = _with_zoneout(call, steps, kept, training)
     if dropped and training:
         call = _with_recurrent_dropout(call, dropped)
     return replace(call, cell=cell)
@@ -56,8 +59,8 @@ def _derived(cell: Definition, with_zoneout: bool, with_dropout: bool) -> Defini
 _derived._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
-def _with_zoneout(call: Call, kept: Mapping[str, float], training: bool) -> Call:
-    shape = *call.rows.shape[:-1], call.state[-1].shape[-1]
+def _with_zoneout(call: Call, steps: tuple[int, ...], kept: Mapping[str, float], training: bool) -> Call:
+    shape = *steps, call.state[-1].shape[-1]
 
     def keep(rate: float) -> Tensor:
         if training:

@@ -42,7 +42,13 @@ class Traced:
             return rows.squeeze(1)
         return rows.transpose(0, 1) if self.batch_first else rows
 
-    leave = pad  # no PackedSequence comes in
+    flatten, leave = pack, pad  # no PackedSequence comes in
+    inner = None
+
+    @property
+    def steps(self) -> tuple[int, int]:
+        """(T, B)."""
+        return self.time, self.batch
 
     def cuts(self, reset: Tensor) -> tuple[Tensor]:
         """The mask (T, B), of which the operator makes each direction's."""
@@ -60,7 +66,7 @@ def enter(
 ) -> tuple[Tensor, Layout | Traced]:
     """The rows of what a user gave a layer, and their layout; `who` names the layer in errors.
 
-    (S, I) packed, or in a program that is being traced (T, B, I).
+    (N, I), packed or those of `Layout.flatten`, or in a program that is being traced (T, B, I).
     """
     if isinstance(input, PackedSequence):
         return _enter_packed(who, input, lengths, batch_first)
@@ -86,7 +92,7 @@ def enter(
         layout = ragged(who, lengths, time, batch, input.device, batch_first)
     else:
         layout = Layout(time, batch, (batch,) * time, input.device, batch_first=batch_first)
-    return layout.pack(input), layout
+    return layout.flatten(input), layout
 
 
 def reset_rows(who: str, layout: Layout | Traced, reset: Tensor) -> tuple[Tensor, ...]:
