@@ -1,6 +1,6 @@
 """A batch of sequences at a layer's edge: what a user may give, and the rows and layout that layers compute with.
 
-A stack of layers packs once and unpacks once (see `cellwright.packing`).
+The layers of a stack share one layout (see `cellwright.packing`).
 """
 
 from __future__ import annotations
