@@ -70,11 +70,12 @@ class Layout:
         """(S,) the place of each row in the padded batch, flattened over time and batch."""
         # Found on the CPU: a GPU would be waited for, and tensors without numbers have none to look at.
         sizes = np.array(self.batch_sizes, np.int64)
-        rows = np.arange(sizes.sum()) - np.repeat(sizes.cumsum() - sizes, sizes)
-        t, b = (torch.from_numpy(part).to(self.device) for part in (np.repeat(np.arange(len(sizes)), sizes), rows))
-        if self.order is not None:
-            b = self.order[b]
-        return b * self.time + t if self.batch_first else t * self.batch + b
+        step, sequence = (1, self.time) if self.batch_first else (self.batch, 1)
+        b = np.arange(sizes.sum()) - np.repeat(sizes.cumsum() - sizes, sizes)
+        t = np.repeat(np.arange(len(sizes)) * step, sizes)
+        if self.order is None:
+            return torch.from_numpy(t + b * sequence).to(self.device)
+        return (self.order * sequence)[torch.from_numpy(b)] + torch.from_numpy(t).to(self.device)
 
     @cached_property
     def inverse(self) -> Tensor | None:
@@ -164,14 +165,11 @@ def as_lengths(who: str, lengths: Lengths, batch: int) -> Tensor:
     return given
 
 
-def check_range(who: str, lengths: Tensor, time: int) -> None:
-    """Raise ValueError for a length, of int64, that is not in 0 … `time`."""
-    wrong = (lengths < 0) | (lengths > time)
-    if wrong.any():
-        row = int(wrong.nonzero()[0])
-        raise ValueError(
-            f"{who}: lengths[{row}] is {int(lengths[row])}; expected 0 … {time}, the steps that input has room for"
-        )
+def check_range(who: str, lengths: Sequence[int], time: int) -> None:
+    """Raise ValueError for a length that is not in 0 … `time`."""
+    if lengths and not 0 <= min(lengths) <= max(lengths) <= time:
+        row, wrong = next((k, n) for k, n in enumerate(lengths) if not 0 <= n <= time)
+        raise ValueError(f"{who}: lengths[{row}] is {wrong}; expected 0 … {time}, the steps that input has room for")
 
 
 def ragged(who: str, lengths: Tensor, time: int, batch: int, device: torch.device, batch_first: bool = False) -> Layout:
@@ -179,12 +177,12 @@ def ragged(who: str, lengths: Tensor, time: int, batch: int, device: torch.devic
 
     Raises ValueError for a length that is not in 0 … `time`.
     """
-    lengths = lengths.to("cpu", torch.int64)
-    check_range(who, lengths, time)
-    # In numpy, which takes a third of torch's time for so few numbers; torch.func's tensors have no memory to share.
-    rising = -np.array(lengths.tolist(), np.int64)
-    if time and (rising == -time).all():
+    given = lengths.tolist()
+    check_range(who, given, time)
+    if time and min(given, default=time) == time:
         return Layout(time, batch, (batch,) * time, device, batch_first=batch_first)
+    # In numpy, which takes a third of torch's time for so few numbers; torch.func's tensors have no memory to share.
+    rising = -np.array(given, np.int64)
     order = rising.argsort(kind="stable")
     rising = rising[order]
     steps = np.arange(-rising[0] if batch else 0)

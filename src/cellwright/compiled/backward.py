@@ -44,7 +44,7 @@ def backward(
     directions = [Direction(setting, loop, d) for d in setting.directions]
     for d, direction in enumerate(directions):
         _give(direction, saved[d], dy, [s[d] for s in d_state])
-    own = [dy.new_zeros(len(loop.step.own), setting.padded) for _ in setting.tables.items]
+    own = [dy.new_zeros(len(loop.step.own), setting.padded) for _ in setting.tables.items if call.cell.parameters]
     Work(setting, directions, loop, own).run()
     nothing = [None] * len(call.state), [None] * len(call.fresh or ())
     state, fresh = _of_states(setting, directions, d_state) if wants_state else nothing
@@ -73,7 +73,8 @@ def _give(direction: Direction, saved: Saved, dy: Tensor, d_final: Sequence[Tens
     for name, before, last in zip(setting.call.cell.states, saved.states, d_final, strict=True):
         direction.give(f"state.{name}", before)
         carry = direction.give(f"carry.{name}", setting.whole_state(name, last[: setting.alive]).clone())
-        direction.give(f"fresh.{name}", torch.zeros_like(carry))
+        if setting.call.resets:
+            direction.give(f"fresh.{name}", torch.zeros_like(carry))
 
 
 def _at_x(direction: Direction) -> Tensor:
@@ -119,8 +120,9 @@ def _of_weights(
             gradients.append(_restore(setting, recurrent_bias, places.recurrent))
         if weights.projection is not None:
             gradients.append(next(results)[0])
-        mine = [sums for sums, item in zip(own, setting.tables.items, strict=True) if item[0] == d]
-        found.append(gradients + _of_parameters(setting, directions[d].loop.step.own, torch.stack(mine).sum(0)))
+        if cell.parameters:
+            gradients += _of_parameters(setting, directions[d], own)
+        found.append(gradients)
     return found
 
 
@@ -135,10 +137,12 @@ def _restore(setting: Setting, values: Tensor, letters: Sequence[str]) -> Tensor
     return torch.cat([place.get(letter, nothing) for letter in projections])
 
 
-def _of_parameters(setting: Setting, names: Sequence[str], sums: Tensor) -> list[Tensor]:
-    """The gradients of the cell's own parameters."""
+def _of_parameters(setting: Setting, direction: Direction, own: Sequence[Tensor]) -> list[Tensor]:
+    """The gradients of the cell's own parameters, from each item's sums; one without a cotangent is zero."""
     cell, hidden = setting.call.cell, setting.hidden
-    place = {name: sums[number, :hidden] for number, name in enumerate(names)}
+    mine = [sums for sums, item in zip(own, setting.tables.items, strict=True) if item[0] == direction.d]
+    sums = torch.stack(mine).sum(0)
+    place = {name: sums[number, :hidden] for number, name in enumerate(direction.loop.step.own)}
     nothing = sums.new_zeros(hidden)
     return [
         place[f"p.{name}"]

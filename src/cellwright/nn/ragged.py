@@ -118,7 +118,7 @@ def mask(lengths: Lengths, steps: int | None = None, *, batch_first: bool = Fals
     """
     found = as_lengths("mask", lengths, torch.as_tensor(lengths).numel()).long()
     time = steps if steps is not None else int(found.max()) if len(found) else 0
-    check_range("mask", found, time)
+    check_range("mask", found.tolist(), time)
     inside = torch.arange(time, device=found.device)[:, None] < found
     return inside.T if batch_first else inside
 
@@ -182,7 +182,7 @@ def _refuse_empty(lengths: Sequence[int]) -> None:
 def _checked(who: str, lengths: Lengths, batch: int, time: int) -> Tensor:
     """Lengths (B,) int64, each in 0 … time."""
     found = as_lengths(who, lengths, batch).long()
-    check_range(who, found, time)
+    check_range(who, found.tolist(), time)
     return found
 
 

@@ -219,7 +219,7 @@ class Recurrent(nn.Module):
         ends: list[tuple[Tensor, ...]] = []
         gates: list[dict[str, Tensor]] = []
         for k, call in enumerate(calls):
-            rows, end, letters = self._compute(replace(call, rows=rows), layout)
+            rows, end, letters = self._compute(call if k == 0 else replace(call, rows=rows), layout)
             ends.append(end[: len(self.cell.states)])  # without the state that recurrent dropout adds
             gates += [{name: layout.pad(values) for name, values in one.items()} for one in letters]
             if self.dropout and k < self.num_layers - 1:
