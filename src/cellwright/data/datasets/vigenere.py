@@ -1,23 +1,32 @@
 """Messages under Vigenère's cipher, each with its key of three symbols before it: "KEY:CTACOR" is "SPCREY" here.
 
 Generated, the same on every machine. The side is the key's: those that are tested were never seen.
+
+The symbols of messages are all as likely, those of keys are not: A is a fifth of them, the last a hundredth, so that
+there is always a next symbol to learn. Where keys are all as likely, ten epochs teach a transducer nothing but how long
+messages are; where A is a quarter and the others are all as likely, thirteen teach it A.
 """
 
 from random import Random
 
-from cellwright.data.datasets.cipher import draw, encrypt
+from cellwright.data.datasets.cipher import SYMBOLS, draw, encrypt
 from cellwright.data.datasets.dataset import Dataset
 from cellwright.data.pairs import PAIRS, Pairs, gather
 from cellwright.data.split import SIDES, Parted, side_of
 from cellwright.data.table import Table
 
 KEY_LENGTH = 3
-_MESSAGES, _LONGEST = 20_000, 12
+_MESSAGES, _LONGEST = 120_000, 12
+
+
+def _key(random: Random) -> str:
+    """Draw symbols, symbol n as likely as log (1 + 1/n)."""
+    return "".join(SYMBOLS[int((len(SYMBOLS) + 1) ** random.random()) - 1] for _ in range(KEY_LENGTH))
 
 
 def _load() -> Parted[Pairs]:
     random = Random(0)
-    keys = [draw(random, KEY_LENGTH) for _ in range(_MESSAGES)]
+    keys = [_key(random) for _ in range(_MESSAGES)]
     messages = [draw(random, 1 + int(random.random() * _LONGEST)) for _ in keys]
     sources = [f"{key}:{encrypt(message, key)}" for key, message in zip(keys, messages, strict=True)]
     pairs, notes = gather(Table(sources, messages, list(range(1, _MESSAGES + 1)), DATASET.name, "message"))

@@ -1,0 +1,8 @@
+#!/bin/sh
+# Vigenère's cipher, each message behind its key of three symbols: KEY:CTACOR to SPCREY, with keys never seen.
+#
+#     sh examples/recipes/vigenere.sh runs/vigenere 0        (the second is the seed)
+set -eu
+exec cellwright fit vigenere --task transduce --out "$1" --seed "$2" \
+    --hidden 128 --embedding 64 --dropout 0 --label-smoothing 0 --batch-tokens 1024 \
+    --learning-rate 4e-3 --schedule cosine --averaging 0.98 --max-epochs 20 --patience 20
