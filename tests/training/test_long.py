@@ -34,6 +34,20 @@ WAYS: dict[str, dict[str, Any]] = {
 }
 
 
+MESSY = [
+    "",
+    " \n\u3000",
+    "great " * 400,  # one sentence, and no end
+    "他说：“great. 走吧！”" * 40,
+    "e\u0301" * 50,
+    "\u0301" * 50,
+    "👨\u200d👩\u200d👧" * 20,
+    "\ud83d\ude00\ud83d" * 20,
+    "。.…!" * 50,
+    "poor dull. " * 90_000,  # a megabyte
+]
+
+
 @pytest.fixture(scope="module")
 def stories(tmp_path_factory: pytest.TempPathFactory) -> str:
     """300 labelled texts of up to eight sentences, each with one telling word."""
@@ -64,6 +78,11 @@ def test_the_run_answers_what_training_scored(options: Options, stories: str, wa
     right = sum(answer == label for answer, label in zip(answers, table.labels or [], strict=True))
     assert right / len(answers) == pytest.approx(result.validation["accuracy"])
     assert result.validation["accuracy"] > result.floor
+    together = ClassifyPredictor(run, batch_tokens=40).predict(MESSY)
+    for found, text in zip(together, MESSY, strict=True):
+        [alone] = ClassifyPredictor(run).predict([text])
+        assert found.probabilities == pytest.approx(alone.probabilities, abs=1e-6)
+        assert sum(found.probabilities.values()) == pytest.approx(1)
 
 
 def test_batches_of_windows_stay_within_the_budget(options: Options, stories: str, monkeypatch: Any) -> None:
