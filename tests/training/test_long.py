@@ -120,7 +120,10 @@ def test_a_resumed_run_reads_as_it_did(options: Options, stories: str) -> None:
     fit(ClassifyConfig(**given), progress=False)
     with pytest.raises(InputError, match="was started with long 'tail', and 'head' is given now"):
         fit(ClassifyConfig(**given | {"long": "head"}, resume=True), progress=False)
-    fit(ClassifyConfig(data=given["data"], out=given["out"], max_epochs=2, resume=True), progress=False)
+    with pytest.raises(InputError, match="was started with max_length 5, and 6 is given now"):
+        fit(ClassifyConfig(data=given["data"], out=given["out"], max_length=6, resume=True), progress=False)
+    same = {"data": given["data"], "out": given["out"], "max_length": 5}
+    fit(ClassifyConfig(**same, max_epochs=2, resume=True), progress=False)
     config = json.loads(Path(given["out"], "config.json").read_text())
     assert (config["reading"]["long"], config["reading"]["max_length"]) == ("tail", 5)
 

@@ -43,7 +43,8 @@ class LanguageConfig(FitConfig, LanguageArchitecture, Tokenising, TextColumn, Pl
     @model_validator(mode="after")
     def _windows_meet(self) -> Self:
         """Raise InputError for windows that would leave steps out."""
-        if self.stride is not None and self.stride > self.window:
+        # Of a resumed run, what is not given is not the default.
+        if not self.resume and self.stride is not None and self.stride > self.window:
             raise InputError(
                 f"--stride is {self.stride} and --window {self.window}; expected a stride of at most the window, or "
                 "steps would be left out"
