@@ -110,6 +110,10 @@ def test_a_text_that_is_read_in_parts_is_refused_and_a_shorter_one_is_not(run_of
     assert record(run, "the film was lovely").tokens == ["the", "film", "was", "lovely"]
     with pytest.raises(InputError, match=r"5 tokens, and .* --long windows.* at most 4 tokens"):
         record(run, "the film was lovely, ")
+    shuffled = run_of(long={"long": "sentences", "max_length": 9, "shuffle": True})
+    assert record(shuffled, "the film was.").tokens == ["the", "film", "was", "."]  # one sentence is in order
+    with pytest.raises(InputError, match=r"expected one of at most 9 tokens, and one sentence"):
+        record(shuffled, "The film. Was it. Lovely.")
 
 
 def test_training_mode_gradients_and_inputs_are_left_alone(run):

@@ -1,7 +1,7 @@
 """What a model reads of a text, by hand for each way, and for any text what must hold."""
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.longtext.tokens import TokenisedText
-from cellwright.models.reading import Reader, Reading
+from cellwright.models.reading import Reader, Reading, Way
 
-WAYS = ["head", "tail", "head+tail", "middle", "windows", "sentences"]
+WAYS = get_args(Way)
 TEXT = "Zero one two. Three four. Five six seven."  # eleven tokens
 FAMILY = "👨\u200d👩\u200d👧"
 WORDS = Tokenizer.train([TEXT], "words", minimum=1)

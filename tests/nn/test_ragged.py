@@ -92,6 +92,13 @@ def test_nested_tensors_and_their_gradient(layout):
     assert torch.equal(pad(nested).values, pad(given_).values)
     same_packed(pack(nested), pack(given_))
     assert all(torch.equal(a, b) for a, b in zip(unpack(nested), given_, strict=True))
+    assert torch.equal(mask(nested, 5), mask([2, 4, 1], 5))
+    assert torch.equal(mask(nested, batch_first=True), mask([2, 4, 1], batch_first=True))
+    for call in (lambda: unpack(nested, [2, 4, 1]), lambda: unpack(pack(nested), [2, 4, 1])):
+        with pytest.raises(TypeError, match="unpack: lengths are given for sequences that have their own"):
+            call()
+    with pytest.raises(ValueError, match=r"last_valid: the padded batch is nested; expected \(time, batch, …\)"):
+        last_valid(nested, [2, 4, 1])
     factors = torch.arange(1.0, 15).double()
     found = torch.autograd.grad((pack(nested).data.flatten() * factors).sum(), given_)
     wanted = torch.autograd.grad((pack(given_).data.flatten() * factors).sum(), given_)
@@ -139,6 +146,10 @@ X = torch.zeros(4, 3, 2)
         (lambda: pad([torch.tensor(1.0)]), ValueError, r"sequence 0 is a single number; .* x\[None\]"),
         (lambda: pad([X, X[:, :2]]), RuntimeError, r"sequence 1 has shape \(4, 2, 2\) and sequence 0 \(4, 3, 2\)"),
         (lambda: pad(X), TypeError, "pad: got a tensor"),
+        (lambda: pad([X, [1.0]]), TypeError, r"pad: sequence 1 is a list; expected tensors \(time, …\)"),
+        (lambda: unpack(pad([X, X])), TypeError, r"unpack: got a Padded; expected a PackedSequence, a nested"),
+        (lambda: unpack(X[:, 0, 0], [4]), ValueError, r"unpack: the padded batch has shape \(4,\)"),
+        (lambda: last_valid(X[0, 0], [2], batch_first=True), ValueError, r"shape \(2,\); expected \(batch, time, …\)"),
         (lambda: unpack(X), TypeError, r"unpack\(values, lengths\)"),
         (lambda: unpack(X, [1, 2, 5]), ValueError, r"unpack: lengths\[2\] is 5; expected 0 … 4"),
         (lambda: mask([3, 1], 2), ValueError, r"mask: lengths\[0\] is 3; expected 0 … 2"),

@@ -118,6 +118,38 @@ def test_truncation_is_felt():
     assert (short[1] - whole[1]).abs().max() > 1e-3
 
 
+class Kept:
+    """A tensor that autograd keeps, and the most bytes that were kept at once."""
+
+    now = most = 0
+
+    def __init__(self, tensor):
+        self.tensor = tensor
+        Kept.now += tensor.nbytes
+        Kept.most = max(Kept.most, Kept.now)
+
+    def __del__(self):
+        Kept.now -= self.tensor.nbytes
+
+
+def most_kept(steps, **sizes):
+    Kept.now = Kept.most = 0
+    layer = cellwright.LSTM(I, H)
+    carry = Carry(layer)
+    with torch.autograd.graph.saved_tensors_hooks(Kept, lambda kept: kept.tensor):
+        for window in windows(torch.randn(steps, B, I), **sizes):
+            carry(window)[-window.new :].square().sum().backward()
+    assert Kept.now == 0
+    return Kept.most
+
+
+def test_memory_is_that_of_a_window_whatever_the_sequence():
+    """To a million steps: benchmarks/long_sequences.py."""
+    for sizes in ({"window": 100}, {"window": 100, "stride": 40}):
+        assert most_kept(300, **sizes) == most_kept(30_000, **sizes)
+    assert most_kept(30_000, window=30_000) > 50 * most_kept(300, window=100)
+
+
 # --- documents -----------------------------------------------------------------------------------------
 DOCUMENTS = [torch.tensor(d) for d in ([0, 1, 2], [0, 3, 4, 5, 6], [], [0, 7], [0, 8, 9, 10], [])]
 

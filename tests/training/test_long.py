@@ -34,6 +34,20 @@ WAYS: dict[str, dict[str, Any]] = {
 }
 
 
+MESSY = [
+    "",
+    " \n\u3000",
+    "great " * 400,  # one sentence, and no end
+    "他说：“great. 走吧！”" * 40,
+    "e\u0301" * 50,
+    "\u0301" * 50,
+    "👨\u200d👩\u200d👧" * 20,
+    "\ud83d\ude00\ud83d" * 20,
+    "。.…!" * 50,
+    "poor dull. " * 90_000,  # a megabyte
+]
+
+
 @pytest.fixture(scope="module")
 def stories(tmp_path_factory: pytest.TempPathFactory) -> str:
     """300 labelled texts of up to eight sentences, each with one telling word."""
@@ -64,6 +78,11 @@ def test_the_run_answers_what_training_scored(options: Options, stories: str, wa
     right = sum(answer == label for answer, label in zip(answers, table.labels or [], strict=True))
     assert right / len(answers) == pytest.approx(result.validation["accuracy"])
     assert result.validation["accuracy"] > result.floor
+    together = ClassifyPredictor(run, batch_tokens=40).predict(MESSY)
+    for found, text in zip(together, MESSY, strict=True):
+        [alone] = ClassifyPredictor(run).predict([text])
+        assert found.probabilities == pytest.approx(alone.probabilities, abs=1e-6)
+        assert sum(found.probabilities.values()) == pytest.approx(1)
 
 
 def test_batches_of_windows_stay_within_the_budget(options: Options, stories: str, monkeypatch: Any) -> None:
@@ -101,7 +120,10 @@ def test_a_resumed_run_reads_as_it_did(options: Options, stories: str) -> None:
     fit(ClassifyConfig(**given), progress=False)
     with pytest.raises(InputError, match="was started with long 'tail', and 'head' is given now"):
         fit(ClassifyConfig(**given | {"long": "head"}, resume=True), progress=False)
-    fit(ClassifyConfig(data=given["data"], out=given["out"], max_epochs=2, resume=True), progress=False)
+    with pytest.raises(InputError, match="was started with max_length 5, and 6 is given now"):
+        fit(ClassifyConfig(data=given["data"], out=given["out"], max_length=6, resume=True), progress=False)
+    same = {"data": given["data"], "out": given["out"], "max_length": 5}
+    fit(ClassifyConfig(**same, max_epochs=2, resume=True), progress=False)
     config = json.loads(Path(given["out"], "config.json").read_text())
     assert (config["reading"]["long"], config["reading"]["max_length"]) == ("tail", 5)
 

@@ -53,11 +53,13 @@ def meaning(what: str, step: str) -> str:
 def _tokens(run: ClassifyRun, text: str) -> tuple[list[int], list[tuple[int, int]]]:
     """As `tokens_of`, of a run that has to read the text whole."""
     numbers, spans = tokens_of(run.tokenizer, text)
-    if run.reader.read([text]) != [[numbers]]:
+    [read] = run.reader.read([text])
+    if any(piece != numbers for piece in read):
         reading = run.config.reading
+        short = f"one of at most {reading.max_length:,} tokens{', and one sentence' if reading.shuffle else ''}"
         raise InputError(
             f"the text has {len(numbers):,} tokens, and {run.path} was trained with --long {reading.long}, so that it "
-            f"reads such a text in parts; expected one of at most {reading.max_length:,} tokens"
+            f"reads such a text in parts; expected {short}"
         )
     return numbers, spans
 

@@ -9,5 +9,5 @@
     cuts        the nearest place where a sequence may be cut
 
 Each works on any sequence, lists of token numbers say, and gives back parts of it: nothing is added, and nothing is
-longer than the limit. Import the module that you need.
+longer than the limit. Import the module that you need. Compressing is learned: `models.autoencoder` does it to windows.
 """

@@ -121,7 +121,7 @@ class LanguageModel(nn.Module):
 
         Args:
             tokens: (T, B) int64.
-            targets: (T, B) int64, the next tokens.
+            targets: (t, B) int64, the next tokens of the last t steps, whose loss it is; those before lead up to them.
             state: after the steps before; None for none.
             reset: (T, B) bool, where a document begins; None for nowhere.
             backward: as for `read`.
@@ -131,8 +131,9 @@ class LanguageModel(nn.Module):
 
         """
         read = self.read(tokens, state, reset=reset, backward=backward)
-        nats = self.softmax.nats(read.features.flatten(0, 1), targets.flatten()).mean()
-        return nats + self._penalties(read), nats.detach(), cast(States, detached(read.state))
+        new = read._replace(raw=read.raw[-len(targets) :], features=read.features[-len(targets) :])
+        nats = self.softmax.nats(new.features.flatten(0, 1), targets.flatten()).mean()
+        return nats + self._penalties(new), nats.detach(), cast(States, detached(read.state))
 
     def _penalties(self, read: Read) -> Tensor:
         """Merity et al., section 4.3; they square what was dropped and the change of what was not."""

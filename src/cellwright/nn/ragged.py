@@ -13,13 +13,15 @@ code that was written for torch.nn. docs/ragged.md shows what a packed batch is.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence, pad_sequence, unpack_sequence, unpad_sequence
 
 from cellwright.packing import Lengths, as_lengths, check_range, ragged
+
+_WITH_PADDED = "pass lengths with a padded tensor"
 
 
 class Padded(NamedTuple):
@@ -75,9 +77,8 @@ def pack(
     elif isinstance(sequences, Tensor) and not sequences.is_nested:
         values = sequences
     else:
-        raise TypeError("pack: lengths are given for sequences that have their own; pass lengths with a padded tensor")
-    if values.dim() < 2:
-        raise ValueError(f"pack: the padded batch has shape {tuple(values.shape)}; expected {_axes(batch_first)}")
+        raise TypeError(f"pack: lengths are given for sequences that have their own; {_WITH_PADDED}")
+    _check_axes("pack", values, batch_first)
     batch, time = values.shape[:2] if batch_first else (values.shape[1], values.shape[0])
     lengths = as_lengths("pack", lengths, batch).cpu()
     _refuse_empty(lengths.tolist())
@@ -96,18 +97,26 @@ def unpack(
     >>> unpack(torch.tensor([[1, 4], [2, 0], [3, 0]]), [3, 1])
     [tensor([1, 2, 3]), tensor([4])]
     """
-    if isinstance(batch, PackedSequence):
-        return unpack_sequence(batch)
-    if batch.is_nested:
-        return list(batch.unbind())
+    if isinstance(batch, PackedSequence) or _nested(batch):
+        if lengths is not None:
+            raise TypeError(f"unpack: lengths are given for sequences that have their own; {_WITH_PADDED}")
+        return unpack_sequence(batch) if isinstance(batch, PackedSequence) else list(batch.unbind())
+    if not isinstance(batch, Tensor):
+        raise TypeError(
+            f"unpack: got a {type(batch).__name__}; expected a PackedSequence, a nested tensor, or a padded tensor and "
+            "its lengths: unpack(values, lengths)"
+        )
     if lengths is None:
         raise TypeError("unpack: a padded tensor does not know its lengths; pass them: unpack(values, lengths)")
+    _check_axes("unpack", batch, batch_first)
     values = batch if batch_first else batch.transpose(0, 1)
     return unpad_sequence(values, _checked("unpack", lengths, len(values), values.shape[1]), batch_first=True)
 
 
 def mask(lengths: Lengths, steps: int | None = None, *, batch_first: bool = False) -> Tensor:
     """(T, B) bool, batch first (B, T): True within each length. T is `steps`, or the longest length.
+
+    `lengths` may be a nested tensor: the mask of its sequences, as `pad` lays them.
 
     Raises ValueError for a length that is not in 0 … `steps`.
 
@@ -116,6 +125,8 @@ def mask(lengths: Lengths, steps: int | None = None, *, batch_first: bool = Fals
             [1, 0],
             [1, 0]], dtype=torch.int32)
     """
+    if _nested(lengths):
+        lengths = torch.tensor([len(part) for part in lengths.unbind()], device=lengths.device)
     found = as_lengths("mask", lengths, torch.as_tensor(lengths).numel()).long()
     time = steps if steps is not None else int(found.max()) if len(found) else 0
     check_range("mask", found.tolist(), time)
@@ -132,6 +143,7 @@ def last_valid(values: Tensor, lengths: Lengths, *, batch_first: bool = False) -
     >>> last_valid(torch.tensor([[1, 4], [2, 0], [3, 0]]), [3, 1])
     tensor([3, 4])
     """
+    _check_axes("last_valid", values, batch_first)
     values = values.transpose(0, 1) if batch_first else values
     time, batch = values.shape[:2]
     last = _checked("last_valid", lengths, batch, time).to(values.device) - 1
@@ -153,6 +165,8 @@ def _parts(who: str, sequences: Sequence[Tensor] | Tensor) -> list[Tensor]:
     if not parts:
         raise ValueError(f"{who}: there is no sequence; expected at least one, whose type and sizes the batch takes")
     for b, part in enumerate(parts):
+        if not isinstance(part, Tensor):
+            raise TypeError(f"{who}: sequence {b} is a {type(part).__name__}; expected tensors (time, …)")
         if part.dim() == 0:
             raise ValueError(f"{who}: sequence {b} is a single number; expected (time, …); a step alone is x[None]")
         if part.shape[1:] != parts[0].shape[1:]:
@@ -186,5 +200,12 @@ def _checked(who: str, lengths: Lengths, batch: int, time: int) -> Tensor:
     return found
 
 
-def _axes(batch_first: bool) -> str:
-    return "(batch, time, …)" if batch_first else "(time, batch, …)"
+def _nested(given: object) -> TypeGuard[Tensor]:
+    return isinstance(given, Tensor) and given.is_nested
+
+
+def _check_axes(who: str, values: Tensor, batch_first: bool) -> None:
+    if values.is_nested or values.dim() < 2:
+        shape = "is nested" if values.is_nested else f"has shape {tuple(values.shape)}"
+        axes = "(batch, time, …)" if batch_first else "(time, batch, …)"
+        raise ValueError(f"{who}: the padded batch {shape}; expected {axes}")

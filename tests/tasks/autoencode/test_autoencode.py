@@ -17,6 +17,7 @@ from cellwright.tasks.autoencode import AutoencodeConfig
 from cellwright.tasks.autoencode.predictor import AutoencodePredictor
 from cellwright.tasks.autoencode.run import AutoencodeRun
 from cellwright.tasks.classify import ClassifyConfig
+from cellwright.tasks.classify.predictor import ClassifyPredictor
 from cellwright.tasks.run import load_run
 from cellwright.training import fit
 
@@ -93,10 +94,16 @@ def test_evaluation_is_the_models_loss_beside_the_frequencies(out: Path, texts: 
 def test_a_classifier_reads_the_codes_of_windows(out: Path, texts: str, tmp_path: Path, frozen: bool) -> None:
     given = {"data": texts, "out": tmp_path / "run", "long": "compress", "encoder": out, "freeze_encoder": frozen}
     result = fit(ClassifyConfig(**given, join="recurrent", max_epochs=2, threads=1), progress=False)
-    model = load_run(result.out).model
+    run = load_run(result.out)
+    model = run.model
     encoder = loaded(out).model
     assert torch.equal(model.code.weight, encoder.code.weight) == frozen
     assert torch.equal(model.embedding.token.weight, encoder.embedding.token.weight) == frozen
+    table = open_source(texts)["validation"]
+    *answers, empty = [found.label for found in ClassifyPredictor(run).predict([*table.texts, ""])]
+    right = [answer == label for answer, label in zip(answers, table.labels, strict=True)]
+    assert sum(right) / len(right) == pytest.approx(result.validation["accuracy"])
+    assert empty in run.labels
     config = json.loads((result.out / "config.json").read_text())
     assert (config["model"]["code"], config["model"]["hidden"], config["reading"]["max_length"]) == (12, 24, 2)
     # Resumed without the encoder's folder being looked at, and still frozen.

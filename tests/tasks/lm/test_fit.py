@@ -3,10 +3,12 @@
 import json
 import math
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import process
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -106,6 +108,21 @@ def test_a_table_of_texts_is_learnt_as_documents_with_ends(options: Options, tmp
 def test_the_carried_state_is_in_the_checkpoint(trained: Any) -> None:
     last = load_file(trained.path / "checkpoints" / "last.safetensors")
     assert len([name for name in last if name.startswith(".objective.0.state")]) == 2  # h and c
+
+
+def test_overlapping_windows_killed_and_resumed_are_left_alone(options: Options) -> None:
+    """Killed after the first step, which hands on no state: the next window begins where it began."""
+    alone = options(task="lm", window=8, stride=3, max_epochs=2, checkpoint_seconds=0)
+    killed = alone | {"out": alone["out"] + "-killed"}
+    assert process.start(dict(alone)).status == 0
+    assert process.start(dict(killed), process.Signal(signal.SIGKILL, "step", 2)).status == -signal.SIGKILL
+    assert process.start(killed | {"resume": True}).status == 0
+    assert process.outcome(killed["out"]) == process.outcome(alone["out"])
+
+
+def test_a_stride_beyond_the_window_is_refused(options: Options) -> None:
+    with pytest.raises(InputError, match="--stride is 9 and --window 8; expected a stride of at most the window"):
+        quiet(options(stride=9))
 
 
 def test_a_damaged_count_of_characters_is_one_sentence(trained: Any, tmp_path: Path) -> None:

@@ -48,6 +48,8 @@ class ClassifyConfig(FitConfig, Architecture, Reading, Tokenising, Columns, Plac
     @model_validator(mode="after")
     def _long_options_agree(self) -> Self:
         """Raise InputError for an option that the way to shorten does not read, and for windows that do not go on."""
+        if self.resume:  # what is not given is the run's, and not the default
+            return self
         for name, ways in READ_BY.items():
             value = getattr(self, name)
             if value != ClassifyConfig.model_fields[name].default and self.long not in ways:
@@ -77,6 +79,8 @@ class ClassifyConfig(FitConfig, Architecture, Reading, Tokenising, Columns, Plac
     @model_validator(mode="after")
     def _encoder_is_there(self) -> Self:
         """Raise InputError for options that need --encoder or --pretrain, where there is neither."""
+        if self.resume:
+            return self
         for option, needs in (
             ("--long compress", self.long == "compress"),
             ("--freeze-encoder", self.freeze_encoder),
@@ -94,6 +98,8 @@ class ClassifyConfig(FitConfig, Architecture, Reading, Tokenising, Columns, Plac
     @model_validator(mode="after")
     def _pretraining_fits(self) -> Self:
         """Raise InputError for options that a language model in both directions cannot give a beginning to."""
+        if self.resume:
+            return self
         if self.pretrain is None:
             if self.pretrain_epochs != ClassifyConfig.model_fields["pretrain_epochs"].default:
                 raise InputError(f"--pretrain-epochs is {self.pretrain_epochs}, and no --pretrain says of what text")

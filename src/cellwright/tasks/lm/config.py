@@ -34,8 +34,22 @@ class LanguageConfig(FitConfig, LanguageArchitecture, Tokenising, TextColumn, Pl
     """Share for the final score, of one text its end; 0: the final score is that of the validation share."""
     window: int = Field(64, ge=1)
     """Steps that a gradient goes back through; --batch-tokens divided by it are the lanes read side by side."""
+    stride: int | None = Field(None, ge=1)
+    """Steps from one window's end to the next one's; fewer than --window read steps again, so that every gradient goes
+    back some way; by default --window."""
     schedule: Literal["constant", "cosine"] = "cosine"
     """Step size over the run: cosine rises first, then falls to 0 at the end of --max-epochs or --max-minutes."""
+
+    @model_validator(mode="after")
+    def _windows_meet(self) -> Self:
+        """Raise InputError for windows that would leave steps out."""
+        # Of a resumed run, what is not given is not the default.
+        if not self.resume and self.stride is not None and self.stride > self.window:
+            raise InputError(
+                f"--stride is {self.stride} and --window {self.window}; expected a stride of at most the window, or "
+                "steps would be left out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _something_is_left_to_train_on(self) -> Self:

@@ -17,13 +17,14 @@ LEAST_WINDOWS = 32
 
 @dataclass(frozen=True)
 class LaneFeed:
-    """The windows of an epoch, in order: each goes on where the one before ended.
+    """The windows of an epoch, in order: what is new in each goes on where the one before ended.
 
     documents  token numbers of each text, its mark first
     lanes      side by side, in each process; fewer where the texts do not fill them with LEAST_WINDOWS each
     window     steps
     seed       chooses in which order the documents come, of one where it begins, anew each epoch; None: as given
     both       whether the texts are read from their ends on as well
+    stride     steps from one window's end to the next one's; None: `window`
 
     A batch is a tuple of windows, one for each direction.
     """
@@ -33,6 +34,7 @@ class LaneFeed:
     window: int
     seed: int | None
     both: bool = False
+    stride: int | None = None
 
     def epoch(self, number: int, rank: int, world_size: int) -> Epoch:
         """Epoch `number` as process `rank` sees it: its own lanes."""
@@ -46,7 +48,7 @@ class LaneFeed:
         width = max(1, min(self.lanes, (sum(map(len, documents)) - 1) // fewest))
         whole = lanes(documents, width * world_size)
         own = Lanes(*(None if part is None else part[:, rank::world_size] for part in whole))  # type: ignore[arg-type]
-        return windows(own._replace(input=_marked(own.input)), window=self.window)
+        return windows(own._replace(input=_marked(own.input)), window=self.window, stride=self.stride)
 
     @property
     def collate(self) -> Callable[[Sequence[Any]], tuple[Window, ...]]:

@@ -20,7 +20,7 @@ class LanguageObjective(Objective):
 
     def __init__(self, model: LanguageModelConfig) -> None:
         self.config = model
-        self._state: tuple[States, ...] | None = None  # after the last window of training, of each direction
+        self._state: tuple[States | None, ...] | None = None  # before the next window of training, of each direction
         self._validated: States | None = None  # and of validation
 
     def model(self) -> LanguageModel:
@@ -35,14 +35,16 @@ class LanguageObjective(Objective):
             self._validated = None
 
     def loss(self, model: LanguageModel, batch: tuple[Window, ...]) -> Step:
-        """Of a window of each direction, in nats a token; the gradient stops where it begins."""
-        found = [
-            model.loss(way.input, _targets(way), self._state and self._state[k], way.reset, backward=k == 1)
-            for k, way in enumerate(batch)
-        ]
-        self._state = tuple(state for _, _, state in found)
-        tokens = sum(way.input.numel() for way in batch)
-        return Step(torch.stack([loss for loss, _, _ in found]).mean(), tokens, tokens)
+        """Of what is new in a window of each direction, in nats a token; the gradient stops where the window begins."""
+        losses, states = [], []
+        for k, way in enumerate(batch):
+            before, targets = self._state and self._state[k], _targets(way)[-way.new :]
+            loss, _, after = model.loss(way.input, targets, before, way.reset, backward=k == 1)
+            losses.append(loss)
+            states.append(after if way.ahead == len(way.input) else _within(model, way, before, backward=k == 1))
+        self._state = tuple(states)
+        new = sum(way.new * way.input.shape[1] for way in batch)
+        return Step(torch.stack(losses).mean(), new, sum(way.input.numel() for way in batch))
 
     def measure(self, model: LanguageModel, batch: tuple[Window]) -> Tensor:
         """(2,): the sum of nats, and of tokens, forward."""
@@ -56,12 +58,24 @@ class LanguageObjective(Objective):
         return {"loss": found.loss, "perplexity": found.perplexity}
 
     def state_dict(self) -> dict[str, Any]:
-        """The layers' states after the last window of training."""
+        """The layers' states before the next window of training."""
         return {"state": self._state}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from them."""
         self._state = state["state"]
+
+
+@torch.no_grad()
+def _within(model: LanguageModel, way: Window, state: States | None, *, backward: bool) -> States | None:
+    """The state at the step at which the next window begins, within this one.
+
+    Those steps are read once more: in one pass with the others, cut in two, they would have dropout masks of their own.
+    """
+    if way.ahead == 0:
+        return state
+    reset = None if way.reset is None else way.reset[: way.ahead]
+    return model.read(way.input[: way.ahead], state, reset=reset, backward=backward).state
 
 
 def _targets(batch: Window) -> Tensor:

@@ -52,7 +52,7 @@ def prepare(config: LanguageConfig, before: LanguageRunConfig | None) -> Prepare
         config,
         run,
         LanguageObjective(run.model),
-        train=LaneFeed(encoded["train"], lanes, config.window, config.seed, config.directions == "both"),
+        train=LaneFeed(encoded["train"], lanes, config.window, config.seed, config.directions == "both", config.stride),
         validation=LaneFeed(encoded["validation"], VALIDATION_LANES, VALIDATION_WINDOW, None),
         floor=Floor(_unigram(encoded, tokenizer), "guessing each token by how frequent it is"),
         files={TOKENIZER: tokenizer.to_json().encode(), CHARACTERS: _characters(train)},
