@@ -2,9 +2,9 @@
 
 Generated, the same on every machine. The side is the key's: those that are tested were never seen.
 
-The symbols of messages are all as likely, those of keys are not: A is a fifth of them, the last a hundredth, so that
-there is always a next symbol to learn. Where keys are all as likely, ten epochs teach a transducer nothing but how long
-messages are; where A is a quarter and the others are all as likely, thirteen teach it A.
+The symbols of messages are all as likely, those of keys follow Zipf's law: A is a quarter of them, the last a
+hundredth, so that there is always a next symbol to learn. Where keys are all as likely, ten epochs teach a transducer
+nothing but how long messages are; where A is a quarter and the others are all as likely, thirteen teach it A.
 """
 
 from random import Random
@@ -17,16 +17,12 @@ from cellwright.data.table import Table
 
 KEY_LENGTH = 3
 _MESSAGES, _LONGEST = 120_000, 12
-
-
-def _key(random: Random) -> str:
-    """Draw symbols, symbol n as likely as log (1 + 1/n)."""
-    return "".join(SYMBOLS[int((len(SYMBOLS) + 1) ** random.random()) - 1] for _ in range(KEY_LENGTH))
+_WEIGHTS = [1 / (1 + n) for n in range(len(SYMBOLS))]  # Zipf's law
 
 
 def _load() -> Parted[Pairs]:
     random = Random(0)
-    keys = [_key(random) for _ in range(_MESSAGES)]
+    keys = ["".join(random.choices(SYMBOLS, _WEIGHTS, k=KEY_LENGTH)) for _ in range(_MESSAGES)]
     messages = [draw(random, 1 + int(random.random() * _LONGEST)) for _ in keys]
     sources = [f"{key}:{encrypt(message, key)}" for key, message in zip(keys, messages, strict=True)]
     pairs, notes = gather(Table(sources, messages, list(range(1, _MESSAGES + 1)), DATASET.name, "message"))
