@@ -12,7 +12,7 @@ from cellwright.data.table import Table
 
 SYMBOLS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ-"
 KEY = SYMBOLS[13]
-_MESSAGES, _LONGEST = 4000, 16
+_MESSAGES, _LONGEST = 12_000, 16
 
 
 def encrypt(message: str, key: str) -> str:
