@@ -19,10 +19,24 @@ from hypothesis import strategies as st
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import cellwright
-from calls import DERIVED, EVERY, alone, converted, draw_call, of_sequence, on, outputs, same_bits, with_gradients
+from calls import (
+    DERIVED,
+    EVERY,
+    alone,
+    converted,
+    draw_call,
+    of_sequence,
+    on,
+    outputs,
+    same_bits,
+    streams,
+    with_gradients,
+)
+from calls import inputs as found_in
 from cellwright.cells import CELLS
 from cellwright.cells.definition import Definition
 from cellwright.compiled import setting
+from cellwright.packing import Places
 
 SOME = [CELLS[name] for name in ("lstm", "gru", "layer-norm-lstm", "slstm", "peephole")] + DERIVED[-1:] + EVERY[-2:]
 
@@ -95,6 +109,42 @@ def test_padded_and_packed_and_alone_have_the_same_bits(name, lengths, hidden, t
             for one, all_ in zip(_each(ended), _each(state), strict=True):
                 assert torch.equal(one, all_[:, b])
         assert all(map(torch.equal, _each(packed_state), _each(state)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    cell=st.sampled_from(SOME),
+    lengths=LENGTHS,
+    inputs=st.integers(1, 20),
+    hidden=st.integers(1, 40),
+    directions=st.integers(1, 2),
+    more=st.tuples(st.integers(0, 9), st.integers(0, 9)),
+    seed=st.integers(0, 99),
+)
+def test_rows_have_the_same_bits_wherever_they_stand(cell, lengths, inputs, hidden, directions, more, seed):
+    """Those read among NaN, those written among zeros, each in places of their own; forward and backward."""
+    call = converted(draw_call(cell, lengths, inputs, hidden, directions, seed=seed), torch.float32)
+    torch.manual_seed(seed)
+    number = sum(lengths)
+    given, wanted = (Places(torch.randperm(number + n)[:number], number + n) for n in more)
+    cotangents = [torch.randn_like(value) for value in outputs(call).values()]
+
+    def among(rows, places, rest):
+        return torch.full((places.number, rows.shape[1]), rest).index_copy(0, places.index, rows)
+
+    def computed(call, cotangents):
+        leaves = [t.detach().requires_grad_() for t in found_in(call).values()]
+        rows, state, _ = on("compiled", call.replaced([*leaves, *streams(call)]))
+        gradients = torch.autograd.grad((rows, *state), leaves, cotangents, materialize_grads=True)
+        return rows.detach(), *state, *gradients
+
+    packed = computed(call, cotangents)
+    placed = replace(call, rows=among(call.rows, given, torch.nan), places=given, output_places=wanted)
+    rows, *others = computed(placed, [among(cotangents[0], wanted, torch.nan), *cotangents[1:]])
+    assert torch.equal(rows, among(packed[0], wanted, 0.0))
+    of_rows = 1 + len(call.state)  # the first of the gradients
+    expected = [among(v, given, 0.0) if k == of_rows else v for k, v in enumerate(packed)]
+    assert all(map(torch.equal, others, expected[1:]))
 
 
 def _each(state):
