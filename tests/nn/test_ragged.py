@@ -84,6 +84,13 @@ def test_lengths_of_any_integer_type():
         assert torch.equal(last_valid(values, given_), last_valid(values, lengths))
 
 
+def test_a_layer_says_how_a_nested_tensor_is_padded():
+    nested = torch.nested.nested_tensor([torch.randn(n, 2) for n in (3, 1)], layout=torch.jagged)
+    for batch_first, call in ((False, r"pad\(input\)"), (True, r"pad\(input, batch_first=True\)")):
+        with pytest.raises(TypeError, match=f"LSTM: input is a nested tensor; .* = cellwright.{call}, then"):
+            cellwright.LSTM(2, 3, batch_first=batch_first)(nested)
+
+
 @pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
 @pytest.mark.parametrize("layout", [torch.strided, torch.jagged])
 def test_nested_tensors_and_their_gradient(layout):

@@ -209,7 +209,7 @@ class Recurrent(nn.Module):
 
         Raises:
             RuntimeError for a wrong shape, ValueError for a wrong number of dimensions, a dtype that differs from the
-            weights', or a length out of range, TypeError for lengths or reset of a wrong type
+            weights', or a length out of range, TypeError for a nested tensor, or lengths or reset of a wrong type
         """
         if isinstance(input, PackedSequence) and torch.compiler.is_dynamo_compiling():
             found: tuple[Any, ...] = self._uncompiled(input, hx, lengths, reset, return_sequences, return_gates)

@@ -70,6 +70,11 @@ def enter(
     """
     if isinstance(input, PackedSequence):
         return _enter_packed(who, input, lengths, batch_first)
+    if input.is_nested:
+        raise TypeError(
+            f"{who}: input is a nested tensor; expected a padded one and its lengths: values, lengths = "
+            f"cellwright.pad(input{', batch_first=True' if batch_first else ''}), then {who}(values, lengths=lengths)"
+        )
     if input.dim() not in (2, 3):
         raise ValueError(
             f"{who}: input has {input.dim()} dimensions; expected 3, {_axes(batch_first)}, "
