@@ -1,9 +1,9 @@
 """What `fit` can be told whatever is learned, each option with its default; a task adds its own."""
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cellwright.data.datasets.dataset import TEXTS
 
@@ -85,6 +85,16 @@ class FitConfig(Place):
     """Processes that prepare batches beside the training process; 0 prepares them in it."""
     threads: int | None = Field(None, ge=1)
     """Threads of the arithmetic; None leaves PyTorch's choice."""
+
+    @model_validator(mode="after")
+    def _options_agree(self) -> Self:
+        # Of a resumed run, what is not given is the run's and not the default: `merged` holds what is given against it.
+        if not self.resume:
+            self.check()
+        return self
+
+    def check(self) -> None:
+        """Raise InputError for options that do not go together; a task says which."""
 
 
 LIMITS = frozenset(

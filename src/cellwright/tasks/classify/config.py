@@ -1,9 +1,9 @@
 """The options of `fit --task classify`."""
 
 from pathlib import Path
-from typing import ClassVar, Self, get_args
+from typing import ClassVar, get_args
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field
 
 from cellwright.errors import InputError
 from cellwright.models.architecture import Architecture
@@ -45,11 +45,14 @@ class ClassifyConfig(FitConfig, Architecture, Reading, Tokenising, Columns, Plac
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     """Share of the target spread evenly over all classes."""
 
-    @model_validator(mode="after")
-    def _long_options_agree(self) -> Self:
+    def check(self) -> None:
+        """Raise InputError for options that do not go together."""
+        self._long_options_agree()
+        self._encoder_is_there()
+        self._pretraining_fits()
+
+    def _long_options_agree(self) -> None:
         """Raise InputError for an option that the way to shorten does not read, and for windows that do not go on."""
-        if self.resume:  # what is not given is the run's, and not the default
-            return self
         for name, ways in READ_BY.items():
             value = getattr(self, name)
             if value != ClassifyConfig.model_fields[name].default and self.long not in ways:
@@ -62,7 +65,6 @@ class ClassifyConfig(FitConfig, Architecture, Reading, Tokenising, Columns, Plac
                 f"--overlap is {self.overlap} and --max-length {self.max_length}; expected windows that repeat less "
                 "than they hold"
             )
-        return self
 
     @property
     def thawing(self) -> int:
@@ -76,11 +78,8 @@ class ClassifyConfig(FitConfig, Architecture, Reading, Tokenising, Columns, Plac
         """The run that the classifier begins from, whoever makes it."""
         return self.encoder if self.pretrain is None else self.out / FIRST
 
-    @model_validator(mode="after")
-    def _encoder_is_there(self) -> Self:
+    def _encoder_is_there(self) -> None:
         """Raise InputError for options that need --encoder or --pretrain, where there is neither."""
-        if self.resume:
-            return self
         for option, needs in (
             ("--long compress", self.long == "compress"),
             ("--freeze-encoder", self.freeze_encoder),
@@ -93,17 +92,13 @@ class ClassifyConfig(FitConfig, Architecture, Reading, Tokenising, Columns, Plac
                 )
         if self.freeze_encoder and self.thaw_epochs:
             raise InputError("--freeze-encoder never trains what --thaw-epochs trains later; give one of them")
-        return self
 
-    @model_validator(mode="after")
-    def _pretraining_fits(self) -> Self:
+    def _pretraining_fits(self) -> None:
         """Raise InputError for options that a language model in both directions cannot give a beginning to."""
-        if self.resume:
-            return self
         if self.pretrain is None:
             if self.pretrain_epochs != ClassifyConfig.model_fields["pretrain_epochs"].default:
                 raise InputError(f"--pretrain-epochs is {self.pretrain_epochs}, and no --pretrain says of what text")
-            return self
+            return
         if Path(self.pretrain).resolve() == Path(self.data).resolve():
             raise InputError(
                 f"--pretrain is {self.pretrain}, the texts to be labelled, those of the test side among them; expected "
@@ -117,7 +112,6 @@ class ClassifyConfig(FitConfig, Architecture, Reading, Tokenising, Columns, Plac
         ):
             if clashes:
                 raise InputError(f"{option} does not go with --pretrain {self.pretrain}: {fix}")
-        return self
 
 
 OWN = "own"

@@ -1,8 +1,8 @@
 """The options of `fit --task lm`."""
 
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field
 
 from cellwright.errors import InputError
 from cellwright.models.language_architecture import LanguageArchitecture
@@ -40,25 +40,18 @@ class LanguageConfig(FitConfig, LanguageArchitecture, Tokenising, TextColumn, Pl
     schedule: Literal["constant", "cosine"] = "cosine"
     """Step size over the run: cosine rises first, then falls to 0 at the end of --max-epochs or --max-minutes."""
 
-    @model_validator(mode="after")
-    def _windows_meet(self) -> Self:
-        """Raise InputError for windows that would leave steps out."""
-        # Of a resumed run, what is not given is not the default.
-        if not self.resume and self.stride is not None and self.stride > self.window:
+    def check(self) -> None:
+        """Raise InputError for windows that would leave steps out, and for shares that leave nothing to train on."""
+        if self.stride is not None and self.stride > self.window:
             raise InputError(
                 f"--stride is {self.stride} and --window {self.window}; expected a stride of at most the window, or "
                 "steps would be left out"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _something_is_left_to_train_on(self) -> Self:
         if self.validation_share + self.test_share >= 1:
             raise InputError(
                 f"--validation-share is {self.validation_share} and --test-share {self.test_share}; expected two that "
                 "are together below 1, and leave something to train on"
             )
-        return self
 
 
 CONFIG = LanguageConfig

@@ -1,8 +1,8 @@
 """The options of `fit --task series`."""
 
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field
 
 from cellwright.data.series import SERIES
 from cellwright.errors import InputError
@@ -67,8 +67,7 @@ class SeriesConfig(FitConfig, SeriesArchitecture, Columns, Place):
             )
         return found
 
-    @model_validator(mode="after")
-    def _options_agree(self) -> Self:
+    def check(self) -> None:
         """Raise InputError for an option that the target does not read: it would do nothing."""
         for name, target in READ_BY.items():
             value = getattr(self, name)
@@ -85,7 +84,6 @@ class SeriesConfig(FitConfig, SeriesArchitecture, Columns, Place):
         _ = self.levels
         if self.output == "bernoulli" and self.quantiles != SeriesConfig.model_fields["quantiles"].default:
             raise InputError("--quantiles are of --output quantiles; leave them out with bernoulli")
-        return self
 
 
 READ_BY = {
