@@ -27,6 +27,7 @@ CASES = tuple(
     for cell in ("lstm", "gru")
     for training, ragged, sizes in [
         (True, True, (100, 32, 128)),
+        (True, True, (100, 8, 64)),
         (True, False, (100, 32, 128)),
         (True, True, (100, 32, 256)),
         (False, True, (100, 32, 128)),

@@ -133,8 +133,7 @@ def _layer_backward(
     d_states = [layout.unsort(d) for d in (*d_initial, *d_fresh)]
     flat = [d_padded, *d_states[: len(state)], *d_weights, *d_states[len(state) :]]
     # An operator's results share no memory, and lie as the fake ones do.
-    apart = [d.clone() if d._is_view() else d for d in flat]
-    return [d.contiguous() for d in apart]
+    return [(d.clone() if d._is_view() else d).contiguous() for d in flat]
 
 
 @_layer_backward.register_fake

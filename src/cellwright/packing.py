@@ -99,7 +99,7 @@ class Layout:
 
     def flatten(self, padded: Tensor) -> Tensor:
         """(T, B, *) or, batch first, (B, T, *) -> (T·B, *)."""
-        # A copy, where a full batch is batch first: kernels that read and write rows T apart took a fifth longer.
+        # A copy, where a full batch is batch first: kernels take longer to read and write rows T apart.
         return (padded.transpose(0, 1) if self.full and self.batch_first else padded).flatten(0, 1)
 
     def unflatten(self, rows: Tensor) -> Tensor:

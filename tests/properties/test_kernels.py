@@ -61,18 +61,18 @@ def on_threads(number: int, function, *arguments):
 
 # --- the same bits -------------------------------------------------------------------------------------
 LENGTHS = st.lists(st.integers(0, 7), min_size=1, max_size=9).filter(any).map(lambda l: sorted(l, reverse=True))
+CALLS = {
+    "cell": st.sampled_from(SOME),
+    "lengths": LENGTHS,
+    "inputs": st.integers(1, 20),
+    "hidden": st.integers(1, 40),
+    "directions": st.integers(1, 2),
+    "seed": st.integers(0, 99),
+}
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    cell=st.sampled_from(SOME),
-    lengths=LENGTHS,
-    inputs=st.integers(1, 20),
-    hidden=st.integers(1, 40),
-    directions=st.integers(1, 2),
-    resets=st.booleans(),
-    seed=st.integers(0, 99),
-)
+@given(**CALLS, resets=st.booleans())
 def test_a_row_has_the_same_bits_in_any_batch(cell, lengths, inputs, hidden, directions, resets, seed):
     """Alone, among others and wherever it stands; on one thread or two; in training or not; recorded or not."""
     call = draw_call(cell, lengths, inputs, hidden, directions, resets=resets, fresh=resets, scale=0.5, seed=seed)
@@ -112,15 +112,7 @@ def test_padded_and_packed_and_alone_have_the_same_bits(name, lengths, hidden, t
 
 
 @settings(max_examples=40, deadline=None)
-@given(
-    cell=st.sampled_from(SOME),
-    lengths=LENGTHS,
-    inputs=st.integers(1, 20),
-    hidden=st.integers(1, 40),
-    directions=st.integers(1, 2),
-    more=st.tuples(st.integers(0, 9), st.integers(0, 9)),
-    seed=st.integers(0, 99),
-)
+@given(**CALLS, more=st.tuples(st.integers(0, 9), st.integers(0, 9)))
 def test_rows_have_the_same_bits_wherever_they_stand(cell, lengths, inputs, hidden, directions, more, seed):
     """Those read among NaN, those written among zeros, each in places of their own; forward and backward."""
     call = converted(draw_call(cell, lengths, inputs, hidden, directions, seed=seed), torch.float32)

@@ -35,7 +35,7 @@ LEAST_PART, FEW, LARGE = 1 << 16, 4, 1 << 19
 class Tables:
     """What the steps of a batch are to the kernels; the same for every call of a batch of this shape.
 
-    count, places         S, how many packed rows there are, and that they are these
+    places                packed rows where there are no others
     sizes, offsets (T,)   sequences alive at each step, and the step's first row
     turns (T,)            the first row of a step where two steps' states are kept in turn
     lengths (alive,)      steps of each sequence that has any
@@ -47,8 +47,8 @@ class Tables:
         self.steps, self.alive = len(sizes), int(sizes[0])
         self.sizes = torch.from_numpy(sizes)
         self.offsets = self.sizes.cumsum(0) - self.sizes
-        self.count = int(sizes.sum())
-        self.places = Places(torch.arange(self.count, device="cpu"), self.count)
+        count = int(sizes.sum())
+        self.places = Places(torch.arange(count, device="cpu"), count)
         self.turns = torch.arange(self.steps, device="cpu") % 2 * self.alive
         self.lengths = np.searchsorted(-sizes, -np.arange(self.alive), side="left")
         runs = shares(self.lengths, -(-threads // directions))

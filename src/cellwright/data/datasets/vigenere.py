@@ -3,8 +3,8 @@
 Generated, the same on every machine. The side is the key's: those that are tested were never seen.
 
 The symbols of messages are all as likely, those of keys follow Zipf's law: A is a quarter of them, the last a
-hundredth, so that there is always a next symbol to learn. Where keys are all as likely, ten epochs teach a transducer
-nothing but how long messages are; where A is a quarter and the others are all as likely, thirteen teach it A.
+hundredth, so that there is always a next symbol to learn. Of keys all as likely no transducer that was tried learnt
+more than how long messages are.
 """
 
 from random import Random
