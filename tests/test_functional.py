@@ -99,9 +99,10 @@ def test_a_block_left_by_an_error_is_left():
     assert functional.choose(draw_call(LSTM)).name == "compiled"
 
 
+@pytest.mark.parametrize("options", [{}, {"resets": True}, {"resets": True, "fresh": True, "directions": 1}], ids=str)
 @pytest.mark.parametrize("name", ["lstm", "gru", "rnn", "rnn-relu"])
-def test_all_three_paths_agree(name):
-    call = draw_call(CELLS[name], directions=2)
+def test_all_three_paths_agree(name, options):
+    call = draw_call(CELLS[name], **{"directions": 2} | options)
     wanted = with_gradients(call, "reference")
     for path in ("compiled", "torch"):
         assert max(errors(with_gradients(call, path), wanted).values()) < 1e-12

@@ -20,8 +20,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from cellwright import reference
-from cellwright.cells import CELLS
+from cellwright import reference, torch_kernels
 from cellwright.reference import Call, Output
 
 if TYPE_CHECKING:
@@ -81,7 +80,11 @@ def use_path(name: Name) -> Iterator[None]:
 @in_full_precision
 def choose(call: Call) -> Path:
     """The path this call takes: compiled where it can, else torch's own kernels, else the reference."""
-    obstacles = {"compiled": _compiled_obstacle(call), "torch": _torch_obstacle(call), "reference": None}
+    obstacles = {
+        "compiled": _compiled_obstacle(call),
+        "torch": torch_kernels.obstacle(call) or _transformed(),
+        "reference": None,
+    }
     forced = _forced.get()
     if forced:
         if forced not in obstacles or obstacles[forced]:
@@ -283,48 +286,9 @@ def _run_reference(call: Call) -> Result:
     return torch.cat([o.rows for o in outputs], -1), state, [o.letters for o in outputs]
 
 
-# --- torch's own kernels ------------------------------------------------------------------------------
-_TORCH = {
-    "lstm": torch._VF.lstm,
-    "gru": torch._VF.gru,
-    "rnn": torch._VF.rnn_tanh,
-    "rnn-relu": torch._VF.rnn_relu,
-}
-
-
-def _torch_obstacle(call: Call) -> str | None:
-    """Why torch's own kernels cannot compute the call, or None."""
-    if call.cell.name not in _TORCH or CELLS.get(call.cell.name) is not call.cell:
-        return f"torch has no kernel for the cell {call.cell.name}"
-    if call.weights[0].projection is not None and call.cell.name != "lstm":
-        return f"torch projects the state of the lstm only, not that of {call.cell.name}"
-    if call.resets or call.streams:
-        return "torch's kernels know neither resets nor masks"
-    if call.record:
-        return "torch's kernels do not show their gates"
-    if not call.batch_sizes:
-        return "there is no step to compute"
-    return _transformed()
-
-
 @on_packed_rows
 def _run_torch(call: Call) -> Result:
-    kernel: Any = _TORCH[call.cell.name]
-    first, batch = call.weights[0], call.state[0].shape[1]
-    flat = [w for one in call.weights for w in one.flat]
-    options = (first.input_bias is not None, 1, 0.0, torch.is_grad_enabled(), len(call.weights) == 2)
-    alive = call.batch_sizes[0]
-    state = [s[:, :alive].contiguous() for s in call.state]
-    hx: Any = state if len(state) > 1 else state[0]
-    if call.batch_sizes[-1] == alive:  # nothing is ragged: the padded kernel, which is the faster one
-        x = call.rows.view(len(call.batch_sizes), alive, call.rows.shape[-1])
-        rows, *final = kernel(x, hx, flat, *options, False)
-        rows = rows.flatten(0, 1)
-    else:
-        rows, *final = kernel(call.rows, torch.tensor(call.batch_sizes), hx, flat, *options)
-    if alive < batch:  # sequences of no step keep their state
-        final = [torch.cat([f, s[:, alive:]], 1) for f, s in zip(final, call.state, strict=True)]
-    return rows, tuple(final), [{} for _ in call.weights]
+    return *torch_kernels.run(call), [{} for _ in call.weights]
 
 
 _RUN: dict[Name, Callable[[Call], Result]] = {

@@ -1,0 +1,127 @@
+"""The kernels that torch has of its own for the cells of torch.nn: on a GPU, and where nothing can be compiled.
+
+They know no resets. But what begins anew is a sequence of its own, so that a batch with resets is one of more and
+shorter sequences without, each direction for itself:
+
+    step        0  1  2  3  4
+    sequence    a  a  a  a  a     a reset at step 3
+    computed    a  a  a  b  b     a from the state, b from `fresh`; the state at the end is b's
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cellwright.cells import CELLS
+from cellwright.reference import Call, Weights
+
+_KERNELS = {
+    "lstm": torch._VF.lstm,
+    "gru": torch._VF.gru,
+    "rnn": torch._VF.rnn_tanh,
+    "rnn-relu": torch._VF.rnn_relu,
+}
+
+
+def obstacle(call: Call) -> str | None:
+    """Why torch's own kernels cannot compute the call, or None."""
+    if call.cell.name not in _KERNELS or CELLS.get(call.cell.name) is not call.cell:
+        return f"torch has no kernel for the cell {call.cell.name}"
+    if call.weights[0].projection is not None and call.cell.name != "lstm":
+        return f"torch projects the state of the lstm only, not that of {call.cell.name}"
+    if call.streams:
+        return "torch's kernels know no masks"
+    if call.record:
+        return "torch's kernels do not show their gates"
+    if not call.batch_sizes:
+        return "there is no step to compute"
+    return None
+
+
+def run(call: Call) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Outputs (S, D·P) of packed rows (S, I), and one (D, B, ·) a state at each sequence's end."""
+    if call.resets is None:
+        return _run(call.cell.name, call.rows, call.batch_sizes, call.state, call.weights)
+    found = [_run_cut(call, d, reset) for d, reset in enumerate(call.resets)]
+    states = zip(*(state for _, state in found), strict=True)
+    return torch.cat([rows for rows, _ in found], -1), tuple(torch.cat(each) for each in states)
+
+
+def _run(
+    cell: str, rows: Tensor, batch_sizes: Sequence[int], state: Sequence[Tensor], weights: Sequence[Weights]
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    kernel: Any = _KERNELS[cell]
+    alive, batch = batch_sizes[0], state[0].shape[1]
+    flat = [w for one in weights for w in one.flat]
+    options = (weights[0].input_bias is not None, 1, 0.0, torch.is_grad_enabled(), len(weights) == 2)
+    begin = [s[:, :alive].contiguous() for s in state]
+    hx: Any = begin if len(begin) > 1 else begin[0]
+    if batch_sizes[-1] == alive:  # nothing is ragged: the padded kernel, which is the faster one
+        x = rows.view(len(batch_sizes), alive, rows.shape[-1])
+        outputs, *final = kernel(x, hx, flat, *options, False)
+        outputs = outputs.flatten(0, 1)
+    else:
+        outputs, *final = kernel(rows, torch.tensor(batch_sizes), hx, flat, *options)
+    if alive < batch:  # sequences of no step keep their state
+        final = [torch.cat([f, s[:, alive:]], 1) for f, s in zip(final, state, strict=True)]
+    return outputs, tuple(final)
+
+
+# --- resets ---------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Cut:
+    """A batch of which each run of steps from one reset to the next is a sequence, in falling length.
+
+    rows         (S,) which of the packed rows each of the new ones is
+    batch_sizes  how many of the new sequences are alive at each step
+    sequences    (N,) the sequence that each new one is of
+    anew         (N,) bool: whether it begins from `fresh`
+    last         (B',) which new one each sequence with a step ends with
+    """
+
+    rows: Tensor
+    batch_sizes: list[int]
+    sequences: Tensor
+    anew: Tensor
+    last: Tensor
+
+
+def cut(batch_sizes: Sequence[int], reset: Tensor, *, reverse: bool) -> Cut:
+    """Cut the sequences of a batch where `reset` (S,) has a row begin anew, in the order of a direction's steps."""
+    sizes = np.array(batch_sizes, np.int64)
+    steps = np.repeat(np.arange(len(sizes)), sizes)
+    sequences = np.arange(sizes.sum()) - np.repeat(sizes.cumsum() - sizes, sizes)
+    along = np.lexsort((-steps if reverse else steps, sequences))  # one sequence after another, as they are read
+    sequences, begins = sequences[along], reset.cpu().numpy()[along]
+    starts = np.flatnonzero(begins | (np.diff(sequences, prepend=-1) > 0))
+    lengths = np.diff(starts, append=len(along))
+    order = np.argsort(-lengths, kind="stable")
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    place = np.arange(len(along)) - np.repeat(starts, lengths)
+    packed = np.lexsort((np.repeat(rank, lengths), place))
+    ends = np.flatnonzero(np.diff(sequences[starts], append=sizes[0]) > 0)
+    found = (along[packed], sequences[starts][order], begins[starts][order], rank[ends])
+    rows, owners, anew, last = (torch.from_numpy(each).to(reset.device) for each in found)
+    return Cut(rows, np.bincount(place).tolist(), owners, anew, last)
+
+
+def _run_cut(call: Call, d: int, reset: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """Direction `d` alone, forward along its own order of steps: outputs (S, P) and one (1, B, ·) a state."""
+    parts = cut(call.batch_sizes, reset, reverse=d == 1)
+    before = [s[d : d + 1] for s in call.state]
+    fresh = [torch.zeros_like(s) for s in before] if call.fresh is None else [f[d : d + 1] for f in call.fresh]
+    begin = [
+        torch.where(parts.anew[:, None], f[:, parts.sequences], s[:, parts.sequences])
+        for f, s in zip(fresh, before, strict=True)
+    ]
+    outputs, final = _run(call.cell.name, call.rows[parts.rows], parts.batch_sizes, begin, [call.weights[d]])
+    alive = call.batch_sizes[0]
+    after = [torch.cat([f[:, parts.last], s[:, alive:]], 1) for f, s in zip(final, before, strict=True)]
+    return outputs.new_empty(outputs.shape).index_copy(0, parts.rows, outputs), after
