@@ -109,8 +109,12 @@ def test_scores_far_apart_lose_nothing(gap: float) -> None:
     emissions = torch.zeros(1, 4, 2, dtype=torch.float64)
     emissions[0, :3, 1] = -gap
     emissions[0, 3, 0] = -gap
-    scores = torch.tensor(list(enumerated(crf, emissions[0], 4).values()), dtype=torch.float64)
+    found = enumerated(crf, emissions[0], 4)
+    scores = torch.tensor(list(found.values()), dtype=torch.float64)
     torch.testing.assert_close(crf.log_partition(emissions, [4])[0], scores.logsumexp(0))
+    chosen = torch.nn.functional.one_hot(torch.tensor(list(found))).double()  # (labellings, 4, 2)
+    marginals = (scores.softmax(0)[:, None, None] * chosen).sum(0)
+    torch.testing.assert_close(crf.marginals(emissions, [4])[0], marginals)
 
 
 def test_a_forbidden_transition_is_never_taken() -> None:

@@ -7,6 +7,7 @@ batches and a progress bar or a learning rate schedule may count on it.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -94,12 +95,15 @@ class LengthBatches(Sampler[list[int]]):
 
 def collate(examples: Sequence[Example]) -> Batch:
     """Pad the texts of a batch to the longest; raises ValueError if only some of them have a label."""
-    lengths = torch.tensor([len(numbers) for numbers, _ in examples], dtype=torch.int64)
-    width = max((len(numbers) for numbers, _ in examples), default=0)
-    tokens = np.zeros((len(examples), max(width, 1)), dtype=np.int64)
-    for row, (numbers, _) in zip(tokens, examples, strict=True):
-        row[: len(numbers)] = numbers
-    return Batch(torch.from_numpy(tokens), lengths, _labels(examples))
+    return Batch(*padded([numbers for numbers, _ in examples]), _labels(examples))
+
+
+def padded(rows: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """(B, T) int64 with zeros behind each row, T at least 1, and the lengths (B)."""
+    lengths = np.array([len(row) for row in rows], dtype=np.int64)
+    numbers = np.zeros((len(rows), max(lengths.max(initial=0), 1)), dtype=np.int64)
+    numbers[np.arange(numbers.shape[1]) < lengths[:, None]] = np.fromiter(chain.from_iterable(rows), np.int64)
+    return torch.from_numpy(numbers), torch.from_numpy(lengths)
 
 
 def collate_pieces(examples: Sequence[PiecedExample]) -> Batch:

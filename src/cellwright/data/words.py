@@ -8,10 +8,10 @@ from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple, TypeVar
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from cellwright.data.batches import padded
 from cellwright.errors import InputError
 
 Value = TypeVar("Value")
@@ -134,19 +134,19 @@ def collate_words(examples: Sequence[WordExample]) -> WordBatch:
 
     Raises ValueError if only some of the sentences have tags, or labels.
     """
-    lengths = [len(example.words) for example in examples]
-    rows: dict[tuple[int, ...], int] = {}
-    forms = [[rows.setdefault(spelling, len(rows)) for spelling in example.spellings] for example in examples]
-    spellings = list(rows) or [(UNKNOWN,)]
+    numbers: dict[tuple[int, ...], int] = {}
+    forms = [[numbers.setdefault(spelling, len(numbers)) for spelling in example.spellings] for example in examples]
     tags = _all_or_none("tags", [example.tags for example in examples])
     labels = _all_or_none("a label", [example.label for example in examples])
+    words, lengths = padded([example.words for example in examples])
+    spellings, spelled = padded(list(numbers) or [(UNKNOWN,)])
     return WordBatch(
-        words=_padded([example.words for example in examples]),
-        lengths=torch.tensor(lengths, dtype=torch.int64),
-        spellings=_padded(spellings),
-        spelled=torch.tensor([len(spelling) for spelling in spellings], dtype=torch.int64),
-        forms=_padded(forms),
-        tags=None if tags is None else _padded(tags),
+        words=words,
+        lengths=lengths,
+        spellings=spellings,
+        spelled=spelled,
+        forms=padded(forms)[0],
+        tags=None if tags is None else padded(tags)[0],
         labels=None if labels is None else torch.tensor(labels, dtype=torch.int64),
     )
 
@@ -156,11 +156,3 @@ def _all_or_none(what: str, values: Sequence[Value | None]) -> list[Value] | Non
     if given and len(given) < len(values):
         raise ValueError(f"collate: {len(given)} of {len(values)} sentences have {what}; expected all or none")
     return given or None
-
-
-def _padded(rows: Sequence[Sequence[int]]) -> Tensor:
-    """(B, T) int64 with zeros behind each row; T is at least 1."""
-    padded = np.zeros((len(rows), max(map(len, rows), default=0) or 1), dtype=np.int64)
-    for place, row in zip(padded, rows, strict=True):
-        place[: len(row)] = row
-    return torch.from_numpy(padded)

@@ -9,6 +9,7 @@ from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import embedding
 
 from cellwright.data.words import WordBatch
 from cellwright.models.crf import CRF
@@ -66,7 +67,7 @@ class Tagger(nn.Module):
         embedded = self.embedding(batch.words)  # (B, T, E)
         if self.spelling is not None:
             spelled = self.spelling(batch.spellings, batch.spelled)  # (U, 2 C)
-            embedded = torch.cat([embedded, spelled[batch.forms]], -1)
+            embedded = torch.cat([embedded, embedding(batch.forms, spelled)], -1)
         output, _ = self.recurrent(self.embedding_dropout(embedded), lengths=batch.lengths)  # (B, T, D·H)
         emissions = self.dense(self.dropout(output))
         if self.classify is None:
