@@ -4,4 +4,5 @@
 #
 #     sh examples/recipes/classify-pretrained.sh runs/reviews 0        (the second is the seed)
 set -eu
-exec cellwright fit reviews-zh --out "$1" --seed "$2" --pretrain own --pretrain-epochs 4 --thaw-epochs 1
+exec cellwright fit reviews-zh --out "$1" --seed "$2" \
+    --batch-tokens 2048 --pretrain own --pretrain-epochs 4 --thaw-epochs 1

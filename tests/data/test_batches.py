@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -5,7 +7,17 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
-from cellwright.data.batches import Batch, LengthBatches, collate, collate_pieces
+from cellwright.data.batches import (
+    LEAST_TOKENS,
+    MOST_TOKENS,
+    USUAL_STEPS,
+    Batch,
+    LengthBatches,
+    collate,
+    collate_pieces,
+    usual_budget,
+)
+from cellwright.data.feed import LengthFeed
 
 lengths = st.lists(st.integers(0, 60), min_size=1, max_size=80)
 budgets = st.integers(1, 200)
@@ -118,6 +130,20 @@ def test_arguments_out_of_range(arguments, message):
     lengths, budget, *options = arguments
     with pytest.raises(ValueError, match=message):
         LengthBatches(lengths, budget, **(options[0] if options else {}))
+
+
+def test_few_texts_make_small_batches_and_many_large_ones():
+    assert usual_budget([], 1) == LEAST_TOKENS == usual_budget([30] * 300, 1)
+    assert usual_budget([50] * 5000, 1) == 5000 * 50 // USUAL_STEPS
+    assert usual_budget([50] * 5000, 2) == 5000 * 50 // USUAL_STEPS // 2
+    assert usual_budget([50] * 50_000, 1) == MOST_TOKENS
+
+
+def test_a_feed_says_what_it_takes():
+    examples = [([1] * 50, None)] * 2000
+    feed = LengthFeed(lambda epoch: examples, lambda e: len(e[0]), collate, None, 0)
+    assert feed.describe(1) == "batches of at most 781 tokens"
+    assert feed.epoch(0, 0, 1).batches == replace(feed, budget=781).epoch(0, 0, 1).batches
 
 
 def test_collate_pads_with_zeros_to_the_longest():

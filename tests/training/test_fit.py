@@ -37,8 +37,15 @@ def test_says_when_the_model_has_learnt_nothing(options: Options, tmp_path: Path
     path = tmp_path / "noise.csv"
     path.write_text("text,label\n" + "".join(f"word{i},{'ab'[i % 7 == 0]}\n" for i in range(300)))
     said: list[str] = []
-    changes = {"data": str(path), "learning_rate": 1e-6, "max_epochs": 1, "checkpoint_seconds": 60}
+    changes = {
+        "data": str(path),
+        "learning_rate": 1e-6,
+        "max_epochs": 1,
+        "checkpoint_seconds": 60,
+        "batch_tokens": None,
+    }
     result = fit(ClassifyConfig(**options(**changes)), progress=False, say=said.append)
+    assert "batches of at most 256 tokens" in said
     assert result.validation["accuracy"] <= result.floor
     assert "no better than always giving the most frequent label" in said[-1]
 

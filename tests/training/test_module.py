@@ -85,7 +85,7 @@ def test_a_long_mean_moves_now_and_then_and_stays_the_mean() -> None:
         moves += not torch.equal(before, trained.result.dense.bias)
         if step in (20, 100, 1000, 5999):
             assert abs(float(trained.result.dense.bias[0] - expected)) < 0.1
-    assert 6000 / 16 < moves < 6000 / 12
+    assert 6000 / 32 < moves < 6000 / 24
     assert trained.averaged.steps == 6000
 
 

@@ -20,6 +20,12 @@ Example = tuple[Sequence[int], int | None]  # a text's token numbers, and its cl
 PiecedExample = tuple[Pieces, int | None]
 
 
+MOST_TOKENS, LEAST_TOKENS = 4096, 256
+"""Of a batch whose size is not chosen. A step costs as much as a few hundred tokens whatever is in it."""
+USUAL_STEPS = 128
+"""Of an epoch then: of few texts, many small steps teach more than a few large ones."""
+
+
 class Batch(NamedTuple):
     """B texts of at most T tokens, or of R pieces together.
 
@@ -91,6 +97,11 @@ class LengthBatches(Sampler[list[int]]):
     def __len__(self) -> int:
         """The number of batches of this rank, the same in every epoch."""
         return len(self._sizes) // self.world_size
+
+
+def usual_budget(costs: Sequence[int], world_size: int) -> int:
+    """Most padded tokens of a batch of examples that cost so many each, where nobody chooses."""
+    return min(max(sum(costs) // (USUAL_STEPS * world_size), LEAST_TOKENS), MOST_TOKENS)
 
 
 def collate(examples: Sequence[Example]) -> Batch:

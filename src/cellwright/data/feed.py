@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from cellwright.data.batches import LengthBatches
+from cellwright.data.batches import LengthBatches, usual_budget
 
 
 class Epoch(NamedTuple):
@@ -21,6 +21,10 @@ class Feed(Protocol):
         """Epoch `number`, from 0, as one of `world_size` processes sees it; all of them get equally many batches."""
         ...
 
+    def describe(self, world_size: int) -> str:
+        """How much is in a batch, for the user."""
+        ...
+
     @property
     def collate(self) -> Callable[[Sequence[Any]], Any]:
         """Makes a batch of examples; runs in DataLoader's workers, so it can be pickled."""
@@ -34,19 +38,28 @@ class LengthFeed:
     examples  of an epoch, from 0 on
     cost      tokens that an example takes in a batch
     collate   makes a batch of examples
-    budget    the most padded tokens of a batch
+    budget    the most padded tokens of a batch; None: `usual_budget` of the first epoch
     seed      chooses which examples go together, and the order of the batches
     """
 
     examples: Callable[[int], Sequence[Any]]
     cost: Callable[[Any], int]
     collate: Callable[[Sequence[Any]], Any]
-    budget: int
+    budget: int | None
     seed: int
 
     def epoch(self, number: int, rank: int, world_size: int) -> Epoch:
         """Epoch `number` as process `rank` sees it."""
         examples = self.examples(number)
         costs = [self.cost(example) for example in examples]
-        sampler = LengthBatches(costs, self.budget, seed=self.seed, rank=rank, world_size=world_size)
+        budget = self.budget_among(world_size)
+        sampler = LengthBatches(costs, budget, seed=self.seed, rank=rank, world_size=world_size)
         return Epoch(examples, sampler.batches(number))
+
+    def describe(self, world_size: int) -> str:
+        """How much is in a batch."""
+        return f"batches of at most {self.budget_among(world_size):,} tokens"
+
+    def budget_among(self, world_size: int) -> int:
+        """The most padded tokens of a batch, in each of `world_size` processes."""
+        return self.budget or usual_budget([self.cost(example) for example in self.examples(0)], world_size)

@@ -65,10 +65,10 @@ class FitConfig(Place):
     """Most minutes of training, earlier parts of a resumed run included; None is no limit."""
     patience: int = Field(3, ge=1)
     """Stop after this many epochs without a better validation score."""
-    batch_tokens: int = Field(2048, ge=1)
-    """Most tokens in a batch, padding included."""
+    batch_tokens: int | None = Field(None, ge=1)
+    """Most tokens in a batch, padding included; None goes by how much there is to train on."""
     learning_rate: float = Field(3e-3, gt=0)
-    """Step size of AdamW, and of its sparse form for the rows of embeddings."""
+    """Step size of AdamW, and of its sparse form for the rows of large embeddings."""
     schedule: Literal["constant", "cosine"] = "constant"
     """Step size over the run: cosine rises first, then falls to 0 at the end of --max-epochs or --max-minutes."""
     weight_decay: float = Field(0.01, ge=0)

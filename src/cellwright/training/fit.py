@@ -17,7 +17,7 @@ from cellwright.tasks.run import CONFIG, MODEL, load_config, save_description
 from cellwright.tasks.task import Prepared, merged
 from cellwright.training.curve import draw_curve
 from cellwright.training.folder import CURVE, METRICS, check_folder, make_folder
-from cellwright.training.session import Session, Stop, is_first_process
+from cellwright.training.session import Session, Stop, is_first_process, processes
 
 ENDINGS: dict[Stop, str] = {
     "epochs": "all epochs are done",
@@ -96,6 +96,7 @@ def _fit(prepared: Prepared[Any, Any], progress: bool, say: Callable[[str], None
     session = Session(_with_minutes_left(prepared, first), progress=progress, say=say)
     for note in prepared.notes:
         session.say(note)
+    session.say(prepared.train.describe(processes()))
     result = _result(prepared, session, session.run(), first)
     if is_first_process():
         _write(result, session)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-MOVES = 16
+MOVES = 8
 """Moves of the mean within its own length, at least. At every step it would take a tenth of a classifier's time."""
 
 

@@ -47,7 +47,7 @@ class Session:
         # Without a checkpoint the run was killed before its first: it begins again, with its own options.
         self.resumed = path if self.config.resume and path.exists() else None
         self.module = TrainedModule(prepared.objective, self.config, resumed=self.resumed is not None)
-        if _processes() > 1:
+        if processes() > 1:
             make_dense(self.module.model)
         self.data = TrainingData(prepared.train, prepared.validation, self.config.workers)
         self.best = KeepBest(self.config.out, self.config.patience, prepared.objective.metric)
@@ -123,14 +123,14 @@ def is_first_process() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-def _processes() -> int:
+def processes() -> int:
     """How many processes train together."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def _trainer(max_epochs: int, callbacks: list[Callback], *, thaws: bool = False) -> Trainer:
     """Lightning's Trainer, alone or as one of the processes that `torchrun` started; thaws: as of `Objective`."""
-    local, world = int(os.environ.get("LOCAL_WORLD_SIZE", "1")), _processes()
+    local, world = int(os.environ.get("LOCAL_WORLD_SIZE", "1")), processes()
     return Trainer(
         accelerator="gpu" if torch.cuda.is_available() else "cpu",
         devices=local,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import cellwright
 from cellwright import cells
-from cellwright.data.batches import Example, collate
+from cellwright.data.batches import MOST_TOKENS, Example, collate
 from cellwright.data.checks import check_sides
 from cellwright.data.feed import LengthFeed
 from cellwright.data.source import open_source
@@ -46,8 +46,8 @@ def prepare(
         config,
         run,
         AutoencodeObjective(run.model),
-        train=_feed(config, train),
-        validation=_feed(config, validation),
+        train=_feed(config, train, config.batch_tokens),
+        validation=_feed(config, validation, config.batch_tokens or MOST_TOKENS),
         floor=Floor(_most_frequent(train, validation), "always giving the most frequent token"),
         files={TOKENIZER: tokenizer.to_json().encode()},
         notes=[*sides.notes, f"{cut}; {tokenizer.size:,} {tokenizer.kind} in the vocabulary"],
@@ -58,8 +58,8 @@ def _windows(reader: Reader, texts: Sequence[str]) -> list[Example]:
     return [(window, None) for pieces in reader.read(texts) for window in pieces if len(window)]
 
 
-def _feed(config: AutoencodeConfig, examples: list[Example]) -> LengthFeed:
-    return LengthFeed(lambda epoch: examples, lambda e: len(e[0]), collate, config.batch_tokens, config.seed)
+def _feed(config: AutoencodeConfig, examples: list[Example], budget: int | None) -> LengthFeed:
+    return LengthFeed(lambda epoch: examples, lambda e: len(e[0]), collate, budget, config.seed)
 
 
 def _most_frequent(train: Sequence[Example], validation: Sequence[Example]) -> float:

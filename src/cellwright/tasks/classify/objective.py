@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from cellwright.data.batches import Batch
+from cellwright.data.batches import MOST_TOKENS, Batch
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.models import pretrained
 from cellwright.models.architecture import ClassifierConfig
@@ -84,7 +84,7 @@ class ClassifyObjective(Objective):
         return {"loss": loss / texts, "accuracy": right / texts}
 
     def _logits(self, model: Classifier, batch: Batch) -> Tensor:
-        logits: Tensor = model(batch.tokens, batch.lengths, batch.pieces, self.options.batch_tokens)
+        logits: Tensor = model(batch.tokens, batch.lengths, batch.pieces, self.options.batch_tokens or MOST_TOKENS)
         return logits
 
 

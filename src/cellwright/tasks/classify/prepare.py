@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import cellwright
 from cellwright import cells
-from cellwright.data.batches import PiecedExample, Pieces, collate_pieces
+from cellwright.data.batches import MOST_TOKENS, PiecedExample, Pieces, collate_pieces
 from cellwright.data.checks import classes_of
 from cellwright.data.feed import LengthFeed
 from cellwright.data.source import open_source
@@ -42,8 +42,12 @@ def prepare(config: ClassifyConfig, before: ClassifyRunConfig | None) -> Prepare
         config,
         run,
         ClassifyObjective(run.model, config),
-        train=_feed(config, lambda epoch: _labelled(pieces(epoch), train, labels)),
-        validation=_feed(config, _always(_labelled(reader.read(validation.texts), validation, labels))),
+        train=_feed(config, lambda epoch: _labelled(pieces(epoch), train, labels), config.batch_tokens),
+        validation=_feed(
+            config,
+            _always(_labelled(reader.read(validation.texts), validation, labels)),
+            config.batch_tokens or MOST_TOKENS,
+        ),
         floor=Floor(_majority(sides), "always giving the most frequent label"),
         files={TOKENIZER: tokenizer.to_json().encode()},
         notes=_notes(sides, labels, tokenizer),
@@ -51,8 +55,8 @@ def prepare(config: ClassifyConfig, before: ClassifyRunConfig | None) -> Prepare
     )
 
 
-def _feed(config: ClassifyConfig, examples: Callable[[int], Sequence[PiecedExample]]) -> LengthFeed:
-    return LengthFeed(examples, lambda e: config.cost(e[0]), collate_pieces, config.batch_tokens, config.seed)
+def _feed(config: ClassifyConfig, examples: Callable[[int], Sequence[PiecedExample]], budget: int | None) -> LengthFeed:
+    return LengthFeed(examples, lambda e: config.cost(e[0]), collate_pieces, budget, config.seed)
 
 
 def _always(examples: Sequence[PiecedExample]) -> Callable[[int], Sequence[PiecedExample]]:

@@ -43,10 +43,18 @@ class LaneFeed:
         found = list(zip(*(self._windows(way, rank, world_size) for way in drawn), strict=True))
         return Epoch(found, [[k] for k in range(len(found))])
 
-    def _windows(self, documents: Sequence[Tensor], rank: int, world_size: int) -> Windows:
+    def describe(self, world_size: int) -> str:
+        """How much is in a batch."""
+        width = self._width(self.documents, world_size)
+        return f"batches of {width} {'lane' if width == 1 else 'lanes'} side by side, {self.window} tokens of each"
+
+    def _width(self, documents: Sequence[Tensor], world_size: int) -> int:
+        """Lanes of each process."""
         fewest = self.window * LEAST_WINDOWS * world_size
-        width = max(1, min(self.lanes, (sum(map(len, documents)) - 1) // fewest))
-        whole = lanes(documents, width * world_size)
+        return max(1, min(self.lanes, (sum(map(len, documents)) - 1) // fewest))
+
+    def _windows(self, documents: Sequence[Tensor], rank: int, world_size: int) -> Windows:
+        whole = lanes(documents, self._width(documents, world_size) * world_size)
         own = Lanes(*(None if part is None else part[:, rank::world_size] for part in whole))  # type: ignore[arg-type]
         return windows(own._replace(input=_marked(own.input)), window=self.window, stride=self.stride)
 

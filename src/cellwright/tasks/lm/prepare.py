@@ -26,6 +26,8 @@ from cellwright.tasks.lm.run import CHARACTERS, LanguageRunConfig
 from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
 from cellwright.tasks.texts import TOKENIZER, load_tokenizer, train_tokenizer
 
+BATCH_TOKENS = 2048
+"""Where none are chosen; of a short text `LaneFeed` takes fewer."""
 VALIDATION_LANES = 8
 """Read side by side, which takes a third of the time of one; the scores of `evaluate` are of one."""
 VALIDATION_WINDOW = 256
@@ -47,7 +49,7 @@ def prepare(config: LanguageConfig, before: LanguageRunConfig | None) -> Prepare
         fingerprint=fingerprint([train, validation]),
         options=kept_options(config),
     )
-    lanes = max(1, config.batch_tokens // config.window)
+    lanes = max(1, (config.batch_tokens or BATCH_TOKENS) // config.window)
     return Prepared(
         config,
         run,

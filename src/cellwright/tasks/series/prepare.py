@@ -7,6 +7,7 @@ import numpy as np
 
 import cellwright
 from cellwright import cells
+from cellwright.data.batches import MOST_TOKENS
 from cellwright.data.feed import LengthFeed
 from cellwright.data.readers.values import listed
 from cellwright.data.scaling import fit_scaling, no_scaling
@@ -38,8 +39,8 @@ def prepare(config: SeriesConfig, before: SeriesRunConfig | None) -> Prepared[Se
         config,
         run,
         objective,
-        train=_feed(config, train),
-        validation=_feed(config, validation),
+        train=_feed(config, train, config.batch_tokens),
+        validation=_feed(config, validation, config.batch_tokens or MOST_TOKENS),
         floor=floor,
         notes=_notes(sides, run),
     )
@@ -157,8 +158,8 @@ def _examples(config: SeriesConfig, run: SeriesRunConfig, table: SeriesTable) ->
     return examples_of(table, run.scaling, window_of(config), numbers)[0]
 
 
-def _feed(config: SeriesConfig, examples: list[SeriesExample]) -> LengthFeed:
-    return LengthFeed(lambda epoch: examples, _steps, collate_series, config.batch_tokens, config.seed)
+def _feed(config: SeriesConfig, examples: list[SeriesExample], budget: int | None) -> LengthFeed:
+    return LengthFeed(lambda epoch: examples, _steps, collate_series, budget, config.seed)
 
 
 def _steps(example: SeriesExample) -> int:

@@ -5,6 +5,7 @@ from itertools import chain
 
 import cellwright
 from cellwright import cells
+from cellwright.data.batches import MOST_TOKENS
 from cellwright.data.feed import LengthFeed
 from cellwright.data.readers.values import listed
 from cellwright.data.sentences import Sentences
@@ -36,16 +37,16 @@ def prepare(config: TagConfig, before: TagRunConfig | None) -> Prepared[TagConfi
         config,
         run,
         TagObjective(run, config, known_and_new(run.tags, chain.from_iterable(validation.tags))),
-        train=_feed(config, _examples(train, run, lexicon)),
-        validation=_feed(config, _examples(validation, run, lexicon)),
+        train=_feed(config, _examples(train, run, lexicon), config.batch_tokens),
+        validation=_feed(config, _examples(validation, run, lexicon), config.batch_tokens or MOST_TOKENS),
         floor=Floor(_frequent(train, validation, run.scheme), "giving each word its most frequent tag"),
         files={LEXICON: lexicon.to_json().encode()},
         notes=_notes(sides, run, lexicon),
     )
 
 
-def _feed(config: TagConfig, examples: Sequence[WordExample]) -> LengthFeed:
-    return LengthFeed(lambda epoch: examples, _cost, collate_words, config.batch_tokens, config.seed)
+def _feed(config: TagConfig, examples: Sequence[WordExample], budget: int | None) -> LengthFeed:
+    return LengthFeed(lambda epoch: examples, _cost, collate_words, budget, config.seed)
 
 
 def _cost(example: WordExample) -> int:

@@ -48,8 +48,9 @@ class TransduceConfig(FitConfig, TransducerArchitecture, Search, Sides, Place):
     task: ClassVar[str] = "transduce"
     reads: ClassVar[str] = PAIRS
 
-    batch_tokens: int = Field(2048, ge=1)
-    """Most tokens in a batch, source and target together, padding included."""
+    batch_tokens: int | None = Field(None, ge=1)
+    """Most tokens in a batch, source and target together, padding included; None goes by how much there is to train
+    on."""
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     """Share of each target symbol spread evenly over all."""
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import cellwright
 from cellwright import cells
+from cellwright.data.batches import MOST_TOKENS
 from cellwright.data.feed import LengthFeed
 from cellwright.data.pair_batches import PairExample, collate_pairs, cost
 from cellwright.data.pair_source import open_pairs
@@ -40,8 +41,8 @@ def prepare(
         config,
         run,
         TransduceObjective(run.model, run.symbols, config.label_smoothing),
-        train=_feed(config, each),
-        validation=_feed(config, encode_pairs(validation, source, target)),
+        train=_feed(config, each, config.batch_tokens),
+        validation=_feed(config, encode_pairs(validation, source, target), config.batch_tokens or MOST_TOKENS),
         floor=Floor(
             _symbol_by_symbol(train, validation, run.symbols), "giving each symbol its most frequent counterpart"
         ),
@@ -102,8 +103,8 @@ def _describe(
     )
 
 
-def _feed(config: TransduceConfig, examples: list[PairExample]) -> LengthFeed:
-    return LengthFeed(lambda epoch: examples, cost, collate_pairs, config.batch_tokens, config.seed)
+def _feed(config: TransduceConfig, examples: list[PairExample], budget: int | None) -> LengthFeed:
+    return LengthFeed(lambda epoch: examples, cost, collate_pairs, budget, config.seed)
 
 
 def _symbol_by_symbol(train: Pairs, validation: Pairs, symbols: Symbols) -> float:
