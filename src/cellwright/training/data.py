@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import torch
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader, Sampler
 
@@ -54,6 +55,10 @@ class TrainingData(LightningDataModule):
     def val_dataloader(self) -> DataLoader[Any]:
         """All of the validation side, in the same order every time."""
         return self._loader(self.validation, 0, 0)
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """As Lightning does, but on the CPU, where the batch is: it would look at each number of its lists."""
+        return batch if device.type == "cpu" else super().transfer_batch_to_device(batch, device, dataloader_idx)
 
     def _loader(self, feed: Feed, number: int, done: int) -> DataLoader[Any]:
         if self.trainer is None:

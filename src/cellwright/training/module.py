@@ -55,10 +55,6 @@ class TrainedModule(LightningModule):
         """By value, then by norm: Lightning's own option does one of the two."""
         clip(self.model.parameters(), self.config.clip_value, self.config.clip_norm)
 
-    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
-        """As Lightning does, but on the CPU, where the batch is: it would look at each number of its lists."""
-        return batch if device.type == "cpu" else super().transfer_batch_to_device(batch, device, dataloader_idx)
-
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Make dropout a function of (seed, step, process), so that a resumed run needs no generator state."""
         if batch_idx == 0:
