@@ -134,8 +134,9 @@ def collate_words(examples: Sequence[WordExample]) -> WordBatch:
 
     Raises ValueError if only some of the sentences have tags, or labels.
     """
-    numbers: dict[tuple[int, ...], int] = {}
-    forms = [[numbers.setdefault(spelling, len(numbers)) for spelling in example.spellings] for example in examples]
+    every = dict.fromkeys(chain.from_iterable(example.spellings for example in examples))
+    numbers = {spelling: number for number, spelling in enumerate(every)}
+    forms = [[numbers[spelling] for spelling in example.spellings] for example in examples]
     tags = _all_or_none("tags", [example.tags for example in examples])
     labels = _all_or_none("a label", [example.label for example in examples])
     words, lengths = padded([example.words for example in examples])

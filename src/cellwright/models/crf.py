@@ -181,17 +181,17 @@ class _Scaled(torch.autograd.Function):
         sums = torch.empty_like(weighted)  # what is weighted: a_{t−1} A, and b_t
         scale = torch.ones_like(weighted[:, 0])
         sizes = [ways * alive for alive in chain.layout.batch_sizes]
-        past = weighted
-        for t, step in enumerate(zip(*(torch.split(each, sizes) for each in (weighted, sums, scale)), strict=True)):
-            here, summed, c = (part.view(ways, -1, *part.shape[1:]) for part in step)
-            if t:
-                torch.bmm(past[:, : here.shape[1]], over, out=summed)
-            else:
+        steps = [[part.view(ways, -1, w.shape[1]) for part in torch.split(each, sizes)] for each in (weighted, sums)]
+        past = None
+        for t, (here, summed, c) in enumerate(zip(*steps, torch.split(scale, sizes), strict=True)):
+            if past is None:
                 summed.copy_(under.expand_as(summed))
+            else:
+                torch.bmm(past if past.shape == here.shape else past[:, : here.shape[1]], over, out=summed)
             here *= summed
             if t % every == every - 1:
-                torch.sum(here, -1, out=c)
-                here /= c[..., None]
+                torch.sum(here, -1, out=c.view(ways, -1))
+                here /= c.view(ways, -1, 1)
             past = here
         forward = chain.forward if ways == 2 else slice(None)
         a = weighted[forward]

@@ -38,7 +38,8 @@ def make_dense(model: nn.Module) -> None:
 
 
 class RowAdam(SparseAdam):
-    """torch's SparseAdam, with its state; a step takes the rows out of a table and puts them back.
+    """torch's SparseAdam, with its state; a step takes rows out of a table, moves them by Adam's kernel, and puts
+    them back.
 
     torch's own adds sparse tensors to whole tables, which takes twice as long.
     """
@@ -61,14 +62,17 @@ class RowAdam(SparseAdam):
             state.update(step=0, exp_avg=torch.zeros_like(table), exp_avg_sq=torch.zeros_like(table))
         state["step"] += 1
         rows, values = gradient.indices()[0], gradient.values()
-        first, second = (state[name].index_select(0, rows) for name in ("exp_avg", "exp_avg_sq"))
-        first.lerp_(values, 1 - betas[0])
-        second.lerp_(values.square(), 1 - betas[1])
-        state["exp_avg"].index_copy_(0, rows, first)
-        state["exp_avg_sq"].index_copy_(0, rows, second)
-        unbiased = [1 - beta ** state["step"] for beta in betas]
-        moved = first.div_(second.sqrt_().add_(eps)).mul_(-lr * math.sqrt(unbiased[1]) / unbiased[0])
-        table.index_copy_(0, rows, moved.add_(table.index_select(0, rows)))
+        whole = (table, state["exp_avg"], state["exp_avg_sq"])
+        moved, first, second = (each.index_select(0, rows) for each in whole)
+        # Adam adds eps to the root of the unbiased mean of squares, SparseAdam to that of the biased one.
+        eps /= math.sqrt(1 - betas[1] ** state["step"])
+        step = torch.tensor(float(state["step"]), device=table.device)
+        torch._fused_adam_(
+            [moved], [values], [first], [second], [], [step],
+            lr=lr, beta1=betas[0], beta2=betas[1], weight_decay=0.0, eps=eps, amsgrad=False, maximize=False,
+        )  # fmt: skip
+        for each, changed in zip(whole, (moved, first, second), strict=True):
+            each.index_copy_(0, rows, changed)
 
 
 class Together(Optimizer):
