@@ -8,8 +8,9 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from cellwright.tasks.config import FitConfig
 from cellwright.training.journal import Journal
 
-RISING = 0.05
-"""Share of the run in which the step size rises: Adam's first estimates are of few gradients."""
+RISING, RISING_STEPS = 0.05, 1000
+"""Share of the run in which the step size rises, and most steps: Adam's first estimates are of few gradients. After a
+rise of 4,000 steps a transducer learnt Vigenère's cipher five times as slowly."""
 
 
 class Schedule(Callback):
@@ -31,11 +32,11 @@ class Schedule(Callback):
         if self.config.max_minutes is not None:
             share = max(share, self.journal.seconds / (60 * self.config.max_minutes))
         for group in trainer.optimizers[0].param_groups:
-            group["lr"] = self.config.learning_rate * cosine(share)
+            group["lr"] = self.config.learning_rate * cosine(share, trainer.global_step)
 
 
-def cosine(share: float) -> float:
-    """Factor of the step size when `share` of the run is done: 0 at first, soon 1, 0 at the end."""
-    if share < RISING:
-        return share / RISING
-    return 0.5 * (1 + math.cos(math.pi * min((share - RISING) / (1 - RISING), 1.0)))
+def cosine(share: float, step: int) -> float:
+    """Factor of the step size when `share` of the run is done, in `step` steps: 0 at first, soon 1, 0 at the end."""
+    risen = min(max(share / RISING, step / RISING_STEPS), 1.0)
+    fallen = min(max(share - RISING, 0.0) / (1 - RISING), 1.0)
+    return risen * 0.5 * (1 + math.cos(math.pi * fallen))
