@@ -120,6 +120,23 @@ def test_a_weight_of_another_type_raises_as_in_torch(cell):
         layer(X)
 
 
+# --- no tensors ----------------------------------------------------------------------------------------
+def test_lists_and_arrays_are_refused_by_name():
+    layer, one = layer_of("lstm"), cellwright.LSTM(3, 6)
+    cases = {
+        "Recurrent: input is list; expected a tensor": lambda: layer(X.tolist()),
+        "Recurrent: input is ndarray; expected a tensor": lambda: layer(X.numpy()),
+        "Recurrent: reset is list; expected a tensor": lambda: layer(X, reset=[[True] * 4] * 5),
+        "LSTMCell: input is list; expected a tensor": lambda: cellwright.LSTMCell(3, 6)([1.0, 2.0, 3.0]),
+        "LSTM.stream: input is list; expected a tensor": lambda: one.stream().step([1.0, 2.0, 3.0]),
+        "LSTM.stream: chunk is list; expected a tensor": lambda: one.stream().feed([[1.0, 2.0, 3.0]]),
+        "LSTM.stream: rows is list; expected a tensor": lambda: one.stream(1).reset([True]),
+    }
+    for message, call in cases.items():
+        with pytest.raises(TypeError, match=f"^{message}"):
+            call()
+
+
 # --- wrappers ------------------------------------------------------------------------------------------
 def test_pytorch_1591_data_parallel_without_a_gpu():
     layer = layer_of("lstm", batch_first=True)

@@ -66,6 +66,7 @@ class RecurrentCell(nn.Module):
         differs from the weights'.
         """
         who = type(self).__name__
+        checks.tensor(who, "input", input)
         if input.dim() not in (1, 2):
             raise ValueError(f"{who}: input has {input.dim()} dimensions; expected (batch, features) or (features,)")
         rows = input if input.dim() == 2 else input[None]

@@ -82,6 +82,12 @@ def _forget_bias(who: str, cell: Definition, bias: bool) -> None:
         raise ValueError(f"{who}: forget_bias needs biases, and this layer has none; leave it out, or set bias=True")
 
 
+def tensor(who: str, name: str, given: Any) -> None:
+    """Check that `given` is a tensor; raises TypeError."""
+    if not isinstance(given, Tensor):
+        raise TypeError(f"{who}: {name} is {type(given).__name__}; expected a tensor: torch.as_tensor({name})")
+
+
 def rows(who: str, given: Tensor, size: int, weight: Tensor, error: type[Exception] = ValueError) -> None:
     """Check the features and the type of the input's rows (S, I) against the first layer's weight.
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from cellwright import operator
+from cellwright.nn import checks
 from cellwright.packing import Layout, Lengths, as_lengths, ragged
 
 
@@ -70,6 +71,7 @@ def enter(
     """
     if isinstance(input, PackedSequence):
         return _enter_packed(who, input, lengths, batch_first)
+    checks.tensor(who, "input", input)
     if input.is_nested:
         raise TypeError(
             f"{who}: input is a nested tensor; expected a padded one and its lengths: values, lengths = "
@@ -105,6 +107,7 @@ def reset_rows(who: str, layout: Layout | Traced, reset: Tensor) -> tuple[Tensor
     shape: tuple[int, ...] = (layout.batch, layout.time) if layout.batch_first else (layout.time, layout.batch)
     if layout.single:
         shape = (layout.time,)
+    checks.tensor(who, "reset", reset)
     if reset.dtype != torch.bool:
         raise TypeError(f"{who}: reset is {reset.dtype}; expected torch.bool; write reset.bool() or reset != 0")
     if reset.shape != shape:

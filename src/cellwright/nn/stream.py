@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from cellwright import functional
+from cellwright.nn import checks
 from cellwright.nn.states import State, as_tuple
 from cellwright.packing import Layout, Lengths
 from cellwright.reference import Call
@@ -66,6 +67,7 @@ class Stream:
             self._state = self._prepared = None
             return
         who = type(self._layer).__name__
+        checks.tensor(f"{who}.stream", "rows", rows)
         if rows.dtype != torch.bool or rows.shape != (self._batch,):
             raise ValueError(
                 f"{who}.stream: reset got {rows.dtype} of shape {tuple(rows.shape)}; expected torch.bool of shape "
@@ -79,6 +81,7 @@ class Stream:
     @torch.no_grad()
     def step(self, input: Tensor) -> Tensor:
         """One step: input (B, I) -> output (B, P); of one sequence alone (I,) -> (P,)."""
+        checks.tensor(f"{type(self._layer).__name__}.stream", "input", input)
         if input.dim() != (1 if self._batch is None else 2):
             axes = "(features,)" if self._batch is None else "(batch, features)"
             raise ValueError(
@@ -112,6 +115,7 @@ class Stream:
 
     def _check(self, chunk: Tensor) -> None:
         layer, who = self._layer, type(self._layer).__name__
+        checks.tensor(f"{who}.stream", "chunk", chunk)
         if layer.training and (layer.dropout or layer.recurrent_dropout or layer.zoneout):
             raise RuntimeError(
                 f"{who}.stream: the layer is in training mode and would draw new dropout masks at every call; expected "
