@@ -274,11 +274,15 @@ def speeds(found: Sequence[Measured]) -> str:
 def shares(found: Sequence[Measured]) -> str:
     """Of cellwright's step, a column a part."""
     names = list(dict.fromkeys(name for each in found for name in each.parts))
-    lines = [f"| ms a step | all | {' | '.join(names)} |", f"|---|---:|{'---:|' * len(names)}"]
+    lines = [
+        f"| ms a step | all | {' | '.join(names)} | outside of the kernels |",
+        f"|---|---:|{'---:|' * len(names)}---:|",
+    ]
     for each in found:
-        steps = len(each.tokens)
-        values = [sum(each.parts.values()), *(each.parts.get(name, 0.0) for name in names)]
-        lines.append(f"| {each.name} | {' | '.join(f'{1000 * value / steps:.1f}' for value in values)} |")
+        steps, whole = len(each.tokens), sum(each.parts.values())
+        values = [whole, *(each.parts.get(name, 0.0) for name in names)]
+        cells = [*(f"{1000 * value / steps:.1f}" for value in values), f"{1 - each.parts['kernels'] / whole:.0%}"]
+        lines.append(f"| {each.name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
