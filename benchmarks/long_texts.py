@@ -27,8 +27,9 @@ from memory import RETURN_AT_ONCE, status
 DATA, LENGTH, SEEDS = "news-en", 64, 3
 ROOT = Path(__file__).parents[1]
 PAGE, FOLDER = ROOT / "docs" / "long-texts.md", ROOT / "runs" / "long-texts"
-COMMON: dict[str, Any] = {"max_epochs": 5, "schedule": "cosine", "pairs": 0}
-AUTOENCODER: dict[str, Any] = {"max_length": LENGTH, "vocabulary": 2000, "max_epochs": 5, "schedule": "cosine"}
+TRAINING: dict[str, Any] = {"max_epochs": 5, "schedule": "cosine", "batch_tokens": 2048}
+COMMON: dict[str, Any] = TRAINING | {"pairs": 0}
+AUTOENCODER: dict[str, Any] = TRAINING | {"max_length": LENGTH, "vocabulary": 2000}
 SHARE = 0.1
 """Of the training labels, in the comparison of pre-trained with random weights."""
 
