@@ -1,5 +1,6 @@
 """A run killed at any step and resumed is the run left alone, bit for bit."""
 
+import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -92,6 +93,19 @@ def test_resume_refused(options: Options, case: str) -> None:
     with pytest.raises(InputError, match=message):
         fit(ClassifyConfig(**given | changes, resume=True), progress=False)
     assert outcome(given["out"]) == before
+
+
+def test_a_run_that_is_older_than_an_option_had_its_default(options: Options) -> None:
+    given = options(checkpoint_seconds=60, max_epochs=1)
+    fit(ClassifyConfig(**given), progress=False)
+    path = Path(given["out"], "config.json")
+    config = json.loads(path.read_text())
+    del config["options"]["label_smoothing"]
+    path.write_text(json.dumps(config))
+    usual = ClassifyConfig(**given).label_smoothing
+    fit(ClassifyConfig(**given | {"label_smoothing": usual}, resume=True), progress=False)
+    with pytest.raises(InputError, match=f"was started with label_smoothing {usual}, and 0.5 is given now"):
+        fit(ClassifyConfig(**given | {"label_smoothing": 0.5}, resume=True), progress=False)
 
 
 def test_resume_refused_for_other_data(options: Options, reviews: Path, tmp_path: Path) -> None:

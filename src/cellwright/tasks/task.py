@@ -177,11 +177,13 @@ def merged(given: Options, before: RunConfig) -> Options:
             f"{given.out}: was started with --task {before.task}, and {given.task} is given now; leave the option out "
             "to resume, or start another run"
         )
-    as_json = given.model_dump(mode="json")
+    # An option that is younger than the run has its default there.
+    started = type(given).model_validate(before.options | {"out": given.out, "resume": True})
+    was, now = (options.model_dump(mode="json") for options in (started, given))
     for name in sorted(given.model_fields_set - LIMITS):
-        if as_json[name] != before.options[name]:
+        if now[name] != was[name]:
             raise InputError(
-                f"{given.out}: was started with {name} {before.options[name]!r}, and {as_json[name]!r} is given now; "
+                f"{given.out}: was started with {name} {was[name]!r}, and {now[name]!r} is given now; "
                 "leave the option out to resume, or start another run"
             )
     limits = {name: getattr(given, name) for name in given.model_fields_set & LIMITS}
