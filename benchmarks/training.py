@@ -32,6 +32,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import machine
 from cellwright import Recurrent, compiled, tasks
+from cellwright.allocator import keep_freed_memory
 from cellwright.bench.timing import load
 from cellwright.data.feed import Epoch, Feed
 from cellwright.tasks.task import Objective, Step
@@ -291,6 +292,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", metavar="TEXT", default="", help="only cases whose name contains this; printed only")
     options = parser.parse_args()
+    keep_freed_memory()  # as `cellwright fit` does
     found = [measure(name) for name in CASES if options.only in name]
     facts = machine.describe()
     text = (

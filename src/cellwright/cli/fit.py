@@ -25,9 +25,11 @@ def fit(**options: Any) -> None:
     The options are those of the task: `fit --task NAME --help` lists them.
     """
     from cellwright import tasks
+    from cellwright.allocator import keep_freed_memory
     from cellwright.cli.options import configured
     from cellwright.training import fit as train
 
+    keep_freed_memory()
     config = configured(tasks.config_of(options.pop("task")), options)
     result = train(config, progress=sys.stderr.isatty())
     for stale in (SCORES, *tasks.get(config.task).pictures):  # of the weights before a resume or a replacement
