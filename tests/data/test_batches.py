@@ -133,10 +133,10 @@ def test_arguments_out_of_range(arguments, message):
 
 
 def test_few_texts_make_small_batches_and_many_large_ones():
-    assert usual_budget([], 1) == LEAST_TOKENS == usual_budget([30] * 300, 1)
-    assert usual_budget([50] * 5000, 1) == 5000 * 50 // USUAL_STEPS
-    assert usual_budget([50] * 5000, 2) == 5000 * 50 // USUAL_STEPS // 2
-    assert usual_budget([50] * 50_000, 1) == MOST_TOKENS
+    assert usual_budget(0, 1) == LEAST_TOKENS == usual_budget(9000, 1)
+    assert usual_budget(250_000, 1) == 250_000 // USUAL_STEPS
+    assert usual_budget(250_000, 2) == 250_000 // USUAL_STEPS // 2
+    assert usual_budget(2_500_000, 1) == MOST_TOKENS
 
 
 def test_a_feed_says_what_it_takes():

@@ -99,9 +99,9 @@ class LengthBatches(Sampler[list[int]]):
         return len(self._sizes) // self.world_size
 
 
-def usual_budget(costs: Sequence[int], world_size: int) -> int:
-    """Most padded tokens of a batch of examples that cost so many each, where nobody chooses."""
-    return min(max(sum(costs) // (USUAL_STEPS * world_size), LEAST_TOKENS), MOST_TOKENS)
+def usual_budget(tokens: int, world_size: int) -> int:
+    """Most padded tokens of a batch where nobody chooses, of so many in an epoch of `world_size` processes."""
+    return min(max(tokens // (USUAL_STEPS * world_size), LEAST_TOKENS), MOST_TOKENS)
 
 
 def collate(examples: Sequence[Example]) -> Batch:

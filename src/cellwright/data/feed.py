@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 from cellwright.data.batches import LengthBatches, usual_budget
@@ -62,4 +63,8 @@ class LengthFeed:
 
     def budget_among(self, world_size: int) -> int:
         """The most padded tokens of a batch, in each of `world_size` processes."""
-        return self.budget or usual_budget([self.cost(example) for example in self.examples(0)], world_size)
+        return self.budget or usual_budget(self._tokens, world_size)
+
+    @cached_property
+    def _tokens(self) -> int:
+        return sum(self.cost(example) for example in self.examples(0))

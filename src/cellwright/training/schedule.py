@@ -15,7 +15,7 @@ hundred wrong after three."""
 
 
 class Schedule(Callback):
-    """Sets the step size before each step, as a function of the share of the run that is done.
+    """Sets the step size before each step, as a function of the share of the run that is done and of the steps.
 
     Done is a share of the epochs, or of the minutes where a limit of these comes first. So a run without that limit
     takes the same steps however often it is resumed; one with it takes others on another day.
