@@ -19,6 +19,7 @@ Target id 0 is the end of a target, and what stands before its first symbol.
     loss = negative_log_likelihood(logits, targets, target_lengths)
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -76,14 +77,16 @@ class Transducer(nn.Module):
             bidirectional=config.bidirectional,
             dropout=config.dropout if config.layers > 1 else 0.0,
             batch_first=True,
+            forget_bias=config.forget_bias,
         )
         self.last = Last(config.bidirectional)
         self.begin = nn.Linear(features, config.embedding)
         self.target_embedding = _embedding(config.target_vocabulary, config.embedding)
         fed = hidden if config.input_feeding else 0
-        self.lower = Recurrent(config.cell, config.embedding + fed, hidden, batch_first=True)
+        one_way = partial(Recurrent, config.cell, batch_first=True, forget_bias=config.forget_bias)
+        self.lower = one_way(config.embedding + fed, hidden)
         self.attend = Attend(config.attention, hidden, features)
-        self.upper = Recurrent(config.cell, hidden + features, hidden, batch_first=True)
+        self.upper = one_way(hidden + features, hidden)
         self.dropout = Dropout(config.dropout)
         self.dense = nn.Linear(hidden, config.target_vocabulary)
 

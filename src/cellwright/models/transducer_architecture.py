@@ -22,6 +22,9 @@ class TransducerArchitecture(BaseModel):
     """Recurrent layers of the encoder on top of each other."""
     bidirectional: bool = True
     """Read each source in both directions."""
+    forget_bias: float | None = None
+    """Bias of the forget gates at the start; none draws it as torch.nn does; for cells that have one. With 1 or more a
+    layer remembers before it has learnt to."""
     attention: Score = "general"
     """How a step of the decoder finds its place in the source: general or dot (Luong) or additive (Bahdanau)."""
     input_feeding: bool = False
