@@ -96,6 +96,13 @@ def test_a_step_at_a_time_is_the_whole(cell, options):
                 inputs = model.target_embedding(targets[:, t])
 
 
+def test_forget_gates_begin_with_their_bias():
+    sizes = {"source_vocabulary": V_SOURCE, "target_vocabulary": V_TARGET, "embedding": E, "hidden": H}
+    model = Transducer(TransducerConfig(**sizes, forget_bias=3.0))
+    for layer in (model.encoder, model.lower, model.upper):
+        assert torch.equal((layer.bias_ih_l0 + layer.bias_hh_l0)[H : 2 * H], torch.full((H,), 3.0))
+
+
 def test_loss_counts_each_symbol_and_the_end_once():
     logits = torch.randn(3, 4, V_TARGET, generator=torch.Generator().manual_seed(0))
     targets, lengths = torch.tensor([[3, 2, 5], [4, 0, 0], [0, 0, 0]]), torch.tensor([3, 1, 0])

@@ -10,6 +10,7 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from torch import Tensor, nn
 
+from cellwright import cells
 from cellwright.data.feed import Feed
 from cellwright.errors import InputError
 from cellwright.evaluation.report import Report
@@ -188,6 +189,15 @@ def merged(given: Options, before: RunConfig) -> Options:
             )
     limits = {name: getattr(given, name) for name in given.model_fields_set & LIMITS}
     return type(given).model_validate(before.options | limits)
+
+
+def check_forget_bias(cell: str, bias: float | None) -> None:
+    """Raise InputError for a cell that there is not, and for a bias where it has no forget gate."""
+    known = cells.get(cell)
+    if bias is not None and not (known.bias and "f" in known.projections):
+        raise InputError(
+            f"--forget-bias: the cell {cell} has no gate f with a bias; leave it out, or take another cell"
+        )
 
 
 def kept_options(config: FitConfig) -> dict[str, Any]:

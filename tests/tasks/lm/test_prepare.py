@@ -42,6 +42,7 @@ def test_the_floor_is_the_frequency_of_tokens(options: Options) -> None:
         ("".join(map(chr, range(0x4E00, 0x4F00))), {"minimum": 2}, "no token stands as often as --minimum asks for"),
         (" \n" * 99, {}, "no text, only white space"),
         ("ab " * 99, {"cell": "lstn"}, "lstn"),
+        ("ab " * 99, {"cell": "gru", "forget_bias": 1.0}, "--forget-bias: the cell gru has no gate f with a bias"),
         ("ab " * 99, {"softmax": "adaptive"}, "the vocabulary has 5 tokens; expected at least 1000"),
     ],
 )

@@ -122,6 +122,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no such set": ({"data": "g2p-em"}, "did you mean g2p-en?"),
     "a set of texts": ({"data": "reviews-zh"}, "reviews-zh holds texts; expected a set of pairs"),
     "no such cell": ({"cell": "lstn"}, "did you mean lstm?"),
+    "no forget gate": ({"cell": "gru", "forget_bias": 1.0}, "--forget-bias: the cell gru has no gate f with a bias"),
     "empty sides": ({"data": "word,said\na,\n,b\n"}, "all 2 pairs have an empty side"),
     "few pairs": ({"data": "word,said\na,b\n"}, "no source falls to the"),
 }

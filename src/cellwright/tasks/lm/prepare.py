@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 import cellwright
-from cellwright import cells
 from cellwright.data.split import Sides
 from cellwright.data.texts import open_texts, open_training_side
 from cellwright.data.tokenizer import Tokenizer
@@ -23,7 +22,7 @@ from cellwright.tasks.lm.config import LanguageConfig
 from cellwright.tasks.lm.feed import LaneFeed
 from cellwright.tasks.lm.objective import LanguageObjective
 from cellwright.tasks.lm.run import CHARACTERS, LanguageRunConfig
-from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
+from cellwright.tasks.task import Floor, Prepared, check_forget_bias, fingerprint, kept_options
 from cellwright.tasks.texts import TOKENIZER, load_tokenizer, train_tokenizer
 
 BATCH_TOKENS = 2048
@@ -37,7 +36,7 @@ LARGE_VOCABULARY = 10_000
 
 def prepare(config: LanguageConfig, before: LanguageRunConfig | None) -> Prepared[LanguageConfig, LanguageRunConfig]:
     """Read the data; take the tokenizer from the run when resuming, else make one. Raises InputError."""
-    cells.get(config.cell)  # refuses an unknown one before the data is read
+    check_forget_bias(config.cell, config.forget_bias)  # before the data is read
     sides = sides_of(config.data, config.model_dump())
     train, validation = (sides[side].texts for side in ("train", "validation"))
     tokenizer = load_tokenizer(config.out) if before else _tokenizer(sides, config)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import cellwright
-from cellwright import cells
 from cellwright.data.batches import MOST_TOKENS
 from cellwright.data.feed import LengthFeed
 from cellwright.data.pair_batches import PairExample, collate_pairs, cost
@@ -14,7 +13,7 @@ from cellwright.data.tokenizer import Tokenizer
 from cellwright.evaluation.sequences import score_sequences
 from cellwright.evaluation.transduction import symbol_by_symbol
 from cellwright.models.transducer_architecture import TransducerArchitecture, TransducerConfig
-from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
+from cellwright.tasks.task import Floor, Prepared, check_forget_bias, fingerprint, kept_options
 from cellwright.tasks.transduce.config import Search, TransduceConfig
 from cellwright.tasks.transduce.objective import TransduceObjective
 from cellwright.tasks.transduce.run import SOURCE, TARGET, Symbols, TransduceRunConfig, load_vocabularies
@@ -27,7 +26,7 @@ def prepare(
     config: TransduceConfig, before: TransduceRunConfig | None
 ) -> Prepared[TransduceConfig, TransduceRunConfig]:
     """Read the pairs; take the vocabularies from the run when resuming, else make them. Raises InputError."""
-    cells.get(config.cell)  # refuses an unknown one before the data is read
+    check_forget_bias(config.cell, config.forget_bias)  # before the data is read
     sides = open_pairs(config.data, source=config.source, target=config.target, encoding=config.encoding)
     check_sides(sides)
     train, validation = sides["train"], sides["validation"]
