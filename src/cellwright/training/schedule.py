@@ -10,8 +10,8 @@ from cellwright.training.journal import Journal
 
 RISING, RISING_STEPS = 0.05, 200
 """Share of the run in which the step size rises, and most steps: Adam's first estimates are of few gradients. After a
-rise of 4,000 steps a transducer read a third of Vigenère's messages after five epochs, after one of 200 nine tenths after
-three."""
+rise of 4,000 steps a transducer read a third of Vigenère's messages in its fifth epoch, after one of 200 nine tenths
+in its third."""
 
 
 class Schedule(Callback):
