@@ -4,5 +4,5 @@
 #     sh examples/recipes/vigenere.sh runs/vigenere 0        (the second is the seed)
 set -eu
 exec cellwright fit vigenere --task transduce --out "$1" --seed "$2" \
-    --hidden 128 --embedding 64 --forget-bias 3 --dropout 0 --label-smoothing 0 --batch-tokens 512 \
-    --learning-rate 4e-3 --schedule cosine --max-epochs 24 --patience 24
+    --hidden 128 --embedding 64 --attention additive --forget-bias 3 --dropout 0 --label-smoothing 0 \
+    --batch-tokens 512 --learning-rate 4e-3 --schedule cosine --max-epochs 12 --patience 12
