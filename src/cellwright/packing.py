@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
@@ -69,10 +70,9 @@ class Layout:
     def index(self) -> Tensor:
         """(S,) the place of each row in the padded batch, flattened over time and batch."""
         # Found on the CPU: a GPU would be waited for, and tensors without numbers have none to look at.
-        sizes = np.array(self.batch_sizes, np.int64)
         step, sequence = (1, self.time) if self.batch_first else (self.batch, 1)
-        b = np.arange(sizes.sum()) - np.repeat(sizes.cumsum() - sizes, sizes)
-        t = np.repeat(np.arange(len(sizes)) * step, sizes)
+        t, b = steps_and_sequences(self.batch_sizes)
+        t *= step
         if self.order is None:
             return torch.from_numpy(t + b * sequence).to(self.device)
         return (self.order * sequence)[torch.from_numpy(b)] + torch.from_numpy(t).to(self.device)
@@ -145,6 +145,13 @@ class Layout:
     def unsort(self, state: Tensor) -> Tensor:
         """(·, B, *) in falling length -> the same, sequences as they came."""
         return state if self.inverse is None else state.index_select(1, self.inverse)
+
+
+def steps_and_sequences(batch_sizes: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Of each packed row (S,) its step, and which of the sequences, in falling length, it is of."""
+    sizes = np.array(batch_sizes, np.int64)
+    steps = np.repeat(np.arange(len(sizes)), sizes)
+    return steps, np.arange(len(steps)) - np.repeat(sizes.cumsum() - sizes, sizes)
 
 
 def as_lengths(who: str, lengths: Lengths, batch: int) -> Tensor:

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from cellwright.cells import CELLS
+from cellwright.packing import steps_and_sequences
 from cellwright.reference import Call, Weights
 
 _KERNELS = {
@@ -94,9 +95,7 @@ class Cut:
 
 def cut(batch_sizes: Sequence[int], reset: Tensor, *, reverse: bool) -> Cut:
     """Cut the sequences of a batch where `reset` (S,) has a row begin anew, in the order of a direction's steps."""
-    sizes = np.array(batch_sizes, np.int64)
-    steps = np.repeat(np.arange(len(sizes)), sizes)
-    sequences = np.arange(sizes.sum()) - np.repeat(sizes.cumsum() - sizes, sizes)
+    steps, sequences = steps_and_sequences(batch_sizes)
     along = np.lexsort((-steps if reverse else steps, sequences))  # one sequence after another, as they are read
     sequences, begins = sequences[along], reset.cpu().numpy()[along]
     starts = np.flatnonzero(begins | (np.diff(sequences, prepend=-1) > 0))
@@ -106,7 +105,7 @@ def cut(batch_sizes: Sequence[int], reset: Tensor, *, reverse: bool) -> Cut:
     rank[order] = np.arange(len(order))
     place = np.arange(len(along)) - np.repeat(starts, lengths)
     packed = np.lexsort((np.repeat(rank, lengths), place))
-    ends = np.flatnonzero(np.diff(sequences[starts], append=sizes[0]) > 0)
+    ends = np.flatnonzero(np.diff(sequences[starts], append=batch_sizes[0]) > 0)
     found = (along[packed], sequences[starts][order], begins[starts][order], rank[ends])
     rows, owners, anew, last = (torch.from_numpy(each).to(reset.device) for each in found)
     return Cut(rows, np.bincount(place).tolist(), owners, anew, last)

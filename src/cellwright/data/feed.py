@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
-from cellwright.data.batches import LengthBatches, usual_budget
+from cellwright.data.batches import MOST_TOKENS, LengthBatches, usual_budget
 
 
 class Epoch(NamedTuple):
@@ -68,3 +68,19 @@ class LengthFeed:
     @cached_property
     def _tokens(self) -> int:
         return sum(self.cost(example) for example in self.examples(0))
+
+
+def feeds(
+    train: Callable[[int], Sequence[Any]],
+    validation: Sequence[Any],
+    *,
+    cost: Callable[[Any], int],
+    collate: Callable[[Sequence[Any]], Any],
+    budget: int | None,
+    seed: int,
+) -> tuple[LengthFeed, LengthFeed]:
+    """Both sides of a run. Where nobody chooses, validation, which learns nothing, has the largest batches."""
+    return (
+        LengthFeed(train, cost, collate, budget, seed),
+        LengthFeed(lambda epoch: validation, cost, collate, budget or MOST_TOKENS, seed),
+    )

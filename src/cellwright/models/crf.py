@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from cellwright.packing import Layout, Lengths, as_lengths, ragged
+from cellwright.packing import Layout, Lengths, as_lengths, ragged, steps_and_sequences
 
 SPREAD = 300.0
 """Nats that probabilities may differ by: float64's smallest is e^−708, and two of them are multiplied."""
@@ -138,12 +138,12 @@ class _Chain:
         sizes = np.array(layout.batch_sizes, np.int64)
         alive = int(sizes[0]) if len(sizes) else 0
         starts = sizes.cumsum() - sizes
-        rows, steps, offsets = np.arange(sizes.sum()), np.repeat(np.arange(len(sizes)), sizes), np.repeat(starts, sizes)
-        sequences = rows - offsets
+        steps, sequences = steps_and_sequences(layout.batch_sizes)
+        rows = np.arange(len(steps))
         ends = np.bincount(sequences) - 1  # the last step of each sequence
         mirrored = starts[ends[sequences] - steps] + sequences
-        forward = rows + offsets
-        backward = (forward + np.repeat(sizes, sizes))[mirrored]
+        forward = rows + starts[steps]
+        backward = (forward + sizes[steps])[mirrored]
         both = np.empty(2 * len(rows), np.int64)
         both[forward] = both[backward] = rows
         before = np.repeat(starts[:-1], sizes[1:]) + sequences[alive:]

@@ -43,7 +43,7 @@ def options(layer: Recurrent) -> None:
             f"hidden_size = {layer.hidden_size} units; expected proj_size=0 with either"
         )
     if layer.forget_bias is not None:
-        _forget_bias(who, layer.cell, layer.bias)
+        forget_bias(who, layer.cell, layer.bias)
 
 
 def sizes(layer: Recurrent | RecurrentCell, **others: int) -> None:
@@ -73,7 +73,8 @@ def _projection(who: str, cell: Definition, size: int, hidden: int) -> None:
         )
 
 
-def _forget_bias(who: str, cell: Definition, bias: bool) -> None:
+def forget_bias(who: str, cell: Definition, bias: bool) -> None:
+    """Check that a layer of `cell`, with biases or without, has a forget gate with one; raises ValueError."""
     if "f" not in cell.projections:
         raise ValueError(
             f"{who}: forget_bias needs a gate f; the cell {cell.name} has the projections {' '.join(cell.projections)}"

@@ -14,6 +14,7 @@ from cellwright import cells
 from cellwright.data.feed import Feed
 from cellwright.errors import InputError
 from cellwright.evaluation.report import Report
+from cellwright.nn import checks
 from cellwright.tasks.config import LIMITS, ONE_CALL, FitConfig
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import Run, RunConfig
@@ -194,10 +195,13 @@ def merged(given: Options, before: RunConfig) -> Options:
 def check_forget_bias(cell: str, bias: float | None) -> None:
     """Raise InputError for a cell that there is not, and for a bias where it has no forget gate."""
     known = cells.get(cell)
-    if bias is not None and not (known.bias and "f" in known.projections):
+    try:
+        if bias is not None:
+            checks.forget_bias("fit", known, bias=True)
+    except ValueError:
         raise InputError(
             f"--forget-bias: the cell {cell} has no gate f with a bias; leave it out, or take another cell"
-        )
+        ) from None
 
 
 def kept_options(config: FitConfig) -> dict[str, Any]:

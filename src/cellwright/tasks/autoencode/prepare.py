@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import cellwright
 from cellwright import cells
-from cellwright.data.batches import MOST_TOKENS, Example, collate
+from cellwright.data.batches import Example, collate
 from cellwright.data.checks import check_sides
-from cellwright.data.feed import LengthFeed
+from cellwright.data.feed import feeds
 from cellwright.data.source import open_source
 from cellwright.errors import InputError
 from cellwright.models.architecture import AutoencoderArchitecture, AutoencoderConfig
@@ -42,12 +42,20 @@ def prepare(
         raise InputError(f"{config.data}: no text of one side has a token; expected texts of words or characters")
     counts = ", ".join(f"{len(table):,} {side}" for side, table in sides.items())
     cut = f"{counts} texts, those to train on in {len(train):,} windows of at most {config.max_length} tokens"
+    train_feed, validation_feed = feeds(
+        lambda epoch: train,
+        validation,
+        cost=lambda example: len(example[0]),
+        collate=collate,
+        budget=config.batch_tokens,
+        seed=config.seed,
+    )
     return Prepared(
         config,
         run,
         AutoencodeObjective(run.model),
-        train=_feed(config, train, config.batch_tokens),
-        validation=_feed(config, validation, config.batch_tokens or MOST_TOKENS),
+        train=train_feed,
+        validation=validation_feed,
         floor=Floor(_most_frequent(train, validation), "always giving the most frequent token"),
         files={TOKENIZER: tokenizer.to_json().encode()},
         notes=[*sides.notes, f"{cut}; {tokenizer.size:,} {tokenizer.kind} in the vocabulary"],
@@ -56,10 +64,6 @@ def prepare(
 
 def _windows(reader: Reader, texts: Sequence[str]) -> list[Example]:
     return [(window, None) for pieces in reader.read(texts) for window in pieces if len(window)]
-
-
-def _feed(config: AutoencodeConfig, examples: list[Example], budget: int | None) -> LengthFeed:
-    return LengthFeed(lambda epoch: examples, lambda e: len(e[0]), collate, budget, config.seed)
 
 
 def _most_frequent(train: Sequence[Example], validation: Sequence[Example]) -> float:

@@ -1,14 +1,14 @@
 """From options to what training needs: the sides, encoded, and the description that the run folder keeps."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import cellwright
 from cellwright import cells
-from cellwright.data.batches import MOST_TOKENS, PiecedExample, Pieces, collate_pieces
+from cellwright.data.batches import PiecedExample, Pieces, collate_pieces
 from cellwright.data.checks import classes_of
-from cellwright.data.feed import LengthFeed
+from cellwright.data.feed import feeds
 from cellwright.data.source import open_source
 from cellwright.data.split import Sides
 from cellwright.data.table import Table
@@ -38,29 +38,25 @@ def prepare(config: ClassifyConfig, before: ClassifyRunConfig | None) -> Prepare
     run = _describe(config, labels, tokenizer, sides, before.model.code if before else _code(config, encoder))
     reader = Reader(tokenizer, run.reading)
     pieces = reader.epochs(train.texts, config.seed)
+    train_feed, validation_feed = feeds(
+        lambda epoch: _labelled(pieces(epoch), train, labels),
+        _labelled(reader.read(validation.texts), validation, labels),
+        cost=lambda example: config.cost(example[0]),
+        collate=collate_pieces,
+        budget=config.batch_tokens,
+        seed=config.seed,
+    )
     return Prepared(
         config,
         run,
         ClassifyObjective(run.model, config),
-        train=_feed(config, lambda epoch: _labelled(pieces(epoch), train, labels), config.batch_tokens),
-        validation=_feed(
-            config,
-            _always(_labelled(reader.read(validation.texts), validation, labels)),
-            config.batch_tokens or MOST_TOKENS,
-        ),
+        train=train_feed,
+        validation=validation_feed,
         floor=Floor(_majority(sides), "always giving the most frequent label"),
         files={TOKENIZER: tokenizer.to_json().encode()},
         notes=_notes(sides, labels, tokenizer),
         first=language_of(config),
     )
-
-
-def _feed(config: ClassifyConfig, examples: Callable[[int], Sequence[PiecedExample]], budget: int | None) -> LengthFeed:
-    return LengthFeed(examples, lambda e: config.cost(e[0]), collate_pieces, budget, config.seed)
-
-
-def _always(examples: Sequence[PiecedExample]) -> Callable[[int], Sequence[PiecedExample]]:
-    return lambda epoch: examples
 
 
 def _tokenizer(

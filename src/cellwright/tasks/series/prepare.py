@@ -7,8 +7,7 @@ import numpy as np
 
 import cellwright
 from cellwright import cells
-from cellwright.data.batches import MOST_TOKENS
-from cellwright.data.feed import LengthFeed
+from cellwright.data.feed import feeds
 from cellwright.data.readers.values import listed
 from cellwright.data.scaling import fit_scaling, no_scaling
 from cellwright.data.series import SeriesTable
@@ -35,12 +34,20 @@ def prepare(config: SeriesConfig, before: SeriesRunConfig | None) -> Prepared[Se
     objective = make_objective(run.model, config)
     train, validation = (_examples(config, run, sides[side]) for side in ("train", "validation"))
     floor = _floor(config, sides, objective, validation)
+    train_feed, validation_feed = feeds(
+        lambda epoch: train,
+        validation,
+        cost=lambda example: len(example.values),
+        collate=collate_series,
+        budget=config.batch_tokens,
+        seed=config.seed,
+    )
     return Prepared(
         config,
         run,
         objective,
-        train=_feed(config, train, config.batch_tokens),
-        validation=_feed(config, validation, config.batch_tokens or MOST_TOKENS),
+        train=train_feed,
+        validation=validation_feed,
         floor=floor,
         notes=_notes(sides, run),
     )
@@ -156,14 +163,6 @@ def window_of(config: SeriesConfig) -> int | None:
 def _examples(config: SeriesConfig, run: SeriesRunConfig, table: SeriesTable) -> list[SeriesExample]:
     numbers = {label: index for index, label in enumerate(run.labels)}
     return examples_of(table, run.scaling, window_of(config), numbers)[0]
-
-
-def _feed(config: SeriesConfig, examples: list[SeriesExample], budget: int | None) -> LengthFeed:
-    return LengthFeed(lambda epoch: examples, _steps, collate_series, budget, config.seed)
-
-
-def _steps(example: SeriesExample) -> int:
-    return len(example.values)
 
 
 def _floor(config: SeriesConfig, sides: Sides, objective: SeriesObjective, examples: list[SeriesExample]) -> Floor:

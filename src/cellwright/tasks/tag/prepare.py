@@ -1,12 +1,11 @@
 """From options to what training needs: the sides, as numbers, and the description that the run folder keeps."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import chain
 
 import cellwright
 from cellwright import cells
-from cellwright.data.batches import MOST_TOKENS
-from cellwright.data.feed import LengthFeed
+from cellwright.data.feed import feeds
 from cellwright.data.readers.values import listed
 from cellwright.data.sentences import Sentences
 from cellwright.data.split import SIDES, Parted
@@ -33,24 +32,25 @@ def prepare(config: TagConfig, before: TagRunConfig | None) -> Prepared[TagConfi
     else:
         lexicon = Lexicon.train(train.tokens, size=config.vocabulary, minimum=config.minimum)
     run = _describe(config, sides, lexicon)
+    examples = _examples(train, run, lexicon)
+    train_feed, validation_feed = feeds(
+        lambda epoch: examples,
+        _examples(validation, run, lexicon),
+        cost=lambda example: len(example.words),
+        collate=collate_words,
+        budget=config.batch_tokens,
+        seed=config.seed,
+    )
     return Prepared(
         config,
         run,
         TagObjective(run, config, known_and_new(run.tags, chain.from_iterable(validation.tags))),
-        train=_feed(config, _examples(train, run, lexicon), config.batch_tokens),
-        validation=_feed(config, _examples(validation, run, lexicon), config.batch_tokens or MOST_TOKENS),
+        train=train_feed,
+        validation=validation_feed,
         floor=Floor(_frequent(train, validation, run.scheme), "giving each word its most frequent tag"),
         files={LEXICON: lexicon.to_json().encode()},
         notes=_notes(sides, run, lexicon),
     )
-
-
-def _feed(config: TagConfig, examples: Sequence[WordExample], budget: int | None) -> LengthFeed:
-    return LengthFeed(lambda epoch: examples, _cost, collate_words, budget, config.seed)
-
-
-def _cost(example: WordExample) -> int:
-    return len(example.words)
 
 
 def _describe(config: TagConfig, sides: Parted[Sentences], lexicon: Lexicon) -> TagRunConfig:

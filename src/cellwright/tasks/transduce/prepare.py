@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 import cellwright
-from cellwright.data.batches import MOST_TOKENS
-from cellwright.data.feed import LengthFeed
+from cellwright.data.feed import feeds
 from cellwright.data.pair_batches import PairExample, collate_pairs, cost
 from cellwright.data.pair_source import open_pairs
 from cellwright.data.pairs import Pairs, check_sides
@@ -36,12 +35,20 @@ def prepare(
     examples = encode_pairs(train, source, target)
     each: list[PairExample] = [(numbers, [one]) for numbers, targets in examples for one in targets]
     counts = ", ".join(f"{len(pairs):,} {side}" for side, pairs in sides.items())
+    train_feed, validation_feed = feeds(
+        lambda epoch: each,
+        encode_pairs(validation, source, target),
+        cost=cost,
+        collate=collate_pairs,
+        budget=config.batch_tokens,
+        seed=config.seed,
+    )
     return Prepared(
         config,
         run,
         TransduceObjective(run.model, run.symbols, config.label_smoothing),
-        train=_feed(config, each, config.batch_tokens),
-        validation=_feed(config, encode_pairs(validation, source, target), config.batch_tokens or MOST_TOKENS),
+        train=train_feed,
+        validation=validation_feed,
         floor=Floor(
             _symbol_by_symbol(train, validation, run.symbols), "giving each symbol its most frequent counterpart"
         ),
@@ -100,10 +107,6 @@ def _describe(
         fingerprint=fingerprint([[pairs.sources, pairs.targets] for pairs in (train, validation)]),
         options=kept_options(config),
     )
-
-
-def _feed(config: TransduceConfig, examples: list[PairExample], budget: int | None) -> LengthFeed:
-    return LengthFeed(lambda epoch: examples, cost, collate_pairs, budget, config.seed)
 
 
 def _symbol_by_symbol(train: Pairs, validation: Pairs, symbols: Symbols) -> float:
