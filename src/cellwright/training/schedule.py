@@ -9,9 +9,8 @@ from cellwright.tasks.config import FitConfig
 from cellwright.training.journal import Journal
 
 RISING, RISING_STEPS = 0.05, 200
-"""Share of the run in which the step size rises, and most steps: Adam's first estimates are of few gradients. After a
-rise of 4,000 steps a transducer read a third of Vigenère's messages in its fifth epoch, after one of 200 nine tenths
-in its third."""
+"""Share of the run in which the step size rises, and most steps: Adam's first estimates are of few gradients, and a
+transducer that is slow at first may stay slow."""
 
 
 class Schedule(Callback):
