@@ -45,7 +45,7 @@ def parts(monkeypatch):
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_the_bits_of_one_thread(cell, bidirectional, parts):
-    @settings(deadline=None, max_examples=25)
+    @settings(max_examples=25)
     @given(st.lists(st.integers(0, 9), min_size=1, max_size=5), st.integers(1, 70), st.booleans(), st.integers(2, 5))
     def check(lengths, hidden, resets, threads):
         torch.manual_seed(hidden)

@@ -226,7 +226,7 @@ def _numbers(cell, seed):
     return x, u, cell.States(s), SimpleNamespace(w=w, v=v), SimpleNamespace(k=k)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(tree=_TREES, seed=st.integers(0, 99))
 def test_a_traced_step_evaluates_to_what_the_step_computes(tree, seed):
     cell = _cell(tree)
@@ -236,7 +236,7 @@ def test_a_traced_step_evaluates_to_what_the_step_computes(tree, seed):
     assert torch.equal(found.nan_to_num(-7.0), _build(tree, roots).expand(3, 4).nan_to_num(-7.0))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(tree=_TREES, seed=st.integers(0, 99))
 def test_values_lie_in_their_interval(tree, seed):
     cell = _cell(tree)

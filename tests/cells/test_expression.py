@@ -98,7 +98,7 @@ def _compute(e, values):
     }[e.op]()
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=800)
 @given(TREES)
 def test_what_is_written_reads_back_as_the_same_value(expression):
     """In Python's grammar, whose precedence is that of mathematics."""

@@ -28,6 +28,8 @@ class Options(BaseModel):
     """Both ways."""
     again: bool = False
     """Again."""
+    by_data: bool | None = None
+    """The data decide by default."""
     limit: float | None = Field(1.0, gt=0)
     """A limit."""
     minutes: int | None = None
@@ -68,6 +70,7 @@ def test_every_kind_of_field_can_be_given():
         "b",
         "--no-both-ways",
         "--again",
+        "--no-by-data",
         "--limit",
         "3",
         "--minutes",
@@ -76,7 +79,7 @@ def test_every_kind_of_field_can_be_given():
     options = command("x.csv", *given)
     assert options.model_dump() == {
         "data": "x.csv", "out": Path("r"), "share": 0.25, "kind": "b", "both_ways": False, "again": True,
-        "limit": 3.0, "minutes": 4,
+        "by_data": False, "limit": 3.0, "minutes": 4,
     }  # fmt: skip
 
 
@@ -114,6 +117,7 @@ def test_help_is_the_docstring_with_range_and_default(capsys):
     assert "--kind a|b A kind (default a)." in shown
     assert "--both-ways / --no-both-ways Both ways (default on)." in shown
     assert "--again Again." in shown
+    assert "--by-data / --no-by-data The data decide by default." in shown
     assert "--limit FLOAT|none A limit (above 0; default 1.0)." in shown
 
 

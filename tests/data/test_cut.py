@@ -6,7 +6,7 @@ from cellwright.data.cut import cut
 from cellwright.errors import InputError
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.text(min_size=1).filter(str.strip), st.sampled_from([0, 0.05, 0.1, 0.3]), st.sampled_from([0, 0.05, 0.4]))
 def test_the_sides_are_the_text_in_order(text, validation, test):
     sides = cut(text, "a.txt", validation=validation, test=test)

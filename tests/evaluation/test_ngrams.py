@@ -40,7 +40,7 @@ def by_hand(train: list[int], test: list[int], order: int, vocabulary: int) -> l
     return [-np.log(probability(tuple(padded[i - order + 1 : i + 1]))) for i in range(order - 1, len(padded))]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(TOKENS, TOKENS, st.integers(1, 4))
 def test_it_is_the_formula(train: list[int], test: list[int], order: int) -> None:
     found = kneser_ney(np.array(train), np.array(test), order=order, vocabulary=5)

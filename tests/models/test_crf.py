@@ -39,7 +39,7 @@ def enumerated(crf: CRF, emissions: Tensor, length: int) -> dict[tuple[int, ...]
     return scores
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(lengths=st.lists(st.integers(0, 4), min_size=1, max_size=4), tags=st.integers(1, 3), seed=st.integers(0, 99))
 def test_every_labelling_is_counted_whatever_the_lengths(lengths: list[int], tags: int, seed: int) -> None:
     crf = made(tags, seed)

@@ -106,7 +106,7 @@ def test_words_go_on_after_a_space() -> None:
     assert len(text.split()) == 4
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(2, 257), max_size=40), st.integers(0, 2))
 def test_pieces_of_byte_pairs_are_whole_characters_and_together_the_text(numbers: list[int], before: int) -> None:
     tokenizer = Tokenizer.train(["日本語 é"], "bpe", size=258)
@@ -125,7 +125,7 @@ def test_a_character_of_three_bytes_is_one_piece() -> None:
     assert [pieces(number) for number in tokenizer.encode(["日a"])[0]] == ["", "", "日", "a"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.text("ab", max_size=12), st.text("ab", min_size=1, max_size=4), st.data())
 def test_until_ends_before_the_stop_text_however_it_is_cut(text: str, stop: str, data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=5)))

@@ -77,7 +77,7 @@ def test_a_reset_begins_a_document() -> None:
     torch.testing.assert_close(found[:, 0], model(TOKENS)[0][:, 0])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=5))
 def test_nats_are_those_of_each_document_alone(lengths: list[int]) -> None:
     draws = torch.Generator().manual_seed(sum(lengths))
@@ -189,7 +189,7 @@ def test_what_adaptive_cannot_be_is_refused() -> None:
 
 
 # --- token by token -----------------------------------------------------------------------------------
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=5))
 def test_a_stream_ends_with_the_same_state_however_its_tokens_come(sizes: list[int]) -> None:
     model = small(layers=2).eval()

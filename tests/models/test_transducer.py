@@ -67,7 +67,7 @@ pairs = st.lists(
 
 @pytest.mark.parametrize("input_feeding", [False, True])
 @given(rows=pairs)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_is_torch_nn_row_by_row(input_feeding, rows):
     model = transducer(input_feeding=input_feeding)
     with torch.no_grad():

@@ -11,7 +11,7 @@ from cellwright.nn.sequences import enter
 T = 6
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(lengths=st.lists(st.integers(1, T), min_size=1, max_size=6), batch_first=st.booleans())
 def test_rows_lie_as_torch_packs_them(lengths, batch_first):
     x = torch.randn(*((len(lengths), T) if batch_first else (T, len(lengths))), 2)

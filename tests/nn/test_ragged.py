@@ -14,7 +14,7 @@ from cellwright import last_valid, mask, pack, pad, unpack
 
 LENGTHS = st.lists(st.integers(1, 6), min_size=1, max_size=6)
 SIZES = st.lists(st.integers(1, 3), max_size=2)
-some = settings(max_examples=60, deadline=None)
+some = settings(max_examples=60)
 INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.uint16, torch.uint32, torch.uint64)
 
 

@@ -13,7 +13,7 @@ from cellwright import reference
 from cellwright.nn.tbptt import Carry, Lanes, detached, lanes, windows
 
 T, B, I, H = 11, 2, 3, 4
-few = settings(max_examples=25, deadline=None)
+few = settings(max_examples=25)
 SIZES = st.integers(1, 14).flatmap(lambda k2: st.tuples(st.just(k2), st.integers(1, k2)))
 
 

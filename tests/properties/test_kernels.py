@@ -71,7 +71,7 @@ CALLS = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(**CALLS, resets=st.booleans())
 def test_a_row_has_the_same_bits_in_any_batch(cell, lengths, inputs, hidden, directions, resets, seed):
     """Alone, among others and wherever it stands; on one thread or two; in training or not; recorded or not."""
@@ -87,7 +87,7 @@ def test_a_row_has_the_same_bits_in_any_batch(cell, lengths, inputs, hidden, dir
             assert same_bits(outputs(alone(call, b)), of_sequence(call, together, b)) == []
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     name=st.sampled_from(["lstm", "gru", "slstm"]),
     lengths=st.permutations([1, 2, 4, 4, 6]),
@@ -111,7 +111,7 @@ def test_padded_and_packed_and_alone_have_the_same_bits(name, lengths, hidden, t
         assert all(map(torch.equal, _each(packed_state), _each(state)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(**CALLS, more=st.tuples(st.integers(0, 9), st.integers(0, 9)))
 def test_rows_have_the_same_bits_wherever_they_stand(cell, lengths, inputs, hidden, directions, more, seed):
     """Those read among NaN, those written among zeros, each in places of their own; forward and backward."""

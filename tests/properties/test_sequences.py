@@ -32,7 +32,7 @@ everywhere = pytest.mark.parametrize(("cell", "path"), list(paths()))
 where_there_are_resets = pytest.mark.parametrize(
     ("cell", "path"), list(paths(reset=torch.zeros(1, 1, dtype=torch.bool)))
 )
-few = settings(max_examples=6, deadline=None)
+few = settings(max_examples=6)
 
 
 def drawn(seed, cell, options, batch):

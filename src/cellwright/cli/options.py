@@ -67,8 +67,8 @@ def _argument(field: FieldInfo) -> Any:
 def _option(name: str, field: FieldInfo, default: str | None) -> Any:
     """Return a flag for a bool. Else a string: pydantic reads it, so that whatever is wrong ends in one sentence."""
     flag = _flag(name)
-    if field.annotation is bool:
-        spelling = f"{flag}/--no-{flag[2:]}" if field.default is True else flag
+    if bool in (field.annotation, *get_args(field.annotation)):
+        spelling = flag if field.default is False else f"{flag}/--no-{flag[2:]}"
         return Annotated[bool | None, typer.Option(spelling, help=_help(field, default), show_default=False)]
     option = typer.Option(flag, help=_help(field, default), show_default=False, metavar=_metavar(field.annotation))
     return Annotated[str, option] if field.is_required() else Annotated[str | None, option]

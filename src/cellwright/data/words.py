@@ -2,10 +2,10 @@
 
 import json
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, count
 from typing import NamedTuple, TypeVar
 
 import torch
@@ -77,11 +77,11 @@ class Lexicon:
         tokens = Counter(chain.from_iterable(sentences))
         words: Counter[str] = Counter()
         characters: set[str] = set()
-        for token, count in tokens.items():
-            words[normal(token)] += count
+        for token, times in tokens.items():
+            words[normal(token)] += times
             characters.update(token)
         frequent = sorted(words.items(), key=lambda item: (-item[1], item[0]))[: size - 2]
-        return cls([word for word, count in frequent if count >= minimum], sorted(characters))
+        return cls([word for word, times in frequent if times >= minimum], sorted(characters))
 
     def __contains__(self, token: str) -> bool:
         return normal(token) in self._words
@@ -134,8 +134,7 @@ def collate_words(examples: Sequence[WordExample]) -> WordBatch:
 
     Raises ValueError if only some of the sentences have tags, or labels.
     """
-    every = dict.fromkeys(chain.from_iterable(example.spellings for example in examples))
-    numbers = {spelling: number for number, spelling in enumerate(every)}
+    numbers: defaultdict[tuple[int, ...], int] = defaultdict(count().__next__)  # of spellings, as they are first seen
     forms = [[numbers[spelling] for spelling in example.spellings] for example in examples]
     tags = _all_or_none("tags", [example.tags for example in examples])
     labels = _all_or_none("a label", [example.label for example in examples])

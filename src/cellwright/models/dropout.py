@@ -4,6 +4,7 @@ Gal and Ghahramani 2016, "A theoretically grounded application of dropout in rec
 and Socher 2017, "Regularizing and optimizing LSTM language models".
 """
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
@@ -21,10 +22,19 @@ def dropout(values: Tensor, rate: float) -> Tensor:
     for the same numbers; here 64 bits serve four.
     """
     dropped = min(round(rate * LEVELS), LEVELS - 1)
-    drawn = torch.empty(-(-values.numel() // 4), dtype=torch.int64, device=values.device)
-    bits = drawn.random_(-(2**63), None).view(torch.int16)[: values.numel()].view(values.shape)
-    kept = bits >= dropped - LEVELS // 2
+    kept = _sixteen_bits(values) >= dropped - LEVELS // 2
     return values * kept.to(values.dtype).mul_(LEVELS / (LEVELS - dropped))
+
+
+def _sixteen_bits(values: Tensor) -> Tensor:
+    """An int16 for each of `values`, each of 2¹⁶ equally likely; torch's generator decides which."""
+    count = -(-values.numel() // 4)
+    if values.device.type == "cpu":  # numpy's takes half the time of torch's
+        seed = int(torch.randint(2**63 - 1, ()))
+        drawn = torch.from_numpy(np.random.SFC64(seed).random_raw(count).view(np.int16))
+    else:
+        drawn = torch.empty(count, dtype=torch.int64, device=values.device).random_(-(2**63), None).view(torch.int16)
+    return drawn[: values.numel()].view(values.shape)
 
 
 class Dropout(nn.Module):

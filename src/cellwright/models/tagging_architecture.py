@@ -25,8 +25,6 @@ class TaggerArchitecture(BaseModel):
     """Share of the embedded numbers dropped."""
     dropout: float = Field(0.5, ge=0, lt=1)
     """Share of the features dropped between stacked layers and before the dense output."""
-    crf: bool = True
-    """Score neighbouring tags by a conditional random field; without it each tag is chosen by itself."""
 
 
 class TaggerConfig(TaggerArchitecture):
@@ -38,5 +36,7 @@ class TaggerConfig(TaggerArchitecture):
     """Number of character ids, padding (0) and unknown (1) included."""
     tags: int = Field(ge=1)
     """Number of tags."""
+    crf: bool = True
+    """Whether neighbouring tags are scored by a conditional random field; without it each is chosen by itself."""
     classes: int = Field(0, ge=0)
     """Number of labels of whole sentences; 0: they are not classified."""

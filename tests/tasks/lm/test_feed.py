@@ -18,7 +18,7 @@ def joined(epoch: list[tuple[Window, ...]], way: int = 0) -> tuple[torch.Tensor,
     return torch.cat([e[way].input for e in epoch]), torch.cat([e[way].targets for e in epoch])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=6), st.integers(1, 5), st.integers(1, 4), st.integers(1, 3))
 def test_lanes_go_on_from_window_to_window(lengths: list[int], lanes: int, window: int, world: int) -> None:
     texts = documents([*lengths, 400])
@@ -35,7 +35,7 @@ def test_lanes_go_on_from_window_to_window(lengths: list[int], lanes: int, windo
     assert len(stream) - 1 - seen.numel() < width * world
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 5), st.integers(0, 3))
 def test_an_epoch_is_a_function_of_its_number(seed: int, number: int) -> None:
     feed = LaneFeed(documents([5, 0, 7, 30]), 2, 4, seed)

@@ -33,7 +33,14 @@ def test_learns_and_the_scores_are_those_of_the_kept_model(options: Options, crf
     assert result.validation["sentence_accuracy"] == pytest.approx(labelled)
     assert result.validation["joint"] == pytest.approx((f1 + labelled) / 2)
     assert min(f1, labelled) > 0.95 > result.floor
-    assert "5 tags, read as spans (BIO), 2 labels of whole sentences" in said[0]
+    chosen = "chosen together (CRF)" if crf else "chosen one by one"
+    assert f"5 tags, {chosen}, read as spans (BIO), 2 labels of whole sentences" in said[0]
+
+
+@pytest.mark.parametrize(("spans", "crf"), [("auto", True), ("none", False)])
+def test_neighbouring_tags_are_scored_together_where_they_write_spans(options: Options, spans: str, crf: bool) -> None:
+    result = fit(TagConfig(**options(spans=spans, max_epochs=1)), progress=False)
+    assert load_run(result.out).config.model.crf is crf
 
 
 def test_plain_tags_are_scored_by_the_word(options: Options) -> None:

@@ -56,6 +56,9 @@ class TagConfig(FitConfig, TaggerArchitecture, Words, Files, Columns, Place):
     task: ClassVar[str] = "tag"
     reads: ClassVar[str] = SENTENCES
 
+    crf: bool | None = None
+    """Score neighbouring tags by a conditional random field; without it each tag is chosen by itself. By default where
+    tags write spans."""
     token_dropout: float = Field(0.1, ge=0, lt=1)
     """Share of the words shown as unknown in training, so that characters and neighbours must do."""
 

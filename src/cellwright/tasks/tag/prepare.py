@@ -59,13 +59,15 @@ def _describe(config: TagConfig, sides: Parted[Sentences], lexicon: Lexicon) -> 
     labels = sorted(set(train.labels or []))
     chosen = config.model_dump(include=set(TaggerArchitecture.model_fields))
     sizes = {"vocabulary": len(lexicon.vocabulary) + 2, "alphabet": len(lexicon.alphabet) + 2}
+    scheme = "plain" if config.spans == "none" else scheme_of(tags)
+    crf = scheme != "plain" if config.crf is None else config.crf
     rows = [[side, sides[side].tokens, sides[side].tags, sides[side].labels] for side in ("train", "validation")]
     return TagRunConfig(
         cellwright=cellwright.__version__,
         tags=tags,
         labels=labels,
-        scheme="plain" if config.spans == "none" else scheme_of(tags),
-        model=TaggerConfig(tags=len(tags), classes=len(labels), **sizes | chosen),
+        scheme=scheme,
+        model=TaggerConfig(tags=len(tags), classes=len(labels), crf=crf, **sizes | chosen),
         fingerprint=fingerprint(rows),
         options=kept_options(config),
     )
@@ -90,10 +92,11 @@ def _frequent(train: Sentences, validation: Sentences, scheme: Scheme) -> float:
 def _notes(sides: Parted[Sentences], run: TagRunConfig, lexicon: Lexicon) -> list[str]:
     counts = ", ".join(f"{len(sides[side]):,} {side}" for side in SIDES)
     read = "each scored by itself" if run.scheme == "plain" else f"read as spans ({run.scheme})"
+    chosen = "chosen together (CRF)" if run.model.crf else "chosen one by one"
     labels = f", {len(run.labels)} labels of whole sentences" if run.labels else ""
     notes = [
         *sides.notes,
-        f"{counts} sentences; {len(run.tags)} tags, {read}{labels}; {len(lexicon.vocabulary):,} words and "
+        f"{counts} sentences; {len(run.tags)} tags, {chosen}, {read}{labels}; {len(lexicon.vocabulary):,} words and "
         f"{len(lexicon.alphabet):,} characters",
     ]
     for kind, known in (("tag", run.tags), ("label", run.labels)):
