@@ -45,25 +45,32 @@ class Classifier(nn.Module):
         self.dense = nn.Linear(self.join.features, config.classes)
 
     def forward(
-        self, tokens: Tensor, lengths: Tensor, pieces: Tensor | None = None, budget: int | None = None
+        self,
+        tokens: Tensor,
+        lengths: Tensor,
+        pieces: Tensor | None = None,
+        budget: int | None = None,
+        shift: Tensor | None = None,
     ) -> Tensor:
         """tokens (R, T) int64, lengths (R) int64 -> logits (B, classes).
 
         pieces: (B) int64, how many of the R rows, in order, are each text's; None: one each.
         budget: the most padded tokens whose outputs are in memory at once; None: all (`models.pieces`).
+        shift: (R, T, E), added to the embedded tokens; None: nothing.
         """
         if tokens.shape[1] == 0:  # every text of the batch is empty, and a layer needs T >= 1
             tokens = tokens.new_zeros(len(tokens), 1)
-        encoded = self.join(encode_within(budget, self._encode, tokens, lengths), pieces)  # (B, F)
+        encoded = self.join(encode_within(budget, self._encode, tokens, lengths, shift), pieces)  # (B, F)
         return cast(Tensor, self.dense(self.dropout(encoded)))
 
     def of_embedded(self, embedded: Tensor, lengths: Tensor) -> Tensor:
         """Embedded (B, T, E), lengths (B) int64 -> logits (B, classes): `forward` after the embedding, a piece each."""
         return cast(Tensor, self.dense(self.dropout(self.join(self._read(embedded, lengths), None))))
 
-    def _encode(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        """(R, T), (R) -> (R, F)."""
-        return self._read(self.embedding(tokens), lengths)
+    def _encode(self, tokens: Tensor, lengths: Tensor, shift: Tensor | None) -> Tensor:
+        """(R, T), (R), (R, T, E) or None -> (R, F)."""
+        embedded = self.embedding(tokens)
+        return self._read(embedded if shift is None else embedded + shift, lengths)
 
     def _read(self, embedded: Tensor, lengths: Tensor) -> Tensor:
         """(R, T, E), (R) -> (R, F): F is the code's size, or D·H without one."""

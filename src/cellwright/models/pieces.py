@@ -39,9 +39,7 @@ class JoinPieces(nn.Module):
         return joined
 
 
-def encode_within(
-    budget: int | None, encode: Callable[[Tensor, Tensor], Tensor], tokens: Tensor, lengths: Tensor
-) -> Tensor:
+def encode_within(budget: int | None, encode: Callable[..., Tensor], tokens: Tensor, *others: Tensor | None) -> Tensor:
     """Encode some rows at a time, so that no more than `budget` padded tokens are in memory, one row at the least.
 
     The gradient is the whole batch's: what a part's forward pass computed is forgotten and computed again in
@@ -49,19 +47,20 @@ def encode_within(
 
     Args:
         budget: the most padded tokens at once; None takes all rows together.
-        encode: (r, T), (r) -> (r, F), each row by itself.
+        encode: r rows of `tokens` and of each of `others`, by their places -> (r, F), each row by itself.
         tokens: (R, T) int64.
-        lengths: (R) int64.
+        others: (R, ·), or None, which each part is given.
 
     Returns (R, F).
 
     """
     if budget is None:  # and no length is asked for, which would fix the batch of an exported program
-        return encode(tokens, lengths)
+        return encode(tokens, *others)
     rows = max(1, budget // tokens.shape[1])
     if len(tokens) <= rows:
-        return encode(tokens, lengths)
-    parts = zip(torch.split(tokens, rows), torch.split(lengths, rows), strict=True)
+        return encode(tokens, *others)
+    split = torch.split(tokens, rows)
+    parts = zip(split, *([None] * len(split) if o is None else torch.split(o, rows) for o in others), strict=True)
     if not torch.is_grad_enabled():
         return torch.cat([encode(*part) for part in parts])
     return torch.cat([checkpoint(encode, *part, use_reentrant=False) for part in parts])

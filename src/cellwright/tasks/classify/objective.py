@@ -1,4 +1,7 @@
-"""What a classifier learns: labels, by cross-entropy, with some tokens hidden."""
+"""What a classifier learns: labels, by cross-entropy, with some tokens hidden, and against an adversary.
+
+Miyato, Dai and Goodfellow (2017), "Adversarial training methods for semi-supervised text classification".
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -67,9 +70,9 @@ class ClassifyObjective(Objective):
             pretrained.thaw(model, (self._epochs - 1) // self.options.thawing)
         hidden = torch.rand(batch.tokens.shape, device=batch.tokens.device) < self.options.token_dropout
         tokens = batch.tokens.masked_fill(hidden & (batch.tokens != Tokenizer.pad), Tokenizer.unknown)
-        logits = self._logits(model, batch._replace(tokens=tokens))
-        loss = cross_entropy(logits, _labels(batch), label_smoothing=self.options.label_smoothing)
-        return Step(loss, len(logits), int(batch.lengths.sum()))
+        shown = batch._replace(tokens=tokens)
+        loss = self._against_an_adversary(model, shown) if self.options.adversarial else self._smoothed(model, shown)
+        return Step(loss, len(_labels(batch)), int(batch.lengths.sum()))
 
     def measure(self, model: Classifier, batch: Batch) -> Tensor:
         """(3,): the sum of losses, right answers, texts."""
@@ -83,9 +86,34 @@ class ClassifyObjective(Objective):
         loss, right, texts = sums
         return {"loss": loss / texts, "accuracy": right / texts}
 
-    def _logits(self, model: Classifier, batch: Batch) -> Tensor:
-        logits: Tensor = model(batch.tokens, batch.lengths, batch.pieces, self.options.batch_tokens or MOST_TOKENS)
+    def _against_an_adversary(self, model: Classifier, batch: Batch) -> Tensor:
+        """Mean of the loss and of what it is where each row's embedded tokens are moved up its gradient.
+
+        By a share of their length, so that larger embeddings do not escape.
+        """
+        with torch.no_grad():
+            embedded = model.embedding(batch.tokens)  # (R, T, E)
+        still = torch.zeros_like(embedded, requires_grad=True)
+        loss = self._smoothed(model, batch, still)
+        (gradient,) = torch.autograd.grad(loss, still, retain_graph=True)
+        steepest = gradient / _lengths(gradient).clamp_min(torch.finfo(gradient.dtype).tiny)
+        moved = self._smoothed(model, batch, self.options.adversarial * _lengths(embedded) * steepest)
+        return (loss + moved) / 2
+
+    def _smoothed(self, model: Classifier, batch: Batch, shift: Tensor | None = None) -> Tensor:
+        logits = self._logits(model, batch, shift)
+        return cross_entropy(logits, _labels(batch), label_smoothing=self.options.label_smoothing)
+
+    def _logits(self, model: Classifier, batch: Batch, shift: Tensor | None = None) -> Tensor:
+        budget = self.options.batch_tokens or MOST_TOKENS
+        logits: Tensor = model(batch.tokens, batch.lengths, batch.pieces, budget, shift)
         return logits
+
+
+def _lengths(vectors: Tensor) -> Tensor:
+    """(R, T, E) -> (R, 1, 1): of each row's numbers as one vector."""
+    norms: Tensor = torch.linalg.vector_norm(vectors, dim=(1, 2), keepdim=True)
+    return norms
 
 
 def _labels(batch: Batch) -> Tensor:

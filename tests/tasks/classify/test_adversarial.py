@@ -1,0 +1,86 @@
+"""Learning against an adversary: which way a text is moved, how far, and what is made of both losses."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from cellwright.data.batches import Batch, collate_pieces
+from cellwright.models.architecture import ClassifierConfig
+from cellwright.models.classifier import Classifier
+from cellwright.tasks.classify import ClassifyConfig
+from cellwright.tasks.classify.objective import ClassifyObjective
+
+SMALL = {
+    "vocabulary": 11,
+    "classes": 3,
+    "embedding": 5,
+    "hidden": 4,
+    "pairs": 7,
+    "dropout": 0.0,
+    "embedding_dropout": 0.0,
+}
+TEXTS = [([[3, 4, 5, 6]], 0), ([[7]], 1), ([[]], 2), ([[2, 2, 10]], 1)]
+
+
+def objective(**options: Any) -> ClassifyObjective:
+    given = {"data": "x.csv", "out": "run", "token_dropout": 0.0, "label_smoothing": 0.0, **options}
+    return ClassifyObjective(ClassifierConfig.model_validate(SMALL), ClassifyConfig(**given))
+
+
+def made() -> Classifier:
+    torch.manual_seed(0)
+    model = Classifier(ClassifierConfig.model_validate(SMALL))
+    with torch.no_grad():
+        model.embedding.pair.weight[1:].normal_()
+    return model.double().train()
+
+
+def loss_at(model: Classifier, embedded: Tensor, batch: Batch) -> Tensor:
+    return cross_entropy(model.of_embedded(embedded, batch.lengths), batch.labels)
+
+
+def test_texts_are_moved_up_the_gradient_by_a_share_of_their_length() -> None:
+    model, batch = made(), collate_pieces(TEXTS)
+    embedded = model.embedding(batch.tokens).detach().requires_grad_()
+    loss = loss_at(model, embedded, batch)
+    (gradient,) = torch.autograd.grad(loss, embedded)
+    moved = embedded.detach().clone()
+    for row in (0, 1, 3):  # text 2 has no token to move
+        moved[row] += 0.2 * embedded[row].norm() * gradient[row] / gradient[row].norm()
+    assert moved[1, 1:].eq(0).all()  # nor has a text beyond its end
+    expected = (loss + loss_at(model, moved, batch)) / 2
+    torch.testing.assert_close(objective(adversarial=0.2).loss(model, batch).loss, expected)
+    assert loss_at(model, moved, batch) > loss
+
+
+def test_its_gradient_is_that_of_both_with_the_move_held() -> None:
+    model, batch = made(), collate_pieces(TEXTS)
+    objective(adversarial=1e-9).loss(model, batch).loss.backward()
+    found = {name: parameter.grad for name, parameter in model.named_parameters()}
+    model.zero_grad()
+    objective().loss(model, batch).loss.backward()
+    for name, parameter in model.named_parameters():
+        torch.testing.assert_close(found[name].to_dense(), parameter.grad.to_dense(), msg=name)
+
+
+def test_an_adversary_of_no_strength_changes_nothing() -> None:
+    model, batch = made(), collate_pieces(TEXTS)
+    plain, step = objective().loss(model, batch), objective(adversarial=1e-9).loss(model, batch)
+    torch.testing.assert_close(step.loss, plain.loss)
+    assert (step.examples, step.tokens) == (plain.examples, plain.tokens) == (4, 8)
+
+
+@pytest.mark.parametrize("budget", [1, 8])
+def test_texts_in_pieces_within_a_budget(budget: int) -> None:
+    batch = collate_pieces([([[3, 4, 5, 6], [7, 8]], 0), ([[2]], 1), ([[9, 3], [4], [5, 5, 5]], 2)])
+    expected, found = made(), made()
+    whole = objective(adversarial=0.3).loss(expected, batch)
+    parts = objective(adversarial=0.3, batch_tokens=budget).loss(found, batch)
+    torch.testing.assert_close(parts.loss, whole.loss)
+    whole.loss.backward()
+    parts.loss.backward()
+    for (name, a), b in zip(found.named_parameters(), expected.parameters(), strict=True):
+        torch.testing.assert_close(a.grad.to_dense(), b.grad.to_dense(), msg=name)
