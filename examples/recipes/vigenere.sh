@@ -5,4 +5,4 @@
 set -eu
 exec cellwright fit vigenere --task transduce --out "$1" --seed "$2" \
     --hidden 128 --embedding 64 --attention additive --forget-bias 3 --dropout 0 --label-smoothing 0 \
-    --batch-tokens 512 --learning-rate 4e-3 --schedule cosine --max-epochs 12 --patience 12
+    --batch-tokens 512 --learning-rate 4e-3 --schedule cosine --max-epochs 20 --patience 20

@@ -2,9 +2,9 @@
 
 Generated, the same on every machine. The side is the key's: those that are tested were never seen.
 
-The symbols of messages are all as likely, those of keys follow Zipf's law: A is a quarter of them, the last a
-hundredth, so that there is always a next symbol to learn. Of keys all as likely no transducer that was tried learnt
-more than how long messages are.
+The symbols of messages are all as likely, and those of every other key. Those of the keys between follow Zipf's law:
+A is a quarter of them, the last a hundredth, so that there is always a next symbol to learn. Of keys all as likely the
+recipe's transducer has learnt nothing after two epochs.
 """
 
 from random import Random
@@ -17,12 +17,12 @@ from cellwright.data.table import Table
 
 KEY_LENGTH = 3
 _MESSAGES, _LONGEST = 120_000, 12
-_WEIGHTS = [1 / (1 + n) for n in range(len(SYMBOLS))]  # Zipf's law
+_ZIPF = [1 / (1 + n) for n in range(len(SYMBOLS))]
 
 
 def _load() -> Parted[Pairs]:
     random = Random(0)
-    keys = ["".join(random.choices(SYMBOLS, _WEIGHTS, k=KEY_LENGTH)) for _ in range(_MESSAGES)]
+    keys = ["".join(random.choices(SYMBOLS, (None, _ZIPF)[n % 2], k=KEY_LENGTH)) for n in range(_MESSAGES)]
     messages = [draw(random, 1 + int(random.random() * _LONGEST)) for _ in keys]
     sources = [f"{key}:{encrypt(message, key)}" for key, message in zip(keys, messages, strict=True)]
     pairs, notes = gather(Table(sources, messages, list(range(1, _MESSAGES + 1)), DATASET.name, "message"))
