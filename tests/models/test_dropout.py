@@ -49,3 +49,8 @@ def test_the_module_drops_in_training_only_and_by_torchs_generator() -> None:
     assert module.eval()(values) is values
     assert Dropout(0.0)(values) is values
     assert repr(nn.Sequential(Dropout(0.5))).count("Dropout(0.5)") == 1
+
+
+def test_values_on_the_cpu_are_drawn_there_whatever_the_default_device() -> None:
+    with torch.device("meta"):
+        assert Dropout(0.5)(torch.ones(99, device="cpu")).sum() > 0

@@ -30,7 +30,7 @@ def _sixteen_bits(values: Tensor) -> Tensor:
     """An int16 for each of `values`, each of 2¹⁶ equally likely; torch's generator decides which."""
     count = -(-values.numel() // 4)
     if values.device.type == "cpu":  # numpy's takes half the time of torch's
-        seed = int(torch.randint(2**63 - 1, ()))
+        seed = int(torch.randint(2**63 - 1, (), device="cpu"))
         drawn = torch.from_numpy(np.random.SFC64(seed).random_raw(count).view(np.int16))
     else:
         drawn = torch.empty(count, dtype=torch.int64, device=values.device).random_(-(2**63), None).view(torch.int16)

@@ -42,45 +42,42 @@ def loss_at(model: Classifier, embedded: Tensor, batch: Batch) -> Tensor:
     return cross_entropy(model.of_embedded(embedded, batch.lengths), batch.labels)
 
 
-def test_texts_are_moved_up_the_gradient_by_a_share_of_their_length() -> None:
+def assert_same_gradients(model: Classifier, loss: Tensor, expected: Tensor) -> None:
+    parameters = dict(model.named_parameters())
+    found, wanted = (torch.autograd.grad(each, list(parameters.values())) for each in (loss, expected))
+    for name, a, b in zip(parameters, found, wanted, strict=True):
+        torch.testing.assert_close(a.to_dense(), b.to_dense(), msg=name)
+
+
+def test_texts_are_moved_up_the_gradient_by_a_share_of_their_length_and_the_move_is_held() -> None:
     model, batch = made(), collate_pieces(TEXTS)
-    embedded = model.embedding(batch.tokens).detach().requires_grad_()
+    embedded = model.embedding(batch.tokens)
     loss = loss_at(model, embedded, batch)
-    (gradient,) = torch.autograd.grad(loss, embedded)
-    moved = embedded.detach().clone()
+    (gradient,) = torch.autograd.grad(loss, embedded, retain_graph=True)
+    move = torch.zeros_like(gradient)
     for row in (0, 1, 3):  # text 2 has no token to move
-        moved[row] += 0.2 * embedded[row].norm() * gradient[row] / gradient[row].norm()
-    assert moved[1, 1:].eq(0).all()  # nor has a text beyond its end
-    expected = (loss + loss_at(model, moved, batch)) / 2
-    torch.testing.assert_close(objective(adversarial=0.2).loss(model, batch).loss, expected)
-    assert loss_at(model, moved, batch) > loss
-
-
-def test_its_gradient_is_that_of_both_with_the_move_held() -> None:
-    model, batch = made(), collate_pieces(TEXTS)
-    objective(adversarial=1e-9).loss(model, batch).loss.backward()
-    found = {name: parameter.grad for name, parameter in model.named_parameters()}
-    model.zero_grad()
-    objective().loss(model, batch).loss.backward()
-    for name, parameter in model.named_parameters():
-        torch.testing.assert_close(found[name].to_dense(), parameter.grad.to_dense(), msg=name)
+        move[row] = 0.2 * embedded[row].detach().norm() * gradient[row] / gradient[row].norm()
+    assert move[1, 1:].eq(0).all()  # nor has a text beyond its end
+    moved = loss_at(model, embedded + move, batch)
+    assert moved > loss
+    found = objective(adversarial=0.2).loss(model, batch).loss
+    torch.testing.assert_close(found, (loss + moved) / 2)
+    assert_same_gradients(model, found, (loss + moved) / 2)
 
 
 def test_an_adversary_of_no_strength_changes_nothing() -> None:
     model, batch = made(), collate_pieces(TEXTS)
     plain, step = objective().loss(model, batch), objective(adversarial=1e-9).loss(model, batch)
     torch.testing.assert_close(step.loss, plain.loss)
+    assert_same_gradients(model, step.loss, plain.loss)
     assert (step.examples, step.tokens) == (plain.examples, plain.tokens) == (4, 8)
 
 
 @pytest.mark.parametrize("budget", [1, 8])
 def test_texts_in_pieces_within_a_budget(budget: int) -> None:
     batch = collate_pieces([([[3, 4, 5, 6], [7, 8]], 0), ([[2]], 1), ([[9, 3], [4], [5, 5, 5]], 2)])
-    expected, found = made(), made()
-    whole = objective(adversarial=0.3).loss(expected, batch)
-    parts = objective(adversarial=0.3, batch_tokens=budget).loss(found, batch)
+    model = made()
+    whole = objective(adversarial=0.3).loss(model, batch)
+    parts = objective(adversarial=0.3, batch_tokens=budget).loss(model, batch)
     torch.testing.assert_close(parts.loss, whole.loss)
-    whole.loss.backward()
-    parts.loss.backward()
-    for (name, a), b in zip(found.named_parameters(), expected.parameters(), strict=True):
-        torch.testing.assert_close(a.grad.to_dense(), b.grad.to_dense(), msg=name)
+    assert_same_gradients(model, parts.loss, whole.loss)

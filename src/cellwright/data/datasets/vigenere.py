@@ -3,8 +3,9 @@
 Generated, the same on every machine. The side is the key's: those that are tested were never seen.
 
 The symbols of messages are all as likely, and those of every other key. Those of the keys between follow Zipf's law:
-A is a quarter of them, the last a hundredth, so that there is always a next symbol to learn. Of keys all as likely the
-recipe's transducer has learnt nothing after two epochs.
+A is a quarter of them, the last a hundredth, so that there is always a next symbol to learn. Where all keys had symbols
+as likely, transducers that were tried learnt nothing in ten epochs; the recipe's, which begins to learn in its second
+to fifth, was given two.
 """
 
 from random import Random
