@@ -26,6 +26,13 @@ class Places:
     index: Tensor
     number: int
 
+    @cached_property
+    def free(self) -> Tensor:
+        """(number − S,) int64, in order: where no packed row stands."""
+        free = torch.ones(self.number, dtype=torch.bool, device=self.index.device)
+        free[self.index] = False
+        return free.nonzero().flatten()
+
     def take(self, rows: Tensor) -> Tensor:
         """(number, *) -> (S, *)."""
         return rows.index_select(0, self.index)

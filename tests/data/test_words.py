@@ -42,7 +42,7 @@ def test_what_is_no_lexicon_is_refused(content):
 def test_a_batch_spells_each_word_once(lexicon):
     sentences = [["to", "Fly", "to"], [], ["Fly"]]
     tags = [[1, 2, 0], [], [2]]
-    batch = collate_words([lexicon.example(*row, 7) for row in zip(sentences, tags, strict=True)])
+    batch = collate_words(lexicon.examples(sentences, tags, [7, 7, 7]))
     assert batch.words.tolist() == [[4, 3, 4], [0, 0, 0], [3, 0, 0]]
     assert batch.lengths.tolist() == [3, 0, 1]
     assert batch.tags.tolist() == [[1, 2, 0], [0, 0, 0], [2, 0, 0]]
@@ -55,13 +55,21 @@ def test_a_batch_spells_each_word_once(lexicon):
 
 
 def test_a_batch_without_words_is_still_one(lexicon):
-    batch = collate_words([lexicon.example([])])
+    batch = collate_words(lexicon.examples([[]]))
     assert batch.words.shape == batch.forms.shape == (1, 1)
     assert batch.spelled.tolist() == [1]
     assert (batch.tags, batch.labels) == (None, None)
     assert torch.equal(batch.lengths, torch.tensor([0]))
 
 
+def test_sentences_that_were_numbered_apart_make_no_batch(lexicon):
+    apart = [lexicon.examples([[word]])[0] for word in ("fly", "to")]
+    with pytest.raises(ValueError, match=r"several calls of Lexicon\.examples; expected those of one"):
+        collate_words(apart)
+    with pytest.raises(ValueError, match="shorter"):
+        lexicon.examples([["fly"], ["to"]], tags=[[1]])
+
+
 def test_sentences_with_and_without_tags_do_not_mix(lexicon):
     with pytest.raises(ValueError, match="1 of 2 sentences have tags; expected all or none"):
-        collate_words([lexicon.example(["a"], [0]), lexicon.example(["a"])])
+        collate_words(lexicon.examples([["a"], ["a"]], [[0], None]))

@@ -37,7 +37,7 @@ def test_letters_and_answers_are_the_models(run_of, options):
     assert seen.share == pytest.approx(expected.probability)
     assert seen.known.tolist() == [True] * 5 + [False]
     assert "".join(b + t for b, t in zip(seen.between, seen.tokens, strict=True)) == TEXT
-    batch = collate_words([run.lexicon.example(seen.tokens)])
+    batch = collate_words(run.lexicon.examples([seen.tokens]))
     with cellwright.use_path("reference"), torch.no_grad():
         spelled = run.model.spelling(batch.spellings, batch.spelled)[batch.forms]
         values = torch.cat([run.model.embedding(batch.words), spelled], -1)
@@ -52,7 +52,7 @@ def test_letters_and_answers_are_the_models(run_of, options):
 def test_the_probabilities_are_sums_over_all_labellings(run_of):
     run = run_of()
     seen = record(run, "fly to new york")
-    batch = collate_words([run.lexicon.example(seen.tokens)])
+    batch = collate_words(run.lexicon.examples([seen.tokens]))
     with torch.no_grad():
         x = run.model(batch).emissions[0].double().numpy()
     start, transitions, end = (each.detach().double().numpy() for each in run.model.crf.parameters())
@@ -72,7 +72,7 @@ def test_without_a_field_they_are_those_of_each_word_by_itself(run_of):
     run = run_of(crf=False)
     seen = record(run, TEXT)
     with torch.no_grad():
-        expected = run.model(collate_words([run.lexicon.example(seen.tokens)])).emissions.softmax(-1)[0]
+        expected = run.model(collate_words(run.lexicon.examples([seen.tokens]))).emissions.softmax(-1)[0]
     np.testing.assert_allclose(seen.answers.values, expected.numpy(), atol=1e-6)
     assert seen.tags == [TAGS[k] for k in expected.argmax(-1)]
     assert seen.answers.said[0].startswith(f"tagged {seen.tags[0]}, {100 * expected[0].max():.1f} %; ")

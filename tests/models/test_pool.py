@@ -26,6 +26,17 @@ def test_max_and_mean(output: torch.Tensor) -> None:
     torch.testing.assert_close(Mean()(output, LENGTHS), torch.stack([row.mean(0) for row in rows(output)]))
 
 
+def test_the_gradient_of_max_is_shared_among_steps_that_tie() -> None:
+    torch.manual_seed(0)
+    drawn = torch.randint(-2, 3, (4, 7, 6)) / 2
+    values = drawn.double().masked_fill((torch.arange(7) >= LENGTHS[:, None]).unsqueeze(-1), 0).requires_grad_()
+    weight = torch.randn(4, 6, dtype=torch.float64)
+    (found,) = torch.autograd.grad(Max()(values, LENGTHS), values, weight)
+    (expected,) = torch.autograd.grad(torch.stack([row.amax(0) for row in rows(values)]), values, weight)
+    assert ((found != 0).sum(1) > 1).any()
+    torch.testing.assert_close(found, expected)
+
+
 def test_last_takes_each_direction_at_its_own_end(output: torch.Tensor) -> None:
     expected = torch.stack([torch.cat([row[-1, :3], row[0, 3:]]) for row in rows(output)])
     assert torch.equal(Last(bidirectional=True)(output, LENGTHS), expected)

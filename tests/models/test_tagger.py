@@ -21,7 +21,8 @@ def made(**options: object) -> Tagger:
 
 
 def batch_of(sentences: list[list[str]]) -> WordBatch:
-    return collate_words([LEXICON.example(words, [len(word) % 4 for word in words], 0) for words in sentences])
+    tags = [[len(word) % 4 for word in words] for words in sentences]
+    return collate_words(LEXICON.examples(sentences, tags, [0] * len(sentences)))
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "peephole"])
@@ -97,11 +98,11 @@ def test_it_learns_what_only_characters_and_neighbours_tell() -> None:
     torch.manual_seed(0)
     sizes = {"vocabulary": 3, "alphabet": len(lexicon.alphabet) + 2, "tags": 4}
     model = Tagger(TaggerConfig(**{**SMALL, **sizes, "embedding_dropout": 0.0, "dropout": 0.0}))
-    batch = collate_words([lexicon.example(*row) for row in zip(sentences, tags, strict=True)])
+    batch = collate_words(lexicon.examples(sentences, tags))
     optimizer = make_optimizer(model, 0.05, 0.0)
     for _ in range(40):
         optimizer.zero_grad()
         (-model.log_likelihood(model(batch).emissions, batch.tags, batch.lengths).mean()).backward()
         optimizer.step()
-    other = collate_words([lexicon.example(["BBB", "to", "a"]), lexicon.example(["aaa"])])
+    other = collate_words(lexicon.examples([["BBB", "to", "a"], ["aaa"]]))
     assert model.decode(model(other).emissions, other.lengths).tolist() == [[1, 2, 3], [0, 0, 0]]

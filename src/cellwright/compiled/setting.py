@@ -111,8 +111,8 @@ class Setting:
 
     def new_rows(self, places: Places, columns: int) -> Tensor:
         """Rows (number, columns) to be written in these places, and zero in others."""
-        make = self.rows.new_empty if places.number == self.count else self.rows.new_zeros
-        return make(places.number, columns)
+        rows = self.rows.new_empty(places.number, columns)
+        return rows if places.number == self.count else rows.index_fill_(0, places.free, 0.0)
 
     def slots(self, letters: tuple[str, ...]) -> Tensor:
         """The places of projections among the cell's."""

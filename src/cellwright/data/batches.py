@@ -112,10 +112,14 @@ def collate(examples: Sequence[Example]) -> Batch:
 def padded(rows: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
     """(B, T) int64 with zeros behind each row, T at least 1, and the lengths (B)."""
     lengths = np.array([len(row) for row in rows], dtype=np.int64)
-    numbers = np.zeros((len(rows), max(lengths.max(initial=0), 1)), dtype=np.int64)
-    each = np.fromiter(chain.from_iterable(rows), np.int64, lengths.sum())
-    numbers[np.arange(numbers.shape[1]) < lengths[:, None]] = each
-    return torch.from_numpy(numbers), torch.from_numpy(lengths)
+    return filled(np.fromiter(chain.from_iterable(rows), np.int64, lengths.sum()), lengths), torch.from_numpy(lengths)
+
+
+def filled(numbers: NDArray[np.int64], lengths: NDArray[np.int64]) -> torch.Tensor:
+    """(B, T) int64 with zeros behind each row, T at least 1, of all rows' numbers one after the other."""
+    rows = np.zeros((len(lengths), max(lengths.max(initial=0), 1)), dtype=np.int64)
+    rows[np.arange(rows.shape[1]) < lengths[:, None]] = numbers
+    return torch.from_numpy(rows)
 
 
 def collate_pieces(examples: Sequence[PiecedExample]) -> Batch:

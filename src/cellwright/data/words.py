@@ -8,10 +8,12 @@ from functools import lru_cache
 from itertools import chain, count
 from typing import NamedTuple, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from cellwright.data.batches import padded
+from cellwright.data.batches import filled, padded
 from cellwright.errors import InputError
 
 Value = TypeVar("Value")
@@ -21,13 +23,26 @@ REMEMBERED = 100_000  # words whose numbers are looked up once: a text repeats m
 MOST_CHARACTERS = 32  # of a word that is longer, the first half of them and the last: a link must not widen its batch
 
 
+class Spellings(NamedTuple):
+    """F different words as they are spelled, in at most C characters."""
+
+    characters: Tensor
+    """(F, C) int64, zero beyond each length."""
+    lengths: Tensor
+    """(F) int64, at least 1."""
+
+
 class WordExample(NamedTuple):
     """A sentence of T words as numbers."""
 
-    words: Sequence[int]
-    spellings: Sequence[tuple[int, ...]]
-    """Of each word its characters' numbers, at least one."""
-    tags: Sequence[int] | None
+    words: NDArray[np.int64]
+    """(T)"""
+    forms: NDArray[np.int64]
+    """(T), the row of each word in `spellings`."""
+    spellings: Spellings
+    """Of this sentence and those that were numbered with it."""
+    tags: NDArray[np.int64] | None
+    """(T)"""
     label: int | None
 
 
@@ -94,11 +109,23 @@ class Lexicon:
         """Return the numbers of a word's characters; an empty one counts as an unknown character."""
         return self._numbers(token)[1]
 
-    def example(
-        self, tokens: Sequence[str], tags: Sequence[int] | None = None, label: int | None = None
-    ) -> WordExample:
-        """Return a sentence as numbers."""
-        return WordExample(self.words(tokens), [self.spelling(token) for token in tokens], tags, label)
+    def examples(
+        self,
+        sentences: Sequence[Sequence[str]],
+        tags: Sequence[Sequence[int] | None] | None = None,
+        labels: Sequence[int | None] | None = None,
+    ) -> list[WordExample]:
+        """Return sentences as numbers, those that go into a batch together at once: they share their spellings."""
+        rows: defaultdict[tuple[int, ...], int] = defaultdict(count().__next__)  # of spellings, as they are first seen
+        forms = [_array(rows[self.spelling(token)] for token in tokens) for tokens in sentences]
+        spellings = Spellings(*padded(list(rows) or [(UNKNOWN,)]))
+        rows_of_tags = [None] * len(sentences) if tags is None else tags
+        said = [None] * len(sentences) if labels is None else labels
+        each = zip(sentences, forms, rows_of_tags, said, strict=True)
+        return [
+            WordExample(_array(self.words(tokens)), form, spellings, None if row is None else _array(row), label)
+            for tokens, form, row, label in each
+        ]
 
     def _number(self, token: str) -> tuple[int, tuple[int, ...]]:
         half = MOST_CHARACTERS // 2
@@ -132,23 +159,30 @@ def normal(token: str) -> str:
 def collate_words(examples: Sequence[WordExample]) -> WordBatch:
     """Pad sentences to the longest and spell each word once.
 
-    Raises ValueError if only some of the sentences have tags, or labels.
+    Raises ValueError if only some of the sentences have tags, or labels, or if they were not numbered together.
     """
-    numbers: defaultdict[tuple[int, ...], int] = defaultdict(count().__next__)  # of spellings, as they are first seen
-    forms = [[numbers[spelling] for spelling in example.spellings] for example in examples]
+    known = examples[0].spellings
+    if any(example.spellings is not known for example in examples):
+        raise ValueError("collate: sentences of several calls of Lexicon.examples; expected those of one")
     tags = _all_or_none("tags", [example.tags for example in examples])
     labels = _all_or_none("a label", [example.label for example in examples])
-    words, lengths = padded([example.words for example in examples])
-    spellings, spelled = padded(list(numbers) or [(UNKNOWN,)])
+    lengths = np.array([len(example.words) for example in examples], np.int64)
+    rows, forms = np.unique(np.concatenate([example.forms for example in examples]), return_inverse=True)
+    here = torch.from_numpy(rows if len(rows) else np.zeros(1, np.int64))
+    spelled = known.lengths[here]
     return WordBatch(
-        words=words,
-        lengths=lengths,
-        spellings=spellings,
+        words=filled(np.concatenate([example.words for example in examples]), lengths),
+        lengths=torch.from_numpy(lengths),
+        spellings=known.characters[:, : spelled.max()].index_select(0, here),
         spelled=spelled,
-        forms=padded(forms)[0],
-        tags=None if tags is None else padded(tags)[0],
+        forms=filled(forms, lengths),
+        tags=None if tags is None else filled(np.concatenate(tags), lengths),
         labels=None if labels is None else torch.tensor(labels, dtype=torch.int64),
     )
+
+
+def _array(numbers: Iterable[int]) -> NDArray[np.int64]:
+    return np.fromiter(numbers, np.int64)
 
 
 def _all_or_none(what: str, values: Sequence[Value | None]) -> list[Value] | None:

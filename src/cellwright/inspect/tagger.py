@@ -28,7 +28,7 @@ def record(run: TagRun, text: str, reasons: bool = True) -> Recording:
     """
     words = segment(text, run.lexicon)
     check_count(len(words), "word")
-    batch = collate_words([run.lexicon.example(words)])
+    batch = collate_words(run.lexicon.examples([words]))
     with torch.inference_mode(), listening([run.model.recurrent]) as heard:
         emissions = run.model(batch).emissions
     (tagged,) = TagPredictor(run).tag([words])

@@ -83,7 +83,7 @@ class TagPredictor(Predictor[Tagged]):
 
     @torch.inference_mode()
     def _batch(self, sentences: Sequence[Sequence[str]]) -> list[Tagged]:
-        batch = collate_words([self.run.lexicon.example(words) for words in sentences])
+        batch = collate_words(self.run.lexicon.examples(sentences))
         emissions, logits = self.run.model(batch)
         rows = self.run.model.decode(emissions, batch.lengths).tolist()
         shares = [None] * len(rows) if logits is None else logits.double().softmax(-1)

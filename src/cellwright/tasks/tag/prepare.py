@@ -78,9 +78,8 @@ def _examples(sentences: Sentences, run: TagRunConfig, lexicon: Lexicon) -> list
     tags = known_and_new(run.tags, chain.from_iterable(sentences.tags))
     labels = known_and_new(run.labels, sentences.labels or [])
     numbers, of_label = ({name: number for number, name in enumerate(names)} for names in (tags, labels))
-    said = [None] * len(sentences) if sentences.labels is None else [of_label[label] for label in sentences.labels]
-    rows = zip(sentences.tokens, sentences.tags, said, strict=True)
-    return [lexicon.example(tokens, [numbers[tag] for tag in row], label) for tokens, row, label in rows]
+    said = None if sentences.labels is None else [of_label[label] for label in sentences.labels]
+    return lexicon.examples(sentences.tokens, [[numbers[tag] for tag in row] for row in sentences.tags], said)
 
 
 def _frequent(train: Sentences, validation: Sentences, scheme: Scheme) -> float:
