@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from cellwright.models.dropout import Dropout, dropout
+from cellwright.models.dropout import Dropout, dropout, hide
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.001, 0.3, 0.5, 0.9])
@@ -49,6 +49,15 @@ def test_the_module_drops_in_training_only_and_by_torchs_generator() -> None:
     assert module.eval()(values) is values
     assert Dropout(0.0)(values) is values
     assert repr(nn.Sequential(Dropout(0.5))).count("Dropout(0.5)") == 1
+
+
+def test_hidden_tokens_read_as_unknown_and_padding_stays() -> None:
+    torch.manual_seed(0)
+    tokens = torch.tensor([2, 3, 0]).repeat(10_000, 1)
+    hidden = hide(tokens, 0.3)
+    assert (hidden[:, :2] == 1).float().mean().item() == pytest.approx(0.3, abs=5 * math.sqrt(0.3 * 0.7 / 20_000))
+    assert torch.equal(hidden[hidden != 1], tokens[hidden != 1])
+    assert (hidden[:, 2] == 0).all()
 
 
 def test_values_on_the_cpu_are_drawn_there_whatever_the_default_device() -> None:

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cellwright.data.batches import filled, padded
+from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
 
 Value = TypeVar("Value")
 
-PAD, UNKNOWN = 0, 1
+UNKNOWN = Tokenizer.unknown
 REMEMBERED = 100_000  # words whose numbers are looked up once: a text repeats most of its words
 MOST_CHARACTERS = 32  # of a word that is longer, the first half of them and the last: a link must not widen its batch
 

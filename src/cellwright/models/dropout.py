@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from cellwright.data.tokenizer import Tokenizer
 from cellwright.nn import Recurrent
 
 LEVELS = 2**16
@@ -35,6 +36,12 @@ def _sixteen_bits(values: Tensor) -> Tensor:
     else:
         drawn = torch.empty(count, dtype=torch.int64, device=values.device).random_(-(2**63), None).view(torch.int16)
     return drawn[: values.numel()].view(values.shape)
+
+
+def hide(tokens: Tensor, rate: float) -> Tensor:
+    """Tokens (…) int64 of which a share `rate` reads as unknown; padding stays."""
+    hidden = torch.rand(tokens.shape, device=tokens.device) < rate
+    return tokens.masked_fill(hidden & (tokens != Tokenizer.pad), Tokenizer.unknown)
 
 
 class Dropout(nn.Module):

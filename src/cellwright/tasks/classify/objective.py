@@ -11,11 +11,11 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from cellwright.data.batches import MOST_TOKENS, Batch
-from cellwright.data.tokenizer import Tokenizer
 from cellwright.models import pretrained
 from cellwright.models.architecture import ClassifierConfig
 from cellwright.models.autoencoder import begin_from, freeze_encoder
 from cellwright.models.classifier import Classifier
+from cellwright.models.dropout import hide
 from cellwright.tasks.classify.config import ClassifyConfig
 from cellwright.tasks.classify.encoder import load_encoder
 from cellwright.tasks.lm.run import LanguageRun
@@ -68,9 +68,7 @@ class ClassifyObjective(Objective):
         """Mean smoothed cross-entropy of a batch, in nats."""
         if self.options.thawing:
             pretrained.thaw(model, (self._epochs - 1) // self.options.thawing)
-        hidden = torch.rand(batch.tokens.shape, device=batch.tokens.device) < self.options.token_dropout
-        tokens = batch.tokens.masked_fill(hidden & (batch.tokens != Tokenizer.pad), Tokenizer.unknown)
-        shown = batch._replace(tokens=tokens)
+        shown = batch._replace(tokens=hide(batch.tokens, self.options.token_dropout))
         loss = self._against_an_adversary(model, shown) if self.options.adversarial else self._smoothed(model, shown)
         return Step(loss, len(_labels(batch)), int(batch.lengths.sum()))
 

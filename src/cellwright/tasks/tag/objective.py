@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from cellwright.data.words import PAD, UNKNOWN, WordBatch
+from cellwright.data.words import WordBatch
 from cellwright.evaluation.spans import score_spans
+from cellwright.models.dropout import hide
 from cellwright.models.tagger import Tagger
 from cellwright.tasks.tag.config import TagConfig
 from cellwright.tasks.tag.run import TagRunConfig
@@ -37,9 +38,8 @@ class TagObjective(Objective):
 
     def loss(self, model: Tagger, batch: WordBatch) -> Step:
         """Mean over the words of a batch, in nats."""
-        hidden = torch.rand(batch.words.shape, device=batch.words.device) < self.options.token_dropout
-        words = batch.words.masked_fill(hidden & (batch.words != PAD), UNKNOWN)
-        total, _, _ = self._surprise(model, batch._replace(words=words))
+        shown = batch._replace(words=hide(batch.words, self.options.token_dropout))
+        total, _, _ = self._surprise(model, shown)
         count = int(batch.lengths.sum())
         return Step(total / count, count, count)
 
