@@ -1,8 +1,9 @@
 #!/bin/sh
 # Vigenère's cipher, each message behind its key of three symbols: KEY:CTACOR to SPCREY, with keys never seen.
+# By LSTMs with layer normalisation: without, some seeds take twenty epochs to find where a symbol's key stands.
 #
 #     sh examples/recipes/vigenere.sh runs/vigenere 0        (the second is the seed)
 set -eu
 exec cellwright fit vigenere --task transduce --out "$1" --seed "$2" \
-    --hidden 128 --embedding 64 --attention additive --forget-bias 3 --dropout 0 --label-smoothing 0 \
-    --batch-tokens 512 --learning-rate 4e-3 --schedule cosine --max-epochs 20 --patience 20
+    --cell layer-norm-lstm --hidden 128 --embedding 64 --attention additive --dropout 0 --label-smoothing 0 \
+    --batch-tokens 512 --learning-rate 3e-3 --schedule cosine --max-epochs 12 --patience 12

@@ -28,10 +28,12 @@ class Embedding(nn.Module):
     def __init__(self, vocabulary: int, size: int, pairs: int) -> None:
         super().__init__()
         self.buckets = pairs
+        # Row 0, the padding, stays zero without being named: layers send no gradient back beyond a length.
         self.token = _table(vocabulary, size)
-        nn.init.normal_(self.token.weight[1:], std=EMBEDDING_SCALE)  # row 0, the padding, stays zero
+        nn.init.zeros_(self.token.weight[0])
+        nn.init.normal_(self.token.weight[1:], std=EMBEDDING_SCALE)
         if pairs:
-            self.pair = _table(pairs + 1, size)
+            self.pair = _table(pairs + 1, size, padding_idx=0)
             nn.init.normal_(self.pair.weight[1:], std=PAIR_SCALE)
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -47,5 +49,5 @@ class Embedding(nn.Module):
         return (spread * self.buckets // 2**32 + 1) * known
 
 
-def _table(rows: int, size: int) -> nn.Embedding:
-    return nn.Embedding(rows, size, padding_idx=0, sparse=rows * size >= LARGE_TABLE)
+def _table(rows: int, size: int, padding_idx: int | None = None) -> nn.Embedding:
+    return nn.Embedding(rows, size, padding_idx, sparse=rows * size >= LARGE_TABLE)
