@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from cellwright.models.embed import MULTIPLIER, Embedding
+from cellwright.nn import Recurrent
 
 
 @pytest.mark.parametrize("pairs", [1, 7, 1000])
@@ -32,10 +33,20 @@ def test_pairs_spread_over_the_buckets():
 
 
 def test_padding_is_zero_and_stays_so():
-    embedding = Embedding(5, 3, 10)
+    embedding = Embedding(5, 3, 10, padding_is_read=True)
     embedded = embedding(torch.tensor([[2, 3, 0, 0]]))
     assert torch.equal(embedded[0, 2:], torch.zeros(2, 3))
     embedded.sum().backward()
+    assert not embedding.token.weight.grad[0].any()
+    assert not embedding.pair.weight.grad[0].any()
+
+
+def test_padding_that_a_layer_leaves_out_stays_zero():
+    embedding, layer = Embedding(5, 3, 10), Recurrent("lstm", 3, 4, batch_first=True, bidirectional=True)
+    embedded = embedding(torch.tensor([[2, 3, 0, 0], [4, 3, 2, 1]]))
+    assert torch.equal(embedded[0, 2:], torch.zeros(2, 3))
+    layer(embedded, lengths=[2, 4])[0].sum().backward()
+    assert embedding.token.weight.grad[2].all()
     assert not embedding.token.weight.grad[0].any()
     assert not embedding.pair.weight.grad[0].any()
 

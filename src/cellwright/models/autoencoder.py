@@ -42,7 +42,7 @@ class Autoencoder(nn.Module):
         super().__init__()
         self.config = config
         size, hidden = config.embedding, config.hidden
-        self.embedding = Embedding(config.vocabulary, size, pairs=0)
+        self.embedding = Embedding(config.vocabulary, size, pairs=0, padding_is_read=True)  # at the beginning
         self.recurrent = Recurrent(config.cell, size, hidden, bidirectional=True, batch_first=True)
         self.last = Last(bidirectional=True)
         self.code = nn.Linear(2 * hidden, config.code)

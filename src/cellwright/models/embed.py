@@ -25,15 +25,18 @@ class Embedding(nn.Module):
     Gradients of a large table are sparse, of the rows that a batch has: of 50,000 rows it has one or two thousand.
     """
 
-    def __init__(self, vocabulary: int, size: int, pairs: int) -> None:
+    def __init__(self, vocabulary: int, size: int, pairs: int, *, padding_is_read: bool = False) -> None:
+        """padding_is_read: whether anything but what layers leave out reads the padding, which stays zero all the same.
+
+        Where nothing does, it has no gradient anyway, and torch need not look for it among the tokens.
+        """
         super().__init__()
         self.buckets = pairs
-        # Row 0, the padding, stays zero without being named: layers send no gradient back beyond a length.
-        self.token = _table(vocabulary, size)
+        self.token = _table(vocabulary, size, 0 if padding_is_read else None)
         nn.init.zeros_(self.token.weight[0])
         nn.init.normal_(self.token.weight[1:], std=EMBEDDING_SCALE)
         if pairs:
-            self.pair = _table(pairs + 1, size, padding_idx=0)
+            self.pair = _table(pairs + 1, size, 0)
             nn.init.normal_(self.pair.weight[1:], std=PAIR_SCALE)
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -49,5 +52,5 @@ class Embedding(nn.Module):
         return (spread * self.buckets // 2**32 + 1) * known
 
 
-def _table(rows: int, size: int, padding_idx: int | None = None) -> nn.Embedding:
-    return nn.Embedding(rows, size, padding_idx, sparse=rows * size >= LARGE_TABLE)
+def _table(rows: int, size: int, padding: int | None) -> nn.Embedding:
+    return nn.Embedding(rows, size, padding, sparse=rows * size >= LARGE_TABLE)
