@@ -146,6 +146,18 @@ def test_picture_that_cannot_be_written(refused, run, reviews, tmp_path):
     refused("evaluate", run, reviews, "--picture", picture, parts=[picture, "cannot be written"])
 
 
+@pytest.mark.parametrize("given", ["inspect RUN great --out", "inspect RUN great --png", "inspect RUN great --npz",
+                                   "evaluate RUN DATA --picture", "cells show lstm --svg"])  # fmt: skip
+def test_a_file_that_is_there_is_not_replaced_unasked(refused, cellwright, run, reviews, tmp_path, given):
+    mine = tmp_path / "mine"
+    mine.write_text("mine")
+    words = [{"RUN": run, "DATA": reviews}.get(word, word) for word in given.split()]
+    refused(*words, mine, parts=[f"{mine}: is there already; give another {words[-1]}, or --overwrite to replace it"])
+    assert mine.read_text() == "mine"
+    assert cellwright(*words, mine, "--overwrite").status == 0
+    assert mine.read_bytes() != b"mine"
+
+
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
 @pytest.mark.parametrize("command", ["predict", "evaluate"])
 def test_run_without_one_of_its_files(refused, run, reviews, tmp_path, name, command):

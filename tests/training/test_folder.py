@@ -10,8 +10,13 @@ from cellwright.errors import InputError
 from cellwright.tasks.classify import ClassifyConfig
 from cellwright.tasks.run import load_run
 from cellwright.training import fit
+from cellwright.training.folder import CHECKPOINT, make_folder, settle_folder
 
 Options = Callable[..., dict[str, Any]]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_a_run_is_refused_then_overwritten(options: Options) -> None:
@@ -32,6 +37,34 @@ def test_data_that_cannot_be_read_leaves_the_run_to_be_overwritten(options: Opti
     with pytest.raises(InputError, match=r"none\.csv"):
         fit(ClassifyConfig(**given | {"data": "none.csv", "overwrite": True}), progress=False)
     load_run(given["out"])
+
+
+def test_a_run_that_fails_at_once_leaves_the_one_that_it_was_to_replace(options: Options) -> None:
+    given = options(checkpoint_seconds=60, max_epochs=1)
+    fit(ClassifyConfig(**given), progress=False)
+    before = contents(Path(given["out"]))
+    with pytest.raises(InputError, match="no model was kept"):
+        fit(ClassifyConfig(**given | {"learning_rate": 1e30, "overwrite": True}), progress=False)
+    assert contents(Path(given["out"])) == before
+
+
+@pytest.mark.parametrize("killed", [0, 2])
+def test_a_run_waits_until_the_one_that_replaces_it_has_something_to_keep(options: Options, killed: int) -> None:
+    config = ClassifyConfig(**options(overwrite=True))
+    old = [config.out / "config.json", config.out / "pretrained" / "model.safetensors", config.out / CHECKPOINT]
+    for file in old:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("old")
+    before = contents(config.out)
+    for _ in range(1 + killed):  # before anything but a description was written
+        make_folder(config)
+        (config.out / "config.json").write_text("new")
+    settle_folder(config.out, failed=True)
+    assert contents(config.out) == before
+    make_folder(config)
+    (config.out / "model.safetensors").write_text("new")
+    settle_folder(config.out, failed=True)
+    assert contents(config.out) == {"model.safetensors": b"new"}
 
 
 @pytest.mark.parametrize("overwrite", [True, False])
@@ -55,12 +88,12 @@ def test_a_place_that_cannot_be_written(options: Options) -> None:
         fit(ClassifyConfig(**options(out="/proc/run")), progress=False)
 
 
-def test_an_empty_folder_is_taken_and_filled(options: Options) -> None:
+@pytest.mark.parametrize("holding", ["", "checkpoints"])
+def test_an_empty_folder_is_taken_and_filled(options: Options, holding: str) -> None:
     given = options(checkpoint_seconds=60, max_epochs=1)
-    Path(given["out"]).mkdir()
+    Path(given["out"], holding).mkdir(parents=True)
     fit(ClassifyConfig(**given), progress=False)
-    files = {str(path.relative_to(given["out"])) for path in Path(given["out"]).rglob("*") if path.is_file()}
-    assert files == {
+    assert contents(Path(given["out"])).keys() == {
         "config.json",
         "tokenizer.json",
         "model.safetensors",

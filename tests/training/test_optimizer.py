@@ -18,7 +18,7 @@ class Model(nn.Module):
 
     def __init__(self, sparse: bool = True) -> None:
         super().__init__()
-        self.words = Embedding(7, 3, pairs=11)
+        self.words = Embedding(7, 3, pairs=11, padding_is_read=True)
         for table in (self.words.token, self.words.pair):
             table.sparse = sparse
         self.letters = nn.Embedding(5, 3)

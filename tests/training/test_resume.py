@@ -88,11 +88,12 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 def test_resume_refused(options: Options, case: str) -> None:
     given = options(checkpoint_seconds=60, max_epochs=2)
     fit(ClassifyConfig(**given), progress=False)
-    before = outcome(given["out"])
+    description = Path(given["out"], "config.json")
+    before = outcome(given["out"]), description.read_bytes()
     changes, message = REFUSED[case]
     with pytest.raises(InputError, match=message):
         fit(ClassifyConfig(**given | changes, resume=True), progress=False)
-    assert outcome(given["out"]) == before
+    assert (outcome(given["out"]), description.read_bytes()) == before
 
 
 def test_a_run_that_is_older_than_an_option_had_its_default(options: Options) -> None:

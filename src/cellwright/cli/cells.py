@@ -36,13 +36,16 @@ def show(
     name: Annotated[str, typer.Argument(help="A cell's name, or FILE.py:NAME of your own.", show_default=False)],
     latex: Annotated[bool, typer.Option("--latex", help="Print the equations as LaTeX (amsmath) only.")] = False,
     svg: Annotated[Path | None, typer.Option(help="Write the data flow as a picture to this SVG file.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a picture that is there.")] = False,
     input_size: Annotated[int, typer.Option("--input", min=1, help="Input size that the counts are for.")] = 128,
     hidden_size: Annotated[int, typer.Option("--hidden", min=1, help="Hidden size that the counts are for.")] = 128,
 ) -> None:
     """Show a cell: its equations, where its state passes untouched, its parameters and operations."""
     from cellwright.cells import formulas, get
     from cellwright.cells.from_file import from_file, is_file
+    from cellwright.models.files import check_free
 
+    check_free({"--svg": svg}, overwrite=overwrite)
     cell = from_file(name) if is_file(name) else get(name)
     if svg is not None:
         _write(svg, cell)

@@ -33,6 +33,7 @@ def evaluate(
     picture: Annotated[
         Path | None, typer.Option(help="Draw the scores, as a confusion matrix say, to this PNG.")
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a picture that is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as one JSON object.")] = False,
     **options: Any,
 ) -> None:
@@ -44,8 +45,10 @@ def evaluate(
     from cellwright.cli.answering import load_told
     from cellwright.cli.tables import show
     from cellwright.data import datasets
+    from cellwright.models.files import check_free
     from cellwright.tasks.task import usual_side
 
+    check_free({"--picture": picture}, overwrite=overwrite)
     loaded = load_told(run, options)
     task = tasks.get(loaded.config.task)
     side = split or usual_side(loaded, data, datasets.names())

@@ -25,6 +25,7 @@ def inspect(
     out: Annotated[Path | None, typer.Option(help="Write an HTML report, which opens without a network.")] = None,
     png: Annotated[Path | None, typer.Option(help="Write maps of every gate and state to this PNG.")] = None,
     npz: Annotated[Path | None, typer.Option(help="Write the recorded numbers to this NumPy file.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as one JSON object.")] = False,
 ) -> None:
     """Show the answer token by token, how selective the gates are and what is remembered.
@@ -34,8 +35,10 @@ def inspect(
     marks, brackets or lines.
     """
     from cellwright.inspect.recorders import recorder_of
+    from cellwright.models.files import check_free
     from cellwright.tasks.run import load_run
 
+    check_free({"--out": out, "--png": png, "--npz": npz}, overwrite=overwrite)
     loaded: Run[Any, Any] = load_run(run)
     recorder = recorder_of(loaded)
     recording = recorder.record(loaded, _chosen(loaded, text, row, encoding), True)

@@ -17,7 +17,7 @@ from cellwright.errors import InputError
 from cellwright.export.comparison import compare
 from cellwright.export.graph import Axes, Graph, of_layer, of_module
 from cellwright.export.tracing import model_of
-from cellwright.models.files import replace_file
+from cellwright.models.files import check_free, replace_file
 from cellwright.nn import Recurrent
 
 MOST_BYTES = 2**31 - 1
@@ -97,8 +97,7 @@ def to_onnx(
 def write(graph: Graph, path: Path, *, overwrite: bool = False) -> Written:
     """Write a graph; as `to_onnx`."""
     _require("onnx", "onnxscript")
-    if path.exists() and not overwrite:
-        raise InputError(f"{path}: is there already; give another --out, or --overwrite to replace it")
+    check_free({"--out": path}, overwrite=overwrite)
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}; expected one that exists")
     was_training = [module for module in graph.module.modules() if module.training]

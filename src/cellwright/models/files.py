@@ -2,10 +2,23 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from cellwright.errors import InputError
+
+
+def check_free(paths: Mapping[str, Path | None], *, overwrite: bool) -> None:
+    """Refuse to replace what the user did not say may be replaced, before any work is done.
+
+    paths: each by the option that names it; None was not given.
+
+    Raises InputError for one that is there already, unless `overwrite`.
+    """
+    for option, path in paths.items():
+        if path is not None and not overwrite and os.path.lexists(path):
+            raise InputError(f"{path}: is there already; give another {option}, or --overwrite to replace it")
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -2,7 +2,8 @@
 
 import atexit
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +17,8 @@ from cellwright.tasks.config import FitConfig
 from cellwright.tasks.run import CONFIG, MODEL, load_config, save_description
 from cellwright.tasks.task import Prepared, merged
 from cellwright.training.curve import draw_curve
-from cellwright.training.folder import CURVE, METRICS, check_folder, make_folder
+from cellwright.training.folder import CURVE, METRICS, check_folder, make_folder, settle_folder
+from cellwright.training.resume import check_checkpoint
 from cellwright.training.session import Session, Stop, is_first_process, processes
 
 ENDINGS: dict[Stop, str] = {
@@ -72,10 +74,25 @@ def fit(config: FitConfig, *, progress: bool = True, say: Callable[[str], None] 
     """
     if is_first_process():
         check_folder(config)
-    result = _fit(_prepare(config), progress, say)
+    prepared = _prepare(config)
+    check_checkpoint(prepared.config)
+    with _settled(config.out):
+        result = _fit(prepared, progress, say)
     if torch.distributed.is_initialized():
         _leave_at_exit()
     return result
+
+
+@contextmanager
+def _settled(out: Path) -> Iterator[None]:
+    """Do away with the run that this one replaces, when there is one to keep; else put it back."""
+    failed = True
+    try:
+        yield
+        failed = False
+    finally:
+        if is_first_process():
+            settle_folder(out, failed=failed)
 
 
 @functools.cache

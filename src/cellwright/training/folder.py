@@ -1,5 +1,6 @@
-"""The run folder before training: refused, made, or cleared."""
+"""The run folder before training and after: refused, made, the run before it put aside, and removed or put back."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from cellwright import tasks
@@ -9,6 +10,8 @@ from cellwright.tasks.run import CONFIG, MODEL
 
 METRICS, LOG, CURVE = "metrics.json", "log.csv", "curve.png"
 CHECKPOINT = Path("checkpoints", "last.safetensors")
+REPLACED = "replaced"
+"""Where the files of a run wait that --overwrite replaces, until the new one has something to keep."""
 
 
 def check_folder(config: FitConfig) -> None:
@@ -26,8 +29,8 @@ def check_folder(config: FitConfig) -> None:
         return
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: is a file; expected a folder to make, or a run folder")
-    if not out.exists() or not any(out.iterdir()):
-        return
+    if not out.exists() or all(path == (out / CHECKPOINT).parent and not any(path.iterdir()) for path in out.iterdir()):
+        return  # empty, but for what a run that failed at once may have left
     if not (out / CONFIG).is_file():
         raise InputError(f"{out}: holds files but no run; expected a new or empty folder, even with --overwrite")
     if not config.overwrite:
@@ -37,21 +40,43 @@ def check_folder(config: FitConfig) -> None:
 
 
 def make_folder(config: FitConfig) -> None:
-    """Make `out` and its `checkpoints`; with overwrite, remove the files of the run before and of the one inside it.
+    """Make `out` and its `checkpoints`; with overwrite, put the files of the run before aside, for `settle_folder`.
 
-    Removes by name, so that notes the user put beside them stay. Raises InputError where the disk refuses.
+    By name, so that notes the user put beside them stay. Raises InputError where the disk refuses.
     """
-    names: tuple[str | Path, ...] = (CONFIG, MODEL, *_own_files(), METRICS, LOG, CURVE, CHECKPOINT)
     try:
         (config.out / CHECKPOINT).parent.mkdir(parents=True, exist_ok=True)
-        for folder in (config.out, config.out / FIRST) if config.overwrite else ():
-            for name in names:
-                (folder / name).unlink(missing_ok=True)
+        settle_folder(config.out, failed=True)  # where a run was killed before it could
+        for file, aside in _files(config.out) if config.overwrite else ():
+            if file.exists():
+                aside.parent.mkdir(parents=True, exist_ok=True)
+                file.replace(aside)
     except OSError as error:
         raise InputError(
             f"{config.out}: cannot be written ({error.strerror}); expected a place for the run folder that you may "
             "write to: give another --out"
         ) from error
+
+
+def settle_folder(out: Path, *, failed: bool) -> None:
+    """Remove the run that was put aside; where the new one failed with nothing kept, put it back in its place."""
+    kept = any((folder / name).exists() for folder in (out, out / FIRST) for name in (MODEL, CHECKPOINT))
+    for file, aside in _files(out):
+        if aside.exists() and failed and not kept:
+            aside.replace(file)
+        elif aside.exists():
+            aside.unlink()
+    for folder in sorted({aside.parent for _, aside in _files(out)} | {out / REPLACED}, reverse=True):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _files(out: Path) -> Iterator[tuple[Path, Path]]:
+    """Each file that a run may have, and the one inside it, and where it waits when another replaces it."""
+    names: tuple[str | Path, ...] = (CONFIG, MODEL, *_own_files(), METRICS, LOG, CURVE, CHECKPOINT)
+    for folder in ("", FIRST):
+        for name in names:
+            yield out / folder / name, out / REPLACED / folder / name
 
 
 def _own_files() -> set[str]:

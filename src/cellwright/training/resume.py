@@ -7,9 +7,25 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
+from cellwright.errors import InputError
+from cellwright.tasks.config import FitConfig
+from cellwright.training.checkpoint import SafetensorsIO
 from cellwright.training.data import TrainingData
+from cellwright.training.folder import CHECKPOINT
 from cellwright.training.interruption import Interruption, Reason, Stopped
 from cellwright.training.journal import Journal
+
+
+def check_checkpoint(config: FitConfig) -> None:
+    """Raise InputError where a run is to be resumed from a damaged file, or is beyond the last epoch asked for."""
+    path = config.out / CHECKPOINT
+    if not (config.resume and path.exists()):
+        return
+    done = SafetensorsIO().load_checkpoint(path)[TrainingData.__name__]["epoch"]
+    if done > config.max_epochs:
+        raise InputError(
+            f"{config.out}: {done} epochs are done, and max_epochs is {config.max_epochs}; expected at least as many"
+        )
 
 
 class ResumePoint(Checkpoint):

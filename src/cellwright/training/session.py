@@ -85,8 +85,6 @@ class Session:
         if self.progress:
             callbacks.append(ProgressBar())
         trainer = _trainer(config.max_epochs, callbacks, thaws=self.module.objective.thaws)
-        if self.resumed:
-            _check_epochs(config)
         trainer.fit(self.module, datamodule=self.data, ckpt_path=self.resumed)
 
     def _keep_last(self) -> None:
@@ -107,15 +105,6 @@ class Session:
             checkpoint = SafetensorsIO().load_checkpoint(path)
             checkpoint["callbacks"][self.best.state_key] = self.best.state_dict()
             SafetensorsIO().save_checkpoint(checkpoint, path)
-
-
-def _check_epochs(config: FitConfig) -> None:
-    """Raise InputError where the checkpoint is beyond the last epoch asked for."""
-    done = SafetensorsIO().load_checkpoint(config.out / CHECKPOINT)[TrainingData.__name__]["epoch"]
-    if done > config.max_epochs:
-        raise InputError(
-            f"{config.out}: {done} epochs are done, and max_epochs is {config.max_epochs}; expected at least as many"
-        )
 
 
 def is_first_process() -> bool:
