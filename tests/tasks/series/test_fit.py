@@ -220,12 +220,23 @@ def test_a_label_that_training_lacks_is_named_with_its_line(options: Options, tm
         train(options(WAVES, test=str(other)))
 
 
+def test_a_value_missing_on_the_test_side_alone_is_refused_before_training(options: Options, tmp_path: Path) -> None:
+    other = tmp_path / "other.csv"
+    header, first, *rest = WAVES.splitlines()
+    name, time, _, noise, label = first.split(",")
+    other.write_text("\n".join([header, f"{name},{time},,{noise},{label}", *rest]))
+    given = options(WAVES, test=str(other))
+    with pytest.raises(InputError, match=r"other\.csv, line 2, step 1, channel 'wave': a value is missing, and"):
+        train(given)
+    assert not Path(given["out"]).exists()
+
+
 def test_a_missing_value_is_refused_by_a_run_that_never_saw_one(options: Options) -> None:
     given = options(WAVES, max_epochs=1)
     train(given)
     predictor = Predictor.load(given["out"])
-    with pytest.raises(InputError, match="series, line 2: a value is missing, and the run learned from series without"):
-        predictor.predict(['{"values": [[1, 2]]}', '{"values": [[1, null]]}'])
+    with pytest.raises(InputError, match="series, line 2, step 3, channel 'noise': a value is missing, and the run"):
+        predictor.predict(['{"values": [[1, 2]]}', '{"values": [[1, 2], [3, 4], [1, null]]}'])
     with pytest.raises(InputError, match="series, line 1: 1 channels; expected 2, as in training"):
         predictor.predict(['{"values": [1, 2]}'])
     (said,) = predictor.predict(['{"values": [[1, 2]], "name": "one step"}'])

@@ -25,7 +25,7 @@ from cellwright.models.series_autoencoder import errors, scored_steps
 from cellwright.tasks.predictor import Prediction, Predictor, Said
 from cellwright.tasks.series.examples import examples_of
 from cellwright.tasks.series.run import SeriesRun
-from cellwright.tasks.series.sides import check_channels
+from cellwright.tasks.series.sides import check_channels, check_complete
 from cellwright.tasks.texts import batches_of
 
 BATCH_STEPS = 16_384  # padding included
@@ -235,11 +235,5 @@ PREDICTORS: dict[str, type[SeriesPredictor[Any]]] = {
 def check_readable(run: SeriesRun, table: SeriesTable) -> None:
     """Raise InputError for channels that are not the run's, and for missing values if it learned from none."""
     check_channels(table, run.config.channels)
-    if run.config.model.masked:
-        return
-    for row, values in enumerate(table.values):
-        if (values != values).any():
-            raise InputError(
-                f"{table.where(row)}: a value is missing, and the run learned from series without any: fill it, or "
-                "train on series that miss some too"
-            )
+    if not run.config.model.masked:
+        check_complete(table)

@@ -20,7 +20,7 @@ from cellwright.tasks.series.config import SeriesConfig
 from cellwright.tasks.series.examples import examples_of
 from cellwright.tasks.series.objective import SeriesObjective, make_objective, measured
 from cellwright.tasks.series.run import SeriesRunConfig
-from cellwright.tasks.series.sides import open_sides
+from cellwright.tasks.series.sides import check_complete, open_sides
 from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
 
 Sides = Parted[SeriesTable]
@@ -31,6 +31,8 @@ def prepare(config: SeriesConfig, before: SeriesRunConfig | None) -> Prepared[Se
     cells.get(config.cell)  # refuses an unknown one before the data is read
     sides = learnt_from(config, open_sides(config))
     run = _describe(config, sides)
+    if not run.model.masked:
+        check_complete(sides["test"])  # now rather than once the model is trained
     objective = make_objective(run.model, config)
     train, validation = (_examples(config, run, sides[side]) for side in ("train", "validation"))
     floor = _floor(config, sides, objective, validation)

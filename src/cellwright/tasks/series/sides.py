@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from cellwright.data import datasets
 from cellwright.data.readers.files import existing
 from cellwright.data.readers.long_form import SeriesColumns
@@ -70,6 +72,16 @@ def _check(config: SeriesConfig, sides: Parted[SeriesTable], side: str) -> None:
             "its length: give more, or files of their own with --validation and --test"
         )
     check_channels(table, sides["train"].channels)
+
+
+def check_complete(table: SeriesTable) -> None:
+    """Raise InputError at the first missing value, for a model that learns from series without any."""
+    for row, values in enumerate(table.values):
+        for step, channel in np.argwhere(np.isnan(values))[:1]:
+            raise InputError(
+                f"{table.where(row)}, step {step + 1}, channel {table.channels[channel]!r}: a value is missing, and "
+                "the run learned from series without any: fill it, or train on series that miss some too"
+            )
 
 
 def check_channels(table: SeriesTable, channels: tuple[str, ...] | list[str]) -> None:
