@@ -49,6 +49,7 @@ def test_what_is_written_is_read_back_to_the_bit(values):
             "it, line 1, step 2, channel '1': inf is infinite; expected a finite number, or NaN, null in JSON",
         ),
         ('{"values": []}', "it, line 1: a series without a step"),
+        ('{"values": [[], []]}', "it, line 1: a series without a channel; expected at least one"),
         ('{"values": [1', "it, line 1: not JSON"),
         ("  ", "it: blank; expected a series a line"),
     ],

@@ -1,4 +1,5 @@
 import re
+import zipfile
 
 import numpy as np
 import pytest
@@ -55,6 +56,9 @@ OBJECTS = np.array([np.zeros(2), np.zeros(3)], dtype=object)
         ({"a": np.ones((2, 3)), "channels": ["x"]}, ", array 'channels': <U1 of shape (1,); expected 3 strings"),
         ({"a": np.ones((2, 3)), "labels": [0.5]}, ", array 'labels': float64 of shape (1,); expected 1 strings"),
         ({"a": OBJECTS}, ", array 'a': holds Python objects, which are not opened since they can run code"),
+        ({"values": np.ones((0, 5, 2))}, ": no series in it; expected an array 'values'"),
+        ({"values": np.ones((3, 0, 2))}, ", series 1: a series without a step"),
+        ({"values": np.ones((3, 40, 0))}, ", series 1: a series without a channel; expected at least one"),
         ({"labels": ["a"]}, ": no series in it; expected an array 'values', or an array a series"),
     ],
 )
@@ -64,9 +68,9 @@ def test_refused(npz, arrays, message):
         read_series(path)
 
 
-@pytest.mark.parametrize("content", [b"no archive", b"PK\x03\x04 cut short", b"\x93NUMPY\x01\x00"])
+@pytest.mark.parametrize("content", [b"no archive", b"\x80\x05pickled", b"PK\x03\x04 cut short"])
 def test_not_an_archive(file, content):
-    with pytest.raises(InputError, match=r"s\.npz: not a whole NumPy archive"):
+    with pytest.raises(InputError, match=r"s\.npz: no zip archive, or part of one; expected what numpy.savez writes: "):
         read_series(file("s.npz", content))
 
 
@@ -83,5 +87,51 @@ def test_cut_short_inside_an_array(npz):
     content = bytearray(path.read_bytes())
     content[300] ^= 0xFF  # a bit rots: the archive's checksum does not hold
     path.write_bytes(content)
-    with pytest.raises(InputError, match="not a whole NumPy archive"):
+    with pytest.raises(InputError, match=r"s\.npz, array 'values': cut short, changed or encrypted; expected a whole"):
         read_series(path)
+
+
+@pytest.fixture
+def member(tmp_path):
+    def write(content, flags=0):
+        path = tmp_path / "s.npz"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("x.npy", content)
+            archive.infolist()[0].flag_bits |= flags  # in the directory at the end
+        return path
+
+    return write
+
+
+def _written(header):
+    """An array that begins with this header, and has 24 bytes behind it."""
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + bytes(24)
+
+
+_HEADER = "{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }\n"
+
+
+_DAMAGED = {
+    "more than any memory": (_written(_HEADER.replace("3", "1" * 18)), 0),
+    "more than any number": (_written(_HEADER.replace("3", "1" * 80)), 0),
+    "more than is there": (_written(_HEADER.replace("3", "4")), 0),
+    "a shape of text": (_written(_HEADER.replace("3", "'3'")), 0),
+    "a type of nothing": (_written(_HEADER.replace("'<f8'", "()")), 0),
+    "a header cut in a string": (_written(_HEADER[:20]), 0),
+    "a header cut in its brackets": (_written(_HEADER[:-3]), 0),
+    "cut in the header": (_written(_HEADER)[:30], 0),
+    "encrypted": (_written(_HEADER), 1),
+}
+
+
+@pytest.mark.parametrize("case", _DAMAGED)
+def test_an_array_that_is_damaged_or_encrypted(member, case):
+    content, flags = _DAMAGED[case]
+    assert read_series(member(_written(_HEADER))).values[0].shape == (3, 1)
+    with pytest.raises(InputError, match=r"s\.npz, array 'x': cut short, changed or encrypted; expected a whole array"):
+        read_series(member(content, flags))
+
+
+def test_what_is_no_array_is_refused(member):
+    with pytest.raises(InputError, match=r"s\.npz, array 'x': no array; expected nothing else"):
+        read_series(member(b"read me"))

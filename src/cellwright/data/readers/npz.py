@@ -7,12 +7,15 @@ In both, `labels` (N,) and `channels` (C,), their names, may stand beside.
 """
 
 import io
+import lzma
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.format import MAGIC_PREFIX, read_array
 from numpy.typing import NDArray
 
 from cellwright.data.readers.files import read_bytes
@@ -23,6 +26,12 @@ from cellwright.errors import InputError
 
 Arrays = dict[str, NDArray[Any]]
 BESIDE = ("labels", "channels")
+DAMAGE = (
+    *(EOFError, OSError, lzma.LZMAError, zipfile.BadZipFile, zlib.error, RuntimeError),  # the archive; a password
+    *(ValueError, TypeError, LookupError, SyntaxError, tokenize.TokenError),  # an array's header, which is Python
+    *(MemoryError, OverflowError),  # a shape of which little is there
+)
+"""What is raised where an archive, or an array in it, is not as it was written."""
 
 
 def read(path: Path, columns: SeriesColumns, encoding: str) -> SeriesTable:
@@ -40,24 +49,36 @@ def read(path: Path, columns: SeriesColumns, encoding: str) -> SeriesTable:
 
 
 def _arrays(path: Path) -> Arrays:
+    content = read_bytes(path)
+    if content.startswith(MAGIC_PREFIX):
+        raise InputError(f"{path}: a single array; expected an archive, as numpy.savez writes it")
     try:
-        archive = np.load(io.BytesIO(read_bytes(path)), allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise InputError(f"{path}: a single array; expected an archive, as numpy.savez writes it")
-        return {name: _array(archive, name, path) for name in archive.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{path}: not a whole NumPy archive ({error}); expected what numpy.savez writes") from None
-
-
-def _array(archive: Any, name: str, path: Path) -> NDArray[Any]:
-    try:
-        array: NDArray[Any] = archive[name]
-    except ValueError as error:
-        if "allow_pickle" not in str(error):
-            raise
+        archive = zipfile.ZipFile(io.BytesIO(content))
+    except DAMAGE:
         raise InputError(
-            f"{path}, array {name!r}: holds Python objects, which are not opened since they can run code; expected "
-            "numbers: save ragged series as an array each, or padded with lengths"
+            f"{path}: no zip archive, or part of one; expected what numpy.savez writes: save it again, or name the "
+            "file's format with its suffix, as .csv"
+        ) from None
+    return {
+        member.removesuffix(".npy"): _array(archive, member, f"{path}, array {member.removesuffix('.npy')!r}")
+        for member in archive.namelist()
+    }
+
+
+def _array(archive: zipfile.ZipFile, member: str, where: str) -> NDArray[Any]:
+    try:
+        content = archive.read(member)
+        if not content.startswith(MAGIC_PREFIX):
+            raise InputError(f"{where}: no array; expected nothing else, as numpy.savez writes it: take it out")
+        array: NDArray[Any] = read_array(io.BytesIO(content), allow_pickle=False)
+    except DAMAGE as error:
+        if "allow_pickle" in str(error):
+            raise InputError(
+                f"{where}: holds Python objects, which are not opened since they can run code; expected numbers: save "
+                "ragged series as an array each, or padded with lengths"
+            ) from None
+        raise InputError(
+            f"{where}: cut short, changed or encrypted; expected a whole array, as numpy.savez writes it: save it again"
         ) from None
     return array
 
@@ -71,7 +92,7 @@ def _padded(path: Path, arrays: Arrays) -> dict[str, Values]:
     others = sorted(arrays.keys() - {"values", "lengths", *BESIDE})
     if others:
         raise InputError(f"{path}: array {others[0]!r} beside 'values'; expected lengths, labels and channels only")
-    values = _numbers(where, values).reshape(*values.shape[:2], -1)
+    values = _channelled(_numbers(where, values), 3)
     lengths = _lengths(path, arrays, *values.shape[:2])
     return {str(k + 1): row[:length] for k, (row, length) in enumerate(zip(values, lengths, strict=True))}
 
@@ -100,8 +121,12 @@ def _separate(path: Path, arrays: Arrays) -> dict[str, Values]:
 def _steps(where: str, array: NDArray[Any]) -> Values:
     if array.ndim not in (1, 2):
         raise InputError(f"{where}: shape {array.shape}; expected (steps, channels) or (steps,)")
-    numbers = _numbers(where, array)
-    return numbers[:, None] if numbers.ndim == 1 else numbers
+    return _channelled(_numbers(where, array), 2)
+
+
+def _channelled(numbers: Values, axes: int) -> Values:
+    """Give an array of one axis too few a last one, of its one channel."""
+    return numbers if numbers.ndim == axes else numbers[..., None]
 
 
 def _numbers(where: str, array: NDArray[Any]) -> Values:

@@ -45,8 +45,8 @@ def as_table(found: Sequence[Found], channels: Sequence[str] | None, source: str
     """Make a table of at least one series; `channels` None names them "1", "2", …
 
     Raises:
-        InputError: a series without steps, with other channels than the first, or without its label where others have
-            one; an infinite value.
+        InputError: a series without steps or channels, with other channels than the first, or without its label where
+            others have one; an infinite value.
 
     """
     names = tuple(channels or (str(k + 1) for k in range(found[0].values.shape[1])))
@@ -69,6 +69,8 @@ def _check(found: Found, channels: Sequence[str], where: str, counted: bool) -> 
     steps, count = found.values.shape
     if not steps:
         raise InputError(f"{where}: a series without a step; expected at least one: leave it out")
+    if not count:
+        raise InputError(f"{where}: a series without a channel; expected at least one")
     if count != len(channels):
         expected = f"{len(channels)}, as the first series has" if counted else f"{len(channels)} ({listed(channels)})"
         raise InputError(f"{where}: a series of {count} channels; expected {expected}")
