@@ -1,12 +1,15 @@
 """Against numpy's means over the values that are there."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from cellwright.data.scaling import fit_scaling, no_scaling
+from cellwright.data.scaling import Scaling, fit_scaling, no_scaling
+from cellwright.errors import InputError
 
 _values = st.one_of(st.floats(-1e6, 1e6), st.just(np.nan))
 
@@ -33,3 +36,15 @@ def test_apply_and_undo():
     np.testing.assert_allclose(scaling.apply(values), [[-1, 0], [1, np.nan]])
     np.testing.assert_allclose(scaling.undo(scaling.apply(values)), values)
     np.testing.assert_array_equal(no_scaling(2).apply(values), values)
+
+
+@pytest.mark.parametrize("value", [1e30, -1e30])
+def test_a_value_beyond_what_models_compute_with_is_refused(value):
+    scaling = Scaling([0.0, 5.0], [1.0, 1e-9])
+    assert np.isfinite(scaling.apply(np.array([[1e15, 5.0]]))).all()
+    message = (
+        rf"^a\.csv, line 7, step 2, channel 2: {re.escape(f'{value:g}')} is 1e\+39 standard deviations from the mean "
+        r"of the training side; expected at most 1e\+15"
+    )
+    with pytest.raises(InputError, match=message):
+        scaling.apply(np.array([[0.0, 5.0], [np.nan, value]]), "a.csv, line 7")

@@ -7,9 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellwright.data.series import Values
+from cellwright.errors import InputError
 
 Numbers = Any
 """An array, or a tensor."""
+FURTHEST = 1e15
+"""No value lies as many deviations from its mean: float32, in which models compute, holds sums of its squares."""
 
 
 class Scaling(NamedTuple):
@@ -19,9 +22,18 @@ class Scaling(NamedTuple):
     deviation: list[float]
     """Above 0: a channel that is constant, or missing throughout, has 1."""
 
-    def apply(self, values: Values) -> NDArray[np.float32]:
-        """Values (…, C), NaN where missing, in a channel's own units -> in deviations from its mean."""
+    def apply(self, values: Values, where: str = "the series") -> NDArray[np.float32]:
+        """Values (T, C), NaN where missing, in a channel's own units -> in deviations from its mean.
+
+        Raises InputError, beginning with `where`, for a value beyond FURTHEST.
+        """
         scaled: NDArray[np.float64] = standard(values, np.array(self.mean), np.array(self.deviation))
+        for step, channel in np.argwhere(np.abs(scaled) > FURTHEST)[:1]:
+            raise InputError(
+                f"{where}, step {step + 1}, channel {channel + 1}: {values[step, channel]:g} is "
+                f"{abs(scaled[step, channel]):.1g} standard deviations from the mean of the training side; expected at "
+                f"most {FURTHEST:g}: give it in the unit that was trained on"
+            )
         return scaled.astype(np.float32)
 
     def undo(self, scaled: NDArray[np.floating]) -> Values:

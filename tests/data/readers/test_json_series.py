@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from cellwright.data.readers.json_series import dump, parse
+from cellwright.data.readers.numbers import LARGEST
 from cellwright.data.readers.series import read_series
 from cellwright.data.series import SeriesTable
 from cellwright.errors import InputError
@@ -26,7 +27,7 @@ def test_numbers_alone_are_one_channel():
     np.testing.assert_array_equal(parse(['{"values": [1, null]}'], "it").values[0], [[1], [np.nan]])
 
 
-_finite = st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.just(np.nan))
+_finite = st.one_of(st.floats(-LARGEST, LARGEST), st.just(np.nan))
 
 
 @given(values=arrays(np.float64, array_shapes(min_dims=2, max_dims=2), elements=_finite))
@@ -48,6 +49,13 @@ def test_what_is_written_is_read_back_to_the_bit(values):
             '{"values": [1, Infinity]}',
             "it, line 1, step 2, channel '1': inf is infinite; expected a finite number, or NaN, null in JSON",
         ),
+        ('{"values": [1, ' + "9" * 400 + "]}", "it, line 1, step 2, channel '1': inf is infinite; expected a finite"),
+        ('{"values": [1, -' + "9" * 400 + "]}", "it, line 1, step 2, channel '1': -inf is infinite; expected a finite"),
+        (
+            '{"values": [[0, 1e30], [2, -1.5e200]]}',
+            "it, line 1, step 2, channel '2': -1.5e+200 is too far from 0; expected at most 1e+30, in a larger unit",
+        ),
+        ('{"values": [1, true]}', "it, line 1, step 2: true is no number; expected one, or null where it is missing"),
         ('{"values": []}', "it, line 1: a series without a step"),
         ('{"values": [[], []]}', "it, line 1: a series without a channel; expected at least one"),
         ('{"values": [1', "it, line 1: not JSON"),

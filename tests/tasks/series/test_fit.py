@@ -239,6 +239,8 @@ def test_a_missing_value_is_refused_by_a_run_that_never_saw_one(options: Options
         predictor.predict(['{"values": [[1, 2]]}', '{"values": [[1, 2], [3, 4], [1, null]]}'])
     with pytest.raises(InputError, match="series, line 1: 1 channels; expected 2, as in training"):
         predictor.predict(['{"values": [1, 2]}'])
+    with pytest.raises(InputError, match=r"series, line 2, step 1, channel 2: 1e\+20 is .* deviations from the mean"):
+        predictor.predict(['{"values": [[1, 2]]}', '{"values": [[1, 1e20]]}'])
     (said,) = predictor.predict(['{"values": [[1, 2]], "name": "one step"}'])
     assert said.name == "one step"
     assert predictor.predict([]) == []

@@ -4,6 +4,7 @@
 """
 
 import json
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,10 @@ def _series(line: str, number: str, where: str) -> Found:
 
 def _number(value: Any, where: str) -> float:
     if value is None:
-        return float("nan")
-    if isinstance(value, int | float):
-        return float(value)
+        return math.nan
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except OverflowError:  # an integer of hundreds of digits: refused with whatever is too large
+            return math.inf if value > 0 else -math.inf
     raise InputError(f"{where}: {json.dumps(value)[:40]} is no number; expected one, or null where it is missing")

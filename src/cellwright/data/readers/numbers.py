@@ -13,6 +13,9 @@ from cellwright.errors import InputError
 MISSING = frozenset({"", "?", "nan", "na", "n/a", "null", "none"})
 """What stands for a value that is missing, in small letters."""
 
+LARGEST = 1e30
+"""No value of a series lies further from 0: its square is a float64 by far, and itself a float32, as in ONNX."""
+
 
 class Found(NamedTuple):
     """A series as a reader found it."""
@@ -46,7 +49,7 @@ def as_table(found: Sequence[Found], channels: Sequence[str] | None, source: str
 
     Raises:
         InputError: a series without steps or channels, with other channels than the first, or without its label where
-            others have one; an infinite value.
+            others have one; a value beyond LARGEST.
 
     """
     names = tuple(channels or (str(k + 1) for k in range(found[0].values.shape[1])))
@@ -74,8 +77,12 @@ def _check(found: Found, channels: Sequence[str], where: str, counted: bool) -> 
     if count != len(channels):
         expected = f"{len(channels)}, as the first series has" if counted else f"{len(channels)} ({listed(channels)})"
         raise InputError(f"{where}: a series of {count} channels; expected {expected}")
-    for step, channel in np.argwhere(np.isinf(found.values))[:1]:
+    for step, channel in np.argwhere(np.abs(found.values) > LARGEST)[:1]:
+        value = found.values[step, channel]
+        got, expected = "too far from 0", f"at most {LARGEST:g}, in a larger unit"
+        if np.isinf(value):
+            got, expected = "infinite", "a finite number"
         raise InputError(
-            f"{where}, step {step + 1}, channel {channels[channel]!r}: {found.values[step, channel]} is infinite; "
-            "expected a finite number, or NaN, null in JSON, where it is missing"
+            f"{where}, step {step + 1}, channel {channels[channel]!r}: {value:g} is {got}; expected {expected}, or "
+            "NaN, null in JSON, where it is missing"
         )

@@ -16,7 +16,7 @@ def examples_of(
     """
     found, owners = [], []
     for row, values in enumerate(table.values):
-        scaled = scaling.apply(values)
+        scaled = scaling.apply(values, table.where(row))
         label = numbers[table.labels[row]] if numbers and table.labels else None
         for begin, first, end in _cut(len(values), window, table.firsts[row]):
             found.append(SeriesExample(scaled[begin:end], label, first - begin))

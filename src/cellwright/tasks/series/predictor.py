@@ -180,7 +180,9 @@ class ForecastPredictor(SeriesPredictor[Forecast]):
 
     def _said(self, table: SeriesTable) -> list[Forecast]:
         scaling, window = self.run.config.scaling, self.run.config.options["window"]
-        examples = [SeriesExample(scaling.apply(values[-window:])) for values in table.values]
+        examples = [
+            SeriesExample(scaling.apply(values, table.where(row))[-window:]) for row, values in enumerate(table.values)
+        ]
         said: dict[int, Forecast] = {}
         for indices, batch, ahead in self._outputs(examples):
             last = cast(Forecaster, self.run.model).foretold(ahead, batch.lengths)  # (B, K, C, Q)
