@@ -56,6 +56,14 @@ def test_what_is_written_is_read_back_to_the_bit(values):
             "it, line 1, step 2, channel '2': -1.5e+200 is too far from 0; expected at most 1e+30, in a larger unit",
         ),
         ('{"values": [1, true]}', "it, line 1, step 2: true is no number; expected one, or null where it is missing"),
+        (
+            '{"values": [1], "name": "a \\ud83d"}',
+            r"it, line 1: column 'name' holds half of a surrogate pair, \ud83d, as",
+        ),
+        (
+            '{"values": [1], "label": "\\ude00"}',
+            r"it, line 1: column 'label' holds half of a surrogate pair, \ude00, as",
+        ),
         ('{"values": []}', "it, line 1: a series without a step"),
         ('{"values": [[], []]}', "it, line 1: a series without a channel; expected at least one"),
         ('{"values": [1', "it, line 1: not JSON"),

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellwright.data.readers.long_form import SeriesColumns
+from cellwright.data.readers.numbers import LARGEST
 from cellwright.data.readers.series import read_series
 from cellwright.errors import InputError
 
@@ -36,7 +37,7 @@ def test_columns_by_other_names_and_dates(file):
     assert (table.names, table.channels) == (["a"], ("x",))
 
 
-_numbers = st.one_of(st.floats(allow_infinity=False), st.just(float("nan")))
+_numbers = st.one_of(st.floats(-LARGEST, LARGEST), st.just(float("nan")))
 
 
 @settings(max_examples=30)

@@ -59,6 +59,11 @@ OBJECTS = np.array([np.zeros(2), np.zeros(3)], dtype=object)
         ({"values": np.ones((0, 5, 2))}, ": no series in it; expected an array 'values'"),
         ({"values": np.ones((3, 0, 2))}, ", series 1: a series without a step"),
         ({"values": np.ones((3, 40, 0))}, ", series 1: a series without a channel; expected at least one"),
+        (
+            {"values": np.ones((1, 3)), "labels": ["\ud83d"]},
+            ", series 1: column 'label' holds half of a surrogate pair",
+        ),
+        ({"values": np.ones((1, 3)), "channels": ["\ud83d"]}, ": column 'channels' holds half of a surrogate pair"),
         ({"labels": ["a"]}, ": no series in it; expected an array 'values', or an array a series"),
     ],
 )

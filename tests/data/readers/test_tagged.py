@@ -28,6 +28,14 @@ def test_lists_or_texts_of_json_lines(file):
         ('{"tokens": ["a", " "], "tags": ["O", "O"]}', "item 2 of 'tokens' is ' '; expected a string that is not"),
         ('{"tokens": ["a"], "tags": {"x": "O"}}', "'tags' holds "),
         ('{"tokens": ["a"]}', "no column 'tags'; the columns are 'tokens': name yours with --tokens and --tags"),
+        (
+            r'{"tokens": "a0 \ud83d b", "tags": "X Y Z"}',
+            r"column 'tokens' holds half of a surrogate pair, \ud83d, as char",
+        ),
+        (
+            r'{"tokens": "a b", "tags": "X \ud83d"}',
+            r"column 'tags' holds half of a surrogate pair, \ud83d, as character",
+        ),
         ('{"tokens": ["a"], "tags": [[]]}', "column 'tags' holds [] (list); expected a label"),
     ],
 )

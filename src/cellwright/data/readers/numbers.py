@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cellwright.data.readers.values import listed
+from cellwright.data.readers.values import listed, whole
 from cellwright.data.series import SeriesTable, Values
 from cellwright.errors import InputError
 
@@ -49,10 +49,12 @@ def as_table(found: Sequence[Found], channels: Sequence[str] | None, source: str
 
     Raises:
         InputError: a series without steps or channels, with other channels than the first, or without its label where
-            others have one; a value beyond LARGEST.
+            others have one; half a character in a name or label; a value beyond LARGEST.
 
     """
     names = tuple(channels or (str(k + 1) for k in range(found[0].values.shape[1])))
+    for name in names:
+        whole(name, "channels", source)
     for each in found:
         _check(each, names, f"{source}, {each.place}", channels is None)
     unlabelled = [each for each in found if each.label is None]
@@ -69,6 +71,8 @@ def as_table(found: Sequence[Found], channels: Sequence[str] | None, source: str
 
 
 def _check(found: Found, channels: Sequence[str], where: str, counted: bool) -> None:
+    whole(found.name, "name", where)
+    whole(found.label or "", "label", where)
     steps, count = found.values.shape
     if not steps:
         raise InputError(f"{where}: a series without a step; expected at least one: leave it out")
@@ -83,6 +87,6 @@ def _check(found: Found, channels: Sequence[str], where: str, counted: bool) -> 
         if np.isinf(value):
             got, expected = "infinite", "a finite number"
         raise InputError(
-            f"{where}, step {step + 1}, channel {channels[channel]!r}: {value:g} is {got}; expected {expected}, or "
+            f"{where}, step {step + 1}, channel {channels[channel]!r}: {value} is {got}; expected {expected}, or "
             "NaN, null in JSON, where it is missing"
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from cellwright.data.readers import jsonl
 from cellwright.data.readers.columns import OPTIONS, Asked
 from cellwright.data.readers.files import decoded
-from cellwright.data.readers.values import as_label, shown
+from cellwright.data.readers.values import as_label, shown, whole
 from cellwright.data.sentences import Sentences
 from cellwright.errors import InputError
 
@@ -39,7 +39,7 @@ def _list(path: Path, row: jsonl.Row, key: str) -> list[str]:
     where = f"{path}, line {row[0]}"
     value = jsonl.value(row[1], key, where, OPTIONS)
     if isinstance(value, str):
-        return value.split()
+        return whole(value, key, where).split()
     if not isinstance(value, list):
         raise InputError(f"{where}: {key!r} holds {shown(value)}; expected a list of strings, or a string")
     for place, item in enumerate(value, start=1):

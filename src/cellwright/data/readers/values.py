@@ -82,7 +82,7 @@ def as_text(value: object, column: str, where: str) -> str:
         return ""
     if not isinstance(value, str):
         raise InputError(f"{where}: column {column!r} holds {shown(value)}; expected a string")
-    return _whole(value, column, where)
+    return whole(value, column, where)
 
 
 def _optional(value: object, column: str, where: str) -> str:
@@ -100,13 +100,14 @@ def as_label(value: object, column: str, where: str) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, str):
-        return _whole(value, column, where)
+        return whole(value, column, where)
     raise InputError(
         f"{where}: column {column!r} holds {shown(value)}; expected a label: a string, an integer or a boolean"
     )
 
 
-def _whole(value: str, column: str, where: str) -> str:
+def whole(value: str, column: str, where: str) -> str:
+    """Return a text. Raises InputError for half a character, which JSON and NumPy can spell and no file can hold."""
     half = _SURROGATE.search(value)
     if half:
         raise InputError(
