@@ -24,6 +24,12 @@ def test_channels_labels_and_missing_values(file):
     assert table.where(1).endswith("s.ts, line 11")
 
 
+def test_what_the_header_says_is_read_in_either_case_and_classes_as_they_are(file):
+    table = read_series(file("s.ts", "@CLASSLABEL TRUE A a\n@Univariate True\n@data\n1,2:A\n3:a\n"))
+    assert (table.labels, table.values[0].shape) == (["A", "a"], (2, 1))
+    assert read_series(file("s.ts", "@classLabel FALSE\n@data\n1:2\n")).values[0].shape == (1, 2)
+
+
 def test_without_labels_and_with_targets(file):
     assert read_series(file("s.ts", "@problemName x\n@data\n1,2\n")).labels is None
     table = read_series(file("s.ts", "@targetlabel true\n@data\n1,2:0.75\n"))
@@ -63,6 +69,16 @@ def test_agrees_with_sktime(inner):
         ("1,2:one\n", ": no line @data"),
         ("1,2\n@data\n1\n", ", line 1: '1,2' before @data"),
         ("@timestamps true\n@data\n(0,1)\n", ", line 1: series with time stamps are not read"),
+        ("@timeStamps True\n@data\n(0,1)\n", ", line 1: series with time stamps are not read"),
+        ("@univariate TRUE\n@data\n1:2\n", ", line 3: 2 channels, but line 1 says @univariate true"),
+        ("@missing False\n@data\n?\n", ", line 3: a missing value, but line 1 says @missing false"),
+        ("@equalLength yes\n@data\n1\n", ", line 1: @equallength 'yes'; expected true or false"),
+        ("@missing\n@data\n1\n", ", line 1: @missing ''; expected true or false"),
+        ("@classLabel True\n@data\n1:a\n", ", line 1: @classLabel True names no class; expected the names of"),
+        ("@classLabel TRUE a b\n@data\n1:c\n", ", line 3: class 'c' is none of those of @classLabel on line 1"),
+        ("@classLabel true a\n@data\na\n", ", line 3: a series without a step"),
+        ("@\n@data\n1\n", ", line 1: '@' before @data; expected @name value, or # a comment"),
+        ("@seriesLength " + "1" * 5000 + "\n@data\n1\n", ", line 1: @serieslength " + "1" * 40 + "; expected a whole"),
         ("@dimensions two\n@data\n1\n", ", line 1: @dimensions two; expected a whole number"),
         ("@data\n1,2:3,4\n1,2\n", ", line 3: a series of 1 channels; expected 2, as the first series has"),
     ],

@@ -34,6 +34,8 @@ class _Told(NamedTuple):
 
 
 Header = dict[str, _Told]
+FLAGS = frozenset({"timestamps", "missing", "univariate", "equallength", "classlabel", "targetlabel"})
+"""Lines of the header that say true or false."""
 
 
 def read(path: Path, columns: SeriesColumns, encoding: str) -> SeriesTable:
@@ -58,16 +60,27 @@ def read(path: Path, columns: SeriesColumns, encoding: str) -> SeriesTable:
 def _header(path: Path, lines: list[tuple[int, str]]) -> Header:
     header: Header = {}
     for line, text in lines:
-        if not text.startswith("@"):
+        words = text[1:].split()
+        if not text.startswith("@") or not words:
             raise InputError(f"{path}, line {line}: {text[:40]!r} before @data; expected @name value, or # a comment")
-        name, *words = text[1:].split()
-        header[name.lower()] = _Told(words, line)
+        name = words.pop(0).lower()
+        header[name] = _Told(_flag(name, words, f"{path}, line {line}") if name in FLAGS else words, line)
     if _says(header, "timestamps"):
         raise InputError(
             f"{path}, line {header['timestamps'].line}: series with time stamps are not read; expected @timeStamps "
             "false: write them as CSV in long form"
         )
     return header
+
+
+def _flag(name: str, words: list[str], where: str) -> list[str]:
+    """The words behind a flag, the first of them in small letters; names of classes keep theirs."""
+    said, *names = words or [""]
+    if said.lower() not in ("true", "false"):
+        raise InputError(f"{where}: @{name} {said[:40]!r}; expected true or false")
+    if name == "classlabel" and said.lower() == "true" and not names:
+        raise InputError(f"{where}: @classLabel {said} names no class; expected the names of all behind it")
+    return [said.lower(), *names]
 
 
 def _says(header: Header, name: str) -> bool | None:
@@ -90,13 +103,16 @@ def _series(path: Path, count: int, line: int, text: str, header: Header) -> Fou
     elif _says(header, "targetlabel"):
         parts.pop()  # a number that a regression would foretell
     channels = [_channel(part, f"{where}, channel {k}") for k, part in enumerate(parts, start=1)]
+    steps = len(channels[0]) if channels else 0
     for k, channel in enumerate(channels, start=1):
-        if len(channel) != len(channels[0]):
+        if len(channel) != steps:
             raise InputError(
-                f"{where}: channel {k} has {len(channel)} steps and channel 1 has {len(channels[0])}; expected as many "
-                "of each: mark missing values with ?"
+                f"{where}: channel {k} has {len(channel)} steps and channel 1 has {steps}; expected as many of each: "
+                "mark missing values with ?"
             )
-    return Found(str(count), np.array(channels, dtype=np.float64).reshape(len(channels), -1).T, label, f"line {line}")
+    return Found(
+        str(count), np.array(channels, dtype=np.float64).reshape(len(channels), steps).T, label, f"line {line}"
+    )
 
 
 def _channel(text: str, where: str) -> list[float]:
@@ -130,6 +146,7 @@ def _number(path: Path, header: Header, name: str, default: int) -> int:
     if name not in header:
         return default
     words, line = header[name]
-    if len(words) != 1 or not words[0].isdecimal():
-        raise InputError(f"{path}, line {line}: @{name} {' '.join(words)}; expected a whole number")
+    written = " ".join(words)
+    if not written.isdecimal() or len(written) > 18:  # int() refuses thousands of digits
+        raise InputError(f"{path}, line {line}: @{name} {written[:40]}; expected a whole number below 10^18")
     return int(words[0])
