@@ -11,7 +11,7 @@ from cellwright.data import datasets
 from cellwright.data.cut import TEST, VALIDATION, cut
 from cellwright.data.datasets.dataset import TEXTS
 from cellwright.data.readers import FORMATS, format_of, read
-from cellwright.data.readers.files import decoded, existing
+from cellwright.data.readers.files import decoded, existing, with_newlines
 from cellwright.data.source import open_source
 from cellwright.data.split import Sides, split
 from cellwright.data.table import Table
@@ -81,7 +81,7 @@ def read_texts(data: str, *, text: str = "text", encoding: str = "utf-8", format
     """Return every text of a file: of plain text the whole as one row. Arguments and errors as for `open_texts`."""
     path = existing(data, built_in=datasets.names(TEXTS))
     if _is_plain(path, format):
-        return Table([decoded(path, encoding).replace("\r\n", "\n")], None, [1], str(path))
+        return Table([with_newlines(decoded(path, encoding))], None, [1], str(path))
     return read(path, text=text, label=None, encoding=encoding, format=format)
 
 

@@ -7,12 +7,13 @@ from cellwright.data.sentences import Sentences
 from cellwright.errors import InputError
 
 
-def test_tokens_and_tags_of_a_conll_file(file):
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_tokens_and_tags_of_a_conll_file(file, end):
     content = (
         "-DOCSTART- -X- -X- O\r\n\r\nEU NNP B-NP B-ORG\r\nrejects  VBZ\tB-VP O\r\n \r\n\r\n# NNP B-NP O\r\n"
         "-DOCSTART- -X- -X- O\r\nPeter NNP B-NP B-PER"
     )
-    path = file("a.conll", content)
+    path = file("a.conll", content.replace("\r\n", end))
     tokens = [["EU", "rejects"], ["#"], ["Peter"]]
     assert read_tagged(path) == Sentences(tokens, [["B-ORG", "O"], ["O"], ["B-PER"]], None, [3, 7, 9], str(path))
     assert read_tagged(path, tags="2").tags == [["NNP", "VBZ"], ["NNP"], ["NNP"]]
@@ -48,10 +49,11 @@ def test_columns_by_the_names_of_a_header(file, header):
         read_tagged(path, tokens="word", tags="lemma")
 
 
-def test_conllu_leaves_out_multiword_tokens_and_empty_nodes(file):
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_conllu_leaves_out_multiword_tokens_and_empty_nodes(file, end):
     rows = [("1-2", "vámonos", "_"), ("1", "vamos", "VERB"), ("2", "nos", "PRON"), ("2.1", "x", "X"), ("3", "#", "SYM")]
     lines = "\n".join("\t".join([number, form, form.lower(), tag, *"______"]) for number, form, tag in rows)
-    path = file("a.conllu", f"# text = vámonos #\n{lines}\n\n")
+    path = file("a.conllu", f"# text = vámonos #\n{lines}\n\n".replace("\n", end))
     read = read_tagged(path)
     assert (read.tokens, read.tags, read.lines) == ([["vamos", "nos", "#"]], [["VERB", "PRON", "SYM"]], [3])
     assert read_tagged(path, tags="3").tags == [["vamos", "nos", "#"]]

@@ -13,10 +13,10 @@ from cellwright.data.series import SeriesTable
 from cellwright.errors import InputError
 
 
-def test_an_object_a_line(file):
-    path = file(
-        "s.jsonl", '{"values": [[1, 2], [null, 3.5]], "name": "a", "label": 1}\n\n{"values": [[0, 0]], "label": 2}\n'
-    )
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_an_object_a_line(file, end):
+    lines = ['{"values": [[1, 2], [null, 3.5]], "name": "a", "label": 1}', "", '{"values": [[0, 0]], "label": 2}', ""]
+    path = file("s.jsonl", end.join(lines))
     table = read_series(path)
     np.testing.assert_array_equal(table.values[0], [[1, 2], [np.nan, 3.5]])
     assert (table.names, table.labels) == (["a", "3"], ["1", "2"])

@@ -7,8 +7,12 @@ from cellwright.data.table import Table
 from cellwright.errors import InputError
 
 
-def test_objects_give_texts_labels_and_lines(file):
-    path = file("r.jsonl", '{"text": "很\\u597d", "label": "pos"}\r\n\r\n{"label": "neg", "text": "bad", "more": [1]}')
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_objects_give_texts_labels_and_lines(file, end):
+    path = file(
+        "r.jsonl",
+        end.join(['{"text": "很\\u597d", "label": "pos"}', "", '{"label": "neg", "text": "bad", "more": [1]}']),
+    )
     assert read(path) == Table(["很好", "bad"], ["pos", "neg"], [1, 3], source=str(path))
 
 

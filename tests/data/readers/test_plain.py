@@ -5,7 +5,7 @@ from cellwright.data.table import Table
 from cellwright.errors import InputError
 
 
-@pytest.mark.parametrize("content", ["good\n\n bad ", "good\n\n bad \n", "good\r\n\r\n bad \r\n"])
+@pytest.mark.parametrize("content", ["good\n\n bad ", "good\n\n bad \n", "good\r\n\r\n bad \r\n", "good\r\r bad \r"])
 def test_each_line_is_a_text_and_an_empty_line_an_empty_one(file, content):
     path = file("r.txt", content)
     assert read(path, label=None) == Table(["good", "", " bad "], None, [1, 2, 3], source=str(path))

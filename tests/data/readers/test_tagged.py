@@ -50,8 +50,9 @@ def test_one_key_for_both_is_refused(file):
         read_tagged(file("a.jsonl", '{"tags": "O"}'), tokens="tags")
 
 
-def test_words_with_slashes(file):
-    path = file("a.pos", "充满/v  希望/n\r\n\r\n1/2/CD ///SYM\n")
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_words_with_slashes(file, end):
+    path = file("a.pos", "充满/v  希望/n\r\n\r\n1/2/CD ///SYM\r\n".replace("\r\n", end))
     tokens, tags = [["充满", "希望"], [], ["1/2", "//"]], [["v", "n"], [], ["CD", "SYM"]]
     assert read_tagged(path) == Sentences(tokens, tags, None, [1, 2, 3], str(path))
     with pytest.raises(InputError, match=r"lines of token/tag have no columns, and --tags is 2; leave it out"):

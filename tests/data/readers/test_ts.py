@@ -16,8 +16,9 @@ HEADER = (
 )
 
 
-def test_channels_labels_and_missing_values(file):
-    table = read_series(file("s.ts", HEADER + "1,2.5,?:4,5,6:one\n\n7:8:two\n"))
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_channels_labels_and_missing_values(file, end):
+    table = read_series(file("s.ts", (HEADER + "1,2.5,?:4,5,6:one\n\n7:8:two\n").replace("\n", end)))
     np.testing.assert_array_equal(table.values[0], [[1, 4], [2.5, 5], [np.nan, 6]])
     np.testing.assert_array_equal(table.values[1], [[7, 8]])
     assert (table.labels, table.names, table.channels) == (["one", "two"], ["1", "2"], ("1", "2"))

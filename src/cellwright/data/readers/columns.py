@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cellwright.data.readers.files import decoded
+from cellwright.data.readers.files import decoded, lines_of
 from cellwright.data.readers.values import index_of, listed
 from cellwright.data.sentences import Sentences
 from cellwright.errors import InputError
@@ -53,19 +53,17 @@ class _Block:
 
 def read(path: Path, asked: Asked, encoding: str) -> Sentences:
     """Read the first column as tokens and the last as tags, unless others are asked for."""
-    return _read(path, decoded(path, encoding), asked.tokens or "1", asked.tags or "-1", asked.label)
+    return _read(path, lines_of(decoded(path, encoding)), asked.tokens or "1", asked.tags or "-1", asked.label)
 
 
 def read_conllu(path: Path, asked: Asked, encoding: str) -> Sentences:
     """Read FORM as tokens and UPOS as tags, unless others are asked for."""
-    content = decoded(path, encoding).replace("\r\n", "\n")
     # Blanked and not taken out: the numbers of the lines stay.
-    words = "\n".join("#" if _NO_WORD.match(line) else line for line in content.split("\n"))
+    words = ["#" if _NO_WORD.match(line) else line for line in lines_of(decoded(path, encoding))]
     return _read(path, words, asked.tokens or "2", asked.tags or "4", asked.label)
 
 
-def _read(path: Path, content: str, tokens: str, tags: str, label: str | None) -> Sentences:
-    lines = [line.removesuffix("\r") for line in content.split("\n")]
+def _read(path: Path, lines: list[str], tokens: str, tags: str, label: str | None) -> Sentences:
     by_name = not (_NUMBER.fullmatch(tokens) and _NUMBER.fullmatch(tags))
     names, blocks = _cut(path, lines, by_name)
     if not blocks:

@@ -44,6 +44,17 @@ def decoded(path: Path, encoding: str) -> str:
         raise InputError(f"{path}: not {encoding}: {_fault(error)}; {_remedy(content)}") from error
 
 
+def with_newlines(content: str) -> str:
+    r"""Return the characters with \n for each line end: \n, \r\n, or the \r that old systems and spreadsheets write."""
+    return content.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def lines_of(content: str) -> list[str]:
+    """Cut characters into lines, the last of which may end or not."""
+    # Not splitlines(): U+2028 and its like may stand inside a line.
+    return with_newlines(content).removesuffix("\n").split("\n")
+
+
 def read_bytes(path: Path) -> bytes:
     """Return the file's bytes, of which there is at least one."""
     try:

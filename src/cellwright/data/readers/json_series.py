@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cellwright.data.readers.files import decoded
+from cellwright.data.readers.files import decoded, lines_of
 from cellwright.data.readers.long_form import SeriesColumns
 from cellwright.data.readers.numbers import Found, as_table
 from cellwright.data.series import SeriesTable
@@ -22,7 +22,7 @@ EXPECTED = '{"values": [[0.5, 2.25], [0.75, null]], "name": "a"}'
 
 def read(path: Path, columns: SeriesColumns, encoding: str) -> SeriesTable:
     """Read an object from each line that is not blank; the keys are fixed, so `columns` play no part."""
-    return parse(decoded(path, encoding).split("\n"), str(path))
+    return parse(lines_of(decoded(path, encoding)), str(path))
 
 
 def parse(lines: Iterable[str], source: str, first: int = 1) -> SeriesTable:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from cellwright.data.readers.files import decoded
+from cellwright.data.readers.files import decoded, lines_of
 from cellwright.data.readers.values import OPTIONS, Columns, checked_table, index_of
 from cellwright.data.table import Table
 from cellwright.errors import InputError
@@ -24,10 +24,9 @@ def read(path: Path, columns: Columns, encoding: str) -> Table:
 
 def rows(path: Path, content: str) -> list[Row]:
     """Return the object of each line that is not blank. Raises InputError where a line is none, or all are blank."""
-    # Not splitlines(): U+2028 and its like may stand inside a JSON string.
     found = [
         (number, _pairs(line, f"{path}, line {number}"))
-        for number, line in enumerate(content.split("\n"), start=1)
+        for number, line in enumerate(lines_of(content), start=1)
         if line.strip()
     ]
     if not found:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cellwright.data.readers.files import decoded
+from cellwright.data.readers.files import decoded, lines_of
 from cellwright.data.readers.values import Columns
 from cellwright.data.table import Table
 from cellwright.errors import InputError
@@ -15,5 +15,5 @@ def read(path: Path, columns: Columns, encoding: str) -> Table:
             f"{path}: plain text has no column {columns.label!r}; expected CSV, TSV, JSONL or Parquet where "
             "labels are needed"
         )
-    lines = decoded(path, encoding).replace("\r\n", "\n").removesuffix("\n").split("\n")
+    lines = lines_of(decoded(path, encoding))
     return Table(texts=lines, labels=None, lines=list(range(1, len(lines) + 1)), source=str(path))

@@ -6,7 +6,7 @@ The last slash of a token parts them, so that 1/2/CD is the token 1/2. A blank l
 from pathlib import Path
 
 from cellwright.data.readers.columns import Asked
-from cellwright.data.readers.files import decoded
+from cellwright.data.readers.files import decoded, lines_of
 from cellwright.data.sentences import Sentences
 from cellwright.errors import InputError
 
@@ -16,7 +16,7 @@ def read(path: Path, asked: Asked, encoding: str) -> Sentences:
     for option, value in (("--tokens", asked.tokens), ("--tags", asked.tags), ("--also-classify", asked.label)):
         if value is not None:
             raise InputError(f"{path}: lines of token/tag have no columns, and {option} is {value}; leave it out")
-    lines = decoded(path, encoding).replace("\r\n", "\n").removesuffix("\n").split("\n")
+    lines = lines_of(decoded(path, encoding))
     pairs = [[_pair(path, number, word) for word in line.split()] for number, line in enumerate(lines, start=1)]
     return Sentences(
         tokens=[[token for token, _ in sentence] for sentence in pairs],

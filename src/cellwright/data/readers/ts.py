@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cellwright.data.readers.files import decoded
+from cellwright.data.readers.files import decoded, lines_of
 from cellwright.data.readers.long_form import SeriesColumns
 from cellwright.data.readers.numbers import Found, as_table, number
 from cellwright.data.readers.values import listed
@@ -42,7 +42,7 @@ def read(path: Path, columns: SeriesColumns, encoding: str) -> SeriesTable:
     """Read every series; the format names its parts itself, so `columns` play no part."""
     lines = [
         (k, line.strip())
-        for k, line in enumerate(decoded(path, encoding).splitlines(), start=1)
+        for k, line in enumerate(lines_of(decoded(path, encoding)), start=1)
         if line.strip() and line.strip()[0] not in "#%"
     ]
     start = next((k for k, (_, line) in enumerate(lines) if line.lower() == "@data"), None)
