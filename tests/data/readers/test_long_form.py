@@ -64,6 +64,10 @@ def test_agrees_with_pandas(tmp_path_factory, rows):
         ("time,x\n2,1\n2,1\n", ", line 3, column 'time': 2 does not come after 2.0"),
         ("time,x\nnan,1\n", ", line 2, column 'time': 'nan' is no time"),
         ("time,x\nnoon,1\n", ", line 2, column 'time': 'noon' is no time; expected a number, or a date such as"),
+        (
+            "time,x\n0001-01-01T00:00+14:00,1\n",
+            ", line 2, column 'time': '0001-01-01T00:00+14:00' is no time; expected",
+        ),
         ("time,x\n1,1\n2026-01-01,1\n", ", line 3, column 'time': '2026-01-01' among 1.0; expected numbers only"),
         ("series,x,label\na,1,p\na,2,q\n", ", line 3: label 'q', and 'p' on line 2 of the same series"),
         ("series,x,label\na,1,p\nb,2,\n", ", line 3: no label; expected one of every series, or of none"),

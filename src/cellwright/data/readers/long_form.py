@@ -125,9 +125,9 @@ def _time(written: str, where: str) -> float | datetime:
         return time
     try:
         date = datetime.fromisoformat(written)
-    except ValueError:
+        # Python compares no date with a zone to one without.
+        return date if date.tzinfo is None else date.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):  # a zone may lead out of the years 1 to 9999
         raise InputError(
             f"{where}: {written!r} is no time; expected a number, or a date such as 2026-01-31 or 2026-01-31T12:00"
         ) from None
-    # Python compares no date with a zone to one without.
-    return date if date.tzinfo is None else date.astimezone(UTC).replace(tzinfo=None)

@@ -5,7 +5,8 @@
     .ts            sktime's and the UEA archive's text format
     .jsonl         an object a series
 
-Missing values are NaN, an empty cell or "?"; they are read as NaN. Infinite ones are refused where they stand.
+Missing values are NaN, an empty cell or "?"; they are read as NaN. Infinite ones, and those beyond
+`numbers.LARGEST`, are refused where they stand.
 """
 
 from collections.abc import Callable
