@@ -1,6 +1,7 @@
 """Series from a file: what is learned, and what is refused."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -220,13 +221,22 @@ def test_a_label_that_training_lacks_is_named_with_its_line(options: Options, tm
         train(options(WAVES, test=str(other)))
 
 
-def test_a_value_missing_on_the_test_side_alone_is_refused_before_training(options: Options, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("", "line 2, step 1, channel 'wave': a value is missing, and the run learned from series without any"),
+        ("1e20", "line 2, step 1, channel 1: 1e+20 is 1e+20 standard deviations from the mean"),
+    ],
+)
+def test_values_that_the_test_side_alone_has_are_refused_before_training(
+    options: Options, tmp_path: Path, written: str, message: str
+) -> None:
     other = tmp_path / "other.csv"
     header, first, *rest = WAVES.splitlines()
     name, time, _, noise, label = first.split(",")
-    other.write_text("\n".join([header, f"{name},{time},,{noise},{label}", *rest]))
+    other.write_text("\n".join([header, f"{name},{time},{written},{noise},{label}", *rest]))
     given = options(WAVES, test=str(other))
-    with pytest.raises(InputError, match=r"other\.csv, line 2, step 1, channel 'wave': a value is missing, and"):
+    with pytest.raises(InputError, match=re.escape(f"{other}, {message}")):
         train(given)
     assert not Path(given["out"]).exists()
 

@@ -31,10 +31,11 @@ def prepare(config: SeriesConfig, before: SeriesRunConfig | None) -> Prepared[Se
     cells.get(config.cell)  # refuses an unknown one before the data is read
     sides = learnt_from(config, open_sides(config))
     run = _describe(config, sides)
+    # The test side is looked at now: what it cannot be scored by is refused before the model is trained.
     if not run.model.masked:
-        check_complete(sides["test"])  # now rather than once the model is trained
+        check_complete(sides["test"])
     objective = make_objective(run.model, config)
-    train, validation = (_examples(config, run, sides[side]) for side in ("train", "validation"))
+    train, validation, _ = (_examples(config, run, sides[side]) for side in SIDES)
     floor = _floor(config, sides, objective, validation)
     train_feed, validation_feed = feeds(
         lambda epoch: train,
