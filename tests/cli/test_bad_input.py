@@ -185,3 +185,14 @@ def test_run_of_a_newer_format(refused, run, tmp_path):
 def test_run_that_is_not_there_or_a_file(refused, tmp_path, reviews):
     refused("predict", tmp_path / "run", "good", parts=[tmp_path / "run", "no such run folder"])
     refused("predict", reviews, "good", parts=[reviews, "is a file", "run folder"])
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate", "generate", "serve"])
+def test_run_of_a_name_that_no_folder_can_have(refused, reviews, command):
+    name = "好" * 100  # 300 bytes
+    data = [reviews] if command == "evaluate" else []
+    refused(command, name, *data, parts=[f"{name}: no such run folder"])
+
+
+def test_text_that_no_file_can_be_named_for_a_run_that_is_not_there(refused, tmp_path):
+    refused("predict", tmp_path / "run", "x" * 300, parts=[tmp_path / "run", "no such run folder"])

@@ -1,6 +1,7 @@
 """What commands on a run share: options of its task, whose defaults are the run's own, and what it does not know."""
 
 import inspect
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -62,7 +63,8 @@ def _kind(arguments: list[str]) -> "type[BaseModel] | None":
     from cellwright.errors import InputError
     from cellwright.tasks.run import CONFIG, task_of
 
-    folder = next((Path(each) for each in arguments if Path(each, CONFIG).is_file()), None)
+    # os.path answers False to names that no file can have, where Path raises: texts stand among the arguments.
+    folder = next((Path(each) for each in arguments if os.path.isfile(Path(each, CONFIG))), None)
     if folder is None:
         return None
     try:

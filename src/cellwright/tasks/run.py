@@ -11,6 +11,7 @@
 JSON and safetensors only: reading a run never unpickles, so a stranger's run can be opened without running code.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +93,8 @@ def task_of(folder: Path) -> str:
 
 
 def _content(folder: Path) -> dict[str, Any]:
-    if not folder.exists():
+    # os.path answers False to names that no file can have, where Path raises: a whole sentence, say.
+    if not os.path.exists(folder):
         raise InputError(f"{folder}: no such run folder; `cellwright fit DATA --out {folder}` makes one")
     if not folder.is_dir():
         raise InputError(f"{folder}: is a file; expected a run folder, as `cellwright fit` makes it")
