@@ -1,12 +1,14 @@
-"""Runs of a tagger, a transducer and an autoencoder that nobody trained, for the tests that look at what they do."""
+"""Runs that nobody trained: a tagger, a transducer, an autoencoder, a model of series; for tests of what they do."""
 
 import torch
 
+from cellwright.data.scaling import Scaling
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.data.words import Lexicon
 from cellwright.models.architecture import AutoencoderConfig
 from cellwright.models.autoencoder import Autoencoder
 from cellwright.models.reading import Reading
+from cellwright.models.series_architecture import SeriesModelConfig
 from cellwright.models.tagger import Tagger
 from cellwright.models.tagging_architecture import TaggerConfig
 from cellwright.models.transducer import Transducer
@@ -14,6 +16,8 @@ from cellwright.models.transducer_architecture import TransducerConfig
 from cellwright.tasks.autoencode.run import AutoencodeRun, AutoencodeRunConfig
 from cellwright.tasks.autoencode.run import load as load_autoencoder
 from cellwright.tasks.run import save_description, save_weights
+from cellwright.tasks.series.run import SeriesRun, SeriesRunConfig, make_model
+from cellwright.tasks.series.run import load as load_series
 from cellwright.tasks.tag.run import LEXICON, TagRun, TagRunConfig
 from cellwright.tasks.tag.run import load as load_tagger
 from cellwright.tasks.texts import TOKENIZER
@@ -39,7 +43,13 @@ def tagger_run(folder, labels=("fly", "fare"), scheme="BIO", **options) -> TagRu
             for parameter in model.crf.parameters():
                 parameter.normal_()
     description = TagRunConfig(
-        cellwright="0", tags=TAGS, labels=list(labels), scheme=scheme, model=config, fingerprint="", options={}
+        cellwright="0",
+        tags=TAGS,
+        labels=list(labels),
+        scheme=scheme,
+        model=config,
+        fingerprint="",
+        options={"data": "x"},
     )
     save_description(folder, description, {LEXICON: lexicon.to_json().encode()})
     save_weights(folder, model, {})
@@ -59,7 +69,12 @@ def transducer_run(folder, **options) -> TransduceRun:
         model.dense.bias[0] -= 30
     symbols = Symbols(source="characters", target="characters", longest=4)
     description = TransduceRunConfig(
-        cellwright="0", model=config, symbols=symbols, search=Search(beam=2, best=2), fingerprint="", options={}
+        cellwright="0",
+        model=config,
+        symbols=symbols,
+        search=Search(beam=2, best=2),
+        fingerprint="",
+        options={"data": "x"},
     )
     save_description(folder, description, {SOURCE: source.to_json().encode(), TARGET: target.to_json().encode()})
     save_weights(folder, model, {})
@@ -76,7 +91,23 @@ def autoencoder_run(folder, kind="characters", max_length=4, **options) -> Autoe
         for parameter in model.parameters():
             parameter.mul_(4)
     reading = Reading(long="windows", max_length=max_length)
-    description = AutoencodeRunConfig(cellwright="0", model=config, reading=reading, fingerprint="", options={})
+    description = AutoencodeRunConfig(
+        cellwright="0", model=config, reading=reading, fingerprint="", options={"data": "x"}
+    )
     save_description(folder, description, {TOKENIZER: tokenizer.to_json().encode()})
     save_weights(folder, model, {})
     return load_autoencoder(folder, description)
+
+
+def series_run(folder) -> SeriesRun:
+    """Of two classes and two channels."""
+    torch.manual_seed(4)
+    config = SeriesModelConfig(hidden=4, channels=2, masked=False, classes=2)
+    scaling = Scaling([10.0, 100.0], [0.5, 5.0])
+    description = SeriesRunConfig(
+        cellwright="0", labels=["fast", "slow"], channels=["wave", "noise"], scaling=scaling, model=config,
+        fingerprint="", options={"data": "waves.csv"},
+    )  # fmt: skip
+    save_description(folder, description, {})
+    save_weights(folder, make_model(config), {})
+    return load_series(folder, description)

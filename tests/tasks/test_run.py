@@ -15,6 +15,8 @@ from cellwright.models.architecture import ClassifierConfig
 from cellwright.models.classifier import Classifier
 from cellwright.tasks.classify.run import ClassifyRunConfig
 from cellwright.tasks.run import FORMAT, load_run, save_description, save_weights
+from language_runs import language_run
+from recorded_runs import autoencoder_run, series_run, tagger_run, transducer_run
 
 TEXTS = ["good good day", "bad bad day"]
 
@@ -28,7 +30,7 @@ def run(tmp_path: Path) -> Path:
     tokenizer = Tokenizer.train(TEXTS, minimum=1)
     shape = ClassifierConfig(vocabulary=tokenizer.size, classes=2, embedding=3, hidden=4)
     labels = ["bad", "good"]
-    config = ClassifyRunConfig(cellwright="0", labels=labels, model=shape, fingerprint="", options={})
+    config = ClassifyRunConfig(cellwright="0", labels=labels, model=shape, fingerprint="", options={"data": "x"})
     save_description(folder, config, {"tokenizer.json": tokenizer.to_json().encode()})
     save_weights(folder, Classifier(shape), {})
     return folder
@@ -102,3 +104,52 @@ def test_broken(run: Path, case: str) -> None:
     assert "\n" not in message
     for word in words:
         assert word in message
+
+
+def with_tokenizer(name: str) -> Callable[[Path], None]:
+    return lambda run: Tokenizer.train(["ab"], "characters", minimum=1).save(run / name)
+
+
+def with_words(**lists: list[str]) -> Callable[[Path], None]:
+    def change(run: Path) -> None:
+        path = run / "lexicon.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | lists))
+
+    return change
+
+
+def one_scale(**changes: list[float]) -> Callable[[Path], None]:
+    return with_config(scaling={"mean": [10.0, 100.0], "deviation": [0.5, 5.0]} | changes)
+
+
+OTHERS: dict[str, tuple[Callable[[Path], object], Callable[[Path], None], str]] = {
+    "classify, labels": (lambda run: None, with_config(labels=["good"]), "config.json: has 1 labels; … has 2"),
+    "classify, tokens": (lambda run: None, with_tokenizer("tokenizer.json"), "tokenizer.json: has 4 tokens; … has 5"),
+    "lm, tokens": (language_run, with_tokenizer("tokenizer.json"), "tokenizer.json: has 4 tokens; … has 16"),
+    "autoencode, tokens": (autoencoder_run, with_tokenizer("tokenizer.json"), "tokenizer.json: has 4 tokens; … has 15"),
+    "transduce, source": (transducer_run, with_tokenizer("source.json"), "source.json: has 4 tokens; … has 8"),
+    "transduce, target": (transducer_run, with_tokenizer("target.json"), "target.json: has 4 tokens; … has 7"),
+    "tag, tags": (tagger_run, with_config(tags=["O", "B-city"]), "config.json: has 2 tags; … has 3"),
+    "tag, labels": (tagger_run, with_config(labels=["fly"]), "config.json: has 1 labels; … has 2"),
+    "tag, words": (tagger_run, with_words(words=["fly"] * 9), "lexicon.json: has 11 word ids; … has 8"),
+    "tag, characters": (tagger_run, with_words(characters=["f"]), "lexicon.json: has 3 character ids; … has 14"),
+    "series, labels": (series_run, with_config(labels=["fast"]), "config.json: has 1 labels; … has 2"),
+    "series, channels": (series_run, with_config(channels=["wave"]), "config.json: has 1 channels; … has 2"),
+    "series, means": (series_run, one_scale(mean=[10.0]), "config.json: has 1 means in scaling; … has 2"),
+    "series, deviations": (
+        series_run, one_scale(deviation=[1.0] * 3), "config.json: has 3 deviations in scaling; … has 2",
+    ),
+}  # fmt: skip
+"""What makes a run, what puts in a part of another, and what is said of it."""
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_a_part_of_another_run(run: Path, case: str) -> None:
+    making, breaking, said = OTHERS[case]
+    making(run)
+    load_run(run)
+    breaking(run)
+    with pytest.raises(InputError) as error:
+        load_run(run)
+    sentence = said.replace("…", "the model that config.json describes")
+    assert str(error.value) == f"{run}/{sentence}: the files are of different runs; copy the run folder again"

@@ -146,6 +146,15 @@ def save_description(folder: Path, config: RunConfig, files: dict[str, bytes]) -
         replace_file(folder / name, content)
 
 
+def check_size(path: Path, what: str, found: int, described: int) -> None:
+    """Raise InputError where a file of a run holds more or fewer of something than the run's model has."""
+    if found != described:
+        raise InputError(
+            f"{path}: has {found:,} {what}; the model that {CONFIG} describes has {described:,}: the files are of "
+            "different runs; copy the run folder again"
+        )
+
+
 def present(path: Path, hint: str) -> Path:
     """The path, if the file is there; else raises InputError with the hint."""
     if not path.is_file():

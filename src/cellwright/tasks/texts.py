@@ -5,14 +5,16 @@ from pathlib import Path
 
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.tasks.config import Tokenising
-from cellwright.tasks.run import present
+from cellwright.tasks.run import check_size, present
 
 TOKENIZER = "tokenizer.json"
 
 
-def load_tokenizer(folder: Path) -> Tokenizer:
-    """Read `tokenizer.json`. Raises InputError."""
-    return Tokenizer.load(present(folder / TOKENIZER, "copy the run folder again or train anew"))
+def load_tokenizer(path: Path, vocabulary: int) -> Tokenizer:
+    """Read the tokenizer of a model that knows this many tokens. Raises InputError."""
+    tokenizer = Tokenizer.load(present(path, "copy the run folder again or train anew"))
+    check_size(path, "tokens", tokenizer.size, vocabulary)
+    return tokenizer
 
 
 def train_tokenizer(texts: Iterable[str], config: Tokenising) -> Tokenizer:

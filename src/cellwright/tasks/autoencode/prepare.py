@@ -27,7 +27,10 @@ def prepare(
     sides = open_source(config.data, text=config.text, label=None, encoding=config.encoding)
     check_sides(sides)
     texts = {side: sides[side].texts for side in ("train", "validation")}
-    tokenizer = load_tokenizer(config.out) if before else train_tokenizer(texts["train"], config)
+    if before:
+        tokenizer = load_tokenizer(config.out / TOKENIZER, before.model.vocabulary)
+    else:
+        tokenizer = train_tokenizer(texts["train"], config)
     architecture = config.model_dump(include=set(AutoencoderArchitecture.model_fields))
     run = AutoencodeRunConfig(
         cellwright=cellwright.__version__,

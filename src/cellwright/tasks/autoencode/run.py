@@ -8,7 +8,7 @@ from cellwright.models.architecture import AutoencoderConfig
 from cellwright.models.autoencoder import Autoencoder
 from cellwright.models.reading import Reader, Reading
 from cellwright.tasks.run import Run, RunConfig, load_model
-from cellwright.tasks.texts import load_tokenizer
+from cellwright.tasks.texts import TOKENIZER, load_tokenizer
 
 
 class AutoencodeRunConfig(RunConfig):
@@ -35,4 +35,4 @@ class AutoencodeRun(Run[AutoencodeRunConfig, Autoencoder]):
 def load(folder: Path, config: AutoencodeRunConfig) -> AutoencodeRun:
     """Read weights and tokenizer. Raises InputError."""
     model = load_model(folder, lambda: Autoencoder(config.model))
-    return AutoencodeRun(folder, config, model, load_tokenizer(folder))
+    return AutoencodeRun(folder, config, model, load_tokenizer(folder / TOKENIZER, config.model.vocabulary))

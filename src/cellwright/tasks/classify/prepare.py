@@ -63,7 +63,7 @@ def _tokenizer(
     config: ClassifyConfig, before: ClassifyRunConfig | None, encoder: EncoderRun | None, train: Table
 ) -> Tokenizer:
     if before:
-        return load_tokenizer(config.out)
+        return load_tokenizer(config.out / TOKENIZER, before.model.vocabulary)
     if language := language_of(config):
         return tokenizer_of(language)
     return encoder.tokenizer if encoder else train_tokenizer(train.texts, config)

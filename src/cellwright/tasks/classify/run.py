@@ -7,8 +7,8 @@ from cellwright.data.tokenizer import Tokenizer
 from cellwright.models.architecture import ClassifierConfig
 from cellwright.models.classifier import Classifier
 from cellwright.models.reading import Reader, Reading
-from cellwright.tasks.run import Run, RunConfig, load_model
-from cellwright.tasks.texts import load_tokenizer
+from cellwright.tasks.run import CONFIG, Run, RunConfig, check_size, load_model
+from cellwright.tasks.texts import TOKENIZER, load_tokenizer
 
 
 class ClassifyRunConfig(RunConfig):
@@ -42,4 +42,5 @@ class ClassifyRun(Run[ClassifyRunConfig, Classifier]):
 def load(folder: Path, config: ClassifyRunConfig) -> ClassifyRun:
     """Read weights and tokenizer. Raises InputError."""
     model = load_model(folder, lambda: Classifier(config.model))
-    return ClassifyRun(folder, config, model, load_tokenizer(folder))
+    check_size(folder / CONFIG, "labels", len(config.labels), config.model.classes)
+    return ClassifyRun(folder, config, model, load_tokenizer(folder / TOKENIZER, config.model.vocabulary))

@@ -39,7 +39,7 @@ def prepare(config: LanguageConfig, before: LanguageRunConfig | None) -> Prepare
     check_forget_bias(config.cell, config.forget_bias)  # before the data is read
     sides = sides_of(config.data, config.model_dump())
     train, validation = (sides[side].texts for side in ("train", "validation"))
-    tokenizer = load_tokenizer(config.out) if before else _tokenizer(sides, config)
+    tokenizer = load_tokenizer(config.out / TOKENIZER, before.model.vocabulary) if before else _tokenizer(sides, config)
     encoded = {side: documents(tokenizer, sides[side].texts) for side in ("train", "validation")}
     _check(config.data, tokenizer, encoded)
     run = LanguageRunConfig(

@@ -12,7 +12,7 @@ from cellwright.models.files import read_json
 from cellwright.models.language_architecture import LanguageModelConfig
 from cellwright.models.language_model import LanguageModel
 from cellwright.tasks.run import Run, RunConfig, load_model, present
-from cellwright.tasks.texts import load_tokenizer
+from cellwright.tasks.texts import TOKENIZER, load_tokenizer
 
 CHARACTERS = "characters.json"
 
@@ -43,4 +43,5 @@ def load(folder: Path, config: LanguageRunConfig) -> LanguageRun:
     counts = read_json(present(folder / CHARACTERS, "copy the run folder again or train anew"))
     if not all(isinstance(count, int) and count > 0 for count in counts.values()):
         raise InputError(f"{folder / CHARACTERS}: holds other than counts; expected how often each character stands")
-    return LanguageRun(folder, config, model, load_tokenizer(folder), Speller(Counter(counts)))
+    tokenizer = load_tokenizer(folder / TOKENIZER, config.model.vocabulary)
+    return LanguageRun(folder, config, model, tokenizer, Speller(Counter(counts)))

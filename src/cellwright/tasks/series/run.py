@@ -11,7 +11,7 @@ from cellwright.models.forecaster import Forecaster
 from cellwright.models.series_architecture import SeriesModelConfig
 from cellwright.models.series_autoencoder import SeriesAutoencoder
 from cellwright.models.series_classifier import SeriesClassifier
-from cellwright.tasks.run import Run, RunConfig, load_model
+from cellwright.tasks.run import CONFIG, Run, RunConfig, check_size, load_model
 
 MODELS = {"classify": SeriesClassifier, "forecast": Forecaster, "anomaly": SeriesAutoencoder}
 """The model of each target."""
@@ -47,4 +47,9 @@ def make_model(config: SeriesModelConfig) -> nn.Module:
 
 def load(folder: Path, config: SeriesRunConfig) -> SeriesRun:
     """Read the weights. Raises InputError."""
-    return SeriesRun(folder, config, load_model(folder, lambda: make_model(config.model)))
+    model = load_model(folder, lambda: make_model(config.model))
+    check_size(folder / CONFIG, "labels", len(config.labels), config.model.classes)
+    check_size(folder / CONFIG, "channels", len(config.channels), config.model.channels)
+    check_size(folder / CONFIG, "means in scaling", len(config.scaling.mean), config.model.channels)
+    check_size(folder / CONFIG, "deviations in scaling", len(config.scaling.deviation), config.model.channels)
+    return SeriesRun(folder, config, model)

@@ -28,7 +28,7 @@ def prepare(config: TagConfig, before: TagRunConfig | None) -> Prepared[TagConfi
     check_learnable(sides)
     train, validation = sides["train"], sides["validation"]
     if before:
-        lexicon = load_lexicon(config.out)
+        lexicon = load_lexicon(config.out, before.model)
     else:
         lexicon = Lexicon.train(train.tokens, size=config.vocabulary, minimum=config.minimum)
     run = _describe(config, sides, lexicon)

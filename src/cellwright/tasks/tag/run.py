@@ -7,7 +7,7 @@ from cellwright.data.words import Lexicon
 from cellwright.evaluation.spans import Scheme
 from cellwright.models.tagger import Tagger
 from cellwright.models.tagging_architecture import TaggerConfig
-from cellwright.tasks.run import Run, RunConfig, load_model, present
+from cellwright.tasks.run import CONFIG, Run, RunConfig, check_size, load_model, present
 
 LEXICON = "lexicon.json"
 
@@ -35,10 +35,15 @@ class TagRun(Run[TagRunConfig, Tagger]):
 def load(folder: Path, config: TagRunConfig) -> TagRun:
     """Read weights and words. Raises InputError."""
     model = load_model(folder, lambda: Tagger(config.model))
-    return TagRun(folder, config, model, load_lexicon(folder))
+    check_size(folder / CONFIG, "tags", len(config.tags), config.model.tags)
+    check_size(folder / CONFIG, "labels", len(config.labels), config.model.classes)
+    return TagRun(folder, config, model, load_lexicon(folder, config.model))
 
 
-def load_lexicon(folder: Path) -> Lexicon:
-    """Read `lexicon.json`. Raises InputError."""
+def load_lexicon(folder: Path, model: TaggerConfig) -> Lexicon:
+    """Read the `lexicon.json` of such a model. Raises InputError."""
     path = present(folder / LEXICON, "copy the run folder again or train anew")
-    return Lexicon.from_json(path.read_bytes(), str(path))
+    lexicon = Lexicon.from_json(path.read_bytes(), str(path))
+    check_size(path, "word ids", len(lexicon.vocabulary) + 2, model.vocabulary)
+    check_size(path, "character ids", len(lexicon.alphabet) + 2, model.alphabet)
+    return lexicon

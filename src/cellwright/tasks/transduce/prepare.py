@@ -29,7 +29,7 @@ def prepare(
     sides = open_pairs(config.data, source=config.source, target=config.target, encoding=config.encoding)
     check_sides(sides)
     train, validation = sides["train"], sides["validation"]
-    vocabularies = load_vocabularies(config.out) if before else make_vocabularies(train, config)
+    vocabularies = load_vocabularies(config.out, before.model) if before else make_vocabularies(train, config)
     source, target = vocabularies
     run = _describe(config, vocabularies, train, validation)
     examples = encode_pairs(train, source, target)

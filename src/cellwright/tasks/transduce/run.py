@@ -10,7 +10,8 @@ from cellwright.data.symbols import Kind
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.models.transducer import Transducer
 from cellwright.models.transducer_architecture import TransducerConfig
-from cellwright.tasks.run import Run, RunConfig, load_model, present
+from cellwright.tasks.run import Run, RunConfig, load_model
+from cellwright.tasks.texts import load_tokenizer
 from cellwright.tasks.transduce.config import Search
 
 SOURCE, TARGET = "source.json", "target.json"
@@ -53,11 +54,12 @@ class TransduceRun(Run[TransduceRunConfig, Transducer]):
 def load(folder: Path, config: TransduceRunConfig) -> TransduceRun:
     """Read weights and vocabularies. Raises InputError."""
     model = load_model(folder, lambda: Transducer(config.model))
-    return TransduceRun(folder, config, model, *load_vocabularies(folder))
+    return TransduceRun(folder, config, model, *load_vocabularies(folder, config.model))
 
 
-def load_vocabularies(folder: Path) -> tuple[Tokenizer, Tokenizer]:
-    """Those of source and target. Raises InputError."""
-    hint = "copy the run folder again or train anew"
-    source, target = (Tokenizer.load(present(folder / name, hint)) for name in (SOURCE, TARGET))
-    return source, target
+def load_vocabularies(folder: Path, model: TransducerConfig) -> tuple[Tokenizer, Tokenizer]:
+    """Those of source and target of such a model. Raises InputError."""
+    return (
+        load_tokenizer(folder / SOURCE, model.source_vocabulary),
+        load_tokenizer(folder / TARGET, model.target_vocabulary),
+    )
