@@ -114,7 +114,9 @@ def make_run(folder: Path) -> list[str]:
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(3)  # so that an answer that belongs to another text shows
-    description = ClassifyRunConfig(cellwright="0", labels=["neg", "pos"], model=config, fingerprint="", options={})
+    description = ClassifyRunConfig(
+        cellwright="0", labels=["neg", "pos"], model=config, fingerprint="", options={"data": "x"}
+    )
     save_description(folder, description, {"tokenizer.json": tokenizer.to_json().encode()})
     save_weights(folder, model, {})
     return texts

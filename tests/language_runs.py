@@ -21,7 +21,7 @@ def language_run(folder, **options):
         for parameter in model.parameters():
             parameter.mul_(4)
         model.softmax.dense.bias[MARK] = -1e4
-    description = LanguageRunConfig(cellwright="0", model=config, fingerprint="", options={})
+    description = LanguageRunConfig(cellwright="0", model=config, fingerprint="", options={"data": "x"})
     files = {"tokenizer.json": tokenizer.to_json().encode(), "characters.json": json.dumps({"t": 9, "h": 3}).encode()}
     save_description(folder, description, files)
     save_weights(folder, model, {})

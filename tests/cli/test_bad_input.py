@@ -182,6 +182,23 @@ def test_run_of_a_newer_format(refused, run, tmp_path):
     refused("predict", copy, "good", parts=[copy / "config.json", "format 99", "newer"])
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [({"hidden": "many"}, "field 'options.hidden': Input should be a valid integer"), (None, "field 'options.data'")],
+)
+def test_run_of_damaged_options(refused, run, reviews, tmp_path, options, said):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    config = json.loads((copy / "config.json").read_text())
+    changed = {} if options is None else config["options"] | options
+    (copy / "config.json").write_text(json.dumps(config | {"options": changed}))
+    for command in (
+        ["predict", copy, "good"],
+        ["evaluate", copy, reviews],
+        ["fit", reviews, "--out", copy, "--resume"],
+    ):
+        refused(*command, parts=[f"{copy / 'config.json'}: {said}"])
+
+
 def test_run_that_is_not_there_or_a_file(refused, tmp_path, reviews):
     refused("predict", tmp_path / "run", "good", parts=[tmp_path / "run", "no such run folder"])
     refused("predict", reviews, "good", parts=[reviews, "is a file", "run folder"])

@@ -43,7 +43,9 @@ def client(tmp_path_factory):
             weight[8:12] = 1  # the candidate's, of i f g o: the gates stand half open
         model.dense.weight[:] = torch.tensor([[1.0], [-1.0]])
         model.dense.bias[:] = 0
-    description = ClassifyRunConfig(cellwright="0", labels=["good", "bad"], model=config, fingerprint="", options={})
+    description = ClassifyRunConfig(
+        cellwright="0", labels=["good", "bad"], model=config, fingerprint="", options={"data": "x"}
+    )
     save_description(folder, description, {"tokenizer.json": tokenizer.to_json().encode()})
     save_weights(folder, model, {})
     with pytest.MonkeyPatch.context() as patch:

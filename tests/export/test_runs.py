@@ -50,7 +50,7 @@ def classifier_run(folder, reading=None, **options):
         for parameter in model.parameters():
             parameter.mul_(3)
     description = ClassifyRunConfig(
-        cellwright="0", labels=["bad", "so so", "好"], model=config, fingerprint="", options={},
+        cellwright="0", labels=["bad", "so so", "好"], model=config, fingerprint="", options={"data": "x"},
         reading=reading or Reading(),
     )  # fmt: skip
     return ClassifyRun(folder, description, model, tokenizer)

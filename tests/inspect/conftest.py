@@ -25,7 +25,7 @@ def run_of(tmp_path):
                 parameter.mul_(3)
         reading = {"reading": long} if long else {}
         description = ClassifyRunConfig(
-            cellwright="0", labels=list(labels), model=config, fingerprint="", options={}, **reading
+            cellwright="0", labels=list(labels), model=config, fingerprint="", options={"data": "x"}, **reading
         )
         return ClassifyRun(tmp_path, description, model, tokenizer)
 

@@ -26,7 +26,7 @@ def run(tmp_path_factory):
         for parameter in model.parameters():
             parameter.mul_(4)
     description = ClassifyRunConfig(
-        cellwright="0", labels=["good", "so so", "坏"], model=config, fingerprint="", options={}
+        cellwright="0", labels=["good", "so so", "坏"], model=config, fingerprint="", options={"data": "x"}
     )
     save_description(path, description, {"tokenizer.json": tokenizer.to_json().encode()})
     save_weights(path, model, {})

@@ -13,8 +13,10 @@ from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
 from cellwright.models.architecture import ClassifierConfig
 from cellwright.models.classifier import Classifier
+from cellwright.tasks.classify.config import ClassifyConfig
 from cellwright.tasks.classify.run import ClassifyRunConfig
-from cellwright.tasks.run import FORMAT, load_run, save_description, save_weights
+from cellwright.tasks.run import FORMAT, load_config, load_run, save_description, save_weights
+from cellwright.tasks.task import kept_options
 from language_runs import language_run
 from recorded_runs import autoencoder_run, series_run, tagger_run, transducer_run
 
@@ -62,6 +64,14 @@ def with_config(**changes: object) -> Callable[[Path], None]:
     return change
 
 
+def without_field(name: str) -> Callable[[Path], None]:
+    def change(run: Path) -> None:
+        path = run / "config.json"
+        path.write_text(json.dumps({key: value for key, value in json.loads(path.read_text()).items() if key != name}))
+
+    return change
+
+
 def with_other_weights(run: Path) -> None:
     path = run / "model.safetensors"
     path.write_bytes(save(load(path.read_bytes()) | {"dense.bias": torch.zeros(3)}))
@@ -81,6 +91,11 @@ BROKEN: dict[str, tuple[Callable[[Path], object], list[str]]] = {
     "config not UTF-8": (lambda run: (run / "config.json").write_bytes(b"\xff"), ["config.json", "UTF-8"]),
     "newer format": (with_config(format=FORMAT + 1), [f"format {FORMAT + 1}", f"up to {FORMAT}", "newer cellwright"]),
     "wrong field": (with_config(labels="good"), ["'labels'", "got 'good'"]),
+    "missing field": (without_field("labels"), ["field 'labels': Field required\n"]),
+    "wrong option": (with_config(options={"data": "x", "hidden": "many"}), ["'options.hidden'", "got 'many'"]),
+    "option of another version": (with_config(options={"data": "x", "hiden": 3}), ["'options.hiden'", "got 3"]),
+    "option out of range": (with_config(options={"data": "x", "dropout": 2}), ["'options.dropout'", "got 2"]),
+    "missing option": (with_config(options={}), ["field 'options.data': Field required\n"]),
     "unknown task": (with_config(task="clasify"), ["config.json: no task 'clasify'; expected one of classify"]),
     "unknown cell": (with_config(model={"vocabulary": 5, "classes": 2, "cell": "lsmt"}), ["lsmt"]),
     "no tokenizer": (without("tokenizer.json"), ["tokenizer.json: no such file"]),
@@ -103,7 +118,15 @@ def test_broken(run: Path, case: str) -> None:
     assert str(run) in message
     assert "\n" not in message
     for word in words:
-        assert word in message
+        assert word in message + "\n"
+
+
+def test_an_option_that_is_younger_than_the_run_has_its_default(run: Path) -> None:
+    assert load_config(run).options == {"data": "x"}
+    loaded = load_run(run)
+    options = {"data": "x", "text": "text", "label": "label", "hidden": 128, "pretrain": None}
+    assert loaded.config.options.items() >= options.items()
+    assert loaded.config.options == kept_options(ClassifyConfig(data="x", out=run))
 
 
 def with_tokenizer(name: str) -> Callable[[Path], None]:

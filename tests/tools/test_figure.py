@@ -35,7 +35,7 @@ def recording(figure, tmp_path):
     tokenizer = Tokenizer.train([text], "characters", minimum=1)
     config = ClassifierConfig(vocabulary=tokenizer.size, classes=2, embedding=5, hidden=20)
     described = ClassifyRunConfig(
-        cellwright="0", labels=["negative", "positive"], model=config, fingerprint="", options={}
+        cellwright="0", labels=["negative", "positive"], model=config, fingerprint="", options={"data": "x"}
     )
     return record(ClassifyRun(tmp_path, described, Classifier(config).eval(), tokenizer), text)
 

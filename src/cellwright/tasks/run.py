@@ -12,10 +12,10 @@ JSON and safetensors only: reading a run never unpickles, so a stranger's run ca
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
@@ -25,6 +25,10 @@ from torch import Tensor, nn
 from cellwright import tasks
 from cellwright.errors import CellwrightError, InputError
 from cellwright.models.files import read_json, replace_file, write_json
+from cellwright.tasks.config import ONE_CALL
+
+if TYPE_CHECKING:
+    from cellwright.tasks.task import Task
 
 FORMAT = 1
 CONFIG, MODEL = "config.json", "model.safetensors"
@@ -48,6 +52,7 @@ class RunConfig(BaseModel):
 
 
 Config = TypeVar("Config", bound=RunConfig)
+Content = TypeVar("Content", bound=BaseModel)
 Model = TypeVar("Model", bound=nn.Module)
 
 
@@ -68,28 +73,49 @@ def load_run(path: str | Path) -> Run[Any, Any]:
     """
     folder = Path(path)
     config = load_config(folder)
-    loaded: Run[Any, Any] = tasks.get(config.task).load(folder, config)
+    whole = config.model_copy(update={"options": _with_defaults(config)})
+    loaded: Run[Any, Any] = tasks.get(config.task).load(folder, whole)
     return loaded
 
 
 def load_config(folder: Path) -> RunConfig:
-    """Read and check `config.json`: the description that its task declares. Raises InputError."""
-    content = _content(folder)
+    """Read and check `config.json`: the description that its task declares. Raises InputError.
+
+    The options stand as they were written: one that is younger than the run is missing.
+    """
+    content, path = _content(folder), folder / CONFIG
     try:
-        kind: type[RunConfig] = tasks.get(str(content.get("task"))).run_config
+        task: Task[Any, RunConfig, Any] = tasks.get(str(content.get("task")))
     except InputError as error:
-        raise InputError(f"{folder / CONFIG}: {error}") from None
-    try:
-        return kind.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{folder / CONFIG}: field {field!r}: {first['msg']}; got {first['input']!r}") from None
+        raise InputError(f"{path}: {error}") from None
+    config = _validated(path, task.run_config, content)
+    # As of a resumed run: whether options go together was asked when it was started.
+    _validated(path, tasks.config_of(task.name), config.options | {"out": folder, "resume": True}, "options")
+    return config
 
 
 def task_of(folder: Path) -> str:
     """The name of a run's task, as it is written there. Raises InputError where there is no run."""
     return str(_content(folder).get("task"))
+
+
+def _validated(path: Path, kind: type[Content], content: Mapping[str, Any], *within: str) -> Content:
+    """What a part of a file holds, `within` which fields. Raises InputError for the first field that is wrong."""
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+    field = ".".join(str(part) for part in (*within, *first["loc"]))
+    # Of a field that is missing, pydantic's input is all that stands around it.
+    got = "" if first["type"] == "missing" else f"; got {first['input']!r}"
+    raise InputError(f"{path}: field {field!r}: {first['msg']}{got}")
+
+
+def _with_defaults(config: RunConfig) -> dict[str, Any]:
+    """The options, those that are younger than the run with their defaults."""
+    fields = tasks.config_of(config.task).model_fields.items()
+    defaults = {name: field.default for name, field in fields if name not in ONE_CALL and not field.is_required()}
+    return defaults | config.options
 
 
 def _content(folder: Path) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def run(tmp_path):
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(5)  # so that texts differ by far more than rounding
-    description = ClassifyRunConfig(cellwright="0", labels=LABELS, model=config, fingerprint="", options={})
+    description = ClassifyRunConfig(cellwright="0", labels=LABELS, model=config, fingerprint="", options={"data": "x"})
     save_description(tmp_path, description, {"tokenizer.json": tokenizer.to_json().encode()})
     save_weights(tmp_path, model, {})
     return ClassifyRun(tmp_path, description, model, tokenizer)
