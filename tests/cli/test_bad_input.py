@@ -97,6 +97,8 @@ def test_side_that_no_text_falls_to(refused, run, data):
     [
         ("--dropout 2", ["--dropout is 2; expected at least 0 and below 1"]),
         ("--hidden 0", ["--hidden is 0; expected at least 1"]),
+        ("--learning-rate inf", ["--learning-rate is inf; expected a finite number"]),
+        (f"--seed {2**63}", [f"--seed is {2**63}; expected at least 0 and at most {2**63 - 1}"]),
         ("--hidden 1.5", ["--hidden is 1.5; expected a valid integer"]),
         ("--clip-norm -1", ["--clip-norm is -1; expected above 0"]),
         ("--cell lstn", ["'lstn'", "rnn, ", "did you mean lstm?"]),

@@ -40,6 +40,13 @@ def chosen(probabilities: list[float], top_k: int | None, top_p: float) -> list[
     return [probabilities[i] / left if i in kept else 0.0 for i in range(len(probabilities))]
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e-6])
+def test_a_temperature_near_0_takes_the_most_probable_token(scale: float) -> None:
+    logarithms = scale * torch.randn(9, dtype=torch.float64, generator=torch.Generator().manual_seed(3)) - 1
+    found = distribution(logarithms, Sampling(temperature=1e-320))
+    assert found.tolist() == [float(k == logarithms.argmax()) for k in range(9)]
+
+
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
 @pytest.mark.parametrize("top_k", [None, 1, 3, 50])
 @pytest.mark.parametrize("top_p", [0.05, 0.33, 0.9, 1.0])
@@ -141,7 +148,17 @@ def test_what_cannot_begin_the_stop_text_is_not_held_back() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"temperature": -1}, {"top_k": 0}, {"top_p": 0}, {"top_p": 1.5}, {"length": -1}, {"stop": ""}]
+    "wrong",
+    [
+        {"temperature": -1},
+        {"temperature": torch.inf},
+        {"seed": 2**63},
+        {"top_k": 0},
+        {"top_p": 0},
+        {"top_p": 1.5},
+        {"length": -1},
+        {"stop": ""},
+    ],
 )
 def test_options_out_of_range_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):

@@ -141,6 +141,8 @@ WRONG = {
     "inspect: too long": ("/inspect", b'{"text": "%s"}' % (b"a" * 11), 422, ["11 characters; expected at most 10"]),
     "generate: too long": ("/generate", b'{"length": 6}', 422, ["length is 6; expected at most 5 tokens"]),
     "generate: below 0": ("/generate", b'{"temperature": -1}', 422, ["temperature is -1", "or equal to 0"]),
+    "generate: infinite": ("/generate", b'{"temperature": 1e999}', 422, ["temperature is Infinity", "finite number"]),
+    "generate: a seed": ("/generate", b'{"seed": 9223372036854775808}', 422, ["seed is 922337203685", "or equal"]),
     "generate: a misspelt key": ("/generate", b'{"promt": "a"}', 422, ["'promt'", "'prompt'"]),
 }  # fmt: skip
 

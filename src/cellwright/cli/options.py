@@ -95,7 +95,11 @@ def _help(field: FieldInfo, default: str | None) -> str:
 
 def _bounds(field: FieldInfo) -> list[str]:
     limits = [(rule, bound) for rule in field.metadata for bound in BOUNDS if hasattr(rule, bound)]
-    return [f"{BOUNDS[bound]} {getattr(rule, bound):g}" for rule, bound in limits]
+    return [f"{BOUNDS[bound]} {_number(getattr(rule, bound))}" for rule, bound in limits]
+
+
+def _number(limit: float) -> str:
+    return str(limit) if isinstance(limit, int) else f"{limit:g}"
 
 
 def _default(field: FieldInfo) -> list[str]:

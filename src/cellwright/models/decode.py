@@ -56,7 +56,8 @@ def draw(logarithms: Tensor, sampling: Sampling, draws: torch.Generator) -> int:
 
 def distribution(logarithms: Tensor, sampling: Sampling) -> Tensor:
     """The probabilities (V) that are drawn by: temperature first, then top-k, then top-p of what is left."""
-    ordered, tokens = (logarithms / sampling.temperature).softmax(-1).sort(descending=True, stable=True)
+    below = logarithms - logarithms.max()  # or a temperature near 0 would make all of them infinite
+    ordered, tokens = (below / sampling.temperature).softmax(-1).sort(descending=True, stable=True)
     if sampling.top_k is not None:
         ordered[sampling.top_k :] = 0
         ordered /= ordered.sum()

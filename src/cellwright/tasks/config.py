@@ -6,8 +6,9 @@ from typing import ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cellwright.data.datasets.dataset import TEXTS
+from cellwright.models.sampling import LARGEST_SEED
 
-FIXED = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+FIXED = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 """Of every class of options: its docstrings are the help texts."""
 
 
@@ -57,7 +58,7 @@ class FitConfig(Place):
     needs_labels: ClassVar[bool] = False
     """Whether a set without labels is of no use to it."""
 
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, le=LARGEST_SEED)
     """Seed of the initial weights, the dropout and the order of the batches."""
     max_epochs: int = Field(6, ge=1)
     """Most passes over the training examples."""

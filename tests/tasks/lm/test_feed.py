@@ -4,6 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cellwright.models.sampling import LARGEST_SEED
 from cellwright.nn.tbptt import Window
 from cellwright.tasks.lm.feed import LaneFeed
 
@@ -43,6 +44,12 @@ def test_an_epoch_is_a_function_of_its_number(seed: int, number: int) -> None:
     assert torch.equal(once, again)
     others = [joined(list(feed.epoch(number + k, 0, 1).examples))[0] for k in range(1, 6)]
     assert not all(torch.equal(once, other) for other in others)
+
+
+def test_seeds_are_told_apart_up_to_the_largest() -> None:
+    [text] = documents([1000])
+    feeds = [LaneFeed([text], 1, 8, seed) for seed in (LARGEST_SEED, LARGEST_SEED - 1, 1, 0)]
+    assert len({int(feed.epoch(2, 0, 1).examples[0][0].targets[0, 0]) for feed in feeds}) == 4
 
 
 def test_one_text_begins_anywhere_and_each_pair_of_neighbours_stays_one() -> None:

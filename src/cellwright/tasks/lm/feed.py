@@ -84,7 +84,7 @@ def _backward(document: Tensor) -> Tensor:
 
 def _drawn(documents: Sequence[Tensor], seed: int, number: int) -> list[Tensor]:
     """The documents in another order; one alone from another place on, its beginning after its end."""
-    draws = torch.Generator().manual_seed(seed * 1_000_003 + number)
+    draws = torch.Generator().manual_seed((seed * 1_000_003 + number) % 2**64)
     if len(documents) > 1:
         return [documents[k] for k in torch.randperm(len(documents), generator=draws).tolist()]
     [document] = documents
