@@ -64,6 +64,7 @@ def test_characters_never_seen_are_read_as_unknown_and_that_is_said(
         ("--top-k 0", "--top-k is 0; expected at least 1"),
         ("--temperature inf", "--temperature is inf; expected a finite number"),
         (f"--seed {2**63}", f"--seed is {2**63}; expected at least 0 and at most {2**63 - 1}"),
+        ("--stop=", "--stop is ''; expected at least 1 character"),
         ("--temperature warm", "--temperature is warm; expected a valid number"),
     ],
 )

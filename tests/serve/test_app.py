@@ -143,6 +143,7 @@ WRONG = {
     "generate: below 0": ("/generate", b'{"temperature": -1}', 422, ["temperature is -1", "or equal to 0"]),
     "generate: infinite": ("/generate", b'{"temperature": 1e999}', 422, ["temperature is Infinity", "finite number"]),
     "generate: a seed": ("/generate", b'{"seed": 9223372036854775808}', 422, ["seed is 922337203685", "or equal"]),
+    "generate: no stop": ("/generate", b'{"stop": ""}', 422, ['stop is ""; expected at least 1 character']),
     "generate: a misspelt key": ("/generate", b'{"promt": "a"}', 422, ["'promt'", "'prompt'"]),
 }  # fmt: skip
 

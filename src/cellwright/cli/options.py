@@ -115,7 +115,9 @@ def _can_be_off(field: FieldInfo) -> bool:
 
 def _sentence(model: type[BaseModel], error: Mapping[str, Any]) -> str:
     name = str(error["loc"][0])
-    expected = error["msg"].removeprefix("Input should be ").partition(", unable to parse")[0]
+    message = error["msg"].removeprefix("Input should be ").removeprefix("String should have ")
+    expected = message.partition(", unable to parse")[0]
     if BOUNDS.keys() & error.get("ctx", {}).keys():
         expected = " and ".join(_bounds(model.model_fields[name]))
-    return f"{_flag(name)} is {error['input']}; expected {expected}"
+    given = "''" if error["input"] == "" else error["input"]
+    return f"{_flag(name)} is {given}; expected {expected}"

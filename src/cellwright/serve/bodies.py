@@ -138,7 +138,7 @@ def _sentence(error: dict[str, Any], kind: type[BaseModel]) -> str:
         case "extra_forbidden":
             return f"the body has {place!r}; expected {_fields(kind)}"
         case _:
-            expected = error["msg"].removeprefix("Input should be ")
+            expected = error["msg"].removeprefix("Input should be ").removeprefix("String should have ")
             return f"{place or 'the body'} is {_shortened(error['input'])}; expected {expected}"
 
 
