@@ -68,6 +68,7 @@ def test_standard_input_in_the_encoding_that_is_named(cellwright, run):
     [
         ("utf-8", b"good\nb\xffd\n", ["standard input, line 2: not utf-8", "byte 0xff at offset 1", "--encoding"]),
         ("utf-16", b"\xff\xfea\0\n\0", ["cannot be read line by line in utf-16", "iconv -f utf-16"]),
+        ("idna", b"good\n", ["--encoding is 'idna'; expected one such as utf-8 or gb18030"]),
         ("utf-88", b"good\n", ["--encoding is 'utf-88'; expected one such as utf-8 or gb18030"]),
     ],
 )

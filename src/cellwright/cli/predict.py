@@ -87,7 +87,7 @@ def _lines(stream: BinaryIO, encoding: str) -> Iterator[str]:
 def _check(encoding: str) -> None:
     try:
         ends_lines = b"a\n".decode(encoding, errors="replace") == "a\n"
-    except LookupError:
+    except (LookupError, UnicodeError):  # idna replaces nothing
         raise InputError(f"--encoding is {encoding!r}; expected one such as utf-8 or gb18030") from None
     if not ends_lines:
         raise InputError(
