@@ -56,6 +56,12 @@ def test_fit_refuses(refused, data, tmp_path, mistake):
     assert not (tmp_path / "run").exists()
 
 
+def test_evaluate_names_its_own_option_for_a_column(refused, cellwright, run, data):
+    path = data("review,label\n" + "great,very good\nawful,坏 评\n" * 9)
+    refused("evaluate", run, path, parts=["no column 'text'", "--column ROLE=NAME"])
+    assert cellwright("evaluate", run, path, "--column", "text=review").status == 0
+
+
 @pytest.mark.parametrize("mistake", ["empty file", "column that is not there", "not utf-8", "missing label"])
 def test_evaluate_refuses(refused, run, data, mistake):
     content, parts = FILES[mistake]

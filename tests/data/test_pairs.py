@@ -97,9 +97,9 @@ REFUSED = {
     "no column": (
         "p.csv",
         "a,b\n1,2\n",
-        r"p\.csv, line 1: no column 'source'; .*: name yours with --source and --target$",
+        r"p\.csv, line 1: no column 'source'; .*: name yours with --source and --target \(evaluate: --col",
     ),
-    "no key": ("p.jsonl", '{"source": "a"}\n', r"p\.jsonl, line 1: no column 'target'.* with --source and --target$"),
+    "no key": ("p.jsonl", '{"source": "a"}\n', r"p\.jsonl, line 1: no column 'target'.* with --source and --target "),
     "plain text": ("p.txt", "a\tb\n", r"p\.txt: plain text has no two columns; expected CSV, TSV, JSONL or Parquet"),
 }
 

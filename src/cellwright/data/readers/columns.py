@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cellwright.data.readers.files import decoded, lines_of
-from cellwright.data.readers.values import index_of, listed
+from cellwright.data.readers.values import index_of, listed, named_by
 from cellwright.data.sentences import Sentences
 from cellwright.errors import InputError
 
@@ -76,7 +76,7 @@ def _read(path: Path, lines: list[str], tokens: str, tags: str, label: str | Non
     if places[0] == places[1]:
         raise InputError(
             f"{where}: column {places[0] + 1} of {width} for both the tokens and the tags; expected two columns: name "
-            f"yours with {OPTIONS}"
+            f"yours with {named_by(OPTIONS)}"
         )
     cells = [[_cells(path, row, width, places) for row in block.rows] for block in blocks]
     return Sentences(

@@ -43,7 +43,14 @@ def index_of(column: str, names: Sequence[str], where: str, options: str = OPTIO
     if places:
         numbers = " and ".join(str(place + 1) for place in places)
         raise InputError(f"{where}: column {column!r} stands {len(places)} times ({numbers}); expected once")
-    raise InputError(f"{where}: no column {column!r}; the columns are {listed(names)}: name yours with {options}")
+    raise InputError(
+        f"{where}: no column {column!r}; the columns are {listed(names)}: name yours with {named_by(options)}"
+    )
+
+
+def named_by(options: str) -> str:
+    """The options of `fit` that name columns, and what `evaluate`, which reads the same files, has in their place."""
+    return f"{options} (evaluate: --column ROLE=NAME)"
 
 
 def listed(names: Sequence[str], most: int = 12) -> str:
