@@ -1,5 +1,5 @@
 #!/bin/sh
-# The same with more units, against learning by heart: about an hour on two cores.
+# The same with more units, against learning by heart: less than an hour on one core.
 #
 #     sh examples/recipes/lm-shakespeare-long.sh input.txt runs/shakespeare-long 0        (the last is the seed)
 set -eu

@@ -1,5 +1,6 @@
 """Where a run may be put."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from cellwright.tasks.classify import ClassifyConfig
 from cellwright.tasks.run import load_run
 from cellwright.training import fit
 from cellwright.training.folder import CHECKPOINT, make_folder, settle_folder
+from cellwright.training.session import Session
 
 Options = Callable[..., dict[str, Any]]
 
@@ -65,6 +67,36 @@ def test_a_run_waits_until_the_one_that_replaces_it_has_something_to_keep(option
     (config.out / "model.safetensors").write_text("new")
     settle_folder(config.out, failed=True)
     assert contents(config.out) == {"model.safetensors": b"new"}
+
+
+def test_a_run_that_was_killed_at_once_is_resumed_as_itself(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = options(checkpoint_seconds=60, max_epochs=1)
+    fit(ClassifyConfig(**given), progress=False)
+    new = options(checkpoint_seconds=60, max_epochs=1, hidden=5)
+    with monkeypatch.context() as patch:
+        # As a kill leaves it: nobody settles the folder.
+        patch.setattr(sys.modules["cellwright.training.fit"], "settle_folder", lambda *_, **__: None)
+        patch.setattr(Session, "run", killed)
+        with pytest.raises(InputError, match="killed"):
+            fit(ClassifyConfig(**new, overwrite=True), progress=False)
+    assert {"config.json", "replaced/model.safetensors"} <= contents(Path(given["out"])).keys()
+    fit(ClassifyConfig(**new, resume=True), progress=False)
+    assert load_run(given["out"]).config.model.hidden == 5
+    assert not Path(given["out"], "replaced").exists()
+
+
+def killed(session: Session) -> None:
+    raise InputError("killed")
+
+
+def test_a_run_that_was_put_aside_and_no_more_is_still_a_run(options: Options) -> None:
+    given = options(checkpoint_seconds=60, max_epochs=1)
+    fit(ClassifyConfig(**given), progress=False)
+    make_folder(ClassifyConfig(**given, overwrite=True))
+    with pytest.raises(InputError, match="holds a run already"):
+        fit(ClassifyConfig(**given), progress=False)
+    fit(ClassifyConfig(**given | {"overwrite": True}), progress=False)
+    assert not Path(given["out"], "replaced").exists()
 
 
 @pytest.mark.parametrize("overwrite", [True, False])

@@ -31,7 +31,7 @@ def check_folder(config: FitConfig) -> None:
         raise InputError(f"{out}: is a file; expected a folder to make, or a run folder")
     if not out.exists() or all(path == (out / CHECKPOINT).parent and not any(path.iterdir()) for path in out.iterdir()):
         return  # empty, but for what a run that failed at once may have left
-    if not (out / CONFIG).is_file():
+    if not any((folder / CONFIG).is_file() for folder in (out, out / REPLACED)):
         raise InputError(f"{out}: holds files but no run; expected a new or empty folder, even with --overwrite")
     if not config.overwrite:
         raise InputError(
@@ -46,9 +46,10 @@ def make_folder(config: FitConfig) -> None:
     """
     try:
         (config.out / CHECKPOINT).parent.mkdir(parents=True, exist_ok=True)
-        settle_folder(config.out, failed=True)  # where a run was killed before it could
-        for file, aside in _files(config.out) if config.overwrite else ():
-            if file.exists():
+        if config.overwrite:
+            settle_folder(config.out, failed=True)  # where a run was killed before it could
+        for file, aside in _files(config.out):
+            if config.overwrite and file.exists():
                 aside.parent.mkdir(parents=True, exist_ok=True)
                 file.replace(aside)
     except OSError as error:
