@@ -4,8 +4,8 @@ Generated, the same on every machine. The side is the key's: those that are test
 
 The symbols of messages are all as likely, and those of every other key. Those of the keys between follow Zipf's law:
 A is a quarter of them, the last a hundredth, so that there is always a next symbol to learn. Where all keys had symbols
-as likely, the recipe (`examples/recipes/vigenere.sh`) had learnt nothing after two epochs, after which it reads 99
-messages of 100 here; others were given ten.
+as likely, the recipe (`examples/recipes/vigenere.sh`) had learnt nothing after two epochs, after which it reads most
+messages here; others were given ten.
 """
 
 from random import Random
