@@ -45,9 +45,11 @@ def test_a_run_that_fails_at_once_leaves_the_one_that_it_was_to_replace(options:
     given = options(checkpoint_seconds=60, max_epochs=1)
     fit(ClassifyConfig(**given), progress=False)
     before = contents(Path(given["out"]))
+    said: list[str] = []
     with pytest.raises(InputError, match="no model was kept"):
-        fit(ClassifyConfig(**given | {"learning_rate": 1e30, "overwrite": True}), progress=False)
+        fit(ClassifyConfig(**given | {"learning_rate": 1e30, "overwrite": True}), progress=False, say=said.append)
     assert contents(Path(given["out"])) == before
+    assert said[-1] == f"{given['out']}: the run that was to be replaced is there again, as it was"
 
 
 @pytest.mark.parametrize("killed", [0, 2])

@@ -76,7 +76,7 @@ def fit(config: FitConfig, *, progress: bool = True, say: Callable[[str], None] 
         check_folder(config)
     prepared = _prepare(config)
     check_checkpoint(prepared.config)
-    with _settled(config.out):
+    with _settled(config.out, say):
         result = _fit(prepared, progress, say)
     if torch.distributed.is_initialized():
         _leave_at_exit()
@@ -84,15 +84,15 @@ def fit(config: FitConfig, *, progress: bool = True, say: Callable[[str], None] 
 
 
 @contextmanager
-def _settled(out: Path) -> Iterator[None]:
+def _settled(out: Path, say: Callable[[str], None]) -> Iterator[None]:
     """Do away with the run that this one replaces, when there is one to keep; else put it back."""
     failed = True
     try:
         yield
         failed = False
     finally:
-        if is_first_process():
-            settle_folder(out, failed=failed)
+        if is_first_process() and settle_folder(out, failed=failed):
+            say(f"{out}: the run that was to be replaced is there again, as it was")
 
 
 @functools.cache

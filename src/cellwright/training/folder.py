@@ -59,17 +59,22 @@ def make_folder(config: FitConfig) -> None:
         ) from error
 
 
-def settle_folder(out: Path, *, failed: bool) -> None:
-    """Remove the run that was put aside; where the new one failed with nothing kept, put it back in its place."""
+def settle_folder(out: Path, *, failed: bool) -> bool:
+    """Remove the run that was put aside; where the new one failed with nothing kept, put it back in its place.
+
+    Returns whether there was one to put back.
+    """
     kept = any((folder / name).exists() for folder in (out, out / FIRST) for name in (MODEL, CHECKPOINT))
-    for file, aside in _files(out):
-        if aside.exists() and failed and not kept:
+    waiting = [(file, aside) for file, aside in _files(out) if aside.exists()]
+    for file, aside in waiting:
+        if failed and not kept:
             aside.replace(file)
-        elif aside.exists():
+        else:
             aside.unlink()
     for folder in sorted({aside.parent for _, aside in _files(out)} | {out / REPLACED}, reverse=True):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
+    return bool(waiting) and failed and not kept
 
 
 def _files(out: Path) -> Iterator[tuple[Path, Path]]:
