@@ -18,3 +18,8 @@ class InputError(CellwrightError):
 
 class DefinitionError(CellwrightError, ValueError):
     """A cell's definition contradicts itself; the message names the cell, the letter and the reason."""
+
+
+def expected_of(message: str) -> str:
+    """What pydantic says of a value, as it follows "expected": "Input should be a valid number" is "a valid number"."""
+    return message.removeprefix("Input should be ").removeprefix("String should have ")

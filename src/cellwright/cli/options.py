@@ -10,7 +10,7 @@ import typer
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from cellwright.errors import InputError
+from cellwright.errors import InputError, expected_of
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -115,8 +115,7 @@ def _can_be_off(field: FieldInfo) -> bool:
 
 def _sentence(model: type[BaseModel], error: Mapping[str, Any]) -> str:
     name = str(error["loc"][0])
-    message = error["msg"].removeprefix("Input should be ").removeprefix("String should have ")
-    expected = message.partition(", unable to parse")[0]
+    expected = expected_of(error["msg"]).partition(", unable to parse")[0]
     if BOUNDS.keys() & error.get("ctx", {}).keys():
         expected = " and ".join(_bounds(model.model_fields[name]))
     given = "''" if error["input"] == "" else error["input"]

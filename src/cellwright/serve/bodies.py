@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 
+from cellwright.errors import expected_of
 from cellwright.models.sampling import Sampling
 from cellwright.serve.limits import Limits
 
@@ -138,8 +139,7 @@ def _sentence(error: dict[str, Any], kind: type[BaseModel]) -> str:
         case "extra_forbidden":
             return f"the body has {place!r}; expected {_fields(kind)}"
         case _:
-            expected = error["msg"].removeprefix("Input should be ").removeprefix("String should have ")
-            return f"{place or 'the body'} is {_shortened(error['input'])}; expected {expected}"
+            return f"{place or 'the body'} is {_shortened(error['input'])}; expected {expected_of(error['msg'])}"
 
 
 def _place(path: Sequence[str | int]) -> str:

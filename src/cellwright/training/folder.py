@@ -65,16 +65,17 @@ def settle_folder(out: Path, *, failed: bool) -> bool:
     Returns whether there was one to put back.
     """
     kept = any((folder / name).exists() for folder in (out, out / FIRST) for name in (MODEL, CHECKPOINT))
+    put_back = failed and not kept
     waiting = [(file, aside) for file, aside in _files(out) if aside.exists()]
     for file, aside in waiting:
-        if failed and not kept:
+        if put_back:
             aside.replace(file)
         else:
             aside.unlink()
     for folder in sorted({aside.parent for _, aside in _files(out)} | {out / REPLACED}, reverse=True):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
-    return bool(waiting) and failed and not kept
+    return put_back and bool(waiting)
 
 
 def _files(out: Path) -> Iterator[tuple[Path, Path]]:
