@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellwright.data import datasets
+from cellwright.data.special import PADDING, UNKNOWN
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
 
@@ -42,12 +43,12 @@ def test_numbers_agree_with_counting_by_hand(reviews):
 
 def test_minimum_keeps_what_stands_often_enough():
     tokenizer = Tokenizer.train(["aaabbc"], "characters", minimum=2)
-    assert tokenizer.encode(["abc"]) == [[2, 3, Tokenizer.unknown]]
+    assert tokenizer.encode(["abc"]) == [[2, 3, UNKNOWN]]
 
 
 def test_size_keeps_the_most_frequent():
     tokenizer = Tokenizer.train(["aaabbc"], "characters", minimum=1, size=4)
-    assert (tokenizer.size, tokenizer.encode(["abc"])) == (4, [[2, 3, Tokenizer.unknown]])
+    assert (tokenizer.size, tokenizer.encode(["abc"])) == (4, [[2, 3, UNKNOWN]])
 
 
 def test_white_space_and_line_ends_are_characters():
@@ -103,8 +104,8 @@ def test_no_text_gives_the_number_of_padding(kind):
     """The library would read the five characters <pad> as the padding token."""
     tokenizer = pickle.loads(pickle.dumps(Tokenizer.train([*ZH, "<pad>", "a<pad>b<unk>"], kind, minimum=1)))
     [numbers] = tokenizer.encode(["很<pad>好<unk>"])
-    assert Tokenizer.pad not in numbers
-    assert Tokenizer.unknown not in numbers
+    assert PADDING not in numbers
+    assert UNKNOWN not in numbers
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -112,7 +113,7 @@ def test_composed_and_combining_spellings_are_the_same(kind):
     composed, combining = "caf\u00e9", "cafe\u0301"
     tokenizer = Tokenizer.train([composed] * 2, kind)
     assert tokenizer.encode([combining]) == tokenizer.encode([composed])
-    assert Tokenizer.unknown not in tokenizer.encode([combining])[0]
+    assert UNKNOWN not in tokenizer.encode([combining])[0]
 
 
 def test_a_character_beyond_16_bits_is_one_token():
@@ -241,5 +242,5 @@ def test_tokens_are_what_stands_between_white_space_as_it_is_written():
     numbers = tokenizer.encode(["DH-AH R r"])[0]
     assert tokenizer.symbols(numbers) == ["DH-AH", "R", "<unk>"]
     assert tokenizer.decode(numbers[:2]) == "DH-AH R"
-    assert tokenizer.pad not in tokenizer.encode(["<pad> R<unk> <pad>"])[0]
+    assert PADDING not in tokenizer.encode(["<pad> R<unk> <pad>"])[0]
     assert len(Tokenizer.train(["<pad> <unk> a"], "tokens", minimum=1).encode(["<pad> a"])[0]) == 3

@@ -1,4 +1,4 @@
-"""Dropout of single numbers: how many, how much the rest grows, what its gradient is."""
+"""What is dropped: how many numbers, which of them together, how much the rest grows, what its gradient is."""
 
 import math
 
@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from cellwright.models.dropout import Dropout, dropout, hide
+from cellwright.models.dropout import DropConnect, Dropout, LockedDropout, TokenDropout, drop_weights, dropout, hide
+from cellwright.nn import Recurrent
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.001, 0.3, 0.5, 0.9])
@@ -63,3 +64,41 @@ def test_hidden_tokens_read_as_unknown_and_padding_stays() -> None:
 def test_values_on_the_cpu_are_drawn_there_whatever_the_default_device() -> None:
     with torch.device("meta"):
         assert Dropout(0.5)(torch.ones(99, device="cpu")).sum() > 0
+
+
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_locked_dropout_drops_the_same_features_at_all_steps(batch_first: bool) -> None:
+    torch.manual_seed(1)
+    dropped = LockedDropout(0.5, batch_first)(torch.ones(3, 6, 40) if batch_first else torch.ones(6, 3, 40))
+    sequences = dropped if batch_first else dropped.transpose(0, 1)
+    assert torch.equal(sequences, sequences[:, :1].expand(3, 6, 40))
+    assert not torch.equal(sequences[0], sequences[1])
+    assert set(dropped.unique().tolist()) == {0.0, 2.0}
+
+
+def test_token_dropout_drops_a_token_wherever_it_stands() -> None:
+    torch.manual_seed(1)
+    tokens = torch.arange(20).repeat(2, 3).T
+    dropped = TokenDropout(20, 0.5)(torch.ones(60, 2, 4), tokens)
+    of_token = dropped[:20, 0, 0]
+    assert set(of_token.tolist()) == {0.0, 2.0}
+    assert torch.equal(dropped, of_token[tokens][..., None].expand(60, 2, 4))
+
+
+@pytest.mark.parametrize("module", [LockedDropout(0.5), DropConnect(0.5)])
+def test_in_evaluation_nothing_is_dropped(module: nn.Module) -> None:
+    values = torch.randn(2, 3, 4)
+    assert module.eval()(values) is values
+
+
+def test_weight_drop_is_the_layer_with_fewer_weights() -> None:
+    torch.manual_seed(0)
+    layer, plain = Recurrent("lstm", 3, 4), Recurrent("lstm", 3, 4)
+    plain.load_state_dict(layer.state_dict())
+    drop_weights(layer, 0.5)
+    torch.manual_seed(7)
+    found, _ = layer(torch.ones(5, 2, 3))
+    torch.manual_seed(7)
+    with torch.no_grad():
+        plain.weight_hh_l0.copy_(dropout(plain.weight_hh_l0, 0.5))
+    torch.testing.assert_close(found, plain(torch.ones(5, 2, 3))[0])

@@ -11,11 +11,9 @@ from torch.nn.functional import cross_entropy
 
 from cellwright.cells import CELLS
 from cellwright.errors import InputError
-from cellwright.models.dropout import DropConnect, LockedDropout, TokenDropout, drop_weights, dropout
 from cellwright.models.language_architecture import LanguageModelConfig
 from cellwright.models.language_model import LanguageModel
 from cellwright.models.softmax import AdaptiveSoftmax
-from cellwright.nn import Recurrent
 
 TOKENS = torch.tensor([[0, 0], [3, 5], [4, 2], [6, 6], [1, 3]])  # (T, B)
 TARGETS = torch.tensor([[3, 5], [4, 2], [6, 6], [1, 3], [2, 2]])
@@ -103,29 +101,6 @@ def test_memory_of_scoring_does_not_depend_on_how_it_is_cut(monkeypatch: pytest.
 
 
 # --- what is dropped ----------------------------------------------------------------------------------
-def test_locked_dropout_drops_the_same_features_at_all_steps() -> None:
-    torch.manual_seed(1)
-    dropped = LockedDropout(0.5)(torch.ones(6, 3, 40))
-    assert torch.equal(dropped, dropped[:1].expand(6, 3, 40))
-    assert not torch.equal(dropped[0, 0], dropped[0, 1])
-    assert set(dropped.unique().tolist()) == {0.0, 2.0}
-
-
-def test_token_dropout_drops_a_token_wherever_it_stands() -> None:
-    torch.manual_seed(1)
-    tokens = torch.arange(20).repeat(2, 3).T
-    dropped = TokenDropout(20, 0.5)(torch.ones(60, 2, 4), tokens)
-    of_token = dropped[:20, 0, 0]
-    assert set(of_token.tolist()) == {0.0, 2.0}
-    assert torch.equal(dropped, of_token[tokens][..., None].expand(60, 2, 4))
-
-
-@pytest.mark.parametrize("module", [LockedDropout(0.5), DropConnect(0.5)])
-def test_in_evaluation_nothing_is_dropped(module: nn.Module) -> None:
-    values = torch.randn(2, 3, 4)
-    assert module.eval()(values) is values
-
-
 def test_pytorch_65688_weight_drop_trains_the_weights() -> None:
     model = small(weight_drop=0.3, layers=2)
     before = [p.detach().clone() for p in model.parameters()]
@@ -135,19 +110,6 @@ def test_pytorch_65688_weight_drop_trains_the_weights() -> None:
     moved = {name: not torch.equal(p, b) for (name, p), b in zip(model.named_parameters(), before, strict=True)}
     assert all(moved.values()), moved
     assert moved["layers.0.parametrizations.weight_hh_l0.original"]
-
-
-def test_weight_drop_is_the_layer_with_fewer_weights() -> None:
-    torch.manual_seed(0)
-    layer, plain = Recurrent("lstm", 3, 4), Recurrent("lstm", 3, 4)
-    plain.load_state_dict(layer.state_dict())
-    drop_weights(layer, 0.5)
-    torch.manual_seed(7)
-    found, _ = layer(torch.ones(5, 2, 3))
-    torch.manual_seed(7)
-    with torch.no_grad():
-        plain.weight_hh_l0.copy_(dropout(plain.weight_hh_l0, 0.5))
-    torch.testing.assert_close(found, plain(torch.ones(5, 2, 3))[0])
 
 
 def test_every_dropout_can_be_had_together_and_evaluation_has_none() -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cellwright.data.special import UNKNOWN
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.longtext.tokens import TokenisedText
 from cellwright.models.reading import Reader, Reading, Way
@@ -82,7 +83,7 @@ def test_texts_at_the_edge(way: str) -> None:
     empty, one_long_sentence, half = reader.read(["", "好" * 8, "\ud83d" * 5])
     assert empty == [[]]
     assert {len(piece) for piece in one_long_sentence} <= {2, 3}
-    assert all(set(piece) == {CHARACTERS.unknown} for piece in half)
+    assert all(set(piece) == {UNKNOWN} for piece in half)
 
 
 @pytest.mark.parametrize("way", ["middle", "windows", "sentences"])  # the other ends are cut as the middle is

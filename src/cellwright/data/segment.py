@@ -8,8 +8,9 @@ often a word is said follows from its place among the most frequent: the r-th of
 import math
 import re
 
+from cellwright.data.special import UNKNOWN
 from cellwright.data.tokenizer import UNSPACED
-from cellwright.data.words import UNKNOWN, Lexicon
+from cellwright.data.words import Lexicon
 
 _TOGETHER = re.compile(r"[A-Za-zＡ-Ｚａ-ｚ\d.,%．％]+")
 LONGEST = 12  # characters of a word that is looked for

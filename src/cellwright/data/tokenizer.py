@@ -16,15 +16,16 @@ from typing import Any
 import tokenizers
 from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, trainers
 
+from cellwright.data.special import KNOWN, PADDING, UNKNOWN
 from cellwright.errors import InputError
 
-PAD, UNKNOWN = "<pad>", "<unk>"
+_SPECIAL = {PADDING: "<pad>", UNKNOWN: "<unk>"}
 
 # Han, kana, Thai, Lao, Burmese and Khmer are written without spaces between words.
 UNSPACED = re.compile(
     "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"
 )
-_SPECIAL = Regex("<(?=(pad|unk)>)")
+_LOOKS_SPECIAL = Regex("<(?=(pad|unk)>)")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -41,7 +42,7 @@ class _Recipe:
 
 
 def _word_level() -> Any:
-    return models.WordLevel(unk_token=UNKNOWN)
+    return models.WordLevel(unk_token=_SPECIAL[UNKNOWN])
 
 
 def _words() -> Any:
@@ -57,7 +58,7 @@ _RECIPES = {
         model=_word_level,
         trainer=trainers.WordLevelTrainer,
         decoder=decoders.Fuse,
-        smallest=3,
+        smallest=KNOWN + 1,
     ),
     "words": _Recipe(
         normalizer=lambda: normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()]),
@@ -65,16 +66,16 @@ _RECIPES = {
         model=_word_level,
         trainer=trainers.WordLevelTrainer,
         decoder=None,
-        smallest=3,
+        smallest=KNOWN + 1,
     ),
     "tokens": _Recipe(
         # A token <pad> in a text is two, or it would be the padding.
-        normalizer=lambda: normalizers.Sequence([normalizers.NFC(), normalizers.Replace(_SPECIAL, "< ")]),
+        normalizer=lambda: normalizers.Sequence([normalizers.NFC(), normalizers.Replace(_LOOKS_SPECIAL, "< ")]),
         pre_tokenizer=pre_tokenizers.WhitespaceSplit,
         model=_word_level,
         trainer=trainers.WordLevelTrainer,
         decoder=None,
-        smallest=3,
+        smallest=KNOWN + 1,
     ),
     "bpe": _Recipe(
         normalizer=normalizers.NFC,
@@ -83,7 +84,7 @@ _RECIPES = {
         # All 256 bytes, seen or not: no text is unknown.
         trainer=partial(trainers.BpeTrainer, initial_alphabet=pre_tokenizers.ByteLevel.alphabet()),
         decoder=decoders.ByteLevel,
-        smallest=2 + 256,
+        smallest=KNOWN + 256,
     ),
 }
 KINDS = ("auto", *_RECIPES)
@@ -98,15 +99,12 @@ class Tokenizer:
     Words are lower-cased and lose the white space between them; characters and byte pairs keep the text.
     """
 
-    pad = 0
-    unknown = 1
-
     def __init__(self, inner: Any) -> None:
         """Wrap a `tokenizers.Tokenizer` made by this module; `train`, `load` and `from_json` call it."""
         self.kind = _kind_of(inner)
-        first = [inner.id_to_token(self.pad), inner.id_to_token(self.unknown)]
-        if first != [PAD, UNKNOWN]:
-            raise ValueError(f"a vocabulary that begins with {first}, expected {[PAD, UNKNOWN]}")
+        first, expected = [inner.id_to_token(number) for number in _SPECIAL], list(_SPECIAL.values())
+        if first != expected:
+            raise ValueError(f"a vocabulary that begins with {first}, expected {expected}")
         # Or the five characters <pad> of a text would become the padding token.
         inner.encode_special_tokens = True
         self._inner = inner
@@ -136,7 +134,7 @@ class Tokenizer:
         if recipe.decoder:
             inner.decoder = recipe.decoder()
         trainer = recipe.trainer(
-            vocab_size=size, min_frequency=minimum, special_tokens=[PAD, UNKNOWN], show_progress=False
+            vocab_size=size, min_frequency=minimum, special_tokens=list(_SPECIAL.values()), show_progress=False
         )
         inner.train_from_iterator(texts, trainer)
         return cls(inner)
@@ -175,7 +173,7 @@ class Tokenizer:
     def unknown_parts(self, text: str) -> list[str]:
         """Return what stands in the text where a token is unknown, in order."""
         [(numbers, spans)] = self.encode_with_spans([text])
-        return [text[start:end] for number, (start, end) in zip(numbers, spans, strict=True) if number == self.unknown]
+        return [text[start:end] for number, (start, end) in zip(numbers, spans, strict=True) if number == UNKNOWN]
 
     def pieces(self, after: Sequence[int] = ()) -> Callable[[int], str]:
         """Return a function from one token after the other to the text that each adds, where `after` stands before.

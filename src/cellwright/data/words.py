@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cellwright.data.batches import filled, padded
-from cellwright.data.tokenizer import Tokenizer
+from cellwright.data.special import KNOWN, UNKNOWN
 from cellwright.errors import InputError
 
 Value = TypeVar("Value")
 
-UNKNOWN = Tokenizer.unknown
 REMEMBERED = 100_000  # words whose numbers are looked up once: a text repeats most of its words
 MOST_CHARACTERS = 32  # of a word that is longer, the first half of them and the last: a link must not widen its batch
 
@@ -78,10 +77,10 @@ class Lexicon:
     """
 
     def __init__(self, vocabulary: Sequence[str], alphabet: Sequence[str]) -> None:
-        """Number words and characters from 2 on, in this order."""
+        """Number words and characters from KNOWN on, in this order."""
         self.vocabulary, self.alphabet = list(vocabulary), list(alphabet)
-        self._words = {word: number for number, word in enumerate(self.vocabulary, start=2)}
-        self._characters = {character: number for number, character in enumerate(self.alphabet, start=2)}
+        self._words = {word: number for number, word in enumerate(self.vocabulary, start=KNOWN)}
+        self._characters = {character: number for number, character in enumerate(self.alphabet, start=KNOWN)}
         self._numbers = lru_cache(REMEMBERED)(self._number)
 
     @classmethod
@@ -96,7 +95,7 @@ class Lexicon:
         for token, times in tokens.items():
             words[normal(token)] += times
             characters.update(token)
-        frequent = sorted(words.items(), key=lambda item: (-item[1], item[0]))[: size - 2]
+        frequent = sorted(words.items(), key=lambda item: (-item[1], item[0]))[: size - KNOWN]
         return cls([word for word, times in frequent if times >= minimum], sorted(characters))
 
     def __contains__(self, token: str) -> bool:

@@ -7,6 +7,7 @@ from itertools import chain
 import numpy as np
 import torch
 
+from cellwright.data.special import PADDING, UNKNOWN
 from cellwright.inspect.listening import listening
 from cellwright.inspect.recording import Answers, Array, Recording, percent, pieces, token_name, tokens_of
 from cellwright.tasks.autoencode.predictor import AutoencodePredictor
@@ -45,7 +46,7 @@ def record(run: AutoencodeRun, text: str, reasons: bool = True) -> Recording:
         prediction=prediction.as_json(),
         tokens=tokens,
         between=between,
-        known=np.array([number != run.tokenizer.unknown for number in numbers]),
+        known=np.array([number != UNKNOWN for number in numbers]),
         answers=_answers(run, np.exp(logarithms), numbers, back),
         letters=[
             *heard.letters([model.recurrent], "encoder"),
@@ -67,4 +68,4 @@ def _answers(run: AutoencodeRun, shares: Array, numbers: list[int], back: list[i
 
 
 def _name(run: AutoencodeRun, token: int) -> str:
-    return "padding" if token == run.tokenizer.pad else token_name(run.tokenizer, token)
+    return "padding" if token == PADDING else token_name(run.tokenizer, token)

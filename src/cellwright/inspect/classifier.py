@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from cellwright.data.special import PADDING, UNKNOWN
 from cellwright.errors import InputError
 from cellwright.inspect import recording
 from cellwright.inspect.contributions import Contributions, integrated_gradients, log_odds
@@ -38,7 +39,7 @@ def record(run: ClassifyRun, text: str, reasons: bool = True) -> Recording:
         prediction={"label": label, "probability": share, "probabilities": named},
         tokens=tokens,
         between=between,
-        known=np.array([number != run.tokenizer.unknown for number in numbers]),
+        known=np.array([number != UNKNOWN for number in numbers]),
         answers=Answers(run.labels, shares, up_to_here(run.labels, shares), meaning("text", "token")),
         letters=heard.letters([run.model.recurrent]),
         contributions=_contributions(run, numbers, best) if reasons else None,
@@ -70,7 +71,7 @@ def _answers(run: ClassifyRun, numbers: list[int]) -> Iterator[Array]:
     whole = torch.tensor(numbers)
     for lengths in beginnings(len(numbers)):
         longest = int(lengths[-1])
-        rows = whole[:longest].masked_fill(torch.arange(longest) >= lengths[:, None], run.tokenizer.pad)
+        rows = whole[:longest].masked_fill(torch.arange(longest) >= lengths[:, None], PADDING)
         yield run.model(rows, lengths).double().softmax(-1).float().numpy()
 
 

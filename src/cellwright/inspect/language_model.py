@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
+from cellwright.data.special import UNKNOWN
 from cellwright.data.table import Table
 from cellwright.inspect.features import features
 from cellwright.inspect.listening import Heard, listening
@@ -60,7 +61,7 @@ def record(run: LanguageRun, text: str, reasons: bool = True) -> Recording:
         prediction=prediction.as_json(),
         tokens=tokens,
         between=between,
-        known=np.array([number != run.tokenizer.unknown for number in numbers]),
+        known=np.array([number != UNKNOWN for number in numbers]),
         answers=Answers(names, shares[:, best], said, MEANING),
         letters=heard.letters(_layers(run), first=1),
         bits=-logarithms[np.arange(len(numbers)), numbers] / np.log(2).astype(np.float32),

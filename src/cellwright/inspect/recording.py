@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from cellwright.cells import Definition
+from cellwright.data.special import UNKNOWN
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
 from cellwright.inspect.contributions import Contributions
@@ -158,7 +159,7 @@ def tokens_of(tokenizer: Tokenizer, text: str) -> tuple[list[int], list[tuple[in
 
 def token_name(tokenizer: Tokenizer, token: int) -> str:
     """What a token is called where it stands alone: white space by a sign of its own."""
-    text = "unknown" if token == tokenizer.unknown else tokenizer.decode([token])
+    text = "unknown" if token == UNKNOWN else tokenizer.decode([token])
     return WHITE_SPACE.get(text, text)
 
 

@@ -8,9 +8,10 @@ from unicodedata import normalize
 import numpy as np
 import torch
 
+from cellwright.data.special import UNKNOWN
 from cellwright.inspect.listening import listening
 from cellwright.inspect.recording import Answers, Array, Recording, percent, pieces, tokens_of
-from cellwright.models.transducer import END, UNKNOWN
+from cellwright.models.transducer import END
 from cellwright.tasks.transduce.predictor import TransducePredictor
 from cellwright.tasks.transduce.run import TransduceRun
 
@@ -51,7 +52,7 @@ def record(run: TransduceRun, text: str, reasons: bool = True) -> Recording:
         step="symbol",
         tokens=tokens,
         between=between,
-        known=np.array([number != run.source.unknown for number in numbers]),
+        known=np.array([number != UNKNOWN for number in numbers]),
         answers=_answers(run, shares, [*symbols, END], tokens, attention),
         letters=[*heard.letters(encoder, "encoder"), *heard.letters(decoder, "decoder", written=True)],
         written=[*prediction.target_symbols, MARK],

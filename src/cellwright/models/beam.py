@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from cellwright.models.transducer import END, UNKNOWN, Decoded, Transducer
+from cellwright.data.special import UNKNOWN
+from cellwright.models.transducer import END, Decoded, Transducer
 
 ALPHA = 0.6
 """Wu et al. found 0.6 to 0.7 best."""

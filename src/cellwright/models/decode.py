@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from cellwright.data.special import UNKNOWN
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.models.language_model import MARK, LanguageModel
 from cellwright.models.sampling import Sampling
@@ -47,7 +48,7 @@ def generate_tokens(model: LanguageModel, prompt: list[int], sampling: Sampling)
 def draw(logarithms: Tensor, sampling: Sampling, draws: torch.Generator) -> int:
     """One token of the distribution (V), given as logarithms, by the options; never the unknown one."""
     logarithms = logarithms.to(torch.float64, copy=True)
-    logarithms[Tokenizer.unknown] = -torch.inf
+    logarithms[UNKNOWN] = -torch.inf
     if sampling.temperature == 0:
         return int(logarithms.argmax())
     probabilities = distribution(logarithms, sampling)

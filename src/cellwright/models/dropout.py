@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from cellwright.data.tokenizer import Tokenizer
+from cellwright.data.special import PADDING, UNKNOWN
 from cellwright.nn import Recurrent
 
 LEVELS = 2**16
@@ -41,7 +41,7 @@ def _sixteen_bits(values: Tensor) -> Tensor:
 def hide(tokens: Tensor, rate: float) -> Tensor:
     """Tokens (…) int64 of which a share `rate` reads as unknown; padding stays."""
     hidden = torch.rand(tokens.shape, device=tokens.device) < rate
-    return tokens.masked_fill(hidden & (tokens != Tokenizer.pad), Tokenizer.unknown)
+    return tokens.masked_fill(hidden & (tokens != PADDING), UNKNOWN)
 
 
 class Dropout(nn.Module):
@@ -61,17 +61,20 @@ class Dropout(nn.Module):
 
 
 class LockedDropout(nn.Module):
-    """(T, B, F) -> the same, without the features that are drawn for each sequence once."""
+    """(B, T, F), or (T, B, F), -> the same, without the features that are drawn for each sequence once."""
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, rate: float, batch_first: bool = False) -> None:
         super().__init__()
         self.rate = rate
+        self.batch_first = batch_first
 
     def forward(self, values: Tensor) -> Tensor:
         """Kept features grow by 1 / (1 - rate); in evaluation all stay as they are."""
         if not (self.training and self.rate):
             return values
-        return values * dropout(values.new_ones(values.shape[1:]), self.rate)
+        steps = 1 if self.batch_first else 0
+        kept = values.new_ones(*values.shape[:steps], 1, *values.shape[steps + 1 :])
+        return values * dropout(kept, self.rate)
 
 
 class TokenDropout(nn.Module):

@@ -5,6 +5,8 @@ from typing import cast
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from cellwright.data.special import KNOWN, PADDING, UNKNOWN
+
 EMBEDDING_SCALE = 0.25
 """Standard deviation of the first embeddings of tokens. torch.nn's is 1, which Adam's steps are slow to move."""
 PAIR_SCALE = 0.01
@@ -20,7 +22,7 @@ class Embedding(nn.Module):
 
     Pairs of neighbours are to a text of characters nearly what words are. They are hashed into buckets (Joulin, Grave,
     Bojanowski and Mikolov 2017, "Bag of tricks for efficient text classification"), so that no list of them is kept.
-    The first token, and one beside padding (0) or an unknown token (1), has no pair.
+    The first token, and one beside padding or an unknown token, has no pair.
 
     Gradients of a large table are sparse, of the rows that a batch has: of 50,000 rows it has one or two thousand.
     """
@@ -32,9 +34,9 @@ class Embedding(nn.Module):
         """
         super().__init__()
         self.buckets = pairs
-        self.token = _table(vocabulary, size, 0 if padding_is_read else None)
-        nn.init.zeros_(self.token.weight[0])
-        nn.init.normal_(self.token.weight[1:], std=EMBEDDING_SCALE)
+        self.token = _table(vocabulary, size, PADDING if padding_is_read else None)
+        nn.init.zeros_(self.token.weight[PADDING])
+        nn.init.normal_(self.token.weight[UNKNOWN:], std=EMBEDDING_SCALE)
         if pairs:
             self.pair = _table(pairs + 1, size, 0)
             nn.init.normal_(self.pair.weight[1:], std=PAIR_SCALE)
@@ -47,7 +49,7 @@ class Embedding(nn.Module):
     def pair_ids(self, tokens: Tensor) -> Tensor:
         """The bucket, from 1, of each token and the one before it; 0 where they are no pair. (…, T) -> (…, T)."""
         before = pad(tokens, (1, 0))[..., :-1]
-        known = (before > 1) & (tokens > 1)
+        known = (before >= KNOWN) & (tokens >= KNOWN)
         spread = (before * self.token.num_embeddings + tokens) * MULTIPLIER % 2**32
         return (spread * self.buckets // 2**32 + 1) * known
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding
 
+from cellwright.data.special import PADDING, UNKNOWN
 from cellwright.data.words import WordBatch
 from cellwright.models.crf import CRF
 from cellwright.models.dropout import Dropout
@@ -96,8 +97,8 @@ class Spelling(nn.Module):
 
     def __init__(self, cell: str, alphabet: int, size: int) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(alphabet, size, padding_idx=0)
-        nn.init.normal_(self.embedding.weight[1:], std=EMBEDDING_SCALE)
+        self.embedding = nn.Embedding(alphabet, size, padding_idx=PADDING)
+        nn.init.normal_(self.embedding.weight[UNKNOWN:], std=EMBEDDING_SCALE)
         self.recurrent = Recurrent(cell, size, size, bidirectional=True, batch_first=True)
 
     def forward(self, spellings: Tensor, lengths: Tensor) -> Tensor:

@@ -36,8 +36,6 @@ from cellwright.nn.states import as_tuple
 
 END = 0
 """Target id of the end, and of what stands before the first symbol."""
-UNKNOWN = 1
-"""Target id that is never given out."""
 
 
 class Place(NamedTuple):

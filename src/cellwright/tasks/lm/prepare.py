@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 import cellwright
+from cellwright.data.special import UNKNOWN
 from cellwright.data.split import Sides
 from cellwright.data.texts import open_texts, open_training_side
 from cellwright.data.tokenizer import Tokenizer
@@ -106,7 +107,7 @@ def _check(data: str, tokenizer: Tokenizer, encoded: dict[str, list[Tensor]]) ->
                 "and --test-share"
             )
     kinds = sorted(set(torch.cat([document[1:] for document in encoded["train"]]).tolist()))
-    if kinds == [Tokenizer.unknown]:
+    if kinds == [UNKNOWN]:
         raise InputError(f"{data}: no token stands as often as --minimum asks for; expected some that do: lower it")
     if len(kinds) == 1:
         raise InputError(

@@ -12,6 +12,7 @@ from unicodedata import normalize
 import torch
 
 from cellwright.data.batches import collate
+from cellwright.data.special import UNKNOWN
 from cellwright.data.symbols import joined
 from cellwright.models.beam import Hypothesis, beam_search
 from cellwright.tasks.predictor import Prediction, Predictor
@@ -113,5 +114,5 @@ class TransducePredictor(Predictor[Transduced]):
             source_symbols=source,
             target_symbols=written[0],
             alignment=alignment.tolist(),
-            unknown=[part for part, number in zip(source, ids, strict=True) if number == self.run.source.unknown],
+            unknown=[part for part, number in zip(source, ids, strict=True) if number == UNKNOWN],
         )
