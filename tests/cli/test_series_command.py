@@ -1,6 +1,7 @@
 """fit, evaluate and predict from the command line, on series."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +39,14 @@ def test_predict_takes_files_and_lines(cellwright, run, waves):
     found = json.loads(said)
     assert set(found) == {"name", "label", "probability", "probabilities"}
     assert (found["name"], set(found["probabilities"])) == ("mine", {"fast", "slow"})
+
+
+def test_series_of_several_files_are_told_apart(cellwright, run, waves, tmp_path):
+    other = tmp_path / "other.csv"
+    other.write_text(Path(waves).read_text())
+    _, *alone = cellwright("predict", run, waves).out.splitlines()
+    _, *both = cellwright("predict", run, waves, other).out.splitlines()
+    assert both == [f"{path}:{row}" for path in (waves, other) for row in alone]
 
 
 def test_evaluate_with_columns_of_other_names(cellwright, run, tmp_path):

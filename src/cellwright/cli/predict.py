@@ -44,7 +44,7 @@ def predict(
     predictor = tasks.get(loaded.config.task).predictor(loaded)
     if predictor.reads:
         print(predictor.reads, file=sys.stderr)
-    given = [text for argument in texts or [] for text in predictor.texts_of(argument, encoding)]
+    given = predictor.texts_of(texts or [], encoding)
     if predictor.header is not None and not as_json:
         print(predictor.header)
     read, told = 0, set[str]()

@@ -45,9 +45,9 @@ class Predictor(ABC, Generic[Said]):
         run = load_run(path)
         return tasks.get(run.config.task).predictor(run)
 
-    def texts_of(self, argument: str, encoding: str) -> list[str]:
-        """The texts that an argument of the command line stands for: itself, or those of the file that it names."""
-        return [argument]
+    def texts_of(self, arguments: Sequence[str], encoding: str) -> list[str]:
+        """The texts that arguments of the command line stand for: themselves, or those of the files that they name."""
+        return list(arguments)
 
     @abstractmethod
     def predict(self, texts: Sequence[str]) -> list[Said]:

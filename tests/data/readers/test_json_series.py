@@ -23,6 +23,10 @@ def test_an_object_a_line(file, end):
     assert table.where(1).endswith("s.jsonl, line 3")
 
 
+def test_a_name_of_null_is_none():
+    assert parse(['{"values": [1], "name": null}', '{"values": [1], "name": 7}'], "it").names == ["1", "7"]
+
+
 def test_numbers_alone_are_one_channel():
     np.testing.assert_array_equal(parse(['{"values": [1, null]}'], "it").values[0], [[1], [np.nan]])
 

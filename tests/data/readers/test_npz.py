@@ -137,6 +137,14 @@ def test_an_array_that_is_damaged_or_encrypted(member, case):
         read_series(member(content, flags))
 
 
+def test_an_array_that_is_there_twice_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "s.npz", "w") as archive:
+        for name in ("x.npy", "x"):
+            archive.writestr(name, _written(_HEADER))
+    with pytest.raises(InputError, match=r"s\.npz, array 'x': twice in the archive; expected it once"):
+        read_series(tmp_path / "s.npz")
+
+
 def test_what_is_no_array_is_refused(member):
     with pytest.raises(InputError, match=r"s\.npz, array 'x': no array; expected nothing else"):
         read_series(member(b"read me"))

@@ -80,6 +80,7 @@ def test_agrees_with_sktime(inner):
         ("@classLabel true a\n@data\na\n", ", line 3: a series without a step"),
         ("@\n@data\n1\n", ", line 1: '@' before @data; expected @name value, or # a comment"),
         ("@seriesLength " + "1" * 5000 + "\n@data\n1\n", ", line 1: @serieslength " + "1" * 40 + "; expected a whole"),
+        ("@missing true\n#\n@Missing False\n@data\n1\n", ", line 3: @missing false, but line 1 says true; expected"),
         ("@dimensions two\n@data\n1\n", ", line 1: @dimensions two; expected a whole number"),
         ("@data\n1,2:3,4\n1,2\n", ", line 3: a series of 1 channels; expected 2, as the first series has"),
     ],

@@ -52,14 +52,14 @@ def _series(line: str, number: str, where: str) -> Found:
         raise InputError(f"{where}: not JSON ({error}); expected a series, {EXPECTED}") from None
     if not isinstance(content, dict) or not isinstance(content.get("values"), list):
         raise InputError(f"{where}: no list of values; expected a series, {EXPECTED}")
-    label = content.get("label")
+    name, label = content.get("name"), content.get("label")
     steps = [step if isinstance(step, list) else [step] for step in content["values"]]
     for k, step in enumerate(steps, start=1):
         if len(step) != len(steps[0]):
             raise InputError(f"{where}, step {k}: {len(step)} channels; expected {len(steps[0])}, as step 1 has")
     values = [[_number(v, f"{where}, step {k}") for v in step] for k, step in enumerate(steps, start=1)]
     return Found(
-        str(content.get("name", number)),
+        number if name is None else str(name),
         np.array(values, dtype=np.float64).reshape(len(values), -1 if values else 1),
         None if label is None else str(label),
         f"line {number}",

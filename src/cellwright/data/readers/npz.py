@@ -59,10 +59,14 @@ def _arrays(path: Path) -> Arrays:
             f"{path}: no zip archive, or part of one; expected what numpy.savez writes: save it again, or name the "
             "file's format with its suffix, as .csv"
         ) from None
-    return {
-        member.removesuffix(".npy"): _array(archive, member, f"{path}, array {member.removesuffix('.npy')!r}")
-        for member in archive.namelist()
-    }
+    arrays: Arrays = {}
+    for member in archive.namelist():
+        name = member.removesuffix(".npy")
+        where = f"{path}, array {name!r}"
+        if name in arrays:
+            raise InputError(f"{where}: twice in the archive; expected it once: take one out")
+        arrays[name] = _array(archive, member, where)
+    return arrays
 
 
 def _array(archive: zipfile.ZipFile, member: str, where: str) -> NDArray[Any]:

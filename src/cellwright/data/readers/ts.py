@@ -36,6 +36,8 @@ class _Told(NamedTuple):
 Header = dict[str, _Told]
 FLAGS = frozenset({"timestamps", "missing", "univariate", "equallength", "classlabel", "targetlabel"})
 """Lines of the header that say true or false."""
+READ = FLAGS | {"dimensions", "serieslength"}
+"""Lines of the header that the data must agree with."""
 
 
 def read(path: Path, columns: SeriesColumns, encoding: str) -> SeriesTable:
@@ -64,7 +66,13 @@ def _header(path: Path, lines: list[tuple[int, str]]) -> Header:
         if not text.startswith("@") or not words:
             raise InputError(f"{path}, line {line}: {text[:40]!r} before @data; expected @name value, or # a comment")
         name = words.pop(0).lower()
-        header[name] = _Told(_flag(name, words, f"{path}, line {line}") if name in FLAGS else words, line)
+        told = _Told(_flag(name, words, f"{path}, line {line}") if name in FLAGS else words, line)
+        if name in READ and header.get(name, told).words != told.words:
+            raise InputError(
+                f"{path}, line {line}: @{name} {' '.join(told.words)[:40]}, but line {header[name].line} says "
+                f"{' '.join(header[name].words)[:40]}; expected one of them: take the other out"
+            )
+        header[name] = told
     if _says(header, "timestamps"):
         raise InputError(
             f"{path}, line {header['timestamps'].line}: series with time stamps are not read; expected @timeStamps "

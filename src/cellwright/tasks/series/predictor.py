@@ -93,13 +93,16 @@ class SeriesPredictor(Predictor[Said]):
         """Predict with a run that is loaded."""
         self.run = run
 
-    def texts_of(self, argument: str, encoding: str) -> list[str]:
-        """The series of the file of that name, as texts."""
-        table = read_series(
-            argument, self.run.config.columns, encoding=encoding, format=self.run.config.options["format"]
-        )
-        check_readable(self.run, table)
-        return json_series.dump(table)
+    def texts_of(self, arguments: Sequence[str], encoding: str) -> list[str]:
+        """The series of the files of those names, as texts; of several files, names begin with their file's."""
+        config, texts = self.run.config, []
+        for path in arguments:
+            table = read_series(path, config.columns, encoding=encoding, format=config.options["format"])
+            check_readable(self.run, table)
+            if len(arguments) > 1:
+                table = replace(table, names=[f"{path}:{name}" for name in table.names])
+            texts += json_series.dump(table)
+        return texts
 
     def predict(self, texts: Sequence[str]) -> list[Said]:
         """What the model says of each series, a JSON object each. Raises InputError for one it cannot read."""
