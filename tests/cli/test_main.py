@@ -1,5 +1,6 @@
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -50,6 +51,20 @@ def test_version(cellwright):
 def test_command_line_that_is_not_understood(cellwright, arguments, sentence):
     ended = cellwright(*arguments)
     assert (ended.status, ended.out, ended.err) == (2, "", f"cellwright: {sentence}\n")
+
+
+@pytest.mark.parametrize(
+    ("units", "said"),
+    [
+        (10**12, r"not enough memory for \d+ bytes at once; expected a model"),
+        (10**18, "not enough memory; expected a model"),
+        (10**24, f"--hidden is {10**24}; expected {2**63 - 1} at most"),
+    ],
+)
+def test_more_than_any_machine_holds_ends_in_a_sentence(cellwright, reviews, tmp_path, units, said):
+    ended = cellwright("fit", reviews, "--out", tmp_path / "run", "--hidden", units)
+    assert ended.status == 2
+    assert re.search(f"^cellwright: {said}", ended.err, re.MULTILINE)
 
 
 def test_closed_pipe_ends_quietly(run):

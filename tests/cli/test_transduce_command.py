@@ -63,13 +63,13 @@ def test_evaluate_takes_them_too(cellwright: Command, run: Path, pairs: Path) ->
 
 def test_the_help_of_a_run_lists_them(cellwright: Command, run: Path) -> None:
     said = " ".join(cellwright("predict", run, "--help").out.split())
-    assert "1 is greedy search (at least 1; default the run's)" in said
+    assert "1 is greedy search (at least 1; at most 1000; default the run's)" in said
     assert "--beam" not in cellwright("predict", "--help").out
 
 
 def test_what_cannot_be_is_one_sentence(cellwright: Command, run: Path, tmp_path: Path) -> None:
     ended = cellwright("predict", run, "ab", "--beam", 0)
-    assert (ended.status, ended.err) == (2, "cellwright: --beam is 0; expected at least 1\n")
+    assert (ended.status, ended.err) == (2, "cellwright: --beam is 0; expected at least 1 and at most 1000\n")
     ended = cellwright("predict", tmp_path / "none", "ab", "--beam", 3)
     assert ended.status == 2
     assert "--beam" in ended.err

@@ -8,6 +8,7 @@
 
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -48,6 +49,11 @@ app.command(cls=BenchCommand)(bench)
 app.add_typer(cells, name="cells")
 
 
+# torch has a class for the memory of a GPU alone.
+NO_MEMORY = re.compile("can't allocate memory|not enough memory|out of memory|size calculation overflowed")
+ASKED = re.compile(r"allocate (\d[\d.]* \w+)")
+
+
 def _version(asked: bool) -> None:
     if asked:
         print(__version__)
@@ -78,6 +84,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _mistake(str(error))
     except TyperException as error:  # an unknown option or command, a value that is no number
         return _mistake(error.format_message())
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not NO_MEMORY.search(str(error)):
+            raise
+        asked = ASKED.search(str(error))
+        return _mistake(
+            f"not enough memory{f' for {asked[1]} at once' if asked else ''}; expected a model, a batch and a text "
+            "that fit into this machine's: make the largest of them smaller"
+        )
     except BrokenPipeError:
         # What is still buffered goes nowhere, else the interpreter complains when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -15,6 +15,7 @@ from cellwright.errors import InputError, expected_of
 Model = TypeVar("Model", bound=BaseModel)
 
 OFF = "none"  # typed for the None of an option that may be None
+LARGEST_INTEGER = 2**63 - 1  # of torch
 BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}  # pydantic's words, and ours
 
 
@@ -55,9 +56,13 @@ def configured(model: type[Model], given: Mapping[str, Any]) -> Model:
     values = {name: value for name, value in given.items() if value is not None}
     off = {name: None for name, value in values.items() if value == OFF and _can_be_off(model.model_fields[name])}
     try:
-        return model(**{**values, **off})
+        made = model(**{**values, **off})
     except ValidationError as error:
         raise InputError("; ".join(_sentence(model, dict(each)) for each in error.errors())) from None
+    for name, value in made:
+        if isinstance(value, int) and value > LARGEST_INTEGER:
+            raise InputError(f"{_flag(name)} is {value}; expected {LARGEST_INTEGER} at most")
+    return made
 
 
 def _argument(field: FieldInfo) -> Any:

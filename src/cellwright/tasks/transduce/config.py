@@ -9,6 +9,8 @@ from cellwright.models.transducer_architecture import TransducerArchitecture
 from cellwright.tasks.config import FIXED, FitConfig, Place
 
 Symbols = Literal["auto", "characters", "tokens"]
+LARGEST_BEAM = 1000
+"""A beam is held in memory whole."""
 
 
 class Sides(BaseModel):
@@ -33,9 +35,9 @@ class Search(BaseModel):
 
     model_config = FIXED
 
-    beam: int = Field(5, ge=1)
+    beam: int = Field(5, ge=1, le=LARGEST_BEAM)
     """Beginnings of an answer that evaluate and predict keep; 1 is greedy search."""
-    best: int = Field(3, ge=1)
+    best: int = Field(3, ge=1, le=LARGEST_BEAM)
     """Answers that predict --json gives for each source."""
     alpha: float = Field(0.6, ge=0)
     """How much longer answers are favoured: log P / ((5 + symbols) / 6)^alpha is compared."""

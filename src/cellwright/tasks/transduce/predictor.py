@@ -19,7 +19,7 @@ from cellwright.tasks.predictor import Prediction, Predictor
 from cellwright.tasks.texts import batches_of
 from cellwright.tasks.transduce.run import TransduceRun
 
-BATCH_TOKENS = 2048  # of sources, padding included; the search holds `beam` beginnings of each
+BATCH_TOKENS = 10_240  # of sources, padding included, and each as often as the search holds beginnings of its answer
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,8 @@ class TransducePredictor(Predictor[Transduced]):
         ]
         found = [Transduced("", [Answer("", 0.0, 0.0)], [], [], [], [])] * len(sources)
         filled = [i for i, each in enumerate(numbers) if each]
-        for batch in batches_of([len(numbers[i]) for i in filled], BATCH_TOKENS):
+        beam = self.run.config.search.beam
+        for batch in batches_of([beam * len(numbers[i]) for i in filled], BATCH_TOKENS):
             indices = [filled[i] for i in batch]
             answered = self._answer([parts[i] for i in indices], [numbers[i] for i in indices])
             for i, prediction in zip(indices, answered, strict=True):
