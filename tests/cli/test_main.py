@@ -106,5 +106,4 @@ def test_interrupted_prediction_ends_without_a_traceback(run):
             process.stdout.readline()
         # All is answered: it waits for more.
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == 130
-        assert process.stderr.read() == b""
+        assert (process.wait(timeout=60), process.stderr.read()) == (130, b"")

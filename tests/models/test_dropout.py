@@ -30,6 +30,12 @@ def test_neighbours_are_drawn_apart() -> None:
         assert (zero[distance:] * zero[:-distance]).mean().abs() < 5 * 0.25 / math.sqrt(400_000)
 
 
+def test_what_is_drawn_at_first_is_no_likelier_than_what_is_drawn_later() -> None:
+    torch.manual_seed(0)  # each call begins a generator, from so many bits of torch's
+    first = torch.stack([dropout(torch.ones(5), 0.5) for _ in range(20_000)])
+    assert (first == 0).float().mean(0) == pytest.approx(torch.full((5,), 0.5), abs=5 * 0.5 / math.sqrt(20_000))
+
+
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=3), st.sampled_from([torch.float32, torch.float64]))
 def test_any_shape_and_the_gradient_is_the_mask(shape: list[int], dtype: torch.dtype) -> None:
     values = torch.randn(shape, dtype=dtype, requires_grad=True)

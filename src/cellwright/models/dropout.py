@@ -4,8 +4,12 @@ Gal and Ghahramani 2016, "A theoretically grounded application of dropout in rec
 and Socher 2017, "Regularizing and optimizing LSTM language models".
 """
 
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.random.bit_generator import ISeedSequence
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
@@ -31,11 +35,26 @@ def _sixteen_bits(values: Tensor) -> Tensor:
     """An int16 for each of `values`, each of 2¹⁶ equally likely; torch's generator decides which."""
     count = -(-values.numel() // 4)
     if values.device.type == "cpu":  # numpy's takes half the time of torch's
-        seed = int(torch.randint(2**63 - 1, (), device="cpu"))
-        drawn = torch.from_numpy(np.random.SFC64(seed).random_raw(count).view(np.int16))
+        drawn = torch.from_numpy(np.random.SFC64(_BY_TORCH).random_raw(count).view(np.int16))
     else:
-        drawn = torch.empty(count, dtype=torch.int64, device=values.device).random_(-(2**63), None).view(torch.int16)
+        drawn = _words(count, values.device).view(torch.int16)
     return drawn[: values.numel()].view(values.shape)
+
+
+def _words(count: int, device: torch.device) -> Tensor:
+    """(count) int64 of 64 random bits each, by torch's generator."""
+    return torch.empty(count, dtype=torch.int64, device=device).random_(-(2**63), None)
+
+
+class _ByTorch(ISeedSequence):
+    """Begins a generator of numpy with bits of torch's, as they are: numpy's own way of mixing a seed takes longer."""
+
+    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> NDArray[Any]:
+        """(n_words) of an unsigned type."""
+        return _words(n_words, torch.device("cpu")).numpy().astype(dtype)
+
+
+_BY_TORCH: Any = _ByTorch()  # numpy's generators take one, which their types do not say
 
 
 def hide(tokens: Tensor, rate: float) -> Tensor:

@@ -14,7 +14,7 @@ from torch.nn.functional import embedding
 from cellwright.data.special import PADDING, UNKNOWN
 from cellwright.data.words import WordBatch
 from cellwright.models.crf import CRF
-from cellwright.models.dropout import Dropout
+from cellwright.models.dropout import Dropout, LockedDropout
 from cellwright.models.embed import EMBEDDING_SCALE, Embedding
 from cellwright.models.pool import Max
 from cellwright.models.tagging_architecture import TaggerConfig
@@ -46,7 +46,7 @@ class Tagger(nn.Module):
         features = config.hidden * directions
         self.embedding = Embedding(config.vocabulary, config.embedding, pairs=0)
         self.spelling = Spelling(config.cell, config.alphabet, config.characters) if config.characters else None
-        self.embedding_dropout = Dropout(config.embedding_dropout)
+        self.embedding_dropout = LockedDropout(config.embedding_dropout, batch_first=True)
         self.recurrent = Recurrent(
             config.cell,
             config.embedding + 2 * config.characters,
@@ -57,10 +57,11 @@ class Tagger(nn.Module):
             dropout=config.dropout if config.layers > 1 else 0.0,
             batch_first=True,
         )
-        self.dropout = Dropout(config.dropout)
+        self.dropout = LockedDropout(config.dropout, batch_first=True)
         self.dense = nn.Linear(features, config.tags)
         self.crf = CRF(config.tags) if config.crf else None
         self.pool = Max()
+        self.pooled_dropout = Dropout(config.dropout)
         self.classify = nn.Linear(features, config.classes) if config.classes else None
 
     def forward(self, batch: WordBatch) -> TaggerOutput:
@@ -73,7 +74,7 @@ class Tagger(nn.Module):
         emissions = self.dense(self.dropout(output))
         if self.classify is None:
             return TaggerOutput(emissions, None)
-        return TaggerOutput(emissions, self.classify(self.dropout(self.pool(output, batch.lengths))))
+        return TaggerOutput(emissions, self.classify(self.pooled_dropout(self.pool(output, batch.lengths))))
 
     def log_likelihood(self, emissions: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
         """Log of the probability of each sentence's tags, 0 for one of no word. (B, T, K), (B, T), (B) -> (B)."""

@@ -22,9 +22,10 @@ class TaggerArchitecture(BaseModel):
     bidirectional: bool = True
     """Read each sentence in both directions."""
     embedding_dropout: float = Field(0.3, ge=0, lt=1)
-    """Share of the embedded numbers dropped."""
+    """Share of the embedded numbers dropped, the same ones of all words of a sentence."""
     dropout: float = Field(0.5, ge=0, lt=1)
-    """Share of the features dropped between stacked layers and before the dense output."""
+    """Share of the features dropped between stacked layers and before the dense output, there the same ones of all
+    words of a sentence."""
 
 
 class TaggerConfig(TaggerArchitecture):
