@@ -3,7 +3,9 @@ import json
 import pytest
 from matplotlib import image
 
+from cellwright.data.source import open_source
 from cellwright.serve import Predictor
+from cellwright.tasks.run import load_config
 
 
 @pytest.fixture
@@ -52,6 +54,15 @@ def test_texts_of_the_training_are_pointed_out(cellwright, run, reviews):
     texts = json.loads(ended.out)["texts"]
     assert texts == 300
     assert f" of the {texts} texts are among the training texts: the scores flatter\n" in ended.err
+
+
+def test_each_row_that_training_has_seen_counts(cellwright, run, reviews, tmp_path):
+    config = load_config(run)
+    text = open_source(str(reviews), text=config.options["text"], label=config.options["label"])["train"].texts[0]
+    again = tmp_path / "again.jsonl"
+    rows = [{"text": each, "label": config.labels[0]} for each in (text, f"{text} ", "never seen")]
+    again.write_text("\n".join(map(json.dumps, rows)))
+    assert "2 of the 3 texts are among" in cellwright("evaluate", run, again, "--split", "all").err
 
 
 def test_columns_and_format_of_another_file(cellwright, run, unseen, tmp_path):

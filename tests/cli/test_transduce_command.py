@@ -63,7 +63,7 @@ def test_evaluate_takes_them_too(cellwright: Command, run: Path, pairs: Path) ->
 
 def test_the_help_of_a_run_lists_them(cellwright: Command, run: Path) -> None:
     said = " ".join(cellwright("predict", run, "--help").out.split())
-    assert "1 is greedy search (at least 1; at most 1000; default the run's)" in said
+    assert "ends where the score is best (at least 1; at most 1000; default the run's)" in said
     assert "--beam" not in cellwright("predict", "--help").out
 
 

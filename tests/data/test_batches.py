@@ -18,6 +18,7 @@ from cellwright.data.batches import (
     usual_budget,
 )
 from cellwright.data.feed import LengthFeed
+from cellwright.errors import InputError
 
 lengths = st.lists(st.integers(0, 60), min_size=1, max_size=80)
 budgets = st.integers(1, 200)
@@ -121,7 +122,6 @@ def test_the_rest_of_an_epoch_is_what_a_resumed_run_has_yet_to_do():
         (([], 8), "0 lengths, the least None; expected some"),
         (([3, -1], 8), "2 lengths, the least -1; expected some, from 0 on"),
         (([3], 0), "a budget of 0 tokens; expected at least 1"),
-        (([9, 9, 9], 9, {"world_size": 2}), "3 batches of one text each cannot be shared among 2 processes"),
         (([9, 9], 9, {"rank": 2, "world_size": 2}), "rank 2 of 2 processes; expected 0 to 1"),
         (([9, 9], 9, {"rank": -1, "world_size": 2}), "rank -1 of 2 processes; expected 0 to 1"),
     ],
@@ -130,6 +130,11 @@ def test_arguments_out_of_range(arguments, message):
     lengths, budget, *options = arguments
     with pytest.raises(ValueError, match=message):
         LengthBatches(lengths, budget, **(options[0] if options else {}))
+
+
+def test_fewer_texts_than_processes_is_a_mistake_of_the_users():
+    with pytest.raises(InputError, match="3 batches of one text each cannot be shared among 2 processes evenly"):
+        LengthBatches([9, 9, 9], 9, world_size=2)
 
 
 def test_few_texts_make_small_batches_and_many_large_ones():

@@ -48,7 +48,7 @@ def test_tied_weights_are_one_parameter() -> None:
     model = small(tied=True)
     assert model.softmax.dense.weight is model.embedding.weight
     assert model.layers[-1].hidden_size == 4
-    assert model.parameter_count() == 7 * 4 + (4 * 4 * (4 + 4) + 2 * 16) + 7
+    assert sum(parameter.numel() for parameter in model.parameters()) == 7 * 4 + (4 * 4 * (4 + 4) + 2 * 16) + 7
 
 
 @pytest.mark.parametrize("cell", CELLS)

@@ -1,5 +1,6 @@
 """Where a run may be put."""
 
+import contextlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -66,9 +67,46 @@ def test_a_run_waits_until_the_one_that_replaces_it_has_something_to_keep(option
     settle_folder(config.out, failed=True)
     assert contents(config.out) == before
     make_folder(config)
-    (config.out / "model.safetensors").write_text("new")
+    for name in ("config.json", "model.safetensors"):
+        (config.out / name).write_text("new")
     settle_folder(config.out, failed=True)
-    assert contents(config.out) == {"model.safetensors": b"new"}
+    assert contents(config.out) == {"config.json": b"new", "model.safetensors": b"new"}
+
+
+@pytest.mark.parametrize("renamed", [1, 2, 3])
+def test_a_run_that_a_kill_left_put_aside_in_part_is_not_lost(
+    options: Options, monkeypatch: pytest.MonkeyPatch, renamed: int
+) -> None:
+    config = ClassifyConfig(**options(overwrite=True))
+    for file in ("config.json", "model.safetensors", str(CHECKPOINT)):
+        (config.out / file).parent.mkdir(parents=True, exist_ok=True)
+        (config.out / file).write_text("old")
+    before = contents(config.out)
+    replace, names = Path.replace, iter(range(renamed))
+
+    def killed_after(self: Path, target: Path) -> Path:
+        if next(names, None) is None:
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
+        patch.setattr(Path, "replace", killed_after)
+        make_folder(config)
+    make_folder(config)
+    settle_folder(config.out, failed=True)
+    assert contents(config.out) == before
+
+
+def test_scores_and_pictures_of_another_task_go_with_their_run(options: Options) -> None:
+    config = ClassifyConfig(**options(overwrite=True))
+    config.out.mkdir(parents=True, exist_ok=True)
+    for name in ("config.json", "test.json", "confusion.png", "alignment.png"):
+        (config.out / name).write_text("old")
+    make_folder(config)
+    for name in ("config.json", "model.safetensors"):
+        (config.out / name).write_text("new")
+    settle_folder(config.out, failed=False)
+    assert contents(config.out) == {"config.json": b"new", "model.safetensors": b"new"}
 
 
 def test_a_run_that_was_killed_at_once_is_resumed_as_itself(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from cellwright.evaluation.report import Report
     from cellwright.training import FitResult
 
-SCORES = "test.json"  # of the test side, in the run folder
 USUAL_TASK = "classify"
 
 
@@ -28,11 +27,12 @@ def fit(**options: Any) -> None:
     from cellwright.allocator import keep_freed_memory
     from cellwright.cli.options import configured
     from cellwright.training import fit as train
+    from cellwright.training.folder import SCORES
 
     keep_freed_memory()
     config = configured(tasks.config_of(options.pop("task")), options)
     result = train(config, progress=sys.stderr.isatty())
-    for stale in (SCORES, *tasks.get(config.task).pictures):  # of the weights before a resume or a replacement
+    for stale in (SCORES, *tasks.get(config.task).pictures):  # of the weights before a resume
         (result.out / stale).unlink(missing_ok=True)
     if result.stopped == "interrupted":
         again = shlex.join(["cellwright", "fit", config.data, "--out", str(config.out), "--resume"])
@@ -98,6 +98,7 @@ def _conclude(result: "FitResult") -> None:
     from cellwright.cli.tables import show
     from cellwright.models.files import write_json
     from cellwright.tasks.run import load_run
+    from cellwright.training.folder import SCORES
 
     run = load_run(result.out)
     data = run.config.options["data"]

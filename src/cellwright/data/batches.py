@@ -15,6 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
+from cellwright.errors import InputError
+
 Pieces = Sequence[Sequence[int]]  # what a model reads of a text: the whole as one piece, or several
 Example = tuple[Sequence[int], int | None]  # a text's token numbers, and its class or None
 PiecedExample = tuple[Pieces, int | None]
@@ -164,9 +166,9 @@ def _even(sizes: list[int], world_size: int) -> list[int]:
     while len(sizes) % world_size:
         largest = max(range(len(sizes)), key=sizes.__getitem__)
         if sizes[largest] < 2:
-            raise ValueError(
-                f"LengthBatches: {len(sizes)} batches of one text each cannot be shared among {world_size} "
-                "processes evenly; take fewer processes or a larger budget"
+            raise InputError(
+                f"{len(sizes)} batches of one text each cannot be shared among {world_size} processes evenly; expected "
+                "more texts: take fewer processes"
             )
         half = sizes[largest] // 2
         sizes[largest : largest + 1] = [sizes[largest] - half, half]

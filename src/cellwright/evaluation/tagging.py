@@ -51,6 +51,11 @@ class TagScores:
         """F1 of spans where there are spans, else the share of words tagged rightly."""
         return self.words.accuracy if self.spans is None else self.spans.f1
 
+    @property
+    def compared(self) -> float:
+        """What taggers are compared by: the headline, where sentences are labelled `joint` with their accuracy."""
+        return self.headline if self.sentences is None else joint(self.headline, self.sentences.accuracy)
+
     def as_json(self) -> dict[str, Any]:
         """The scores, spelled out."""
         spelled: dict[str, Any] = {
@@ -66,6 +71,11 @@ class TagScores:
             spelled["sentence_accuracy"] = self.sentences.accuracy
             spelled["sentence_classes"] = [asdict(each) for each in self.sentences.classes]
         return spelled
+
+
+def joint(of_words: float, of_sentences: float) -> float:
+    """One score of a tagger that labels sentences too."""
+    return (of_words + of_sentences) / 2
 
 
 def score_tags(

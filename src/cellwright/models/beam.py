@@ -77,7 +77,7 @@ def beam_search(
         sources: (B, S) int64, S from 1 on
         lengths: (B) int64
         limits: (B) int64, the most symbols of each target, from 0 on
-        beam: beginnings kept; 1 is greedy search
+        beam: beginnings kept; 1 follows greedy search, and ends where the score is best
         best: answers a source
         alpha: from 0 on; how much longer targets are favoured
 

@@ -175,10 +175,6 @@ class LanguageModel(nn.Module):
         """One text that comes token by token."""
         return TokenStream(self)
 
-    def parameter_count(self) -> int:
-        """Numbers that are trained."""
-        return sum(parameter.numel() for parameter in self.parameters())
-
 
 def _layers(config: LanguageModelConfig, sizes: Sequence[int]) -> nn.ModuleList:
     """One layer from each size to the next."""

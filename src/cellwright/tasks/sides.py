@@ -37,7 +37,8 @@ def training_table(
     options = run.config.options
     train = training_side(lambda: open_source(options["data"], **columns, encoding=options["encoding"]), "texts", say)
     if train is not None and side != "train":
-        for said in what_flatters(len(set(train.texts) & set(scored.texts)), len(scored), "texts"):
+        seen = {text.strip() for text in train.texts}  # as `split` tells texts apart
+        for said in what_flatters(sum(text.strip() in seen for text in scored.texts), len(scored), "texts"):
             say(said)
     return train
 

@@ -55,7 +55,7 @@ class Objective(ABC):
     metric: Metric
 
     @property
-    def thaws(self) -> bool:
+    def partial(self) -> bool:
         """Whether some steps train a part of the parameters only, which several processes have to know."""
         return False
 

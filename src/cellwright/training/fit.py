@@ -51,7 +51,7 @@ class FitResult:
     floor: float
     """What costs nothing, of the same score: what any model should beat."""
     parameters: int
-    """Numbers that were trained."""
+    """Numbers that the model consists of, frozen ones too."""
     seconds: float
     """Wall time of training, that before a resume and that of pre-training included."""
 

@@ -9,6 +9,7 @@ from cellwright.tasks.config import FIRST, FitConfig
 from cellwright.tasks.run import CONFIG, MODEL
 
 METRICS, LOG, CURVE = "metrics.json", "log.csv", "curve.png"
+SCORES = "test.json"  # of the test side, which `cellwright fit` writes with the pictures of the task
 CHECKPOINT = Path("checkpoints", "last.safetensors")
 REPLACED = "replaced"
 """Where the files of a run wait that --overwrite replaces, until the new one has something to keep."""
@@ -65,7 +66,8 @@ def settle_folder(out: Path, *, failed: bool) -> bool:
     Returns whether there was one to put back.
     """
     kept = any((folder / name).exists() for folder in (out, out / FIRST) for name in (MODEL, CHECKPOINT))
-    put_back = failed and not kept
+    # A run begins with its description: where there is none, what is kept is of the run before, put aside in part.
+    put_back = failed and not (kept and (out / CONFIG).exists())
     waiting = [(file, aside) for file, aside in _files(out) if aside.exists()]
     for file, aside in waiting:
         if put_back:
@@ -80,12 +82,13 @@ def settle_folder(out: Path, *, failed: bool) -> bool:
 
 def _files(out: Path) -> Iterator[tuple[Path, Path]]:
     """Each file that a run may have, and the one inside it, and where it waits when another replaces it."""
-    names: tuple[str | Path, ...] = (CONFIG, MODEL, *_own_files(), METRICS, LOG, CURVE, CHECKPOINT)
+    names: tuple[str | Path, ...] = (CONFIG, MODEL, *_own_files(), METRICS, LOG, CURVE, SCORES, CHECKPOINT)
     for folder in ("", FIRST):
         for name in names:
             yield out / folder / name, out / REPLACED / folder / name
 
 
 def _own_files() -> set[str]:
-    """The names of every task's own files: a damaged description would not say whose the run was."""
-    return {name for task in tasks.NAMES for name in tasks.get(task).files}
+    """The names of every task's own files and pictures: a damaged description would not say whose the run was."""
+    every = [tasks.get(name) for name in tasks.NAMES]
+    return {name for task in every for name in (*task.files, *task.pictures)}

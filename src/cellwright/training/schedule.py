@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from cellwright.tasks.config import FitConfig
@@ -30,7 +31,9 @@ class Schedule(Callback):
             return
         share = (trainer.current_epoch + batch_idx / float(trainer.num_training_batches)) / self.config.max_epochs
         if self.config.max_minutes is not None:
-            share = max(share, self.journal.seconds / (60 * self.config.max_minutes))
+            # Processes whose clocks differ would move the same weights by different steps, and so apart.
+            seconds = trainer.strategy.reduce(torch.tensor(self.journal.seconds, dtype=torch.float64), reduce_op="mean")
+            share = max(share, float(seconds) / (60 * self.config.max_minutes))
         for group in trainer.optimizers[0].param_groups:
             group["lr"] = self.config.learning_rate * cosine(share, trainer.global_step)
 

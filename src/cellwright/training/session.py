@@ -84,7 +84,7 @@ class Session:
         callbacks: list[Callback] = [Schedule(config, self.journal), self.best, self.journal, resume_point]
         if self.progress:
             callbacks.append(ProgressBar())
-        trainer = _trainer(config.max_epochs, callbacks, thaws=self.module.objective.thaws)
+        trainer = _trainer(config.max_epochs, callbacks, partial=self.module.objective.partial)
         trainer.fit(self.module, datamodule=self.data, ckpt_path=self.resumed)
 
     def _keep_last(self) -> None:
@@ -117,14 +117,14 @@ def processes() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def _trainer(max_epochs: int, callbacks: list[Callback], *, thaws: bool = False) -> Trainer:
-    """Lightning's Trainer, alone or as one of the processes that `torchrun` started; thaws: as of `Objective`."""
+def _trainer(max_epochs: int, callbacks: list[Callback], *, partial: bool = False) -> Trainer:
+    """Lightning's Trainer, alone or as one of the processes that `torchrun` started; partial: as of `Objective`."""
     local, world = int(os.environ.get("LOCAL_WORLD_SIZE", "1")), processes()
     return Trainer(
         accelerator="gpu" if torch.cuda.is_available() else "cpu",
         devices=local,
         num_nodes=world // local,
-        strategy=("ddp_find_unused_parameters_true" if thaws else "ddp") if world > 1 else "auto",
+        strategy=("ddp_find_unused_parameters_true" if partial else "ddp") if world > 1 else "auto",
         max_epochs=max_epochs,
         callbacks=callbacks,
         plugins=[SafetensorsIO()],

@@ -1,11 +1,15 @@
 """What is trained on, against windows and the state carried over as `nn.tbptt` has them."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
+from torch import distributed, nn
 from torch.nn.functional import nll_loss
+from torch.nn.parallel import DistributedDataParallel
 
 from cellwright.models.language_architecture import LanguageModelConfig
-from cellwright.nn.tbptt import Carry
+from cellwright.nn.tbptt import Carry, Window
 from cellwright.tasks.lm.feed import LaneFeed
 from cellwright.tasks.lm.objective import LanguageObjective
 
@@ -31,6 +35,34 @@ def test_each_step_has_the_loss_and_the_gradient_of_its_window(sizes: tuple[int,
             torch.testing.assert_close(*found)
             assert (step.examples, step.tokens) == (window.new, len(window.input))
     assert sum(window.new for window in windows) == sum(map(len, DOCUMENTS)) - 1
+
+
+def test_processes_may_lack_a_group_of_the_adaptive_softmax(one_process: None) -> None:
+    config = CONFIG.model_copy(update={"vocabulary": 1000, "hidden": 32, "softmax": "adaptive"})
+    objective = LanguageObjective(config)
+    model = Trained(objective)
+    together = DistributedDataParallel(model, find_unused_parameters=objective.partial)
+    tokens = torch.randint(1, 9, (6, 2))
+    frequent = Window(tokens[:-1], tokens[1:], None, first=True, new=5, ahead=5)
+    for _ in range(2):  # the second call finds out what the first left without a gradient
+        together(frequent).backward()
+    assert not LanguageObjective(CONFIG).partial
+
+
+class Trained(nn.Module):
+    def __init__(self, objective: LanguageObjective) -> None:
+        super().__init__()
+        self.objective, self.model = objective, objective.model()
+
+    def forward(self, window: Window) -> torch.Tensor:
+        return self.objective.loss(self.model, (window,)).loss
+
+
+@pytest.fixture
+def one_process() -> Iterator[None]:
+    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+    yield
+    distributed.destroy_process_group()
 
 
 def test_penalties_are_of_the_new_steps() -> None:

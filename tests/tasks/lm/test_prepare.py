@@ -55,6 +55,17 @@ def test_what_cannot_be_learnt_is_one_sentence(
         prepared(options(data=str(path), **changes)).objective.model()
 
 
+def test_shares_of_a_set_that_has_its_own_sides_are_refused(options: Options) -> None:
+    with pytest.raises(InputError, match=r"pydoc is a built-in set, and --test-share is 0\.4, which is for files"):
+        prepared(options(data="pydoc", test_share=0.4))
+
+
+def test_dropout_between_layers_of_one_layer_is_refused(options: Options) -> None:
+    with pytest.raises(InputError, match=r"--dropout is 0\.2, which acts between layers, and --layers is 1; expected"):
+        LanguageConfig(**options(dropout=0.2))
+    assert LanguageConfig(**options(dropout=0.2, layers=2)).dropout == 0.2
+
+
 def test_shares_that_leave_nothing_are_refused(options: Options) -> None:
     with pytest.raises(InputError, match=r"--validation-share is 0\.5 and --test-share 0\.5; expected two"):
         LanguageConfig(**options(validation_share=0.5, test_share=0.5))

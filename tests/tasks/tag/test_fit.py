@@ -1,6 +1,7 @@
 """A tagger from a file: what it learns, what it says it scored, and what is refused."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from seqeval.metrics import f1_score
 
 from cellwright.errors import InputError
+from cellwright.evaluation.tagging import FrequentTags
 from cellwright.tasks.run import load_run
 from cellwright.tasks.tag import TagConfig
 from cellwright.tasks.tag.data import open_sides
@@ -33,6 +35,11 @@ def test_learns_and_the_scores_are_those_of_the_kept_model(options: Options, crf
     assert result.validation["sentence_accuracy"] == pytest.approx(labelled)
     assert result.validation["joint"] == pytest.approx((f1 + labelled) / 2)
     assert min(f1, labelled) > 0.95 > result.floor
+    sides = open_sides(run.config.options["data"], run.config.options)
+    frequent = FrequentTags(sides["train"])
+    [(usual, _)] = Counter(sides["train"].labels).most_common(1)
+    floor_f1 = f1_score(validation.tags, frequent.tags(validation.tokens))
+    assert result.floor == pytest.approx((floor_f1 + (validation.labels or []).count(usual) / len(validation)) / 2)
     chosen = "chosen together (CRF)" if crf else "chosen one by one"
     assert f"5 tags, {chosen}, read as spans (BIO), 2 labels of whole sentences" in said[0]
 

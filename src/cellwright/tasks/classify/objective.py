@@ -33,7 +33,7 @@ class ClassifyObjective(Objective):
         self._epochs = 0  # begun
 
     @property
-    def thaws(self) -> bool:
+    def partial(self) -> bool:
         """Whether layers are trained later than others."""
         return self.options.thawing > 0
 

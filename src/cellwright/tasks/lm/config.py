@@ -41,7 +41,8 @@ class LanguageConfig(FitConfig, LanguageArchitecture, Tokenising, TextColumn, Pl
     """Step size over the run: cosine rises first, then falls to 0 at the end of --max-epochs or --max-minutes."""
 
     def check(self) -> None:
-        """Raise InputError for windows that would leave steps out, and for shares that leave nothing to train on."""
+        """Raise InputError for windows that would leave steps out, for shares that leave nothing to train on, and for a
+        dropout that nothing is dropped by."""
         if self.stride is not None and self.stride > self.window:
             raise InputError(
                 f"--stride is {self.stride} and --window {self.window}; expected a stride of at most the window, or "
@@ -51,6 +52,11 @@ class LanguageConfig(FitConfig, LanguageArchitecture, Tokenising, TextColumn, Pl
             raise InputError(
                 f"--validation-share is {self.validation_share} and --test-share {self.test_share}; expected two that "
                 "are together below 1, and leave something to train on"
+            )
+        if self.dropout and self.layers == 1:
+            raise InputError(
+                f"--dropout is {self.dropout}, which acts between layers, and --layers is 1; expected "
+                "--output-dropout, which acts on the last layer's outputs, or more layers"
             )
 
 

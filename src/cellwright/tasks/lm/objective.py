@@ -23,6 +23,11 @@ class LanguageObjective(Objective):
         self._state: tuple[States | None, ...] | None = None  # before the next window of training, of each direction
         self._validated: States | None = None  # and of validation
 
+    @property
+    def partial(self) -> bool:
+        """Whether the output layer has groups of tokens, of which a window may have none."""
+        return self.config.softmax == "adaptive"
+
     def model(self) -> LanguageModel:
         """A new language model."""
         return LanguageModel(self.config)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 import cellwright
+from cellwright.data import datasets
 from cellwright.data.special import UNKNOWN
 from cellwright.data.split import Sides
 from cellwright.data.texts import open_texts, open_training_side
@@ -38,6 +39,8 @@ LARGE_VOCABULARY = 10_000
 def prepare(config: LanguageConfig, before: LanguageRunConfig | None) -> Prepared[LanguageConfig, LanguageRunConfig]:
     """Read the data; take the tokenizer from the run when resuming, else make one. Raises InputError."""
     check_forget_bias(config.cell, config.forget_bias)  # before the data is read
+    if before is None:
+        _refuse_for_a_set(config)
     sides = sides_of(config.data, config.model_dump())
     train, validation = (sides[side].texts for side in ("train", "validation"))
     tokenizer = load_tokenizer(config.out / TOKENIZER, before.model.vocabulary) if before else _tokenizer(sides, config)
@@ -78,6 +81,19 @@ def sides_of(data: str, options: Mapping[str, Any]) -> Sides:
         validation=options["validation_share"],
         test=options["test_share"],
     )
+
+
+def _refuse_for_a_set(config: LanguageConfig) -> None:
+    """Raise InputError for shares of a built-in set, which has its own sides."""
+    if config.data not in datasets.names() or config.train_side_only:
+        return
+    for name in ("validation_share", "test_share"):
+        share = getattr(config, name)
+        if share != LanguageConfig.model_fields[name].default:
+            raise InputError(
+                f"{config.data} is a built-in set, and --{name.replace('_', '-')} is {share}, which is for files; "
+                "leave it out"
+            )
 
 
 def documents(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Tensor]:

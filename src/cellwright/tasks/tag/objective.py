@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from cellwright.data.words import WordBatch
-from cellwright.evaluation.spans import score_spans
+from cellwright.evaluation.spans import SpanScore, score_spans
+from cellwright.evaluation.tagging import joint
 from cellwright.models.dropout import hide
 from cellwright.models.tagger import Tagger
 from cellwright.tasks.tag.config import TagConfig
@@ -61,10 +62,10 @@ class TagObjective(Objective):
         total, words, right, spans_right, given, true, sentences, labelled = sums
         scores = {"loss": total / words, "accuracy": right / words}
         if self.run.scheme != "plain":
-            scores["f1"] = 2 * spans_right / max(given + true, 1)
+            scores["f1"] = SpanScore(int(spans_right), int(given), int(true)).f1
         if self.run.labels:
             scores["sentence_accuracy"] = labelled / sentences
-            scores["joint"] = (scores[self.main] + scores["sentence_accuracy"]) / 2
+            scores["joint"] = joint(scores[self.main], scores["sentence_accuracy"])
         return scores
 
     def _surprise(self, model: Tagger, batch: WordBatch) -> tuple[Tensor, Tensor, Tensor | None]:

@@ -8,9 +8,10 @@ from cellwright import cells
 from cellwright.data.feed import feeds
 from cellwright.data.readers.values import listed
 from cellwright.data.sentences import Sentences
+from cellwright.data.special import KNOWN
 from cellwright.data.split import SIDES, Parted
 from cellwright.data.words import Lexicon, WordExample, collate_words
-from cellwright.evaluation.spans import Scheme, scheme_of
+from cellwright.evaluation.spans import scheme_of
 from cellwright.evaluation.tagging import FrequentTags, score_tags
 from cellwright.models.tagging_architecture import TaggerArchitecture, TaggerConfig
 from cellwright.tasks.sides import what_flatters
@@ -47,7 +48,7 @@ def prepare(config: TagConfig, before: TagRunConfig | None) -> Prepared[TagConfi
         TagObjective(run, config, known_and_new(run.tags, chain.from_iterable(validation.tags))),
         train=train_feed,
         validation=validation_feed,
-        floor=Floor(_frequent(train, validation, run.scheme), "giving each word its most frequent tag"),
+        floor=_frequent(train, validation, run),
         files={LEXICON: lexicon.to_json().encode()},
         notes=_notes(sides, run, lexicon),
     )
@@ -58,7 +59,7 @@ def _describe(config: TagConfig, sides: Parted[Sentences], lexicon: Lexicon) -> 
     tags = sorted({tag for row in train.tags for tag in row})
     labels = sorted(set(train.labels or []))
     chosen = config.model_dump(include=set(TaggerArchitecture.model_fields))
-    sizes = {"vocabulary": len(lexicon.vocabulary) + 2, "alphabet": len(lexicon.alphabet) + 2}
+    sizes = {"vocabulary": len(lexicon.vocabulary) + KNOWN, "alphabet": len(lexicon.alphabet) + KNOWN}
     scheme = "plain" if config.spans == "none" else scheme_of(tags)
     crf = scheme != "plain" if config.crf is None else config.crf
     rows = [[side, sides[side].tokens, sides[side].tags, sides[side].labels] for side in ("train", "validation")]
@@ -82,10 +83,14 @@ def _examples(sentences: Sentences, run: TagRunConfig, lexicon: Lexicon) -> list
     return lexicon.examples(sentences.tokens, [[numbers[tag] for tag in row] for row in sentences.tags], said)
 
 
-def _frequent(train: Sentences, validation: Sentences, scheme: Scheme) -> float:
+def _frequent(train: Sentences, validation: Sentences, run: TagRunConfig) -> Floor:
+    """What epochs are compared by, of a tagger that looks at nothing."""
     baseline = FrequentTags(train)
     tags, labels = baseline.tags(validation.tokens), baseline.labels(len(validation))
-    return score_tags(validation, tags, labels, scheme).headline
+    labelled = " and each sentence the most frequent label" if run.labels else ""
+    return Floor(
+        score_tags(validation, tags, labels, run.scheme).compared, f"giving each word its most frequent tag{labelled}"
+    )
 
 
 def _notes(sides: Parted[Sentences], run: TagRunConfig, lexicon: Lexicon) -> list[str]:

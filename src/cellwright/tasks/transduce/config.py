@@ -36,7 +36,8 @@ class Search(BaseModel):
     model_config = FIXED
 
     beam: int = Field(5, ge=1, le=LARGEST_BEAM)
-    """Beginnings of an answer that evaluate and predict keep; 1 is greedy search."""
+    """Beginnings of an answer that evaluate and predict keep; 1 follows greedy search, and ends where the
+    score is best."""
     best: int = Field(3, ge=1, le=LARGEST_BEAM)
     """Answers that predict --json gives for each source."""
     alpha: float = Field(0.6, ge=0)
