@@ -1,6 +1,6 @@
 """One text cut into sides by position, as a language model is trained and scored."""
 
-from cellwright.data.split import Sides
+from cellwright.data.split import Sides, check_shares
 from cellwright.data.table import Table
 from cellwright.errors import InputError
 
@@ -18,10 +18,7 @@ def cut(text: str, source: str, *, validation: float = VALIDATION, test: float =
         ValueError: shares that leave nothing for training.
 
     """
-    if validation < 0 or test < 0 or validation + test >= 1:
-        raise ValueError(
-            f"cut: shares of {validation} for validation and {test} for test; expected two from 0 on, together below 1"
-        )
+    check_shares(validation, test)
     if not text.strip():
         raise InputError(f"{source}: no text, only white space; expected something to learn from")
     # Rounded first: 1 - 0.05 - 0.05 falls short of 0.9, and the cut should not.

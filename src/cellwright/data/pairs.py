@@ -9,7 +9,7 @@ translations of a sentence.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cellwright.data.split import SIDES, Parted, check_shares, side_of
+from cellwright.data.split import SHARE, SIDES, Parted, check_shares, counted, side_of
 from cellwright.data.table import Table
 from cellwright.errors import InputError
 
@@ -80,7 +80,7 @@ def gather(table: Table) -> tuple[Pairs, list[str]]:
 
 
 def split_pairs(
-    pairs: Pairs, notes: Iterable[str] = (), *, validation: float = 0.1, test: float = 0.1
+    pairs: Pairs, notes: Iterable[str] = (), *, validation: float = SHARE, test: float = SHARE
 ) -> Parted[Pairs]:
     """Give each source, with all its targets, to one side by the hash of `data.split`.
 
@@ -109,13 +109,9 @@ def check_sides(sides: Parted[Pairs]) -> None:
 def _notes(table: Table, pairs: Pairs, empty: list[int]) -> list[str]:
     notes = []
     if empty:
-        notes.append(f"{_rows(len(empty))} with an empty side left out, the first on {table.where(empty[0])}")
+        notes.append(f"{counted(len(empty), 'row')} with an empty side left out, the first on {table.where(empty[0])}")
     if doubles := len(table) - len(empty) - sum(map(len, pairs.targets)):
-        notes.append(f"{_rows(doubles)} left out that repeat an earlier pair")
+        notes.append(f"{counted(doubles, 'row')} left out that repeat an earlier pair")
     if several := sum(len(targets) > 1 for targets in pairs.targets):
         notes.append(f"{several:,} sources have several targets, each of which counts as right")
     return notes
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} {'row' if count == 1 else 'rows'}"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cellwright.data.split import SIDES, Parted, check_shares, side_of
+from cellwright.data.split import SHARE, SIDES, Parted, check_shares, counted, side_of
 
 SENTENCES = "tagged sentences"
 """What a built-in set of them holds."""
@@ -52,7 +52,7 @@ class Sentences:
         )
 
 
-def split_sentences(sentences: Sentences, *, validation: float = 0.1, test: float = 0.1) -> Parted[Sentences]:
+def split_sentences(sentences: Sentences, *, validation: float = SHARE, test: float = SHARE) -> Parted[Sentences]:
     """Give each sentence to one side, by the hash of its tokens, as `data.split` does with texts.
 
     Sentences without a token are left out, and counted in the notes. One that stands several times stays as often, on
@@ -71,11 +71,6 @@ def split_sentences(sentences: Sentences, *, validation: float = 0.1, test: floa
     return Parted(sides, _notes(sentences, len(rows)))
 
 
-def counted(count: int) -> str:
-    """Return `1 sentence`, `2,000 sentences`."""
-    return f"{count:,} {'sentence' if count == 1 else 'sentences'}"
-
-
 def with_tokens(sentences: Sentences) -> list[int]:
     """Return the rows that hold at least one token."""
     return [row for row, tokens in enumerate(sentences.tokens) if tokens]
@@ -85,4 +80,6 @@ def _notes(sentences: Sentences, kept: int) -> list[str]:
     if kept == len(sentences):
         return []
     empty = next(row for row, tokens in enumerate(sentences.tokens) if not tokens)
-    return [f"{counted(len(sentences) - kept)} without a token left out, the first on {sentences.where(empty)}"]
+    return [
+        f"{counted(len(sentences) - kept, 'sentence')} without a token left out, the first on {sentences.where(empty)}"
+    ]

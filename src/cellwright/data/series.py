@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cellwright.data.split import SIDES, Parted, side_of
+from cellwright.data.split import SHARE, SIDES, Parted, side_of
 
 SERIES = "numeric series"
 """What a built-in set of them says it holds."""
@@ -78,7 +78,7 @@ class SeriesTable:
         return sum(int(np.isnan(values).sum()) for values in self.values)
 
 
-def split_series(table: SeriesTable, *, validation: float = 0.1, test: float = 0.1) -> Parted[SeriesTable]:
+def split_series(table: SeriesTable, *, validation: float = SHARE, test: float = SHARE) -> Parted[SeriesTable]:
     """Give each series to one side, by a hash of its values: equal ones stand on one side, wherever they came from."""
     indices: dict[str, list[int]] = {side: [] for side in SIDES}
     for row, values in enumerate(table.values):
@@ -86,7 +86,7 @@ def split_series(table: SeriesTable, *, validation: float = 0.1, test: float = 0
     return Parted({side: table.take(rows) for side, rows in indices.items()}, [])
 
 
-def cut_series(table: SeriesTable, *, validation: float = 0.1, test: float = 0.1) -> Parted[SeriesTable]:
+def cut_series(table: SeriesTable, *, validation: float = SHARE, test: float = SHARE) -> Parted[SeriesTable]:
     """Cut each series in time: its first steps are the training side, those that follow validation and test.
 
     What came before is told on every side, and only the side's own steps are scored.

@@ -27,9 +27,11 @@ class Parted(dict[str, Rows]):
 
 
 Sides = Parted[Table]
+SHARE = 0.1
+"""Of the validation side, and of the test side, where nothing else is said."""
 
 
-def split(table: Table, *, validation: float = 0.1, test: float = 0.1, salt: str = "") -> Sides:
+def split(table: Table, *, validation: float = SHARE, test: float = SHARE, salt: str = "") -> Sides:
     """Give each distinct text of the table to one side.
 
     Left out, and counted in the notes: empty texts; all but the first row of a text that stands several
@@ -66,8 +68,7 @@ def check_shares(validation: float, test: float) -> None:
     """Raise ValueError for shares of validation and test that leave nothing for training."""
     if validation < 0 or test < 0 or validation + test >= 1:
         raise ValueError(
-            f"split: shares of {validation} for validation and {test} for test; "
-            "expected two shares from 0 on, together below 1"
+            f"shares of {validation} for validation and {test} for test; expected two from 0 on, together below 1"
         )
 
 
@@ -90,12 +91,12 @@ def _distinct(table: Table) -> tuple[list[int], list[str]]:
     doubles = sum(len(rows) - 1 for rows in kept)
     notes = []
     if empty:
-        notes.append(f"{_rows(len(empty))} without text left out, the first on {table.where(empty[0])}")
+        notes.append(f"{counted(len(empty), 'row')} without text left out, the first on {table.where(empty[0])}")
     if doubles:
-        notes.append(f"{_rows(doubles)} left out that repeat an earlier text")
+        notes.append(f"{counted(doubles, 'row')} left out that repeat an earlier text")
     if contradicted:
         notes.append(
-            f"{_rows(sum(map(len, contradicted)))} left out whose text stands with different labels, "
+            f"{counted(sum(map(len, contradicted)), 'row')} left out whose text stands with different labels, "
             f"the first on {table.where(contradicted[0][0])} ({len(contradicted):,} such texts)"
         )
     return [rows[0] for rows in kept], notes
@@ -111,11 +112,12 @@ def _unlearnable(sides: dict[str, Table]) -> list[str]:
     trained = set(sides["train"].labels or [])
     others = Counter(label for side in SIDES[1:] for label in sides[side].labels or [])
     return [
-        f"label {label!r} has no row on the training side (of {_rows(count)}), so that no model can learn it"
+        f"label {label!r} has no row on the training side (of {counted(count, 'row')}), so that no model can learn it"
         for label, count in sorted(others.items())
         if label not in trained
     ]
 
 
-def _rows(count: int) -> str:
-    return f"{count:,} {'row' if count == 1 else 'rows'}"
+def counted(count: int, one: str) -> str:
+    """Return `1 row`, `2,000 rows`."""
+    return f"{count:,} {one if count == 1 else one + 's'}"

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import Any
 
-from cellwright.data.sentences import Sentences, counted
+from cellwright.data.sentences import Sentences
+from cellwright.data.split import counted
 from cellwright.evaluation.baselines import majority_class
 from cellwright.evaluation.metrics import ClassScore, Scores, score
 from cellwright.evaluation.report import Report, Section
@@ -114,7 +115,7 @@ class TagComparison(Report):
     @property
     def counted(self) -> str:
         """How many sentences."""
-        return counted(self.model.count)
+        return counted(self.model.count, "sentence")
 
     def sections(self) -> list[Section]:
         """The scores, of each tag or kind of span, of each label, and what is mistaken for what."""

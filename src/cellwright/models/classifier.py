@@ -5,7 +5,7 @@ from typing import cast
 from torch import Tensor, nn
 
 from cellwright.models.architecture import ClassifierConfig
-from cellwright.models.dropout import Dropout
+from cellwright.models.dropout import Dropout, between
 from cellwright.models.embed import Embedding
 from cellwright.models.pieces import JoinPieces, encode_within
 from cellwright.models.pool import make_pool
@@ -33,8 +33,7 @@ class Classifier(nn.Module):
             config.hidden,
             num_layers=config.layers,
             bidirectional=config.bidirectional,
-            # torch.nn warns of dropout in a single layer: there is nothing between layers to drop.
-            dropout=config.dropout if config.layers > 1 else 0.0,
+            dropout=between(config.layers, config.dropout),
             batch_first=True,
         )
         self.pool = make_pool(config.pooling, features, config.bidirectional)

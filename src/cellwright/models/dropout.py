@@ -123,6 +123,11 @@ class DropConnect(nn.Module):
         return dropout(weight, self.rate) if self.training else weight
 
 
+def between(layers: int, rate: float) -> float:
+    """The rate between stacked layers: 0 where there is one, as torch.nn warns of dropout that has nothing to drop."""
+    return rate if layers > 1 else 0.0
+
+
 def drop_weights(layer: Recurrent, rate: float) -> None:
     """Let `layer` read its weights from h to h through DropConnect. It reads them once a call, so for all steps."""
     for name in [name for name, _ in layer.named_parameters() if name.startswith("weight_hh")]:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, softplus
 
-from cellwright.models.dropout import Dropout
+from cellwright.models.dropout import Dropout, between
 from cellwright.models.series_architecture import SeriesModelConfig
 from cellwright.models.series_input import SeriesInput
 from cellwright.nn import Recurrent
@@ -41,7 +41,7 @@ class Forecaster(nn.Module):
             self.input.size,
             config.hidden,
             num_layers=config.layers,
-            dropout=config.dropout if config.layers > 1 else 0.0,  # torch.nn warns of dropout in a single layer
+            dropout=between(config.layers, config.dropout),
             recurrent_dropout=config.recurrent_dropout,
             batch_first=True,
         )

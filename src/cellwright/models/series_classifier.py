@@ -4,7 +4,7 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from cellwright.models.dropout import Dropout
+from cellwright.models.dropout import Dropout, between
 from cellwright.models.pool import make_pool
 from cellwright.models.series_architecture import SeriesModelConfig
 from cellwright.models.series_input import SeriesInput
@@ -29,7 +29,7 @@ class SeriesClassifier(nn.Module):
             config.hidden,
             num_layers=config.layers,
             bidirectional=config.bidirectional,
-            dropout=config.dropout if config.layers > 1 else 0.0,  # torch.nn warns of dropout in a single layer
+            dropout=between(config.layers, config.dropout),
             recurrent_dropout=config.recurrent_dropout,
             batch_first=True,
         )

@@ -14,7 +14,7 @@ from torch.nn.functional import embedding
 from cellwright.data.special import PADDING, UNKNOWN
 from cellwright.data.words import WordBatch
 from cellwright.models.crf import CRF
-from cellwright.models.dropout import Dropout, LockedDropout
+from cellwright.models.dropout import Dropout, LockedDropout, between
 from cellwright.models.embed import EMBEDDING_SCALE, Embedding
 from cellwright.models.pool import Max
 from cellwright.models.tagging_architecture import TaggerConfig
@@ -53,8 +53,7 @@ class Tagger(nn.Module):
             config.hidden,
             num_layers=config.layers,
             bidirectional=config.bidirectional,
-            # torch.nn warns of dropout in a single layer: there is nothing between layers to drop.
-            dropout=config.dropout if config.layers > 1 else 0.0,
+            dropout=between(config.layers, config.dropout),
             batch_first=True,
         )
         self.dropout = LockedDropout(config.dropout, batch_first=True)

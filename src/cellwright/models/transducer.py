@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
 from cellwright.models.attend import Attend, Memory
-from cellwright.models.dropout import Dropout
+from cellwright.models.dropout import Dropout, between
 from cellwright.models.embed import EMBEDDING_SCALE
 from cellwright.models.pool import Last, valid
 from cellwright.models.transducer_architecture import TransducerConfig
@@ -73,7 +73,7 @@ class Transducer(nn.Module):
             hidden,
             num_layers=config.layers,
             bidirectional=config.bidirectional,
-            dropout=config.dropout if config.layers > 1 else 0.0,
+            dropout=between(config.layers, config.dropout),
             batch_first=True,
             forget_bias=config.forget_bias,
         )

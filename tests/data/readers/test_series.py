@@ -11,9 +11,9 @@ def test_the_format_by_name_goes_before_the_suffix(file):
 @pytest.mark.parametrize(
     ("name", "format", "message"),
     [
-        ("s.txt", None, "the suffix '.txt' tells no format of series; expected a file that ends in .npz, .csv"),
-        ("s", None, "no suffix tells no format of series"),
-        ("s.csv", "xlsx", "no format 'xlsx' of series; expected one of npz, csv, tsv, ts, jsonl"),
+        ("s.txt", None, "the suffix '.txt' tells no format; expected a file that ends in .npz, .csv"),
+        ("s", None, "no suffix tells no format; expected a file that ends in .npz, .*, or --format npz"),
+        ("s.csv", "xlsx", "no format 'xlsx'; expected one of npz, csv, tsv, ts, jsonl"),
     ],
 )
 def test_a_format_without_a_reader_is_refused(file, name, format, message):
@@ -22,5 +22,5 @@ def test_a_format_without_a_reader_is_refused(file, name, format, message):
 
 
 def test_no_two_formats_share_a_suffix():
-    suffixes = [suffix for suffixes, _ in FORMATS.values() for suffix in suffixes]
+    suffixes = [suffix for each in FORMATS.values() for suffix in each.suffixes]
     assert len(suffixes) == len(set(suffixes))

@@ -13,7 +13,7 @@ from random import Random
 from cellwright.data.datasets.cipher import SYMBOLS, draw, encrypt
 from cellwright.data.datasets.dataset import Dataset
 from cellwright.data.pairs import PAIRS, Pairs, gather
-from cellwright.data.split import SIDES, Parted, side_of
+from cellwright.data.split import SHARE, SIDES, Parted, side_of
 from cellwright.data.table import Table
 
 KEY_LENGTH = 3
@@ -29,7 +29,7 @@ def _load() -> Parted[Pairs]:
     pairs, notes = gather(Table(sources, messages, list(range(1, _MESSAGES + 1)), DATASET.name, "message"))
     indices: dict[str, list[int]] = {side: [] for side in SIDES}
     for row, source in enumerate(pairs.sources):
-        indices[side_of(source[:KEY_LENGTH], 0.1, 0.1)].append(row)
+        indices[side_of(source[:KEY_LENGTH], SHARE, SHARE)].append(row)
     return Parted({side: pairs.take(rows) for side, rows in indices.items()}, notes)
 
 

@@ -72,8 +72,17 @@ def read_columns(path: str | Path, columns: Columns, *, encoding: str = "utf-8",
     return FORMATS[format_of(path, format)].read(path, columns, encoding)
 
 
-def format_of(path: Path, format: str | None = None, formats: Mapping[str, Format[Any, Any]] = FORMATS) -> str:
-    """Return the name of a file's format among these, from what the user says or else from the suffix."""
+def format_of(
+    path: Path,
+    format: str | None = None,
+    formats: Mapping[str, Format[Any, Any]] = FORMATS,
+    *,
+    option: bool = False,
+) -> str:
+    """Return the name of a file's format among these, from what the user says or else from the suffix.
+
+    option: whether --format is there to say it, which the error then names.
+    """
     if format is not None and format not in formats:
         raise InputError(f"{path}: no format {format!r}; expected one of {', '.join(formats)}")
     if format is not None:
@@ -82,5 +91,6 @@ def format_of(path: Path, format: str | None = None, formats: Mapping[str, Forma
         if path.suffix.lower() in candidate.suffixes:
             return name
     suffixes = ", ".join(suffix for candidate in formats.values() for suffix in candidate.suffixes)
+    named = f", or --format {'|'.join(formats)}" if option else ""
     found = f"the suffix {path.suffix!r}" if path.suffix else "no suffix"
-    raise InputError(f"{path}: {found} tells no format; expected a file that ends in {suffixes}")
+    raise InputError(f"{path}: {found} tells no format; expected a file that ends in {suffixes}{named}")

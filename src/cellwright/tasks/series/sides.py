@@ -10,7 +10,7 @@ from cellwright.data.readers.long_form import SeriesColumns
 from cellwright.data.readers.series import read_series
 from cellwright.data.readers.values import listed
 from cellwright.data.series import SERIES, SeriesTable, cut_series, split_series
-from cellwright.data.split import SIDES, Parted
+from cellwright.data.split import SHARE, SIDES, Parted
 from cellwright.errors import InputError
 from cellwright.tasks.series.config import SeriesConfig
 
@@ -52,7 +52,7 @@ def read_file(config: SeriesConfig, path: str | Path) -> SeriesTable:
 def _cut(config: SeriesConfig, table: SeriesTable) -> Parted[SeriesTable]:
     """Take the sides that have no file of their own from the table."""
     files = {"validation": config.validation, "test": config.test}
-    shares = {side: 0.0 if file else 0.1 for side, file in files.items()}
+    shares = {side: 0.0 if file else SHARE for side, file in files.items()}
     in_time = config.target == "forecast" or (config.target == "anomaly" and len(table) < FEW)
     sides = (cut_series if in_time else split_series)(table, **shares)
     if in_time and any(shares.values()):

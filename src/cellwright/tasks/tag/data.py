@@ -6,10 +6,8 @@ from typing import Any
 from cellwright.data import datasets
 from cellwright.data.readers.tagged import read_tagged
 from cellwright.data.sentences import SENTENCES, Sentences, split_sentences, with_tokens
-from cellwright.data.split import SIDES, Parted
+from cellwright.data.split import SHARE, SIDES, Parted
 from cellwright.errors import InputError
-
-TENTH = 0.1
 
 
 def open_sides(data: str, options: Mapping[str, Any]) -> Parted[Sentences]:
@@ -23,7 +21,7 @@ def open_sides(data: str, options: Mapping[str, Any]) -> Parted[Sentences]:
         built_in: Parted[Sentences] = datasets.load(data, SENTENCES)
         _refuse_for_a_set(data, options)
         return built_in
-    shares = {side: 0.0 if side in own else TENTH for side in SIDES[1:]}
+    shares = {side: 0.0 if side in own else SHARE for side in SIDES[1:]}
     sides = split_sentences(open_file(data, options), **shares)
     for side, path in own.items():
         whole = open_file(path, options)
