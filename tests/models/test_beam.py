@@ -83,14 +83,16 @@ def test_greedy_search_takes_the_likeliest_symbol():
 
 def test_a_row_is_answered_alone_as_in_a_batch():
     made = model(1)
-    together = beam_search(made, SOURCES, LENGTHS, LIMITS, beam=3, best=2)
+    together = beam_search(made, SOURCES, LENGTHS, LIMITS, beam=3, best=2, alpha=0.6)
     for b in range(3):
         row = slice(b, b + 1)
-        (alone,) = beam_search(made, SOURCES[row, : max(1, int(LENGTHS[b]))], LENGTHS[row], LIMITS[row], beam=3, best=2)
+        (alone,) = beam_search(
+            made, SOURCES[row, : max(1, int(LENGTHS[b]))], LENGTHS[row], LIMITS[row], beam=3, best=2, alpha=0.6
+        )
         assert [each.symbols for each in alone] == [each.symbols for each in together[b]]
 
 
 @pytest.mark.parametrize("wrong", [{"beam": 0}, {"best": 0}, {"alpha": -0.1}])
 def test_refused(wrong):
     with pytest.raises(ValueError, match="expected at least 1, 1 and 0"):
-        beam_search(model(0), SOURCES, LENGTHS, LIMITS, **wrong)
+        beam_search(model(0), SOURCES, LENGTHS, LIMITS, **{"beam": 5, "best": 1, "alpha": 0.6} | wrong)
