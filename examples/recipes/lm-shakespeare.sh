@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tiny Shakespeare by characters, in the split of nanoGPT (the last tenth is scored): about three minutes on two cores.
+# Tiny Shakespeare by characters, in the split of nanoGPT (the last tenth is scored): a few minutes on two cores.
 #
 #     sh examples/recipes/lm-shakespeare.sh input.txt runs/shakespeare 0        (the last is the seed)
 #

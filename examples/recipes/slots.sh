@@ -5,6 +5,7 @@
 #
 # The folder holds train.jsonl, valid.jsonl and test.jsonl with lines as
 # {"tokens": ["fly", "to", "boston"], "tags": ["O", "O", "B-toloc.city_name"], "intent": "flight"}
+# as data/atis of github.com/MiuLab/SlotGated-SLU has them in three files: seq.in, seq.out and label.
 set -eu
 exec cellwright fit "$1/train.jsonl" --validation "$1/valid.jsonl" --test "$1/test.jsonl" \
     --task tag --also-classify intent --out "$2" --seed "$3" \

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Vigenère's cipher, each message behind its key of three symbols: KEY:CTACOR to SPCREY, with keys never seen.
+# Vigenère's cipher, each message behind its key of three symbols: KEY:BI-AIQ to SECRET, with keys never seen.
 # By LSTMs with layer normalisation: without, some seeds still err after as many epochs (docs/results.md).
 #
 #     sh examples/recipes/vigenere.sh runs/vigenere 0        (the second is the seed)

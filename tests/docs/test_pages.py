@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ["ragged.md", "long-sequences.md"]
+PAGES = ["ragged.md", "long-sequences.md", "series.md"]
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_blocks_of_a_page(page):
+def test_the_blocks_of_a_page(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where some write files
     blocks = re.findall(r"^```python\n(.*?)^```$", (DOCS / page).read_text(), re.MULTILINE | re.DOTALL)
     assert blocks
     session = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, page, page, 0)

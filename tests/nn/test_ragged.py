@@ -1,7 +1,5 @@
 """pad, pack, unpack, mask and last_valid: against torch.nn.utils.rnn, and through layers."""
 
-import doctest
-
 import numpy
 import pytest
 import torch
@@ -166,9 +164,3 @@ X = torch.zeros(4, 3, 2)
 def test_mistakes_say_what_is_expected(call, error, text):
     with pytest.raises(error, match=text):
         call()
-
-
-def test_the_examples_of_the_docstrings():
-    from cellwright.nn import ragged
-
-    assert doctest.testmod(ragged).failed == 0

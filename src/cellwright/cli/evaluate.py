@@ -39,7 +39,8 @@ def evaluate(
 ) -> None:
     """Score a run on examples whose answers are known, beside baselines fitted on its own training examples.
 
-    Of a classifier these are the majority class and a linear model of character n-grams.
+    Of a classifier these are the majority class and a linear model of character n-grams. Runs of some tasks add
+    options: `cellwright evaluate RUN --help` lists them.
     """
     from cellwright import tasks
     from cellwright.cli.answering import load_told

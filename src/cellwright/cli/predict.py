@@ -34,7 +34,8 @@ def predict(
 ) -> None:
     """Print the answer for each text: of a classifier, the label and its probability.
 
-    One line a text, fields with tabs between them. An empty text is answered too.
+    One line a text, fields with tabs between them. An empty text is answered too. Runs of some tasks add options:
+    `cellwright predict RUN --help` lists them.
     """
     from cellwright import tasks
     from cellwright.cli.answering import load_told, tell_unknown

@@ -3,9 +3,8 @@
     weights   C = Aᵀ B, A the cotangents (S, m), B what the weights multiplied (S, n), and the sums of A's columns
     inputs    C = A W, or C += A W, A the cotangents (S, k), row by row
 
-A library's matrix product would do, but its sums change with the shape and the threads; that of oneMKL, which torch
-calls, reaches 60 % of this rate on the processor in docs/benchmarks.md, and this rate on another with registers of 256
-bits, neither of them Intel's (`benchmarks/machine.py` shows both).
+A library's matrix product would do, but its sums change with the shape and the threads; nor is that of oneMKL, which
+torch calls, faster where this was measured (`benchmarks/machine.py` shows both rates, docs/benchmarks.md those there).
 
 Every element of C is one sum over the rows in their order, whatever the number of threads: threads take columns of A in
 the first, rows in the second.

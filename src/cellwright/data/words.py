@@ -68,9 +68,11 @@ class WordBatch(NamedTuple):
 class Lexicon:
     """Numbers of words and of characters: 0 pads, 1 stands for what training did not see often enough.
 
-        lexicon = Lexicon.train([["Fly", "to", "Boston"]], size=20_000, minimum=1)
-        lexicon.words(["fly", "there"])    # [2, 1]
-        lexicon.spelling("fly")            # (1, 5, 6): the small f was not seen
+    >>> lexicon = Lexicon.train([["Fly", "to", "Boston"]], size=20_000, minimum=1)
+    >>> lexicon.words(["fly", "there"])
+    [3, 1]
+    >>> lexicon.spelling("fly")  # the small f was not seen
+    (1, 4, 9)
 
     Words are looked up in small letters, with compatible characters as one (NFKC: full-width digits, ligatures) and any
     digit as 0; their characters are spelled as they stand.

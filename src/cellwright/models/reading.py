@@ -35,7 +35,8 @@ class Reading(BaseModel):
     """Shorten long texts: keep the head, the tail, both, or all but the middle; read windows, or their codes; draw
     sentences."""
     max_length: int = Field(default=256, ge=1)
-    """Most tokens read of a text, of a window with --long windows or compress."""
+    """Most tokens read of a text with --long, of a window with --long windows or compress; without, texts are read
+    whole."""
     long_ratio: float = Field(default=0.25, ge=0, le=1)
     """Share of the head with --long head+tail."""
     overlap: int = Field(default=0, ge=0)

