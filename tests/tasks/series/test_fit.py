@@ -61,6 +61,17 @@ def test_classes_with_missing_values_are_learned(options: Options) -> None:
     assert report(given)["models"]["this model"]["accuracy"] > 0.9
 
 
+def test_the_runs_own_file_is_known_however_its_path_is_written(
+    options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "test.csv").write_text(made_series.waves(7, 2))
+    given = options(made_series.waves(60, 1), max_epochs=1, test=str(tmp_path / "test.csv"))
+    train(given)
+    monkeypatch.chdir(tmp_path)
+    for written in (given["data"], "data.csv", "./data.csv"):
+        assert report(given | {"data": written})["series"] == 7
+
+
 def test_scaling_is_measured_on_the_training_side_alone(options: Options) -> None:
     given = options(made_series.waves(60, 1), max_epochs=1)
     train(given)

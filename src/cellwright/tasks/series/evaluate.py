@@ -26,14 +26,14 @@ from cellwright.tasks.series.prepare import check_binary, check_known, foretella
 from cellwright.tasks.series.run import SeriesRun
 from cellwright.tasks.series.sides import OF_FILES, open_sides, read_file
 from cellwright.tasks.sides import check_side, training_side
-from cellwright.tasks.task import Side
+from cellwright.tasks.task import Side, usual_side
 from cellwright.tasks.texts import batches_of
 
 
 def evaluate(run: SeriesRun, data: str, side: Side, columns: Mapping[str, Any], say: Callable[[str], None]) -> Report:
     """Score the run beside baselines without a weight; see `Task.evaluate`."""
     options = SeriesConfig.model_validate(run.config.options | {"out": run.path})
-    table = _series(options, data, side, columns)
+    table = _series(run, options, data, side, columns)
     check_readable(run, table)
     train = training_side(lambda: learnt_from(options, open_sides(options)), "series", say)
     if options.target == "classify":
@@ -45,12 +45,12 @@ def evaluate(run: SeriesRun, data: str, side: Side, columns: Mapping[str, Any], 
     return _forecasts(run, table, options)
 
 
-def _series(options: SeriesConfig, data: str, side: Side, columns: Mapping[str, Any]) -> SeriesTable:
+def _series(run: SeriesRun, options: SeriesConfig, data: str, side: Side, columns: Mapping[str, Any]) -> SeriesTable:
     """The series to score: a side of the run's own data, of a built-in set or of another file, or all of a file."""
     changes = {name: value for name, value in columns.items() if value is not None} | {"data": data}
     if data in datasets.names():
         changes |= {name: SeriesConfig.model_fields[name].default for name in OF_FILES}
-    elif data != options.data:
+    elif usual_side(run, data, datasets.names()) == "all":  # another file: the run's own sides are not this one's
         changes |= {"validation": None, "test": None}
     changed = options.model_copy(update=changes)
     if side != "all":
