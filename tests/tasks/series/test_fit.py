@@ -127,6 +127,17 @@ def test_what_jumps_is_an_anomaly(options: Options) -> None:
             assert int(np.argmax(each.steps)) == int(values.argmax())
 
 
+def test_anomalies_are_ranked_by_what_is_known_of_them(options: Options, tmp_path: Path) -> None:
+    header = "series,x,y,label\n"
+    learned = header + "a,1,1,usual\na,-1,-1,usual\nb,,,usual\nb,1,1,usual\nb,-1,-1,usual\n"
+    scored = tmp_path / "scored.csv"  # by steps 4.5, 4, 0 from the mean; by values the first would be 3
+    scored.write_text(header + "p,3,,odd\np,0,0,odd\nq,2,2,usual\nq,2,2,usual\nr,,,usual\nr,,,usual\n")
+    files = {"validation": str(scored), "test": str(scored)}
+    given = options(learned, target="anomaly", normal="usual", max_epochs=1, **files)
+    train(given)
+    assert report(given)["roc_auc"]["mean"] == 1
+
+
 def test_a_long_series_is_scored_step_by_step_in_stretches(options: Options) -> None:
     given = options(made_series.days(300, 0), target="anomaly", window=16, max_epochs=1)
     train(given)

@@ -18,6 +18,7 @@ from cellwright.evaluation.series_baselines import Model
 from cellwright.evaluation.series_reports import MODEL, ForecastReport, MeanReport, SeriesClasses
 from cellwright.evaluation.series_scores import Forecasts, score_forecasts
 from cellwright.models.forecaster import ahead_of, scored
+from cellwright.models.series_autoencoder import errors, scored_steps
 from cellwright.tasks.series.config import SeriesConfig
 from cellwright.tasks.series.examples import examples_of
 from cellwright.tasks.series.objective import BATCH_STEPS, make_objective, measured
@@ -123,10 +124,26 @@ def _anomalies(run: SeriesRun, table: SeriesTable, options: SeriesConfig) -> Mea
         odd = [label != options.normal for label in table.labels]
         ranks = {
             MODEL: [each.score for each in AnomalyPredictor(run).predict_series(table)],
-            "mean": [float((run.config.scaling.apply(v) ** 2).mean()) for v in table.values],
+            "mean": _from_mean(run, table),
         }
         areas = {name: float(roc_auc_score(odd, rank)) for name, rank in ranks.items()}
     return MeanReport("squared error", "error", f"{len(table):,} series", means, areas)
+
+
+@torch.inference_mode()
+def _from_mean(run: SeriesRun, table: SeriesTable) -> list[float]:
+    """How far each series is from the mean, by the count of `Anomaly.score`: a step of which nothing is known is none.
+
+    It is 0 for a series of which nothing is known.
+    """
+    distances = []
+    for example in examples_of(table, run.config.scaling, None)[0]:
+        batch = collate_series([example])
+        mean = series_baselines.mean(batch.values, batch.known, batch.lengths)
+        counted = scored_steps(batch.known, batch.first)  # (1, T)
+        error = errors(mean, batch.values, batch.known) * counted
+        distances.append(float(error.sum() / counted.sum().clamp(min=1)))
+    return distances
 
 
 @torch.inference_mode()
