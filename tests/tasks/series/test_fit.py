@@ -220,6 +220,44 @@ def test_refused(options: Options, case: str) -> None:
     assert not Path(given["out"]).exists()
 
 
+def emptied(content: str, begin: int, end: int) -> str:
+    """The rows of those numbers without their values, in CSV of a time and a channel."""
+    header, *rows = content.splitlines()
+    rows[begin:end] = [row.split(",")[0] + "," for row in rows[begin:end]]
+    return "\n".join([header, *rows]) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("changes", "done"),
+    [
+        ({"target": "forecast"}, "foretold"),
+        ({"target": "forecast", "output": "bernoulli"}, "foretold"),
+        ({"target": "anomaly"}, "restored"),
+    ],
+)
+@pytest.mark.parametrize(("side", "begin", "end"), [("train", 0, 80), ("validation", 80, 90), ("test", 90, 100)])
+def test_a_side_of_which_nothing_is_known_is_refused_before_training(
+    options: Options, changes: dict[str, Any], done: str, side: str, begin: int, end: int
+) -> None:
+    content = "time,x\n" + "".join(f"{t},{t // 2 % 2}\n" for t in range(100))
+    given = options(emptied(content, begin, end), **changes)
+    with pytest.raises(InputError, match=rf"data\.csv: on the {side} side every value to be {done} is missing"):
+        train(given)
+    assert not Path(given["out"]).exists()
+
+
+@pytest.mark.parametrize(("target", "known", "done"), [("forecast", 1, "foretold"), ("anomaly", 0, "restored")])
+def test_a_file_with_nothing_to_score_is_refused(
+    options: Options, tmp_path: Path, target: str, known: int, done: str
+) -> None:
+    given = options(made_series.days(200, 0, 0.05), target=target, window=16, max_epochs=1)
+    train(given)
+    other = tmp_path / "other.csv"
+    other.write_text(emptied(made_series.days(20, 1), known, 20))  # nothing foretells the first step
+    with pytest.raises(InputError, match=rf"other\.csv: every value to be {done} is missing; expected at least one"):
+        tasks.get("series").evaluate(load_run(given["out"]), str(other), "all", {}, lambda sentence: None)
+
+
 def test_a_resumed_run_is_held_against_its_own_options(options: Options) -> None:
     given = options(made_series.days(200, 0, 0.05), target="forecast", horizon=4, window=16, max_epochs=1)
     train(given)

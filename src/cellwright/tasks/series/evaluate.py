@@ -23,7 +23,7 @@ from cellwright.tasks.series.config import SeriesConfig
 from cellwright.tasks.series.examples import examples_of
 from cellwright.tasks.series.objective import BATCH_STEPS, make_objective, measured
 from cellwright.tasks.series.predictor import AnomalyPredictor, LabelPredictor, check_readable
-from cellwright.tasks.series.prepare import check_binary, check_known, foretellable, learnt_from
+from cellwright.tasks.series.prepare import check_binary, check_known, check_scored, foretellable, learnt_from
 from cellwright.tasks.series.run import SeriesRun
 from cellwright.tasks.series.sides import OF_FILES, open_sides, read_file
 from cellwright.tasks.sides import check_side, training_side
@@ -36,6 +36,7 @@ def evaluate(run: SeriesRun, data: str, side: Side, columns: Mapping[str, Any], 
     options = SeriesConfig.model_validate(run.config.options | {"out": run.path})
     table = _series(run, options, data, side, columns)
     check_readable(run, table)
+    check_scored(table, options.target, side)
     train = training_side(lambda: learnt_from(options, open_sides(options)), "series", say)
     if options.target == "classify":
         return _classes(run, table, train)

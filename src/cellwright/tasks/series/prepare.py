@@ -15,7 +15,7 @@ from cellwright.data.series_batches import SeriesExample, collate_series
 from cellwright.data.split import SIDES, Parted
 from cellwright.errors import InputError
 from cellwright.evaluation import series_baselines
-from cellwright.models.series_architecture import SeriesArchitecture, SeriesModelConfig
+from cellwright.models.series_architecture import SeriesArchitecture, SeriesModelConfig, Target
 from cellwright.tasks.series.config import SeriesConfig
 from cellwright.tasks.series.examples import examples_of
 from cellwright.tasks.series.objective import SeriesObjective, make_objective, measured
@@ -32,6 +32,8 @@ def prepare(config: SeriesConfig, before: SeriesRunConfig | None) -> Prepared[Se
     sides = learnt_from(config, open_sides(config))
     run = _describe(config, sides)
     # The test side is looked at now: what it cannot be scored by is refused before the model is trained.
+    for side in SIDES:
+        check_scored(sides[side], config.target, side)
     if not run.model.masked:
         check_complete(sides["test"])
     objective = make_objective(run.model, config)
@@ -108,6 +110,20 @@ def foretellable(table: SeriesTable) -> SeriesTable:
     if not len(kept):
         raise InputError(f"{table.source}: every series has one step, and nothing follows it; expected more")
     return kept
+
+
+def check_scored(table: SeriesTable, target: Target, side: str) -> None:
+    """Raise InputError where every value to be foretold or restored is missing: a mean over none would be perfect."""
+    if target == "classify":
+        return
+    begin, done = (1, "foretold") if target == "forecast" else (0, "restored")  # no step comes before the first
+    rows = zip(table.values, table.firsts, strict=True)
+    if all(np.isnan(values[max(first, begin) :]).all() for values, first in rows):
+        where = "" if side == "all" else f"on the {side} side "
+        raise InputError(
+            f"{table.source}: {where}every value to be {done} is missing; expected at least one: leave out the steps "
+            "that have none"
+        )
 
 
 def _normal(config: SeriesConfig, table: SeriesTable) -> SeriesTable:
