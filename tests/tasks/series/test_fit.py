@@ -112,6 +112,16 @@ def test_frames_are_foretold_better_than_by_frequency(options: Options) -> None:
     assert nll["this model"] == pytest.approx(total / frames, rel=1e-5)
 
 
+def test_frames_are_counted_as_they_are_scored(options: Options) -> None:
+    content = "time,x\n" + "".join(f"{t},{t // 2 % 2}\n" for t in range(100))
+    given = options(emptied(content, 97, 99), target="forecast", output="bernoulli", horizon=3, window=32, max_epochs=1)
+    given["validation"] = given["data"]  # misses values too
+    train(given)
+    found = tasks.get("series").evaluate(load_run(given["out"]), given["data"], "test", {}, lambda sentence: None)
+    # Of the last ten steps two are missing, and each of the others is foretold from 1, 2 and 3 steps before.
+    assert found.counted == "24 frames foretold of 1 series"
+
+
 def test_what_jumps_is_an_anomaly(options: Options) -> None:
     given = options(made_series.beats(150, 0), target="anomaly", normal="usual", code=3, batch_tokens=120)
     train(given)

@@ -21,7 +21,7 @@ from cellwright.models.forecaster import ahead_of, scored
 from cellwright.models.series_autoencoder import errors, scored_steps
 from cellwright.tasks.series.config import SeriesConfig
 from cellwright.tasks.series.examples import examples_of
-from cellwright.tasks.series.objective import BATCH_STEPS, make_objective, measured
+from cellwright.tasks.series.objective import BATCH_STEPS, make_objective, summed
 from cellwright.tasks.series.predictor import AnomalyPredictor, LabelPredictor, check_readable
 from cellwright.tasks.series.prepare import check_binary, check_known, check_scored, foretellable, learnt_from
 from cellwright.tasks.series.run import SeriesRun
@@ -109,13 +109,13 @@ def _frames(run: SeriesRun, table: SeriesTable, train: SeriesTable | None, optio
     if train is not None:
         models["frequency of each channel"] = series_baselines.frequencies(train.values, horizon)
         models["state before of each channel"] = series_baselines.held(train.values, horizon)
-    means = {name: _mean(model, run, table, options) for name, model in models.items()}
-    return MeanReport("nats a frame", "nll", f"{table.steps - len(table):,} frames of {len(table):,} series", means)
+    means, frames = _means(models, run, table, options)
+    return MeanReport("nats a frame", "nll", f"{frames:,} frames foretold of {len(table):,} series", means)
 
 
 def _anomalies(run: SeriesRun, table: SeriesTable, options: SeriesConfig) -> MeanReport:
     models: dict[str, Model] = {MODEL: run.model, "mean": series_baselines.mean}
-    means = {name: _mean(model, run, table, options) for name, model in models.items()}
+    means, _ = _means(models, run, table, options)
     areas = None
     if (
         options.normal is not None
@@ -147,9 +147,12 @@ def _from_mean(run: SeriesRun, table: SeriesTable) -> list[float]:
     return distances
 
 
-@torch.inference_mode()
-def _mean(model: Model, run: SeriesRun, table: SeriesTable, options: SeriesConfig) -> float:
-    """The objective's mean of a model over all of the table."""
+def _means(
+    models: Mapping[str, Model], run: SeriesRun, table: SeriesTable, options: SeriesConfig
+) -> tuple[dict[str, float], int]:
+    """The objective's mean of each model over all of the table, and of how many it is the mean."""
     objective = make_objective(run.config.model, options)
     examples, _ = examples_of(table, run.config.scaling, options.window)
-    return measured(objective, model, examples)
+    sums = {name: summed(objective, model, examples) for name, model in models.items()}
+    _, count = sums[MODEL]
+    return {name: objective.scores(each)[objective.metric.name] for name, each in sums.items()}, int(count)

@@ -125,12 +125,18 @@ def make_objective(model: SeriesModelConfig, options: SeriesConfig) -> SeriesObj
     return FramesObjective(model, options) if model.output == "bernoulli" else ForecastObjective(model, options)
 
 
-@torch.inference_mode()
 def measured(objective: SeriesObjective, model: Model, examples: Sequence[SeriesExample]) -> float:
     """The objective's score of a model on all of the examples."""
+    return objective.scores(summed(objective, model, examples))[objective.metric.name]
+
+
+@torch.inference_mode()
+def summed(objective: SeriesObjective, model: Model, examples: Sequence[SeriesExample]) -> list[float]:
+    """The sums that the objective's scores are made of, over all of the examples."""
     parts = batches_of([len(example.values) for example in examples], BATCH_STEPS)
     sums = [objective.measure(model, collate_series([examples[i] for i in indices])) for indices in parts]
-    return objective.scores(torch.stack(sums).sum(0).tolist())[objective.metric.name]
+    found: list[float] = torch.stack(sums).sum(0).tolist()
+    return found
 
 
 def _labels(batch: SeriesBatch) -> Tensor:
