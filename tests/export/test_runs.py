@@ -27,7 +27,7 @@ from cellwright.tasks.series.predictor import PREDICTORS
 from cellwright.tasks.tag.predictor import TagPredictor
 from cellwright.training import fit
 from language_runs import language_run
-from made_series import SMALL, beats, days, waves
+from made_series import beats, days, small, waves
 from recorded_runs import TAGS, tagger_run, transducer_run
 
 TEXTS = ["the film was lovely", "the", "", "dull music was the film"]
@@ -205,7 +205,7 @@ def test_language_model_with_adaptive_softmax(tmp_path, opened):
 
 
 # --- series --------------------------------------------------------------------------------------------
-FEW = SMALL | {"max_epochs": 1, "patience": 1}
+FEW = {"max_epochs": 1, "patience": 1}
 SERIES = {
     "classify": (waves(40, 0, missing=0.1), {"layers": 2, "label": "label"}),
     "whole": (waves(60, 1), {"label": "label", "cell": "mgu"}),
@@ -218,7 +218,7 @@ SERIES = {
 def test_series(name, tmp_path, opened):
     content, options = SERIES[name]
     (tmp_path / "series.csv").write_text(content)
-    fit(SeriesConfig(data=str(tmp_path / "series.csv"), out=tmp_path / "run", **FEW | options), progress=False)
+    fit(SeriesConfig(data=str(tmp_path / "series.csv"), out=tmp_path / "run", **small(**FEW | options)), progress=False)
     run = load_run(tmp_path / "run")
     exporters.export(run, tmp_path / "m.onnx")
     file = opened(tmp_path / "m.onnx")

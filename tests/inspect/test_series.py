@@ -15,9 +15,9 @@ from cellwright.tasks.run import load_run
 from cellwright.tasks.series import SeriesConfig
 from cellwright.tasks.series.predictor import PREDICTORS
 from cellwright.training import fit
-from made_series import SMALL, beats, days, waves
+from made_series import beats, days, small, waves
 
-FEW = SMALL | {"max_epochs": 1, "patience": 1}
+FEW = {"max_epochs": 1, "patience": 1}
 GIVEN = {
     "classify": (waves(40, 0, missing=0.1), {"layers": 2, "label": "label"}),
     "forecast": (days(150, 0), {"target": "forecast", "horizon": 2, "window": 16, "cell": "gru"}),
@@ -31,7 +31,7 @@ def made(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     content, options = GIVEN[request.param]
     (folder / "series.csv").write_text(content)
-    fit(SeriesConfig(data=str(folder / "series.csv"), out=folder / "run", **FEW | options), progress=False)
+    fit(SeriesConfig(data=str(folder / "series.csv"), out=folder / "run", **small(**FEW | options)), progress=False)
     return load_run(folder / "run"), folder / "series.csv"
 
 

@@ -36,14 +36,14 @@ CASES = {
     "lm": Case("lm", "a.txt", PROSE, SMALL | {"window": 8, "layers": 2, "dropout": 0.1, "weight_drop": 0.2}),
     "transduce": Case("transduce", "a.csv", PAIRS, SMALL | {"dropout": 0.2}),
     "autoencode": Case("autoencode", "a.csv", TEXTS, SMALL | {"code": 4, "minimum": 1}),
-    "classes": Case("series", "a.csv", made_series.waves(80, 0), made_series.SMALL | {"target": "classify"}),
+    "classes": Case("series", "a.csv", made_series.waves(80, 0), made_series.small(target="classify")),
     "forecasts": Case(
         "series",
         "a.csv",
         made_series.days(300, 0),
-        made_series.SMALL | {"target": "forecast", "window": 16, "batch_tokens": 32},
+        made_series.small(target="forecast", window=16, batch_tokens=32),
     ),
-    "anomalies": Case("series", "a.csv", made_series.beats(100, 0), made_series.SMALL | {"target": "anomaly"}),
+    "anomalies": Case("series", "a.csv", made_series.beats(100, 0), made_series.small(target="anomaly")),
 }
 
 

@@ -22,13 +22,13 @@ class SeriesArchitecture(BaseModel):
     hidden: int = Field(128, ge=1)
     """Hidden size of one direction of one layer."""
     layers: int = Field(1, ge=1)
-    """Recurrent layers on top of each other."""
+    """Recurrent layers on top of each other (classify, forecast)."""
     noise: float = Field(0.0, ge=0)
     """Standard deviation of the noise added in training to each value, in the channel's own deviations."""
     input_dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the values dropped in training."""
     dropout: float = Field(0.5, ge=0, lt=1)
-    """Share of the features dropped between stacked layers and before the dense output."""
+    """Share of the features dropped between stacked layers and before the dense output (classify, forecast)."""
     recurrent_dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the hidden units that the next step does not see in training, the same in all steps of a series."""
     bidirectional: bool = True

@@ -31,7 +31,7 @@ def options(tmp_path: Path) -> Options:
     def make(content: str, **changes: Any) -> dict[str, Any]:
         path = tmp_path / "data.csv"
         path.write_text(content)
-        return {**made_series.SMALL, "data": str(path), "out": str(tmp_path / "run"), **changes}
+        return made_series.small(data=str(path), out=str(tmp_path / "run"), **changes)
 
     return make
 
@@ -194,6 +194,22 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         {"horizon": 3},
         "--horizon is 3, and --target is classify; leave it out, or give --target",
     ),
+    "layers of one": (
+        WAVES,
+        {"target": "anomaly", "layers": 2},
+        "--layers is 2, and --target is anomaly; leave it out, or give --target classify or forecast",
+    ),
+    "dropout of none": (WAVES, {"target": "anomaly", "dropout": 0.1}, "--dropout is 0.1, and --target is anomaly; "),
+    "season of chords": (
+        UNLABELLED,
+        {"target": "forecast", "output": "bernoulli", "season": 8},
+        "--season is 8, which --output quantiles reads, and --output is bernoulli; leave it out",
+    ),
+    "quantiles of chords": (
+        UNLABELLED,
+        {"target": "forecast", "output": "bernoulli", "quantiles": "0.5"},
+        "--quantiles is 0.5, which --output quantiles reads, and --output is bernoulli; leave it out",
+    ),
     "even quantiles": (
         UNLABELLED,
         {"target": "forecast", "quantiles": "0.1,0.9"},
@@ -222,7 +238,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_refused(options: Options, case: str) -> None:
     content, changes, message = REFUSED[case]
-    given = options(content)
+    given = options(content, target=changes.get("target", "classify"))
     given |= {name: given["data"] if value == "same" else value for name, value in changes.items()}
     with pytest.raises(InputError) as error:
         train(given)
@@ -275,6 +291,29 @@ def test_a_resumed_run_is_held_against_its_own_options(options: Options) -> None
     with pytest.raises(InputError, match="was started with horizon 4, and 3 is given now"):
         train(resumed | {"horizon": 3})
     assert train(resumed | {"horizon": 4}).epochs == 2  # the default --target reads no horizon
+
+
+@pytest.mark.parametrize(
+    ("changes", "unread"),
+    [
+        ({"target": "anomaly"}, {"layers": 2, "dropout": 0.1}),
+        ({"target": "forecast", "output": "bernoulli"}, {"season": 8}),
+    ],
+)
+def test_a_run_that_was_started_with_an_option_that_does_nothing_is_still_of_use(
+    options: Options, changes: dict[str, Any], unread: dict[str, Any]
+) -> None:
+    given = options(made_series.chords(60, 0), **changes, window=16, max_epochs=1)
+    train(given)
+    before = report(given)
+    written = Path(given["out"]) / "config.json"
+    content = json.loads(written.read_text())
+    for part in ("model", "options"):  # as versions wrote it that did not refuse the option
+        content[part] |= unread
+    written.write_text(json.dumps(content))
+    assert report(given) == before
+    resumed = {name: given[name] for name in ("data", "out")}
+    assert train(resumed | {"max_epochs": 2, "resume": True}).epochs == 2
 
 
 def test_other_channels_on_the_test_side_are_refused(options: Options, tmp_path: Path) -> None:

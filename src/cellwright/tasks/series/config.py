@@ -82,11 +82,18 @@ class SeriesConfig(FitConfig, SeriesArchitecture, Columns, Place):
                     f"--{name} is {getattr(self, name)} and --window {self.window}; expected at most half a window"
                 )
         _ = self.levels
-        if self.output == "bernoulli" and self.quantiles != SeriesConfig.model_fields["quantiles"].default:
-            raise InputError("--quantiles are of --output quantiles; leave them out with bernoulli")
+        if self.output == "bernoulli":
+            for name in ("quantiles", "season"):
+                value = getattr(self, name)
+                if value != SeriesConfig.model_fields[name].default:
+                    raise InputError(
+                        f"--{name} is {value}, which --output quantiles reads, and --output is bernoulli; leave it out"
+                    )
 
 
 READ_BY = {
+    "layers": "classify forecast",
+    "dropout": "classify forecast",
     "bidirectional": "classify",
     "pooling": "classify",
     "label_smoothing": "classify",

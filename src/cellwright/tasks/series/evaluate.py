@@ -33,7 +33,8 @@ from cellwright.tasks.texts import batches_of
 
 def evaluate(run: SeriesRun, data: str, side: Side, columns: Mapping[str, Any], say: Callable[[str], None]) -> Report:
     """Score the run beside baselines without a weight; see `Task.evaluate`."""
-    options = SeriesConfig.model_validate(run.config.options | {"out": run.path})
+    # As of a resumed run: whether options go together was asked when it was started.
+    options = SeriesConfig.model_validate(run.config.options | {"out": run.path, "resume": True})
     table = _series(run, options, data, side, columns)
     check_readable(run, table)
     check_scored(table, options.target, side)
