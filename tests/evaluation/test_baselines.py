@@ -1,18 +1,13 @@
 import pytest
 
 from cellwright.data.table import Table
-from cellwright.evaluation.baselines import linear_baseline, majority_class
+from cellwright.evaluation.baselines import linear_baseline
 from cellwright.evaluation.comparison import Comparison, compare
 from cellwright.evaluation.metrics import score
 
 
 def table(texts, labels):
     return Table(texts, labels, list(range(1, len(texts) + 1)), "made up")
-
-
-def test_majority_class_and_its_tie():
-    assert majority_class(["b", "a", "b"]) == "b"
-    assert majority_class(["b", "c", "a", "c", "b"]) == "b"
 
 
 def test_linear_baseline_learns_characters_without_a_common_word():

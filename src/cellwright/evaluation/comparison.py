@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from cellwright.data.table import Table
-from cellwright.evaluation.baselines import linear_baseline, majority_class
+from cellwright.evaluation.baselines import linear_baseline
+from cellwright.evaluation.majority import majority_class
 from cellwright.evaluation.metrics import Scores, score
 from cellwright.evaluation.picture import draw_confusion
 from cellwright.evaluation.report import CONFUSION, Report, Section

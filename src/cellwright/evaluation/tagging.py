@@ -8,7 +8,7 @@ from typing import Any
 
 from cellwright.data.sentences import Sentences
 from cellwright.data.split import counted
-from cellwright.evaluation.baselines import majority_class
+from cellwright.evaluation.majority import majority_class
 from cellwright.evaluation.metrics import ClassScore, Scores, score
 from cellwright.evaluation.report import Report, Section
 from cellwright.evaluation.spans import Scheme, SpanScore, score_spans

@@ -61,6 +61,14 @@ def test_classes_with_missing_values_are_learned(options: Options) -> None:
     assert report(given)["models"]["this model"]["accuracy"] > 0.9
 
 
+def test_floor_and_report_mean_the_same_most_frequent_label(options: Options, tmp_path: Path) -> None:
+    (tmp_path / "other.csv").write_text("series,x,label\np,1,fast\nq,2,fast\nr,3,slow\n")
+    files = dict.fromkeys(("validation", "test"), str(tmp_path / "other.csv"))
+    given = options("series,x,label\na,1,slow\nb,2,fast\nc,3,fast\nd,4,slow\n", **files, max_epochs=1)
+    assert train(given).floor == pytest.approx(2 / 3)
+    assert report(given)["models"]["majority class"]["accuracy"] == pytest.approx(2 / 3)
+
+
 def test_the_runs_own_file_is_known_however_its_path_is_written(
     options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,5 @@
 """From options to what training needs: the sides, encoded, and the description that the run folder keeps."""
 
-from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -13,6 +12,7 @@ from cellwright.data.source import open_source
 from cellwright.data.split import Sides
 from cellwright.data.table import Table
 from cellwright.data.tokenizer import Tokenizer
+from cellwright.evaluation.majority import majority_share
 from cellwright.models.architecture import Architecture, ClassifierConfig
 from cellwright.models.reading import Reader, Reading
 from cellwright.tasks.autoencode.run import AutoencodeRun
@@ -52,7 +52,7 @@ def prepare(config: ClassifyConfig, before: ClassifyRunConfig | None) -> Prepare
         ClassifyObjective(run.model, config),
         train=train_feed,
         validation=validation_feed,
-        floor=Floor(_majority(sides), "always giving the most frequent label"),
+        floor=Floor(majority_share(_labels(train), _labels(validation)), "always giving the most frequent label"),
         files={TOKENIZER: tokenizer.to_json().encode()},
         notes=_notes(sides, labels, tokenizer),
         first=language_of(config),
@@ -101,12 +101,6 @@ def _labelled(pieces: Sequence[Pieces], table: Table, labels: list[str]) -> list
 def _labels(table: Table) -> list[str]:
     assert table.labels is not None  # classes_of has checked
     return table.labels
-
-
-def _majority(sides: Sides) -> float:
-    (most_frequent, _), *_ = Counter(_labels(sides["train"])).most_common(1)
-    validation = _labels(sides["validation"])
-    return validation.count(most_frequent) / len(validation)
 
 
 def _notes(sides: Sides, labels: list[str], tokenizer: Tokenizer) -> list[str]:

@@ -11,7 +11,7 @@ from cellwright.data.series import SeriesTable
 from cellwright.data.series_batches import SeriesExample, collate_series
 from cellwright.errors import InputError
 from cellwright.evaluation import series_baselines
-from cellwright.evaluation.baselines import majority_class
+from cellwright.evaluation.majority import majority_class
 from cellwright.evaluation.metrics import score
 from cellwright.evaluation.report import Report
 from cellwright.evaluation.series_baselines import Model

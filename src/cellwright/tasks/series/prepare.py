@@ -1,7 +1,6 @@
 """From options to what training needs: the sides, scaled, and the description that the run folder keeps."""
 
 import hashlib
-from collections import Counter
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from cellwright.data.series_batches import SeriesExample, collate_series
 from cellwright.data.split import SIDES, Parted
 from cellwright.errors import InputError
 from cellwright.evaluation import series_baselines
+from cellwright.evaluation.majority import majority_share
 from cellwright.models.series_architecture import SeriesArchitecture, SeriesModelConfig, Target
 from cellwright.tasks.series.config import SeriesConfig
 from cellwright.tasks.series.examples import examples_of
@@ -186,9 +186,8 @@ def _examples(config: SeriesConfig, run: SeriesRunConfig, table: SeriesTable) ->
 
 def _floor(config: SeriesConfig, sides: Sides, objective: SeriesObjective, examples: list[SeriesExample]) -> Floor:
     if config.target == "classify":
-        (most_frequent, _), *_ = Counter(_labels(sides["train"])).most_common(1)
-        labels = _labels(sides["validation"])
-        return Floor(labels.count(most_frequent) / len(labels), "always giving the most frequent label")
+        share = majority_share(_labels(sides["train"]), _labels(sides["validation"]))
+        return Floor(share, "always giving the most frequent label")
     if config.target == "anomaly":
         baseline: series_baselines.Model = series_baselines.mean
         meaning = "restoring the mean at every step"
