@@ -38,5 +38,5 @@ def test_labels_that_a_run_knows_pass():
 
 
 def test_a_label_that_a_run_does_not_know_is_named_with_its_line():
-    with pytest.raises(InputError, match=r"r\.csv, line 9: label 'Pos' is none that the run was trained on; expected"):
+    with pytest.raises(InputError, match=r"r\.csv, line 9: label 'Pos' is none that is learned from; expected"):
         check_known(Table(["t", "u"], ["pos", "Pos"], [2, 9], source="r.csv"), ["neg", "pos"])

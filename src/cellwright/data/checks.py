@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from cellwright.data.readers.values import listed
+from cellwright.data.series import SeriesTable
 from cellwright.data.split import SIDES
 from cellwright.data.table import Table
 from cellwright.errors import InputError
@@ -40,13 +41,13 @@ def check_sides(sides: Mapping[str, Table]) -> None:
             )
 
 
-def check_known(table: Table, classes: Sequence[str]) -> None:
-    """Raise InputError at the first row whose label is none of the classes that a run was trained on."""
+def check_known(table: Table | SeriesTable, classes: Sequence[str]) -> None:
+    """Raise InputError at the first text or series whose label is none of the classes that a run learns from."""
     known = set(classes)
     for row, label in enumerate(table.labels or []):
         if label not in known:
             raise InputError(
-                f"{table.where(row)}: label {label!r} is none that the run was trained on; expected {listed(classes)}"
+                f"{table.where(row)}: label {label!r} is none that is learned from; expected {listed(classes)}"
             )
 
 

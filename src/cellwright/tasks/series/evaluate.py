@@ -7,6 +7,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from cellwright.data import datasets
+from cellwright.data.checks import check_known
 from cellwright.data.series import SeriesTable
 from cellwright.data.series_batches import SeriesExample, collate_series
 from cellwright.errors import InputError
@@ -23,7 +24,7 @@ from cellwright.tasks.series.config import SeriesConfig
 from cellwright.tasks.series.examples import examples_of
 from cellwright.tasks.series.objective import BATCH_STEPS, make_objective, summed
 from cellwright.tasks.series.predictor import AnomalyPredictor, LabelPredictor, check_readable
-from cellwright.tasks.series.prepare import check_binary, check_known, check_scored, foretellable, learnt_from
+from cellwright.tasks.series.prepare import check_binary, check_scored, foretellable, learnt_from
 from cellwright.tasks.series.run import SeriesRun
 from cellwright.tasks.series.sides import OF_FILES, open_sides, read_file
 from cellwright.tasks.sides import check_side, training_side

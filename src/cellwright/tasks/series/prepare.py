@@ -6,6 +6,7 @@ import numpy as np
 
 import cellwright
 from cellwright import cells
+from cellwright.data.checks import check_known
 from cellwright.data.feed import feeds
 from cellwright.data.readers.values import listed
 from cellwright.data.scaling import fit_scaling, no_scaling
@@ -93,15 +94,6 @@ def _check_labels(config: SeriesConfig, sides: Sides) -> None:
         raise InputError(f"{config.data}: every label is {labels[0]!r}; expected at least two classes to tell apart")
     for side in SIDES[1:]:
         check_known(sides[side], sorted(set(labels)))
-
-
-def check_known(table: SeriesTable, classes: list[str]) -> None:
-    """Raise InputError at the first series whose label is none of those learned."""
-    for row, label in enumerate(table.labels or []):
-        if label not in classes:
-            raise InputError(
-                f"{table.where(row)}: label {label!r} is none that is learned from; expected {listed(classes)}"
-            )
 
 
 def foretellable(table: SeriesTable) -> SeriesTable:
