@@ -21,7 +21,7 @@ def draw_curve(rows: list[dict[str, float]], metric: str, best_epoch: int, path:
     epochs = [row["epoch"] for row in rows]
     left.plot(epochs, [row["train_loss"] for row in rows], marker="o", label="training, dropout on")
     left.plot(epochs, [row["validation_loss"] for row in rows], marker="o", label="validation")
-    left.set(xlabel="epoch", ylabel="loss (nats)")
+    left.set(xlabel="epoch", ylabel="loss")
     right.plot(epochs, [row[f"validation_{metric}"] for row in rows], marker="o", color="C1", label="validation")
     right.set(xlabel="epoch", ylabel=metric)
     for axes in (left, right):
