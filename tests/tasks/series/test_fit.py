@@ -164,13 +164,6 @@ def test_a_long_series_is_scored_step_by_step_in_stretches(options: Options) -> 
     assert None not in said.steps
 
 
-TARGETS: dict[str, tuple[str, dict[str, Any]]] = {
-    "classify": (made_series.waves(60, 0), {"noise": 0.2, "dropout": 0.3}),
-    "forecast": (made_series.days(400, 0, 0.1), {"target": "forecast", "window": 32, "input_dropout": 0.1}),
-    "anomaly": (made_series.beats(60, 0), {"target": "anomaly", "recurrent_dropout": 0.2}),
-}
-
-
 def test_answers_do_not_depend_on_the_batch(options: Options) -> None:
     given = options(made_series.waves(60, 0), max_epochs=2)
     train(given)
