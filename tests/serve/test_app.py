@@ -14,6 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
+import made_series
 from cellwright.inspect.recorders import record
 from cellwright.serve.app import Able, make_app
 from cellwright.serve.bodies import ToGenerate, ToInspect, ToPredict
@@ -21,6 +22,8 @@ from cellwright.serve.limits import Limits
 from cellwright.serve.run import app_of
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import load_run
+from cellwright.tasks.series import SeriesConfig
+from cellwright.training import fit
 from servers import WAIT, WORDS, running
 
 JSON = {"content-type": "application/json"}
@@ -187,6 +190,15 @@ def test_paths_and_methods_that_are_not_there(narrow):
 def test_generate_hands_on_how(narrow):
     response = narrow.post("/generate", json={"prompt": "go", "seed": 3, "length": 2})
     assert response.json() == {"pieces": ["go", "3", ".."]}
+
+
+def test_a_run_on_series_draws_nothing_and_so_explains_nothing(tmp_path):
+    (tmp_path / "waves.csv").write_text(made_series.waves(60, 0))
+    data, out = str(tmp_path / "waves.csv"), tmp_path / "run"
+    fit(SeriesConfig(**made_series.small(data=data, out=out, max_epochs=1)), progress=False)
+    with TestClient(app_of(out, Limits())) as client:
+        found = client.get("/health").json()
+    assert (found["inspects"], found["explains"]) == (False, False)
 
 
 def test_a_model_without_gates_says_so(echo):

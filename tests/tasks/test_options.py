@@ -8,6 +8,8 @@ from cellwright.data.readers import series, tagged
 from cellwright.data.tokenizer import KINDS
 from cellwright.tasks.config import Tokenising
 from cellwright.tasks.lm import LanguageConfig
+from cellwright.tasks.lm.feed import LEAST_WINDOWS
+from cellwright.tasks.lm.prepare import BATCH_TOKENS
 from cellwright.tasks.series import SeriesConfig
 from cellwright.tasks.tag import TagConfig
 
@@ -16,6 +18,12 @@ from cellwright.tasks.tag import TagConfig
 def test_the_formats_of_files(config: Any, formats: dict[str, Any]) -> None:
     named, absent = get_args(config.model_fields["format"].annotation)
     assert (get_args(named), absent) == (tuple(formats), type(None))
+
+
+def test_the_help_of_a_language_models_batch_says_what_is_taken() -> None:
+    said = str(LanguageConfig.model_fields["batch_tokens"].description)
+    assert f"{BATCH_TOKENS:,}" in said
+    assert f"{LEAST_WINDOWS} windows" in said
 
 
 @pytest.mark.parametrize("config", [Tokenising, LanguageConfig])

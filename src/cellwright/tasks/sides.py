@@ -49,6 +49,16 @@ def check_side(data: str, side: Side) -> None:
         raise InputError(f"{data} is scored one side at a time; expected --split train, validation or test, got all")
 
 
+def refuse_for_a_set(data: str, given: Mapping[str, Any], usual: Mapping[str, Any]) -> None:
+    """Raise InputError for an option of files that is given with a built-in set; usual: what each is else."""
+    for name, default in usual.items():
+        if given[name] != default:
+            raise InputError(
+                f"{data} is a built-in set, and --{name.replace('_', '-')} is {given[name]}, which is for files; leave "
+                "it out"
+            )
+
+
 def nothing_on(data: str, side: Side, one: str, row: str) -> InputError:
     """The error of a side without any; one: of what, as "text"; row: what of the file holds it."""
     return InputError(

@@ -24,6 +24,7 @@ from cellwright.tasks.lm.config import LanguageConfig
 from cellwright.tasks.lm.feed import LaneFeed
 from cellwright.tasks.lm.objective import LanguageObjective
 from cellwright.tasks.lm.run import CHARACTERS, LanguageRunConfig
+from cellwright.tasks.sides import refuse_for_a_set
 from cellwright.tasks.task import Floor, Prepared, check_forget_bias, fingerprint, kept_options
 from cellwright.tasks.texts import TOKENIZER, load_tokenizer, train_tokenizer
 
@@ -32,6 +33,8 @@ BATCH_TOKENS = 2048
 VALIDATION_LANES = 8
 """Read side by side, which takes a third of the time of one; the scores of `evaluate` are of one."""
 VALIDATION_WINDOW = 256
+OF_FILES = {name: LanguageConfig.model_fields[name].default for name in ("validation_share", "test_share")}
+"""Of files; a built-in set has its own sides."""
 LARGE_VOCABULARY = 10_000
 """Tokens from which on the adaptive softmax is taken: at 20,000 a step takes a sixth of the time, at 5,000 a third."""
 
@@ -39,8 +42,8 @@ LARGE_VOCABULARY = 10_000
 def prepare(config: LanguageConfig, before: LanguageRunConfig | None) -> Prepared[LanguageConfig, LanguageRunConfig]:
     """Read the data; take the tokenizer from the run when resuming, else make one. Raises InputError."""
     check_forget_bias(config.cell, config.forget_bias)  # before the data is read
-    if before is None:
-        _refuse_for_a_set(config)
+    if before is None and config.data in datasets.names() and not config.train_side_only:
+        refuse_for_a_set(config.data, config.model_dump(), OF_FILES)
     sides = sides_of(config.data, config.model_dump())
     train, validation = (sides[side].texts for side in ("train", "validation"))
     tokenizer = load_tokenizer(config.out / TOKENIZER, before.model.vocabulary) if before else _tokenizer(sides, config)
@@ -81,19 +84,6 @@ def sides_of(data: str, options: Mapping[str, Any]) -> Sides:
         validation=options["validation_share"],
         test=options["test_share"],
     )
-
-
-def _refuse_for_a_set(config: LanguageConfig) -> None:
-    """Raise InputError for shares of a built-in set, which has its own sides."""
-    if config.data not in datasets.names() or config.train_side_only:
-        return
-    for name in ("validation_share", "test_share"):
-        share = getattr(config, name)
-        if share != LanguageConfig.model_fields[name].default:
-            raise InputError(
-                f"{config.data} is a built-in set, and --{name.replace('_', '-')} is {share}, which is for files; "
-                "leave it out"
-            )
 
 
 def documents(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Tensor]:

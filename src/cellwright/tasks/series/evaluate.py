@@ -1,7 +1,8 @@
 """How good is a model of series on series whose answers are known?"""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import torch
 from sklearn.metrics import roc_auc_score
@@ -19,7 +20,6 @@ from cellwright.evaluation.series_baselines import Model
 from cellwright.evaluation.series_reports import MODEL, ForecastReport, MeanReport, SeriesClasses
 from cellwright.evaluation.series_scores import Forecasts, score_forecasts
 from cellwright.models.forecaster import ahead_of, scored
-from cellwright.models.series_autoencoder import errors, scored_steps
 from cellwright.tasks.series.config import SeriesConfig
 from cellwright.tasks.series.examples import examples_of
 from cellwright.tasks.series.objective import BATCH_STEPS, make_objective, summed
@@ -53,7 +53,7 @@ def _series(run: SeriesRun, options: SeriesConfig, data: str, side: Side, column
     """The series to score: a side of the run's own data, of a built-in set or of another file, or all of a file."""
     changes = {name: value for name, value in columns.items() if value is not None} | {"data": data}
     if data in datasets.names():
-        changes |= {name: SeriesConfig.model_fields[name].default for name in OF_FILES}
+        changes |= OF_FILES
     elif usual_side(run, data, datasets.names()) == "all":  # another file: the run's own sides are not this one's
         changes |= {"validation": None, "test": None}
     changed = options.model_copy(update=changes)
@@ -125,28 +125,14 @@ def _anomalies(run: SeriesRun, table: SeriesTable, options: SeriesConfig) -> Mea
         and len({x == options.normal for x in table.labels}) == 2
     ):
         odd = [label != options.normal for label in table.labels]
-        ranks = {
-            MODEL: [each.score for each in AnomalyPredictor(run).predict_series(table)],
-            "mean": _from_mean(run, table),
-        }
-        areas = {name: float(roc_auc_score(odd, rank)) for name, rank in ranks.items()}
+        areas = {name: float(roc_auc_score(odd, _ranks(run, model, table))) for name, model in models.items()}
     return MeanReport("squared error", "error", f"{len(table):,} series", means, areas)
 
 
-@torch.inference_mode()
-def _from_mean(run: SeriesRun, table: SeriesTable) -> list[float]:
-    """How far each series is from the mean, by the count of `Anomaly.score`: a step of which nothing is known is none.
-
-    It is 0 for a series of which nothing is known.
-    """
-    distances = []
-    for example in examples_of(table, run.config.scaling, None)[0]:
-        batch = collate_series([example])
-        mean = series_baselines.mean(batch.values, batch.known, batch.lengths)
-        counted = scored_steps(batch.known, batch.first)  # (1, T)
-        error = errors(mean, batch.values, batch.known) * counted
-        distances.append(float(error.sum() / counted.sum().clamp(min=1)))
-    return distances
+def _ranks(run: SeriesRun, model: Model, table: SeriesTable) -> list[float]:
+    """How odd each series is to a model in place of the run's own."""
+    predictor = AnomalyPredictor(replace(run, model=cast(Any, model)))
+    return [each.score for each in predictor.predict_series(table)]
 
 
 def _means(

@@ -13,9 +13,13 @@ from cellwright.data.series import SERIES, SeriesTable, cut_series, split_series
 from cellwright.data.split import SHARE, SIDES, Parted
 from cellwright.errors import InputError
 from cellwright.tasks.series.config import SeriesConfig
+from cellwright.tasks.sides import refuse_for_a_set
 
-OF_FILES = ("validation", "test", "format", "series", "time", "label")
-"""Options that say how files are read, and nothing of a built-in set."""
+OF_FILES = {
+    name: SeriesConfig.model_fields[name].default
+    for name in ("validation", "test", "format", "series", "time", "label")
+}
+"""Options that say how files are read, and nothing of a built-in set; each with its default."""
 FEW = 10
 """Series fewer than this are cut in time to find anomalies: no side could do with one or two of them."""
 
@@ -23,7 +27,7 @@ FEW = 10
 def open_sides(config: SeriesConfig) -> Parted[SeriesTable]:
     """Return "train", "validation" and "test". Raises InputError for files that are not as expected, an empty side."""
     if config.data in datasets.names():
-        _check_built_in(config)
+        refuse_for_a_set(config.data, config.model_dump(), OF_FILES)
         found: Parted[SeriesTable] = datasets.load(config.data, SERIES)
         sides = Parted(dict(found), list(found.notes))
     else:
@@ -32,15 +36,6 @@ def open_sides(config: SeriesConfig) -> Parted[SeriesTable]:
     for side in SIDES:
         _check(config, sides, side)
     return sides
-
-
-def _check_built_in(config: SeriesConfig) -> None:
-    for name in OF_FILES:
-        value = getattr(config, name)
-        if value != SeriesConfig.model_fields[name].default:
-            raise InputError(
-                f"{config.data} is a built-in set, and --{name} is {value}, which is for files; leave it out"
-            )
 
 
 def read_file(config: SeriesConfig, path: str | Path) -> SeriesTable:

@@ -8,6 +8,10 @@ from cellwright.data.readers.tagged import read_tagged
 from cellwright.data.sentences import SENTENCES, Sentences, split_sentences, with_tokens
 from cellwright.data.split import SHARE, SIDES, Parted
 from cellwright.errors import InputError
+from cellwright.tasks.sides import refuse_for_a_set
+
+OF_FILES = dict.fromkeys(("tokens", "tags", "also_classify", "validation", "test", "format"))
+"""Options that say how files are read, and nothing of a built-in set: None where they are not given."""
 
 
 def open_sides(data: str, options: Mapping[str, Any]) -> Parted[Sentences]:
@@ -19,7 +23,7 @@ def open_sides(data: str, options: Mapping[str, Any]) -> Parted[Sentences]:
     own = {side: options[side] for side in SIDES[1:] if options[side] is not None}
     if data in datasets.names():
         built_in: Parted[Sentences] = datasets.load(data, SENTENCES)
-        _refuse_for_a_set(data, options)
+        refuse_for_a_set(data, options, OF_FILES)
         return built_in
     shares = {side: 0.0 if side in own else SHARE for side in SIDES[1:]}
     sides = split_sentences(open_file(data, options), **shares)
@@ -64,12 +68,3 @@ def seen_in(train: Sentences, other: Sentences) -> int:
     """How many sentences of another side training has seen."""
     seen = {tuple(tokens) for tokens in train.tokens}
     return sum(tuple(tokens) in seen for tokens in other.tokens)
-
-
-def _refuse_for_a_set(name: str, options: Mapping[str, Any]) -> None:
-    for option in ("tokens", "tags", "also_classify", "validation", "test", "format"):
-        if options[option] is not None:
-            raise InputError(
-                f"{name} is a built-in set, and --{option.replace('_', '-')} is {options[option]}, which is for files; "
-                "leave it out"
-            )
