@@ -185,23 +185,6 @@ def _named(call: Call, rows: Tensor, state: Sequence[Tensor]) -> dict[str, Tenso
     return {"rows": rows} | {f"final {s}": v for s, v in zip(call.cell.states, state, strict=True)}
 
 
-def errors(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, float]:
-    """The largest difference of each value, relative to the largest of its numbers."""
-    assert found.keys() == wanted.keys()
-    return {name: error(found[name], wanted[name]) for name in wanted}
-
-
-def error(found: Tensor, wanted: Tensor) -> float:
-    """The largest difference, relative to the largest number wanted; where all are 0, absolute."""
-    assert found.shape == wanted.shape
-    assert torch.isfinite(wanted).all()
-    if not wanted.numel():
-        return 0.0
-    wanted = wanted.double()
-    difference = (found.double() - wanted).abs().max()
-    return float(difference / (wanted.abs().max() or 1.0)) if torch.isfinite(difference) else float("inf")
-
-
 def alone(call: Call, b: int) -> Call:
     """Sequence b of a call, as a batch of its own; of masks, those of each step as well as those of each sequence."""
     places = _places(call, b)

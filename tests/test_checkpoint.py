@@ -4,7 +4,8 @@ import pytest
 import torch
 
 import cellwright
-from calls import EVERY, draw_call, error, inputs, streams
+from agreement import error
+from calls import EVERY, draw_call, inputs, streams
 from cellwright import checkpoint, functional
 from cellwright.cells import CELLS
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from agreement import errors
 from calls import (
     DERIVED,
     EVERY,
@@ -17,7 +18,6 @@ from calls import (
     alone,
     converted,
     draw_call,
-    errors,
     inputs,
     of_sequence,
     on,

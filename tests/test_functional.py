@@ -7,7 +7,8 @@ import torch
 from torch.autograd import forward_ad, gradcheck, gradgradcheck
 from torch.testing import assert_close
 
-from calls import EVERY, draw_call, errors, function_of, on, with_gradients
+from agreement import errors
+from calls import EVERY, draw_call, function_of, on, with_gradients
 from cellwright import functional
 from cellwright.cells import CELLS
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from dataclasses import dataclass
 
 import llvmlite.binding as llvm
@@ -26,13 +27,27 @@ class Target:
 
 # feature that must be there, bytes of a register, how many of them; the first that fits is taken
 _REGISTERS = (("avx512f", 64, 32), ("avx2", 32, 16), ("neon", 16, 32), ("sse2", 16, 16))
+# Lays every kernel of a process out for narrower registers, as ONEDNN_MAX_CPU_ISA does for oneDNN's.
+REGISTER_BYTES = "CELLWRIGHT_REGISTER_BYTES"
+_WIDTHS = (64, 32, 16, 8)
 
 
 @functools.cache
 def host(register_bytes: int | None = None) -> Target:
     """This processor; `register_bytes` (64, 32, 16 or 8) lays kernels out for narrower registers, to test them here."""
+    register_bytes = register_bytes or _asked_width()
     features = llvm.get_host_cpu_features()
     has = {name for name, on in features.items() if on}
     found, registers = next(((size, n) for name, size, n in _REGISTERS if name in has), (8, 16))
     size = register_bytes or found
     return Target(llvm.get_host_cpu_name(), features.flatten(), size, registers if size == found else 16)
+
+
+def _asked_width() -> int | None:
+    """The width of registers that the environment asks for, or None."""
+    asked = os.environ.get(REGISTER_BYTES)
+    if not asked:
+        return None
+    if asked not in map(str, _WIDTHS):
+        raise ValueError(f"{REGISTER_BYTES} is {asked!r}; expected one of {', '.join(map(str, _WIDTHS))}, or nothing")
+    return int(asked)
