@@ -14,7 +14,7 @@ from cellwright.cells import CELLS
 from cellwright.compiled import setting
 from cellwright.compiled.setting import Setting
 from cellwright.compiled.spare import MOST, Spare
-from cellwright.compiler.threads import pool
+from cellwright.compiler.runtime.openmp import pool
 
 pytestmark = pytest.mark.skipif(pool() is None, reason="without an OpenMP pool one thread computes")
 

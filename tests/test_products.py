@@ -6,7 +6,7 @@ import torch
 from cellwright.cells import CELLS
 from cellwright.compiled import setting
 from cellwright.compiled.products import Factor, sums_of_products
-from cellwright.compiler.gradients import BLOCK, MANY, MOST
+from cellwright.compiler.codegen.gemm import BLOCK, MANY, MOST
 from cellwright.reference import Call, Weights
 
 

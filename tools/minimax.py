@@ -1,4 +1,4 @@
-"""The polynomials of `cellwright.compiler.vectormath`, by Remez' exchange in 40 digits.
+"""The polynomials of `cellwright.compiler.codegen.vectormath`, by Remez' exchange in 40 digits.
 
     python tools/minimax.py
 

@@ -8,9 +8,10 @@ from collections.abc import Callable
 import numpy as np
 from llvmlite import ir
 
-from cellwright.compiler.build import compile_module
+from cellwright.compiler.codegen.microkernel import lanes_of
+from cellwright.compiler.codegen.vector import Vector, i64
+from cellwright.compiler.runtime.jit import compile_module
 from cellwright.compiler.target import Target, host
-from cellwright.compiler.vector import Vector, i64
 
 
 def array_function(
@@ -20,7 +21,7 @@ def array_function(
     target = host(register_bytes)
     engine = compile_module(loop(function, dtype, target), target)
     run = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)(engine.get_function_address("apply"))
-    width = target.lanes(dtype).width
+    width = lanes_of(target, dtype).width
 
     def apply(x: np.ndarray) -> np.ndarray:
         assert x.dtype == dtype
@@ -35,7 +36,7 @@ def array_function(
 
 def loop(function: Callable[[Vector], Vector], dtype: str, target: Target) -> str:
     """The module of apply(from, to, count), count a multiple of the lanes and not 0."""
-    lanes, module = target.lanes(dtype), ir.Module("array_function")
+    lanes, module = lanes_of(target, dtype), ir.Module("array_function")
     pointer = lanes.scalar.as_pointer()
     apply = ir.Function(module, ir.FunctionType(ir.VoidType(), [pointer, pointer, i64]), "apply")
     source, result, count = apply.args

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from cellwright.compiled.setting import Setting
-from cellwright.compiler.gradients import BLOCK, INPUTS, WEIGHTS, copies
+from cellwright.compiler.codegen.gemm import BLOCK, INPUTS, WEIGHTS, copies
 from cellwright.compiler.kernel import products
 
 

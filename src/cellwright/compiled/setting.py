@@ -12,9 +12,9 @@ from torch.nn.functional import pad
 
 from cellwright.cells.definition import PER_UNIT
 from cellwright.compiled.spare import spare
+from cellwright.compiler.codegen.pack import PACK
 from cellwright.compiler.kernel import Kernel, Loop, kernel, products, shares
-from cellwright.compiler.pack import PACK
-from cellwright.compiler.threads import pool
+from cellwright.compiler.runtime.openmp import pool
 from cellwright.packing import Places
 from cellwright.reference import Call
 

@@ -1,9 +1,13 @@
 """From a cell's equations to fused CPU kernels. Nothing here imports torch: a kernel takes addresses and sizes.
 
-program    the step as a list of operations, printed as mathematics, verified after every pass
-derive     its derivative, by a table of rules
-vector     values of several lanes that turn Python arithmetic into LLVM IR;  vectormath  exp, tanh, … on them
-tile       the register-tiled matrix product;  rows  a program over the units of a row;  *_loop  the sequence
-target     the processor's width and features;  build  LLVM and the cache on disk;  threads  PyTorch's OpenMP pool
-kernel     all of it together: `kernel(cell, dtype)` with `forward` and `backward`
+ir        what is computed: program, the step as a list of operations, printed as mathematics, verified after each pass;
+          autodiff, its derivative by a table of rules; remat, what forward saves and backward computes again;
+          interpret, a program run on arrays. No machine is known here
+codegen   how: vector, values of several lanes that turn Python arithmetic into LLVM IR; vectormath, exp, tanh, … on
+          them; microkernel, the register-tiled matrix product; gemm, the products over all rows; pack, weights in
+          panels; pointwise, a program over the units of a row; loop_builder, forward, backward, the sequence;
+          team, several threads on one sequence; arguments and gate_layout, what lies where
+runtime   where it runs: jit, LLVM and the cache on disk; openmp, PyTorch's pool of threads; parallel_for, a call on it
+target    the processor's width and features
+kernel    all of it together: `kernel(cell, dtype)` with `forward` and `backward`
 """

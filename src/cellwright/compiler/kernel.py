@@ -13,20 +13,21 @@ from llvmlite import ir
 from numpy.typing import NDArray
 
 from cellwright.cells.definition import Definition
-from cellwright.compiler import gradients, rows
-from cellwright.compiler.arguments import ITEM, address
-from cellwright.compiler.backward_loop import define_backward
-from cellwright.compiler.build import load_module
-from cellwright.compiler.entry import Entry, define_entry
-from cellwright.compiler.forward_loop import define_forward
-from cellwright.compiler.gradients import INPUTS, WEIGHTS
-from cellwright.compiler.layout import Step, layout
-from cellwright.compiler.pack import PACK, define_pack, define_transposes
-from cellwright.compiler.plan import training
-from cellwright.compiler.program import forward
+from cellwright.compiler.codegen import gemm, pointwise
+from cellwright.compiler.codegen.arguments import ITEM, address
+from cellwright.compiler.codegen.backward import define_backward
+from cellwright.compiler.codegen.entry import define_entry
+from cellwright.compiler.codegen.forward import define_forward
+from cellwright.compiler.codegen.gate_layout import Step, layout
+from cellwright.compiler.codegen.gemm import INPUTS, WEIGHTS
+from cellwright.compiler.codegen.microkernel import Tile, shape
+from cellwright.compiler.codegen.pack import PACK, define_pack, define_transposes
+from cellwright.compiler.ir.program import forward
+from cellwright.compiler.ir.remat import training
+from cellwright.compiler.runtime.jit import load_module
+from cellwright.compiler.runtime.openmp import pool, rest
+from cellwright.compiler.runtime.parallel_for import Entry
 from cellwright.compiler.target import Target, host
-from cellwright.compiler.threads import pool, rest
-from cellwright.compiler.tile import Tile, shape
 
 LINE = 64  # bytes that processors hand to each other as one
 WORDS = LINE // 8
@@ -46,7 +47,7 @@ class Loop:
     def __init__(self, step: Step, entry: Entry) -> None:
         self.step = step
         self.block = step.block()
-        self.spill = len(rows.spilled(step.program))
+        self.spill = len(pointwise.spilled(step.program))
         self._entry = entry
 
     def prepare(self, directions: Sequence[Mapping[str, int]], items: Sequence[dict[str, int]]) -> Blocks:
@@ -133,8 +134,8 @@ class Products:
     def __init__(self, target: Target, tile: Tile) -> None:
         def text() -> str:
             module = ir.Module("cellwright")
-            define_entry(module, gradients.define_weights(module, tile), "for_weights", WEIGHTS)
-            define_entry(module, gradients.define_inputs(module, tile), "for_inputs", INPUTS)
+            define_entry(module, gemm.define_weights(module, tile), "for_weights", WEIGHTS)
+            define_entry(module, gemm.define_inputs(module, tile), "for_inputs", INPUTS)
             define_entry(module, define_pack(module, tile), "for_packing", PACK)
             define_entry(module, define_transposes(module, tile), "for_transposes", PACK)
             return str(module)

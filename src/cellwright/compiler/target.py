@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 import llvmlite.binding as llvm
 
-from cellwright.compiler.vector import Lanes
-
 
 @dataclass(frozen=True)
 class Target:
@@ -19,10 +17,6 @@ class Target:
     features: str
     register_bytes: int
     registers: int
-
-    def lanes(self, dtype: str) -> Lanes:
-        """The lanes of one register."""
-        return Lanes(dtype, self.register_bytes // Lanes(dtype, 1).bytes)
 
 
 # feature that must be there, bytes of a register, how many of them; the first that fits is taken

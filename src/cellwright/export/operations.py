@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from cellwright.cells import Definition
-from cellwright.compiler.program import forward
+from cellwright.compiler.ir.program import forward
 from cellwright.export.writer import Writer
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from array_function import array_function
 from mpmath import mpf
 
-from cellwright.compiler import vectormath
+from cellwright.compiler.codegen import vectormath
 
 INF, NAN = np.inf, np.nan
 DTYPES = ("float32", "float64")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cellwright.compiler.program import Program
+from cellwright.compiler.ir.program import Program
 
 Array = NDArray[Any]
 

@@ -10,9 +10,9 @@ from cellwright.cells import CELLS
 from cellwright.cells.expression import OPERATIONS
 from cellwright.cells.language import maximum, minimum, relu
 from cellwright.cells.regularise import recurrent_dropout, zoneout
-from cellwright.compiler.derive import RULES, derivative
-from cellwright.compiler.interpret import interpret
-from cellwright.compiler.program import Program, forward
+from cellwright.compiler.ir.autodiff import RULES, derivative
+from cellwright.compiler.ir.interpret import interpret
+from cellwright.compiler.ir.program import Program, forward
 
 REGULARISED = [make(cell) for cell in EVERY if not cell.streams for make in (zoneout, recurrent_dropout)]
 

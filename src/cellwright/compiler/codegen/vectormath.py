@@ -22,7 +22,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from cellwright.compiler.vector import Vector
+from cellwright.compiler.codegen.vector import Vector
 
 
 class _Numbers(NamedTuple):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from cellwright.cells.definition import Definition
-from cellwright.compiler.arguments import COMMON, Block
-from cellwright.compiler.program import Program
+from cellwright.compiler.codegen.arguments import COMMON, Block
+from cellwright.compiler.ir.program import Program
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from cellwright.compiler import rows
-from cellwright.compiler.code import at, count, integer, minimum
-from cellwright.compiler.emitter import Emitter
-from cellwright.compiler.layout import Step
-from cellwright.compiler.tile import Tile
-from cellwright.compiler.vector import Vector
+from cellwright.compiler.codegen import pointwise
+from cellwright.compiler.codegen.gate_layout import Step
+from cellwright.compiler.codegen.ir_builder import at, count, integer, minimum
+from cellwright.compiler.codegen.loop_builder import Emitter
+from cellwright.compiler.codegen.microkernel import Tile
+from cellwright.compiler.codegen.vector import Vector
 
 # The item's lists of row addresses: projected cotangents and what they become; cotangents of u; products.
 PROJECTED, WHOLE, COLUMNS, PRODUCTS = 0, 1, 2, 3
@@ -95,7 +95,7 @@ def _cell(e: Emitter, n: Any, t: Any) -> None:
     b, step = e.b, e.step
     row, before = b.add(e.table("offsets", t), n), b.add(e.table("state_rows", t), n)
     columns = e.row("columns", row, step.places.width)
-    write: dict[str, rows.Write] = {}
+    write: dict[str, pointwise.Write] = {}
     for name in step.program.outputs:
         if name.startswith("p."):
             write[name] = _adder(e, step.own.index(name))
@@ -109,7 +109,7 @@ def _cell(e: Emitter, n: Any, t: Any) -> None:
             e.clear(e.state_row("carry", name, n), e.width(name))
 
 
-def _readers(e: Emitter, n: Any, row: Any, before: Any) -> dict[str, rows.Read]:
+def _readers(e: Emitter, n: Any, row: Any, before: Any) -> dict[str, pointwise.Read]:
     """Where the derivative's inputs stand."""
     gates = e.gate_row(e.address("gates"), row)
     read = e.given(n, row)
@@ -126,7 +126,7 @@ def _readers(e: Emitter, n: Any, row: Any, before: Any) -> dict[str, rows.Read]:
     return read
 
 
-def _of_state(e: Emitter, state: str, n: Any, row: Any) -> rows.Read:
+def _of_state(e: Emitter, state: str, n: Any, row: Any) -> pointwise.Read:
     """The cotangent of a new state: carried back, and of the output also through U and from outside."""
     cell, place = e.step.cell, e.b.sub(n, e.first)
     carry = e.state_row("carry", state, n)
@@ -136,7 +136,7 @@ def _of_state(e: Emitter, state: str, n: Any, row: Any) -> rows.Read:
     return _cotangent(e, carry, products, e.y_row(row) if state == cell.states[0] else None)
 
 
-def _cotangent(e: Emitter, carry: Any, products: Any, dy: Any) -> rows.Read:
+def _cotangent(e: Emitter, carry: Any, products: Any, dy: Any) -> pointwise.Read:
     """Reads the sum of what is carried, of the products, and of the outputs' cotangents, where there are any."""
 
     def read(unit: Any) -> Vector:
@@ -151,18 +151,18 @@ def _cotangent(e: Emitter, carry: Any, products: Any, dy: Any) -> rows.Read:
     return read
 
 
-def _number(e: Emitter, row: Any, which: int) -> rows.Read:
+def _number(e: Emitter, row: Any, which: int) -> pointwise.Read:
     """Reads one number of a row, the same for every unit."""
     place = e.saved_number(row, which)
     return lambda unit: e.lanes.splat(e.b, e.b.load(place))
 
 
-def _inside_writer(e: Emitter, row: Any, slot: int) -> rows.Write:
+def _inside_writer(e: Emitter, row: Any, slot: int) -> pointwise.Write:
     """Writes a slot, zero in the padding: the next product reads it."""
     return lambda unit, value: e.writer(row, slot)(unit, value.select(e.inside(unit, e.hidden), 0.0))
 
 
-def _adder(e: Emitter, slot: int) -> rows.Write:
+def _adder(e: Emitter, slot: int) -> pointwise.Write:
     """Adds to the item's sum of a parameter's cotangents."""
     row = e.own("own")
     return lambda unit, value: e.writer(row, slot)(unit, e.reader(row, slot)(unit) + value)

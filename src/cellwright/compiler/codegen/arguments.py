@@ -11,8 +11,8 @@ from array import array
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cellwright.compiler.code import integer, load, pointer
-from cellwright.compiler.vector import i64
+from cellwright.compiler.codegen.ir_builder import integer, load, pointer
+from cellwright.compiler.codegen.vector import i64
 
 
 class Block:

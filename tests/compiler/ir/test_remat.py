@@ -7,9 +7,9 @@ from numbers_of_a_step import Numbers
 from calls import EVERY
 from cellwright.cells import CELLS
 from cellwright.cells.regularise import recurrent_dropout, zoneout
-from cellwright.compiler.derive import derivative
-from cellwright.compiler.interpret import interpret
-from cellwright.compiler.plan import training
+from cellwright.compiler.ir.autodiff import derivative
+from cellwright.compiler.ir.interpret import interpret
+from cellwright.compiler.ir.remat import training
 
 REGULARISED = [make(cell) for cell in EVERY if not cell.streams for make in (zoneout, recurrent_dropout)]
 

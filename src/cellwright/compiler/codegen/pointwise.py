@@ -12,11 +12,11 @@ from typing import Any
 
 from llvmlite import ir
 
-from cellwright.compiler import vectormath
-from cellwright.compiler.code import at, count, integer
-from cellwright.compiler.plan import COSTLY
-from cellwright.compiler.program import Program
-from cellwright.compiler.vector import Lanes, Vector, i32, i64
+from cellwright.compiler.codegen import vectormath
+from cellwright.compiler.codegen.ir_builder import at, count, integer
+from cellwright.compiler.codegen.vector import Lanes, Vector, i32, i64
+from cellwright.compiler.ir.program import Program
+from cellwright.compiler.ir.remat import COSTLY
 
 Read = Callable[[Any], Vector]  # unit -> its lanes
 Write = Callable[[Any, Vector], None]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from cellwright.cells.definition import Definition
-from cellwright.compiler.program import LEAVES, Program, forward
+from cellwright.compiler.ir.program import LEAVES, Program, forward
 
 # (program, operands, result, cotangent of the result) -> cotangent of each operand, None where there is none
 Rule = Callable[[Program, Sequence[int], int, int], Sequence[int | None]]

@@ -6,6 +6,7 @@ import ctypes
 import multiprocessing
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -14,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from cellwright.compiler import build
+from cellwright import compiler
+from cellwright.compiler.runtime import jit
 from cellwright.compiler.target import host
 
 MODULE = """
@@ -28,7 +30,7 @@ define i64 @affine(i64 %x) {{
 
 def affine(factor: int, x: int) -> int:
     """factor · x + 5, by way of a module of its own."""
-    address = build.compile_module(MODULE.format(factor=factor), host()).get_function_address("affine")
+    address = jit.compile_module(MODULE.format(factor=factor), host()).get_function_address("affine")
     return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(address)(x)
 
 
@@ -42,13 +44,13 @@ def folder(tmp_path, monkeypatch) -> Path:
 def compilations(monkeypatch) -> list[str]:
     """The modules that were compiled, and not read from the cache."""
     texts: list[str] = []
-    compile_ = build._compile
+    compile_ = jit._compile
 
     def counting(text, machine):
         texts.append(text)
         return compile_(text, machine)
 
-    monkeypatch.setattr(build, "_compile", counting)
+    monkeypatch.setattr(jit, "_compile", counting)
     return texts
 
 
@@ -65,9 +67,25 @@ def test_each_module_has_a_file_of_its_own(folder, compilations):
     assert len(list(folder.iterdir())) == 2
 
 
+def test_a_change_in_any_folder_of_the_compiler_is_other_source(tmp_path):
+    """Object code of older source is never run for newer: the key covers every file, in subfolders too."""
+    package = tmp_path / "compiler"
+    shutil.copytree(Path(compiler.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    files = sorted(package.rglob("*.py"))
+    assert {file.parent.name for file in files} >= {"compiler", "ir", "codegen", "runtime"}
+    assert jit.digest(package) == jit._source()
+    for file in files:
+        before, content = jit.digest(package), file.read_text()
+        file.write_text(content + "# changed\n")
+        assert jit.digest(package) != before, file
+        file.write_text(content)
+    files[-1].rename(package / "ir" / "moved.py")
+    assert jit.digest(package) != jit._source()
+
+
 def test_each_processor_has_a_file_of_its_own(folder):
-    build.compile_module(MODULE.format(factor=2), host())
-    build.compile_module(MODULE.format(factor=2), replace(host(), features=""))
+    jit.compile_module(MODULE.format(factor=2), host())
+    jit.compile_module(MODULE.format(factor=2), replace(host(), features=""))
     assert len(list(folder.iterdir())) == 2
 
 
@@ -126,16 +144,16 @@ def test_a_disk_that_fills_up_leaves_no_draft(folder, monkeypatch, compilations)
 
 def test_where_the_folder_is(monkeypatch):
     monkeypatch.setenv("CELLWRIGHT_CACHE", "/somewhere/else")
-    assert build.cache_folder() == Path("/somewhere/else")
+    assert jit.cache_folder() == Path("/somewhere/else")
     monkeypatch.delenv("CELLWRIGHT_CACHE")
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
-    assert build.cache_folder() == Path("/caches/cellwright")
+    assert jit.cache_folder() == Path("/caches/cellwright")
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", "/home/ada")
-    assert build.cache_folder() == Path("/home/ada/.cache/cellwright")
+    assert jit.cache_folder() == Path("/home/ada/.cache/cellwright")
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert build.cache_folder() == Path("/home/ada/Library/Caches/cellwright")
+    assert jit.cache_folder() == Path("/home/ada/Library/Caches/cellwright")
 
 
 def test_a_user_without_a_home(monkeypatch, compilations):

@@ -12,11 +12,11 @@ from typing import Any
 
 from llvmlite import ir
 
-from cellwright.compiler import rows
-from cellwright.compiler.arguments import Block
-from cellwright.compiler.code import at, count, element, function, integer, load, minimum, pointer
-from cellwright.compiler.tile import Tile
-from cellwright.compiler.vector import Vector, i32
+from cellwright.compiler.codegen import pointwise
+from cellwright.compiler.codegen.arguments import Block
+from cellwright.compiler.codegen.ir_builder import at, count, element, function, integer, load, minimum, pointer
+from cellwright.compiler.codegen.microkernel import Tile
+from cellwright.compiler.codegen.vector import Vector, i32
 
 # matrix, terms          (G·H, n) and n
 # panels                 the result
@@ -71,7 +71,7 @@ def define_transposes(module: Any, tile: Tile) -> Any:
             target = at(b, PACK.address(b, item, "panels"), place, lanes.scalar)
             left = b.sub(there, column)
             values = [
-                lanes.load(b, at(b, row, step, lanes.scalar), rows.inside_mask(b, lanes, step, left))
+                lanes.load(b, at(b, row, step, lanes.scalar), pointwise.inside_mask(b, lanes, step, left))
                 for step in tile.steps
             ]
             tile.store(b, target, values)
@@ -83,7 +83,7 @@ def _row(b: Any, tile: Tile, matrix: Any, lane: int, left: Any, terms: Any, k: A
     """Terms k and on of the row `lane` rows on; zero where there is none."""
     lanes = tile.lanes
     inside = b.icmp_signed("<", integer(lane), left)
-    mask = rows.inside_mask(b, lanes, k, b.select(inside, terms, integer(0)))
+    mask = pointwise.inside_mask(b, lanes, k, b.select(inside, terms, integer(0)))
     return lanes.load(b, at(b, matrix, b.add(b.mul(integer(lane), terms), k), lanes.scalar), mask)
 
 

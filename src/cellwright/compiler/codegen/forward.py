@@ -6,12 +6,12 @@ from typing import Any
 
 from llvmlite import ir
 
-from cellwright.compiler import rows
-from cellwright.compiler.code import at, count, integer, minimum
-from cellwright.compiler.emitter import Emitter
-from cellwright.compiler.layout import Step
-from cellwright.compiler.tile import Tile
-from cellwright.compiler.vector import Vector, i64
+from cellwright.compiler.codegen import pointwise
+from cellwright.compiler.codegen.gate_layout import Step
+from cellwright.compiler.codegen.ir_builder import at, count, integer, minimum
+from cellwright.compiler.codegen.loop_builder import Emitter
+from cellwright.compiler.codegen.microkernel import Tile
+from cellwright.compiler.codegen.vector import Vector, i64
 
 # The item's lists of row addresses. While x W is computed: rows of x, rows of gates. In a step: targets of the
 # projection in place of the rows of x, which are done with; rows that are multiplied; rows of products.
@@ -112,7 +112,7 @@ def _cell(e: Emitter, n: Any, t: Any, s: Any, gates: Any) -> None:
     read |= {f"u.{g}": e.reader(products, k) for k, g in enumerate(places.recurrent)}
     read |= {f"s.{name}": e.reader(e.state_row("state", name, before)) for name in cell.states}
     targets = _targets(e, s, n)
-    write: dict[str, rows.Write] = {f"state.{name}": e.writer(target) for name, target in targets.items()}
+    write: dict[str, pointwise.Write] = {f"state.{name}": e.writer(target) for name, target in targets.items()}
     output = f"state.{cell.states[0]}"
     if step.projects:
         whole = e.row("whole", row if step.saves else n)
@@ -132,7 +132,7 @@ def _cell(e: Emitter, n: Any, t: Any, s: Any, gates: Any) -> None:
     e.run(read, write)
 
 
-def _both(e: Emitter, state: rows.Write, y: Any) -> rows.Write:
+def _both(e: Emitter, state: pointwise.Write, y: Any) -> pointwise.Write:
     """Writes the output to the state and to the row of outputs, which is not filled up."""
 
     def write(unit: Any, value: Vector) -> None:
@@ -142,7 +142,7 @@ def _both(e: Emitter, state: rows.Write, y: Any) -> rows.Write:
     return write
 
 
-def _number(e: Emitter, row: Any, which: int) -> rows.Write:
+def _number(e: Emitter, row: Any, which: int) -> pointwise.Write:
     """Writes one number of a row: that of its first lane."""
     b, place = e.b, e.saved_number(row, which)
     return lambda unit, value: b.store(b.extract_element(value.value, integer(0)), place) and None

@@ -16,11 +16,11 @@ from typing import Any
 
 from llvmlite import ir
 
-from cellwright.compiler import rows
-from cellwright.compiler.arguments import Block
-from cellwright.compiler.code import at, count, element, function, integer, load, minimum, pointer
-from cellwright.compiler.tile import ROWS, Tile, define_product, sums
-from cellwright.compiler.vector import Vector, i64
+from cellwright.compiler.codegen import pointwise
+from cellwright.compiler.codegen.arguments import Block
+from cellwright.compiler.codegen.ir_builder import at, count, element, function, integer, load, minimum, pointer
+from cellwright.compiler.codegen.microkernel import ROWS, Tile, define_product, sums
+from cellwright.compiler.codegen.vector import Vector, i64
 
 # Rows, and columns of A, that are multiplied at a time: of these, A stays in the second cache while all of B passes,
 # a panel of it in the first.
@@ -115,7 +115,7 @@ def _copy_strips(b: Any, tile: Tile, item: Any, strips: Any, begin: Any, end: An
 def _copy_panel(b: Any, tile: Tile, item: Any, panel: Any, begin: Any, end: Any, column: Any) -> None:
     """The panel of B from `column` on, rows begin to end; zero beyond B's columns."""
     lanes, columns = tile.lanes, WEIGHTS.number(b, item, "columns")
-    masks = [rows.inside_mask(b, lanes, b.add(column, step), columns) for step in tile.steps]
+    masks = [pointwise.inside_mask(b, lanes, b.add(column, step), columns) for step in tile.steps]
     with count(b, begin, end) as k:
         source = _line(b, tile, item, "b", load(b, WEIGHTS.address(b, item, "places"), k), column)
         row = [lanes.load(b, b.gep(source, [s]), mask) for s, mask in zip(tile.steps, masks, strict=True)]

@@ -20,9 +20,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cellwright.compiler.code import at, count, element, function, integer, load, pointer
+from cellwright.compiler.codegen.ir_builder import at, count, element, function, integer, load, pointer
+from cellwright.compiler.codegen.vector import Lanes, Vector, i64
 from cellwright.compiler.target import Target
-from cellwright.compiler.vector import Lanes, Vector, i64
 
 ROWS = 6
 
@@ -62,9 +62,14 @@ class Tile:
             self.lanes.store(value, b.gep(place, [integer(v * self.lanes.width)]))
 
 
+def lanes_of(target: Target, dtype: str) -> Lanes:
+    """The lanes of one register."""
+    return Lanes(dtype, target.register_bytes // Lanes(dtype, 1).bytes)
+
+
 def shape(target: Target, dtype: str) -> Tile:
     """The tile for a processor."""
-    return Tile(target.lanes(dtype), 4 if target.registers >= 32 else 2)
+    return Tile(lanes_of(target, dtype), 4 if target.registers >= 32 else 2)
 
 
 def define(module: Any, tile: Tile) -> Any:

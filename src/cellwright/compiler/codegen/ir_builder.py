@@ -8,7 +8,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from cellwright.compiler.vector import i64
+from cellwright.compiler.codegen.vector import i64
 
 BYTE = ir.IntType(8)
 pointer = BYTE.as_pointer()  # every address is kept as bytes; `at` and `field` give it a type

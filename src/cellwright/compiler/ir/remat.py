@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cellwright.cells.definition import Definition
-from cellwright.compiler.derive import derivative
-from cellwright.compiler.program import LEAVES, Program, forward
+from cellwright.compiler.ir.autodiff import derivative
+from cellwright.compiler.ir.program import LEAVES, Program, forward
 
 COSTLY = frozenset({"sigmoid", "tanh", "exp", "log", "log1p", "sqrt", "divide", "mean"})
 

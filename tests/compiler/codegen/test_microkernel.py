@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from llvmlite import ir
 
-from cellwright.compiler.build import compile_module
-from cellwright.compiler.code import function, pointer
+from cellwright.compiler.codegen.ir_builder import function, pointer
+from cellwright.compiler.codegen.microkernel import ROWS, define_product, shape
+from cellwright.compiler.codegen.vector import i64
+from cellwright.compiler.runtime.jit import compile_module
 from cellwright.compiler.target import host
-from cellwright.compiler.tile import ROWS, define_product, shape
-from cellwright.compiler.vector import i64
 
 WIDTHS = (None, 32, 16, 8)  # bytes of a register; None is this processor's
 DTYPES = ("float32", "float64")

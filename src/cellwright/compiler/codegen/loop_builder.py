@@ -13,13 +13,13 @@ from typing import Any
 from llvmlite import ir
 
 from cellwright.cells.definition import PER_SEQUENCE
-from cellwright.compiler import rows
-from cellwright.compiler.arguments import ITEM
-from cellwright.compiler.code import BYTE, at, count, function, integer, load, minimum, pointer
-from cellwright.compiler.layout import Step
-from cellwright.compiler.parts import Parts
-from cellwright.compiler.tile import Tile, define_product
-from cellwright.compiler.vector import Lanes, Vector, i64
+from cellwright.compiler.codegen import pointwise
+from cellwright.compiler.codegen.arguments import ITEM
+from cellwright.compiler.codegen.gate_layout import Step
+from cellwright.compiler.codegen.ir_builder import BYTE, at, count, function, integer, load, minimum, pointer
+from cellwright.compiler.codegen.microkernel import Tile, define_product
+from cellwright.compiler.codegen.team import Parts
+from cellwright.compiler.codegen.vector import Lanes, Vector, i64
 
 
 class Emitter:
@@ -169,11 +169,11 @@ class Emitter:
             self.writer(row)(unit, self.reader(row)(unit) + self.reader(source)(unit))
 
     # --- where a program's inputs come from and its outputs go -----------------------------------------
-    def reader(self, row: Any, slot: int = 0) -> rows.Read:
+    def reader(self, row: Any, slot: int = 0) -> pointwise.Read:
         """Reads a slot of a padded row."""
         return lambda unit: self.lanes.load(self.b, self._place(row, slot, unit))
 
-    def writer(self, row: Any, slot: int = 0) -> rows.Write:
+    def writer(self, row: Any, slot: int = 0) -> pointwise.Write:
         """Writes a slot of a padded row."""
         return lambda unit, value: self.lanes.store(value, self._place(row, slot, unit))
 
@@ -189,11 +189,11 @@ class Emitter:
 
     def inside(self, unit: Any, size: Any) -> Any:
         """Which lanes at `unit` are below a size."""
-        return rows.inside_mask(self.b, self.lanes, unit, size)
+        return pointwise.inside_mask(self.b, self.lanes, unit, size)
 
-    def given(self, sequence: Any, row: Any) -> dict[str, rows.Read]:
+    def given(self, sequence: Any, row: Any) -> dict[str, pointwise.Read]:
         """The readers of the cell's own parameters and of its streams."""
-        read: dict[str, rows.Read] = {}
+        read: dict[str, pointwise.Read] = {}
         for name in self.step.program.inputs():
             if name.startswith("p."):
                 read[name] = self.reader(self.address(name))
@@ -202,7 +202,7 @@ class Emitter:
                 read[name] = self.reader(self.row(name, sequence if once else row))
         return read
 
-    def run(self, read: dict[str, rows.Read], write: dict[str, rows.Write]) -> None:
+    def run(self, read: dict[str, pointwise.Read], write: dict[str, pointwise.Write]) -> None:
         """Run the program over the units of a row."""
         spill = self.own("spill")
-        rows.emit(self.b, self.lanes, self.step.program, self.hidden, self.padded, read, write, spill)
+        pointwise.emit(self.b, self.lanes, self.step.program, self.hidden, self.padded, read, write, spill)

@@ -12,9 +12,9 @@ from typing import Any
 
 from llvmlite import ir
 
-from cellwright.compiler.arguments import ITEM
-from cellwright.compiler.code import at, function, integer, minimum, pointer
-from cellwright.compiler.vector import i64
+from cellwright.compiler.codegen.arguments import ITEM
+from cellwright.compiler.codegen.ir_builder import at, function, integer, minimum, pointer
+from cellwright.compiler.codegen.vector import i64
 
 PATIENCE = 1 << 12  # looks before a waiting thread lets others run: some microseconds, many times a meeting
 

@@ -6,8 +6,8 @@ import pytest
 
 from cellwright.cells import CELLS
 from cellwright.cells.expression import OPERATIONS
-from cellwright.compiler.program import Node, Program, forward
-from cellwright.compiler.rows import EMIT
+from cellwright.compiler.codegen.pointwise import EMIT
+from cellwright.compiler.ir.program import Node, Program, forward
 
 # The nodes without a line of their own are the leaves: x.o 0, u.o 1, x.f 4, u.f 5, …
 LSTM = """\

@@ -35,7 +35,7 @@ def compile_module(text: str, target: Target) -> Any:
 def load_module(recipe: str, text: Callable[[], str], target: Target) -> Any:
     """The same for the IR that text() gives; it is asked for only where the cache has not got the code.
 
-    The recipe and the source of this package determine the text.
+    The recipe and the source of the compiler determine the text.
     """
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
@@ -74,9 +74,15 @@ def _key(recipe: str, target: Target) -> str:
 
 @functools.cache
 def _source() -> str:
-    """A digest of this package's source: other source may write other code for the same recipe."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
-    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+    """A digest of the compiler's source, all of it: other source may write other code for the same recipe."""
+    return digest(Path(__file__).parents[1])
+
+
+def digest(package: Path) -> str:
+    """A digest of the names and the source of a package and of every package in it."""
+    files = sorted(package.rglob("*.py"))
+    parts = [part for file in files for part in (str(file.relative_to(package)).encode(), file.read_bytes())]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
 def _compile(text: str, machine: Any) -> bytes:

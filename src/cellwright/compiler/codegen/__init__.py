@@ -1,0 +1,1 @@
+"""From programs to LLVM IR: what lies where, which product does it, in which order rows are computed."""
