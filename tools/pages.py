@@ -1,4 +1,4 @@
-"""The pages of docs/cells, one a cell, from its definition.
+"""The pages of docs/cells, one a cell, and docs/compiler.md, made from the cells' definitions.
 
 python tools/pages.py
 """
@@ -12,10 +12,16 @@ from pathlib import Path
 from cellwright.cells import CELLS, Definition
 from cellwright.cells.definition import PER_PROJECTION
 from cellwright.cells.formulas import equations, latex, operations, parameters
+from cellwright.compiler import stages
+from cellwright.compiler.kernel import Kernel, kernel
+from cellwright.compiler.target import Target
 from cellwright.inspect.diagram import svg
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "cells"
+COMPILER = ROOT / "docs" / "compiler.md"
+# Any machine writes the same page: AVX2, whatever processor it has.
+AVX2 = Target("x86-64-v3", "", register_bytes=32, registers=16)
 SIZE = 128  # I = H of the figures
 WRITTEN = "Written by `python tools/pages.py` from the definitions; not by hand."
 
@@ -24,7 +30,7 @@ def pages() -> dict[Path, str]:
     """Every page and picture, and its text."""
     texts = {FOLDER / f"{name}.md": page(cell) for name, cell in CELLS.items()}
     pictures = {FOLDER / f"{name}.svg": svg(cell) for name, cell in CELLS.items()}
-    return {FOLDER / "README.md": index(), **texts, **pictures}
+    return {FOLDER / "README.md": index(), COMPILER: compiler(), **texts, **pictures}
 
 
 def index() -> str:
@@ -53,9 +59,67 @@ def page(cell: Definition) -> str:
         where,
         "\n".join(_sizes(cell)),
         f'Use: `cellwright.Recurrent("{cell.name}", input_size, hidden_size)`, `cellwright fit … --cell {cell.name}`.',
+        "## What the compiler makes of it",
+        "One step of training ([how to read it](../compiler.md)); `cellwright cells show " + cell.name + " --program`.",
+        _block(stages.program(kernel(cell, "float32"))),
         WRITTEN,
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def compiler() -> str:
+    """The LSTM through every stage of the compiler."""
+    made = Kernel(CELLS["lstm"], "float32", AVX2)
+    parts = [
+        "# From five equations to a kernel",
+        "The LSTM on its way from `cells/lstm.py` to machine code: every stage, and what it gives. "
+        "`cellwright cells show NAME --program`, `--ir` and `--asm` show the same of any cell, your own included.",
+    ]
+    for number, stage in enumerate(stages.STAGES, 1):
+        parts.append(f"## {number}. {stage.name[0].upper() + stage.name[1:]}: {stage.says}")
+        parts.append(f"[`{stage.module}`](../src/cellwright/{stage.module}). {COMMENTS[stage.name]}")
+        parts.append(_block(EXCERPTS.get(stage.name, str)(stage.text(made))))
+    return "\n\n".join([*parts, WRITTEN]) + "\n"
+
+
+# What a reader wants to know of each stage, beside what it is.
+COMMENTS = {
+    "equations": "A user's own cell begins here too: the step is a Python function, run once on letters.",
+    "program": "Each line is one operation on earlier ones. x.i is (W x + b) of the gate i, u.i is (U h + b'), s.c the "
+    "cell state before the step. Numbers that are missing are leaves, written where they are used.",
+    "derivative": "The cotangent d.h is how much the loss rises with h. Each operation hands its cotangent to its "
+    "operands by one rule; equal operations are one line again, so that σ′ reads the σ of the step.",
+    "saved": "The activations of the gates cost an exponential each, so they are kept. The cell state after the step "
+    "and its tanh are not: two multiplications and one tanh bring them back.",
+    "backward": "What is left to compute. x and u of a gate only meet as a sum, so their cotangents are one value, and "
+    "are written once.",
+    "layout": "The order of the gates in a row of x W + b, in a product h U + b', and in a row of cotangents.",
+    "LLVM IR": "Thousands of lines in all: the product (`microkernel.py`), the loop over time (`forward.py`), and "
+    "in it the program above on a register of units at a time (`pointwise.py`). Here the product's innermost "
+    "loop for one row and two registers of columns, laid out for AVX2: a number of h, broadcast, times a row "
+    "of the packed U, added to the sums.",
+    "assembly": "The same loop after LLVM's passes: one broadcast, two fused multiply-adds. Six rows have twelve.",
+}
+
+
+def _innermost(text: str) -> str:
+    """The loop of the product over one row, from a module's IR."""
+    rows = text[text.index("\nrows1:") :]
+    return rows[rows.index("\nk_body:") + 1 : rows.index("\nk_done:")]
+
+
+def _fused(text: str) -> str:
+    """The first loop of two fused multiply-adds, from a module's assembly."""
+    blocks = text.split("\n.L")
+    found = next(block for block in blocks if block.count("vfmadd231ps") == 2)
+    return ".L" + found
+
+
+EXCERPTS = {"LLVM IR": _innermost, "assembly": _fused}
+
+
+def _block(text: str) -> str:
+    return "```text\n" + text.strip("\n").expandtabs(4) + "\n```"
 
 
 def _prose(cell: Definition) -> tuple[str, str]:

@@ -34,6 +34,33 @@ def test_cells_show_latex_is_latex_alone(cellwright):
     assert out.endswith("\\end{aligned}\n")
 
 
+def test_cells_show_prints_the_compiled_programs(cellwright):
+    out = cellwright("cells", "show", "lstm", "--program").out
+    forward, saved, backward = out.split("\n\n  ")[1:]
+    assert "t18 = t13 · t17\n  t19 = t9 + t18\n" in forward  # i · g, and f · c to it
+    assert "saved.3 ← t17" in saved
+    assert "(4 numbers a unit, 0 a row; " in saved
+    assert "t25 = t20 · saved.1\n" in backward  # the cotangent of c, through f
+    assert backward.rstrip().endswith("u.g ← t33")
+
+
+def test_cells_show_prints_the_kernels(cellwright):
+    ir = cellwright("cells", "show", "rnn", "--ir").out
+    assert [line.split(": ")[1] for line in ir.splitlines() if line.startswith("; rnn, float32")] == [
+        "forward, training",
+        "backward",
+        "forward, inference",
+    ]
+    assert ir.count('define void @"entry"') == 3
+    assert cellwright("cells", "show", "rnn", "--asm").out.count("\nentry:\n") == 3
+
+
+def test_cells_show_prints_one_thing(cellwright):
+    ended = cellwright("cells", "show", "rnn", "--asm", "--latex")
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err == "cellwright: --latex and --asm each print one thing; expected one of them\n"
+
+
 def test_cells_show_draws_a_user_s_own_cell(cellwright, tmp_path):
     path, picture = tmp_path / "my cells.py", tmp_path / "own.svg"
     path.write_text(

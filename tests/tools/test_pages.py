@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cellwright.cells import CELLS
+from cellwright.compiler.stages import STAGES
 
 SCRIPT = runpy.run_path(str(Path(__file__).parents[2] / "tools" / "pages.py"))
 PAGES = SCRIPT["pages"]()
@@ -28,6 +29,15 @@ def test_a_page_says_source_equations_and_sizes():
     assert r"  c_{t} &= f_{t} \odot c_{t-1} + i_{t} \odot g_{t} \\" in text
     assert "| parameters, I = H = 128 | 132,096 |" in text  # 4 · 128 · (128 + 128) + 8 · 128
     assert "../../src/cellwright/cells/lstm.py" in text
+
+
+def test_the_page_of_the_compiler_follows_the_lstm_to_its_instructions():
+    text = PAGES[SCRIPT["COMPILER"]]
+    assert [line.split(":")[0] for line in text.splitlines() if line.startswith("## ")] == [
+        f"## {k}. {stage.name[0].upper()}{stage.name[1:]}" for k, stage in enumerate(STAGES, 1)
+    ]
+    assert "t19 = t9 + t18" in text  # c = f · c + i · g
+    assert text.count("vfmadd231ps") == text.count('call <8 x float> @"llvm.fma.v8f32"') == 2
 
 
 def test_every_link_leads_to_a_file():

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cellwright.errors import InputError
+
 if TYPE_CHECKING:
     from cellwright.cells import Definition
 
@@ -35,6 +37,9 @@ def cells(context: typer.Context) -> None:
 def show(
     name: Annotated[str, typer.Argument(help="A cell's name, or FILE.py:NAME of your own.", show_default=False)],
     latex: Annotated[bool, typer.Option("--latex", help="Print the equations as LaTeX (amsmath) only.")] = False,
+    program: Annotated[bool, typer.Option("--program", help="Print its compiled programs, as mathematics.")] = False,
+    ir: Annotated[bool, typer.Option("--ir", help="Print its kernels as LLVM IR.")] = False,
+    asm: Annotated[bool, typer.Option("--asm", help="Print its kernels as assembly of this processor.")] = False,
     svg: Annotated[Path | None, typer.Option(help="Write the data flow as a picture to this SVG file.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a picture that is there.")] = False,
     input_size: Annotated[int, typer.Option("--input", min=1, help="Input size that the counts are for.")] = 128,
@@ -49,11 +54,17 @@ def show(
     cell = from_file(name) if is_file(name) else get(name)
     if svg is not None:
         _write(svg, cell)
+    compiled = {"--program": program, "--ir": ir, "--asm": asm}
+    asked = [option for option, on in ({"--latex": latex} | compiled).items() if on]
+    if len(asked) > 1:
+        raise InputError(f"{' and '.join(asked)} each print one thing; expected one of them")
     if latex:
         print(formulas.latex(cell))
+    elif asked:
+        print(_compiled(cell, asked[0]))
     else:
         _print(cell, input_size, hidden_size)
-    if svg is not None and not latex:
+    if svg is not None and not asked:
         print(f"\nThe data flow is drawn in {svg}")
 
 
@@ -76,6 +87,16 @@ def _print(cell: "Definition", inputs: int, hidden: int) -> None:
     print()
     print(*(f"{name:<12}{value}" for name, value in facts.items()), sep="\n")
     print(f"\nThe counts are of one layer in one direction, input {inputs} and hidden {hidden}.")
+
+
+def _compiled(cell: "Definition", option: str) -> str:
+    """What the compiler made of the cell, for float32 on this processor."""
+    try:
+        from cellwright.compiler import stages
+        from cellwright.compiler.kernel import kernel
+    except ImportError as error:
+        raise InputError(f"{option} shows what the compiler made, and it cannot be loaded here ({error})") from None
+    return {"--program": stages.program, "--ir": stages.ir, "--asm": stages.assembly}[option](kernel(cell, "float32"))
 
 
 def _source(cell: "Definition") -> str:

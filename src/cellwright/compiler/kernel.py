@@ -42,10 +42,10 @@ class Blocks(NamedTuple):
 
 
 class Loop:
-    """One compiled loop: its step, the words of its directions, and how to run it."""
+    """One compiled loop: its step, its LLVM IR on request, the words of its directions, and how to run it."""
 
-    def __init__(self, step: Step, entry: Entry) -> None:
-        self.step = step
+    def __init__(self, step: Step, entry: Entry, ir: Callable[[], str]) -> None:
+        self.step, self.ir = step, ir
         self.block = step.block()
         self.spill = len(pointwise.spilled(step.program))
         self._entry = entry
@@ -72,9 +72,9 @@ class Loop:
 class Kernel:
     """The loops of one cell for "float32" or "float64"."""
 
-    def __init__(self, cell: Definition, dtype: str, register_bytes: int | None = None) -> None:
-        self.cell = cell
-        self.target = host(register_bytes)
+    def __init__(self, cell: Definition, dtype: str, target: Target) -> None:
+        self.cell, self.dtype = cell, dtype
+        self.target = target
         self.tile: Tile = shape(self.target, dtype)
         self.plan = training(cell)
         self.layout = layout(cell, self.plan.backward)
@@ -125,7 +125,7 @@ class Kernel:
             return str(module)
 
         engine = load_module(f"{define.__name__} {self.tile} {step.recipe()}", text, self.target)
-        return Loop(step, Entry(engine, "entry", ITEM))
+        return Loop(step, Entry(engine, "entry", ITEM), text)
 
 
 class Products:
@@ -156,7 +156,7 @@ def products(target: Target, tile: Tile) -> Products:
 @functools.cache
 def kernel(cell: Definition, dtype: str, register_bytes: int | None = None) -> Kernel:
     """The kernels of a cell for a type, made once a process."""
-    return Kernel(cell, dtype, register_bytes)
+    return Kernel(cell, dtype, host(register_bytes))
 
 
 def shares(lengths: NDArray[np.int64], count: int) -> list[tuple[int, int]]:

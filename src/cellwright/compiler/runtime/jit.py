@@ -37,11 +37,7 @@ def load_module(recipe: str, text: Callable[[], str], target: Target) -> Any:
 
     The recipe and the source of the compiler determine the text.
     """
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    machine = llvm.Target.from_default_triple().create_target_machine(
-        cpu=target.cpu, features=target.features, opt=3, reloc="pic", codemodel="jitdefault", jit=True
-    )
+    machine = _machine(target)
     path = cache_folder() / (_key(recipe, target) + ".o")
     code = _read(path)
     if code is None:
@@ -52,6 +48,12 @@ def load_module(recipe: str, text: Callable[[], str], target: Target) -> Any:
     engine.finalize_object()
     _loaded.append(engine)
     return engine
+
+
+def assembly(text: str, target: Target) -> str:
+    """The instructions that a module's IR becomes."""
+    machine = _machine(target)
+    return str(machine.emit_assembly(_optimised(text, machine)))
 
 
 def cache_folder() -> Path:
@@ -85,12 +87,24 @@ def digest(package: Path) -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
-def _compile(text: str, machine: Any) -> bytes:
+def _machine(target: Target) -> Any:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=target.cpu, features=target.features, opt=3, reloc="pic", codemodel="jitdefault", jit=True
+    )
+
+
+def _optimised(text: str, machine: Any) -> Any:
     module = llvm.parse_assembly(text)
     module.verify()
     builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=2))
     builder.getModulePassManager().run(module, builder)
-    return bytes(machine.emit_object(module))
+    return module
+
+
+def _compile(text: str, machine: Any) -> bytes:
+    return bytes(machine.emit_object(_optimised(text, machine)))
 
 
 def _read(path: Path) -> bytes | None:
