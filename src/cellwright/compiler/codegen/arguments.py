@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Mapping
-from typing import Any
+
+from llvmlite.ir import IRBuilder as Builder
+from llvmlite.ir import Value
 
 from cellwright.compiler.codegen.ir_builder import integer, load, pointer
 from cellwright.compiler.codegen.vector import i64
@@ -22,11 +24,11 @@ class Block:
         self.names = names
         self.offset = {name: k for k, name in enumerate(names)}
 
-    def number(self, b: Any, base: Any, name: str) -> Any:
+    def number(self, b: Builder, base: Value, name: str) -> Value:
         """The IR value of a size."""
         return load(b, base, integer(self.offset[name]), i64)
 
-    def address(self, b: Any, base: Any, name: str) -> Any:
+    def address(self, b: Builder, base: Value, name: str) -> Value:
         """The IR value of an address."""
         return load(b, base, integer(self.offset[name]), pointer)
 

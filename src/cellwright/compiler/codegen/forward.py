@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from llvmlite import ir
+from llvmlite.ir import IRBuilder as Builder
+from llvmlite.ir import Module, Value
 
 from cellwright.compiler.codegen import pointwise
 from cellwright.compiler.codegen.gate_layout import Step
@@ -18,7 +18,7 @@ from cellwright.compiler.codegen.vector import Vector, i64
 X, GATES, TARGETS, OPERANDS, PRODUCTS = 0, 1, 0, 2, 3
 
 
-def define_forward(module: Any, tile: Tile, step: Step) -> Any:
+def define_forward(module: Module, tile: Tile, step: Step) -> Value:
     """Add the forward loop for one item: x W + b for some steps ahead, then those steps one by one."""
     e = Emitter(module, "forward", tile, step)
     b = e.b
@@ -36,14 +36,14 @@ def define_forward(module: Any, tile: Tile, step: Step) -> Any:
     return e.function
 
 
-def _next(b: Any, position: Any) -> Any:
+def _next(b: Builder, position: Value) -> Value:
     """The position, moved on by one."""
     k = b.load(position)
     b.store(b.add(k, integer(1)), position)
     return k
 
 
-def _project_inputs(e: Emitter, begin: Any, end: Any, position: Any) -> None:
+def _project_inputs(e: Emitter, begin: Value, end: Value, position: Value) -> None:
     """Rows of gates = x W + b for the steps from begin to end."""
     b = e.b
     b.store(integer(0), position)
@@ -58,7 +58,7 @@ def _project_inputs(e: Emitter, begin: Any, end: Any, position: Any) -> None:
     e.multiply_together(b.load(position), X, GATES, e.inputs, "input", e.slots_wide(len(e.step.places.inputs)))
 
 
-def _step(e: Emitter, s: Any, position: Any) -> None:
+def _step(e: Emitter, s: Value, position: Value) -> None:
     """One step: the products of the states before, then the cell for each sequence alive, then its projection."""
     b, cell = e.b, e.step.cell
     t = e.time(s)
@@ -78,7 +78,7 @@ def _step(e: Emitter, s: Any, position: Any) -> None:
     _begin_anew(e, s, alive)
 
 
-def _product_row(e: Emitter, s: Any, place: Any) -> Any:
+def _product_row(e: Emitter, s: Value, place: Value) -> Value:
     """Where the product of the sequence at `place` goes: where parts share it, to two places in turn."""
     b = e.b
     row = place
@@ -88,7 +88,7 @@ def _product_row(e: Emitter, s: Any, place: Any) -> Any:
     return b.gep(e.own("products"), [b.mul(row, e.panels_bytes(e.slots_wide(len(e.step.places.recurrent))))])
 
 
-def _targets(e: Emitter, s: Any, n: Any) -> dict[str, Any]:
+def _targets(e: Emitter, s: Value, n: Value) -> dict[str, Value]:
     """Where the new states of sequence n go: the next step's rows, or where it ends the final states."""
     b = e.b
     more, following = e.following(s)
@@ -100,7 +100,7 @@ def _targets(e: Emitter, s: Any, n: Any) -> dict[str, Any]:
     }
 
 
-def _cell(e: Emitter, n: Any, t: Any, s: Any, gates: Any) -> None:
+def _cell(e: Emitter, n: Value, t: Value, s: Value, gates: Value) -> None:
     """The cell for sequence n."""
     b, step = e.b, e.step
     cell, places, place = step.cell, step.places, b.sub(n, e.first)
@@ -132,23 +132,23 @@ def _cell(e: Emitter, n: Any, t: Any, s: Any, gates: Any) -> None:
     e.run(read, write)
 
 
-def _both(e: Emitter, state: pointwise.Write, y: Any) -> pointwise.Write:
+def _both(e: Emitter, state: pointwise.Write, y: Value) -> pointwise.Write:
     """Writes the output to the state and to the row of outputs, which is not filled up."""
 
-    def write(unit: Any, value: Vector) -> None:
+    def write(unit: Value, value: Vector) -> None:
         state(unit, value)
         e.lanes.store(value, at(e.b, y, unit, e.lanes.scalar), e.inside(unit, e.outputs))
 
     return write
 
 
-def _number(e: Emitter, row: Any, which: int) -> pointwise.Write:
+def _number(e: Emitter, row: Value, which: int) -> pointwise.Write:
     """Writes one number of a row: that of its first lane."""
     b, place = e.b, e.saved_number(row, which)
-    return lambda unit, value: b.store(b.extract_element(value.value, integer(0)), place) and None
+    return lambda unit, value: b.store(b.extract_element(value.value, integer(0)), place)
 
 
-def _copy_output(e: Emitter, state: Any, row: Any) -> None:
+def _copy_output(e: Emitter, state: Value, row: Value) -> None:
     """The projected state to the row of outputs."""
     b, lanes, y = e.b, e.lanes, e.y_row(row)
     with count(b, integer(0), e.outputs, integer(lanes.width)) as unit:
@@ -156,7 +156,7 @@ def _copy_output(e: Emitter, state: Any, row: Any) -> None:
         lanes.store(value, at(b, y, unit, lanes.scalar), e.inside(unit, e.outputs))
 
 
-def _begin_anew(e: Emitter, s: Any, alive: Any) -> None:
+def _begin_anew(e: Emitter, s: Value, alive: Value) -> None:
     """Where the next step of a sequence begins anew, the state before it is the fresh one."""
     b = e.b
     more, following = e.following(s)
@@ -166,7 +166,7 @@ def _begin_anew(e: Emitter, s: Any, alive: Any) -> None:
         count(b, e.first, minimum(b, alive, e.table("batch_sizes", following))) as n,
     ):
 
-        def begin(n: Any = n) -> None:
+        def begin(n: Value = n) -> None:
             for name in e.step.cell.states:
                 target = e.state_row("state", name, b.add(before, n))
                 e.copy(e.state_row("fresh", name, n), target, e.width(name))

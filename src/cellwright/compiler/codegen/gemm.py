@@ -12,9 +12,9 @@ the first, rows in the second.
 
 from __future__ import annotations
 
-from typing import Any
-
 from llvmlite import ir
+from llvmlite.ir import IRBuilder as Builder
+from llvmlite.ir import Module, Value
 
 from cellwright.compiler.codegen import pointwise
 from cellwright.compiler.codegen.arguments import Block
@@ -49,7 +49,7 @@ def copies(tile: Tile, columns: int) -> int:
     return BLOCK * tile.columns + (MOST // ROWS * STRIP if columns >= MANY else 0)
 
 
-def define_weights(module: Any, tile: Tile) -> Any:
+def define_weights(module: Module, tile: Tile) -> Value:
     """Add `weights(item)`: the item's rows of C = Aᵀ B, and of the sums.
 
     B is copied in panels before it is multiplied, and where it is wide, A in strips of a tile's rows. Where they stand,
@@ -84,18 +84,20 @@ def define_weights(module: Any, tile: Tile) -> Any:
     return made
 
 
-def _line(b: Any, tile: Tile, item: Any, name: str, row: Any, start: Any) -> Any:
+def _line(b: Builder, tile: Tile, item: Value, name: str, row: Value, start: Value) -> Value:
     """The address of element `start` of a row of A, B or C."""
     place = b.add(b.mul(row, WEIGHTS.number(b, item, f"{name}_width")), start)
     return at(b, WEIGHTS.address(b, item, name), place, tile.lanes.scalar)
 
 
-def _strip(b: Any, tile: Tile, strips: Any, column: Any) -> Any:
+def _strip(b: Builder, tile: Tile, strips: Value, column: Value) -> Value:
     """The address of the strip of A's copy that begins with a column."""
     return element(b, strips, b.mul(b.sdiv(column, integer(ROWS)), integer(STRIP)), tile.lanes.bytes)
 
 
-def _copy_strips(b: Any, tile: Tile, item: Any, strips: Any, begin: Any, end: Any, left: Any, right: Any) -> None:
+def _copy_strips(
+    b: Builder, tile: Tile, item: Value, strips: Value, begin: Value, end: Value, left: Value, right: Value
+) -> None:
     """Columns left to right of A, rows begin to end, in strips (BLOCK, ROWS), the last of which may not be full."""
     scalar = tile.lanes.scalar
     row_of_strip = ir.VectorType(scalar, ROWS).as_pointer()
@@ -112,7 +114,7 @@ def _copy_strips(b: Any, tile: Tile, item: Any, strips: Any, begin: Any, end: An
             b.store(b.load(b.gep(source, [i])), b.gep(target, [b.sub(i, whole)]))
 
 
-def _copy_panel(b: Any, tile: Tile, item: Any, panel: Any, begin: Any, end: Any, column: Any) -> None:
+def _copy_panel(b: Builder, tile: Tile, item: Value, panel: Value, begin: Value, end: Value, column: Value) -> None:
     """The panel of B from `column` on, rows begin to end; zero beyond B's columns."""
     lanes, columns = tile.lanes, WEIGHTS.number(b, item, "columns")
     masks = [pointwise.inside_mask(b, lanes, b.add(column, step), columns) for step in tile.steps]
@@ -122,7 +124,7 @@ def _copy_panel(b: Any, tile: Tile, item: Any, panel: Any, begin: Any, end: Any,
         tile.store(b, at(b, panel, b.mul(b.sub(k, begin), integer(tile.columns)), lanes.scalar), row)
 
 
-def _weights_tile(module: Any, tile: Tile) -> Any:
+def _weights_tile(module: Module, tile: Tile) -> Value:
     """(m, item, strip, stride, …): C[i : i+m, column : …] += Aᵀ B over the rows begin to end; A is at strip."""
     kinds = [i64, pointer, pointer, i64, pointer, i64, i64, i64, i64]
     made, b = function(module, "weights_tile", kinds, inline=True)
@@ -141,17 +143,17 @@ def _weights_tile(module: Any, tile: Tile) -> Any:
 
 
 def _weights_rows(
-    b: Any,
+    b: Builder,
     tile: Tile,
     n: int,
-    item: Any,
-    strip: Any,
-    stride: Any,
-    panel: Any,
-    begin: Any,
-    end: Any,
-    i: Any,
-    column: Any,
+    item: Value,
+    strip: Value,
+    stride: Value,
+    panel: Value,
+    begin: Value,
+    end: Value,
+    i: Value,
+    column: Value,
 ) -> None:
     lanes = tile.lanes
     targets = [_line(b, tile, item, "c", b.add(i, integer(r)), column) for r in range(n)]
@@ -159,14 +161,16 @@ def _weights_rows(
     zero = Vector(lanes, b, lanes.constant(0.0))
     initial = [[zero.select(is_first, value) for value in tile.load(b, t)] for t in targets]
 
-    def factor(r: int, j: Any) -> Any:
+    def factor(r: int, j: Value) -> Value:
         return load(b, strip, b.add(b.mul(j, stride), integer(r)), lanes.scalar)
 
     for target, row in zip(targets, sums(b, tile, initial, b.sub(end, begin), [panel], factor), strict=True):
         tile.store(b, target, row)
 
 
-def _add_columns(b: Any, tile: Tile, item: Any, totals: Any, begin: Any, end: Any, first: Any, last: Any) -> None:
+def _add_columns(
+    b: Builder, tile: Tile, item: Value, totals: Value, begin: Value, end: Value, first: Value, last: Value
+) -> None:
     """Add the rows begin to end of A to the sums, in whole registers; `first` is a multiple of the lanes."""
     lanes, width = tile.lanes, integer(tile.lanes.width)
     with b.if_then(b.icmp_signed("==", begin, integer(0))), count(b, first, last, width) as i:
@@ -176,7 +180,7 @@ def _add_columns(b: Any, tile: Tile, item: Any, totals: Any, begin: Any, end: An
         lanes.store(lanes.load(b, total) + lanes.load(b, _line(b, tile, item, "a", k, i)), total)
 
 
-def define_inputs(module: Any, tile: Tile) -> Any:
+def define_inputs(module: Module, tile: Tile) -> Value:
     """Add `inputs(item)`: the item's rows of C = starts + A W; where starts is 0, of C += A W."""
     product = define_product(module, tile)
     made, b = function(module, "inputs", [pointer], inline=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from llvmlite import ir
+from llvmlite.ir import Function, Module, Type, Value
+from llvmlite.ir import IRBuilder as Builder
 
 from cellwright.compiler.codegen.vector import i64
 
@@ -19,7 +20,9 @@ def integer(value: int) -> ir.Constant:
     return ir.Constant(i64, value)
 
 
-def function(module: Any, name: str, arguments: list[Any], result: Any = None, inline: bool = False) -> tuple[Any, Any]:
+def function(
+    module: Module, name: str, arguments: list[Type], result: Type | None = None, inline: bool = False
+) -> tuple[Function, Builder]:
     """A new function and a builder at its start; `inline` hides it in the module."""
     made = ir.Function(module, ir.FunctionType(result or ir.VoidType(), arguments), name)
     if inline:
@@ -28,7 +31,7 @@ def function(module: Any, name: str, arguments: list[Any], result: Any = None, i
 
 
 @contextmanager
-def count(b: Any, start: Any, stop: Any, step: Any = None) -> Iterator[Any]:
+def count(b: Builder, start: Value, stop: Value, step: Value | None = None) -> Iterator[Value]:
     """`for i in range(start, stop, step)`; yields i."""
     before = b.block
     head, body, done = (b.append_basic_block(name) for name in ("head", "body", "done"))
@@ -44,21 +47,21 @@ def count(b: Any, start: Any, stop: Any, step: Any = None) -> Iterator[Any]:
     b.position_at_end(done)
 
 
-def minimum(b: Any, x: Any, y: Any) -> Any:
+def minimum(b: Builder, x: Value, y: Value) -> Value:
     """The smaller of two integers."""
     return b.select(b.icmp_signed("<", x, y), x, y)
 
 
-def at(b: Any, base: Any, index: Any, kind: Any) -> Any:
+def at(b: Builder, base: Value, index: Value, kind: Type) -> Value:
     """The address of element `index` of an array of `kind` at `base`."""
     return b.gep(b.bitcast(base, kind.as_pointer()), [index])
 
 
-def load(b: Any, base: Any, index: Any, kind: Any = i64) -> Any:
+def load(b: Builder, base: Value, index: Value, kind: Type = i64) -> Value:
     """Element `index` of an array of `kind` at `base`."""
     return b.load(at(b, base, index, kind))
 
 
-def element(b: Any, base: Any, index: Any, size: int) -> Any:
+def element(b: Builder, base: Value, index: Value, size: int) -> Value:
     """The address `index` × `size` bytes after `base`."""
     return b.gep(base, [b.mul(index, integer(size))])

@@ -8,9 +8,9 @@ waits for another inside the sequence; where there are few, several threads shar
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from llvmlite import ir
+from llvmlite.ir import Module, Value
 
 from cellwright.cells.definition import PER_SEQUENCE
 from cellwright.compiler.codegen import pointwise
@@ -25,7 +25,7 @@ from cellwright.compiler.codegen.vector import Lanes, Vector, i64
 class Emitter:
     """A loop being written, for one item of work."""
 
-    def __init__(self, module: Any, name: str, tile: Tile, step: Step) -> None:
+    def __init__(self, module: Module, name: str, tile: Tile, step: Step) -> None:
         self.tile, self.step = tile, step
         self.lanes: Lanes = tile.lanes
         self.block = step.block()
@@ -44,71 +44,71 @@ class Emitter:
         lists = self.own("lists")
         self.lists = [b.gep(lists, [b.mul(size, integer(k))]) for k in range(4)]
 
-    def _sizes(self, *words: str) -> list[Any]:
+    def _sizes(self, *words: str) -> list[Value]:
         return [self.block.number(self.b, self.direction, word) for word in words]
 
     # --- addresses ------------------------------------------------------------------------------------
-    def address(self, name: str) -> Any:
+    def address(self, name: str) -> Value:
         """The direction's address of that name."""
         return self.block.address(self.b, self.direction, name)
 
-    def own(self, name: str) -> Any:
+    def own(self, name: str) -> Value:
         """The item's address of that name."""
         return ITEM.address(self.b, self.item, name)
 
-    def table(self, name: str, k: Any) -> Any:
+    def table(self, name: str, k: Value) -> Value:
         """Entry k of one of the tables over the steps, or over the packed rows."""
         return load(self.b, self.address(name), k)
 
-    def row(self, name: str, index: Any, slots: int = 1) -> Any:
+    def row(self, name: str, index: Value, slots: int = 1) -> Value:
         """The address of a padded row of `slots` values a unit."""
         return self.b.gep(self.address(name), [self.b.mul(index, self.b.mul(self.row_bytes, integer(slots)))])
 
-    def state_row(self, kind: str, state: str, index: Any) -> Any:
+    def state_row(self, kind: str, state: str, index: Value) -> Value:
         """The address of a row of a state's buffer; the operand's rows have a width of their own."""
         if state != self.step.cell.operand:
             return self.row(f"{kind}.{state}", index)
         return self.b.gep(self.address(f"{kind}.{state}"), [self.b.mul(index, self.operand_bytes)])
 
-    def gate_row(self, base: Any, index: Any) -> Any:
+    def gate_row(self, base: Value, index: Value) -> Value:
         """The address of a row of gates: whole panels, since the product of x writes those."""
         return self.b.gep(base, [self.b.mul(index, self.panels_bytes(self.slots_wide(self.step.slots)))])
 
-    def x_row(self, index: Any) -> Any:
+    def x_row(self, index: Value) -> Value:
         """The address of the input of a packed row."""
         width = self.b.mul(self.inputs, integer(self.lanes.bytes))
         return self.b.gep(self.address("x"), [self.b.mul(self.table("x_places", index), width)])
 
-    def y_row(self, index: Any) -> Any:
+    def y_row(self, index: Value) -> Value:
         """The address of the outputs of a packed row, or of their cotangents."""
         return self.b.gep(self.address("y"), [self.b.mul(self.table("y_places", index), self.y_stride)])
 
-    def slots_wide(self, slots: int) -> Any:
+    def slots_wide(self, slots: int) -> Value:
         """The columns of so many slots."""
         return self.b.mul(self.padded, integer(slots))
 
-    def panels(self, columns: Any) -> Any:
+    def panels(self, columns: Value) -> Value:
         """How many panels hold that many columns."""
         wide = integer(self.tile.columns)
         return self.b.sdiv(self.b.add(columns, integer(self.tile.columns - 1)), wide)
 
-    def panels_bytes(self, columns: Any) -> Any:
+    def panels_bytes(self, columns: Value) -> Value:
         """Bytes of a row of whole panels that hold that many columns."""
         return self.b.mul(self.panels(columns), integer(self.tile.columns * self.lanes.bytes))
 
-    def put(self, which: int, k: Any, address: Any) -> None:
+    def put(self, which: int, k: Value, address: Value) -> None:
         """Entry k of one of the item's lists of row addresses."""
         self.b.store(address, at(self.b, self.lists[which], k, pointer))
 
-    def get(self, which: int, k: Any) -> Any:
+    def get(self, which: int, k: Value) -> Value:
         """Entry k of one of the item's lists of row addresses."""
         return load(self.b, self.lists[which], k, pointer)
 
-    def multiply(self, m: Any, a: int, c: int, k: Any, factor: str, columns: Any) -> None:
+    def multiply(self, m: Value, a: int, c: int, k: Value, factor: str, columns: Value) -> None:
         """The first m rows of list c = those of list a times the panels `factor`, from its starts."""
         self._multiply(m, a, c, k, factor, (integer(0), self.panels(columns)))
 
-    def multiply_together(self, m: Any, a: int, c: int, k: Any, factor: str, columns: Any) -> None:
+    def multiply_together(self, m: Value, a: int, c: int, k: Value, factor: str, columns: Value) -> None:
         """The same, of which each part computes some panels, then has all."""
         if self.parts is None:
             self.multiply(m, a, c, k, factor, columns)
@@ -116,28 +116,28 @@ class Emitter:
             self._multiply(m, a, c, k, factor, self.parts.share(self.panels(columns)))
             self.parts.meet()
 
-    def _multiply(self, m: Any, a: int, c: int, k: Any, factor: str, panels: tuple[Any, Any]) -> None:
+    def _multiply(self, m: Value, a: int, c: int, k: Value, factor: str, panels: tuple[Value, Value]) -> None:
         operands = [k, self.address(f"{factor}_panels"), self.address(f"{factor}_starts")]
         self.b.call(self.product, [m, self.lists[a], self.lists[c], *operands, *panels])
 
     # --- the course of the steps ----------------------------------------------------------------------
-    def time(self, s: Any) -> Any:
+    def time(self, s: Value) -> Value:
         """The step of the sequence that is the s-th to be computed."""
         b = self.b
         mirrored = b.sub(b.sub(self.steps, integer(1)), s)
         return b.select(b.icmp_signed("!=", self.reverse, integer(0)), mirrored, s)
 
-    def alive(self, t: Any) -> Any:
+    def alive(self, t: Value) -> Value:
         """One past the last of the item's sequences alive at t."""
         return minimum(self.b, self.last, self.table("batch_sizes", t))
 
-    def following(self, s: Any) -> tuple[Any, Any]:
+    def following(self, s: Value) -> tuple[Value, Value]:
         """Whether a step comes after the s-th, and which of the sequence it is."""
         b, after = self.b, self.b.add(s, integer(1))
         last = b.sub(self.steps, integer(1))
         return b.icmp_signed("<", after, self.steps), self.time(minimum(b, after, last))
 
-    def if_reset(self, row: Any, then: Callable[[], None]) -> None:
+    def if_reset(self, row: Value, then: Callable[[], None]) -> None:
         """Run `then` where there are resets and this row begins anew."""
         b, resets = self.b, self.address("resets")
         with b.if_then(b.icmp_unsigned("!=", b.ptrtoint(resets, i64), integer(0))):
@@ -146,52 +146,52 @@ class Emitter:
                 then()
 
     # --- whole rows -----------------------------------------------------------------------------------
-    def width(self, state: str) -> Any:
+    def width(self, state: str) -> Value:
         """How many numbers a row of a state's buffer holds, filled up."""
         if state != self.step.cell.operand:
             return self.padded
         return self.b.sdiv(self.operand_bytes, integer(self.lanes.bytes))
 
-    def clear(self, row: Any, width: Any) -> None:
+    def clear(self, row: Value, width: Value) -> None:
         """Set a row to zero."""
         b, lanes = self.b, self.lanes
         with count(b, integer(0), width, integer(lanes.width)) as unit:
             lanes.store(Vector(lanes, b, lanes.constant(0.0)), at(b, row, unit, lanes.scalar))
 
-    def copy(self, source: Any, row: Any, width: Any) -> None:
+    def copy(self, source: Value, row: Value, width: Value) -> None:
         """Copy a row."""
         with count(self.b, integer(0), width, integer(self.lanes.width)) as unit:
             self.writer(row)(unit, self.reader(source)(unit))
 
-    def add(self, source: Any, row: Any, width: Any) -> None:
+    def add(self, source: Value, row: Value, width: Value) -> None:
         """Add a row to another."""
         with count(self.b, integer(0), width, integer(self.lanes.width)) as unit:
             self.writer(row)(unit, self.reader(row)(unit) + self.reader(source)(unit))
 
     # --- where a program's inputs come from and its outputs go -----------------------------------------
-    def reader(self, row: Any, slot: int = 0) -> pointwise.Read:
+    def reader(self, row: Value, slot: int = 0) -> pointwise.Read:
         """Reads a slot of a padded row."""
         return lambda unit: self.lanes.load(self.b, self._place(row, slot, unit))
 
-    def writer(self, row: Any, slot: int = 0) -> pointwise.Write:
+    def writer(self, row: Value, slot: int = 0) -> pointwise.Write:
         """Writes a slot of a padded row."""
         return lambda unit, value: self.lanes.store(value, self._place(row, slot, unit))
 
-    def _place(self, row: Any, slot: int, unit: Any) -> Any:
+    def _place(self, row: Value, slot: int, unit: Value) -> Value:
         b = self.b
         shifted = b.add(unit, self.slots_wide(slot)) if slot else unit
         return at(b, row, shifted, self.lanes.scalar)
 
-    def saved_number(self, row: Any, which: int) -> Any:
+    def saved_number(self, row: Value, which: int) -> Value:
         """The address of one of the numbers that a row saves."""
         first = self.b.mul(row, integer(self.step.saved_rows))
         return at(self.b, self.address("rows"), self.b.add(first, integer(which)), self.lanes.scalar)
 
-    def inside(self, unit: Any, size: Any) -> Any:
+    def inside(self, unit: Value, size: Value) -> Value:
         """Which lanes at `unit` are below a size."""
         return pointwise.inside_mask(self.b, self.lanes, unit, size)
 
-    def given(self, sequence: Any, row: Any) -> dict[str, pointwise.Read]:
+    def given(self, sequence: Value, row: Value) -> dict[str, pointwise.Read]:
         """The readers of the cell's own parameters and of its streams."""
         read: dict[str, pointwise.Read] = {}
         for name in self.step.program.inputs():
@@ -204,5 +204,5 @@ class Emitter:
 
     def run(self, read: dict[str, pointwise.Read], write: dict[str, pointwise.Write]) -> None:
         """Run the program over the units of a row."""
-        spill = self.own("spill")
-        pointwise.emit(self.b, self.lanes, self.step.program, self.hidden, self.padded, read, write, spill)
+        row = pointwise.Row(self.hidden, self.padded, read, write, scratch=self.own("spill"))
+        pointwise.emit(self.b, self.lanes, self.step.program, row)

@@ -18,7 +18,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+
+from llvmlite.ir import IRBuilder as Builder
+from llvmlite.ir import Module, Value
 
 from cellwright.compiler.codegen.ir_builder import at, count, element, function, integer, load, pointer
 from cellwright.compiler.codegen.vector import Lanes, Vector, i64
@@ -40,7 +42,7 @@ class Tile:
         return self.vectors * self.lanes.width
 
     @property
-    def steps(self) -> list[Any]:
+    def steps(self) -> list[Value]:
         """Where each register of a panel's row begins."""
         return [integer(v * self.lanes.width) for v in range(self.vectors)]
 
@@ -52,11 +54,11 @@ class Tile:
         """
         return [(n, 8 // (n * self.vectors)) for n in range(1, ROWS) if 2 * n * self.vectors <= 8]
 
-    def load(self, b: Any, place: Any, panels: int = 1) -> list[Vector]:
+    def load(self, b: Builder, place: Value, panels: int = 1) -> list[Vector]:
         """A row as wide as so many panels."""
         return [self.lanes.load(b, b.gep(place, [integer(v * self.lanes.width)])) for v in range(panels * self.vectors)]
 
-    def store(self, b: Any, place: Any, row: list[Vector]) -> None:
+    def store(self, b: Builder, place: Value, row: list[Vector]) -> None:
         """Store a row."""
         for v, value in enumerate(row):
             self.lanes.store(value, b.gep(place, [integer(v * self.lanes.width)]))
@@ -72,7 +74,7 @@ def shape(target: Target, dtype: str) -> Tile:
     return Tile(lanes_of(target, dtype), 4 if target.registers >= 32 else 2)
 
 
-def define(module: Any, tile: Tile) -> Any:
+def define(module: Module, tile: Tile) -> Value:
     """Add the tile function to a module: (m, A, C, k, panel, start, column), with 1 <= m <= ROWS rows."""
     made, b = function(module, "tile", [i64, pointer, pointer, i64, pointer, pointer, i64], inline=True)
     m, rows, results, k, panel, start, column = made.args
@@ -90,7 +92,16 @@ def define(module: Any, tile: Tile) -> Any:
 
 
 def _multiply(
-    b: Any, tile: Tile, n: int, wide: int, rows: Any, results: Any, k: Any, panel: Any, start: Any, column: Any
+    b: Builder,
+    tile: Tile,
+    n: int,
+    wide: int,
+    rows: Value,
+    results: Value,
+    k: Value,
+    panel: Value,
+    start: Value,
+    column: Value,
 ) -> None:
     """The tile of exactly n rows and so many panels; k may be 0."""
     scalar = tile.lanes.scalar
@@ -106,7 +117,12 @@ def _multiply(
 
 
 def sums(
-    b: Any, tile: Tile, initial: list[list[Vector]], k: Any, panels: list[Any], factor: Callable[[int, Any], Any]
+    b: Builder,
+    tile: Tile,
+    initial: list[list[Vector]],
+    k: Value,
+    panels: list[Value],
+    factor: Callable[[int, Value], Value],
 ) -> list[list[Vector]]:
     """The rows of `initial`, unrolled, and to each k times a factor times the next row of the panels side by side.
 
@@ -139,7 +155,7 @@ def sums(
     return [[Vector(lanes, b, phi) for phi in row] for row in phis]
 
 
-def define_product(module: Any, tile: Tile) -> Any:
+def define_product(module: Module, tile: Tile) -> Value:
     """Add the product of any number of rows by the panels from `begin` on: (m, A, C, k, panels, starts, begin, end).
 
     There are no rows where m <= 0. A panel stays in the first cache while all rows pass it, in tiles of about as many
@@ -153,7 +169,7 @@ def define_product(module: Any, tile: Tile) -> Any:
     line = tile.columns * tile.lanes.bytes
     adds = b.icmp_unsigned("==", b.ptrtoint(starts, i64), integer(0))
 
-    def factor(p: Any) -> list[Any]:
+    def factor(p: Value) -> list[Value]:
         """k, panel and start of the panels from the p-th on, and their column."""
         start = b.select(adds, starts, element(b, starts, p, line))
         return [k, element(b, panels, b.mul(p, k), line), start, b.mul(p, integer(tile.columns))]

@@ -8,9 +8,9 @@ Packed for cotangents, which go through the transposes, the units are the terms 
 
 from __future__ import annotations
 
-from typing import Any
-
 from llvmlite import ir
+from llvmlite.ir import IRBuilder as Builder
+from llvmlite.ir import Module, Value
 
 from cellwright.compiler.codegen import pointwise
 from cellwright.compiler.codegen.arguments import Block
@@ -26,7 +26,7 @@ from cellwright.compiler.codegen.vector import Vector, i32
 PACK = Block("matrix", "terms", "panels", "projections", "slots", "hidden", "padded", "first", "last")
 
 
-def define_pack(module: Any, tile: Tile) -> Any:
+def define_pack(module: Module, tile: Tile) -> Value:
     """Add `pack(item)`."""
     made, b = function(module, "pack", [pointer], inline=True)
     (item,) = made.args
@@ -53,7 +53,7 @@ def define_pack(module: Any, tile: Tile) -> Any:
     return made
 
 
-def define_transposes(module: Any, tile: Tile) -> Any:
+def define_transposes(module: Module, tile: Tile) -> Value:
     """Add `transposes(item)`."""
     made, b = function(module, "transposes", [pointer], inline=True)
     (item,) = made.args
@@ -79,7 +79,7 @@ def define_transposes(module: Any, tile: Tile) -> Any:
     return made
 
 
-def _row(b: Any, tile: Tile, matrix: Any, lane: int, left: Any, terms: Any, k: Any) -> Vector:
+def _row(b: Builder, tile: Tile, matrix: Value, lane: int, left: Value, terms: Value, k: Value) -> Vector:
     """Terms k and on of the row `lane` rows on; zero where there is none."""
     lanes = tile.lanes
     inside = b.icmp_signed("<", integer(lane), left)
@@ -102,7 +102,7 @@ def _transposed(block: list[Vector]) -> list[Vector]:
     return block
 
 
-def _store(b: Any, tile: Tile, block: list[Vector], target: Any, terms: Any, k: Any) -> None:
+def _store(b: Builder, tile: Tile, block: list[Vector], target: Value, terms: Value, k: Value) -> None:
     """Write one register of columns for each term from k on."""
     lanes = tile.lanes
     with b.goto_entry_block():

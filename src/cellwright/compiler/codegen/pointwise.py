@@ -7,10 +7,13 @@ again is computed again from the inputs, or, where that would be costly, kept in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.ir import IRBuilder as Builder
+from llvmlite.ir import Value
 
 from cellwright.compiler.codegen import vectormath
 from cellwright.compiler.codegen.ir_builder import at, count, integer
@@ -18,8 +21,8 @@ from cellwright.compiler.codegen.vector import Lanes, Vector, i32, i64
 from cellwright.compiler.ir.program import Program
 from cellwright.compiler.ir.remat import COSTLY
 
-Read = Callable[[Any], Vector]  # unit -> its lanes
-Write = Callable[[Any, Vector], None]
+Read = Callable[[Value], Vector]  # unit -> its lanes
+Write = Callable[[Value, Vector], object]
 
 EMIT: dict[str, Callable[..., Any]] = {
     "add": lambda a, b: a + b,
@@ -53,75 +56,105 @@ def spilled(program: Program) -> list[int]:
     ]
 
 
-def emit(
-    b: Any,
-    lanes: Lanes,
-    program: Program,
-    hidden: Any,
-    padded: Any,
-    read: Mapping[str, Read],
-    write: Mapping[str, Write],
-    scratch: Any,
-) -> None:
-    """Compute the program for one row of `hidden` units, `padded` to whole registers.
+@dataclass(frozen=True)
+class Row:
+    """A row of `hidden` units, `padded` to whole registers, and where its program reads and writes.
 
     read and write say where each input comes from and each output goes to, for a unit (an IR integer; 0 for what is
     one number a row). scratch is the address of `len(spilled(program))` padded rows. An output may overwrite an
     input: the last pass reads a unit's inputs before it writes the unit's outputs.
     """
-    stages, per_row = _stages(program), program.per_row()
-    keep = {node: k for k, node in enumerate(spilled(program))}
-    stored: set[int] = set()
-    known_rows: dict[int, Any] = {}
 
-    def row_value(i: int) -> Any:
-        if i not in known_rows:
-            node = program.nodes[i]
+    hidden: Value
+    padded: Value
+    read: Mapping[str, Read]
+    write: Mapping[str, Write]
+    scratch: Value
+
+
+def emit(b: Builder, lanes: Lanes, program: Program, row: Row) -> None:
+    """Compute the program for one row."""
+    _Passes(b, lanes, program, row).emit()
+
+
+class _Passes:
+    """A program over a row as it is being written: what is known once a row, what is kept from pass to pass."""
+
+    def __init__(self, b: Builder, lanes: Lanes, program: Program, row: Row) -> None:
+        self._b, self._lanes, self._program, self._row = b, lanes, program, row
+        self._stages, self._per_row = _stages(program), program.per_row()
+        self._roots = _roots(program, self._stages)
+        self._keep = {node: k for k, node in enumerate(spilled(program))}
+        self._stored: set[int] = set()
+        # A Vector, or of a comparison its mask; the same in every lane.
+        self._once: dict[int, Any] = {}
+
+    def emit(self) -> None:
+        """One loop over the units a pass, the outputs in the last."""
+        last = len(self._roots) - 1
+        for stage, roots in enumerate(self._roots):
+            needed = sorted(self._program.needed(roots))
+            for i in needed:  # what is one number a row is computed before the loop over the units
+                if self._per_row[i] and self._stages[i] <= stage and self._program.nodes[i].op != "mean":
+                    self._row_value(i)
+            totals = {i: _total(self._b, self._lanes) for i in self._means(stage)}
+            with count(self._b, integer(0), self._row.padded, integer(self._lanes.width)) as unit:
+                values = self._unit_values(needed, unit)
+                self._add_up(totals, values, unit)
+                if stage == last:
+                    for name, i in self._program.outputs.items():
+                        self._row.write[name](unit, values[i])
+            self._stored |= {i for i in self._keep if i in needed}
+            self._once |= {i: _average(self._b, self._lanes, total, self._row.hidden) for i, total in totals.items()}
+
+    def _means(self, stage: int) -> list[int]:
+        """The means whose operands are all there in this pass."""
+        nodes = self._program.nodes
+        return [i for i, n in enumerate(nodes) if n.op == "mean" and self._stages[n.operands[0]] == stage]
+
+    def _row_value(self, i: int) -> Any:
+        """A node that is one number a row, computed once."""
+        if i not in self._once:
+            node = self._program.nodes[i]
             if node.op == "number":
-                known_rows[i] = Vector(lanes, b, lanes.constant(node.number))
+                self._once[i] = Vector(self._lanes, self._b, self._lanes.constant(node.number))
             elif node.op == "input":
-                known_rows[i] = read[node.name](integer(0))
+                self._once[i] = self._row.read[node.name](integer(0))
             else:
-                known_rows[i] = EMIT[node.op](*(row_value(o) for o in node.operands))
-        return known_rows[i]
+                self._once[i] = EMIT[node.op](*(self._row_value(o) for o in node.operands))
+        return self._once[i]
 
-    for stage, roots in enumerate(_roots(program, stages)):
-        needed = sorted(program.needed(roots))
-        for i in needed:  # what is one number a row is computed before the loop over the units
-            if per_row[i] and stages[i] <= stage and program.nodes[i].op != "mean":
-                row_value(i)
-        means = [i for i, n in enumerate(program.nodes) if n.op == "mean" and stages[n.operands[0]] == stage]
-        totals = {i: _total(b, lanes) for i in means}
-        with count(b, integer(0), padded, integer(lanes.width)) as unit:
-            values: dict[int, Any] = {}
+    def _unit_values(self, needed: Iterable[int], unit: Value) -> dict[int, Any]:
+        """The nodes for a register of units: read, taken from scratch, or computed and where needed later kept."""
+        values: dict[int, Any] = {}
+        for i in needed:
+            node = self._program.nodes[i]
+            if self._per_row[i]:
+                values[i] = self._once.get(i)
+            elif i in self._stored:
+                values[i] = self._lanes.load(self._b, self._kept(i, unit))
+            elif node.op == "input":
+                values[i] = self._row.read[node.name](unit)
+            else:
+                values[i] = EMIT[node.op](*(values[o] for o in node.operands))
+                if i in self._keep:
+                    self._lanes.store(values[i], self._kept(i, unit))
+        return values
 
-            def place(i: int, unit: Any = unit) -> Any:
-                return at(b, scratch, b.add(b.mul(integer(keep[i]), padded), unit), lanes.scalar)
+    def _kept(self, i: int, unit: Value) -> Value:
+        """Where a node that later passes need stands in the scratch rows."""
+        row = self._b.mul(integer(self._keep[i]), self._row.padded)
+        return at(self._b, self._row.scratch, self._b.add(row, unit), self._lanes.scalar)
 
-            for i in needed:
-                node = program.nodes[i]
-                if per_row[i]:
-                    values[i] = known_rows.get(i)
-                elif i in stored:
-                    values[i] = lanes.load(b, place(i))
-                elif node.op == "input":
-                    values[i] = read[node.name](unit)
-                else:
-                    values[i] = EMIT[node.op](*(values[o] for o in node.operands))
-                    if i in keep:
-                        lanes.store(values[i], place(i))
-            for i in means:
-                inside = values[program.nodes[i].operands[0]].select(inside_mask(b, lanes, unit, hidden), 0.0)
-                lanes.store(lanes.load(b, totals[i]) + inside, totals[i])
-            if stage == max(_last(program, stages), 0):
-                for name, i in program.outputs.items():
-                    write[name](unit, values[i])
-        stored |= {i for i in keep if i in needed}
-        for i in means:
-            known_rows[i] = _average(b, lanes, totals[i], hidden)
+    def _add_up(self, totals: Mapping[int, Value], values: Mapping[int, Any], unit: Value) -> None:
+        """Add the units of this register to the sums of the means, the row's padding left out."""
+        for i, total in totals.items():
+            operand = values[self._program.nodes[i].operands[0]]
+            inside = operand.select(inside_mask(self._b, self._lanes, unit, self._row.hidden), 0.0)
+            self._lanes.store(self._lanes.load(self._b, total) + inside, total)
 
 
-def inside_mask(b: Any, lanes: Lanes, unit: Any, hidden: Any) -> Any:
+def inside_mask(b: Builder, lanes: Lanes, unit: Value, hidden: Value) -> Value:
     """Which lanes of the register at `unit` are units of the row, and not its padding."""
     kind = ir.VectorType(i64, lanes.width)
     lane = ir.Constant(kind, list(range(lanes.width)))
@@ -159,7 +192,7 @@ def _roots(program: Program, stages: list[int]) -> list[list[int]]:
     return roots
 
 
-def _total(b: Any, lanes: Lanes) -> Any:
+def _total(b: Builder, lanes: Lanes) -> Value:
     """A register's worth of memory on the stack, set to zero."""
     with b.goto_entry_block():
         place = b.alloca(lanes.scalar, lanes.width)
@@ -167,9 +200,9 @@ def _total(b: Any, lanes: Lanes) -> Any:
     return place
 
 
-def _average(b: Any, lanes: Lanes, total: Any, hidden: Any) -> Vector:
+def _average(b: Builder, lanes: Lanes, total: Value, hidden: Value) -> Vector:
     """The sum of the lanes at `total`, divided by the number of units, in every lane."""
-    sums = b.load(total)
+    sums: Value = b.load(total)
     for lane in range(1, lanes.width):
         sums = b.fadd(sums, b.load(b.gep(total, [integer(lane)])))
     return lanes.splat(b, b.fdiv(sums, b.sitofp(hidden, lanes.scalar)))

@@ -8,9 +8,9 @@ writes the next step's does not touch what another still reads.
 
 from __future__ import annotations
 
-from typing import Any
-
 from llvmlite import ir
+from llvmlite.ir import IRBuilder as Builder
+from llvmlite.ir import Module, Value
 
 from cellwright.compiler.codegen.arguments import ITEM
 from cellwright.compiler.codegen.ir_builder import at, function, integer, minimum, pointer
@@ -22,7 +22,7 @@ PATIENCE = 1 << 12  # looks before a waiting thread lets others run: some micros
 class Parts:
     """The parts of a loop's item: which one this thread is, and how many there are."""
 
-    def __init__(self, module: Any, b: Any, item: Any) -> None:
+    def __init__(self, module: Module, b: Builder, item: Value) -> None:
         self._b = b
         self._meet = _define_meet(module)
         self._rest = ITEM.address(b, item, "rest")
@@ -36,11 +36,11 @@ class Parts:
             b.ret_void()
 
     @property
-    def several(self) -> Any:
+    def several(self) -> Value:
         """Whether there is more than one."""
         return self._b.icmp_signed(">", self.number, integer(1))
 
-    def share(self, count: Any) -> tuple[Any, Any]:
+    def share(self, count: Value) -> tuple[Value, Value]:
         """This thread's of `count` things: from the first to the last."""
         b = self._b
         first, last = (b.sdiv(b.mul(count, edge), self.number) for edge in (self.part, b.add(self.part, integer(1))))
@@ -55,7 +55,7 @@ class Parts:
             b.call(self._meet, [self._met, due, self._rest])
 
 
-def _number(b: Any, item: Any) -> Any:
+def _number(b: Builder, item: Value) -> Value:
     """As many parts as were asked for, or as the pool has threads: OpenMP may give fewer."""
     wanted, alone = ITEM.number(b, item, "parts"), b.block
     with b.if_then(b.icmp_signed(">", wanted, integer(1))):
@@ -68,7 +68,7 @@ def _number(b: Any, item: Any) -> Any:
     return number
 
 
-def _define_meet(module: Any) -> Any:
+def _define_meet(module: Module) -> Value:
     """Add meet(met, due, rest): one more has come; wait until `due` have."""
     made, b = function(module, "meet", [i64.as_pointer(), i64, pointer], inline=True)
     met, due, rest = made.args

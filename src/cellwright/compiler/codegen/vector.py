@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Union
 
 from llvmlite import ir
+from llvmlite.ir import Function, FunctionType, Module, Type, Value
+from llvmlite.ir import IRBuilder as Builder
 
 Operand = Union["Vector", float, int]
 
@@ -34,22 +36,22 @@ class Lanes:
         return 4 if self.dtype == "float32" else 8
 
     @property
-    def scalar(self) -> Any:
+    def scalar(self) -> Type:
         """The IR type of one lane."""
         return ir.FloatType() if self.dtype == "float32" else ir.DoubleType()
 
     @property
-    def vector(self) -> Any:
+    def vector(self) -> Type:
         """The IR type of all lanes."""
         return ir.VectorType(self.scalar, self.width)
 
     @property
-    def integers(self) -> Any:
+    def integers(self) -> Type:
         """The IR type of the lanes' bits."""
         return ir.VectorType(ir.IntType(8 * self.bytes), self.width)
 
     @property
-    def mask(self) -> Any:
+    def mask(self) -> Type:
         """The IR type of a truth value a lane."""
         return ir.VectorType(i1, self.width)
 
@@ -70,18 +72,19 @@ class Lanes:
         """The integer `value` in every lane, as wide as the floats."""
         return ir.Constant(self.integers, [value] * self.width)
 
-    def splat(self, builder: Any, value: Any) -> Vector:
+    def splat(self, builder: Builder, value: Value) -> Vector:
         """The scalar IR value in every lane."""
         first = builder.insert_element(ir.Constant(self.vector, ir.Undefined), value, ir.Constant(i32, 0))
         zeros = ir.Constant(ir.VectorType(i32, self.width), [0] * self.width)
         return Vector(self, builder, builder.shuffle_vector(first, ir.Constant(self.vector, ir.Undefined), zeros))
 
-    def load(self, builder: Any, pointer: Any, mask: Any = None) -> Vector:
+    def load(self, builder: Builder, pointer: Value, mask: Value | None = None) -> Vector:
         """The lanes at a pointer to scalars, aligned as a scalar is; lanes outside the mask read 0, untouched."""
         address = builder.bitcast(pointer, self.vector.as_pointer())
         if mask is None:
-            value = builder.load(address)
-            value.align = self.bytes
+            loaded = builder.load(address)
+            loaded.align = self.bytes
+            value: Value = loaded
         else:
             kind = ir.FunctionType(self.vector, [self.vector.as_pointer(), i32, self.mask, self.vector])
             function = declare(builder.module, f"llvm.masked.load.{self.suffix}.p0", kind)
@@ -89,7 +92,7 @@ class Lanes:
             value = builder.call(function, arguments)
         return Vector(self, builder, value)
 
-    def store(self, value: Vector, pointer: Any, mask: Any = None) -> None:
+    def store(self, value: Vector, pointer: Value, mask: Value | None = None) -> None:
         """Store the lanes at a pointer to scalars; lanes outside the mask are not touched."""
         builder = value.builder
         address = builder.bitcast(pointer, self.vector.as_pointer())
@@ -101,7 +104,7 @@ class Lanes:
             builder.call(function, [value.value, address, ir.Constant(i32, self.bytes), mask])
 
 
-def declare(module: Any, name: str, kind: Any) -> Any:
+def declare(module: Module, name: str, kind: FunctionType) -> Function:
     """The function of that name, declared once a module."""
     return module.globals.get(name) or ir.Function(module, kind, name)
 
@@ -111,14 +114,14 @@ class Vector:
     """`lanes.width` numbers; its operators append instructions to `builder`."""
 
     lanes: Lanes
-    builder: Any
-    value: Any
+    builder: Builder
+    value: Value
 
-    def of(self, other: Operand) -> Any:
+    def of(self, other: Operand) -> Value:
         """The IR value of another vector, or of a number in every lane."""
         return other.value if isinstance(other, Vector) else self.lanes.constant(other)
 
-    def new(self, value: Any) -> Vector:
+    def new(self, value: Value) -> Vector:
         """A vector of the same lanes for an IR value."""
         return Vector(self.lanes, self.builder, value)
 
@@ -149,11 +152,11 @@ class Vector:
     def __neg__(self) -> Vector:
         return self.new(self.builder.fneg(self.value))
 
-    def __gt__(self, other: Operand) -> Any:
+    def __gt__(self, other: Operand) -> Value:
         """The mask of the lanes in which self > other (false where either is NaN)."""
         return self.builder.fcmp_ordered(">", self.value, self.of(other))
 
-    def __lt__(self, other: Operand) -> Any:
+    def __lt__(self, other: Operand) -> Value:
         """The mask of the lanes in which self < other (false where either is NaN)."""
         return self.builder.fcmp_ordered("<", self.value, self.of(other))
 
@@ -177,18 +180,18 @@ class Vector:
         other = self.new(self.of(other))
         return other.select(self.builder.or_(other < self, other.is_nan()), self)
 
-    def is_nan(self) -> Any:
+    def is_nan(self) -> Value:
         """The mask of the lanes that hold NaN."""
         return self.builder.fcmp_unordered("uno", self.value, self.value)
 
-    def select(self, mask: Any, other: Operand) -> Vector:
+    def select(self, mask: Value, other: Operand) -> Vector:
         """Self where the mask holds, else other."""
         return self.new(self.builder.select(mask, self.value, self.of(other)))
 
-    def bits(self) -> Any:
+    def bits(self) -> Value:
         """The lanes' bits as an IR vector of integers."""
         return self.builder.bitcast(self.value, self.lanes.integers)
 
-    def from_bits(self, bits: Any) -> Vector:
+    def from_bits(self, bits: Value) -> Vector:
         """The floats of these bits."""
         return self.new(self.builder.bitcast(bits, self.lanes.vector))

@@ -20,7 +20,9 @@ With 16 lanes, exp is 16 instructions, sigmoid and tanh are 17: they stand in th
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from llvmlite.ir import Value
 
 from cellwright.compiler.codegen.vector import Vector
 
@@ -153,7 +155,7 @@ def _numbers(x: Vector) -> _Numbers:
     return _NUMBERS[x.lanes.dtype]
 
 
-def _bits(x: Vector, value: float) -> Any:
+def _bits(x: Vector, value: float) -> Value:
     """The bits of a constant in every lane of x."""
     return x.new(x.of(value)).bits()
 
@@ -186,7 +188,7 @@ def _reduce(x: Vector) -> tuple[Vector, Vector]:
     return power, m.fma(-2 * low, m.fma(-2 * high, x))
 
 
-def _exponent(x: Vector) -> tuple[Vector, Any]:
+def _exponent(x: Vector) -> tuple[Vector, Value]:
     """k of x = 2^k (1 + f), √½ ≤ 1 + f < √2, as a number and in the place of an exponent; x is a normal number."""
     numbers, b = _numbers(x), x.builder
     shift = x.lanes.integer(numbers.fraction)
