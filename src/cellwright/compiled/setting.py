@@ -81,10 +81,10 @@ class Setting:
         self.call = call
         self.kernel: Kernel = kernel(call.cell, str(call.rows.dtype).removeprefix("torch."))
         self.hidden = call.weights[0].input.shape[0] // len(call.cell.projections)
-        self.padded = self.kernel.padded(self.hidden)
+        self.padded = self.kernel.round_to_registers(self.hidden)
         self.projects = call.weights[0].projection is not None
         self.outputs = call.weights[0].recurrent.shape[1]
-        self.operand_columns = self.kernel.filled(self.outputs) if self.projects else self.padded
+        self.operand_columns = self.kernel.round_to_panels(self.outputs) if self.projects else self.padded
         self.rows = call.rows.detach().contiguous()
         self.directions = range(len(call.weights))
         self.count = sum(call.batch_sizes)
@@ -174,7 +174,7 @@ class Setting:
 
     def gate_columns(self, loop: Loop) -> int:
         """The width of a row of gates: whole panels."""
-        return self.kernel.filled(loop.step.slots * self.padded)
+        return self.kernel.round_to_panels(loop.step.slots * self.padded)
 
     def own(self, d: int) -> dict[str, Tensor]:
         """The cell's own parameters under the names of the program's inputs."""
@@ -270,8 +270,8 @@ def _items(
     """The words of each part of each item, and the scratch memory that they point to."""
     tile, padded, rows, parts = setting.kernel.tile, setting.padded, setting.rows, setting.parts
     size, gate_columns = tile.lanes.bytes, setting.gate_columns(loop)
-    recurrent = setting.kernel.filled(max(len(setting.kernel.layout.recurrent) * padded, setting.outputs))
-    line = recurrent + setting.kernel.filled(padded)
+    recurrent = setting.kernel.round_to_panels(max(len(setting.kernel.layout.recurrent) * padded, setting.outputs))
+    line = recurrent + setting.kernel.round_to_panels(padded)
     items: list[dict[str, int]] = []
     scratch: list[Tensor] = []
     for number, (d, first, last) in enumerate(setting.tables.items):

@@ -6,7 +6,7 @@ import functools
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from llvmlite import ir
@@ -18,7 +18,7 @@ from cellwright.compiler.codegen.arguments import ITEM, address
 from cellwright.compiler.codegen.backward import define_backward
 from cellwright.compiler.codegen.entry import define_entry
 from cellwright.compiler.codegen.forward import define_forward
-from cellwright.compiler.codegen.gate_layout import Step, layout
+from cellwright.compiler.codegen.gate_layout import LoopSpec, gate_layout
 from cellwright.compiler.codegen.gemm import INPUTS, WEIGHTS
 from cellwright.compiler.codegen.microkernel import Tile, shape
 from cellwright.compiler.codegen.pack import PACK, define_pack, define_transposes
@@ -44,7 +44,7 @@ class Blocks(NamedTuple):
 class Loop:
     """One compiled loop: its step, its LLVM IR on request, the words of its directions, and how to run it."""
 
-    def __init__(self, step: Step, entry: Entry, ir: Callable[[], str]) -> None:
+    def __init__(self, step: LoopSpec, entry: Entry, ir: Callable[[], str]) -> None:
         self.step, self.ir = step, ir
         self.block = step.block()
         self.spill = len(pointwise.spilled(step.program))
@@ -77,7 +77,7 @@ class Kernel:
         self.target = target
         self.tile: Tile = shape(self.target, dtype)
         self.plan = training(cell)
-        self.layout = layout(cell, self.plan.backward)
+        self.layout = gate_layout(cell, self.plan.backward)
         self._recorded = {**cell.trace.letters, **cell.trace.states}
         self._forward: dict[tuple[bool, bool, tuple[str, ...]], Loop] = {}
         self._backward: dict[bool, Loop] = {}
@@ -87,12 +87,12 @@ class Kernel:
         """What a recording writes down: the letters of the equations and the states after the step."""
         return tuple(self._recorded)
 
-    def padded(self, hidden: int) -> int:
+    def round_to_registers(self, hidden: int) -> int:
         """The hidden units rounded up to whole registers."""
         width = self.tile.lanes.width
         return -(-hidden // width) * width
 
-    def filled(self, columns: int) -> int:
+    def round_to_panels(self, columns: int) -> int:
         """Columns rounded up to whole panels."""
         return -(-columns // self.tile.columns) * self.tile.columns
 
@@ -107,18 +107,18 @@ class Kernel:
         """The backward loop; its gate rows are those of the forward loop that saves."""
         if projects not in self._backward:
             slots = max(len(self.layout.inputs), self.plan.saved)
-            step = Step(self.cell, self.plan.backward, self.layout, slots, True, projects)
+            step = LoopSpec(self.cell, self.plan.backward, self.layout, slots, True, projects)
             self._backward[projects] = self._compiled(define_backward, step)
         return self._backward[projects]
 
-    def _forward_step(self, saves: bool, projects: bool, letters: tuple[str, ...]) -> Step:
+    def _forward_step(self, saves: bool, projects: bool, letters: tuple[str, ...]) -> LoopSpec:
         program = self.plan.forward.copy() if saves else forward(self.cell)
         known: dict[int, int] = {}
         program.outputs |= {f"letter.{name}": program.add(self._recorded[name], known) for name in letters}
         slots = max(len(self.layout.inputs), self.plan.saved if saves else 0)
-        return Step(self.cell, program, self.layout, slots, saves, projects, letters)
+        return LoopSpec(self.cell, program, self.layout, slots, saves, projects, letters)
 
-    def _compiled(self, define: Callable[[Any, Tile, Step], Any], step: Step) -> Loop:
+    def _compiled(self, define: Callable[[ir.Module, Tile, LoopSpec], ir.Function], step: LoopSpec) -> Loop:
         def text() -> str:
             module = ir.Module("cellwright")
             define_entry(module, define(module, self.tile, step), "entry", ITEM)

@@ -17,7 +17,7 @@ from cellwright.compiler.codegen.ir_builder import integer, load, pointer
 from cellwright.compiler.codegen.vector import i64
 
 
-class Block:
+class Struct:
     """A block's words by name; the order is the layout."""
 
     def __init__(self, *names: str) -> None:
@@ -48,7 +48,7 @@ def address(words: array[int]) -> int:
     return words.buffer_info()[0]
 
 
-HEADER = Block("items", "count", "taken")
+HEADER = Struct("items", "count", "taken")
 
 # direction       address of the item's direction block
 # first, last     its sequences
@@ -60,7 +60,7 @@ HEADER = Block("items", "count", "taken")
 # part, parts     inference only: which thread this is of how many that share the sequences
 # met             how many of them have come to a meeting
 # team, rest      functions of C: how many threads the pool gave, and one that lets others run
-ITEM = Block(
+ITEM = Struct(
     *("direction", "first", "last", "chunk", "products", "spill", "gates", "lists", "capacity", "own"),
     *("part", "parts", "met", "team", "rest"),
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from llvmlite.ir import Module, Value
+from llvmlite.ir import Function, Module, Value
 
 from cellwright.compiler.codegen import pointwise
-from cellwright.compiler.codegen.gate_layout import Step
+from cellwright.compiler.codegen.gate_layout import LoopSpec
 from cellwright.compiler.codegen.ir_builder import at, count, integer, minimum
-from cellwright.compiler.codegen.loop_builder import Emitter
+from cellwright.compiler.codegen.loop_builder import LoopBuilder
 from cellwright.compiler.codegen.microkernel import Tile
 from cellwright.compiler.codegen.vector import Vector
 
@@ -15,9 +15,9 @@ from cellwright.compiler.codegen.vector import Vector
 PROJECTED, WHOLE, COLUMNS, PRODUCTS = 0, 1, 2, 3
 
 
-def define_backward(module: Module, tile: Tile, step: Step) -> Value:
+def define_backward(module: Module, tile: Tile, step: LoopSpec) -> Function:
     """Add the backward loop for one item."""
-    e = Emitter(module, "backward", tile, step)
+    e = LoopBuilder(module, "backward", tile, step)
     b = e.b
     stride, whole = e.panels_bytes(e.outputs), e.panels_bytes(e.padded)
     past = b.gep(e.own("products"), [b.mul(b.sub(e.last, e.first), stride)])
@@ -30,7 +30,7 @@ def define_backward(module: Module, tile: Tile, step: Step) -> Value:
     return e.function
 
 
-def _step(e: Emitter, s: Value) -> None:
+def _step(e: LoopBuilder, s: Value) -> None:
     """One step back: what the step after hands to this one's states, then the cell's derivative."""
     b = e.b
     t = e.time(s)
@@ -52,7 +52,7 @@ def _step(e: Emitter, s: Value) -> None:
         _cell(e, n, t)
 
 
-def _through_weights(e: Emitter, following: Value, goes_on: Value) -> None:
+def _through_weights(e: LoopBuilder, following: Value, goes_on: Value) -> None:
     """Products = the cotangents of the step after's u, through U."""
     b, places = e.b, e.step.places
     rows_after = e.table("offsets", following)
@@ -64,7 +64,7 @@ def _through_weights(e: Emitter, following: Value, goes_on: Value) -> None:
     e.multiply(b.sub(goes_on, e.first), COLUMNS, PRODUCTS, terms, "recurrent", e.outputs)
 
 
-def _cut(e: Emitter, n: Value, products: Value) -> None:
+def _cut(e: LoopBuilder, n: Value, products: Value) -> None:
     """The step after began anew: what it hands back is the fresh state's, and not this step's."""
     cell = e.step.cell
     e.add(products, e.state_row("fresh", cell.operand, n), e.width(cell.operand))
@@ -75,7 +75,7 @@ def _cut(e: Emitter, n: Value, products: Value) -> None:
         e.clear(carry, e.width(name))
 
 
-def _through_projection(e: Emitter, t: Value, alive: Value) -> None:
+def _through_projection(e: LoopBuilder, t: Value, alive: Value) -> None:
     """The cotangents of the projected output, kept for the gradient of the projection, and through it the cell's."""
     b, lanes, cell = e.b, e.lanes, e.step.cell
     with count(b, e.first, alive) as n:
@@ -90,7 +90,7 @@ def _through_projection(e: Emitter, t: Value, alive: Value) -> None:
     e.multiply(b.sub(alive, e.first), PROJECTED, WHOLE, e.outputs, "projection", e.padded)
 
 
-def _cell(e: Emitter, n: Value, t: Value) -> None:
+def _cell(e: LoopBuilder, n: Value, t: Value) -> None:
     """The derivative of the cell for sequence n."""
     b, step = e.b, e.step
     row, before = b.add(e.table("offsets", t), n), b.add(e.table("state_rows", t), n)
@@ -109,7 +109,7 @@ def _cell(e: Emitter, n: Value, t: Value) -> None:
             e.clear(e.state_row("carry", name, n), e.width(name))
 
 
-def _readers(e: Emitter, n: Value, row: Value, before: Value) -> dict[str, pointwise.Read]:
+def _readers(e: LoopBuilder, n: Value, row: Value, before: Value) -> dict[str, pointwise.Read]:
     """Where the derivative's inputs stand."""
     gates = e.gate_row(e.address("gates"), row)
     read = e.given(n, row)
@@ -126,7 +126,7 @@ def _readers(e: Emitter, n: Value, row: Value, before: Value) -> dict[str, point
     return read
 
 
-def _of_state(e: Emitter, state: str, n: Value, row: Value) -> pointwise.Read:
+def _of_state(e: LoopBuilder, state: str, n: Value, row: Value) -> pointwise.Read:
     """The cotangent of a new state: carried back, and of the output also through U and from outside."""
     cell, place = e.step.cell, e.b.sub(n, e.first)
     carry = e.state_row("carry", state, n)
@@ -136,7 +136,7 @@ def _of_state(e: Emitter, state: str, n: Value, row: Value) -> pointwise.Read:
     return _cotangent(e, carry, products, e.y_row(row) if state == cell.states[0] else None)
 
 
-def _cotangent(e: Emitter, carry: Value, products: Value | None, dy: Value | None) -> pointwise.Read:
+def _cotangent(e: LoopBuilder, carry: Value, products: Value | None, dy: Value | None) -> pointwise.Read:
     """Reads the sum of what is carried, of the products, and of the outputs' cotangents, where there are any."""
 
     def read(unit: Value) -> Vector:
@@ -151,18 +151,18 @@ def _cotangent(e: Emitter, carry: Value, products: Value | None, dy: Value | Non
     return read
 
 
-def _number(e: Emitter, row: Value, which: int) -> pointwise.Read:
+def _number(e: LoopBuilder, row: Value, which: int) -> pointwise.Read:
     """Reads one number of a row, the same for every unit."""
     place = e.saved_number(row, which)
     return lambda unit: e.lanes.splat(e.b, e.b.load(place))
 
 
-def _inside_writer(e: Emitter, row: Value, slot: int) -> pointwise.Write:
+def _inside_writer(e: LoopBuilder, row: Value, slot: int) -> pointwise.Write:
     """Writes a slot, zero in the padding: the next product reads it."""
     return lambda unit, value: e.writer(row, slot)(unit, value.select(e.inside(unit, e.hidden), 0.0))
 
 
-def _adder(e: Emitter, slot: int) -> pointwise.Write:
+def _adder(e: LoopBuilder, slot: int) -> pointwise.Write:
     """Adds to the item's sum of a parameter's cotangents."""
     row = e.own("own")
     return lambda unit, value: e.writer(row, slot)(unit, e.reader(row, slot)(unit) + value)

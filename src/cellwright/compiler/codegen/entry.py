@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from llvmlite.ir import Module, Value
 
-from cellwright.compiler.codegen.arguments import HEADER, Block
+from cellwright.compiler.codegen.arguments import HEADER, Struct
 from cellwright.compiler.codegen.ir_builder import at, element, function, integer, pointer
 from cellwright.compiler.codegen.vector import i64
 
 
-def define_entry(module: Module, work: Value, name: str, block: Block) -> None:
+def define_entry(module: Module, work: Value, name: str, block: Struct) -> None:
     """Add name(header), which every thread of the pool calls: it does `work` on items that no other has taken.
 
     OpenMP may give fewer threads than were asked for (OMP_THREAD_LIMIT, OMP_DYNAMIC); those that come do all items.

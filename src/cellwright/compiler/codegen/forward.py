@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from llvmlite import ir
+from llvmlite.ir import Function, Module, Value
 from llvmlite.ir import IRBuilder as Builder
-from llvmlite.ir import Module, Value
 
 from cellwright.compiler.codegen import pointwise
-from cellwright.compiler.codegen.gate_layout import Step
+from cellwright.compiler.codegen.gate_layout import LoopSpec
 from cellwright.compiler.codegen.ir_builder import at, count, integer, minimum
-from cellwright.compiler.codegen.loop_builder import Emitter
+from cellwright.compiler.codegen.loop_builder import LoopBuilder
 from cellwright.compiler.codegen.microkernel import Tile
 from cellwright.compiler.codegen.vector import Vector, i64
 
@@ -18,16 +18,16 @@ from cellwright.compiler.codegen.vector import Vector, i64
 X, GATES, TARGETS, OPERANDS, PRODUCTS = 0, 1, 0, 2, 3
 
 
-def define_forward(module: Module, tile: Tile, step: Step) -> Value:
+def define_forward(module: Module, tile: Tile, step: LoopSpec) -> Function:
     """Add the forward loop for one item: x W + b for some steps ahead, then those steps one by one."""
-    e = Emitter(module, "forward", tile, step)
+    e = LoopBuilder(module, "forward", tile, step)
     b = e.b
     with b.goto_entry_block():
         position = b.alloca(i64)  # the row of gates that comes next
     with count(b, integer(0), e.steps, e.chunk) as begin:
         end = minimum(b, b.add(begin, e.chunk), e.steps)
-        if e.parts is not None:
-            e.parts.meet()  # nobody reads the last chunk's gates any more
+        if e.team is not None:
+            e.team.barrier()  # nobody reads the last chunk's gates any more
         _project_inputs(e, begin, end, position)
         b.store(integer(0), position)
         with count(b, begin, end) as s:
@@ -43,7 +43,7 @@ def _next(b: Builder, position: Value) -> Value:
     return k
 
 
-def _project_inputs(e: Emitter, begin: Value, end: Value, position: Value) -> None:
+def _project_inputs(e: LoopBuilder, begin: Value, end: Value, position: Value) -> None:
     """Rows of gates = x W + b for the steps from begin to end."""
     b = e.b
     b.store(integer(0), position)
@@ -58,7 +58,7 @@ def _project_inputs(e: Emitter, begin: Value, end: Value, position: Value) -> No
     e.multiply_together(b.load(position), X, GATES, e.inputs, "input", e.slots_wide(len(e.step.places.inputs)))
 
 
-def _step(e: Emitter, s: Value, position: Value) -> None:
+def _step(e: LoopBuilder, s: Value, position: Value) -> None:
     """One step: the products of the states before, then the cell for each sequence alive, then its projection."""
     b, cell = e.b, e.step.cell
     t = e.time(s)
@@ -78,17 +78,17 @@ def _step(e: Emitter, s: Value, position: Value) -> None:
     _begin_anew(e, s, alive)
 
 
-def _product_row(e: Emitter, s: Value, place: Value) -> Value:
+def _product_row(e: LoopBuilder, s: Value, place: Value) -> Value:
     """Where the product of the sequence at `place` goes: where parts share it, to two places in turn."""
     b = e.b
     row = place
-    if e.parts is not None:
-        second = b.and_(e.parts.several, b.trunc(s, ir.IntType(1)))
+    if e.team is not None:
+        second = b.and_(e.team.several, b.trunc(s, ir.IntType(1)))
         row = b.select(second, b.add(place, b.sub(e.last, e.first)), place)
     return b.gep(e.own("products"), [b.mul(row, e.panels_bytes(e.slots_wide(len(e.step.places.recurrent))))])
 
 
-def _targets(e: Emitter, s: Value, n: Value) -> dict[str, Value]:
+def _targets(e: LoopBuilder, s: Value, n: Value) -> dict[str, Value]:
     """Where the new states of sequence n go: the next step's rows, or where it ends the final states."""
     b = e.b
     more, following = e.following(s)
@@ -100,7 +100,7 @@ def _targets(e: Emitter, s: Value, n: Value) -> dict[str, Value]:
     }
 
 
-def _cell(e: Emitter, n: Value, t: Value, s: Value, gates: Value) -> None:
+def _cell(e: LoopBuilder, n: Value, t: Value, s: Value, gates: Value) -> None:
     """The cell for sequence n."""
     b, step = e.b, e.step
     cell, places, place = step.cell, step.places, b.sub(n, e.first)
@@ -132,7 +132,7 @@ def _cell(e: Emitter, n: Value, t: Value, s: Value, gates: Value) -> None:
     e.run(read, write)
 
 
-def _both(e: Emitter, state: pointwise.Write, y: Value) -> pointwise.Write:
+def _both(e: LoopBuilder, state: pointwise.Write, y: Value) -> pointwise.Write:
     """Writes the output to the state and to the row of outputs, which is not filled up."""
 
     def write(unit: Value, value: Vector) -> None:
@@ -142,13 +142,13 @@ def _both(e: Emitter, state: pointwise.Write, y: Value) -> pointwise.Write:
     return write
 
 
-def _number(e: Emitter, row: Value, which: int) -> pointwise.Write:
+def _number(e: LoopBuilder, row: Value, which: int) -> pointwise.Write:
     """Writes one number of a row: that of its first lane."""
     b, place = e.b, e.saved_number(row, which)
     return lambda unit, value: b.store(b.extract_element(value.value, integer(0)), place)
 
 
-def _copy_output(e: Emitter, state: Value, row: Value) -> None:
+def _copy_output(e: LoopBuilder, state: Value, row: Value) -> None:
     """The projected state to the row of outputs."""
     b, lanes, y = e.b, e.lanes, e.y_row(row)
     with count(b, integer(0), e.outputs, integer(lanes.width)) as unit:
@@ -156,7 +156,7 @@ def _copy_output(e: Emitter, state: Value, row: Value) -> None:
         lanes.store(value, at(b, y, unit, lanes.scalar), e.inside(unit, e.outputs))
 
 
-def _begin_anew(e: Emitter, s: Value, alive: Value) -> None:
+def _begin_anew(e: LoopBuilder, s: Value, alive: Value) -> None:
     """Where the next step of a sequence begins anew, the state before it is the fresh one."""
     b = e.b
     more, following = e.following(s)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from cellwright.cells.definition import Definition
-from cellwright.compiler.codegen.arguments import COMMON, Block
+from cellwright.compiler.codegen.arguments import COMMON, Struct
 from cellwright.compiler.ir.program import Program
 
 
 @dataclass(frozen=True)
-class Layout:
+class GateLayout:
     """The order of the projections.
 
     inputs     the letters of x, in the order of their slots in a gate row
@@ -32,7 +32,7 @@ class Layout:
         return 1 + max(self.columns.values())
 
 
-def layout(cell: Definition, backward: Program) -> Layout:
+def gate_layout(cell: Definition, backward: Program) -> GateLayout:
     """x alone, then x and u as a sum, then u alone: so that x's columns and u's are each one run."""
     at_x = {g: backward.outputs.get(f"x.{g}") for g in cell.projections}
     at_u = {g: backward.outputs.get(f"u.{g}") for g in cell.projections}
@@ -41,11 +41,11 @@ def layout(cell: Definition, backward: Program) -> Layout:
     alone = [g for g in cell.projections if at_u[g] is not None and at_x[g] != at_u[g]]
     columns = {f"x.{g}": k for k, g in enumerate(apart + shared)}
     columns |= {f"u.{g}": len(apart) + k for k, g in enumerate(shared + alone)}
-    return Layout(tuple(apart + shared), tuple(shared + alone), columns, len(apart))
+    return GateLayout(tuple(apart + shared), tuple(shared + alone), columns, len(apart))
 
 
 @dataclass(frozen=True)
-class Step:
+class LoopSpec:
     """What a loop does at each step.
 
     program    the cell, or its derivative
@@ -57,7 +57,7 @@ class Step:
 
     cell: Definition
     program: Program
-    places: Layout
+    places: GateLayout
     slots: int
     saves: bool = True
     projects: bool = False
@@ -79,8 +79,8 @@ class Step:
         own = (cell.states, cell.operand, sorted(cell.streams.items()))
         return repr((own, self.places, self.slots, self.saves, self.projects, self.letters, self.program.recipe()))
 
-    def block(self) -> Block:
+    def block(self) -> Struct:
         """The words of a direction: COMMON, then by name the states, parameters, streams and letters."""
         names = [f"{kind}.{s}" for s in self.cell.states for kind in ("state", "final", "carry", "fresh")]
         names += [n for n in self.program.inputs() if n[:2] in ("p.", "m.")]
-        return Block(*COMMON, *names, *(f"letter.{name}" for name in self.letters))
+        return Struct(*COMMON, *names, *(f"letter.{name}" for name in self.letters))

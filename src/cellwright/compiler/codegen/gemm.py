@@ -13,11 +13,11 @@ the first, rows in the second.
 from __future__ import annotations
 
 from llvmlite import ir
+from llvmlite.ir import Function, Module, Value
 from llvmlite.ir import IRBuilder as Builder
-from llvmlite.ir import Module, Value
 
 from cellwright.compiler.codegen import pointwise
-from cellwright.compiler.codegen.arguments import Block
+from cellwright.compiler.codegen.arguments import Struct
 from cellwright.compiler.codegen.ir_builder import at, count, element, function, integer, load, minimum, pointer
 from cellwright.compiler.codegen.microkernel import ROWS, Tile, define_product, sums
 from cellwright.compiler.codegen.vector import Vector, i64
@@ -32,14 +32,14 @@ STRIP = BLOCK * ROWS + 16  # elements from strip to strip: by a power of two the
 # places (S,)      the rows of B that the rows of A meet
 # a_width, b_width, c_width    elements between rows
 # rows, columns    S, n;   first, last    the item's columns of A;   copies    elements as `copies` counts them
-WEIGHTS = Block(
+WEIGHTS = Struct(
     *("a", "b", "c", "sums", "places", "a_width", "b_width", "c_width"),
     *("rows", "columns", "first", "last", "copies"),
 )
 
 # places (S,)      the rows of C that come of the rows of A
 # first, last      the item's rows of A;   lists    two lists of BLOCK row addresses
-INPUTS = Block(
+INPUTS = Struct(
     "a", "c", "places", "a_width", "c_width", "terms", "panels", "starts", "number", "first", "last", "lists"
 )
 
@@ -49,7 +49,7 @@ def copies(tile: Tile, columns: int) -> int:
     return BLOCK * tile.columns + (MOST // ROWS * STRIP if columns >= MANY else 0)
 
 
-def define_weights(module: Module, tile: Tile) -> Value:
+def define_weights(module: Module, tile: Tile) -> Function:
     """Add `weights(item)`: the item's rows of C = Aᵀ B, and of the sums.
 
     B is copied in panels before it is multiplied, and where it is wide, A in strips of a tile's rows. Where they stand,
@@ -180,7 +180,7 @@ def _add_columns(
         lanes.store(lanes.load(b, total) + lanes.load(b, _line(b, tile, item, "a", k, i)), total)
 
 
-def define_inputs(module: Module, tile: Tile) -> Value:
+def define_inputs(module: Module, tile: Tile) -> Function:
     """Add `inputs(item)`: the item's rows of C = starts + A W; where starts is 0, of C += A W."""
     product = define_product(module, tile)
     made, b = function(module, "inputs", [pointer], inline=True)

@@ -15,17 +15,17 @@ from llvmlite.ir import Module, Value
 from cellwright.cells.definition import PER_SEQUENCE
 from cellwright.compiler.codegen import pointwise
 from cellwright.compiler.codegen.arguments import ITEM
-from cellwright.compiler.codegen.gate_layout import Step
+from cellwright.compiler.codegen.gate_layout import LoopSpec
 from cellwright.compiler.codegen.ir_builder import BYTE, at, count, function, integer, load, minimum, pointer
 from cellwright.compiler.codegen.microkernel import Tile, define_product
-from cellwright.compiler.codegen.team import Parts
+from cellwright.compiler.codegen.team import Team
 from cellwright.compiler.codegen.vector import Lanes, Vector, i64
 
 
-class Emitter:
+class LoopBuilder:
     """A loop being written, for one item of work."""
 
-    def __init__(self, module: Module, name: str, tile: Tile, step: Step) -> None:
+    def __init__(self, module: Module, name: str, tile: Tile, step: LoopSpec) -> None:
         self.tile, self.step = tile, step
         self.lanes: Lanes = tile.lanes
         self.block = step.block()
@@ -33,7 +33,7 @@ class Emitter:
         self.function, self.b = function(module, name, [pointer], inline=True)
         b = self.b
         (self.item,) = self.function.args
-        self.parts = None if step.saves else Parts(module, b, self.item)
+        self.team = None if step.saves else Team(module, b, self.item)
         self.direction = ITEM.address(b, self.item, "direction")
         self.first, self.last, self.chunk = (ITEM.number(b, self.item, word) for word in ("first", "last", "chunk"))
         self.steps, self.inputs, self.hidden = self._sizes("steps", "inputs", "hidden")
@@ -110,11 +110,11 @@ class Emitter:
 
     def multiply_together(self, m: Value, a: int, c: int, k: Value, factor: str, columns: Value) -> None:
         """The same, of which each part computes some panels, then has all."""
-        if self.parts is None:
+        if self.team is None:
             self.multiply(m, a, c, k, factor, columns)
         else:
-            self._multiply(m, a, c, k, factor, self.parts.share(self.panels(columns)))
-            self.parts.meet()
+            self._multiply(m, a, c, k, factor, self.team.share(self.panels(columns)))
+            self.team.barrier()
 
     def _multiply(self, m: Value, a: int, c: int, k: Value, factor: str, panels: tuple[Value, Value]) -> None:
         operands = [k, self.address(f"{factor}_panels"), self.address(f"{factor}_starts")]

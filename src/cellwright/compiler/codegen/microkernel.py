@@ -19,8 +19,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from llvmlite.ir import Function, Module, Value
 from llvmlite.ir import IRBuilder as Builder
-from llvmlite.ir import Module, Value
 
 from cellwright.compiler.codegen.ir_builder import at, count, element, function, integer, load, pointer
 from cellwright.compiler.codegen.vector import Lanes, Vector, i64
@@ -74,7 +74,7 @@ def shape(target: Target, dtype: str) -> Tile:
     return Tile(lanes_of(target, dtype), 4 if target.registers >= 32 else 2)
 
 
-def define(module: Module, tile: Tile) -> Value:
+def define(module: Module, tile: Tile) -> Function:
     """Add the tile function to a module: (m, A, C, k, panel, start, column), with 1 <= m <= ROWS rows."""
     made, b = function(module, "tile", [i64, pointer, pointer, i64, pointer, pointer, i64], inline=True)
     m, rows, results, k, panel, start, column = made.args
@@ -155,7 +155,7 @@ def sums(
     return [[Vector(lanes, b, phi) for phi in row] for row in phis]
 
 
-def define_product(module: Module, tile: Tile) -> Value:
+def define_product(module: Module, tile: Tile) -> Function:
     """Add the product of any number of rows by the panels from `begin` on: (m, A, C, k, panels, starts, begin, end).
 
     There are no rows where m <= 0. A panel stays in the first cache while all rows pass it, in tiles of about as many

@@ -9,11 +9,11 @@ Packed for cotangents, which go through the transposes, the units are the terms 
 from __future__ import annotations
 
 from llvmlite import ir
+from llvmlite.ir import Function, Module, Value
 from llvmlite.ir import IRBuilder as Builder
-from llvmlite.ir import Module, Value
 
 from cellwright.compiler.codegen import pointwise
-from cellwright.compiler.codegen.arguments import Block
+from cellwright.compiler.codegen.arguments import Struct
 from cellwright.compiler.codegen.ir_builder import at, count, element, function, integer, load, minimum, pointer
 from cellwright.compiler.codegen.microkernel import Tile
 from cellwright.compiler.codegen.vector import Vector, i32
@@ -23,10 +23,10 @@ from cellwright.compiler.codegen.vector import Vector, i32
 # projections, slots     the place of each chosen projection among the G, and how many
 # hidden, padded         H, and H filled up
 # first, last            the item's registers of columns; of the transposes, its terms
-PACK = Block("matrix", "terms", "panels", "projections", "slots", "hidden", "padded", "first", "last")
+PACK = Struct("matrix", "terms", "panels", "projections", "slots", "hidden", "padded", "first", "last")
 
 
-def define_pack(module: Module, tile: Tile) -> Value:
+def define_pack(module: Module, tile: Tile) -> Function:
     """Add `pack(item)`."""
     made, b = function(module, "pack", [pointer], inline=True)
     (item,) = made.args
@@ -53,7 +53,7 @@ def define_pack(module: Module, tile: Tile) -> Value:
     return made
 
 
-def define_transposes(module: Module, tile: Tile) -> Value:
+def define_transposes(module: Module, tile: Tile) -> Function:
     """Add `transposes(item)`."""
     made, b = function(module, "transposes", [pointer], inline=True)
     (item,) = made.args

@@ -19,12 +19,12 @@ from cellwright.compiler.codegen.vector import i64
 PATIENCE = 1 << 12  # looks before a waiting thread lets others run: some microseconds, many times a meeting
 
 
-class Parts:
+class Team:
     """The parts of a loop's item: which one this thread is, and how many there are."""
 
     def __init__(self, module: Module, b: Builder, item: Value) -> None:
         self._b = b
-        self._meet = _define_meet(module)
+        self._barrier = _define_barrier(module)
         self._rest = ITEM.address(b, item, "rest")
         self._met = at(b, ITEM.address(b, item, "met"), integer(0), i64)
         self.part = ITEM.number(b, item, "part")
@@ -46,13 +46,13 @@ class Parts:
         first, last = (b.sdiv(b.mul(count, edge), self.number) for edge in (self.part, b.add(self.part, integer(1))))
         return first, last
 
-    def meet(self) -> None:
+    def barrier(self) -> None:
         """Wait until every part has come here; what each wrote before, all read after."""
         b = self._b
         with b.if_then(self.several):
             due = b.add(b.load(self._due), self.number)
             b.store(due, self._due)
-            b.call(self._meet, [self._met, due, self._rest])
+            b.call(self._barrier, [self._met, due, self._rest])
 
 
 def _number(b: Builder, item: Value) -> Value:
@@ -68,9 +68,9 @@ def _number(b: Builder, item: Value) -> Value:
     return number
 
 
-def _define_meet(module: Module) -> Value:
-    """Add meet(met, due, rest): one more has come; wait until `due` have."""
-    made, b = function(module, "meet", [i64.as_pointer(), i64, pointer], inline=True)
+def _define_barrier(module: Module) -> Value:
+    """Add barrier(met, due, rest): one more has come; wait until `due` have."""
+    made, b = function(module, "barrier", [i64.as_pointer(), i64, pointer], inline=True)
     met, due, rest = made.args
     head, wait, let, done = (made.append_basic_block(name) for name in ("head", "wait", "let", "done"))
     b.atomic_rmw("add", met, integer(1), "acq_rel")

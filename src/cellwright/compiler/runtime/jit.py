@@ -16,7 +16,6 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import llvmlite
 import llvmlite.binding as llvm
@@ -24,15 +23,17 @@ import llvmlite.binding as llvm
 from cellwright.compiler.target import Target
 
 _CHECKSUM = 32  # bytes of sha256 in front of the object code
-_loaded: list[Any] = []  # engines own the code that kernels point into: they live as long as the process
+_loaded: list[
+    llvm.ExecutionEngine
+] = []  # engines own the code that kernels point into: they live as long as the process
 
 
-def compile_module(text: str, target: Target) -> Any:
+def compile_module(text: str, target: Target) -> llvm.ExecutionEngine:
     """Machine code for a module's IR; the result's `get_function_address(name)` gives its functions."""
     return load_module(text, lambda: text, target)
 
 
-def load_module(recipe: str, text: Callable[[], str], target: Target) -> Any:
+def load_module(recipe: str, text: Callable[[], str], target: Target) -> llvm.ExecutionEngine:
     """The same for the IR that text() gives; it is asked for only where the cache has not got the code.
 
     The recipe and the source of the compiler determine the text.
@@ -87,7 +88,7 @@ def digest(package: Path) -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
-def _machine(target: Target) -> Any:
+def _machine(target: Target) -> llvm.TargetMachine:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     return llvm.Target.from_default_triple().create_target_machine(
@@ -95,7 +96,7 @@ def _machine(target: Target) -> Any:
     )
 
 
-def _optimised(text: str, machine: Any) -> Any:
+def _optimised(text: str, machine: llvm.TargetMachine) -> llvm.ModuleRef:
     module = llvm.parse_assembly(text)
     module.verify()
     builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=2))
@@ -103,7 +104,7 @@ def _optimised(text: str, machine: Any) -> Any:
     return module
 
 
-def _compile(text: str, machine: Any) -> bytes:
+def _compile(text: str, machine: llvm.TargetMachine) -> bytes:
     return bytes(machine.emit_object(_optimised(text, machine)))
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import ctypes
 from array import array
-from typing import Any
 
-from cellwright.compiler.codegen.arguments import HEADER, Block, address
+from llvmlite.binding import ExecutionEngine
+
+from cellwright.compiler.codegen.arguments import HEADER, Struct, address
 from cellwright.compiler.runtime.openmp import pool
 
 
 class Entry:
     """A compiled entry, at its address; `block` is the layout of its items."""
 
-    def __init__(self, engine: Any, name: str, block: Block) -> None:
+    def __init__(self, engine: ExecutionEngine, name: str, block: Struct) -> None:
         self._address = engine.get_function_address(name)
         self._alone = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self._address)
         self._words = len(block.names)
