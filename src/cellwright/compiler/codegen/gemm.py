@@ -12,13 +12,15 @@ the first, rows in the second.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from llvmlite import ir
 from llvmlite.ir import Function, Module, Value
 from llvmlite.ir import IRBuilder as Builder
 
 from cellwright.compiler.codegen import pointwise
 from cellwright.compiler.codegen.arguments import Struct
-from cellwright.compiler.codegen.ir_builder import at, count, element, function, integer, load, minimum, pointer
+from cellwright.compiler.codegen.ir_builder import at, choose, count, element, function, integer, load, minimum, pointer
 from cellwright.compiler.codegen.microkernel import ROWS, Tile, define_product, sums
 from cellwright.compiler.codegen.vector import Vector, i64
 
@@ -55,129 +57,133 @@ def define_weights(module: Module, tile: Tile) -> Function:
     B is copied in panels before it is multiplied, and where it is wide, A in strips of a tile's rows. Where they stand,
     elements of a column lie a row apart, often by a power of two, so that they push each other out of the caches.
     """
+    product = _weights_tile(module, tile)
     made, b = function(module, "weights", [pointer], inline=True)
     (item,) = made.args
-    total, first, last, columns = (WEIGHTS.number(b, item, name) for name in ("rows", "first", "last", "columns"))
+    w = _Weights(b, tile, item)
+    total, first, last, columns = (w.number(name) for name in ("rows", "first", "last", "columns"))
     many = b.icmp_signed(">=", columns, integer(MANY))
     most = b.select(many, integer(MOST), b.sub(last, first))
-    stride = b.select(many, integer(ROWS), WEIGHTS.number(b, item, "a_width"))
-    panel = WEIGHTS.address(b, item, "copies")
-    strips = element(b, panel, integer(BLOCK * tile.columns), tile.lanes.bytes)
-    product = _weights_tile(module, tile)
+    stride = b.select(many, integer(ROWS), w.number("a_width"))
     with count(b, integer(0), total, integer(BLOCK)) as begin:
-        end = minimum(b, b.add(begin, integer(BLOCK)), total)
+        rows = Run(begin, minimum(b, b.add(begin, integer(BLOCK)), total))
         with count(b, first, last, most) as left:
             right = minimum(b, b.add(left, most), last)
             with b.if_then(many):
-                _copy_strips(b, tile, item, strips, begin, end, left, right)
+                w.copy_strips(rows, Run(left, right))
             with count(b, integer(0), columns, integer(tile.columns)) as column:
-                _copy_panel(b, tile, item, panel, begin, end, column)
+                w.copy_panel(rows, column)
                 with count(b, left, right, integer(ROWS)) as i:
                     here = minimum(b, integer(ROWS), b.sub(right, i))
-                    copied, there = _strip(b, tile, strips, b.sub(i, left)), _line(b, tile, item, "a", begin, i)
+                    copied, there = w.strip(b.sub(i, left)), w.line("a", begin, i)
                     strip = b.select(many, copied, b.bitcast(there, pointer))
-                    b.call(product, [here, item, strip, stride, panel, begin, end, i, column])
-        totals = WEIGHTS.address(b, item, "sums")
+                    b.call(product, [here, item, strip, stride, w.panel, *rows, i, column])
+        totals = w.address("sums")
         with b.if_then(b.icmp_unsigned("!=", b.ptrtoint(totals, i64), integer(0))):
-            _add_columns(b, tile, item, totals, begin, end, first, last)
+            w.add_columns(totals, rows, Run(first, last))
     b.ret_void()
     return made
 
 
-def _line(b: Builder, tile: Tile, item: Value, name: str, row: Value, start: Value) -> Value:
-    """The address of element `start` of a row of A, B or C."""
-    place = b.add(b.mul(row, WEIGHTS.number(b, item, f"{name}_width")), start)
-    return at(b, WEIGHTS.address(b, item, name), place, tile.lanes.scalar)
+class Run(NamedTuple):
+    """Rows or columns from the first on, up to the last."""
+
+    first: Value
+    last: Value
 
 
-def _strip(b: Builder, tile: Tile, strips: Value, column: Value) -> Value:
-    """The address of the strip of A's copy that begins with a column."""
-    return element(b, strips, b.mul(b.sdiv(column, integer(ROWS)), integer(STRIP)), tile.lanes.bytes)
+class _Weights:
+    """An item of `weights`: its matrices, and the copies it makes of what it multiplies.
+
+    copies   panel   (BLOCK, a tile's columns)   of B
+             strips  (BLOCK, ROWS) each          of A, one after another
+    """
+
+    def __init__(self, b: Builder, tile: Tile, item: Value) -> None:
+        self._b, self._tile, self._item = b, tile, item
+        self.panel = self.address("copies")
+        self._strips = element(b, self.panel, integer(BLOCK * tile.columns), tile.lanes.bytes)
+
+    def number(self, name: str) -> Value:
+        """One of the item's sizes."""
+        return WEIGHTS.number(self._b, self._item, name)
+
+    def address(self, name: str) -> Value:
+        """One of the item's addresses."""
+        return WEIGHTS.address(self._b, self._item, name)
+
+    def line(self, name: str, row: Value, start: Value) -> Value:
+        """The address of element `start` of a row of A, B or C."""
+        place = self._b.add(self._b.mul(row, self.number(f"{name}_width")), start)
+        return at(self._b, self.address(name), place, self._tile.lanes.scalar)
+
+    def strip(self, column: Value) -> Value:
+        """The address of the strip of A's copy that begins with a column."""
+        b, size = self._b, self._tile.lanes.bytes
+        return element(b, self._strips, b.mul(b.sdiv(column, integer(ROWS)), integer(STRIP)), size)
+
+    def copy_strips(self, rows: Run, columns: Run) -> None:
+        """Copy some rows and columns of A in strips, the last of which may not be full."""
+        b, lanes, (left, right) = self._b, self._tile.lanes, columns
+        row_of_strip = ir.VectorType(lanes.scalar, ROWS).as_pointer()
+        whole = b.sub(right, b.srem(b.sub(right, left), integer(ROWS)))
+        with count(b, *rows) as k:
+            source, row = self.line("a", k, integer(0)), b.mul(b.sub(k, rows.first), integer(ROWS))
+            with count(b, left, whole, integer(ROWS)) as i:
+                value = b.load(b.bitcast(b.gep(source, [i]), row_of_strip))
+                value.align = lanes.bytes
+                target = at(b, self.strip(b.sub(i, left)), row, lanes.scalar)
+                b.store(value, b.bitcast(target, row_of_strip)).align = lanes.bytes
+            target = at(b, self.strip(b.sub(whole, left)), row, lanes.scalar)
+            with count(b, whole, right) as i:
+                b.store(b.load(b.gep(source, [i])), b.gep(target, [b.sub(i, whole)]))
+
+    def copy_panel(self, rows: Run, column: Value) -> None:
+        """Copy some rows of the panel of B from `column` on; zero beyond B's columns."""
+        b, tile = self._b, self._tile
+        columns = self.number("columns")
+        masks = [pointwise.inside_mask(b, tile.lanes, b.add(column, step), columns) for step in tile.steps]
+        with count(b, *rows) as k:
+            source = self.line("b", load(b, self.address("places"), k), column)
+            row = [tile.lanes.load(b, b.gep(source, [s]), mask) for s, mask in zip(tile.steps, masks, strict=True)]
+            target = b.mul(b.sub(k, rows.first), integer(tile.columns))
+            tile.store(b, at(b, self.panel, target, tile.lanes.scalar), row)
+
+    def multiply(
+        self, n: int, strip: tuple[Value, Value], panel: Value, rows: Run, at_result: tuple[Value, Value]
+    ) -> None:
+        """n rows of C from a row and a column on, plus the strip (its address, and elements between rows) times B."""
+        b, tile, (place, stride), (i, column) = self._b, self._tile, strip, at_result
+        targets = [self.line("c", b.add(i, integer(r)), column) for r in range(n)]
+        is_first = b.icmp_signed("==", rows.first, integer(0))
+        zero = Vector(tile.lanes, b, tile.lanes.constant(0.0))
+        initial = [[zero.select(is_first, value) for value in tile.load(b, t)] for t in targets]
+
+        def factor(r: int, j: Value) -> Value:
+            return load(b, place, b.add(b.mul(j, stride), integer(r)), tile.lanes.scalar)
+
+        found = sums(b, tile, initial, b.sub(rows.last, rows.first), [panel], factor)
+        for target, row in zip(targets, found, strict=True):
+            tile.store(b, target, row)
+
+    def add_columns(self, totals: Value, rows: Run, columns: Run) -> None:
+        """Add some rows of A to the sums, in whole registers; the first column is a multiple of the lanes."""
+        b, lanes, width = self._b, self._tile.lanes, integer(self._tile.lanes.width)
+        with b.if_then(b.icmp_signed("==", rows.first, integer(0))), count(b, *columns, width) as i:
+            lanes.store(Vector(lanes, b, lanes.constant(0.0)), at(b, totals, i, lanes.scalar))
+        with count(b, *rows) as k, count(b, *columns, width) as i:
+            total = at(b, totals, i, lanes.scalar)
+            lanes.store(lanes.load(b, total) + lanes.load(b, self.line("a", k, i)), total)
 
 
-def _copy_strips(
-    b: Builder, tile: Tile, item: Value, strips: Value, begin: Value, end: Value, left: Value, right: Value
-) -> None:
-    """Columns left to right of A, rows begin to end, in strips (BLOCK, ROWS), the last of which may not be full."""
-    scalar = tile.lanes.scalar
-    row_of_strip = ir.VectorType(scalar, ROWS).as_pointer()
-    whole = b.sub(right, b.srem(b.sub(right, left), integer(ROWS)))
-    with count(b, begin, end) as k:
-        source, row = _line(b, tile, item, "a", k, integer(0)), b.mul(b.sub(k, begin), integer(ROWS))
-        with count(b, left, whole, integer(ROWS)) as i:
-            value = b.load(b.bitcast(b.gep(source, [i]), row_of_strip))
-            value.align = tile.lanes.bytes
-            target = at(b, _strip(b, tile, strips, b.sub(i, left)), row, scalar)
-            b.store(value, b.bitcast(target, row_of_strip)).align = tile.lanes.bytes
-        target = at(b, _strip(b, tile, strips, b.sub(whole, left)), row, scalar)
-        with count(b, whole, right) as i:
-            b.store(b.load(b.gep(source, [i])), b.gep(target, [b.sub(i, whole)]))
-
-
-def _copy_panel(b: Builder, tile: Tile, item: Value, panel: Value, begin: Value, end: Value, column: Value) -> None:
-    """The panel of B from `column` on, rows begin to end; zero beyond B's columns."""
-    lanes, columns = tile.lanes, WEIGHTS.number(b, item, "columns")
-    masks = [pointwise.inside_mask(b, lanes, b.add(column, step), columns) for step in tile.steps]
-    with count(b, begin, end) as k:
-        source = _line(b, tile, item, "b", load(b, WEIGHTS.address(b, item, "places"), k), column)
-        row = [lanes.load(b, b.gep(source, [s]), mask) for s, mask in zip(tile.steps, masks, strict=True)]
-        tile.store(b, at(b, panel, b.mul(b.sub(k, begin), integer(tile.columns)), lanes.scalar), row)
-
-
-def _weights_tile(module: Module, tile: Tile) -> Value:
+def _weights_tile(module: Module, tile: Tile) -> Function:
     """(m, item, strip, stride, …): C[i : i+m, column : …] += Aᵀ B over the rows begin to end; A is at strip."""
     kinds = [i64, pointer, pointer, i64, pointer, i64, i64, i64, i64]
     made, b = function(module, "weights_tile", kinds, inline=True)
     m, item, strip, stride, panel, begin, end, i, column = made.args
-    unreachable = made.append_basic_block("unreachable")
-    choice = b.switch(m, unreachable)
-    for n in range(1, ROWS + 1):
-        block = made.append_basic_block(f"rows{n}")
-        choice.add_case(integer(n), block)
-        b.position_at_end(block)
-        _weights_rows(b, tile, n, item, strip, stride, panel, begin, end, i, column)
-        b.ret_void()
-    b.position_at_end(unreachable)
-    b.unreachable()
+    w = _Weights(b, tile, item)
+    choose(b, made, m, ROWS, lambda n: w.multiply(n, (strip, stride), panel, Run(begin, end), (i, column)))
     return made
-
-
-def _weights_rows(
-    b: Builder,
-    tile: Tile,
-    n: int,
-    item: Value,
-    strip: Value,
-    stride: Value,
-    panel: Value,
-    begin: Value,
-    end: Value,
-    i: Value,
-    column: Value,
-) -> None:
-    lanes = tile.lanes
-    targets = [_line(b, tile, item, "c", b.add(i, integer(r)), column) for r in range(n)]
-    is_first = b.icmp_signed("==", begin, integer(0))
-    zero = Vector(lanes, b, lanes.constant(0.0))
-    initial = [[zero.select(is_first, value) for value in tile.load(b, t)] for t in targets]
-
-    def factor(r: int, j: Value) -> Value:
-        return load(b, strip, b.add(b.mul(j, stride), integer(r)), lanes.scalar)
-
-    for target, row in zip(targets, sums(b, tile, initial, b.sub(end, begin), [panel], factor), strict=True):
-        tile.store(b, target, row)
-
-
-def _add_columns(
-    b: Builder, tile: Tile, item: Value, totals: Value, begin: Value, end: Value, first: Value, last: Value
-) -> None:
-    """Add the rows begin to end of A to the sums, in whole registers; `first` is a multiple of the lanes."""
-    lanes, width = tile.lanes, integer(tile.lanes.width)
-    with b.if_then(b.icmp_signed("==", begin, integer(0))), count(b, first, last, width) as i:
-        lanes.store(Vector(lanes, b, lanes.constant(0.0)), at(b, totals, i, lanes.scalar))
-    with count(b, begin, end) as k, count(b, first, last, width) as i:
-        total = at(b, totals, i, lanes.scalar)
-        lanes.store(lanes.load(b, total) + lanes.load(b, _line(b, tile, item, "a", k, i)), total)
 
 
 def define_inputs(module: Module, tile: Tile) -> Function:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from llvmlite import ir
@@ -45,6 +45,20 @@ def count(b: Builder, start: Value, stop: Value, step: Value | None = None) -> I
     i.add_incoming(b.add(i, integer(1) if step is None else step), b.block)
     b.branch(head)
     b.position_at_end(done)
+
+
+def choose(b: Builder, made: Function, number: Value, most: int, body: Callable[[int], None]) -> None:
+    """End the function `made` with body(n) for the n from 1 to `most` that `number` is."""
+    unreachable = made.append_basic_block("unreachable")
+    choice = b.switch(number, unreachable)
+    for n in range(1, most + 1):
+        block = made.append_basic_block(f"rows{n}")
+        choice.add_case(integer(n), block)
+        b.position_at_end(block)
+        body(n)
+        b.ret_void()
+    b.position_at_end(unreachable)
+    b.unreachable()
 
 
 def minimum(b: Builder, x: Value, y: Value) -> Value:

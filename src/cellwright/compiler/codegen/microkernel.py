@@ -18,11 +18,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from llvmlite.ir import Function, Module, Value
 from llvmlite.ir import IRBuilder as Builder
 
-from cellwright.compiler.codegen.ir_builder import at, count, element, function, integer, load, pointer
+from cellwright.compiler.codegen.ir_builder import at, choose, count, element, function, integer, load, pointer
 from cellwright.compiler.codegen.vector import Lanes, Vector, i64
 from cellwright.compiler.target import Target
 
@@ -78,40 +79,31 @@ def define(module: Module, tile: Tile) -> Function:
     """Add the tile function to a module: (m, A, C, k, panel, start, column), with 1 <= m <= ROWS rows."""
     made, b = function(module, "tile", [i64, pointer, pointer, i64, pointer, pointer, i64], inline=True)
     m, rows, results, k, panel, start, column = made.args
-    unreachable = made.append_basic_block("unreachable")
-    choice = b.switch(m, unreachable)
-    for n in range(1, ROWS + 1):
-        block = made.append_basic_block(f"rows{n}")
-        choice.add_case(integer(n), block)
-        b.position_at_end(block)
-        _multiply(b, tile, n, 1, rows, results, k, panel, start, column)
-        b.ret_void()
-    b.position_at_end(unreachable)
-    b.unreachable()
+    product = Panels(k, panel, start, column)
+    choose(b, made, m, ROWS, lambda n: _multiply(b, tile, (n, 1), (rows, results), product))
     return made
 
 
-def _multiply(
-    b: Builder,
-    tile: Tile,
-    n: int,
-    wide: int,
-    rows: Value,
-    results: Value,
-    k: Value,
-    panel: Value,
-    start: Value,
-    column: Value,
-) -> None:
-    """The tile of exactly n rows and so many panels; k may be 0."""
+class Panels(NamedTuple):
+    """The factor of a product: its k rows in panels, what the sums start from or 0, and the column of the results."""
+
+    k: Value
+    panel: Value
+    start: Value
+    column: Value
+
+
+def _multiply(b: Builder, tile: Tile, size: tuple[int, int], lists: tuple[Value, Value], by: Panels) -> None:
+    """The tile of exactly so many rows and panels; lists of the rows' and of the results' addresses. k may be 0."""
+    n, wide = size
     scalar = tile.lanes.scalar
-    a = [load(b, rows, integer(r), pointer) for r in range(n)]
-    targets = [at(b, load(b, results, integer(r), pointer), column, scalar) for r in range(n)]
-    adds = b.icmp_unsigned("==", b.ptrtoint(start, i64), integer(0))
-    starts = [b.select(adds, target, b.bitcast(start, scalar.as_pointer())) for target in targets]
+    a, results = ([load(b, addresses, integer(r), pointer) for r in range(n)] for addresses in lists)
+    targets = [at(b, result, by.column, scalar) for result in results]
+    adds = b.icmp_unsigned("==", b.ptrtoint(by.start, i64), integer(0))
+    starts = [b.select(adds, target, b.bitcast(by.start, scalar.as_pointer())) for target in targets]
     initial = [tile.load(b, s, wide) for s in starts]
-    panels = [element(b, panel, b.mul(k, integer(w)), tile.columns * tile.lanes.bytes) for w in range(wide)]
-    found = sums(b, tile, initial, k, panels, lambda r, j: load(b, a[r], j, scalar))
+    panels = [element(b, by.panel, b.mul(by.k, integer(w)), tile.columns * tile.lanes.bytes) for w in range(wide)]
+    found = sums(b, tile, initial, by.k, panels, lambda r, j: load(b, a[r], j, scalar))
     for target, row in zip(targets, found, strict=True):
         tile.store(b, target, row)
 
@@ -169,10 +161,10 @@ def define_product(module: Module, tile: Tile) -> Function:
     line = tile.columns * tile.lanes.bytes
     adds = b.icmp_unsigned("==", b.ptrtoint(starts, i64), integer(0))
 
-    def factor(p: Value) -> list[Value]:
-        """k, panel and start of the panels from the p-th on, and their column."""
+    def factor(p: Value) -> Panels:
+        """The panels from the p-th on."""
         start = b.select(adds, starts, element(b, starts, p, line))
-        return [k, element(b, panels, b.mul(p, k), line), start, b.mul(p, integer(tile.columns))]
+        return Panels(k, element(b, panels, b.mul(p, k), line), start, b.mul(p, integer(tile.columns)))
 
     done = b.alloca(i64)
     b.store(begin, done)
@@ -180,12 +172,12 @@ def define_product(module: Module, tile: Tile) -> Function:
         with b.if_then(b.icmp_unsigned("==", m, integer(n))):
             b.store(b.sub(end, b.srem(b.sub(end, begin), integer(wide))), done)
             with count(b, begin, b.load(done), integer(wide)) as p:
-                _multiply(b, tile, n, wide, rows, results, *factor(p))
+                _multiply(b, tile, (n, wide), (rows, results), factor(p))
     tiles = b.sdiv(b.add(m, integer(ROWS - 1)), integer(ROWS))
     with count(b, b.load(done), end) as p:
-        arguments = factor(p)
+        by = factor(p)
         with count(b, integer(0), tiles) as t:
             first, last = (b.sdiv(b.mul(m, edge), tiles) for edge in (t, b.add(t, integer(1))))
-            b.call(small, [b.sub(last, first), element(b, rows, first, 8), element(b, results, first, 8), *arguments])
+            b.call(small, [b.sub(last, first), element(b, rows, first, 8), element(b, results, first, 8), *by])
     b.ret_void()
     return made

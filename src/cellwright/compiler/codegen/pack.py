@@ -16,7 +16,7 @@ from cellwright.compiler.codegen import pointwise
 from cellwright.compiler.codegen.arguments import Struct
 from cellwright.compiler.codegen.ir_builder import at, count, element, function, integer, load, minimum, pointer
 from cellwright.compiler.codegen.microkernel import Tile
-from cellwright.compiler.codegen.vector import Vector, i32
+from cellwright.compiler.codegen.vector import Lanes, Vector, i32
 
 # matrix, terms          (G·H, n) and n
 # panels                 the result
@@ -47,7 +47,7 @@ def define_pack(module: Module, tile: Tile) -> Function:
         place = b.add(place, b.mul(b.srem(v, integer(tile.vectors)), integer(width)))
         target = element(b, panels, place, lanes.bytes)
         with count(b, integer(0), terms, integer(width)) as k:
-            block = [_row(b, tile, matrix, lane, left, terms, k) for lane in range(width)]
+            block = [_row(b, lanes, (matrix, left, terms), lane, k) for lane in range(width)]
             _store(b, tile, _transposed(block), target, terms, k)
     b.ret_void()
     return made
@@ -79,12 +79,12 @@ def define_transposes(module: Module, tile: Tile) -> Function:
     return made
 
 
-def _row(b: Builder, tile: Tile, matrix: Value, lane: int, left: Value, terms: Value, k: Value) -> Vector:
-    """Terms k and on of the row `lane` rows on; zero where there is none."""
-    lanes = tile.lanes
+def _row(b: Builder, lanes: Lanes, matrix: tuple[Value, Value, Value], lane: int, k: Value) -> Vector:
+    """Terms k and on of row `lane` of a matrix (its address, rows, columns); zero where there is none."""
+    place, left, terms = matrix
     inside = b.icmp_signed("<", integer(lane), left)
     mask = pointwise.inside_mask(b, lanes, k, b.select(inside, terms, integer(0)))
-    return lanes.load(b, at(b, matrix, b.add(b.mul(integer(lane), terms), k), lanes.scalar), mask)
+    return lanes.load(b, at(b, place, b.add(b.mul(integer(lane), terms), k), lanes.scalar), mask)
 
 
 def _transposed(block: list[Vector]) -> list[Vector]:
