@@ -1,8 +1,22 @@
-"""What a kernel is handed: blocks of 64-bit words, addresses and sizes by name.
+"""What a kernel is handed: structs of 64-bit fields, addresses and sizes by name.
 
-header    items        address of the items           count     how many           taken  how many are begun
-item      sequences first to last of one direction, computed by one thread from beginning to end, or by several together
-direction everything that belongs to one direction
+    header     items, how many, how many are begun       one a call; the threads of the pool take items from it
+    item       sequences first to last of one direction   one a thread, or several where threads share sequences
+    direction  everything that belongs to one direction   shared by its items
+
+The memory of an item, for three sequences a b c of lengths 3, 2, 1, in inference, chunk = 2 steps at a time:
+
+    x          a0 b0 c0 a1 b1 a2      the call's rows, read where they stand
+                 | times W, two steps ahead
+    gates      a0 b0 c0 a1 b1         (rows of a chunk, slots × padded): x W + b; in training all rows, which are kept
+                 | step by step, with
+    products   a  b  c                (sequences of the item, filled up): h U + b' of this step, in the first cache
+                 |
+    spill      one row                what the cell keeps between passes over a row, where it has a mean
+    lists      4 × rows of a chunk    addresses: which rows the product multiplies, and where its results go
+
+`padded` is H rounded up to whole registers, `filled up` a width rounded up to whole panels of the product. H = 20 in
+float32 with AVX-512 is padded to 32 (two registers of 16), its four gates of 128 columns are two panels of 64.
 """
 
 from __future__ import annotations
@@ -18,7 +32,7 @@ from cellwright.compiler.codegen.vector import i64
 
 
 class Struct:
-    """A block's words by name; the order is the layout."""
+    """64-bit fields by name; their order is the layout."""
 
     def __init__(self, *names: str) -> None:
         self.names = names
@@ -34,11 +48,11 @@ class Struct:
 
     @property
     def bytes(self) -> int:
-        """The size of a block."""
+        """The size of one."""
         return 8 * len(self.names)
 
     def pack(self, rows: Iterable[Mapping[str, int]]) -> array[int]:
-        """The words of some blocks of this layout, one after another; raises KeyError where a name has no value."""
+        """Some structs of this layout, one after another; raises KeyError where a field has no value."""
         # Made, and asked for its address, in a quarter of the time that an array of numpy takes.
         return array("q", [row[name] for row in rows for name in self.names])
 
@@ -50,7 +64,7 @@ def address(words: array[int]) -> int:
 
 HEADER = Struct("items", "count", "taken")
 
-# direction       address of the item's direction block
+# direction       address of the item's direction
 # first, last     its sequences
 # chunk           how many steps of x are multiplied at once
 # products        (rows, columns of u) the product of a step;   spill  what a row keeps between passes
@@ -82,21 +96,8 @@ ITEM = Struct(
 # whole (·, padded)                 forward: the output before it is projected, saved or of one step
 # projected (S, ·)                  backward: the cotangents of the projected output
 COMMON = (
-    *(
-        "reverse",
-        "steps",
-        "inputs",
-        "hidden",
-        "outputs",
-        "padded",
-        "operand_bytes",
-        "batch_sizes",
-        "offsets",
-        "state_rows",
-        "resets",
-        "x_places",
-        "y_places",
-    ),
+    *("reverse", "steps", "inputs", "hidden", "outputs", "padded", "operand_bytes"),
+    *("batch_sizes", "offsets", "state_rows", "resets", "x_places", "y_places"),
     *("x", "input_panels", "input_starts", "recurrent_panels", "recurrent_starts"),
     *("gates", "rows", "y", "y_stride", "columns", "projection_panels", "projection_starts", "whole", "projected"),
 )
