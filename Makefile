@@ -5,7 +5,7 @@ BIN := .venv/bin
 # One seed of drawn cases: a run repeats itself, and a new counterexample is looked for by pytest without the seed.
 TEST := OMP_NUM_THREADS=1 MPLBACKEND=Agg $(BIN)/pytest -n auto --hypothesis-seed=0
 
-.PHONY: help demo test check bench experiments docs figure clean
+.PHONY: help demo test check wheel bench experiments docs figure clean
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/ —/'
 
@@ -25,7 +25,11 @@ check: .venv/ready ## style, types, the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python tools/counts.py
 	$(BIN)/lint-imports --no-cache  # its cache goes by a file's time, which a moved file keeps
+
+wheel:           ## build the wheel, install it in an empty environment, and use it there
+	PYTHON=$(PYTHON) sh tools/wheel.sh
 
 bench: .venv/ready ## the layers against torch.nn, ONNX Runtime and a Python loop
 	$(BIN)/python benchmarks/layers.py
