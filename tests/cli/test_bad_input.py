@@ -80,8 +80,11 @@ def test_built_in_set_that_is_misspelt(refused, tmp_path):
     refused("fit", "review-zh", "--out", tmp_path / "run", parts=["review-zh: no such file", "did you mean reviews-zh"])
 
 
-def test_folder_in_place_of_a_file(refused, tmp_path):
-    refused("fit", tmp_path, "--out", tmp_path / "run", parts=[tmp_path, "folder", "expected a file"])
+def test_folder_without_texts_in_place_of_a_file(refused, tmp_path):
+    said = "nothing; expected a folder a class, each with a file a text"
+    refused("fit", tmp_path, "--out", tmp_path / "run", parts=[f"{tmp_path}: {said}"])
+    said = "a folder of texts has no two columns for --source and --target; expected a file"
+    refused("fit", tmp_path, "--task", "transduce", "--out", tmp_path / "run", parts=[f"{tmp_path}: {said}"])
 
 
 def test_unknown_label(refused, run, data):

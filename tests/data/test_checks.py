@@ -23,8 +23,8 @@ def test_classes_are_sorted_and_those_of_all_sides():
         (_sides("", "", ""), "r.csv: no row has a label; expected at least two classes"),
         (_sides("ab", "c", "d"), "r.csv: 2 rows to train on for 4 classes ('a', 'b', 'c', 'd'); expected more"),
         (_sides("abcd", "e", "f"), r"r.csv: 4 rows to train on for 6 classes ('a', 'b', 'c', 'd' and 2 more)"),
-        (_sides("abab", "", "a"), "r.csv: no text falls to the validation side (train 4, validation 0, test 1)"),
-        (_sides("abab", "a", ""), "r.csv: no text falls to the test side (train 4, validation 1, test 0)"),
+        (_sides("abab", "", "a"), "r.csv: no text falls to the validation side (4 train, 0 validation, 1 test)"),
+        (_sides("abab", "a", ""), "r.csv: no text falls to the test side (4 train, 1 validation, 0 test)"),
     ],
 )
 def test_a_table_that_cannot_be_trained_on_is_refused(sides, message):

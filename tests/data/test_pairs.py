@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellwright.data.pair_source import open_pairs, read_pairs
-from cellwright.data.pairs import check_sides, gather, split_pairs
+from cellwright.data.checks import check_sides
+from cellwright.data.pair_source import PairColumns, open_pairs, read_pairs
+from cellwright.data.pairs import gather, split_pairs
 from cellwright.data.split import position
 from cellwright.data.table import Table
 from cellwright.errors import InputError
@@ -58,8 +59,8 @@ def test_every_pair_is_on_the_side_of_its_source(rows):
 
 def test_a_side_without_pairs_is_refused_with_the_counts():
     pairs, _ = gather(table(ROWS))
-    with pytest.raises(InputError, match=r"no source falls to the \w+ side \(train \d, validation \d, test \d\)"):
-        check_sides(split_pairs(pairs))
+    with pytest.raises(InputError, match=r"no source falls to the \w+ side \(\d train, \d validation, \d test\)"):
+        check_sides(split_pairs(pairs), "words.csv", "source")
 
 
 FILES = {
@@ -74,7 +75,7 @@ FILES = {
 
 @pytest.mark.parametrize("name", FILES)
 def test_formats_agree(file, name):
-    pairs, notes = read_pairs(str(file(name, FILES[name])), source="word", target="said")
+    pairs, notes = read_pairs(str(file(name, FILES[name])), PairColumns("word", "said"))
     assert (pairs.sources, pairs.targets) == (["read"], [("R IY D", "R EH D")])
     assert notes[0].startswith("2 rows with an empty side left out, the first on ")
 
@@ -82,15 +83,15 @@ def test_formats_agree(file, name):
 def test_parquet(tmp_path):
     columns = {"word": ["read", "read", None], "said": ["R IY D", "R EH D", "X"]}
     pa.parquet.write_table(pa.table(columns), tmp_path / "words.parquet")
-    pairs, _ = read_pairs(str(tmp_path / "words.parquet"), source="word", target="said")
+    pairs, _ = read_pairs(str(tmp_path / "words.parquet"), PairColumns("word", "said"))
     assert pairs.targets == [("R IY D", "R EH D")]
 
 
 def test_a_number_is_a_target_but_no_source(file):
     path = str(file("n.jsonl", '{"source": "five", "target": 5}\n'))
-    assert read_pairs(path, source="source", target="target")[0].targets == [("5",)]
+    assert read_pairs(path, PairColumns("source", "target"))[0].targets == [("5",)]
     with pytest.raises(InputError, match=r"n\.jsonl, line 1: column 'target' holds 5 \(int\); expected a string"):
-        read_pairs(path, source="target", target="source")
+        read_pairs(path, PairColumns("target", "source"))
 
 
 REFUSED = {
@@ -108,16 +109,16 @@ REFUSED = {
 def test_refused(file, case):
     name, content, message = REFUSED[case]
     with pytest.raises(InputError, match=message):
-        read_pairs(str(file(name, content)), source="source", target="target")
+        read_pairs(str(file(name, content)), PairColumns("source", "target"))
 
 
 def test_one_column_for_both_is_refused(file):
     with pytest.raises(InputError, match="column 'a' for both of --source and --target; expected two columns"):
-        read_pairs(str(file("p.csv", "a,b\n1,2\n")), source="a", target="a")
+        read_pairs(str(file("p.csv", "a,b\n1,2\n")), PairColumns("a", "a"))
 
 
 def test_a_set_of_texts_is_refused_with_those_of_pairs():
     with pytest.raises(InputError, match="reviews-zh holds texts; expected a set of pairs: g2p-en, pinyin, cipher"):
-        open_pairs("reviews-zh", source="source", target="target")
+        open_pairs("reviews-zh", PairColumns("source", "target"))
     with pytest.raises(InputError, match="did you mean g2p-en"):
-        open_pairs("g2p-em", source="source", target="target")
+        open_pairs("g2p-em", PairColumns("source", "target"))

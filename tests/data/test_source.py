@@ -16,7 +16,7 @@ def test_a_built_in_name_means_the_set_though_a_folder_has_its_name(tmp_path, mo
     (tmp_path / "reviews-zh").mkdir()
     monkeypatch.chdir(tmp_path)
     assert sum(map(len, open_source("reviews-zh").values())) == 17_363
-    with pytest.raises(InputError, match="this is a folder"):
+    with pytest.raises(InputError, match=r"^reviews-zh: nothing; expected a folder a class, each with a file a text"):
         open_source("./reviews-zh")
 
 

@@ -1,6 +1,7 @@
 import pytest
 
-from cellwright.data.symbols import cut, joined, usual_kind
+from cellwright.data.symbols import cut, have_features, joined, usual_kind, with_features, without_features
+from cellwright.data.tokenizer import FEATURED, Tokenizer
 
 KINDS = {
     "pronunciations": (["R IY D", "AH", "K AE T"], "tokens"),
@@ -21,3 +22,27 @@ def test_characters_are_composed_and_tokens_keep_their_case():
     assert cut("cafe\u0301", "characters") == ["c", "a", "f", "é"]
     assert cut(" R  IY\tD ", "tokens") == ["R", "IY", "D"]
     assert (joined(["a", "b"], "characters"), joined(["A", "b"], "tokens")) == ("ab", "A b")
+
+
+@pytest.mark.parametrize("cell", ["V;PST", "V|PST", "V,PST", " V PST ", "+V+PST", "+V +PST"])
+def test_features_are_written_one_way_however_a_file_parts_them(cell):
+    assert with_features("walk", cell) == "walk +V +PST"
+    assert without_features("walk +V +PST") == "walk"
+
+
+@pytest.mark.parametrize("source", ["walk", "3 + 4", "+49 30", "a +b c", "a+b", ""])
+def test_what_is_no_feature_stays(source):
+    assert with_features(source, " ") == without_features(source) == source
+
+
+def test_most_sources_have_them_or_not():
+    assert have_features(["walk +V", "go +V +PST", "be"])
+    assert not have_features(["walk +V", "go"])
+    assert not have_features([])
+
+
+def test_a_feature_is_one_token_and_the_space_before_it_none():
+    tokenizer = Tokenizer.train(["to go +V +V.PTCP"], FEATURED, minimum=1)
+    assert tokenizer.tokens("go  to +V.PTCP +X") == ["g", "o", " ", " ", "t", "o", "+V.PTCP", "<unk>"]
+    [(_, spans)] = tokenizer.encode_with_spans(["go +V"])
+    assert spans == [(0, 1), (1, 2), (3, 5)]

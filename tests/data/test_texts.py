@@ -3,6 +3,8 @@ import json
 import pytest
 
 from cellwright.data import datasets
+from cellwright.data.readers.options import ReadOptions
+from cellwright.data.splits import SplitOptions
 from cellwright.data.texts import open_texts, read_texts
 from cellwright.errors import InputError
 
@@ -12,7 +14,7 @@ TEXT = "first line\r\n\r\nsecond 行\rthird\n" * 40
 @pytest.mark.parametrize("name", ["a.txt", "a.md", "a"])
 def test_a_file_of_any_other_suffix_is_one_text(file, name):
     text = "first line\n\nsecond 行\nthird\n" * 40
-    sides = open_texts(str(file(name, TEXT)), validation=0.25, test=0.25)
+    sides = open_texts(str(file(name, TEXT)), splits=SplitOptions(validation_share=0.25, test_share=0.25))
     assert [table.texts for table in sides.values()] == [
         [text[: len(text) // 2]],
         [text[len(text) // 2 : len(text) * 3 // 4]],
@@ -36,8 +38,9 @@ def test_every_row_of_a_table_is_read_repeated_and_empty_ones_too(file):
 
 def test_a_format_that_is_told_goes_before_the_suffix(file):
     path = file("a.csv", "text\n1\n2\n")
-    assert len(open_texts(str(path), format="plain", validation=0, test=0)["train"]) == 1
-    assert len(open_texts(str(path), validation=0, test=0)["train"]) == 2
+    none = SplitOptions(validation_share=0, test_share=0)
+    assert len(open_texts(str(path), how=ReadOptions(format="plain"), splits=none)["train"]) == 1
+    assert len(open_texts(str(path), splits=none)["train"]) == 2
 
 
 def test_a_built_in_name_is_the_set():

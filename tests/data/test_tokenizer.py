@@ -15,7 +15,7 @@ from cellwright.errors import InputError
 
 ZH = ["很好 很好", "不好用!", "很不错, iPhone 很好"]
 EN = ["the cat sat", "the dog sat on the cat", "A cat's life"]
-KINDS = ["characters", "words", "tokens", "bpe"]
+KINDS = ["characters", "characters+features", "words", "tokens", "bpe"]
 
 
 @pytest.fixture(scope="module")
@@ -220,7 +220,10 @@ def test_a_file_that_is_no_tokenizer_of_ours(tmp_path, change, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"kind": "letters"}, "no kind 'letters'; expected one of auto, characters, words, tokens, bpe"),
+        (
+            {"kind": "letters"},
+            r"no kind 'letters'; expected one of auto, characters, characters\+features, words, tokens, bpe",
+        ),
         ({"kind": "bpe", "size": 257}, "a vocabulary of 257 tokens; expected at least 258 for bpe"),
         ({"kind": "words", "size": 2}, "a vocabulary of 2 tokens; expected at least 3 for words"),
         ({"minimum": 0}, "a minimum of 0; "),

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from cellwright.data.source import open_source
+from cellwright.data.splits import SplitOptions
 from cellwright.data.texts import open_training_side
 from cellwright.errors import InputError
 
@@ -13,7 +14,7 @@ def test_its_sides_are_those_of_the_training_texts_and_of_no_other(tmp_path: Pat
     path = tmp_path / "a.csv"
     path.write_text("text,label\n" + "".join(f"text {n},{n % 2}\n" for n in range(2000)))
     whole = open_source(str(path))
-    within = open_training_side(str(path), validation=0.2, test=0.1)
+    within = open_training_side(str(path), splits=SplitOptions(validation_share=0.2, test_share=0.1))
     found = [text for side in within.values() for text in side.texts]
     assert sorted(found) == sorted(whole["train"].texts)
     assert len(found) == len(set(found))

@@ -5,7 +5,7 @@ from typing import Any, get_args
 import pytest
 
 from cellwright.data.readers import series, tagged
-from cellwright.data.tokenizer import KINDS
+from cellwright.data.tokenizer import FEATURED, KINDS
 from cellwright.tasks.config import Tokenising
 from cellwright.tasks.lm import LanguageConfig
 from cellwright.tasks.lm.feed import LEAST_WINDOWS
@@ -28,5 +28,5 @@ def test_the_help_of_a_language_models_batch_says_what_is_taken() -> None:
 
 @pytest.mark.parametrize("config", [Tokenising, LanguageConfig])
 def test_the_kinds_of_tokens(config: Any) -> None:
-    # White space alone parts the symbols of transducers, which have options of their own.
-    assert set(get_args(config.model_fields["tokenizer"].annotation)) == set(KINDS) - {"tokens"}
+    # What transducers read, which have options of their own: tokens between white space, and features.
+    assert set(get_args(config.model_fields["tokenizer"].annotation)) == set(KINDS) - {"tokens", FEATURED}

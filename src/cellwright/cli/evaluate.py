@@ -25,11 +25,27 @@ def evaluate(
     column: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="ROLE=NAME", help="A column whose name differs from the run's: text=review, say. May be repeated."
+            metavar="ROLE=NAME",
+            help="A column whose name or number differs from the run's: text=review, say. May be repeated.",
         ),
     ] = None,
-    encoding: Annotated[str, typer.Option(help="Encoding of a text file.")] = "utf-8",
-    format: Annotated[str | None, typer.Option(help="Format of a file whose suffix does not tell.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Encoding of a text file (default the run's).")] = None,
+    format: Annotated[
+        str | None, typer.Option(help="Format of a file whose suffix does not tell (default the run's).")
+    ] = None,
+    separator: Annotated[
+        str | None, typer.Option(help="What stands between the fields of CSV and TSV (default the run's, or as found).")
+    ] = None,
+    header: Annotated[
+        bool | None,
+        typer.Option(
+            "--header/--no-header", help="The first row of CSV and TSV names the columns (default the run's)."
+        ),
+    ] = None,
+    quoting: Annotated[
+        bool | None,
+        typer.Option("--quoting/--no-quoting", help="Double quotes may enclose a field (default the run's)."),
+    ] = None,
     picture: Annotated[
         Path | None, typer.Option(help="Draw the scores, as a confusion matrix say, to this PNG.")
     ] = None,
@@ -53,8 +69,9 @@ def evaluate(
     loaded = load_told(run, options)
     task = tasks.get(loaded.config.task)
     side = split or usual_side(loaded, data, datasets.names())
-    columns = {**_columns(column or [], task.columns), "encoding": encoding, "format": format}
-    report = task.evaluate(loaded, data, side, columns, lambda sentence: print(sentence, file=sys.stderr))
+    told = {"encoding": encoding, "format": format, "separator": separator, "header": header, "quoting": quoting}
+    given = _columns(column or [], task.columns) | _known(told, task.name)
+    report = task.evaluate(loaded, data, side, given, lambda sentence: print(sentence, file=sys.stderr))
     if picture is not None:
         _draw(report, picture, task.name)
     if as_json:
@@ -73,6 +90,16 @@ def _columns(given: list[str], roles: tuple[str, ...]) -> dict[str, Any]:
             raise InputError(f"--column is {each!r}; expected one of {expected}")
         found[role] = name
     return found
+
+
+def _known(told: dict[str, Any], task: str) -> dict[str, Any]:
+    """Return the options that were given; raises InputError for one that files of this task do not have."""
+    from cellwright import tasks
+
+    given = {name: value for name, value in told.items() if value is not None}
+    for name in sorted(given.keys() - tasks.config_of(task).model_fields):
+        raise InputError(f"--{name} is {given[name]}, which files of a run of task {task} do not have; leave it out")
+    return given
 
 
 def _draw(report: "Report", path: Path, task: str) -> None:

@@ -32,11 +32,11 @@ def fit(**options: Any) -> None:
     keep_freed_memory()
     config = configured(tasks.config_of(options.pop("task")), options)
     result = train(config, progress=sys.stderr.isatty())
-    for stale in (SCORES, *tasks.get(config.task).pictures):  # of the weights before a resume
+    for stale in (*SCORES.values(), *tasks.get(config.task).pictures):  # of the weights before a resume
         (result.out / stale).unlink(missing_ok=True)
     if result.stopped == "interrupted":
         again = shlex.join(["cellwright", "fit", config.data, "--out", str(config.out), "--resume"])
-        reached = f"The best model so far is in {config.out}" if result.validation else "No model has been trained yet"
+        reached = f"The best model so far is in {config.out}" if result.steps else "No model has been trained yet"
         print(f"{reached}; to go on: {again}")
         raise typer.Exit(130)
     if os.environ.get("RANK", "0") == "0":  # of the processes that torchrun starts, one speaks
@@ -96,18 +96,27 @@ def _conclude(result: "FitResult") -> None:
     """Score the run on its test side, keep scores and pictures in its folder, and say what to do with it."""
     from cellwright import tasks
     from cellwright.cli.tables import show
+    from cellwright.data import datasets
     from cellwright.models.files import write_json
     from cellwright.tasks.run import load_run
+    from cellwright.tasks.task import usual_side
     from cellwright.training.folder import SCORES
 
     run = load_run(result.out)
     data = run.config.options["data"]
     task = tasks.get(run.config.task)
-    report = task.evaluate(run, data, "test", {"encoding": run.config.options["encoding"]}, _say)
-    write_json(result.out / SCORES, report.as_json())
+    side = usual_side(run, data, datasets.names())
+    if side == "train":
+        _say(f"nothing was held out, so that there are no scores; cellwright evaluate {result.out} FILE gives some")
+        print(_advice(result, data, None, task.suggestions))
+        return
+    if side == "validation":
+        _say("no test side was kept: scored is the validation side, by which the best epoch was chosen")
+    report = task.evaluate(run, data, side, {}, _say)
+    write_json(result.out / SCORES[side], report.as_json())
     for name, draw in report.pictures().items():
         draw(result.out / name)
-    show(report, f"test side: {report.counted} that training never saw")
+    show(report, f"{side} side: {report.counted}")
     print(_advice(result, data, report, task.suggestions))
 
 
@@ -115,17 +124,17 @@ def _say(sentence: str) -> None:
     print(sentence, file=sys.stderr)
 
 
-def _advice(result: "FitResult", data: str, report: "Report", suggestions: Sequence[str]) -> str:
-    """Return what the network adds, where the run is, and what to try next."""
+def _advice(result: "FitResult", data: str, report: "Report | None", suggestions: Sequence[str]) -> str:
+    """Return what the network adds, if it was scored, where the run is, and what to try next."""
     run = shlex.quote(str(result.out))
-    pictures = ", ".join(["curve.png shows how it learned", *report.pictures()])
+    pictures = ", ".join(["curve.png shows how it learned", *(report.pictures() if report else [])])
     lines = [
-        report.verdict(),
+        *([report.verdict()] if report else []),
         f"The run is in {result.out}: {pictures}.",
         "Try next:",
         *(f"  cellwright {each.format(run=run)}" for each in suggestions),
     ]
-    if result.stopped == "epochs" and result.best_epoch == result.epochs:
+    if result.validation and result.stopped == "epochs" and result.best_epoch == result.epochs:
         longer = f"cellwright fit {shlex.quote(data)} --out {run} --resume --max-epochs {2 * result.epochs}"
         lines.append(f"  {longer}    (the last epoch was the best)")
     return "\n".join(lines)

@@ -1,15 +1,17 @@
 """Is this what a classifier can be trained on, or asked about?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence, Sized
+from typing import Any
 
 from cellwright.data.readers.values import listed
 from cellwright.data.series import SeriesTable
-from cellwright.data.split import SIDES
+from cellwright.data.split import SIDES, Parted, Sides
+from cellwright.data.splits import counts
 from cellwright.data.table import Table
 from cellwright.errors import InputError
 
 
-def classes_of(sides: Mapping[str, Table]) -> list[str]:
+def classes_of(sides: Sides) -> list[str]:
     """Return the labels of all sides, sorted, if a classifier can be trained on them.
 
     Raises:
@@ -27,17 +29,19 @@ def classes_of(sides: Mapping[str, Table]) -> list[str]:
             f"{source}: {rows} rows to train on for {len(labels)} classes ({listed(labels, most=4)}); expected more "
             "rows than classes: is this the column of the labels?"
         )
-    check_sides(sides)
+    check_sides(sides, source, "text")
     return labels
 
 
-def check_sides(sides: Mapping[str, Table]) -> None:
-    """Raise InputError where a side has no row."""
+def check_sides(sides: Parted[Any], source: str, one: str) -> None:
+    """Raise InputError where a side that was asked for has no row; one: what of the source is one, as "text"."""
     for side in SIDES:
-        if not len(sides[side]):
+        rows: Sized = sides[side]
+        if side not in sides.without and not len(rows):
+            asks = "" if side == "train" else f", or a file of their own with --{side}, or --{side}-share 0 for none"
             raise InputError(
-                f"{sides[side].source}: no text falls to the {side} side ({_counts(sides)}); each text's hash decides: "
-                "give more texts, a hundred fill all sides"
+                f"{source}: no {one} falls to the {side} side ({counts(sides)}); each {one}'s hash decides: give more "
+                f"{one}s, a hundred fill all sides{asks}"
             )
 
 
@@ -49,7 +53,3 @@ def check_known(table: Table | SeriesTable, classes: Sequence[str]) -> None:
             raise InputError(
                 f"{table.where(row)}: label {label!r} is none that is learned from; expected {listed(classes)}"
             )
-
-
-def _counts(sides: Mapping[str, Table]) -> str:
-    return ", ".join(f"{side} {len(sides[side])}" for side in SIDES)

@@ -4,11 +4,11 @@ from cellwright.data.split import Sides, check_shares
 from cellwright.data.table import Table
 from cellwright.errors import InputError
 
-VALIDATION, TEST = 0.05, 0.05
-"""Shares: nine tenths are trained on."""
+SHARE = 0.05
+"""Of validation, and of test: nine tenths are trained on."""
 
 
-def cut(text: str, source: str, *, validation: float = VALIDATION, test: float = TEST) -> Sides:
+def cut(text: str, source: str, *, validation: float = SHARE, test: float = SHARE) -> Sides:
     """Split one text by position: its beginning is trained on, then come validation and test.
 
     Of N code points the first ⌊(1 - validation - test) N⌋ are trained on. A side without any has no row.

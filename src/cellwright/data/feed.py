@@ -78,9 +78,12 @@ def feeds(
     collate: Callable[[Sequence[Any]], Any],
     budget: int | None,
     seed: int,
-) -> tuple[LengthFeed, LengthFeed]:
-    """Both sides of a run. Where nobody chooses, validation, which learns nothing, has the largest batches."""
+) -> tuple[LengthFeed, LengthFeed | None]:
+    """Both sides of a run, the second None where it has no example.
+
+    Where nobody chooses, validation, which learns nothing, has the largest batches.
+    """
     return (
         LengthFeed(train, cost, collate, budget, seed),
-        LengthFeed(lambda epoch: validation, cost, collate, budget or MOST_TOKENS, seed),
+        LengthFeed(lambda epoch: validation, cost, collate, budget or MOST_TOKENS, seed) if validation else None,
     )

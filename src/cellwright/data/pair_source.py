@@ -1,20 +1,39 @@
 """What a user names as DATA of pairs: a built-in set or a file with two columns.
 
-sides = open_pairs("words.csv", source="word", target="pronunciation")
+sides = open_pairs("words.csv", PairColumns("word", "pronunciation"))
 sides["train"].sources[0], sides["train"].targets[0]    # "read", ("R EH D", "R IY D")
 """
+
+from typing import NamedTuple
 
 from cellwright.data import datasets
 from cellwright.data.pairs import PAIRS, Pairs, gather, split_pairs
 from cellwright.data.readers import format_of, read_columns
 from cellwright.data.readers.files import existing
+from cellwright.data.readers.options import ReadOptions
 from cellwright.data.readers.values import Columns
 from cellwright.data.split import Parted
+from cellwright.data.splits import Kind, SplitOptions, open_splits
 from cellwright.errors import InputError
 
 
+class PairColumns(NamedTuple):
+    """Columns by name, or by number from 1."""
+
+    source: str = "source"
+    target: str = "target"
+    features: str | None = None
+    """What is asked of the target, such as V;PST: each becomes a symbol behind the source's own."""
+
+    @property
+    def asked(self) -> Columns:
+        """The columns as readers have them."""
+        options = "--source and --target" if self.features is None else "--source, --target and --features"
+        return Columns(self.source, self.target, options, optional=True, features=self.features)
+
+
 def open_pairs(
-    data: str, *, source: str, target: str, encoding: str = "utf-8", format: str | None = None
+    data: str, columns: PairColumns, how: ReadOptions | None = None, splits: SplitOptions | None = None
 ) -> Parted[Pairs]:
     """Return "train", "validation" and "test" of a built-in set of pairs or of a file, as `data.source` does for texts.
 
@@ -25,23 +44,21 @@ def open_pairs(
     if data in datasets.names():
         sides: Parted[Pairs] = datasets.load(data, PAIRS)
         return sides
-    existing(data, built_in=datasets.names(PAIRS))
-    pairs, notes = read_pairs(data, source=source, target=target, encoding=encoding, format=format)
-    return split_pairs(pairs, notes)
+    existing(data, built_in=datasets.names(PAIRS), folder=True)
+    kind = Kind(lambda path: read_pairs(path, columns, how), split_pairs, lambda pairs: [*pairs.sources], "sources")
+    return open_splits(data, kind, splits or SplitOptions())
 
 
-def read_pairs(
-    path: str, *, source: str, target: str, encoding: str = "utf-8", format: str | None = None
-) -> tuple[Pairs, list[str]]:
+def read_pairs(path: str, columns: PairColumns, how: ReadOptions | None = None) -> tuple[Pairs, list[str]]:
     """Read the pairs of a file, and say in sentences which rows were left out; see `gather`.
 
     Raises:
         InputError: the file, a row or a value is not as expected, or no pair is left.
 
     """
-    columns = Columns(source, target, "--source and --target", optional=True)
-    if format_of(existing(path), format) == "plain":
+    if format_of(existing(path, folder=True), how.format if how else None) == "plain":
         raise InputError(
-            f"{path}: plain text has no two columns; expected CSV, TSV, JSONL or Parquet with {source!r} and {target!r}"
+            f"{path}: plain text has no two columns; expected CSV, TSV, JSONL or Parquet with {columns.source!r} and "
+            f"{columns.target!r}: if it is one of them, say so with --format"
         )
-    return gather(read_columns(path, columns, encoding=encoding, format=format))
+    return gather(read_columns(path, columns.asked, how))

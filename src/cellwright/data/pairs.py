@@ -6,10 +6,11 @@ A source that stands in several rows has several targets, each of which is right
 translations of a sentence.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cellwright.data.split import SHARE, SIDES, Parted, check_shares, counted, side_of
+from cellwright.data.symbols import with_features
 from cellwright.data.table import Table
 from cellwright.errors import InputError
 
@@ -26,7 +27,7 @@ class Pairs:
 
     sources: list[str]
     targets: list[tuple[str, ...]]
-    lines: list[int]
+    lines: Sequence[int | str]
     file: str
     unit: str = "line"
 
@@ -50,7 +51,7 @@ class Pairs:
 
 
 def gather(table: Table) -> tuple[Pairs, list[str]]:
-    """Make pairs of a table whose labels are the targets: all targets of one source together.
+    """Make pairs of a table whose labels are the targets: all targets of one source, with its features, together.
 
     Left out, and counted in the notes: pairs with an empty side, and pairs that repeat an earlier one. Two texts are
     the same if they differ only in white space at their ends.
@@ -60,7 +61,7 @@ def gather(table: Table) -> tuple[Pairs, list[str]]:
 
     """
     found: dict[str, dict[str, None]] = {}
-    lines: list[int] = []
+    lines: list[int | str] = []
     empty: list[int] = []
     for row, (source, target) in enumerate(
         zip(map(str.strip, table.texts), map(str.strip, table.labels or []), strict=True)
@@ -68,6 +69,8 @@ def gather(table: Table) -> tuple[Pairs, list[str]]:
         if not source or not target:
             empty.append(row)
             continue
+        if table.features is not None:
+            source = with_features(source, table.features[row])
         if source not in found:
             lines.append(table.lines[row])
         found.setdefault(source, {})[target] = None
@@ -95,19 +98,8 @@ def split_pairs(
     return Parted({side: pairs.take(rows) for side, rows in indices.items()}, list(notes))
 
 
-def check_sides(sides: Parted[Pairs]) -> None:
-    """Raise InputError for a side without pairs."""
-    counts = ", ".join(f"{side} {len(pairs)}" for side, pairs in sides.items())
-    for side, pairs in sides.items():
-        if not len(pairs):
-            raise InputError(
-                f"{pairs.file}: no source falls to the {side} side ({counts}); each source's hash decides: give more "
-                "pairs, a hundred different sources fill all sides"
-            )
-
-
 def _notes(table: Table, pairs: Pairs, empty: list[int]) -> list[str]:
-    notes = []
+    notes = [*table.notes]
     if empty:
         notes.append(f"{counted(len(empty), 'row')} with an empty side left out, the first on {table.where(empty[0])}")
     if doubles := len(table) - len(empty) - sum(map(len, pairs.targets)):

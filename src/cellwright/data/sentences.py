@@ -68,7 +68,7 @@ def split_sentences(sentences: Sentences, *, validation: float = SHARE, test: fl
     for row in rows:
         indices[side_of(" ".join(sentences.tokens[row]), validation, test)].append(row)
     sides = {side: sentences.take(rows) for side, rows in indices.items()}
-    return Parted(sides, _notes(sentences, len(rows)))
+    return Parted(sides, without_tokens(sentences))
 
 
 def with_tokens(sentences: Sentences) -> list[int]:
@@ -76,10 +76,9 @@ def with_tokens(sentences: Sentences) -> list[int]:
     return [row for row, tokens in enumerate(sentences.tokens) if tokens]
 
 
-def _notes(sentences: Sentences, kept: int) -> list[str]:
-    if kept == len(sentences):
+def without_tokens(sentences: Sentences) -> list[str]:
+    """Return a note on the sentences that are left out, if there are any."""
+    empty = [row for row, tokens in enumerate(sentences.tokens) if not tokens]
+    if not empty:
         return []
-    empty = next(row for row, tokens in enumerate(sentences.tokens) if not tokens)
-    return [
-        f"{counted(len(sentences) - kept, 'sentence')} without a token left out, the first on {sentences.where(empty)}"
-    ]
+    return [f"{counted(len(empty), 'sentence')} without a token left out, the first on {sentences.where(empty[0])}"]

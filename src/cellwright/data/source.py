@@ -4,7 +4,10 @@ from cellwright.data import datasets
 from cellwright.data.datasets.dataset import TEXTS
 from cellwright.data.readers import read
 from cellwright.data.readers.files import existing
-from cellwright.data.split import Sides, split
+from cellwright.data.readers.options import ReadOptions
+from cellwright.data.split import Sides, split, unlearnable, with_text
+from cellwright.data.splits import Kind, SplitOptions, open_splits
+from cellwright.data.table import Table
 
 
 def open_source(
@@ -12,22 +15,36 @@ def open_source(
     *,
     text: str = "text",
     label: str | None = "label",
-    encoding: str = "utf-8",
-    format: str | None = None,
+    how: ReadOptions | None = None,
+    splits: SplitOptions | None = None,
 ) -> Sides:
     """Return "train", "validation" and "test" of a built-in set or of a file.
 
     A built-in name means the set, whatever lies in the working folder: a run folder called `reviews-zh` must
-    not change what `fit reviews-zh` does. `./reviews-zh` means the file. The arguments after `data` are those
-    of `readers.read`, and say nothing about a built-in set.
+    not change what `fit reviews-zh` does. `./reviews-zh` means the file. The arguments after `data` say nothing
+    about a built-in set; those before `splits` are those of `readers.read`. A file for validation or test is taken
+    whole, but for rows without text.
 
     Raises:
         InputError: neither a set nor a file, or a file that is not as expected.
 
     """
     if data in datasets.names():
-        sides: Sides = datasets.load(data)
-        return sides
+        built_in: Sides = datasets.load(data)
+        return built_in
     labelled = [name for name in datasets.names(TEXTS) if datasets.describe(name).labels]
-    path = existing(data, built_in=labelled if label else datasets.names(TEXTS))
-    return split(read(path, text=text, label=label, encoding=encoding, format=format))
+    existing(data, built_in=labelled if label else datasets.names(TEXTS), folder=True)
+    splits = splits or SplitOptions()
+    sides = open_splits(data, kind_of(text, label, how), splits)
+    sides.notes += unlearnable({side: sides[side] for side in ("train", *splits.files)})
+    return sides
+
+
+def kind_of(text: str, label: str | None, how: ReadOptions | None) -> Kind[Table]:
+    """Return how tables of these columns are read, split, and told apart, white space at the ends of texts aside."""
+
+    def whole(path: str) -> tuple[Table, list[str]]:
+        table = read(path, text=text, label=label, how=how)
+        return table, table.notes
+
+    return Kind(whole, split, lambda table: [each.strip() for each in table.texts], "texts", with_text)

@@ -19,11 +19,15 @@ Rows = TypeVar("Rows")
 
 
 class Parted(dict[str, Rows]):
-    """The rows "train", "validation" and "test"; `notes` says in sentences what was left out and why."""
+    """The rows "train", "validation" and "test"; `notes` says in sentences what was left out and why.
+
+    `without` names the sides that nobody asked for: they have no rows.
+    """
 
     def __init__(self, sides: Mapping[str, Rows], notes: list[str]) -> None:
         super().__init__(sides)
         self.notes = notes
+        self.without: frozenset[str] = frozenset()
 
 
 Sides = Parted[Table]
@@ -54,7 +58,7 @@ def split(table: Table, *, validation: float = SHARE, test: float = SHARE, salt:
     for row in rows:
         indices[side_of(salt + table.texts[row].strip(), validation, test)].append(row)
     sides = {side: table.take(rows) for side, rows in indices.items()}
-    return Sides(sides, notes + _unlearnable(sides))
+    return Sides(sides, notes + unlearnable(sides))
 
 
 def position(text: str) -> float:
@@ -89,9 +93,7 @@ def _distinct(table: Table) -> tuple[list[int], list[str]]:
     contradicted = [rows for rows in rows_of.values() if _labels(table, rows) > 1]
     kept = [rows for rows in rows_of.values() if _labels(table, rows) == 1]
     doubles = sum(len(rows) - 1 for rows in kept)
-    notes = []
-    if empty:
-        notes.append(f"{counted(len(empty), 'row')} without text left out, the first on {table.where(empty[0])}")
+    notes = _without_text(table, empty)
     if doubles:
         notes.append(f"{counted(doubles, 'row')} left out that repeat an earlier text")
     if contradicted:
@@ -107,10 +109,23 @@ def _labels(table: Table, rows: list[int]) -> int:
     return 1 if table.labels is None else len({table.labels[row] for row in rows})
 
 
-def _unlearnable(sides: dict[str, Table]) -> list[str]:
-    """Note each label that stands on another side but not in training."""
+def with_text(table: Table) -> tuple[Table, list[str]]:
+    """Return the rows that have a text, and a note on those that have none: what a file of one side is read as."""
+    kept = [row for row, text in enumerate(table.texts) if text.strip()]
+    empty = sorted(set(range(len(table))) - set(kept))
+    return table.take(kept), _without_text(table, empty)
+
+
+def _without_text(table: Table, empty: list[int]) -> list[str]:
+    if not empty:
+        return []
+    return [f"{counted(len(empty), 'row')} without text left out, the first on {table.where(empty[0])}"]
+
+
+def unlearnable(sides: Mapping[str, Table]) -> list[str]:
+    """Note each label that stands on another of these sides but not in training."""
     trained = set(sides["train"].labels or [])
-    others = Counter(label for side in SIDES[1:] for label in sides[side].labels or [])
+    others = Counter(label for side, table in sides.items() if side != "train" for label in table.labels or [])
     return [
         f"label {label!r} has no row on the training side (of {counted(count, 'row')}), so that no model can learn it"
         for label, count in sorted(others.items())

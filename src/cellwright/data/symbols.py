@@ -1,10 +1,16 @@
-"""What a text of a pair consists of: characters, or tokens between white space."""
+"""What a text of a pair consists of: characters, or tokens between white space; behind a source, features.
 
+walk +V +PST    the characters of walk, and two features: what is asked of the target
+"""
+
+import re
 import unicodedata
 from collections.abc import Sequence
 from typing import Literal
 
 Kind = Literal["characters", "tokens"]
+_FEATURES = re.compile(r"(\s+\+\S+)+\s*$")
+_BETWEEN_FEATURES = re.compile(r"[;|,+\s]+")
 
 
 def usual_kind(texts: Sequence[str]) -> Kind:
@@ -22,3 +28,18 @@ def cut(text: str, kind: str) -> list[str]:
 def joined(symbols: Sequence[str], kind: str) -> str:
     """Return the text of symbols."""
     return (" " if kind == "tokens" else "").join(symbols)
+
+
+def with_features(source: str, features: str) -> str:
+    """Return a source with the features of a cell behind it: V;PST, V|PST, V,PST, V PST and +V+PST are all +V +PST."""
+    return " ".join([source, *(f"+{each}" for each in _BETWEEN_FEATURES.split(features) if each)])
+
+
+def without_features(source: str) -> str:
+    """Return a source without the features behind it."""
+    return _FEATURES.sub("", source)
+
+
+def have_features(sources: Sequence[str]) -> bool:
+    """Whether most of the sources have a feature behind them."""
+    return 2 * sum(without_features(source) != source.rstrip() for source in sources) > len(sources)

@@ -1,92 +1,96 @@
 """Texts without labels, for a language model: what a user names -> train, validation, test.
 
-A file of plain text is one text: its end is kept for validation and test. A table (CSV, TSV,
-JSONL, Parquet) has a text a row, each by itself, which go to the sides by their hash as for every other task. So a
+A file of plain text is one text: its end is kept for validation and test. A table (CSV, TSV, JSONL, Parquet) has a text
+a row and a folder a text a file, each by itself, which go to the sides by their hash as for every other task. So a
 side is a Table, and each of its rows a document.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from cellwright.data import datasets
-from cellwright.data.cut import TEST, VALIDATION, cut
+from cellwright.data.cut import SHARE, cut
 from cellwright.data.datasets.dataset import TEXTS
-from cellwright.data.readers import FORMATS, format_of, read
+from cellwright.data.readers import by_suffix, read
 from cellwright.data.readers.files import decoded, existing, with_newlines
-from cellwright.data.source import open_source
+from cellwright.data.readers.options import ReadOptions
+from cellwright.data.source import kind_of, open_source
 from cellwright.data.split import Sides, split
+from cellwright.data.splits import SplitOptions, open_splits
 from cellwright.data.table import Table
 from cellwright.errors import InputError
 
 WITHIN = "the training side: "
 """Salt of the hash by which the training side is split again."""
+HELD_OUT = 0.2
+"""Share that other tasks hold out where nobody says, for validation and test together."""
 
 
 def open_texts(
-    data: str,
-    *,
-    text: str = "text",
-    encoding: str = "utf-8",
-    format: str | None = None,
-    validation: float = VALIDATION,
-    test: float = TEST,
+    data: str, *, text: str = "text", how: ReadOptions | None = None, splits: SplitOptions | None = None
 ) -> Sides:
     """Return "train", "validation" and "test" of a built-in set or of a file.
 
     Args:
         data: a set's name, which means the set whatever lies in the working folder, or the path of a file.
         text: the column of the texts, in a table.
-        encoding: how the file's bytes spell characters; not used for Parquet.
-        format: a name from `readers.FORMATS`; None: as the suffix says, and plain text for any other suffix.
-        validation: the share for choosing the best epoch, in [0, 1). A built-in set has its own.
-        test: the share for the final score, in [0, 1); 0: there is none.
+        how: how the file is written; without a format that is as the suffix says, and plain text for any other suffix.
+        splits: what is held out, a twentieth each where nobody says; a built-in set has its own sides.
 
     Raises:
         InputError: neither a set nor a file, a file that is not as expected, nothing to train on.
 
     """
     if data in datasets.names():
-        sides: Sides = datasets.load(data)
-        return sides
-    table = read_texts(data, text=text, encoding=encoding, format=format)
-    if _is_plain(Path(data), format):
-        return cut(table.texts[0], table.source, validation=validation, test=test)
-    return split(table, validation=validation, test=test)
+        built_in: Sides = datasets.load(data)
+        return built_in
+    path = existing(data, built_in=datasets.names(TEXTS), folder=True)
+
+    def noted(path: str) -> tuple[Table, list[str]]:
+        table = read_texts(path, text=text, how=how)
+        return table, table.notes
+
+    kind = replace(kind_of(text, None, how), read=noted)
+    if _is_plain(path, how):
+        kind = replace(kind, split=lambda table, **shares: cut(table.texts[0], table.source, **shares))
+    return open_splits(data, kind, splits or SplitOptions(), SHARE)
 
 
 def open_training_side(
     data: str,
     *,
     text: str = "text",
-    encoding: str = "utf-8",
-    format: str | None = None,
-    validation: float = VALIDATION,
-    test: float = TEST,
+    how: ReadOptions | None = None,
+    splits: SplitOptions | None = None,
+    held_out: float = HELD_OUT,
 ) -> Sides:
     """Return the sides of the training side of a table or set, as tasks with labels split it; the rest is never seen.
 
-    Arguments and errors as for `open_texts`; a plain text is an error too.
+    `held_out` is the share of a file that these tasks hold out, `splits` what is held out of the rest. Other arguments
+    and errors as for `open_texts`; a plain text is an error too.
     """
-    if data not in datasets.names() and _is_plain(existing(data, built_in=datasets.names(TEXTS)), format):
+    if data not in datasets.names() and _is_plain(existing(data, built_in=datasets.names(TEXTS), folder=True), how):
         raise InputError(
             f"{data}: one text, of which no row is on the training side; expected a table or a built-in set: leave "
             "--train-side-only out"
         )
-    sides = open_source(data, text=text, label=None, encoding=encoding, format=format)
-    within = split(sides["train"], validation=validation, test=test, salt=WITHIN)
+    theirs = SplitOptions(validation_share=0.0, test_share=held_out)
+    sides = open_source(data, text=text, label=None, how=how, splits=theirs)
+    shares = (splits or SplitOptions()).shares(SHARE)
+    within = split(sides["train"], **shares, salt=WITHIN)
+    within.without = frozenset(side for side, share in shares.items() if not share)
     others = sum(len(table) for side, table in sides.items() if side != "train")
-    return Sides(within, [*sides.notes, f"{others:,} texts of the validation and test sides left alone"])
+    within.notes[:] = [*sides.notes, f"{others:,} texts of the validation and test sides left alone"]
+    return within
 
 
-def read_texts(data: str, *, text: str = "text", encoding: str = "utf-8", format: str | None = None) -> Table:
+def read_texts(data: str, *, text: str = "text", how: ReadOptions | None = None) -> Table:
     """Return every text of a file: of plain text the whole as one row. Arguments and errors as for `open_texts`."""
-    path = existing(data, built_in=datasets.names(TEXTS))
-    if _is_plain(path, format):
-        return Table([with_newlines(decoded(path, encoding))], None, [1], str(path))
-    return read(path, text=text, label=None, encoding=encoding, format=format)
+    path, how = existing(data, built_in=datasets.names(TEXTS), folder=True), how or ReadOptions()
+    if _is_plain(path, how):
+        return Table([with_newlines(decoded(path, how.encoding))], None, [1], str(path))
+    return read(path, text=text, label=None, how=how)
 
 
-def _is_plain(path: Path, format: str | None) -> bool:
-    if format is not None:
-        return format_of(path, format) == "plain"
-    tables = [suffix for name, candidate in FORMATS.items() if name != "plain" for suffix in candidate.suffixes]
-    return path.suffix.lower() not in tables
+def _is_plain(path: Path, how: ReadOptions | None) -> bool:
+    return not path.is_dir() and ((how and how.format) or by_suffix(path) or "plain") == "plain"

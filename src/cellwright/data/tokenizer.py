@@ -1,8 +1,8 @@
 """Texts to token numbers and back, on Hugging Face `tokenizers`.
 
-Four kinds: a token is a character (a code point), a word, whatever stands between white space, or a piece found by byte
-pair encoding. All read a text in Unicode's composed form (NFC): é is one token however it was typed. The file that
-`save` writes is that library's own `tokenizer.json`.
+Five kinds: a token is a character (a code point), a character or a feature of `data.symbols`, a word, whatever stands
+between white space, or a piece found by byte pair encoding. All read a text in Unicode's composed form (NFC): é is one
+token however it was typed. The file that `save` writes is that library's own `tokenizer.json`.
 """
 
 import json
@@ -19,6 +19,8 @@ from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, tra
 from cellwright.data.special import KNOWN, PADDING, UNKNOWN
 from cellwright.errors import InputError
 
+FEATURED = "characters+features"
+"""Kind whose tokens are the characters of a text, and whole the features behind it."""
 _SPECIAL = {PADDING: "<pad>", UNKNOWN: "<unk>"}
 
 # Han, kana, Thai, Lao, Burmese and Khmer are written without spaces between words.
@@ -51,6 +53,12 @@ def _words() -> Any:
     return pre_tokenizers.Sequence([unspaced, pre_tokenizers.Whitespace()])
 
 
+def _characters_and_features() -> Any:
+    # The white space before a feature is no token, nor would a look behind see it in the second split.
+    before = pre_tokenizers.Split(Regex(r"\s+(?=\+\S)"), "removed")
+    return pre_tokenizers.Sequence([before, pre_tokenizers.Split(Regex(r"\A\+\S+|[\s\S]"), "isolated")])
+
+
 _RECIPES = {
     "characters": _Recipe(
         normalizer=normalizers.NFC,
@@ -58,6 +66,14 @@ _RECIPES = {
         model=_word_level,
         trainer=trainers.WordLevelTrainer,
         decoder=decoders.Fuse,
+        smallest=KNOWN + 1,
+    ),
+    FEATURED: _Recipe(
+        normalizer=normalizers.NFC,
+        pre_tokenizer=_characters_and_features,
+        model=_word_level,
+        trainer=trainers.WordLevelTrainer,
+        decoder=None,
         smallest=KNOWN + 1,
     ),
     "words": _Recipe(

@@ -12,8 +12,6 @@ class TextComparison(Report):
     """Scores of three models; those of counting are None where there was no text to count."""
 
     model: TextScores
-    side: str
-    """What the text is, where it needs saying; else ""."""
     order: int
     """Of the n-gram model."""
     ngram: TextScores | None = None
@@ -22,7 +20,7 @@ class TextComparison(Report):
     @property
     def counted(self) -> str:
         """How much text."""
-        return f"{self.model.characters:,} characters{self.side}"
+        return f"{self.model.characters:,} characters"
 
     @property
     def _models(self) -> dict[str, TextScores | None]:

@@ -16,6 +16,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from cellwright.data.special import UNKNOWN
 from cellwright.data.table import Table
+from cellwright.errors import InputError
 from cellwright.inspect.features import features
 from cellwright.inspect.listening import Heard, listening
 from cellwright.inspect.probes import Probe, probe
@@ -72,10 +73,12 @@ def units_that_follow(run: LanguageRun) -> list[Probe]:
     """For each feature of a text the unit that follows it best, on the beginning of the run's validation side.
 
     Where its texts have one of two labels, such as what a review thinks, the unit that tells the label as well. Raises
-    InputError where the texts are no longer there.
+    InputError where the texts are no longer there, or none were kept for validation.
     """
     options: dict[str, Any] = run.config.options
     validation = sides_of(options["data"], options)["validation"]
+    if not len(validation):
+        raise InputError(f"{run.path}: no validation side was kept, on which units are chosen")
     text = "\n\n".join(validation.texts)
     ((numbers, spans),) = run.tokenizer.encode_with_spans([text])
     heard, _ = _read(run, numbers[:PROBED], softmax=False)

@@ -6,7 +6,8 @@
       tokenizer.json      how texts become numbers; other tasks have other files beside
       metrics.json        the best epoch's scores, how long it took, why training ended
       log.csv, curve.png  one line an epoch, and its picture
-      test.json           the scores of the test side, and pictures of them: confusion.png, say
+      test.json           the scores of the test side (validation.json where there is none), and pictures of them:
+                          confusion.png, say
       checkpoints/        what `--resume` continues from
       pretrained/         the run that this one began from, with `--pretrain`
 

@@ -1,4 +1,4 @@
-"""What an evaluation scores and what its baselines are fitted on: each sentence on them once, whatever the rows are."""
+"""What a run learns from and is scored on, by its options: each sentence on it once, whatever the rows are."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -6,36 +6,61 @@ from typing import Any, TypeVar
 from cellwright.data import datasets
 from cellwright.data.readers import read
 from cellwright.data.source import open_source
-from cellwright.data.split import Parted
+from cellwright.data.split import Parted, Sides
+from cellwright.data.splits import SplitOptions, what_flatters
 from cellwright.data.table import Table
 from cellwright.errors import InputError
+from cellwright.tasks.files import as_the_run, check_written, read_options
 from cellwright.tasks.run import Run
-from cellwright.tasks.task import Side
+from cellwright.tasks.task import Side, usual_side
 
 Rows = TypeVar("Rows")
 
 
-def table_of(data: str, side: Side, columns: Mapping[str, Any]) -> Table:
+def options_for(run: Run[Any, Any], data: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options by which a run reads this data: its own, and those that are `given` and not None.
+
+    Raises InputError for options that do not fit the file.
+    """
+    check_written(given, data)
+    options = as_the_run(run.config.options, given, data)
+    if usual_side(run, data, datasets.names()) == "all":  # another file: the run's own sides are not this one's
+        options |= dict.fromkeys(SplitOptions._fields)
+    return options
+
+
+def text_sides(data: str, options: Mapping[str, Any]) -> Sides:
+    """The sides of texts, with the labels that the options name, if any. Raises InputError."""
+    return open_source(
+        data,
+        text=options["text"],
+        label=options.get("label"),
+        how=read_options(options),
+        splits=SplitOptions.of(options),
+    )
+
+
+def table_of(data: str, side: Side, options: Mapping[str, Any], say: Callable[[str], None]) -> Table:
     """The rows of one side of a file or built-in set, or all rows of a file. Raises InputError where there are none.
 
-    columns: the arguments of `open_source` after the data.
+    options: as `options_for` finds them. say: is given sentences on the file where all of it is read.
     """
     check_side(data, side)
-    table = read(data, **columns) if side == "all" else open_source(data, **columns)[side]
+    if side == "all":
+        table = read(data, text=options["text"], label=options.get("label"), how=read_options(options))
+        for note in table.notes:
+            say(note)
+    else:
+        table = text_sides(data, options)[side]
     if not len(table):
         raise nothing_on(data, side, "text", "row")
     return table
 
 
-def training_table(
-    run: Run[Any, Any], columns: Mapping[str, Any], scored: Table, side: Side, say: Callable[[str], None]
-) -> Table | None:
-    """What the run was trained on, for the baselines; says so where it is gone, or holds texts to be scored.
-
-    columns: the run's own, as in `table_of`.
-    """
+def training_table(run: Run[Any, Any], scored: Table, side: Side, say: Callable[[str], None]) -> Table | None:
+    """What the run was trained on, for the baselines; says so where it is gone, or holds texts to be scored."""
     options = run.config.options
-    train = training_side(lambda: open_source(options["data"], **columns, encoding=options["encoding"]), "texts", say)
+    train = training_side(lambda: text_sides(options["data"], options), "texts", say)
     if train is not None and side != "train":
         seen = {text.strip() for text in train.texts}  # as `split` tells texts apart
         for said in what_flatters(sum(text.strip() in seen for text in scored.texts), len(scored), "texts"):
@@ -51,6 +76,8 @@ def check_side(data: str, side: Side) -> None:
 
 def refuse_for_a_set(data: str, given: Mapping[str, Any], usual: Mapping[str, Any]) -> None:
     """Raise InputError for an option of files that is given with a built-in set; usual: what each is else."""
+    if data not in datasets.names():
+        return
     for name, default in usual.items():
         if given[name] != default:
             raise InputError(
@@ -73,9 +100,3 @@ def training_side(opened: Callable[[], Parted[Rows]], rows: str, say: Callable[[
     except InputError as error:
         say(f"without baselines, since the run's training {rows} cannot be read: {error}")
         return None
-
-
-def what_flatters(seen: int, count: int, rows: str) -> list[str]:
-    """The sentence to say where `seen` of the `count` rows to be scored were trained on; none where none was."""
-    said = f"{seen:,} of the {count:,} {rows} are among the training {rows}: the scores flatter"
-    return [said] if seen else []

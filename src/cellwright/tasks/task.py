@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from cellwright import cells
 from cellwright.data.feed import Feed
+from cellwright.data.splits import SplitOptions
 from cellwright.errors import InputError
 from cellwright.evaluation.report import Report
 from cellwright.nn import checks
@@ -106,8 +107,10 @@ class Prepared(Generic[Options, Description]):
     run: Description
     objective: Objective
     train: Feed
-    validation: Feed
-    floor: Floor
+    validation: Feed | None
+    """None: nothing was held out to choose an epoch by."""
+    floor: Floor | None
+    """None without validation."""
     files: dict[str, bytes] = field(default_factory=dict)
     """What the folder holds beside `config.json` and the weights, by name."""
     notes: list[str] = field(default_factory=list)
@@ -161,7 +164,7 @@ class Task(ABC, Generic[Options, Description, Loaded]):
             run: the run.
             data: a file or a built-in set.
             side: of the data.
-            columns: names of columns that differ from the run's own, `encoding` and `format` of a file.
+            columns: what differs from the run's own options: names of columns, how a file is written; or None.
             say: is given a sentence on what cannot be done or flatters.
 
         Raises InputError for data that cannot be read or that the run does not know.
@@ -215,6 +218,11 @@ def fingerprint(rows: Any) -> str:
 
 
 def usual_side(run: Run[Any, Any], data: str, built_in: Sequence[str]) -> Side:
-    """The side that training kept back of the run's own data or of a built-in set; of another file, all."""
+    """The side for the final score of the run's own data, or of a built-in set; of another file, all."""
+    if data in built_in:
+        return "test"
     own = Path(run.config.options["data"]).resolve() == Path(data).resolve()
-    return "test" if own or data in built_in else "all"
+    if not own:
+        return "all"
+    # Series have no shares to be chosen: their test side is always there.
+    return SplitOptions.of(run.config.options).scored if "test_share" in run.config.options else "test"

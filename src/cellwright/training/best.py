@@ -1,4 +1,4 @@
-"""Keep the weights of the best epoch, and stop when it was too long ago."""
+"""Keep the weights of the best epoch, and stop when it was too long ago; without validation keep the last."""
 
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,16 @@ class KeepBest(Callback):
         self.patience = patience
         self.metric = metric
         self.epoch = 0
-        """Of the best, from 1; 0 before any, and where the last weights, within an epoch, are the best."""
+        """Of the best, without validation of the last, from 1; 0 before any, and where the last weights, within an
+        epoch, are kept."""
         self.scores: dict[str, float] = {}
         self.waited = 0
         """Epochs since the best."""
+
+    @property
+    def kept(self) -> bool:
+        """Whether the weights of some epoch, or of the end of the run, are in the folder."""
+        return bool(self.scores) or self.epoch > 0
 
     @property
     def exhausted(self) -> bool:
@@ -43,6 +49,13 @@ class KeepBest(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """A run resumed after its patience ran out is done."""
         trainer.should_stop = self.exhausted
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Keep every epoch where nothing compares them."""
+        assert isinstance(pl_module, TrainedModule)
+        if not pl_module.scores:
+            self.epoch = trainer.current_epoch + 1
+            self._save(trainer, pl_module)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Compare, keep, or grow impatient."""

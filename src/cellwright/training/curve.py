@@ -11,22 +11,24 @@ from cellwright.models.files import replace_file
 
 
 def draw_curve(rows: list[dict[str, float]], metric: str, best_epoch: int, path: Path) -> None:
-    """Write losses (left) and the validation score `metric` (right) over the epochs to `path`, a PNG.
+    """Write losses (left) and the validation score `metric` (right), if there are any, over the epochs to a PNG.
 
     rows: the journal's, one an epoch. best_epoch: marked by a line, 0 for none.
     """
+    validated = "validation_loss" in rows[0]
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     FigureCanvasAgg(figure)  # draws to memory: no display is needed
-    left, right = figure.subplots(1, 2)
+    left, *others = figure.subplots(1, 1 + validated, squeeze=False)[0]
     epochs = [row["epoch"] for row in rows]
     left.plot(epochs, [row["train_loss"] for row in rows], marker="o", label="training, dropout on")
-    left.plot(epochs, [row["validation_loss"] for row in rows], marker="o", label="validation")
     left.set(xlabel="epoch", ylabel="loss")
-    right.plot(epochs, [row[f"validation_{metric}"] for row in rows], marker="o", color="C1", label="validation")
-    right.set(xlabel="epoch", ylabel=metric)
-    for axes in (left, right):
+    for right in others:
+        left.plot(epochs, [row["validation_loss"] for row in rows], marker="o", label="validation")
+        right.plot(epochs, [row[f"validation_{metric}"] for row in rows], marker="o", color="C1", label="validation")
+        right.set(xlabel="epoch", ylabel=metric)
+    for axes in (left, *others):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        if best_epoch:
+        if best_epoch and validated:
             axes.axvline(best_epoch, color="grey", linestyle=":", label="best")
         axes.legend()
     picture = io.BytesIO()

@@ -32,7 +32,7 @@ class TrainingData(LightningDataModule):
     where training stands, are kept by the checkpoints, and say after a resume where to go on.
     """
 
-    def __init__(self, train: Feed, validation: Feed, workers: int) -> None:
+    def __init__(self, train: Feed, validation: Feed | None, workers: int) -> None:
         super().__init__()
         self.train = train
         self.validation = validation
@@ -53,7 +53,8 @@ class TrainingData(LightningDataModule):
         return self._loader(self.train, self.epoch, self.done)
 
     def val_dataloader(self) -> DataLoader[Any]:
-        """All of the validation side, in the same order every time."""
+        """All of the validation side, in the same order every time; not asked for where there is none."""
+        assert self.validation is not None
         return self._loader(self.validation, 0, 0)
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:

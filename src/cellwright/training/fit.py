@@ -42,14 +42,14 @@ class FitResult:
     steps: int
     """Optimizer steps done."""
     best_epoch: int
-    """The epoch, from 1, whose weights are kept; 0: those it stopped with, within an epoch."""
+    """The epoch, from 1, whose weights are kept, without validation the last; 0: those it stopped with, within one."""
     metric: str
     """The score by which epochs were compared."""
     validation: dict[str, float]
     """The scores of the kept weights on the validation side: that of `metric`, "loss", and others of the task; none
-    where it was interrupted in pre-training."""
-    floor: float
-    """What costs nothing, of the same score: what any model should beat."""
+    where there is no such side, or where it was interrupted in pre-training."""
+    floor: float | None
+    """What costs nothing, of the same score: what any model should beat; None where there is no validation side."""
     parameters: int
     """Numbers that the model consists of, frozen ones too."""
     seconds: float
@@ -113,6 +113,8 @@ def _fit(prepared: Prepared[Any, Any], progress: bool, say: Callable[[str], None
     session = Session(_with_minutes_left(prepared, first), progress=progress, say=say)
     for note in prepared.notes:
         session.say(note)
+    if prepared.validation is None:
+        session.say("no validation: no epoch is better than another, so that none stops early, and the last is kept")
     session.say(prepared.train.describe(processes()))
     result = _result(prepared, session, session.run(), first)
     if is_first_process():
@@ -188,7 +190,7 @@ LEAST_MINUTES = 1e-6
 
 def _untrained(prepared: Prepared[Any, Any], first: First) -> FitResult:
     """What there is when the run before this one was interrupted: nothing yet."""
-    metric, floor = prepared.objective.metric.name, prepared.floor.score
+    metric, floor = prepared.objective.metric.name, _floor(prepared)
     return FitResult(prepared.config.out, first.stopped, 0, 0, 0, metric, {}, floor, 0, round(first.seconds, 3))
 
 
@@ -202,10 +204,14 @@ def _result(prepared: Prepared[Any, Any], session: Session, stopped: Stop, first
         best_epoch=best.epoch,
         metric=best.metric.name,
         validation=best.scores,
-        floor=prepared.floor.score,
+        floor=_floor(prepared),
         parameters=sum(parameter.numel() for parameter in session.module.model.parameters()),
         seconds=round(first.seconds + session.journal.seconds, 3),
     )
+
+
+def _floor(prepared: Prepared[Any, Any]) -> float | None:
+    return None if prepared.floor is None else prepared.floor.score
 
 
 def _write(result: FitResult, session: Session) -> None:
@@ -220,6 +226,8 @@ def _closing(prepared: Prepared[Any, Any], result: FitResult) -> list[str]:
     """Why it ended, what is kept, and whether that is worth anything."""
     ending = ENDINGS[result.stopped].format_map(prepared.config.model_dump())
     kept = f"the model of epoch {result.best_epoch}" if result.best_epoch else "the model as it was then"
+    if prepared.floor is None:
+        return [f"{ending}; kept is {kept}: {result.out / MODEL}"]
     reached = result.validation[result.metric]
     sentences = [f"{ending}; kept is {kept}, with a validation {result.metric} of {reached:.3f}: {result.out / MODEL}"]
     floor, metric = prepared.floor, prepared.objective.metric

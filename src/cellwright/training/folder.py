@@ -9,7 +9,8 @@ from cellwright.tasks.config import FIRST, FitConfig
 from cellwright.tasks.run import CONFIG, MODEL
 
 METRICS, LOG, CURVE = "metrics.json", "log.csv", "curve.png"
-SCORES = "test.json"  # of the test side, which `cellwright fit` writes with the pictures of the task
+SCORES = {"test": "test.json", "validation": "validation.json"}
+"""Of the side for the final score, which `cellwright fit` writes with the pictures of the task."""
 CHECKPOINT = Path("checkpoints", "last.safetensors")
 REPLACED = "replaced"
 """Where the files of a run wait that --overwrite replaces, until the new one has something to keep."""
@@ -82,7 +83,7 @@ def settle_folder(out: Path, *, failed: bool) -> bool:
 
 def _files(out: Path) -> Iterator[tuple[Path, Path]]:
     """Each file that a run may have, and the one inside it, and where it waits when another replaces it."""
-    names: tuple[str | Path, ...] = (CONFIG, MODEL, *_own_files(), METRICS, LOG, CURVE, SCORES, CHECKPOINT)
+    names: tuple[str | Path, ...] = (CONFIG, MODEL, *_own_files(), METRICS, LOG, CURVE, *SCORES.values(), CHECKPOINT)
     for folder in ("", FIRST):
         for name in names:
             yield out / folder / name, out / REPLACED / folder / name

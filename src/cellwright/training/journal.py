@@ -23,7 +23,7 @@ class Journal(Callback):
         epoch         from 1
         step          optimizer steps done
         train_loss    mean over the epoch, dropout on
-        validation_…  each of the objective's scores
+        validation_…  each of the objective's scores, where there is a validation side
         tokens        read in this epoch, padding not counted
         seconds       since training began, stops not counted
     """
@@ -95,11 +95,11 @@ class Journal(Callback):
         return text.getvalue()
 
     def _sentence(self, row: dict[str, float]) -> str:
-        best = ", the best so far" if self.best.epoch == row["epoch"] else ""
-        scores = ", ".join(
-            f"{name.replace('_', ' ')} {value:.3f}" for name, value in row.items() if name.startswith("validation_")
+        best = ", the best so far" if self.best.scores and self.best.epoch == row["epoch"] else ""
+        scores = "".join(
+            f", {name.replace('_', ' ')} {value:.3f}" for name, value in row.items() if name.startswith("validation_")
         )
         return (
-            f"epoch {row['epoch']} of at most {self.max_epochs}: loss {row['train_loss']:.3f}, {scores}{best} "
+            f"epoch {row['epoch']} of at most {self.max_epochs}: loss {row['train_loss']:.3f}{scores}{best} "
             f"({row['seconds']:.0f} s)"
         )

@@ -67,7 +67,7 @@ class Session:
             with _quiet_lightning(), Interruption(self.say) as interruption:
                 self._fit(interruption)
         except Stopped as stopped:
-            if stopped.reason == "minutes" or not self.best.scores:
+            if stopped.reason == "minutes" or not self.best.kept:
                 self._keep_last()
             if stopped.reason == "minutes":
                 self._remember()
@@ -84,13 +84,21 @@ class Session:
         callbacks: list[Callback] = [Schedule(config, self.journal), self.best, self.journal, resume_point]
         if self.progress:
             callbacks.append(ProgressBar())
-        trainer = _trainer(config.max_epochs, callbacks, partial=self.module.objective.partial)
+        trainer = _trainer(
+            config.max_epochs, callbacks, partial=self.module.objective.partial, validated=self.validated
+        )
         trainer.fit(self.module, datamodule=self.data, ckpt_path=self.resumed)
+
+    @property
+    def validated(self) -> bool:
+        """Whether epochs are scored and compared."""
+        return self.data.validation is not None
 
     def _keep_last(self) -> None:
         """Stopped within an epoch: score the weights there are, and keep them unless an epoch's were better."""
-        with _quiet_lightning():
-            _trainer(1, []).validate(self.module, datamodule=self.data, verbose=False)
+        if self.validated:
+            with _quiet_lightning():
+                _trainer(1, []).validate(self.module, datamodule=self.data, verbose=False)
         best, scores = self.best, self.module.scores
         if best.scores and best.metric.rank(scores) <= best.metric.rank(best.scores):
             return
@@ -117,7 +125,7 @@ def processes() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def _trainer(max_epochs: int, callbacks: list[Callback], *, partial: bool = False) -> Trainer:
+def _trainer(max_epochs: int, callbacks: list[Callback], *, partial: bool = False, validated: bool = True) -> Trainer:
     """Lightning's Trainer, alone or as one of the processes that `torchrun` started; partial: as of `Objective`."""
     local, world = int(os.environ.get("LOCAL_WORLD_SIZE", "1")), processes()
     return Trainer(
@@ -131,6 +139,7 @@ def _trainer(max_epochs: int, callbacks: list[Callback], *, partial: bool = Fals
         use_distributed_sampler=False,  # LengthBatches shares the texts out itself
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
+        limit_val_batches=None if validated else 0,
         logger=False,
         enable_checkpointing=any(isinstance(callback, ResumePoint) for callback in callbacks),
         enable_progress_bar=any(isinstance(callback, ProgressBar) for callback in callbacks),

@@ -67,8 +67,8 @@ def test_conllu_leaves_out_multiword_tokens_and_empty_nodes(file, end):
         ("a\tO\nb\t\n", {}, ", line 2: the tag is missing ('b', ''); expected one a line"),
         ("a\tO\n\tO\n", {}, ", line 2: the token is missing ('', 'O'); expected one a line"),
         ("a\nb\n", {}, ", line 1: column 1 of 1 for both the tokens and the tags; expected two columns"),
-        ("\na O\n", {"tags": "4"}, ", line 2: --tags is column 4, and this line has 2; expected 1 to 2, or -1 to -2"),
-        ("a O\n", {"tokens": "0"}, ", line 1: --tokens is column 0, and this line has 2; expected 1 to 2"),
+        ("\na O\n", {"tags": "4"}, ", line 2: --tags is column 4, and there are 2; expected 1 to 2, or -1 to -2"),
+        ("a O\n", {"tokens": "0"}, ", line 1: --tokens is column 0, and there are 2; expected 1 to 2"),
         ("\n\n# nothing\n", {}, ": no line of tokens; expected a token a line, with its tag in another column"),
     ],
 )

@@ -12,7 +12,7 @@ def test_the_format_by_name_goes_before_the_suffix(file):
     ("name", "format", "message"),
     [
         ("s.txt", None, "the suffix '.txt' tells no format; expected a file that ends in .npz, .csv"),
-        ("s", None, "no suffix tells no format; expected a file that ends in .npz, .*, or --format npz"),
+        ("s", None, "a name without a suffix tells no format; expected a file that ends in .npz, .*, or --format npz"),
         ("s.csv", "xlsx", "no format 'xlsx'; expected one of npz, csv, tsv, ts, jsonl"),
     ],
 )

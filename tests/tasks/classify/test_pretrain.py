@@ -15,6 +15,7 @@ from cellwright.data.source import open_source
 from cellwright.errors import InputError
 from cellwright.models.files import read_json
 from cellwright.tasks.classify import ClassifyConfig
+from cellwright.tasks.classify.encoder import language_of
 from cellwright.tasks.run import load_run
 from cellwright.training import fit
 
@@ -167,3 +168,13 @@ def test_thawing_is_the_recipes_unless_told() -> None:
     assert [thawing(), thawing(pretrain="own"), thawing(encoder="b")] == [0, 1, 0]
     assert [thawing(pretrain="own", thaw_epochs=k) for k in (0, 3)] == [0, 3]
     assert thawing(pretrain="own", freeze_encoder=True) == 0
+
+
+@pytest.mark.parametrize(("changes", "held_out"), [({}, 0.2), ({"test": "t.csv"}, 0.1), ({"test_share": 0.3}, 0.4)])
+def test_its_text_is_all_that_the_classifier_trains_on(
+    given: dict[str, Any], tmp_path: Path, changes: dict[str, Any], held_out: float
+) -> None:
+    config = ClassifyConfig(**given, out=tmp_path / "run", header=False, **changes)
+    language = language_of(config)
+    assert language is not None
+    assert (language.held_out, language.header) == (held_out, False)

@@ -19,6 +19,7 @@ from cellwright.tasks.lm import LanguageConfig
 from cellwright.tasks.lm.task import TASK
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import load_run
+from cellwright.tasks.task import usual_side
 from cellwright.training import fit
 
 Options = Callable[..., dict[str, Any]]
@@ -70,13 +71,12 @@ def test_predictions_are_bits_of_each_text_alone(trained: Any) -> None:
     assert unknown.bits_a_character == pytest.approx(spelled / 5, rel=1e-5)
 
 
-def test_without_a_test_side_the_validation_side_is_scored_and_that_is_said(options: Options) -> None:
+def test_without_a_test_side_the_validation_side_is_scored(options: Options) -> None:
     result = quiet(options(test_share=0, validation_share=0.1, max_epochs=1))
-    said: list[str] = []
     run = load_run(result.out)
-    report = TASK.evaluate(run, run.config.options["data"], "test", {}, said.append)
-    assert "no test side was kept" in said[0]
-    assert report.counted.endswith("characters of the validation side")
+    side = usual_side(run, run.config.options["data"], [])
+    assert side == "validation"
+    report = TASK.evaluate(run, run.config.options["data"], side, {}, print)
     # Lanes side by side, in training, know less of what stands before.
     assert report.model.loss == pytest.approx(result.validation["loss"], abs=0.2)
 

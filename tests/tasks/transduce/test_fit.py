@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cellwright.data.pair_source import open_pairs
+from cellwright.data.pair_source import PairColumns, open_pairs
 from cellwright.errors import InputError
 from cellwright.tasks import get
 from cellwright.tasks.run import load_run
@@ -59,7 +59,7 @@ def out(words: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_answers_are_right_and_any_right_one_counts(out: Path, words: str) -> None:
     run = load_run(out)
     report = get("transduce").evaluate(run, words, "test", {}, print).as_json()
-    test = open_pairs(words, source="word", target="said")["test"]
+    test = open_pairs(words, PairColumns("word", "said"))["test"]
     answers = TransducePredictor(run).predict(test.sources)
     wrong = sum(a.target not in right for a, right in zip(answers, test.targets, strict=True)) / len(test)
     assert report["model"]["sequence_error"] == pytest.approx(wrong)

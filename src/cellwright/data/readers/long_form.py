@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cellwright.data.readers.delimited import Row, read_rows
+from cellwright.data.readers.delimited import COMMA, TAB, Row, read_rows
 from cellwright.data.readers.numbers import Found, as_table, number
+from cellwright.data.readers.options import ReadOptions
 from cellwright.data.readers.values import index_of, listed
 from cellwright.data.series import SeriesTable
 from cellwright.errors import InputError
@@ -44,16 +45,17 @@ class _Places(NamedTuple):
 
 def read_csv(path: Path, columns: SeriesColumns, encoding: str) -> SeriesTable:
     """Read a file of fields with commas between them."""
-    return _read(path, columns, encoding, ",")
+    return _read(path, columns, encoding, COMMA)
 
 
 def read_tsv(path: Path, columns: SeriesColumns, encoding: str) -> SeriesTable:
     """Read a file of fields with tabs between them."""
-    return _read(path, columns, encoding, "\t")
+    return _read(path, columns, encoding, TAB)
 
 
 def _read(path: Path, columns: SeriesColumns, encoding: str, separator: str) -> SeriesTable:
-    (line, names), rows = read_rows(path, encoding, separator)
+    names, line, rows, _ = read_rows(path, ReadOptions(encoding, separator=separator), separator)
+    assert names is not None  # a header is asked for
     places = _places(columns, names, f"{path}, line {line}")
     rows_of: dict[str, list[Row]] = {}
     for row in rows:

@@ -3,17 +3,18 @@
 from pathlib import Path
 
 from cellwright.data.readers.files import decoded, lines_of
+from cellwright.data.readers.options import ReadOptions
 from cellwright.data.readers.values import Columns
 from cellwright.data.table import Table
 from cellwright.errors import InputError
 
 
-def read(path: Path, columns: Columns, encoding: str) -> Table:
+def read(path: Path, columns: Columns, how: ReadOptions) -> Table:
     """Read a text from each line; `columns` may not ask for a label."""
     if columns.label is not None:
         raise InputError(
-            f"{path}: plain text has no column {columns.label!r}; expected CSV, TSV, JSONL or Parquet where "
-            "labels are needed"
+            f"{path}: plain text has no column {columns.label!r}; expected CSV, TSV, JSONL, Parquet or a folder where "
+            "labels are needed: if it is one of them, say so with --format"
         )
-    lines = lines_of(decoded(path, encoding))
+    lines = lines_of(decoded(path, how.encoding))
     return Table(texts=lines, labels=None, lines=list(range(1, len(lines) + 1)), source=str(path))

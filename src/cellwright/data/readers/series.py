@@ -16,7 +16,7 @@ from cellwright.data.readers.files import existing
 from cellwright.data.readers.long_form import SeriesColumns
 from cellwright.data.series import SeriesTable
 
-FORMATS: dict[str, Format[SeriesColumns, SeriesTable]] = {
+FORMATS: dict[str, Format[SeriesColumns, str, SeriesTable]] = {
     "npz": Format((".npz",), npz.read),
     "csv": Format((".csv",), long_form.read_csv),
     "tsv": Format((".tsv", ".tab"), long_form.read_tsv),
@@ -45,5 +45,5 @@ def read_series(
 
     """
     path = existing(path)
-    found = format_of(path, format, FORMATS, option=True)
+    found = format_of(path, format, FORMATS)
     return FORMATS[found].read(path, columns or SeriesColumns(), encoding)

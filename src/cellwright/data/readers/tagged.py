@@ -43,7 +43,7 @@ def read_tagged(
 
     """
     path = existing(path, built_in)
-    sentences = FORMATS[format_of(path, format, FORMATS, option=True)].read(path, Asked(tokens, tags, label), encoding)
+    sentences = FORMATS[format_of(path, format, FORMATS)].read(path, Asked(tokens, tags, label), encoding)
     if not any(sentences.tokens):
         raise InputError(f"{path}: no sentence holds a token; expected at least one")
     return sentences

@@ -8,13 +8,15 @@ from cellwright.data.table import Table
 from cellwright.errors import InputError
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+NUMBER = re.compile(r"-?\d+")
+"""A column by its number."""
 
 
 OPTIONS = "--text and --label"
 
 
 class Columns(NamedTuple):
-    """The columns to read; `label` is None where none is asked for.
+    """The columns to read, by name or by number; `label` and `features` are None where none is asked for.
 
     `options` name other ones on the command line; `optional` says that a label may be missing, and then is "".
     """
@@ -23,18 +25,41 @@ class Columns(NamedTuple):
     label: str | None
     options: str = OPTIONS
     optional: bool = False
+    features: str | None = None
 
     @property
     def asked(self) -> list[str]:
-        """The names of the columns to read."""
-        return [self.text] if self.label is None else [self.text, self.label]
+        """The columns to read."""
+        return [column for column in (self.text, self.label, self.features) if column is not None]
 
 
-def index_of(column: str, names: Sequence[str], where: str, options: str = OPTIONS) -> int:
+def place_of(column: str, names: Sequence[str], where: str, options: str = OPTIONS, hint: str = "") -> int:
+    """Return the place of a column, from 0, which is given by its name or else by its number, from 1 or from -1 back.
+
+    Raises:
+        InputError: it is not there (says `hint` too), or its name stands twice.
+
+    """
+    if column not in names and NUMBER.fullmatch(column):
+        return numbered(column, len(names), f"{where}: no column {column}")
+    return index_of(column, names, where, options, hint)
+
+
+def numbered(column: str, width: int, what: str) -> int:
+    """Return the place, from 0, of a column by its number. Raises InputError, which begins with `what`."""
+    number = int(column)
+    if not 1 <= abs(number) <= width:
+        raise InputError(
+            f"{what}, and there are {width}; expected 1 to {width}, or -1 to -{width} counted from the end"
+        )
+    return number - 1 if number > 0 else width + number
+
+
+def index_of(column: str, names: Sequence[str], where: str, options: str = OPTIONS, hint: str = "") -> int:
     """Return the place of a column among those of the file, from 0; `options` name another one on the command line.
 
     Raises:
-        InputError: it is not there (names those that are), or stands twice.
+        InputError: it is not there (names those that are, and says `hint`), or stands twice.
 
     """
     places = [place for place, name in enumerate(names) if name == column]
@@ -44,7 +69,7 @@ def index_of(column: str, names: Sequence[str], where: str, options: str = OPTIO
         numbers = " and ".join(str(place + 1) for place in places)
         raise InputError(f"{where}: column {column!r} stands {len(places)} times ({numbers}); expected once")
     raise InputError(
-        f"{where}: no column {column!r}; the columns are {listed(names)}: name yours with {named_by(options)}"
+        f"{where}: no column {column!r}; the columns are {listed(names)}: name yours with {named_by(options)}{hint}"
     )
 
 
@@ -78,9 +103,14 @@ def checked_table(
         cells = zip(values[column], lines, strict=True)
         return [check(value, column, f"{source}, {unit} {line}") for value, line in cells]
 
-    texts = checked(as_text, columns.text)
-    labels = None if columns.label is None else checked(_optional if columns.optional else as_label, columns.label)
-    return Table(texts, labels, lines, source, unit)
+    return Table(
+        checked(as_text, columns.text),
+        None if columns.label is None else checked(_optional if columns.optional else as_label, columns.label),
+        lines,
+        source,
+        unit,
+        None if columns.features is None else checked(_optional, columns.features),
+    )
 
 
 def as_text(value: object, column: str, where: str) -> str:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from cellwright.models.architecture import AutoencoderArchitecture
 from cellwright.models.reading import Reading
 from cellwright.tasks.config import FIXED, FitConfig, Place, Tokenising
+from cellwright.tasks.files import TableFiles, check_files
 
 
 class Texts(BaseModel):
@@ -15,7 +16,7 @@ class Texts(BaseModel):
     model_config = FIXED
 
     text: str = "text"
-    """Column of the text."""
+    """Column of the text: its name, or its number from 1 (-1 is the last)."""
     max_length: int = Field(64, ge=1)
     """Most tokens compressed together; a longer text is cut into such windows, at sentence ends where it can be."""
 
@@ -26,10 +27,14 @@ class Texts(BaseModel):
 
 
 # The last of the bases is the first in the help.
-class AutoencodeConfig(FitConfig, AutoencoderArchitecture, Tokenising, Texts, Place):
+class AutoencodeConfig(FitConfig, AutoencoderArchitecture, Tokenising, TableFiles, Texts, Place):
     """The options of a run that compresses texts. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "autoencode"
+
+    def check(self) -> None:
+        """Raise InputError for options that do not go together."""
+        check_files(self)
 
 
 CONFIG = AutoencodeConfig

@@ -8,13 +8,15 @@ from cellwright import cells
 from cellwright.data.batches import Example, collate
 from cellwright.data.checks import check_sides
 from cellwright.data.feed import feeds
-from cellwright.data.source import open_source
+from cellwright.data.splits import counts
 from cellwright.errors import InputError
 from cellwright.models.architecture import AutoencoderArchitecture, AutoencoderConfig
 from cellwright.models.reading import Reader
 from cellwright.tasks.autoencode.config import AutoencodeConfig
 from cellwright.tasks.autoencode.objective import AutoencodeObjective
 from cellwright.tasks.autoencode.run import AutoencodeRunConfig
+from cellwright.tasks.files import OF_FILES
+from cellwright.tasks.sides import refuse_for_a_set, text_sides
 from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
 from cellwright.tasks.texts import TOKENIZER, load_tokenizer, train_tokenizer
 
@@ -24,8 +26,9 @@ def prepare(
 ) -> Prepared[AutoencodeConfig, AutoencodeRunConfig]:
     """Read the data; take the tokenizer from the run when resuming, else make one. Raises InputError."""
     cells.get(config.cell)  # refuses an unknown one before the data is read
-    sides = open_source(config.data, text=config.text, label=None, encoding=config.encoding)
-    check_sides(sides)
+    refuse_for_a_set(config.data, config.model_dump(), OF_FILES)
+    sides = text_sides(config.data, config.model_dump())
+    check_sides(sides, config.data, "text")
     texts = {side: sides[side].texts for side in ("train", "validation")}
     if before:
         tokenizer = load_tokenizer(config.out / TOKENIZER, before.model.vocabulary)
@@ -41,10 +44,9 @@ def prepare(
     )
     reader = Reader(tokenizer, run.reading)
     train, validation = (_windows(reader, texts[side]) for side in ("train", "validation"))
-    if not train or not validation:
+    if not train or not (validation or "validation" in sides.without):
         raise InputError(f"{config.data}: no text of one side has a token; expected texts of words or characters")
-    counts = ", ".join(f"{len(table):,} {side}" for side, table in sides.items())
-    cut = f"{counts} texts, those to train on in {len(train):,} windows of at most {config.max_length} tokens"
+    cut = f"{counts(sides)} texts, those to train on in {len(train):,} windows of at most {config.max_length} tokens"
     train_feed, validation_feed = feeds(
         lambda epoch: train,
         validation,
@@ -59,7 +61,7 @@ def prepare(
         AutoencodeObjective(run.model),
         train=train_feed,
         validation=validation_feed,
-        floor=Floor(_most_frequent(train, validation), "always giving the most frequent token"),
+        floor=_most_frequent(train, validation) if validation else None,
         files={TOKENIZER: tokenizer.to_json().encode()},
         notes=[*sides.notes, f"{cut}; {tokenizer.size:,} {tokenizer.kind} in the vocabulary"],
     )
@@ -69,8 +71,8 @@ def _windows(reader: Reader, texts: Sequence[str]) -> list[Example]:
     return [(window, None) for pieces in reader.read(texts) for window in pieces if len(window)]
 
 
-def _most_frequent(train: Sequence[Example], validation: Sequence[Example]) -> float:
+def _most_frequent(train: Sequence[Example], validation: Sequence[Example]) -> Floor:
     """Share of the validation tokens that are the most frequent one of training."""
     (most_frequent, _), *_ = Counter(token for window, _ in train for token in window).most_common(1)
     tokens = [token for window, _ in validation for token in window]
-    return tokens.count(most_frequent) / len(tokens)
+    return Floor(tokens.count(most_frequent) / len(tokens), "always giving the most frequent token")

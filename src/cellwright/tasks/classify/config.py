@@ -9,6 +9,7 @@ from cellwright.errors import InputError
 from cellwright.models.architecture import Architecture
 from cellwright.models.reading import Reading, Way
 from cellwright.tasks.config import FIRST, FIXED, FitConfig, Place, Tokenising
+from cellwright.tasks.files import TableFiles, check_files
 
 
 class Columns(BaseModel):
@@ -17,13 +18,13 @@ class Columns(BaseModel):
     model_config = FIXED
 
     text: str = "text"
-    """Column of the text."""
+    """Column of the text: its name, or its number from 1 (-1 is the last)."""
     label: str = "label"
-    """Column of the label."""
+    """Column of the label, likewise; in a folder of texts each one's own folder is its label."""
 
 
 # The last of the bases is the first in the help.
-class ClassifyConfig(FitConfig, Architecture, Reading, Tokenising, Columns, Place):
+class ClassifyConfig(FitConfig, Architecture, Reading, Tokenising, TableFiles, Columns, Place):
     """The options of a run that gives each text a label. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "classify"
@@ -50,6 +51,7 @@ class ClassifyConfig(FitConfig, Architecture, Reading, Tokenising, Columns, Plac
 
     def check(self) -> None:
         """Raise InputError for options that do not go together."""
+        check_files(self)
         self._long_options_agree()
         self._encoder_is_there()
         self._pretraining_fits()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cellwright.data.splits import SplitOptions
 from cellwright.errors import InputError
 from cellwright.tasks.autoencode.run import AutoencodeRun
 from cellwright.tasks.classify.config import OWN, ClassifyConfig
@@ -55,7 +56,8 @@ def language_of(config: ClassifyConfig) -> LanguageConfig | None:
         validation_share=0.1,  # of few texts, one should fall to it
         test_share=0,
         learning_rate=4e-3,  # of examples/recipes/classify-pretrained.sh
-        **config.model_dump(include=SHARED),
+        held_out=sum(SplitOptions.of(config.model_dump()).shares().values()) if own else None,
+        **config.model_dump(include=SHARED | (WRITTEN if own else set())),
     )
 
 
@@ -63,6 +65,8 @@ SHARED = set("cell embedding hidden tokenizer vocabulary minimum text encoding s
     "batch_tokens", "checkpoint_seconds", "workers", "threads", "overwrite"
 }  # fmt: skip
 """Options of the classifier that are those of its language model too."""
+WRITTEN = {"format", "separator", "header", "quoting"}
+"""Those of its files, which its language model reads too where it learns from them."""
 
 
 def adopted(config: ClassifyConfig, encoder: EncoderRun) -> ClassifyConfig:

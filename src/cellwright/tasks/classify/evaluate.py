@@ -7,7 +7,7 @@ from cellwright.data.checks import check_known
 from cellwright.evaluation.comparison import Comparison, compare
 from cellwright.tasks.classify.predictor import ClassifyPredictor
 from cellwright.tasks.classify.run import ClassifyRun
-from cellwright.tasks.sides import table_of, training_table
+from cellwright.tasks.sides import options_for, table_of, training_table
 from cellwright.tasks.task import Side
 
 
@@ -15,9 +15,8 @@ def evaluate(
     run: ClassifyRun, data: str, side: Side, columns: Mapping[str, Any], say: Callable[[str], None]
 ) -> Comparison:
     """Score the run beside the majority class and the linear baseline; see `Task.evaluate`."""
-    own = {name: run.config.options[name] for name in ("text", "label")}
-    table = table_of(data, side, own | dict(columns))
+    table = table_of(data, side, options_for(run, data, columns), say)
     check_known(table, run.labels)
-    train = training_table(run, own, table, side, say)
+    train = training_table(run, table, side, say)
     predicted = [prediction.label for prediction in ClassifyPredictor(run).predict(table.texts)]
     return compare(table, predicted, run.labels, train)

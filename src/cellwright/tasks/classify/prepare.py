@@ -8,8 +8,8 @@ from cellwright import cells
 from cellwright.data.batches import PiecedExample, Pieces, collate_pieces
 from cellwright.data.checks import classes_of
 from cellwright.data.feed import feeds
-from cellwright.data.source import open_source
 from cellwright.data.split import Sides
+from cellwright.data.splits import counts
 from cellwright.data.table import Table
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.evaluation.majority import majority_share
@@ -20,7 +20,9 @@ from cellwright.tasks.classify.config import ClassifyConfig
 from cellwright.tasks.classify.encoder import EncoderRun, adopted, language_of, load_encoder
 from cellwright.tasks.classify.objective import ClassifyObjective
 from cellwright.tasks.classify.run import ClassifyRunConfig
+from cellwright.tasks.files import OF_FILES
 from cellwright.tasks.lm.prepare import tokenizer_of
+from cellwright.tasks.sides import refuse_for_a_set, text_sides
 from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
 from cellwright.tasks.texts import TOKENIZER, load_tokenizer, train_tokenizer
 
@@ -31,7 +33,8 @@ def prepare(config: ClassifyConfig, before: ClassifyRunConfig | None) -> Prepare
     encoder = None if before or config.pretrain else load_encoder(config)
     config = adopted(config, encoder) if encoder else config
     cells.get(config.cell)  # refuses an unknown one before the data is read
-    sides = open_source(config.data, text=config.text, label=config.label, encoding=config.encoding)
+    refuse_for_a_set(config.data, config.model_dump(), OF_FILES)
+    sides = text_sides(config.data, config.model_dump())
     labels = classes_of(sides)
     train, validation = sides["train"], sides["validation"]
     tokenizer = _tokenizer(config, before, encoder, train)
@@ -52,11 +55,17 @@ def prepare(config: ClassifyConfig, before: ClassifyRunConfig | None) -> Prepare
         ClassifyObjective(run.model, config),
         train=train_feed,
         validation=validation_feed,
-        floor=Floor(majority_share(_labels(train), _labels(validation)), "always giving the most frequent label"),
+        floor=_floor(train, validation),
         files={TOKENIZER: tokenizer.to_json().encode()},
         notes=_notes(sides, labels, tokenizer),
         first=language_of(config),
     )
+
+
+def _floor(train: Table, validation: Table) -> Floor | None:
+    if not len(validation):
+        return None
+    return Floor(majority_share(_labels(train), _labels(validation)), "always giving the most frequent label")
 
 
 def _tokenizer(
@@ -104,8 +113,7 @@ def _labels(table: Table) -> list[str]:
 
 
 def _notes(sides: Sides, labels: list[str], tokenizer: Tokenizer) -> list[str]:
-    counts = ", ".join(f"{len(table):,} {side}" for side, table in sides.items())
     return [
         *sides.notes,
-        f"{counts} texts of {len(labels)} classes; {tokenizer.size:,} {tokenizer.kind} in the vocabulary",
+        f"{counts(sides)} texts of {len(labels)} classes; {tokenizer.size:,} {tokenizer.kind} in the vocabulary",
     ]

@@ -4,9 +4,11 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
+from cellwright.data.cut import SHARE
 from cellwright.errors import InputError
 from cellwright.models.language_architecture import LanguageArchitecture
 from cellwright.tasks.config import FIXED, FitConfig, Place, Tokenising
+from cellwright.tasks.files import TableFiles, check_files
 
 
 class TextColumn(BaseModel):
@@ -15,11 +17,12 @@ class TextColumn(BaseModel):
     model_config = FIXED
 
     text: str = "text"
-    """Column of the text, in a table (CSV, TSV, JSONL, Parquet); any other file is one text."""
+    """Column of the text, its name or its number from 1, in a table (CSV, TSV, JSONL, Parquet); in a folder each file
+    is a text, and any other file is one."""
 
 
 # The last of the bases is the first in the help.
-class LanguageConfig(FitConfig, LanguageArchitecture, Tokenising, TextColumn, Place):
+class LanguageConfig(FitConfig, LanguageArchitecture, Tokenising, TableFiles, TextColumn, Place):
     """The options of a run that learns to write text. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "lm"
@@ -28,10 +31,15 @@ class LanguageConfig(FitConfig, LanguageArchitecture, Tokenising, TextColumn, Pl
     """Kind of token; words are lower-cased and their spacing is lost; auto: characters for Chinese, else words."""
     train_side_only: bool = False
     """Read only the texts of DATA that other tasks train on, so that a classifier may begin from the run."""
-    validation_share: float = Field(0.05, gt=0, lt=1)
-    """Share of the text by which the best epoch is chosen: of one text what follows the training part."""
-    test_share: float = Field(0.05, ge=0, lt=1)
-    """Share for the final score, of one text its end; 0: the final score is that of the validation share."""
+    held_out: float | None = Field(None, ge=0, lt=1)
+    """Share of DATA that other tasks do not train on, for --train-side-only: their --validation-share and
+    --test-share together, by default a fifth."""
+    validation_share: float | None = Field(None, ge=0, lt=1)
+    """Share of DATA that chooses the best epoch, a twentieth unless --validation does, of one text what follows the
+    training part; 0: none does, and the last is kept."""
+    test_share: float | None = Field(None, ge=0, lt=1)
+    """Share of DATA for the final score, a twentieth unless a file is given with --test or --validation, of one text
+    its end; 0: there is no score on a test."""
     batch_tokens: int | None = Field(None, ge=1)
     """Most tokens in a batch; None takes 2,048, or of a short text as many as leave 32 windows to an epoch."""
     window: int = Field(64, ge=1)
@@ -43,17 +51,19 @@ class LanguageConfig(FitConfig, LanguageArchitecture, Tokenising, TextColumn, Pl
     """Step size over the run: cosine rises first, then falls to 0 at the end of --max-epochs or --max-minutes."""
 
     def check(self) -> None:
-        """Raise InputError for windows that would leave steps out, for shares that leave nothing to train on, and for a
+        """Raise InputError for options that do not go together, for windows that would leave steps out, and for a
         dropout that nothing is dropped by."""
+        check_files(self, SHARE)
+        if self.held_out is not None and not self.train_side_only:
+            raise InputError(f"--held-out is {self.held_out}, which --train-side-only reads; give both, or neither")
+        if self.train_side_only and (self.validation is not None or self.test is not None):
+            raise InputError(
+                "--train-side-only takes its sides from what other tasks train on; leave --validation and --test out"
+            )
         if self.stride is not None and self.stride > self.window:
             raise InputError(
                 f"--stride is {self.stride} and --window {self.window}; expected a stride of at most the window, or "
                 "steps would be left out"
-            )
-        if self.validation_share + self.test_share >= 1:
-            raise InputError(
-                f"--validation-share is {self.validation_share} and --test-share {self.test_share}; expected two that "
-                "are together below 1, and leave something to train on"
             )
         if self.dropout and self.layers == 1:
             raise InputError(

@@ -12,9 +12,10 @@ from cellwright.errors import InputError
 from cellwright.evaluation.ngrams import kneser_ney
 from cellwright.evaluation.text_comparison import TextComparison
 from cellwright.evaluation.text_scores import TextScores
+from cellwright.tasks.files import read_options
 from cellwright.tasks.lm.prepare import documents, sides_of
 from cellwright.tasks.lm.run import LanguageRun
-from cellwright.tasks.sides import check_side, training_side
+from cellwright.tasks.sides import check_side, options_for, training_side
 from cellwright.tasks.task import Side
 
 ORDERS = {"characters": 6, "bpe": 4, "words": 4}
@@ -28,7 +29,7 @@ def evaluate(
 
     Each text is told what stands before in it, from its first token on; the end of each but the last is predicted too.
     """
-    texts, which = _texts(run, data, side, columns, say)
+    texts = _texts(data, side, options_for(run, data, columns), say)
     encoded = documents(run.tokenizer, texts)
     if sum(len(document) - 1 for document in encoded) < 1:
         raise InputError(f"{data}: no token to score on the {side} side; expected some text")
@@ -41,9 +42,9 @@ def evaluate(
     order = ORDERS[run.tokenizer.kind]
     train = _training_documents(run, say)
     if train is None:
-        return TextComparison(model, which, order)
+        return TextComparison(model, order)
     counted = [scored(_counted(train, encoded, n, run.tokenizer.size)) for n in (order, 1)]
-    return TextComparison(model, which, order, *counted)
+    return TextComparison(model, order, *counted)
 
 
 def _counted(train: Sequence[Tensor], test: Sequence[Tensor], order: int, vocabulary: int) -> Tensor:
@@ -52,20 +53,14 @@ def _counted(train: Sequence[Tensor], test: Sequence[Tensor], order: int, vocabu
     return torch.from_numpy(nats[1:])
 
 
-def _texts(
-    run: LanguageRun, data: str, side: Side, columns: Mapping[str, Any], say: Callable[[str], None]
-) -> tuple[list[str], str]:
-    """The texts to score, and what they are where it needs saying."""
-    options = {**run.config.options, **columns}
-    if side == "all":
-        check_side(data, side)
-        texts = read_texts(data, text=options["text"], encoding=options["encoding"], format=options.get("format"))
-        return texts.texts, ""
-    sides = sides_of(data, options)
-    if side == "test" and not len(sides["test"]):
-        say("no test side was kept: scored is the validation side, by which the best epoch was chosen")
-        return sides["validation"].texts, " of the validation side"
-    return sides[side].texts, ""
+def _texts(data: str, side: Side, options: Mapping[str, Any], say: Callable[[str], None]) -> list[str]:
+    check_side(data, side)
+    if side != "all":
+        return sides_of(data, options)[side].texts
+    table = read_texts(data, text=options["text"], how=read_options(options))
+    for note in table.notes:
+        say(note)
+    return table.texts
 
 
 def _training_documents(run: LanguageRun, say: Callable[[str], None]) -> list[Tensor] | None:

@@ -10,16 +10,17 @@ import torch
 from torch import Tensor
 
 import cellwright
-from cellwright.data import datasets
 from cellwright.data.special import UNKNOWN
 from cellwright.data.split import Sides
-from cellwright.data.texts import open_texts, open_training_side
+from cellwright.data.splits import SplitOptions, counts
+from cellwright.data.texts import HELD_OUT, open_texts, open_training_side
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
 from cellwright.evaluation.ngrams import kneser_ney
 from cellwright.evaluation.text_scores import TextScores
 from cellwright.models.language_architecture import LanguageArchitecture, LanguageModelConfig
 from cellwright.models.language_model import MARK
+from cellwright.tasks.files import OF_FILES, read_options
 from cellwright.tasks.lm.config import LanguageConfig
 from cellwright.tasks.lm.feed import LaneFeed
 from cellwright.tasks.lm.objective import LanguageObjective
@@ -33,8 +34,6 @@ BATCH_TOKENS = 2048
 VALIDATION_LANES = 8
 """Read side by side, which takes a third of the time of one; the scores of `evaluate` are of one."""
 VALIDATION_WINDOW = 256
-OF_FILES = {name: LanguageConfig.model_fields[name].default for name in ("validation_share", "test_share")}
-"""Of files; a built-in set has its own sides."""
 LARGE_VOCABULARY = 10_000
 """Tokens from which on the adaptive softmax is taken: at 20,000 a step takes a sixth of the time, at 5,000 a third."""
 
@@ -42,13 +41,13 @@ LARGE_VOCABULARY = 10_000
 def prepare(config: LanguageConfig, before: LanguageRunConfig | None) -> Prepared[LanguageConfig, LanguageRunConfig]:
     """Read the data; take the tokenizer from the run when resuming, else make one. Raises InputError."""
     check_forget_bias(config.cell, config.forget_bias)  # before the data is read
-    if before is None and config.data in datasets.names() and not config.train_side_only:
+    if before is None and not config.train_side_only:  # which splits the training side of a set again
         refuse_for_a_set(config.data, config.model_dump(), OF_FILES)
     sides = sides_of(config.data, config.model_dump())
     train, validation = (sides[side].texts for side in ("train", "validation"))
     tokenizer = load_tokenizer(config.out / TOKENIZER, before.model.vocabulary) if before else _tokenizer(sides, config)
     encoded = {side: documents(tokenizer, sides[side].texts) for side in ("train", "validation")}
-    _check(config.data, tokenizer, encoded)
+    _check(config.data, tokenizer, {side: found for side, found in encoded.items() if side not in sides.without})
     run = LanguageRunConfig(
         cellwright=cellwright.__version__,
         model=_describe(config, tokenizer),
@@ -61,11 +60,15 @@ def prepare(config: LanguageConfig, before: LanguageRunConfig | None) -> Prepare
         run,
         LanguageObjective(run.model),
         train=LaneFeed(encoded["train"], lanes, config.window, config.seed, config.directions == "both", config.stride),
-        validation=LaneFeed(encoded["validation"], VALIDATION_LANES, VALIDATION_WINDOW, None),
-        floor=Floor(_unigram(encoded, tokenizer), "guessing each token by how frequent it is"),
+        validation=_validation(encoded["validation"]),
+        floor=_unigram(encoded, tokenizer) if encoded["validation"] else None,
         files={TOKENIZER: tokenizer.to_json().encode(), CHARACTERS: _characters(train)},
         notes=_notes(sides, encoded, tokenizer, run.model),
     )
+
+
+def _validation(encoded: list[Tensor]) -> LaneFeed | None:
+    return LaneFeed(encoded, VALIDATION_LANES, VALIDATION_WINDOW, None) if encoded else None
 
 
 def tokenizer_of(config: LanguageConfig) -> Tokenizer:
@@ -74,16 +77,12 @@ def tokenizer_of(config: LanguageConfig) -> Tokenizer:
 
 
 def sides_of(data: str, options: Mapping[str, Any]) -> Sides:
-    """The sides of a run's data, by its options, and the `format` of a file. Raises InputError."""
-    opened = open_training_side if options.get("train_side_only") else open_texts
-    return opened(
-        data,
-        text=options["text"],
-        encoding=options["encoding"],
-        format=options.get("format"),
-        validation=options["validation_share"],
-        test=options["test_share"],
-    )
+    """The sides of a run's data, by its options. Raises InputError."""
+    how, splits = read_options(options), SplitOptions.of(options)
+    if not options.get("train_side_only"):
+        return open_texts(data, text=options["text"], how=how, splits=splits)
+    held_out = HELD_OUT if options.get("held_out") is None else options["held_out"]
+    return open_training_side(data, text=options["text"], how=how, splits=splits, held_out=held_out)
 
 
 def documents(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Tensor]:
@@ -122,11 +121,12 @@ def _check(data: str, tokenizer: Tokenizer, encoded: dict[str, list[Tensor]]) ->
         )
 
 
-def _unigram(encoded: dict[str, list[Tensor]], tokenizer: Tokenizer) -> float:
+def _unigram(encoded: dict[str, list[Tensor]], tokenizer: Tokenizer) -> Floor:
     """Perplexity of the validation side."""
     train, validation = (torch.cat(encoded[side]).numpy() for side in ("train", "validation"))
     nats = kneser_ney(train, validation, order=1, vocabulary=tokenizer.size)[1:]
-    return TextScores(float(np.sum(nats)), len(nats), len(nats)).perplexity
+    perplexity = TextScores(float(np.sum(nats)), len(nats), len(nats)).perplexity
+    return Floor(perplexity, "guessing each token by how frequent it is")
 
 
 def _characters(texts: Sequence[str]) -> bytes:
@@ -140,12 +140,12 @@ def _notes(
     sides: Sides, encoded: dict[str, list[Tensor]], tokenizer: Tokenizer, model: LanguageModelConfig
 ) -> list[str]:
     train, validation = (sum(len(document) - 1 for document in encoded[side]) for side in ("train", "validation"))
-    counts = ", ".join(f"{len(table):,} {side}" for side, table in sides.items())
     notes = [*sides.notes]
     if len(sides["train"]) > 1:
-        notes.append(f"{counts} texts, each by itself")
+        notes.append(f"{counts(sides)} texts, each by itself")
+    validated = "none" if "validation" in sides.without else f"{validation:,}"
     notes.append(
-        f"{train:,} tokens to train on, {validation:,} of validation; {tokenizer.size:,} {tokenizer.kind} in the "
+        f"{train:,} tokens to train on, {validated} of validation; {tokenizer.size:,} {tokenizer.kind} in the "
         "vocabulary"
     )
     if model.softmax == "adaptive":

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from cellwright.data.sentences import SENTENCES
 from cellwright.models.tagging_architecture import TaggerArchitecture
 from cellwright.tasks.config import FIXED, FitConfig, Place
+from cellwright.tasks.files import Splits, check_files
 
 
 class Columns(BaseModel):
@@ -23,15 +24,11 @@ class Columns(BaseModel):
     """Learn a label of each whole sentence too: a key of JSON, or NAME where comments say "# NAME = label"."""
 
 
-class Files(BaseModel):
+class Files(Splits):
     """Files beside DATA, and how they are written."""
 
     model_config = FIXED
 
-    validation: str | None = None
-    """File that chooses the best epoch, in place of a tenth of DATA."""
-    test: str | None = None
-    """File for the final score, in place of a tenth of DATA."""
     format: Literal["columns", "conllu", "jsonl", "slashed"] | None = None
     """Format of files whose suffix does not tell; slashed is lines of word/tag."""
 
@@ -61,6 +58,10 @@ class TagConfig(FitConfig, TaggerArchitecture, Words, Files, Columns, Place):
     tags write spans."""
     token_dropout: float = Field(0.1, ge=0, lt=1)
     """Share of the words shown as unknown in training, so that characters and neighbours must do."""
+
+    def check(self) -> None:
+        """Raise InputError for options that do not go together."""
+        check_files(self)
 
 
 CONFIG = TagConfig

@@ -4,33 +4,36 @@ from collections.abc import Mapping
 from typing import Any
 
 from cellwright.data import datasets
+from cellwright.data.checks import check_sides
 from cellwright.data.readers.tagged import read_tagged
-from cellwright.data.sentences import SENTENCES, Sentences, split_sentences, with_tokens
-from cellwright.data.split import SHARE, SIDES, Parted
+from cellwright.data.sentences import SENTENCES, Sentences, split_sentences, with_tokens, without_tokens
+from cellwright.data.split import Parted
+from cellwright.data.splits import Kind, SplitOptions, open_splits
 from cellwright.errors import InputError
 from cellwright.tasks.sides import refuse_for_a_set
 
-OF_FILES = dict.fromkeys(("tokens", "tags", "also_classify", "validation", "test", "format"))
+OF_FILES = dict.fromkeys(("tokens", "tags", "also_classify", "format", *SplitOptions._fields))
 """Options that say how files are read, and nothing of a built-in set: None where they are not given."""
 
 
 def open_sides(data: str, options: Mapping[str, Any]) -> Parted[Sentences]:
     """Return "train", "validation" and "test" of a built-in set or of files.
 
-    options: `tokens`, `tags`, `also_classify`, `validation`, `test`, `encoding`, `format` of `TagConfig`; a side that
+    options: `tokens`, `tags`, `also_classify`, `encoding`, `format` of `TagConfig`, and its `Splits`; a side that
     has a file of its own is the whole of it. Raises InputError.
     """
-    own = {side: options[side] for side in SIDES[1:] if options[side] is not None}
     if data in datasets.names():
         built_in: Parted[Sentences] = datasets.load(data, SENTENCES)
         refuse_for_a_set(data, options, OF_FILES)
         return built_in
-    shares = {side: 0.0 if side in own else SHARE for side in SIDES[1:]}
-    sides = split_sentences(open_file(data, options), **shares)
-    for side, path in own.items():
-        whole = open_file(path, options)
-        sides[side] = whole.take(with_tokens(whole))
-    return sides
+    kind = Kind(
+        read=lambda path: (open_file(path, options), []),
+        split=split_sentences,
+        keys=lambda sentences: [tuple(tokens) for tokens in sentences.tokens],
+        name="sentences",
+        scorable=lambda sentences: (sentences.take(with_tokens(sentences)), without_tokens(sentences)),
+    )
+    return open_splits(data, kind, SplitOptions.of(options))
 
 
 def open_file(path: str, options: Mapping[str, Any]) -> Sentences:
@@ -46,15 +49,9 @@ def open_file(path: str, options: Mapping[str, Any]) -> Sentences:
     )
 
 
-def check_learnable(sides: Mapping[str, Sentences]) -> None:
+def check_learnable(sides: Parted[Sentences]) -> None:
     """Raise InputError where a side is empty, or where there is nothing to tell apart."""
-    for side in SIDES:
-        if not len(sides[side]):
-            counts = ", ".join(f"{each} {len(sides[each])}" for each in SIDES)
-            raise InputError(
-                f"{sides['train'].source}: no sentence falls to the {side} side ({counts}); each sentence's hash "
-                f"decides: give more sentences, or a file with --{side}"
-            )
+    check_sides(sides, sides["train"].source, "sentence")
     train = sides["train"]
     for kind, found in (("tag", {t for row in train.tags for t in row}), ("label", set(train.labels or "ab"))):
         if len(found) < 2:
@@ -62,9 +59,3 @@ def check_learnable(sides: Mapping[str, Sentences]) -> None:
                 f"{train.source}: every {kind} of the training sentences is {found.pop()!r}; expected at least two to "
                 "tell apart"
             )
-
-
-def seen_in(train: Sentences, other: Sentences) -> int:
-    """How many sentences of another side training has seen."""
-    seen = {tuple(tokens) for tokens in train.tokens}
-    return sum(tuple(tokens) in seen for tokens in other.tokens)

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cellwright.data import datasets
 from cellwright.data.readers.values import listed
 from cellwright.data.sentences import Sentences
+from cellwright.data.splits import what_flatters
 from cellwright.evaluation.tagging import FrequentTags, TagComparison, score_tags
-from cellwright.tasks.sides import check_side, nothing_on, training_side, what_flatters
-from cellwright.tasks.tag.data import open_file, open_sides, seen_in
+from cellwright.tasks.sides import check_side, nothing_on, options_for, training_side
+from cellwright.tasks.tag.data import open_file, open_sides
 from cellwright.tasks.tag.predictor import TagPredictor
 from cellwright.tasks.tag.run import TagRun
-from cellwright.tasks.task import Side, usual_side
+from cellwright.tasks.task import Side
 
 
 def evaluate(
@@ -22,7 +22,9 @@ def evaluate(
     _say_what_is_unknown(run, sentences, say)
     train = training_side(lambda: open_sides(run.config.options["data"], run.config.options), "sentences", say)
     if train is not None and side != "train":
-        for said in what_flatters(seen_in(train, sentences), len(sentences), "sentences"):
+        seen = set(map(tuple, train.tokens))
+        known = sum(tuple(tokens) in seen for tokens in sentences.tokens)
+        for said in what_flatters(known, len(sentences), "sentences"):
             say(said)
     answers = TagPredictor(run).tag(sentences.tokens)
     labels = [answer.label or "" for answer in answers] if run.config.labels else None
@@ -38,9 +40,7 @@ def evaluate(
 
 
 def _sentences(run: TagRun, data: str, side: Side, columns: Mapping[str, Any]) -> Sentences:
-    options = run.config.options | {name: value for name, value in columns.items() if value is not None}
-    if usual_side(run, data, datasets.names()) == "all":  # another file: the run's own sides are not this one's
-        options |= {"validation": None, "test": None}
+    options = options_for(run, data, columns)
     check_side(data, side)
     found = open_file(data, options) if side == "all" else open_sides(data, options)[side]
     if not any(found.tokens):

@@ -10,13 +10,13 @@ from cellwright.data.readers.values import listed
 from cellwright.data.sentences import Sentences
 from cellwright.data.special import KNOWN
 from cellwright.data.split import SIDES, Parted
+from cellwright.data.splits import counts
 from cellwright.data.words import Lexicon, WordExample, collate_words
 from cellwright.evaluation.spans import scheme_of
 from cellwright.evaluation.tagging import FrequentTags, score_tags
 from cellwright.models.tagging_architecture import TaggerArchitecture, TaggerConfig
-from cellwright.tasks.sides import what_flatters
 from cellwright.tasks.tag.config import TagConfig
-from cellwright.tasks.tag.data import check_learnable, open_sides, seen_in
+from cellwright.tasks.tag.data import check_learnable, open_sides
 from cellwright.tasks.tag.objective import TagObjective, known_and_new
 from cellwright.tasks.tag.run import LEXICON, TagRunConfig, load_lexicon
 from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
@@ -48,7 +48,7 @@ def prepare(config: TagConfig, before: TagRunConfig | None) -> Prepared[TagConfi
         TagObjective(run, config, known_and_new(run.tags, chain.from_iterable(validation.tags))),
         train=train_feed,
         validation=validation_feed,
-        floor=_frequent(train, validation, run),
+        floor=_frequent(train, validation, run) if len(validation) else None,
         files={LEXICON: lexicon.to_json().encode()},
         notes=_notes(sides, run, lexicon),
     )
@@ -94,22 +94,18 @@ def _frequent(train: Sentences, validation: Sentences, run: TagRunConfig) -> Flo
 
 
 def _notes(sides: Parted[Sentences], run: TagRunConfig, lexicon: Lexicon) -> list[str]:
-    counts = ", ".join(f"{len(sides[side]):,} {side}" for side in SIDES)
     read = "each scored by itself" if run.scheme == "plain" else f"read as spans ({run.scheme})"
     chosen = "chosen together (CRF)" if run.model.crf else "chosen one by one"
     labels = f", {len(run.labels)} labels of whole sentences" if run.labels else ""
     notes = [
         *sides.notes,
-        f"{counts} sentences; {len(run.tags)} tags, {chosen}, {read}{labels}; {len(lexicon.vocabulary):,} words and "
-        f"{len(lexicon.alphabet):,} characters",
+        f"{counts(sides)} sentences; {len(run.tags)} tags, {chosen}, {read}{labels}; "
+        f"{len(lexicon.vocabulary):,} words and {len(lexicon.alphabet):,} characters",
     ]
     for kind, known in (("tag", run.tags), ("label", run.labels)):
         other = chain.from_iterable(_said(sides[side], kind) for side in SIDES[1:])
         if new := known_and_new(known, other)[len(known) :]:
             notes.append(f"no training sentence has the {kind} {listed(new)}, so that no model can learn it")
-    for side in SIDES[1:]:
-        flattered = what_flatters(seen_in(sides["train"], sides[side]), len(sides[side]), "sentences")
-        notes += [f"{side}: {said}" for said in flattered]
     return notes
 
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from cellwright.data.pairs import PAIRS
 from cellwright.models.transducer_architecture import TransducerArchitecture
 from cellwright.tasks.config import FIXED, FitConfig, Place
+from cellwright.tasks.files import TableFiles, check_files
 
 Symbols = Literal["auto", "characters", "tokens"]
 LARGEST_BEAM = 1000
@@ -19,11 +20,15 @@ class Sides(BaseModel):
     model_config = FIXED
 
     source: str = "source"
-    """Column of the source."""
+    """Column of the source: its name, or its number from 1 (-1 is the last)."""
     target: str = "target"
-    """Column of the target; a source in several rows has several right targets."""
+    """Column of the target, likewise; a source in several rows has several right targets."""
+    features: str | None = None
+    """Column, likewise, of what is asked of the target: V;PST becomes the symbols +V +PST behind the source, as predict
+    takes them too."""
     source_symbols: Symbols = "auto"
-    """What a source consists of; auto takes tokens where most sources have white space inside, else characters."""
+    """What a source consists of; auto takes tokens where most sources have white space inside, else characters, and
+    beside them features where most end in words with a + before them."""
     target_symbols: Symbols = "auto"
     """What a target consists of, as for the source."""
     minimum: int = Field(1, ge=1)
@@ -45,7 +50,7 @@ class Search(BaseModel):
 
 
 # The last of the bases is the first in the help.
-class TransduceConfig(FitConfig, TransducerArchitecture, Search, Sides, Place):
+class TransduceConfig(FitConfig, TransducerArchitecture, Search, TableFiles, Sides, Place):
     """The options of a run that turns each source into a target. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "transduce"
@@ -56,6 +61,10 @@ class TransduceConfig(FitConfig, TransducerArchitecture, Search, Sides, Place):
     on."""
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     """Share of each target symbol spread evenly over all."""
+
+    def check(self) -> None:
+        """Raise InputError for options that do not go together."""
+        check_files(self)
 
 
 CONFIG = TransduceConfig

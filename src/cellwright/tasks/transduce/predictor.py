@@ -60,6 +60,8 @@ class TransducePredictor(Predictor[Transduced]):
     def __init__(self, run: TransduceRun) -> None:
         """Predict with a run that is loaded."""
         self.run = run
+        if run.config.symbols.features:
+            self.reads = "features stand behind the source, a + before each, as in: walk +V +PST"
 
     def predict(self, texts: Sequence[str]) -> list[Transduced]:
         """Answer each text, in their order; white space at its ends aside."""

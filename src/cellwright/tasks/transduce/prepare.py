@@ -3,17 +3,21 @@
 from collections.abc import Sequence
 
 import cellwright
+from cellwright.data.checks import check_sides
 from cellwright.data.feed import feeds
 from cellwright.data.pair_batches import PairExample, collate_pairs, cost
-from cellwright.data.pair_source import open_pairs
-from cellwright.data.pairs import Pairs, check_sides
-from cellwright.data.symbols import Kind, cut, usual_kind
-from cellwright.data.tokenizer import Tokenizer
+from cellwright.data.pairs import Pairs
+from cellwright.data.splits import counts
+from cellwright.data.symbols import Kind, cut, have_features, usual_kind, without_features
+from cellwright.data.tokenizer import FEATURED, Tokenizer
 from cellwright.evaluation.sequences import score_sequences
 from cellwright.evaluation.transduction import symbol_by_symbol
 from cellwright.models.transducer_architecture import TransducerArchitecture, TransducerConfig
+from cellwright.tasks.files import OF_FILES
+from cellwright.tasks.sides import refuse_for_a_set
 from cellwright.tasks.task import Floor, Prepared, check_forget_bias, fingerprint, kept_options
 from cellwright.tasks.transduce.config import Search, TransduceConfig
+from cellwright.tasks.transduce.data import pair_sides
 from cellwright.tasks.transduce.objective import TransduceObjective
 from cellwright.tasks.transduce.run import SOURCE, TARGET, Symbols, TransduceRunConfig, load_vocabularies
 
@@ -26,15 +30,15 @@ def prepare(
 ) -> Prepared[TransduceConfig, TransduceRunConfig]:
     """Read the pairs; take the vocabularies from the run when resuming, else make them. Raises InputError."""
     check_forget_bias(config.cell, config.forget_bias)  # before the data is read
-    sides = open_pairs(config.data, source=config.source, target=config.target, encoding=config.encoding)
-    check_sides(sides)
+    refuse_for_a_set(config.data, config.model_dump(), OF_FILES)
+    sides = pair_sides(config.data, config.model_dump())
+    check_sides(sides, config.data, "source")
     train, validation = sides["train"], sides["validation"]
     vocabularies = load_vocabularies(config.out, before.model) if before else make_vocabularies(train, config)
     source, target = vocabularies
     run = _describe(config, vocabularies, train, validation)
     examples = encode_pairs(train, source, target)
     each: list[PairExample] = [(numbers, [one]) for numbers, targets in examples for one in targets]
-    counts = ", ".join(f"{len(pairs):,} {side}" for side, pairs in sides.items())
     train_feed, validation_feed = feeds(
         lambda epoch: each,
         encode_pairs(validation, source, target),
@@ -49,13 +53,11 @@ def prepare(
         TransduceObjective(run.model, run.symbols, config.label_smoothing),
         train=train_feed,
         validation=validation_feed,
-        floor=Floor(
-            _symbol_by_symbol(train, validation, run.symbols), "giving each symbol its most frequent counterpart"
-        ),
+        floor=_symbol_by_symbol(train, validation, run.symbols) if len(validation) else None,
         files={SOURCE: source.to_json().encode(), TARGET: target.to_json().encode()},
         notes=[
             *sides.notes,
-            f"{counts} sources; vocabularies of {source.size:,} {source.kind} and {target.size:,} {target.kind}",
+            f"{counts(sides)} sources; vocabularies of {source.size:,} {source.kind} and {target.size:,} {target.kind}",
         ],
     )
 
@@ -64,9 +66,18 @@ def make_vocabularies(train: Pairs, config: TransduceConfig) -> tuple[Tokenizer,
     """Those of source and target, as the options say."""
     targets = [target for each in train.targets for target in each]
     return (
-        _vocabulary(train.sources, config.source_symbols, config.minimum),
+        _vocabulary(train.sources, _source_kind(train.sources, config), config.minimum),
         _vocabulary(targets, config.target_symbols, 1),
     )
+
+
+def _source_kind(sources: Sequence[str], config: TransduceConfig) -> str:
+    """What sources are cut into: a feature is a symbol among characters, as it is among tokens anyway."""
+    featured = config.features is not None or (config.source_symbols == "auto" and have_features(sources))
+    kind = config.source_symbols
+    if kind == "auto":
+        kind = usual_kind([without_features(source) for source in sources] if featured else sources)
+    return FEATURED if featured and kind == "characters" else kind
 
 
 def encode_pairs(pairs: Pairs, source: Tokenizer, target: Tokenizer) -> list[PairExample]:
@@ -79,7 +90,7 @@ def encode_pairs(pairs: Pairs, source: Tokenizer, target: Tokenizer) -> list[Pai
 def symbols_of(pairs: Pairs, symbols: Symbols) -> list[tuple[list[str], list[str]]]:
     """Every source with each of its targets, both cut into symbols."""
     return [
-        (cut(source, symbols.source), cut(target, symbols.target))
+        (symbols.bare(source), cut(target, symbols.target))
         for source, targets in zip(pairs.sources, pairs.targets, strict=True)
         for target in targets
     ]
@@ -95,6 +106,7 @@ def _describe(
     source, target = vocabularies
     kinds: list[Kind] = ["tokens" if each.kind == "tokens" else "characters" for each in vocabularies]
     longest = max(len(cut(one, kinds[1])) for targets in train.targets for one in targets)
+    featured = source.kind == FEATURED or config.features is not None
     return TransduceRunConfig(
         cellwright=cellwright.__version__,
         model=TransducerConfig(
@@ -102,17 +114,15 @@ def _describe(
             target_vocabulary=target.size,
             **config.model_dump(include=set(TransducerArchitecture.model_fields)),
         ),
-        symbols=Symbols(source=kinds[0], target=kinds[1], longest=longest),
+        symbols=Symbols(source=kinds[0], target=kinds[1], longest=longest, features=featured),
         search=Search(**config.model_dump(include=set(Search.model_fields))),
         fingerprint=fingerprint([[pairs.sources, pairs.targets] for pairs in (train, validation)]),
         options=kept_options(config),
     )
 
 
-def _symbol_by_symbol(train: Pairs, validation: Pairs, symbols: Symbols) -> float:
+def _symbol_by_symbol(train: Pairs, validation: Pairs, symbols: Symbols) -> Floor:
     """Sequence error of the baseline on the validation side."""
-    answers = symbol_by_symbol(
-        symbols_of(train, symbols), [cut(source, symbols.source) for source in validation.sources]
-    )
+    answers = symbol_by_symbol(symbols_of(train, symbols), list(map(symbols.bare, validation.sources)))
     right = [[cut(target, symbols.target) for target in targets] for targets in validation.targets]
-    return score_sequences(answers, right).sequence_error
+    return Floor(score_sequences(answers, right).sequence_error, "giving each symbol its most frequent counterpart")

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
-from cellwright.data.symbols import Kind
+from cellwright.data.symbols import Kind, cut, without_features
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.models.transducer import Transducer
 from cellwright.models.transducer_architecture import TransducerConfig
@@ -27,6 +27,12 @@ class Symbols(BaseModel):
     target: Kind
     longest: int
     """Symbols of the longest target of training."""
+    features: bool = False
+    """Whether features stand behind the sources, a + before each."""
+
+    def bare(self, source: str) -> list[str]:
+        """The symbols of a source without features: what a model without memory turns into a target."""
+        return cut(without_features(source) if self.features else source, self.source)
 
     def limits(self, lengths: Tensor) -> Tensor:
         """Most symbols of an answer to sources of these lengths (B): the longest of training, or twice the source."""

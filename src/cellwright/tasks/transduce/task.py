@@ -24,7 +24,7 @@ class Transduce(Task[TransduceConfig, TransduceRunConfig, TransduceRun]):
     run_config = TransduceRunConfig
     files = (SOURCE, TARGET)
     pictures = (ALIGNMENT,)
-    columns = ("source", "target")
+    columns = ("source", "target", "features")
     answering = "search"
 
     def prepare(

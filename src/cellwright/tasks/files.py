@@ -1,0 +1,116 @@
+"""Options of the files that a run learns from: how tables are written, and what of them is held out.
+
+As options of `fit` they are mixed into a task's; a run keeps them, so that whatever reads a file later reads it alike.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from cellwright.data.readers import DELIMITED, FOLDER, FORMATS, by_suffix
+from cellwright.data.readers.options import ReadOptions, character_of
+from cellwright.data.split import SHARE
+from cellwright.data.splits import SplitOptions
+from cellwright.errors import InputError
+from cellwright.tasks.config import FIXED, Place
+
+
+class Splits(BaseModel):
+    """What chooses the best epoch, and what gives the final score."""
+
+    model_config = FIXED
+
+    validation: str | None = None
+    """File that chooses the best epoch, in place of a share of DATA."""
+    test: str | None = None
+    """File for the final score, in place of a share of DATA."""
+    validation_share: float | None = Field(None, ge=0, lt=1)
+    """Share of DATA that chooses the best epoch, a tenth unless --validation does; 0: none does, and the last is
+    kept."""
+    test_share: float | None = Field(None, ge=0, lt=1)
+    """Share of DATA for the final score, a tenth unless a file is given with --test or --validation; 0: there is no
+    score on a test."""
+
+
+class TableFiles(Splits):
+    """How tables are written, and files beside DATA."""
+
+    model_config = FIXED
+
+    format: Literal["csv", "tsv", "jsonl", "parquet", "plain"] | None = None
+    """Format of files whose suffix does not tell, or tells another."""
+    separator: str | None = None
+    """What stands between the fields of CSV and TSV: tab, comma, semicolon, pipe, space, or a character; by default
+    the rows tell."""
+    header: bool = True
+    """The first row of CSV and TSV names the columns; without, they are given by number."""
+    quoting: bool = True
+    """Double quotes may enclose a field of CSV and TSV; without, they are part of the text."""
+
+
+OF_FILES = {name: field.default for name, field in TableFiles.model_fields.items()}
+"""What says nothing of a built-in set, each with what it is where nobody gives it."""
+TABLES = [name for name in FORMATS if name != "plain"]
+"""What a suffix tells for sure: .txt may be anything."""
+WRITTEN = ("separator", "header", "quoting")
+"""How CSV and TSV are written."""
+
+
+def check_files(options: Splits, usual: float = SHARE) -> None:
+    """Raise InputError for options that do not go together or with DATA; usual: the share held out by default."""
+    for side in ("validation", "test"):
+        file, share = getattr(options, side), getattr(options, f"{side}_share")
+        if file is not None and share is not None:
+            raise InputError(f"--{side} is {file}, which is taken whole, and --{side}-share {share}; give one of them")
+    shares = SplitOptions.of(options.model_dump()).shares(usual)
+    if sum(shares.values()) >= 1:
+        raise InputError(
+            f"--validation-share is {shares['validation']:g} and --test-share {shares['test']:g}; expected two that "
+            "are together below 1, and leave something to train on"
+        )
+    if isinstance(options, TableFiles) and isinstance(options, Place):
+        check_written(options.model_dump(), options.data)
+
+
+def check_written(options: Mapping[str, Any], path: str) -> None:
+    """Raise InputError where options say how CSV is written, and the file is none; or for what separates nothing."""
+    if options.get("separator") is not None:
+        character_of(options["separator"])
+    for name in WRITTEN:
+        value = options.get(name)
+        if value in (None, OF_FILES[name]) or not Path(path).exists():
+            continue
+        if (found := _format(path, options.get("format"))) not in DELIMITED:
+            flag = f"--{name} {value}" if name == "separator" else f"--no-{name}"
+            raise InputError(
+                f"{path}: is read as {found}, and {flag} is for CSV and TSV; leave it out, or give --format"
+            )
+
+
+def _format(path: str, format: str | None) -> str:
+    if Path(path).is_dir():
+        return FOLDER
+    return format or by_suffix(Path(path)) or "plain"
+
+
+def read_options(options: Mapping[str, Any]) -> ReadOptions:
+    """How a run's own files are written, by its options."""
+    return ReadOptions(**{name: options[name] for name in ReadOptions._fields if name in options})
+
+
+def as_the_run(options: Mapping[str, Any], given: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """The options of a run, by which another file is read, with those that are `given` and not None.
+
+    The run's format is for files whose suffix tells none, and its separator for files of the format that it is of.
+    """
+    told = {name: value for name, value in given.items() if value is not None}
+    found = {**options, **told}
+    if "format" not in told and by_suffix(Path(path)) in TABLES:
+        found["format"] = None
+    if "separator" not in told and _format(path, found.get("format")) != _format(
+        options["data"], options.get("format")
+    ):
+        found["separator"] = None
+    return found

@@ -1,0 +1,89 @@
+"""Shares of the data and files of their own: what is held out, what is not, and what is said of leaks."""
+
+from pathlib import Path
+
+import pytest
+
+from cellwright.data.checks import check_sides
+from cellwright.data.pair_source import PairColumns, open_pairs
+from cellwright.data.source import open_source
+from cellwright.data.split import SHARE
+from cellwright.data.splits import SplitOptions, counts
+from cellwright.data.texts import open_texts
+from cellwright.errors import InputError
+
+SHARES = {
+    "nothing said": (SplitOptions(), SHARE, SHARE, "test"),
+    "a file for the test": (SplitOptions(test="t"), SHARE, 0, "test"),
+    "a file for validation alone": (SplitOptions(validation="v"), 0, 0, "validation"),
+    "both": (SplitOptions("v", "t"), 0, 0, "test"),
+    "a share beside a file": (SplitOptions("v", test_share=0.3), 0, 0.3, "test"),
+    "no test": (SplitOptions(test_share=0), SHARE, 0, "validation"),
+    "no validation": (SplitOptions(validation_share=0), 0, SHARE, "test"),
+    "nothing": (SplitOptions(validation_share=0, test_share=0), 0, 0, "train"),
+}
+
+
+@pytest.mark.parametrize("case", SHARES)
+def test_nothing_is_held_out_that_nobody_asked_for(case: str) -> None:
+    options, validation, test, scored = SHARES[case]
+    assert options.shares() == {"validation": validation, "test": test}
+    assert options.scored == scored
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> dict[str, str]:
+    """Three files of texts; one text of each of the others stands in training too."""
+    rows = {
+        "train": [f"text {n},{'ab'[n % 2]}" for n in range(100)],
+        "validation": ["text 7 ,b", "new,a", ",a", "new,b"],
+        "test": [*(f"other {n},a" for n in range(5)), "text 3,b", "odd,c"],
+    }
+    for name, lines in rows.items():
+        (tmp_path / f"{name}.csv").write_text("text,label\n" + "\n".join(lines) + "\n")
+    return {name: str(tmp_path / f"{name}.csv") for name in rows}
+
+
+def test_published_splits_are_taken_whole(published: dict[str, str]) -> None:
+    sides = open_source(published["train"], splits=SplitOptions(published["validation"], published["test"]))
+    assert counts(sides) == "100 train, 3 validation, 7 test"
+    assert sides["validation"].texts == ["text 7 ", "new", "new"]  # a text with two labels stays: so it was published
+    assert sides.notes == [
+        f"1 row without text left out, the first on {published['validation']}, line 4",
+        "validation: 1 of the 3 texts are among the training texts: the scores flatter",
+        "test: 1 of the 7 texts are among the training texts: the scores flatter",
+        "label 'c' has no row on the training side (of 1 row), so that no model can learn it",
+    ]
+
+
+def test_with_a_file_for_the_test_the_rest_is_split_in_two(published: dict[str, str]) -> None:
+    sides = open_source(published["train"], splits=SplitOptions(test=published["test"]))
+    assert len(sides["train"]) + len(sides["validation"]) == 100
+    without_test = open_source(published["train"], splits=SplitOptions(test_share=0))
+    assert sides["train"].texts == without_test["train"].texts
+
+
+def test_sides_that_nobody_asked_for_may_be_empty_and_others_not(published: dict[str, str]) -> None:
+    sides = open_source(published["validation"], splits=SplitOptions(validation_share=0, test_share=0))
+    assert counts(sides) == "1 train, no validation, no test"  # "new" has two labels
+    check_sides(sides, "a.csv", "text")
+    few = open_source(published["validation"], splits=SplitOptions(test_share=0))
+    with pytest.raises(InputError, match="fill all sides, or a file of their own with --validation, or --validation-"):
+        check_sides(few, "a.csv", "text")
+
+
+def test_pairs_and_their_files(tmp_path: Path) -> None:
+    for name, words in {"train": "abcdefghij", "test": "jk"}.items():
+        (tmp_path / f"{name}.csv").write_text("".join(f"{word},{word.upper()}\n" for word in f"x{words}"))
+    sides = open_pairs(
+        str(tmp_path / "train.csv"), PairColumns("x", "X"), splits=SplitOptions(test=str(tmp_path / "test.csv"))
+    )
+    assert sides["test"].sources == ["j", "k"]
+    assert len(sides["train"]) + len(sides["validation"]) == 10
+
+
+def test_a_text_and_one_of_its_own_for_the_test(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("x" * 1000)
+    (tmp_path / "b.txt").write_text("yes\n")
+    sides = open_texts(str(tmp_path / "a.txt"), splits=SplitOptions(test=str(tmp_path / "b.txt")))
+    assert [len(sides[side].texts[0]) for side in sides] == [950, 50, 4]

@@ -1,0 +1,28 @@
+"""The page on files: its commands have options that there are, and its table of splits is what is done."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from cellwright import tasks
+from cellwright.cli.options import configured, options_of
+
+TEXT = (Path(__file__).parents[2] / "docs" / "files.md").read_text()
+COMMANDS = re.findall(r"^cellwright fit (.*)$", TEXT.replace("\\\n", ""), re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_its_commands_can_be_given(command: str) -> None:
+    data, *arguments = shlex.split(command)
+    given = {}
+    while arguments:
+        option = arguments.pop(0).removeprefix("--").replace("-", "_")
+        if option.startswith("no_"):
+            given[option.removeprefix("no_")] = False
+        else:
+            given[option] = arguments.pop(0)
+    config = tasks.config_of(given.pop("task", "classify"))
+    assert set(given) <= {parameter.name for parameter in options_of(config)}
+    assert configured(config, given | {"data": data}).data == data
