@@ -1,4 +1,4 @@
-"""Series for the tests: waves of two speeds, days and nights, chords, waves of which some jump."""
+"""Series for the tests: waves of two speeds, days and nights, chords, waves of which some jump, panels, lines."""
 
 import random
 from math import sin
@@ -62,4 +62,27 @@ def beats(count: int, seed: int) -> str:
         for t in range(12):
             jump = 3 if odd and t == place else 0
             rows.append(f"{k},{sin(phase + 0.5 * t) + jump:.3f},{'odd' if odd else 'usual'}")
+    return "\n".join(rows) + "\n"
+
+
+def stores(days: int, seed: int) -> str:
+    """CSV of a panel: six series that repeat every seven steps, on scales from 3 to 300,000."""
+    draw = random.Random(seed)
+    rows = ["series,sales"]
+    for k in range(6):
+        for t in range(days):
+            value = 10**k * (3 + sin(t * 6.283185 / 7) + draw.gauss(0, 0.1))
+            rows.append(f"store{k},{value:.8g}")
+    return "\n".join(rows) + "\n"
+
+
+def slopes(count: int, seed: int, missing: float = 0.0) -> str:
+    """CSV of noisy lines, labelled with their slope."""
+    draw = random.Random(seed)
+    rows = ["series,x,label"]
+    for k in range(count):
+        slope = round(draw.uniform(-1, 1), 4)
+        for t in range(draw.randint(8, 14)):
+            written = "" if draw.random() < missing else f"{slope * t + draw.gauss(0, 0.1):.3f}"
+            rows.append(f"{k},{written},{slope}")
     return "\n".join(rows) + "\n"

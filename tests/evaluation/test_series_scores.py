@@ -5,24 +5,28 @@ import pytest
 import torch
 from sklearn.metrics import mean_pinball_loss
 
-from cellwright.evaluation.series_scores import Forecasts, score_forecasts
+from cellwright.data.series import SeriesTable
+from cellwright.evaluation.series_scores import Forecasts, Measures, measures_of, score_forecasts
 
 QUANTILES = (0.2, 0.5, 0.8)
+ONES = Measures(np.ones((3, 2)), np.ones((3, 2)))
 
 
 def batches(seed: int) -> list[Forecasts]:
     draw = torch.Generator().manual_seed(seed)
     made = []
-    for rows, steps in ((2, 5), (1, 3)):
+    for owners, steps in (([0, 2], 5), ([1], 3)):
+        rows = len(owners)
         ahead = torch.randn(rows, steps, 4, 2, 3, generator=draw).sort(-1).values
         future = torch.randn(rows, steps, 4, 2, generator=draw)
-        made.append(Forecasts(ahead, future, (torch.rand(rows, steps, 4, 2, generator=draw) < 0.7).float()))
+        counted = (torch.rand(rows, steps, 4, 2, generator=draw) < 0.7).float()
+        made.append(Forecasts(ahead, future, counted, torch.ones(rows, 2).double(), torch.tensor(owners)))
     return made
 
 
 def test_against_numpy_and_scikit_learn():
     made = batches(0)
-    scores = score_forecasts(made, QUANTILES)
+    scores = score_forecasts(made, QUANTILES, ONES)
     counted = np.concatenate([b.counted.flatten().bool().numpy() for b in made])
     ahead = np.concatenate([b.ahead.flatten(0, 3).numpy() for b in made])[counted]
     future = np.concatenate([b.future.flatten().numpy() for b in made])[counted]
@@ -35,7 +39,7 @@ def test_against_numpy_and_scikit_learn():
 
 def test_by_step_and_by_channel():
     made = batches(1)
-    scores = score_forecasts(made, QUANTILES)
+    scores = score_forecasts(made, QUANTILES, ONES)
     for k in range(4):
         parts = [(b.ahead[:, :, k, :, 1] - b.future[:, :, k]).abs()[b.counted[:, :, k] > 0] for b in made]
         assert scores.by_step[k] == pytest.approx(float(torch.cat(parts).mean()), rel=1e-6)
@@ -47,6 +51,36 @@ def test_by_step_and_by_channel():
 def test_nothing_to_score_is_refused():
     (first, _) = batches(0)
     with pytest.raises(ValueError, match="there is nothing to score"):
-        score_forecasts([first._replace(counted=torch.zeros_like(first.counted))], QUANTILES)
+        score_forecasts([first._replace(counted=torch.zeros_like(first.counted))], QUANTILES, ONES)
     with pytest.raises(ValueError, match="there is nothing to score"):
-        score_forecasts([], QUANTILES)
+        score_forecasts([], QUANTILES, ONES)
+
+
+def table(*values, firsts):
+    """A table of one channel."""
+    columns = [np.array(each, dtype=float)[:, None] for each in values]
+    names = [str(k) for k in range(len(columns))]
+    return SeriesTable(columns, names, None, names, ("x",), "it", list(firsts))
+
+
+def test_what_errors_are_measured_by_is_from_the_steps_before():
+    found = measures_of(table([1, 3, 2, 90], [5, 5, 5, 5], firsts=[3, 3]), None, None)
+    assert found.naive[:, 0].tolist() == [1.5, 0]
+    assert found.deviations[:, 0].tolist() == pytest.approx([np.std([1, 3, 2]), 1])
+    seasonal = measures_of(table([1, 3, 2, np.nan, 4, 90], firsts=[5]), [7.0], 2)
+    assert (seasonal.naive.tolist(), seasonal.deviations.tolist()) == ([[1.5]], [[7.0]])  # |2 - 1| and |4 - 2|
+
+
+def test_each_series_counts_alike_by_its_own_measure():
+    """Two series of scales 1 and 1000, foretold equally well: MASE by hand, as Hyndman and Koehler have it."""
+    future = torch.tensor([1.0, -1.0]).reshape(1, 2, 1, 1).repeat(2, 1, 1, 1)
+    ahead = torch.full((2, 2, 1, 1, 1), 0.5)
+    batch = Forecasts(ahead, future, torch.ones(2, 2, 1, 1), torch.tensor([[1.0], [1000.0]]), torch.tensor([0, 1]))
+    measures = Measures(np.array([[2.0], [2000.0]]), np.array([[0.5], [250.0]]))
+    scores = score_forecasts([batch], (0.5,), measures)
+    assert scores.mae == pytest.approx((0.5 + 1.5) / 2 / 2)
+    assert scores.by_channel == pytest.approx((1.0 * 1001 / 2,))
+    assert scores.mase == pytest.approx((1 / 0.5 + 1000 / 250) / 2)
+    still = score_forecasts([batch], (0.5,), measures._replace(naive=np.array([[0.0], [250.0]])))
+    assert still.mase == pytest.approx(4)  # a series that stood still has no measure
+    assert np.isnan(score_forecasts([batch], (0.5,), measures._replace(naive=np.zeros((2, 1)))).mase)

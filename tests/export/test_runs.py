@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from cellwright.data.readers.long_form import SeriesColumns
 from cellwright.data.readers.series import read_series
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
@@ -27,7 +26,7 @@ from cellwright.tasks.series.predictor import PREDICTORS
 from cellwright.tasks.tag.predictor import TagPredictor
 from cellwright.training import fit
 from language_runs import language_run
-from made_series import beats, days, small, waves
+from made_series import beats, days, slopes, small, stores, waves
 from recorded_runs import TAGS, tagger_run, transducer_run
 
 TEXTS = ["the film was lovely", "the", "", "dull music was the film"]
@@ -210,6 +209,9 @@ SERIES = {
     "classify": (waves(40, 0, missing=0.1), {"layers": 2, "label": "label"}),
     "whole": (waves(60, 1), {"label": "label", "cell": "mgu"}),
     "forecast": (days(150, 0), {"target": "forecast", "horizon": 2, "window": 16, "cell": "gru"}),
+    "regress": (slopes(40, 0, missing=0.1), {"target": "regress"}),
+    "panel": (stores(40, 0), {"target": "forecast", "season": 7, "window": 16}),
+    "own scales": (stores(40, 0), {"target": "anomaly", "window": 40}),
     "anomaly": (beats(40, 0), {"target": "anomaly", "label": "label"}),
 }
 
@@ -222,12 +224,12 @@ def test_series(name, tmp_path, opened):
     run = load_run(tmp_path / "run")
     exporters.export(run, tmp_path / "m.onnx")
     file = opened(tmp_path / "m.onnx")
-    table = read_series(str(tmp_path / "series.csv"), SeriesColumns(**run.config.columns._asdict()))
-    window = 16 if name == "forecast" else None
+    table = read_series(str(tmp_path / "series.csv"), run.config.reading)
+    window = 16 if name in ("forecast", "panel") else None
     values = [np.asarray(each)[-(window or len(each)) :] for each in table.values]
     filled = [carried(each, np.array(json.loads(file.metadata["mean"]))) for each in values]
     given = {"values": stacked(filled), "lengths": np.array([len(each) for each in values])}
-    if name == "classify":
+    if name in ("classify", "regress"):
         given["known"] = stacked([~np.isnan(each) for each in values])
     (found,) = file(**given).values()
     said = PREDICTORS[run.config.model.target](run).predict_series(table)
@@ -235,7 +237,9 @@ def test_series(name, tmp_path, opened):
         assert json.loads(file.metadata["labels"]) == run.config.labels
         expected = [[*each.probabilities.values()] for each in said]
         torch.testing.assert_close(found.double().softmax(-1).tolist(), expected, atol=1e-5, rtol=1e-5)
-    elif name == "forecast":
+    elif name == "regress":
+        torch.testing.assert_close(found.double().tolist(), [each.value for each in said], atol=1e-5, rtol=1e-5)
+    elif name in ("forecast", "panel"):
         assert json.loads(file.metadata["quantiles"]) == [*run.config.model.quantiles]
         expected = [[[[*q.values()] for q in step.values()] for step in each.ahead] for each in said]
         torch.testing.assert_close(found.double().tolist(), expected, atol=1e-4, rtol=1e-5)

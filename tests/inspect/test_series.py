@@ -15,12 +15,14 @@ from cellwright.tasks.run import load_run
 from cellwright.tasks.series import SeriesConfig
 from cellwright.tasks.series.predictor import PREDICTORS
 from cellwright.training import fit
-from made_series import beats, days, small, waves
+from made_series import beats, days, slopes, small, stores, waves
 
 FEW = {"max_epochs": 1, "patience": 1}
 GIVEN = {
     "classify": (waves(40, 0, missing=0.1), {"layers": 2, "label": "label"}),
     "forecast": (days(150, 0), {"target": "forecast", "horizon": 2, "window": 16, "cell": "gru"}),
+    "regress": (slopes(40, 0, missing=0.1), {"target": "regress"}),
+    "panel": (stores(40, 0), {"target": "forecast", "season": 7, "window": 16}),
     "anomaly": (beats(40, 0), {"target": "anomaly", "label": "label"}),
 }
 
@@ -45,7 +47,9 @@ def test_letters_and_answers_are_the_models(made):
     assert dict(seen.prediction) == expected.as_json()
     values = predictor.table([text]).values[0]
     window = 16 if target == "forecast" else len(values)
-    scaled = run.config.scaling.apply(values[-window:])
+    scaling = run.config.scaling.of(values[-window:])
+    assert scaling.by == ("window" if max(abs(values[:, 0])) > 1e5 else "training")
+    scaled = scaling.apply(values[-window:])
     assert seen.tokens == [str(k + 1) for k in range(len(values) - len(scaled), len(values))]
     np.testing.assert_allclose(seen.channels.values, scaled)  # a missing value is NaN in both
     batch = collate_series([SeriesExample(scaled)])
@@ -63,10 +67,14 @@ def test_letters_and_answers_are_the_models(made):
         assert last == pytest.approx(expected.probabilities, abs=1e-5)
         found = seen.contributions
         assert found.values.sum() == pytest.approx(found.score - found.baseline, rel=0.02, abs=1e-4)
+    elif target == "regress":
+        assert seen.answers.values[-1, 0] == pytest.approx(expected.value, rel=1e-4)
+        found = seen.contributions
+        assert found.values.sum() == pytest.approx(found.score - found.baseline, rel=0.02, abs=1e-4)
     elif target == "forecast":
         middle = len(run.config.model.quantiles) // 2
         np.testing.assert_allclose(seen.answers.values, output[:, 0, :, middle].numpy(), atol=1e-5)
-        ahead = run.config.scaling.undo(seen.answers.values[-1])
+        ahead = scaling.undo(seen.answers.values[-1])
         assert ahead == pytest.approx([list(q.values())[middle] for q in expected.ahead[0].values()], rel=1e-5)
     else:
         assert seen.answers.values[:, 0].tolist() == pytest.approx(expected.steps, abs=1e-5)

@@ -61,7 +61,10 @@ def _chosen(run: "Run[Any, Any]", argument: str, row: int, encoding: str) -> str
     """The text that is meant: the argument, or one of those of the file that it names."""
     from cellwright import tasks
 
-    texts = tasks.get(run.config.task).predictor(run).texts_of([argument], encoding)
+    predictor = tasks.get(run.config.task).predictor(run)
+    texts = predictor.texts_of([argument], encoding)
+    for note in predictor.notes:
+        print(note, file=sys.stderr)
     if not 1 <= row <= len(texts):
         expected = "1, the only one" if len(texts) == 1 else f"1 to {len(texts):,}, as many as there are"
         raise InputError(f"--row is {row}; expected {expected}")

@@ -46,6 +46,8 @@ def predict(
     if predictor.reads:
         print(predictor.reads, file=sys.stderr)
     given = predictor.texts_of(texts or [], encoding)
+    for note in predictor.notes:
+        print(note, file=sys.stderr)
     if predictor.header is not None and not as_json:
         print(predictor.header)
     read, told = 0, set[str]()

@@ -1,7 +1,7 @@
-"""Series in units of each channel's standard deviation, from its mean."""
+"""Series in units of each channel's standard deviation, from its mean: of the training side, or of a window's own."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,15 @@ from cellwright.errors import InputError
 
 Numbers = Any
 """An array, or a tensor."""
+STILL = 1e-12
+"""Of a mean: what is left of a constant channel is rounding, and no unit to measure by."""
+UNLIKE = 3.0
+"""From this ratio of scales on, one for all costs forecasts: a per cent at 3, a third at 100 (docs/series.md)."""
 FURTHEST = 1e15
 """No value lies as many deviations from its mean: float32, in which models compute, holds sums of its squares."""
+
+
+By = Literal["training", "window"]
 
 
 class Scaling(NamedTuple):
@@ -21,6 +28,20 @@ class Scaling(NamedTuple):
     mean: list[float]
     deviation: list[float]
     """Above 0: a channel that is constant, or missing throughout, has 1."""
+    by: By = "training"
+    """Where a series takes its scale from: the training side, or the steps of it that are read at once."""
+
+    def of(self, told: Values) -> "Scaling":
+        """The scale of a window of which these steps (T, C), NaN where missing, are told.
+
+        It is this one, unless each window has its own. A channel that is constant there has its distance from 0 as its
+        unit, and one that is 0 or missing throughout the usual deviation.
+        """
+        if self.by == "training":
+            return self
+        mean, deviation, still = _measured(told)
+        distance = np.where(mean == 0, self.deviation, np.abs(mean))
+        return Scaling(mean.tolist(), np.where(still, distance, deviation).tolist(), "window")
 
     def apply(self, values: Values, where: str = "the series") -> NDArray[np.float32]:
         """Values (T, C), NaN where missing, in a channel's own units -> in deviations from its mean.
@@ -29,9 +50,10 @@ class Scaling(NamedTuple):
         """
         scaled: NDArray[np.float64] = standard(values, np.array(self.mean), np.array(self.deviation))
         for step, channel in np.argwhere(np.abs(scaled) > FURTHEST)[:1]:
+            of = "training side" if self.by == "training" else "steps before"
             raise InputError(
                 f"{where}, step {step + 1}, channel {channel + 1}: {values[step, channel]:g} is "
-                f"{abs(scaled[step, channel]):.1g} standard deviations from the mean of the training side; expected at "
+                f"{abs(scaled[step, channel]):.1g} standard deviations from the mean of the {of}; expected at "
                 f"most {FURTHEST:g}: give it in the unit that was trained on"
             )
         return scaled.astype(np.float32)
@@ -55,14 +77,34 @@ def original(scaled: Numbers, mean: Numbers, deviation: Numbers) -> Numbers:
 
 def fit_scaling(series: Sequence[Values]) -> Scaling:
     """Measure the channels over all steps of the series (T_i, C), of which missing values are no part."""
-    steps = np.concatenate(series)  # (T, C)
+    mean, deviation, still = _measured(np.concatenate(series))
+    return Scaling(mean.tolist(), np.where(still, 1.0, deviation).tolist())
+
+
+def _measured(steps: Values) -> tuple[Values, Values, NDArray[np.bool_]]:
+    """Mean, deviation, and whether it is nothing, of each channel (T, C) over what is known."""
     known = ~np.isnan(steps)
     count = np.maximum(known.sum(0), 1)
     mean = np.where(known, steps, 0).sum(0) / count
     deviation = np.sqrt((np.where(known, steps - mean, 0) ** 2).sum(0) / count)
-    # What is left of a constant channel is rounding, and no unit to measure by.
-    constant = deviation <= 1e-12 * np.maximum(np.abs(mean), 1e-300)
-    return Scaling(mean.tolist(), np.where(constant, 1.0, deviation).tolist())
+    return mean, deviation, deviation <= STILL * np.abs(mean)
+
+
+def window_scaling(series: Sequence[Values]) -> Scaling:
+    """Each window by its own steps; kept is the mean of all, and the usual deviation of one series, the median."""
+    own = np.array([fit_scaling([values]).deviation for values in series])  # (N, C)
+    return Scaling(fit_scaling(series).mean, np.median(own, axis=0).tolist(), "window")
+
+
+def unlike(series: Sequence[Values]) -> bool:
+    """Whether series (T_i, C) are on scales of their own: then one mean and deviation for all would hide most of them.
+
+    So it is where in a channel the own deviations of nine in ten series span more than UNLIKE, or where all series
+    together deviate more than UNLIKE times as much as a usual one by itself, since their levels differ.
+    """
+    own = np.array([fit_scaling([values]).deviation for values in series])  # (N, C)
+    low, usual, high = np.quantile(own, (0.1, 0.5, 0.9), axis=0)
+    return bool(((high > UNLIKE * low) | (np.array(fit_scaling(series).deviation) > UNLIKE * usual)).any())
 
 
 def no_scaling(channels: int) -> Scaling:

@@ -13,6 +13,11 @@ SERIES = "numeric series"
 Values = NDArray[np.float64]
 
 
+def numbered(channels: int) -> tuple[str, ...]:
+    """The names of channels that have none: 1, 2, …."""
+    return tuple(str(k + 1) for k in range(channels))
+
+
 @dataclass(frozen=True)
 class SeriesTable:
     """N series in the order of their file; the lists run side by side.
@@ -20,7 +25,8 @@ class SeriesTable:
     `values` holds of each its steps by its channels (T_i, C), T_i from 1 on, NaN where a value is missing, never
     infinite. `names` are theirs in the file, or their numbers from 1. `labels` is None where the file has none.
     `places` says where each stood, `line 7`. `source` is the file or the built-in set, as messages name it. `firsts`
-    holds the step from which on each is scored: those before are told only. Left out, it is the first of all.
+    holds the step from which on each is scored: those before are told only. Left out, it is the first of all. `named`
+    says whether the file named its channels: else they are called 1, 2, …. `notes` says in sentences how it was read.
     """
 
     values: list[Values]
@@ -30,6 +36,8 @@ class SeriesTable:
     channels: tuple[str, ...]
     source: str
     firsts: list[int] = field(default_factory=list)
+    named: bool = True
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.firsts:
@@ -52,13 +60,12 @@ class SeriesTable:
     def take(self, indices: Iterable[int]) -> "SeriesTable":
         """Return the series with these indices, in this order."""
         rows = list(indices)
-        return SeriesTable(
+        return replace(
+            self,
             values=[self.values[row] for row in rows],
             names=[self.names[row] for row in rows],
             labels=None if self.labels is None else [self.labels[row] for row in rows],
             places=[self.places[row] for row in rows],
-            channels=self.channels,
-            source=self.source,
             firsts=[self.firsts[row] for row in rows],
         )
 

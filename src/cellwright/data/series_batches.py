@@ -15,8 +15,8 @@ class SeriesExample(NamedTuple):
 
     values: Scaled
     """Steps by channels (T, C), NaN where missing."""
-    label: int | None = None
-    """Its class."""
+    label: float | None = None
+    """Its class, a whole number, or the number to learn of it."""
     first: int = 0
     """The step from which on it is scored; those before are told only, being scored elsewhere or too early."""
 
@@ -26,7 +26,8 @@ class SeriesBatch(NamedTuple):
 
     `values` (B, T, C) float32, where missing the last value before in its channel, or 0 where there is none (which is
     the mean, of scaled values), and 0 beyond each length; `known` (B, T, C) float32, 1 where a value was there, else 0;
-    `lengths` (B,) int64; `first` (B,) int64, the step from which on each is scored; `labels` (B,) int64 or None.
+    `lengths` (B,) int64; `first` (B,) int64, the step from which on each is scored; `labels` (B,), int64 of
+    classes, float32 of numbers, or None.
     """
 
     values: torch.Tensor
@@ -55,7 +56,7 @@ def collate_series(examples: Sequence[SeriesExample]) -> SeriesBatch:
         torch.from_numpy(known),
         torch.tensor(lengths, dtype=torch.int64),
         torch.tensor([example.first for example in examples], dtype=torch.int64),
-        torch.tensor(labels, dtype=torch.int64) if labels else None,
+        torch.tensor(labels, dtype=torch.int64 if isinstance(labels[0], int) else torch.float32) if labels else None,
     )
 
 

@@ -56,6 +56,24 @@ def mean(values: Tensor, known: Tensor, lengths: Tensor) -> Tensor:
     return torch.zeros_like(values)
 
 
+def mean_number(values: Tensor, known: Tensor, lengths: Tensor) -> Tensor:
+    """The mean of the numbers learned from, for every series (B)."""
+    return values.new_zeros(len(values))
+
+
+def linear_model(train: Sequence[Numbers], numbers: Sequence[float], asked: Sequence[Numbers]) -> list[float]:
+    """The number of each series by ridge regression on its values, fitted on `train`.
+
+    Series are brought to one length as in `nearest_neighbour`; the penalty is chosen on `train` by leaving one out.
+    """
+    from sklearn.linear_model import RidgeCV
+
+    steps = max(map(len, train))
+    model = RidgeCV(alphas=np.logspace(-3, 5, 17))
+    model.fit([_stretched(series, steps) for series in train], numbers)
+    return [float(number) for number in model.predict([_stretched(series, steps) for series in asked])]
+
+
 def nearest_neighbour(train: Sequence[Numbers], labels: Sequence[str], unlabelled: Sequence[Numbers]) -> list[str]:
     """The label of the nearest series of `train` for each of `unlabelled`, by Euclidean distance.
 

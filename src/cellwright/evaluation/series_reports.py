@@ -47,7 +47,7 @@ class SeriesClasses(Report):
 
     def verdict(self) -> str:
         """What the network adds to the best of the baselines."""
-        return _verdict("accuracy", {name: s.accuracy for name, s in self.models.items()}, higher=True)
+        return verdict("accuracy", {name: s.accuracy for name, s in self.models.items()}, higher=True)
 
     def pictures(self) -> dict[str, Callable[[Path], None]]:
         """The confusion matrix."""
@@ -60,30 +60,37 @@ class ForecastReport(Report):
 
     models: Mapping[str, ForecastScores]
     channels: Sequence[str]
-    deviations: Sequence[float]
-    """Of each channel: what its errors are in units of."""
+    unit: str
+    """What errors are measured in."""
     interval: float
     """Share of what comes that shall lie between the lowest and the highest quantile."""
 
     @property
     def counted(self) -> str:
         """How many numbers."""
-        return f"{self.models[MODEL].count:,} numbers foretold, errors in standard deviations of the training side"
+        return f"{self.models[MODEL].count:,} numbers foretold"
 
     def sections(self) -> list[Section]:
         """The scores of the models; then the mean absolute errors of each step ahead, and of each channel."""
         rows = [
-            (name, f"{s.quantile_loss:.4f}", f"{s.mae:.4f}", f"{s.coverage:.3f}" if name == MODEL else "")
+            (
+                name,
+                f"{s.quantile_loss:.4f}",
+                f"{s.mae:.4f}",
+                "–" if math.isnan(s.mase) else f"{s.mase:.3f}",
+                f"{s.coverage:.3f}" if name == MODEL else "",
+            )
             for name, s in self.models.items()
         ]
-        sections = [Section("scores", ("quantile loss", "MAE", f"coverage of {self.interval:g}"), rows)]
+        columns = ("quantile loss", "MAE", "MASE", f"coverage of {self.interval:g}")
+        sections = [Section(f"scores, in {self.unit}", columns, rows)]
         names = list(self.models)
         steps = [
             (str(k), *(f"{s.by_step[k - 1]:.4f}" for s in self.models.values()))
             for k in _some(len(self.models[MODEL].by_step))
         ]
         channels = [
-            (name, *(f"{s.by_channel[c] * self.deviations[c]:.4g}" for s in self.models.values()))
+            (name, *(f"{s.by_channel[c]:.4g}" for s in self.models.values()))
             for c, name in enumerate(self.channels[:MOST_CLASSES])
         ]
         return [
@@ -97,13 +104,13 @@ class ForecastReport(Report):
         return {
             "interval": self.interval,
             "channels": list(self.channels),
-            "deviations": list(self.deviations),
+            "unit": self.unit,
             "models": {name: _json(asdict(scores)) for name, scores in self.models.items()},
         }
 
     def verdict(self) -> str:
         """What the network adds to the best of the baselines."""
-        return _verdict("MAE", {name: s.mae for name, s in self.models.items()}, higher=False)
+        return verdict("MAE", {name: s.mae for name, s in self.models.items()}, higher=False)
 
 
 @dataclass(frozen=True)
@@ -140,16 +147,20 @@ class MeanReport(Report):
     def verdict(self) -> str:
         """What the network adds to the best of the baselines."""
         if self.areas:
-            return _verdict("ROC AUC", self.areas, higher=True)
-        return _verdict(self.name, self.models, higher=False)
+            return verdict("ROC AUC", self.areas, higher=True)
+        return verdict(self.name, self.models, higher=False)
 
 
 def _json(scores: dict[str, Any]) -> dict[str, Any]:
     """The scores with None for NaN, which JSON has not."""
     return {
-        name: [None if math.isnan(each) else each for each in value] if isinstance(value, tuple) else value
+        name: [_finite(each) for each in value] if isinstance(value, tuple) else _finite(value)
         for name, value in scores.items()
     }
+
+
+def _finite(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 def _some(steps: int) -> list[int]:
@@ -158,14 +169,15 @@ def _some(steps: int) -> list[int]:
     return sorted({*range(stride, steps + 1, stride), 1, steps})
 
 
-def _verdict(name: str, scores: Mapping[str, float], higher: bool) -> str:
+def verdict(name: str, scores: Mapping[str, float], higher: bool) -> str:
+    """What the network, MODEL among the scores, adds to the best of the others, in a sentence."""
     model = scores[MODEL]
     baselines = {other: score for other, score in scores.items() if other != MODEL}
     if not baselines:
-        return f"The network's {name} is {model:.3f}."
+        return f"The network's {name} is {model:.4g}."
     best = (max if higher else min)(baselines, key=baselines.__getitem__)
     gain = (model - baselines[best]) * (1 if higher else -1)
     if gain <= 0:
-        ahead = f"{-gain:.3f} ahead of the network" if gain else "as good as the network"
+        ahead = f"{-gain:.3g} ahead of the network" if gain else "as good as the network"
         return f"The {best} is {ahead} in {name}: train longer, or with another --cell, --hidden or --learning-rate."
-    return f"The network is {gain:.3f} ahead of the {best} in {name}."
+    return f"The network is {gain:.3g} ahead of the {best} in {name}."

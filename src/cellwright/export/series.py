@@ -8,37 +8,56 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from cellwright.data.scaling import Scaling, original, standard
+from cellwright.data.scaling import STILL, original, standard
 from cellwright.export.graph import BATCH, TIME, Axes, Graph, lengths_of
 from cellwright.models.forecaster import Forecaster
 from cellwright.models.series_autoencoder import errors
-from cellwright.tasks.series.run import SeriesRun
+from cellwright.tasks.series.run import SeriesRun, SeriesRunConfig
 
 
 class _Series(nn.Module):
-    """The model between the scaling of its inputs and, where it foretells them, of its outputs."""
+    """The model between the scaling of its inputs and, where they have one, of its outputs."""
 
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, model: nn.Module, target: str, scaling: Scaling) -> None:
+    def __init__(self, config: SeriesRunConfig, model: nn.Module) -> None:
         super().__init__()
         self.model = model
-        self.target = target
+        self.target = config.model.target
+        self.own = config.scaling.by == "window"
+        self.numbers = config.numbers
         # In float64: what is far from 0 and hardly moves would lose its digits.
-        self.register_buffer("mean", torch.tensor(scaling.mean, dtype=torch.float64))
-        self.register_buffer("deviation", torch.tensor(scaling.deviation, dtype=torch.float64))
+        self.register_buffer("mean", torch.tensor(config.scaling.mean, dtype=torch.float64))
+        self.register_buffer("deviation", torch.tensor(config.scaling.deviation, dtype=torch.float64))
 
     def forward(self, values: Tensor, lengths: Tensor, known: Tensor | None = None) -> dict[str, Tensor]:
-        scaled = standard(values.double(), self.mean, self.deviation).float()
-        known = torch.ones_like(scaled) if known is None else known
+        values = values.double()
+        known = torch.ones_like(values, dtype=torch.float32) if known is None else known
+        mean, deviation = self._scale(values, known, lengths) if self.own else (self.mean, self.deviation)
+        scaled = standard(values, mean, deviation).float()
+        if self.own:  # what no value stands before is the mean, which a caller does not know
+            scaled = torch.where(known.cumsum(1) > 0, scaled, 0.0)
         found = cast(Tensor, self.model(scaled, known, lengths))
         if self.target == "classify":
             return {"logits": found}
+        if self.numbers is not None:
+            return {"value": original(found.double(), self.numbers.mean[0], self.numbers.deviation[0]).float()}
         if self.target == "anomaly":
             return {"errors": errors(found, scaled, known)}
-        ahead = cast(Forecaster, self.model).foretold(found, lengths).transpose(-1, -2)  # (B, K, Q, C)
-        return {"forecast": original(ahead.double(), self.mean, self.deviation).transpose(-1, -2).float()}
+        ahead = cast(Forecaster, self.model).foretold(found, lengths)  # (B, K, C, Q)
+        return {"forecast": original(ahead.double(), mean[..., None], deviation[..., None]).float()}
+
+    def _scale(self, values: Tensor, known: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """The mean and the deviation (B, 1, C) of the steps that are known, as `Scaling.of` has them."""
+        steps = torch.arange(values.shape[1])
+        there = (known > 0) & (steps < lengths[:, None])[..., None]
+        count = there.sum(1, keepdim=True).clamp(min=1)
+        mean = torch.where(there, values, 0.0).sum(1, keepdim=True) / count
+        apart = torch.where(there, values - mean, 0.0)
+        deviation = (apart.square().sum(1, keepdim=True) / count).sqrt()
+        distance = torch.where(mean == 0, self.deviation, mean.abs())
+        return mean, torch.where(deviation <= STILL * mean.abs(), distance, deviation)
 
 
 def graph(run: SeriesRun) -> Graph:
@@ -47,7 +66,7 @@ def graph(run: SeriesRun) -> Graph:
     axes: dict[str, Axes] = {"values": (BATCH, TIME, None), "lengths": (BATCH,)}
     if model.masked:
         axes["known"] = (BATCH, TIME, None)
-    mean, deviation = (torch.tensor(each) for each in config.scaling)
+    mean, deviation = torch.tensor(config.scaling.mean), torch.tensor(config.scaling.deviation)
 
     def draw(batch: int, time: int) -> Mapping[str, Tensor]:
         generator = torch.Generator().manual_seed(batch * time)
@@ -62,22 +81,27 @@ def graph(run: SeriesRun) -> Graph:
     metadata |= {"mean": config.scaling.mean, "quantiles": model.quantiles}
     feed = [f"values are in the units of the data, the channels {', '.join(config.channels)}; anything beyond lengths"]
     if model.masked:
+        none = "anything" if config.scaling.by == "window" else "the channel's mean (in the metadata)"
         feed.append(
-            "known is 1 where a value was there, else 0; a missing value is the last before it in its channel, or the "
-            "channel's mean (in the metadata) where there is none"
+            "known is 1 where a value was there, else 0; a missing value is the last before it in its channel, or "
+            f"{none} where there is none"
         )
     feed.append(_answer(model.target, model.output))
+    if config.scaling.by == "window":
+        feed.append("each series is scaled by its own steps, in the file")
     if model.target == "forecast":
         feed.append(f"of a longer series the run reads the last {config.options['window']} steps")
     if model.target == "anomaly":
         feed.append(f"the run cuts a longer series into stretches of at most {config.options['window']} steps")
-    return Graph(_Series(run.model, model.target, config.scaling), axes, draw, metadata, feed)
+    return Graph(_Series(config, run.model), axes, draw, metadata, feed)
 
 
 def _answer(target: str, output: str) -> str:
     if target == "classify":
         return "softmax over logits gives the probability of each label, in the order of the metadata's labels"
+    if target == "regress":
+        return "value (batch) is in the unit of the numbers learned from"
     if target == "anomaly":
-        return "errors are squared, in standard deviations of the training side; those beyond lengths say nothing"
+        return "errors are squared, of scaled values; those beyond lengths say nothing"
     each = "the metadata's quantiles" if output == "quantiles" else "the probability of a 1"
     return f"forecast is (batch, steps ahead, channel, ·), {each}, after each series' last step"

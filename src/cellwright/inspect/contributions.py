@@ -31,12 +31,14 @@ class Contributions:
     score     the log odds of the class for the text
     baseline  those for the baseline
     steps     points at which the gradient was taken
+    of        what the score is, where it is not the log odds of a class
     """
 
     values: NDArray[np.float32]
     score: float
     baseline: float
     steps: int
+    of: str = "the log odds"
 
     @property
     def remainder(self) -> float:

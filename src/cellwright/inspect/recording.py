@@ -83,11 +83,12 @@ class Answers:
 class Channels:
     """What a series is: names of its C channels, and their values (T, C), NaN where one is missing.
 
-    Values are in standard deviations from their means, of the series that the model learned from.
+    `unit` says what the values are in, to end a sentence.
     """
 
     names: list[str]
     values: Array
+    unit: str
 
 
 @dataclass(frozen=True, kw_only=True)

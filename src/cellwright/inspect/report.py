@@ -114,12 +114,12 @@ def _shades(recording: Recording) -> dict[str, Any]:
 def _channels(channels: Channels) -> dict[str, Any]:
     # JSON knows no NaN.
     values = [[value if np.isfinite(value) else None for value in row] for row in _rounded(channels.values)]
-    return {"names": channels.names, "values": values}
+    return {"names": channels.names, "values": values, "unit": channels.unit}
 
 
 def _completeness(found: Contributions) -> str:
     return (
-        f"They sum to {found.values.sum():+.3f}; the log odds go from {found.baseline:+.3f} to {found.score:+.3f} "
+        f"They sum to {found.values.sum():+.3f}; {found.of} goes from {found.baseline:+.3f} to {found.score:+.3f} "
         f"(in {found.steps} steps; {found.remainder:+.3f} is left over)."
     )
 

@@ -5,13 +5,15 @@ A series is given as predictors take it, as a JSON object: `data/readers/json_se
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from cellwright.data.scaling import Scaling
 from cellwright.data.series import SeriesTable
 from cellwright.data.series_batches import SeriesBatch, collate_series
 from cellwright.inspect import recording
@@ -30,12 +32,19 @@ from cellwright.inspect.recording import (
 )
 from cellwright.models.series_autoencoder import errors
 from cellwright.nn import Recurrent
-from cellwright.tasks.series.examples import examples_of
-from cellwright.tasks.series.predictor import PREDICTORS
+from cellwright.tasks.series.examples import Stretch, stretches_of
+from cellwright.tasks.series.predictor import PREDICTORS, ForecastPredictor
+from cellwright.tasks.series.prepare import window_of
 from cellwright.tasks.series.run import SeriesRun
 
 STEP = "step"
-UNITS = "in standard deviations of the series learned from"
+
+
+class Seen(NamedTuple):
+    """What a model reads of a series, and what its numbers are in units of."""
+
+    batch: SeriesBatch
+    scaling: Scaling
 
 
 class Said(NamedTuple):
@@ -56,12 +65,14 @@ def record(run: SeriesRun, text: str, reasons: bool = True) -> Recording:
     predictor = PREDICTORS[run.config.model.target](run)
     table = predictor.table([text])
     (prediction,) = predictor.predict_series(table)
-    batch, begin = _last_window(run, table)
+    stretch, begin = _last_window(run, table)
+    batch = collate_series([stretch.example])
     steps = batch.values.shape[1]
     check_count(steps, STEP)
     with torch.inference_mode(), listening(_layers(run)) as heard:
         output = run.model(batch.values, batch.known, batch.lengths)[0]
-    said = _SAY[run.config.model.target](run, batch, output, prediction.as_json(), reasons)
+    seen = Seen(batch, stretch.scaling)
+    said = _SAY[run.config.model.target](run, seen, output, prediction.as_json(), reasons)
     there = batch.known[0] > 0
     return Recording(
         run=str(run.path),
@@ -76,18 +87,21 @@ def record(run: SeriesRun, text: str, reasons: bool = True) -> Recording:
         known=np.ones(steps, dtype=np.bool_),
         answers=said.answers,
         letters=_letters(run, heard),
-        channels=Channels(run.config.channels, batch.values[0].masked_fill(~there, torch.nan).numpy()),
+        channels=Channels(
+            run.config.channels, batch.values[0].masked_fill(~there, torch.nan).numpy(), _unit(run, seen)
+        ),
         contributions=said.contributions,
     )
 
 
-def _last_window(run: SeriesRun, table: SeriesTable) -> tuple[SeriesBatch, int]:
-    """The steps that the run reads at a time, or the last of them, as a batch; and the first of these steps."""
-    window: int | None = None if run.config.model.target == "classify" else run.config.options["window"]
-    example = examples_of(table, run.config.scaling, window)[0][-1]
-    if run.config.model.target == "forecast" and window:  # which is told from as much as there is
-        example = example._replace(values=run.config.scaling.apply(table.values[0][-window:]), first=0)
-    return collate_series([example]), len(table.values[0]) - len(example.values)
+def _last_window(run: SeriesRun, table: SeriesTable) -> tuple[Stretch, int]:
+    """The steps that the run reads at a time, or the last of them; and the first of these steps."""
+    predictor = PREDICTORS[run.config.model.target](run)
+    if isinstance(predictor, ForecastPredictor):
+        (stretch,) = predictor.last_windows(table)
+    else:
+        stretch = stretches_of(table, run.config.scaling, window_of(run.config.learnt))[-1]
+    return stretch, len(table.values[0]) - len(stretch.example.values)
 
 
 def _layers(run: SeriesRun) -> list[Recurrent]:
@@ -101,48 +115,77 @@ def _letters(run: SeriesRun, heard: Heard) -> list[Letters]:
     return [each for layer, stack in zip(layers, stacks, strict=True) for each in heard.letters([layer], stack)]
 
 
-def _label(run: SeriesRun, batch: SeriesBatch, logits: Tensor, told: Mapping[str, Any], reasons: bool) -> Said:
-    labels, steps = run.config.labels, batch.values.shape[1]
-
-    def read(values: Tensor, lengths: Tensor) -> Tensor:
-        """(R, T, C), (R) -> (R, K)."""
-        known = batch.known[:, : values.shape[1]].expand(len(values), -1, -1)
-        return cast("Tensor", run.model(values, known, lengths))
+def _label(run: SeriesRun, seen: Seen, logits: Tensor, told: Mapping[str, Any], reasons: bool) -> Said:
+    labels, batch = run.config.labels, seen.batch
 
     def score(values: Tensor) -> Tensor:
-        return log_odds(read(values, torch.full((len(values),), steps)), labels.index(told["label"]))
+        return log_odds(_read(run, batch, values), labels.index(told["label"]))
 
-    with torch.inference_mode():
-        rows = [
-            read(batch.values[:, : int(lengths[-1])].expand(len(lengths), -1, -1), lengths)
-            for lengths in beginnings(steps)
-        ]
-    shares: Array = torch.cat(rows).double().softmax(-1).float().numpy()
+    shares: Array = _of_beginnings(run, batch).double().softmax(-1).float().numpy()
     answers = Answers(labels, shares, up_to_here(labels, shares), meaning("series", STEP))
-    at_once = max(1, recording.BATCH_TOKENS // steps)
-    why = integrated_gradients(score, batch.values[0], at_once=at_once) if reasons else None
-    return Said(told["label"], told["probability"], answers, why)
+    return Said(told["label"], told["probability"], answers, _why(score, batch) if reasons else None)
 
 
-def _ahead(run: SeriesRun, batch: SeriesBatch, ahead: Tensor, told: Mapping[str, Any], reasons: bool) -> Said:
+def _number(run: SeriesRun, seen: Seen, number: Tensor, told: Mapping[str, Any], reasons: bool) -> Said:
+    """The number of each beginning of the series."""
+    batch, scaling = seen.batch, run.config.numbers
+    assert scaling is not None  # of a run of this target
+    values: Array = scaling.undo(_of_beginnings(run, batch)[:, None].numpy()).astype(np.float32)
+    said = [f"up to here: {value:.4g}" for value in values[:, 0].tolist()]
+    what = "The number that the model gives the series up to each step, in its own unit."
+    answers = Answers(["value"], values, said, what, shares=False)
+    why = replace(_why(lambda values: _read(run, batch, values), batch), of="the scaled value") if reasons else None
+    return Said(f"value {told['value']:.4g}", None, answers, why)
+
+
+def _read(run: SeriesRun, batch: SeriesBatch, values: Tensor, lengths: Tensor | None = None) -> Tensor:
+    """(R, T, C) of the batch's one series, (R) or all of T -> what the model makes of them (R, …)."""
+    known = batch.known[:, : values.shape[1]].expand(len(values), -1, -1)
+    lengths = torch.full((len(values),), values.shape[1]) if lengths is None else lengths
+    return cast("Tensor", run.model(values, known, lengths))
+
+
+@torch.inference_mode()
+def _of_beginnings(run: SeriesRun, batch: SeriesBatch) -> Tensor:
+    """What the model makes of the series up to each of its steps (T, …)."""
+    rows = [
+        _read(run, batch, batch.values[:, : int(lengths[-1])].expand(len(lengths), -1, -1), lengths)
+        for lengths in beginnings(batch.values.shape[1])
+    ]
+    return torch.cat(rows)
+
+
+def _why(score: Callable[[Tensor], Tensor], batch: SeriesBatch) -> Contributions:
+    at_once = max(1, recording.BATCH_TOKENS // batch.values.shape[1])
+    return integrated_gradients(score, batch.values[0], at_once=at_once)
+
+
+def _ahead(run: SeriesRun, seen: Seen, ahead: Tensor, told: Mapping[str, Any], reasons: bool) -> Said:
     """(T, K, C, Q): of the K steps ahead the next is told, of its quantiles the middle one."""
     quantiles, names = run.config.model.quantiles, run.config.channels
     middle = len(quantiles) // 2
     values: Array = (ahead if quantiles else ahead.sigmoid())[:, 0, :, middle].numpy()
-    read = run.config.scaling.undo(values) if quantiles else values
+    read = seen.scaling.undo(values) if quantiles else values
     said = ["the next step is expected at " + _numbers(dict(zip(names, row.tolist(), strict=True))) for row in read]
     first = {name: list(found.values())[middle] for name, found in told["ahead"][0].items()}
     if not quantiles:
         answers = Answers(names, values, said, "The probability that each channel is 1 at the next step.")
     else:
-        what = f"The next step as it is expected after each one (quantile {quantiles[middle]:g}), {UNITS}."
+        what = f"The next step as it is expected after each one (quantile {quantiles[middle]:g}), {_unit(run, seen)}."
         answers = Answers(names, values, said, what, shares=False)
     return Said("next " + _numbers(first), None, answers)
 
 
-def _errors(run: SeriesRun, batch: SeriesBatch, restored: Tensor, told: Mapping[str, Any], reasons: bool) -> Said:
+def _unit(run: SeriesRun, seen: Seen) -> str:
+    if run.config.model.output == "bernoulli":
+        return "as they are"
+    own = "the series learned from" if seen.scaling.by == "training" else "the steps shown"
+    return f"in standard deviations from the mean of {own}"
+
+
+def _errors(run: SeriesRun, seen: Seen, restored: Tensor, told: Mapping[str, Any], reasons: bool) -> Said:
     """(T, C) restored."""
-    values: Array = errors(restored[None], batch.values, batch.known)[0].numpy()
+    values: Array = errors(restored[None], seen.batch.values, seen.batch.known)[0].numpy()
     said = [f"restored with an error of {value:.3g}" for value in values]
     what = "How badly each step is restored from the code: the mean squared error of its channels, scaled."
     return Said(f"error {told['score']:.3g}", None, Answers(["error"], values[:, None], said, what, shares=False))
@@ -154,4 +197,4 @@ def _numbers(values: Mapping[str, float]) -> str:
     return ", ".join(shown[:4]) + (" …" if len(shown) > 4 else "")
 
 
-_SAY = {"classify": _label, "forecast": _ahead, "anomaly": _errors}
+_SAY = {"classify": _label, "regress": _number, "forecast": _ahead, "anomaly": _errors}

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cellwright.models.architecture import Pooling
 
-Target = Literal["classify", "forecast", "anomaly"]
+Target = Literal["classify", "regress", "forecast", "anomaly"]
 Output = Literal["quantiles", "bernoulli"]
 
 
@@ -16,25 +16,25 @@ class SeriesArchitecture(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     target: Target = "classify"
-    """What to learn: a class of each series, the steps that follow, or how unlike the others a series is."""
+    """What to learn: a class or a number of each series, the steps that follow, or how unlike the others it is."""
     cell: str = "lstm"
     """Recurrent cell, as `cellwright cells` lists them."""
     hidden: int = Field(128, ge=1)
     """Hidden size of one direction of one layer."""
     layers: int = Field(1, ge=1)
-    """Recurrent layers on top of each other (classify, forecast)."""
+    """Recurrent layers on top of each other (classify, regress, forecast)."""
     noise: float = Field(0.0, ge=0)
     """Standard deviation of the noise added in training to each value, in the channel's own deviations."""
     input_dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the values dropped in training."""
     dropout: float = Field(0.5, ge=0, lt=1)
-    """Share of the features dropped between stacked layers and before the dense output (classify, forecast)."""
+    """Share of the features dropped between stacked layers and before the dense output (not anomaly)."""
     recurrent_dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the hidden units that the next step does not see in training, the same in all steps of a series."""
     bidirectional: bool = True
-    """Read each series in both directions (classify)."""
+    """Read each series in both directions (classify, regress)."""
     pooling: Pooling = "max"
-    """How the outputs of all steps become one vector: last (valid one), max, mean or attention (classify)."""
+    """How the outputs of all steps become one vector: last (valid one), max, mean or attention (classify, regress)."""
     output: Output = "quantiles"
     """What is foretold: quantiles of numbers, or how likely each channel is 1 rather than 0 (forecast)."""
     horizon: int = Field(1, ge=1)

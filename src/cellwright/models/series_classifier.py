@@ -1,17 +1,12 @@
-"""Series classification: recurrent layers → pooling → dense layer."""
+"""Series classification."""
 
-from typing import cast
+from torch import Tensor
 
-from torch import Tensor, nn
-
-from cellwright.models.dropout import Dropout, between
-from cellwright.models.pool import make_pool
 from cellwright.models.series_architecture import SeriesModelConfig
-from cellwright.models.series_input import SeriesInput
-from cellwright.nn import Recurrent
+from cellwright.models.series_pooled import PooledSeries
 
 
-class SeriesClassifier(nn.Module):
+class SeriesClassifier(PooledSeries):
     """Logits of each class for numeric series.
 
     model = SeriesClassifier(SeriesModelConfig(channels=12, masked=False, classes=9))
@@ -19,25 +14,8 @@ class SeriesClassifier(nn.Module):
     """
 
     def __init__(self, config: SeriesModelConfig) -> None:
-        super().__init__()
-        self.config = config
-        features = config.hidden * (2 if config.bidirectional else 1)
-        self.input = SeriesInput(config)
-        self.recurrent = Recurrent(
-            config.cell,
-            self.input.size,
-            config.hidden,
-            num_layers=config.layers,
-            bidirectional=config.bidirectional,
-            dropout=between(config.layers, config.dropout),
-            recurrent_dropout=config.recurrent_dropout,
-            batch_first=True,
-        )
-        self.pool = make_pool(config.pooling, features, config.bidirectional)
-        self.dropout = Dropout(config.dropout)
-        self.dense = nn.Linear(features, config.classes)
+        super().__init__(config, config.classes)
 
     def forward(self, values: Tensor, known: Tensor, lengths: Tensor) -> Tensor:
         """values (B, T, C), known (B, T, C), lengths (B) int64 -> logits (B, classes)."""
-        output, _ = self.recurrent(self.input(values, known), lengths=lengths)  # (B, T, D·H)
-        return cast(Tensor, self.dense(self.dropout(self.pool(output, lengths))))
+        return self.read(values, known, lengths)

@@ -30,6 +30,8 @@ class Predictor(ABC, Generic[Said]):
     """How texts are read, in a sentence, where a user has to know."""
     echoes: bool = True
     """Whether JSON repeats the text; a series has its name."""
+    notes: Sequence[str] = ()
+    """Sentences on how files were read, once `texts_of` has read them."""
 
     @property
     def header(self) -> str | None:

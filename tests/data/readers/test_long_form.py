@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellwright.data.readers.long_form import SeriesColumns
 from cellwright.data.readers.numbers import LARGEST
 from cellwright.data.readers.series import read_series
+from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.errors import InputError
 
 TWO = "series,time,x,y,label\na,1,0.5,2,good\nb,1,7,8,bad\na,2,,3,good\nb,2.5,9,?,bad\na,3,0.25,NaN,good\n"
@@ -33,7 +33,7 @@ def test_a_file_without_names_and_times_is_one_series(file):
 
 def test_columns_by_other_names_and_dates(file):
     path = file("s.tsv", "day\twho\tx\n2026-01-01\ta\t1\n2026-01-02T12:00\ta\t2\n2026-01-03T00:00Z\ta\t3\n")
-    table = read_series(path, SeriesColumns(series="who", time="day"))
+    table = read_series(path, SeriesOptions(series="who", time="day"))
     assert (table.names, table.channels) == (["a"], ("x",))
 
 
@@ -60,15 +60,18 @@ def test_agrees_with_pandas(tmp_path_factory, rows):
         ("x,y\n1,2\n1,-1e999\n", ", line 3, column 'y': -1e999 is infinite"),
         ("x\n1\ntwo\n", ", line 3, column 'x': 'two' is no number"),
         ("x,y\n1,2\n3\n", ", line 3: 1 fields; expected 2"),
-        ("time,x\n2,1\n1,1\n", ", line 3, column 'time': 1 does not come after 2.0 of the row before in this series"),
-        ("time,x\n2,1\n2,1\n", ", line 3, column 'time': 2 does not come after 2.0"),
+        ("time,x\n2,1\n1,1\n", ", line 3, column 'time': 1 does not come after 2 of the row before in this series"),
+        (
+            "time,x\n2,1\n2,1\n",
+            ", line 3, column 'time': 2 stands twice in this series, here and on line 2; expected each time once",
+        ),
         ("time,x\nnan,1\n", ", line 2, column 'time': 'nan' is no time"),
-        ("time,x\nnoon,1\n", ", line 2, column 'time': 'noon' is no time; expected a number, or a date such as"),
+        ("time,x\nnoon,1\n", ", line 2, column 'time': 'noon' is no time; expected a number, a date such as"),
         (
             "time,x\n0001-01-01T00:00+14:00,1\n",
             ", line 2, column 'time': '0001-01-01T00:00+14:00' is no time; expected",
         ),
-        ("time,x\n1,1\n2026-01-01,1\n", ", line 3, column 'time': '2026-01-01' among 1.0; expected numbers only"),
+        ("time,x\n1,1\n2026-01-01,1\n", ", line 3, column 'time': '2026-01-01' among '1'; expected numbers only"),
         ("series,x,label\na,1,p\na,2,q\n", ", line 3: label 'q', and 'p' on line 2 of the same series"),
         ("series,x,label\na,1,p\nb,2,\n", ", line 3: no label; expected one of every series, or of none"),
         ("series,time\na,1\n", ", line 1: no column of values beside 'series', 'time'"),
@@ -85,4 +88,4 @@ def test_a_column_that_is_named_must_be_there(file):
     with pytest.raises(
         InputError, match="line 1: no column 'who'; the columns are 'x': name yours with --series, --time"
     ):
-        read_series(file("s.csv", "x\n1\n"), SeriesColumns(series="who"))
+        read_series(file("s.csv", "x\n1\n"), SeriesOptions(series="who"))

@@ -54,7 +54,7 @@ OBJECTS = np.array([np.zeros(2), np.zeros(3)], dtype=object)
         ({"values": np.array([["a"]])}, ", array 'values': holds <U1; expected numbers"),
         ({"a": np.ones((2, 3)), "b": np.ones((2, 2))}, ", series b: a series of 2 channels; expected 3, as the first"),
         ({"a": np.ones((2, 3)), "channels": ["x"]}, ", array 'channels': <U1 of shape (1,); expected 3 strings"),
-        ({"a": np.ones((2, 3)), "labels": [0.5]}, ", array 'labels': float64 of shape (1,); expected 1 strings"),
+        ({"a": np.ones((2, 3)), "labels": [0.5j]}, ", array 'labels': complex128 of shape (1,); expected 1 strings"),
         ({"a": OBJECTS}, ", array 'a': holds Python objects, which are not opened since they can run code"),
         ({"values": np.ones((0, 5, 2))}, ": no series in it; expected an array 'values'"),
         ({"values": np.ones((3, 0, 2))}, ", series 1: a series without a step"),

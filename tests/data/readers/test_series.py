@@ -13,7 +13,7 @@ def test_the_format_by_name_goes_before_the_suffix(file):
     [
         ("s.txt", None, "the suffix '.txt' tells no format; expected a file that ends in .npz, .csv"),
         ("s", None, "a name without a suffix tells no format; expected a file that ends in .npz, .*, or --format npz"),
-        ("s.csv", "xlsx", "no format 'xlsx'; expected one of npz, csv, tsv, ts, jsonl"),
+        ("s.csv", "xlsx", "no format 'xlsx'; expected one of npz, csv, tsv, parquet, jsonl, ts, arff"),
     ],
 )
 def test_a_format_without_a_reader_is_refused(file, name, format, message):

@@ -34,7 +34,7 @@ def test_what_the_header_says_is_read_in_either_case_and_classes_as_they_are(fil
 def test_without_labels_and_with_targets(file):
     assert read_series(file("s.ts", "@problemName x\n@data\n1,2\n")).labels is None
     table = read_series(file("s.ts", "@targetlabel true\n@data\n1,2:0.75\n"))
-    assert (table.labels, table.values[0].shape) == (None, (2, 1))
+    assert (table.labels, table.values[0].shape) == (["0.75"], (2, 1))
 
 
 @pytest.mark.parametrize("inner", ["JapaneseVowels/JapaneseVowels_TRAIN.ts", "UnitTest/UnitTest_TEST.ts"])
@@ -69,8 +69,11 @@ def test_agrees_with_sktime(inner):
         (HEADER, ": nothing below @data"),
         ("1,2:one\n", ": no line @data"),
         ("1,2\n@data\n1\n", ", line 1: '1,2' before @data"),
-        ("@timestamps true\n@data\n(0,1)\n", ", line 1: series with time stamps are not read"),
-        ("@timeStamps True\n@data\n(0,1)\n", ", line 1: series with time stamps are not read"),
+        ("@timestamps true\n@data\n0,1\n", ", line 3, channel 1: '0,1'; expected (time,value) with commas between"),
+        ("@timeStamps True\n@data\n(0,1),(0,2)\n", ", line 3, channel 1, step 2: time 0 stands twice"),
+        ("@timestamps true\n@data\n(1,1),(0,2)\n", ", line 3, channel 1, step 2: its time does not come after that"),
+        ("@timestamps true\n@data\n(noon,1)\n", ", line 3, channel 1, step 1: 'noon' is no time; expected a number"),
+        ("@targetlabel true\n@data\n1,2:high\n", ", line 3: target 'high' is no number; expected one, as @targetL"),
         ("@univariate TRUE\n@data\n1:2\n", ", line 3: 2 channels, but line 1 says @univariate true"),
         ("@missing False\n@data\n?\n", ", line 3: a missing value, but line 1 says @missing false"),
         ("@equalLength yes\n@data\n1\n", ", line 1: @equallength 'yes'; expected true or false"),

@@ -105,7 +105,7 @@ def test_frames_are_foretold_better_than_by_frequency(options: Options) -> None:
     given["validation"] = given["test"] = given["data"]  # whole series rather than their last steps
     result = train(given)
     run = load_run(result.out)
-    assert run.config.scaling == ([0.0] * 3, [1.0] * 3)
+    assert run.config.scaling == ([0.0] * 3, [1.0] * 3, "training")
     nll = report(given)["nll"]
     assert nll["this model"] == pytest.approx(result.validation["loss"], rel=1e-5)
     assert nll["this model"] < 0.2 < nll["state before of each channel"] < nll["frequency of each channel"]
@@ -198,7 +198,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "layers of one": (
         WAVES,
         {"target": "anomaly", "layers": 2},
-        "--layers is 2, and --target is anomaly; leave it out, or give --target classify or forecast",
+        "--layers is 2, and --target is anomaly; leave it out, or give --target classify or regress or forecast",
     ),
     "dropout of none": (WAVES, {"target": "anomaly", "dropout": 0.1}, "--dropout is 0.1, and --target is anomaly; "),
     "season of chords": (
@@ -320,7 +320,9 @@ def test_a_run_that_was_started_with_an_option_that_does_nothing_is_still_of_use
 def test_other_channels_on_the_test_side_are_refused(options: Options, tmp_path: Path) -> None:
     other = tmp_path / "other.csv"
     other.write_text(WAVES.replace("noise", "sound"))
-    with pytest.raises(InputError, match=r"other\.csv: the channels are 'wave', 'sound'; expected 'wave', 'noise'"):
+    with pytest.raises(
+        InputError, match=r"other\.csv, line 1: no column 'noise'; the columns are 'series', 'time', 'wave', 'sound'"
+    ):
         train(options(WAVES, test=str(other)))
 
 
@@ -357,7 +359,9 @@ def test_a_missing_value_is_refused_by_a_run_that_never_saw_one(options: Options
     predictor = Predictor.load(given["out"])
     with pytest.raises(InputError, match="series, line 2, step 3, channel 'noise': a value is missing, and the run"):
         predictor.predict(['{"values": [[1, 2]]}', '{"values": [[1, 2], [3, 4], [1, null]]}'])
-    with pytest.raises(InputError, match="series, line 1: 1 channels; expected 2, as in training"):
+    with pytest.raises(
+        InputError, match="series, line 1: 1 channels; expected 2, as in training \\('wave', 'noise'\\)"
+    ):
         predictor.predict(['{"values": [1, 2]}'])
     with pytest.raises(InputError, match=r"series, line 2, step 1, channel 2: 1e\+20 is .* deviations from the mean"):
         predictor.predict(['{"values": [[1, 2]]}', '{"values": [[1, 1e20]]}'])

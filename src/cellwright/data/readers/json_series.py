@@ -1,6 +1,7 @@
 """Series from JSON lines, an object a series: {"values": [[0.5, 2.25], [0.75, null]], "name": "a", "label": "good"}.
 
-`values` are steps of channels, or of one channel numbers; null is a missing value. A name and a label may be there.
+`values` are steps of channels, or of one channel numbers; null is a missing value. A name and a label may be there. A
+file whose first object has no `values` is one of records, a step each: {"series": "a", "time": 1, "x": 0.5, "y": 2.25}.
 """
 
 import json
@@ -12,29 +13,33 @@ from typing import Any
 import numpy as np
 
 from cellwright.data.readers.files import decoded, lines_of
-from cellwright.data.readers.long_form import SeriesColumns
+from cellwright.data.readers.long_form import read_records
 from cellwright.data.readers.numbers import Found, as_table
+from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.series import SeriesTable
 from cellwright.errors import InputError
 
 EXPECTED = '{"values": [[0.5, 2.25], [0.75, null]], "name": "a"}'
 
 
-def read(path: Path, columns: SeriesColumns, encoding: str) -> SeriesTable:
-    """Read an object from each line that is not blank; the keys are fixed, so `columns` play no part."""
-    return parse(lines_of(decoded(path, encoding)), str(path))
+def read(path: Path, options: SeriesOptions, encoding: str) -> SeriesTable:
+    """Read a series from each line that is not blank, or a step."""
+    content = decoded(path, encoding)
+    if _holds_records(content):
+        return read_records(path, options, content)
+    return parse(lines_of(content), str(path), options=options)
 
 
-def parse(lines: Iterable[str], source: str, first: int = 1) -> SeriesTable:
+def parse(lines: Iterable[str], source: str, first: int = 1, *, options: SeriesOptions | None = None) -> SeriesTable:
     """Return the series of the lines that are not blank. Raises InputError, naming the line.
 
-    first: number of the first line.
+    first: number of the first line. options: of which the missing and filled values are read.
     """
     numbered = enumerate(lines, start=first)
     found = [_series(line, str(k), f"{source}, line {k}") for k, line in numbered if line.strip()]
     if not found:
         raise InputError(f"{source}: blank; expected a series a line, {EXPECTED}")
-    return as_table(found, None, source)
+    return as_table(found, None, source, options)
 
 
 def dump(table: SeriesTable) -> list[str]:
@@ -43,6 +48,19 @@ def dump(table: SeriesTable) -> list[str]:
         json.dumps({"name": name, "values": [[None if v != v else v for v in step] for step in values.tolist()]})
         for name, values in zip(table.names, table.values, strict=True)
     ]
+
+
+def _holds_records(content: str) -> bool:
+    """Whether the first line is an object of numbers and texts, and not one of a series."""
+    try:
+        first = json.loads(next((line for line in lines_of(content) if line.strip()), "null"))
+    except (ValueError, RecursionError):  # said better where the lines are read
+        return False
+    return (
+        isinstance(first, dict)
+        and "values" not in first
+        and not any(isinstance(value, list | dict) for value in first.values())
+    )
 
 
 def _series(line: str, number: str, where: str) -> Found:

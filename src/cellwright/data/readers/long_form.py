@@ -1,135 +1,124 @@
-"""Series from CSV and TSV in long form: a row a step, a column a channel.
+"""Series in long form, a row a step and a column a channel: CSV, TSV, Parquet, and JSON lines of records.
 
     series,time,x,y,label
     a,1,0.5,2.25,good
     a,2,0.75,,good          (y is missing)
     b,1,0.25,1.5,bad
 
-Rows of a series need not stand together, but follow its time, which is a number or a date and time as ISO 8601 writes
-it. Each row is a step, whatever time has gone by since the one before.
+Rows of a series need not stand together, but follow its time (`times.py`). Each row is a step, whatever time has gone
+by since the one before; where it is more than usual, a note says so (`gaps.py`).
 """
 
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
-from cellwright.data.readers.delimited import COMMA, TAB, Row, read_rows
+from cellwright.data.readers import delimited, jsonl, parquet
+from cellwright.data.readers.delimited import Row
+from cellwright.data.readers.gaps import check_rising, sorted_by_time, without_gaps
 from cellwright.data.readers.numbers import Found, as_table, number
 from cellwright.data.readers.options import ReadOptions
-from cellwright.data.readers.values import index_of, listed
-from cellwright.data.series import SeriesTable
+from cellwright.data.readers.series_options import SeriesOptions
+from cellwright.data.readers.sheet import ROLES, Places, Sheet, check_header, check_words, places_of, unread
+from cellwright.data.readers.times import Time, time_of
+from cellwright.data.readers.values import listed
+from cellwright.data.series import SeriesTable, numbered
 from cellwright.errors import InputError
 
 
-class SeriesColumns(NamedTuple):
-    """Columns by name. A file without one of its usual name does without; any other name must be there."""
-
-    series: str = "series"
-    """Names the series; without, the file is one."""
-    time: str = "time"
-    """Time of the step; without, the order of the rows is the time's."""
-    label: str = "label"
-    """Class of the series."""
-
-
-class _Places(NamedTuple):
-    """Where in a row each part stands; None where the file has it not."""
-
-    series: int | None
-    time: int | None
-    label: int | None
-    channels: list[int]
-
-
-def read_csv(path: Path, columns: SeriesColumns, encoding: str) -> SeriesTable:
+def read_csv(path: Path, options: SeriesOptions, encoding: str) -> SeriesTable:
     """Read a file of fields with commas between them."""
-    return _read(path, columns, encoding, COMMA)
+    return read_sheet(_delimited(path, options, encoding, delimited.COMMA), options)
 
 
-def read_tsv(path: Path, columns: SeriesColumns, encoding: str) -> SeriesTable:
+def read_tsv(path: Path, options: SeriesOptions, encoding: str) -> SeriesTable:
     """Read a file of fields with tabs between them."""
-    return _read(path, columns, encoding, TAB)
+    return read_sheet(_delimited(path, options, encoding, delimited.TAB), options)
 
 
-def _read(path: Path, columns: SeriesColumns, encoding: str, separator: str) -> SeriesTable:
-    names, line, rows, _ = read_rows(path, ReadOptions(encoding, separator=separator), separator)
-    assert names is not None  # a header is asked for
-    places = _places(columns, names, f"{path}, line {line}")
+def read_parquet(path: Path, options: SeriesOptions, encoding: str) -> SeriesTable:
+    """Read Parquet, of which each row is a step; it is UTF-8 by itself, so `encoding` plays no part."""
+    names, rows = parquet.cells(path)
+    return read_sheet(Sheet(str(path), names, list(enumerate(rows, start=1)), str(path), "row"), options)
+
+
+def read_records(path: Path, options: SeriesOptions, content: str) -> SeriesTable:
+    """Read JSON lines of which each is an object of one step; all have the keys of the first."""
+    found = jsonl.rows(path, content)
+    names = [name for name, _ in found[0][1]]
+    rows: list[Row] = []
+    for line, pairs in found:
+        where = f"{path}, line {line}"
+        if len(pairs) != len(names):
+            raise InputError(f"{where}: {len(pairs)} keys; expected {len(names)} ({listed(names)}), as the first has")
+        rows.append((line, [_text(jsonl.value(pairs, name, where, ROLES)) for name in names]))
+    return read_sheet(Sheet(str(path), names, rows, f"{path}, line {found[0][0]}"), options)
+
+
+def read_sheet(sheet: Sheet, options: SeriesOptions) -> SeriesTable:
+    """Read a table of cells. Raises InputError."""
+    check_header(sheet)
+    places = places_of(sheet, options)
+    check_words(sheet, places, options)
+    times = {} if places.time is None else _times(sheet, places.time)
     rows_of: dict[str, list[Row]] = {}
-    for row in rows:
+    for row in sheet.rows:
         rows_of.setdefault("1" if places.series is None else row[1][places.series].strip(), []).append(row)
-    found = [_series(path, name, own, names, places) for name, own in rows_of.items()]
-    return as_table(found, [names[place] for place in places.channels], str(path))
-
-
-def _places(columns: SeriesColumns, names: list[str], where: str) -> _Places:
-    parts: dict[str, int | None] = {}
-    for role, name in columns._asdict().items():
-        absent = name not in names and name == SeriesColumns._field_defaults[role]
-        parts[role] = None if absent else index_of(name, names, where, "--series, --time and --label")
-    channels = [place for place in range(len(names)) if place not in parts.values()]
-    if not channels:
-        raise InputError(f"{where}: no column of values beside {listed(names)}; expected one a channel")
-    for place in channels:
-        index_of(names[place], names, where)  # refuses a channel that stands twice
-    return _Places(parts["series"], parts["time"], parts["label"], channels)
-
-
-def _series(path: Path, name: str, rows: list[Row], names: list[str], places: _Places) -> Found:
-    first = rows[0][0]
+    found = [_series(sheet, name, rows, places, options) for name, rows in rows_of.items()]
+    notes = [*sheet.notes, *unread(sheet, places, options)]
     if places.time is not None:
-        _check_times(path, rows, names, places.time)
+        found = [each._replace(times=[times[line] for line in each.lines]) for each in found]
+        if options.sort:
+            found, moved = sorted_by_time(found)
+            notes += [f"{sheet.source}: {moved:,} rows are sorted by time, as --sort says"] if moved else []
+        check_rising(found, sheet, places.time)
+        found, said = without_gaps(found, sheet.source, options)
+        notes += said
+    channels = [sheet.names[place] for place in places.channels]
+    return as_table(found, channels if sheet.named else None, sheet.source, options, notes)
+
+
+def _delimited(path: Path, options: SeriesOptions, encoding: str, usual: str) -> Sheet:
+    how = ReadOptions(encoding, separator=options.separator, header=options.header)
+    names, line, rows, notes = delimited.read_rows(path, how, usual, numbers=True)
+    columns = names or list(numbered(len(rows[0][1])))
+    return Sheet(str(path), columns, rows, f"{path}, line {line}", named=names is not None, notes=notes)
+
+
+def _text(value: object) -> str:
+    """A value of JSON as a cell; what is neither a text nor a number stands as it is shown, to be refused."""
+    return "" if value is None else value if isinstance(value, str) else repr(value)
+
+
+def _times(sheet: Sheet, place: int) -> dict[int, Time]:
+    """The time of each row by its line."""
+    first, found = "", dict[int, Time]()
+    for line, fields in sheet.rows:
+        written = fields[place].strip()
+        time = found[line] = time_of(written, sheet.where(line, place))
+        first = first or written
+        if time.kind != (kind := next(iter(found.values())).kind):
+            raise InputError(f"{sheet.where(line, place)}: {written!r} among {first!r}; expected {kind}s only")
+    return found
+
+
+def _series(sheet: Sheet, name: str, rows: list[Row], places: Places, options: SeriesOptions) -> Found:
     values = [
-        [number(fields[place], f"{path}, line {line}, column {names[place]!r}") for place in places.channels]
+        [number(fields[place], sheet.where(line, place), options.missing) for place in places.channels]
         for line, fields in rows
     ]
-    label = None if places.label is None else _label(path, rows, places.label)
-    return Found(name, np.array(values, dtype=np.float64), label, f"line {first}")
+    lines = [line for line, _ in rows]
+    label = None if places.label is None else _label(sheet, rows, places.label)
+    return Found(name, np.array(values, dtype=np.float64), label, f"{sheet.unit} {lines[0]}", lines=lines)
 
 
-def _label(path: Path, rows: list[Row], place: int) -> str | None:
-    label = rows[0][1][place].strip()
+def _label(sheet: Sheet, rows: list[Row], place: int) -> str | None:
+    first, (_, fields) = rows[0][0], rows[0]
+    label = fields[place].strip()
     for line, fields in rows:
         if fields[place].strip() != label:
             raise InputError(
-                f"{path}, line {line}: label {fields[place]!r}, and {label!r} on line {rows[0][0]} of the same series; "
-                "expected one label in all rows of a series"
+                f"{sheet.source}, {sheet.unit} {line}: label {fields[place]!r}, and {label!r} on {sheet.unit} {first} "
+                "of the same series; expected one label in all rows of a series"
             )
     return label or None
-
-
-def _check_times(path: Path, rows: list[Row], names: list[str], place: int) -> None:
-    before: float | datetime | None = None
-    for line, fields in rows:
-        where = f"{path}, line {line}, column {names[place]!r}"
-        time = _time(fields[place].strip(), where)
-        if before is not None:
-            if type(time) is not type(before):
-                raise InputError(f"{where}: {fields[place]!r} among {before}; expected numbers only, or dates only")
-            if not time > before:  # type: ignore[operator]
-                raise InputError(
-                    f"{where}: {fields[place]} does not come after {before} of the row before in this series; "
-                    "expected rising times: sort the rows, and name the column of the series with --series"
-                )
-        before = time
-
-
-def _time(written: str, where: str) -> float | datetime:
-    try:
-        time = float(written)
-    except ValueError:
-        pass
-    else:
-        if not np.isfinite(time):
-            raise InputError(f"{where}: {written!r} is no time; expected a number, or a date such as 2026-01-31")
-        return time
-    try:
-        date = datetime.fromisoformat(written)
-        # Python compares no date with a zone to one without.
-        return date if date.tzinfo is None else date.astimezone(UTC).replace(tzinfo=None)
-    except (ValueError, OverflowError):  # a zone may lead out of the years 1 to 9999
-        raise InputError(
-            f"{where}: {written!r} is no time; expected a number, or a date such as 2026-01-31 or 2026-01-31T12:00"
-        ) from None

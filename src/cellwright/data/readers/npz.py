@@ -19,8 +19,8 @@ from numpy.lib.format import MAGIC_PREFIX, read_array
 from numpy.typing import NDArray
 
 from cellwright.data.readers.files import read_bytes
-from cellwright.data.readers.long_form import SeriesColumns
 from cellwright.data.readers.numbers import Found, as_table
+from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.series import SeriesTable, Values
 from cellwright.errors import InputError
 
@@ -34,8 +34,8 @@ DAMAGE = (
 """What is raised where an archive, or an array in it, is not as it was written."""
 
 
-def read(path: Path, columns: SeriesColumns, encoding: str) -> SeriesTable:
-    """Read the arrays; the format names its parts itself, so `columns` and `encoding` play no part."""
+def read(path: Path, options: SeriesOptions, encoding: str) -> SeriesTable:
+    """Read the arrays; the format names its parts itself, so the options' columns and `encoding` play no part."""
     arrays = _arrays(path)
     named = _padded(path, arrays) if "values" in arrays else _separate(path, arrays)
     if not named:
@@ -45,7 +45,7 @@ def read(path: Path, columns: SeriesColumns, encoding: str) -> SeriesTable:
         Found(name, values, labels[k] if labels else None, f"series {name}")
         for k, (name, values) in enumerate(named.items())
     ]
-    return as_table(found, _texts(path, arrays, "channels", found[0].values.shape[1]), str(path))
+    return as_table(found, _texts(path, arrays, "channels", found[0].values.shape[1]), str(path), options)
 
 
 def _arrays(path: Path) -> Arrays:
@@ -144,8 +144,9 @@ def _texts(path: Path, arrays: Arrays, name: str, count: int) -> list[str] | Non
     if name not in arrays:
         return None
     array = arrays[name]
-    if array.shape != (count,) or array.dtype.kind not in "iubU":
+    if array.shape != (count,) or array.dtype.kind not in "iufbU":
         raise InputError(
-            f"{path}, array {name!r}: {array.dtype} of shape {array.shape}; expected {count} strings or whole numbers"
+            f"{path}, array {name!r}: {array.dtype} of shape {array.shape}; expected {count} strings or numbers"
         )
-    return [str(value) for value in array.tolist()]
+    # A whole number is one, however it is stored.
+    return [str(int(value) if isinstance(value, float) and value.is_integer() else value) for value in array.tolist()]

@@ -6,8 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cellwright.data.readers.fill import filled
+from cellwright.data.readers.series_options import SeriesOptions
+from cellwright.data.readers.times import Time
 from cellwright.data.readers.values import listed, whole
-from cellwright.data.series import SeriesTable, Values
+from cellwright.data.series import SeriesTable, Values, numbered
 from cellwright.errors import InputError
 
 MISSING = frozenset({"", "?", "nan", "na", "n/a", "null", "none"})
@@ -26,17 +29,29 @@ class Found(NamedTuple):
     label: str | None
     place: str
     """As in "line 7"."""
+    times: Sequence[Time] = ()
+    """Of each step, where they are known."""
+    lines: Sequence[int] = ()
+    """Of each step, where it has one of its own."""
 
 
-def number(written: str, where: str) -> float:
-    """Return the number, NaN for a missing one. Raises InputError, beginning with `where`, for anything else."""
+def number(written: str, where: str, missing: Sequence[str] = ()) -> float:
+    """Return the number, NaN for a missing one. Raises InputError, beginning with `where`, for anything else.
+
+    missing: what else stands for a missing value, as the option --missing names it.
+    """
+    if written.strip() in missing:
+        return math.nan
     try:
         value = float(written)
     except ValueError:
         if written.strip().lower() in MISSING:
             return math.nan
         cut = written if len(written) <= 40 else written[:39] + "…"
-        raise InputError(f"{where}: {cut!r} is no number; expected one, or nothing where it is missing") from None
+        raise InputError(
+            f"{where}: {cut!r} is no number; expected one, or nothing where it is missing (--missing says what else "
+            "stands there)"
+        ) from None
     if math.isinf(value):
         raise InputError(
             f"{where}: {written.strip()} is infinite; expected a finite number, or nothing where it is missing"
@@ -44,7 +59,22 @@ def number(written: str, where: str) -> float:
     return value
 
 
-def as_table(found: Sequence[Found], channels: Sequence[str] | None, source: str) -> SeriesTable:
+def is_number(written: str) -> bool:
+    """Whether a text spells a number."""
+    try:
+        float(written)
+    except ValueError:
+        return False
+    return True
+
+
+def as_table(
+    found: Sequence[Found],
+    channels: Sequence[str] | None,
+    source: str,
+    options: SeriesOptions | None = None,
+    notes: Sequence[str] = (),
+) -> SeriesTable:
     """Make a table of at least one series; `channels` None names them "1", "2", …
 
     Raises:
@@ -52,22 +82,37 @@ def as_table(found: Sequence[Found], channels: Sequence[str] | None, source: str
             others have one; half a character in a name or label; a value beyond LARGEST.
 
     """
-    names = tuple(channels or (str(k + 1) for k in range(found[0].values.shape[1])))
+    options = options or SeriesOptions()
+    names = tuple(channels or numbered(found[0].values.shape[1]))
     for name in names:
         whole(name, "channels", source)
+    found = [each._replace(values=_known(each.values, options.missing)) for each in found]
     for each in found:
         _check(each, names, f"{source}, {each.place}", channels is None)
     unlabelled = [each for each in found if each.label is None]
-    if unlabelled and len(unlabelled) < len(found):
+    if unlabelled and len(unlabelled) < len(found) and options.labelled:
         raise InputError(f"{source}, {unlabelled[0].place}: no label; expected one of every series, or of none")
+    values = [filled(each.values, options.fill or "missing") for each in found]
+    if gained := sum(int(np.isnan(each.values).sum()) for each in found) - sum(int(np.isnan(v).sum()) for v in values):
+        notes = [*notes, f"{source}: {gained:,} missing values are filled, as --fill {options.fill} says"]
     return SeriesTable(
-        values=[np.where(np.isnan(each.values), np.nan, each.values) for each in found],  # every NaN the same bits
+        values=values,
         names=[each.name for each in found],
         labels=None if unlabelled else [str(each.label) for each in found],
         places=[each.place for each in found],
         channels=names,
         source=source,
+        named=channels is not None,
+        notes=tuple(notes),
     )
+
+
+def _known(values: Values, missing: Sequence[str]) -> Values:
+    """The values with NaN, always of the same bits, for those that stand for a missing one."""
+    absent = np.isnan(values)
+    for each in filter(is_number, missing):
+        absent |= values == float(each)
+    return np.where(absent, np.nan, values)
 
 
 def _check(found: Found, channels: Sequence[str], where: str, counted: bool) -> None:

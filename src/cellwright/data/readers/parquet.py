@@ -1,7 +1,9 @@
 """Parquet through pyarrow. It has no lines: messages name rows, from 1."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from cellwright.data.readers.files import read_bytes
 from cellwright.data.readers.options import ReadOptions
@@ -19,17 +21,49 @@ def read(path: Path, columns: Columns, how: ReadOptions) -> Table:
     return checked_table(columns, values, list(range(1, count + 1)), str(path), unit="row")
 
 
+def cells(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Return the names of all columns, and the rows as texts: numbers as Python reads them back, "" where missing.
+
+    Raises InputError for a column that holds neither numbers, texts nor times.
+    """
+    import pyarrow
+
+    table = _table(path)
+    columns = []
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        try:
+            texts = column if pyarrow.types.is_floating(column.type) else column.cast(pyarrow.string())
+        except pyarrow.ArrowException:
+            raise InputError(
+                f"{path}, column {name!r}: holds {column.type}; expected numbers, texts or times, a row a step"
+            ) from None
+        columns.append(["" if each is None else str(each) for each in texts.to_pylist()])
+    rows = [list(row) for row in zip(*columns, strict=True)]
+    if not rows:
+        raise InputError(f"{path}: columns without rows; expected at least one row")
+    return table.column_names, rows
+
+
 def _values(path: Path, columns: Columns) -> dict[str, list[object]]:
     """Return the values of each column that is asked for, as Python objects."""
+    names: list[str] = _of_file(path, lambda file: file.schema_arrow.names)
+    found = {column: names[place_of(column, names, str(path), columns.options)] for column in columns.asked}
+    table = _table(path, list(found.values()))
+    return {column: table.column(name).to_pylist() for column, name in found.items()}
+
+
+def _table(path: Path, names: list[str] | None = None) -> Any:
+    """Return the columns of these names, or all, as pyarrow's table."""
+    return _of_file(path, lambda file: file.read(columns=names))
+
+
+def _of_file(path: Path, read: Callable[[Any], Any]) -> Any:
+    """Return what `read` finds in pyarrow's view of the file."""
     import pyarrow  # slow to load, and only this format needs it
     import pyarrow.parquet
 
     content = read_bytes(path)
     try:
-        file = pyarrow.parquet.ParquetFile(io.BytesIO(content))
-        names = file.schema_arrow.names
-        found = {column: names[place_of(column, names, str(path), columns.options)] for column in columns.asked}
-        table = file.read(columns=list(found.values()))
+        return read(pyarrow.parquet.ParquetFile(io.BytesIO(content)))
     except (pyarrow.ArrowException, OSError) as error:
         raise InputError(f"{path}: not a whole Parquet file ({error})") from error
-    return {column: table.column(name).to_pylist() for column, name in found.items()}

@@ -159,7 +159,7 @@ class View extends Said {
     this.drawLines(this.find("channels"), series, { ...this.range(series, channels.values.length), ground: (t) => this.ground(t) });
     const t = this.at.read, value = (v) => (v === null ? "missing" : minus(v.toFixed(2)));
     this.keys("channel-keys", series, (each) => (t === null ? each.name : `${each.name} ${value(each.at(t))}`));
-    this.find("channel-keys").append(element("span", "In standard deviations from the mean of the series learned from." +
+    this.find("channel-keys").append(element("span", `Values ${channels.unit}.` +
       (more > 0 ? ` ${more} more channels are not drawn.` : "")));
     this.find("channels").setAttribute("aria-label", `The channels ${drawn.join(", ")}`);
   }

@@ -1,17 +1,19 @@
 """The options of `fit --task series`."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
-from cellwright.data.series import SERIES
+from cellwright.data.readers.series_options import Fill, SeriesOptions, names_of
+from cellwright.data.series import SERIES, numbered
 from cellwright.errors import InputError
 from cellwright.models.series_architecture import SeriesArchitecture
 from cellwright.tasks.config import FIXED, FitConfig, Place
 
 
 class Columns(BaseModel):
-    """Where names, times and labels stand in CSV or TSV; all other columns are channels."""
+    """Where names, times, labels and values stand in CSV, TSV, Parquet and JSON lines of steps."""
 
     model_config = FIXED
 
@@ -20,11 +22,33 @@ class Columns(BaseModel):
     time: str = "time"
     """Column of the time; without it, the order of the rows is the time's."""
     label: str = "label"
-    """Column of the label, the same in all rows of a series."""
+    """Column of the label, the same in all rows of a series; with regress, of the number to learn."""
+    values: str | None = None
+    """Columns of the values, with commas between them; None takes all others."""
+    ignore: str | None = None
+    """Columns that are not read, with commas between them."""
+
+
+class Reading(BaseModel):
+    """How files are read, beside where their parts stand."""
+
+    model_config = FIXED
+
+    missing: str | None = None
+    """What stands for a missing value, beside an empty cell, ?, NA, NaN and null: -9999, say; several with commas."""
+    fill: Fill | None = None
+    """Steps and values that are missing: put in as missing, as the previous value, or on a line to the next."""
+    sort: bool = False
+    """Sort the rows of each series by time."""
+    no_header: bool = False
+    """The first line is a step too; columns are called 1, 2, …"""
+    separator: str | None = None
+    """What stands between the fields of CSV and TSV: tab, comma, semicolon, pipe, space, or a character; by default
+    the rows tell."""
 
 
 # The last of the bases is the first in the help.
-class SeriesConfig(FitConfig, SeriesArchitecture, Columns, Place):
+class SeriesConfig(FitConfig, SeriesArchitecture, Reading, Columns, Place):
     """The options of a run that learns from numeric series. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "series"
@@ -34,8 +58,11 @@ class SeriesConfig(FitConfig, SeriesArchitecture, Columns, Place):
     """File that chooses the best epoch, in place of a tenth of DATA; with forecast, of the steps of each series."""
     test: str | None = None
     """File for the final score, in place of a tenth of DATA; with forecast, the last steps of each series."""
-    format: Literal["npz", "csv", "tsv", "ts", "jsonl"] | None = None
+    format: Literal["npz", "csv", "tsv", "parquet", "jsonl", "ts", "arff", "tsf", "ucr"] | None = None
     """Format of files whose suffix does not tell."""
+    scaling: Literal["auto", "training", "window"] = "auto"
+    """Unit of the values: each channel's deviation on the training side, or in the steps read at once; auto takes the
+    latter where the series are on scales of their own (forecast, anomaly)."""
     window: int = Field(256, ge=4)
     """Most steps read at once; a longer series is read in stretches that overlap by half (forecast, anomaly)."""
     quantiles: str = "0.1,0.5,0.9"
@@ -53,6 +80,27 @@ class SeriesConfig(FitConfig, SeriesArchitecture, Columns, Place):
     """Most steps in a batch, padding included."""
     averaging: float = Field(0.99, ge=0, lt=1)
     """Weight of the past, per step, in the running mean of the weights that is scored and kept; 0 keeps the last."""
+
+    @property
+    def reading(self) -> SeriesOptions:
+        """How files are read."""
+        return SeriesOptions(
+            series=self.series,
+            time=self.time,
+            label=self.label,
+            values=names_of(self.values),
+            ignore=names_of(self.ignore),
+            missing=names_of(self.missing),
+            fill=self.fill,
+            sort=self.sort,
+            header=not self.no_header,
+            separator=self.separator,
+        )
+
+    def reading_like(self, channels: Sequence[str]) -> SeriesOptions:
+        """How a further file is read: as DATA, and of its columns those that were learned from, if these had names."""
+        named = tuple(channels) != numbered(len(channels))
+        return self.reading._replace(values=tuple(channels)) if named else self.reading
 
     @property
     def levels(self) -> tuple[float, ...]:
@@ -83,7 +131,7 @@ class SeriesConfig(FitConfig, SeriesArchitecture, Columns, Place):
                 )
         _ = self.levels
         if self.output == "bernoulli":
-            for name in ("quantiles", "season"):
+            for name in ("quantiles", "season", "scaling"):
                 value = getattr(self, name)
                 if value != SeriesConfig.model_fields[name].default:
                     raise InputError(
@@ -92,10 +140,10 @@ class SeriesConfig(FitConfig, SeriesArchitecture, Columns, Place):
 
 
 READ_BY = {
-    "layers": "classify forecast",
-    "dropout": "classify forecast",
-    "bidirectional": "classify",
-    "pooling": "classify",
+    "layers": "classify regress forecast",
+    "dropout": "classify regress forecast",
+    "bidirectional": "classify regress",
+    "pooling": "classify regress",
     "label_smoothing": "classify",
     "output": "forecast",
     "horizon": "forecast",

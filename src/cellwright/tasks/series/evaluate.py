@@ -4,27 +4,30 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
+import numpy as np
 import torch
 from sklearn.metrics import roc_auc_score
 
 from cellwright.data import datasets
 from cellwright.data.checks import check_known
 from cellwright.data.series import SeriesTable
-from cellwright.data.series_batches import SeriesExample, collate_series
+from cellwright.data.series_batches import collate_series
 from cellwright.errors import InputError
 from cellwright.evaluation import series_baselines
 from cellwright.evaluation.majority import majority_class
 from cellwright.evaluation.metrics import score
 from cellwright.evaluation.report import Report
 from cellwright.evaluation.series_baselines import Model
+from cellwright.evaluation.series_numbers import SeriesNumbers, score_numbers
 from cellwright.evaluation.series_reports import MODEL, ForecastReport, MeanReport, SeriesClasses
-from cellwright.evaluation.series_scores import Forecasts, score_forecasts
+from cellwright.evaluation.series_scores import Forecasts, measures_of, score_forecasts
 from cellwright.models.forecaster import ahead_of, scored
 from cellwright.tasks.series.config import SeriesConfig
-from cellwright.tasks.series.examples import examples_of
+from cellwright.tasks.series.examples import Stretch, examples_of, stretches_of
 from cellwright.tasks.series.objective import BATCH_STEPS, make_objective, summed
-from cellwright.tasks.series.predictor import AnomalyPredictor, LabelPredictor, check_readable
+from cellwright.tasks.series.predictor import AnomalyPredictor, LabelPredictor, NumberPredictor, readable
 from cellwright.tasks.series.prepare import check_binary, check_scored, foretellable, learnt_from
+from cellwright.tasks.series.regression import numbers_of
 from cellwright.tasks.series.run import SeriesRun
 from cellwright.tasks.series.sides import OF_FILES, open_sides, read_file
 from cellwright.tasks.sides import check_side, training_side
@@ -34,14 +37,19 @@ from cellwright.tasks.texts import batches_of
 
 def evaluate(run: SeriesRun, data: str, side: Side, columns: Mapping[str, Any], say: Callable[[str], None]) -> Report:
     """Score the run beside baselines without a weight; see `Task.evaluate`."""
-    # As of a resumed run: whether options go together was asked when it was started.
-    options = SeriesConfig.model_validate(run.config.options | {"out": run.path, "resume": True})
-    table = _series(run, options, data, side, columns)
-    check_readable(run, table)
+    options = run.config.learnt
+    table = readable(run, _series(run, options, data, side, columns))
+    if usual_side(run, data, datasets.names()) == "all":  # of the run's own, all was said when it was trained
+        for note in table.notes:
+            say(note)
+    if options.target == "forecast":
+        table = with_history(run, table, say)
     check_scored(table, options.target, side)
     train = training_side(lambda: learnt_from(options, open_sides(options)), "series", say)
     if options.target == "classify":
         return _classes(run, table, train)
+    if options.target == "regress":
+        return _numbers(run, table, train)
     if options.target == "anomaly":
         return _anomalies(run, table, options)
     if options.output == "bernoulli":
@@ -60,7 +68,10 @@ def _series(run: SeriesRun, options: SeriesConfig, data: str, side: Side, column
     if side != "all":
         return learnt_from(changed, open_sides(changed))[side]
     check_side(data, side)
-    table = read_file(changed, data)
+    reading = changed.reading if columns.get("values") else changed.reading_like(run.config.channels)
+    table = read_file(changed, data, reading)
+    if columns.get("values") and len(table.channels) == len(run.config.channels):  # they were named in its place
+        table = replace(table, channels=tuple(run.config.channels))
     if options.output == "bernoulli":
         check_binary(table)
     return foretellable(table) if options.target == "forecast" else table
@@ -74,14 +85,36 @@ def _classes(run: SeriesRun, table: SeriesTable, train: SeriesTable | None) -> S
     said = [each.label for each in LabelPredictor(run).predict_series(table)]
     models = {MODEL: score(table.labels, said, labels)}
     if train is not None and train.labels is not None:
-        scale = run.config.scaling.apply
-        near = series_baselines.nearest_neighbour(
-            [scale(values) for values in train.values], train.labels, [scale(values) for values in table.values]
-        )
+        scaled = [[run.config.scaling.of(v).apply(v) for v in each.values] for each in (train, table)]
+        near = series_baselines.nearest_neighbour(scaled[0], train.labels, scaled[1])
         models["nearest neighbour"] = score(table.labels, near, labels)
         majority = [majority_class(train.labels)] * len(table)
         models["majority class"] = score(table.labels, majority, labels)
     return SeriesClasses(models)
+
+
+def _numbers(run: SeriesRun, table: SeriesTable, train: SeriesTable | None) -> SeriesNumbers:
+    true = numbers_of(table)
+    told = {MODEL: [each.value for each in NumberPredictor(run).predict_series(table)]}
+    if train is not None:
+        scaled = [[run.config.scaling.of(v).apply(v) for v in each.values] for each in (train, table)]
+        learned = numbers_of(train)
+        told["linear model"] = series_baselines.linear_model(scaled[0], learned, scaled[1])
+        told["mean"] = [float(np.mean(learned))] * len(table)
+    return score_numbers(told, true)
+
+
+def with_history(run: SeriesRun, table: SeriesTable, say: Callable[[str], None]) -> SeriesTable:
+    """The table, its steps scored only where steps before them tell their scale, if that is each window's own."""
+    if run.config.scaling.by == "training" or all(table.firsts):
+        return table
+    window = run.config.options["window"]
+    say(
+        "series that are scored from their first step on are told their first half, which they are scaled by, and "
+        "scored on the rest"
+    )
+    rows = zip(table.values, table.firsts, strict=True)
+    return replace(table, firsts=[first or min(len(values), window) // 2 for values, first in rows])
 
 
 def _forecasts(run: SeriesRun, table: SeriesTable, options: SeriesConfig) -> ForecastReport:
@@ -89,20 +122,28 @@ def _forecasts(run: SeriesRun, table: SeriesTable, options: SeriesConfig) -> For
     baselines = {"last value": series_baselines.repeated(horizon, len(levels))}
     if options.season is not None:
         baselines["value a season before"] = series_baselines.repeated(horizon, len(levels), options.season)
-    stretched, _ = examples_of(table, run.config.scaling, options.window)
-    whole, _ = examples_of(table, run.config.scaling, None)
-    models = {MODEL: score_forecasts(_ahead(run.model, stretched, horizon), levels)}
+    scaling = run.config.scaling
+    alike = scaling.by == "training"
+    measures = measures_of(table, scaling.deviation if alike else None, options.season)
+    stretched = stretches_of(table, scaling, options.window, ahead=True)
+    whole = stretches_of(table, scaling, None, ahead=True)
+    models = {MODEL: score_forecasts(_ahead(run.model, stretched, horizon), levels, measures)}
     for name, baseline in baselines.items():
-        models[name] = score_forecasts(_ahead(baseline, whole, horizon), levels)
-    return ForecastReport(models, run.config.channels, run.config.scaling.deviation, levels[-1] - levels[0])
+        models[name] = score_forecasts(_ahead(baseline, whole, horizon), levels, measures)
+    unit = f"standard deviations of {'the training side' if alike else 'each series before what is scored'}"
+    return ForecastReport(models, run.config.channels, unit, levels[-1] - levels[0])
 
 
 @torch.inference_mode()
-def _ahead(model: Model, examples: list[SeriesExample], horizon: int) -> Iterator[Forecasts]:
-    for indices in batches_of([len(example.values) for example in examples], BATCH_STEPS):
-        batch = collate_series([examples[i] for i in indices])
+def _ahead(model: Model, found: list[Stretch], horizon: int) -> Iterator[Forecasts]:
+    for indices in batches_of([len(each.example.values) for each in found], BATCH_STEPS):
+        rows = [found[i] for i in indices]
+        batch = collate_series(examples_of(rows))
         ahead = model(batch.values, batch.known, batch.lengths)
-        yield Forecasts(ahead, ahead_of(batch.values, horizon), scored(batch.known, batch.first, horizon))
+        counted = scored(batch.known, batch.first, horizon)
+        units = torch.tensor([each.scaling.deviation for each in rows], dtype=torch.float64)
+        owners = torch.tensor([each.series for each in rows])
+        yield Forecasts(ahead, ahead_of(batch.values, horizon), counted, units, owners)
 
 
 def _frames(run: SeriesRun, table: SeriesTable, train: SeriesTable | None, options: SeriesConfig) -> MeanReport:
@@ -140,7 +181,8 @@ def _means(
 ) -> tuple[dict[str, float], int]:
     """The objective's mean of each model over all of the table, and of how many it is the mean."""
     objective = make_objective(run.config.model, options)
-    examples, _ = examples_of(table, run.config.scaling, options.window)
+    ahead = options.target == "forecast"
+    examples = examples_of(stretches_of(table, run.config.scaling, options.window, ahead=ahead))
     sums = {name: summed(objective, model, examples) for name, model in models.items()}
     _, count = sums[MODEL]
     return {name: objective.scores(each)[objective.metric.name] for name, each in sums.items()}, int(count)

@@ -9,7 +9,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from cellwright.data.series_batches import SeriesBatch, SeriesExample, collate_series
 from cellwright.models.forecaster import ahead_of, pinball, scored
-from cellwright.models.series_architecture import SeriesModelConfig
+from cellwright.models.series_architecture import SeriesModelConfig, Target
 from cellwright.models.series_autoencoder import errors, scored_steps
 from cellwright.tasks.series.config import SeriesConfig
 from cellwright.tasks.series.run import make_model
@@ -23,7 +23,7 @@ Model = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 class SeriesObjective(Objective):
-    """What the three have in common."""
+    """What all targets have in common."""
 
     def __init__(self, model: SeriesModelConfig, options: SeriesConfig) -> None:
         self.config = model
@@ -82,6 +82,15 @@ class SummedObjective(SeriesObjective):
         """The sum of losses of a batch, and what it is over."""
 
 
+class RegressObjective(SummedObjective):
+    """Mean squared error of the number of a series, in deviations of the training side's."""
+
+    def sums(self, model: Model, batch: SeriesBatch) -> tuple[Tensor, Tensor]:
+        """Of every series."""
+        errors = (model(batch.values, batch.known, batch.lengths) - _labels(batch)).square()
+        return errors.sum(), errors.new_tensor(len(errors))
+
+
 class ForecastObjective(SummedObjective):
     """Mean pinball loss of a number foretold, in the channel's deviations."""
 
@@ -116,13 +125,19 @@ class AnomalyObjective(SummedObjective):
         return (errors(restored, batch.values, batch.known) * counted).sum(), counted.sum()
 
 
+OBJECTIVES: dict[Target, type[SeriesObjective]] = {
+    "classify": ClassifyObjective,
+    "regress": RegressObjective,
+    "forecast": ForecastObjective,
+    "anomaly": AnomalyObjective,
+}
+"""What is learned of each target, frames apart."""
+
+
 def make_objective(model: SeriesModelConfig, options: SeriesConfig) -> SeriesObjective:
     """The objective of the target."""
-    if model.target == "classify":
-        return ClassifyObjective(model, options)
-    if model.target == "anomaly":
-        return AnomalyObjective(model, options)
-    return FramesObjective(model, options) if model.output == "bernoulli" else ForecastObjective(model, options)
+    frames = model.target == "forecast" and model.output == "bernoulli"
+    return (FramesObjective if frames else OBJECTIVES[model.target])(model, options)
 
 
 def measured(objective: SeriesObjective, model: Model, examples: Sequence[SeriesExample]) -> float:

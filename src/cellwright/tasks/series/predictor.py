@@ -16,16 +16,15 @@ import torch
 from torch import Tensor
 
 from cellwright.data.readers import json_series
-from cellwright.data.readers.series import read_series
 from cellwright.data.series import SeriesTable, Values
 from cellwright.data.series_batches import SeriesBatch, SeriesExample, collate_series
 from cellwright.errors import InputError
 from cellwright.models.forecaster import Forecaster
 from cellwright.models.series_autoencoder import errors, scored_steps
 from cellwright.tasks.predictor import Prediction, Predictor, Said
-from cellwright.tasks.series.examples import examples_of
+from cellwright.tasks.series.examples import Stretch, stretches_of
 from cellwright.tasks.series.run import SeriesRun
-from cellwright.tasks.series.sides import check_channels, check_complete
+from cellwright.tasks.series.sides import as_learnt, check_complete, read_file
 from cellwright.tasks.texts import batches_of
 
 BATCH_STEPS = 16_384  # padding included
@@ -47,6 +46,20 @@ class LabelledSeries(Prediction):
     def line(self, text: str) -> str:
         """Name, label and probability."""
         return f"{self.name}\t{self.label}\t{self.probability:.4f}"
+
+
+@dataclass(frozen=True)
+class NumberedSeries(Prediction):
+    """The number that a model of series gives one."""
+
+    name: str
+    """The series'."""
+    value: float
+    """In the unit of the numbers learned from."""
+
+    def line(self, text: str) -> str:
+        """Name and number."""
+        return f"{self.name}\t{self.value:.6g}"
 
 
 @dataclass(frozen=True)
@@ -74,7 +87,7 @@ class Anomaly(Prediction):
     name: str
     """The series'."""
     score: float
-    """Mean squared error of a step, in standard deviations of the training side."""
+    """Mean squared error of a step, in the deviations that its values are scaled by."""
     steps: list[float | None]
     """The same of each step, None where all of it is missing."""
 
@@ -92,13 +105,15 @@ class SeriesPredictor(Predictor[Said]):
     def __init__(self, run: SeriesRun) -> None:
         """Predict with a run that is loaded."""
         self.run = run
+        self.notes: list[str] = []
 
     def texts_of(self, arguments: Sequence[str], encoding: str) -> list[str]:
         """The series of the files of those names, as texts; of several files, names begin with their file's."""
-        config, texts = self.run.config, []
+        config, texts = self.run.config, list[str]()
+        learnt = config.learnt.model_copy(update={"encoding": encoding})
         for path in arguments:
-            table = read_series(path, config.columns, encoding=encoding, format=config.options["format"])
-            check_readable(self.run, table)
+            table = readable(self.run, read_file(learnt, path, config.reading))
+            self.notes += table.notes
             if len(arguments) > 1:
                 table = replace(table, names=[f"{path}:{name}" for name in table.names])
             texts += json_series.dump(table)
@@ -117,34 +132,23 @@ class SeriesPredictor(Predictor[Said]):
         for number, text in enumerate(texts, start=first):
             if not text.strip():
                 raise InputError(f"series, line {number}: blank; expected a series, {json_series.EXPECTED}")
-        table = json_series.parse(texts, "series", first)
-        return replace(table, channels=self._channels(table))
+        return readable(self.run, json_series.parse(texts, "series", first, options=self.run.config.reading))
 
     def predict_series(self, table: SeriesTable) -> list[Said]:
         """What the model says of each series. Raises InputError for channels that the run does not know."""
-        check_readable(self.run, table)
-        return self._said(table)
+        return self._said(readable(self.run, table))
 
     @abstractmethod
     def _said(self, table: SeriesTable) -> list[Said]: ...
 
-    def _channels(self, table: SeriesTable) -> tuple[str, ...]:
-        """The run's names of the channels, which JSON leaves out."""
-        if len(table.channels) != len(self.run.config.channels):
-            raise InputError(
-                f"{table.where(0)}: {len(table.channels)} channels; expected {len(self.run.config.channels)}, as in "
-                "training"
-            )
-        return tuple(self.run.config.channels)
-
-    def _examples(self, table: SeriesTable, window: int | None) -> tuple[list[SeriesExample], list[int]]:
-        return examples_of(table, self.run.config.scaling, window)
+    def _stretches(self, table: SeriesTable, window: int | None) -> list[Stretch]:
+        return stretches_of(table, self.run.config.scaling, window)
 
     @torch.inference_mode()
-    def _outputs(self, examples: list[SeriesExample]) -> Iterator[tuple[list[int], SeriesBatch, Tensor]]:
-        """Yield the examples' indices, batch, and what the model makes of it."""
-        for indices in batches_of([len(example.values) for example in examples], BATCH_STEPS):
-            batch = collate_series([examples[i] for i in indices])
+    def _outputs(self, found: list[Stretch]) -> Iterator[tuple[list[int], SeriesBatch, Tensor]]:
+        """Yield the stretches' indices, batch, and what the model makes of it."""
+        for indices in batches_of([len(each.example.values) for each in found], BATCH_STEPS):
+            batch = collate_series([found[i].example for i in indices])
             yield indices, batch, self.run.model(batch.values, batch.known, batch.lengths)
 
 
@@ -159,7 +163,7 @@ class LabelPredictor(SeriesPredictor[LabelledSeries]):
     def _said(self, table: SeriesTable) -> list[LabelledSeries]:
         labels = self.run.config.labels
         probabilities = torch.zeros(len(table), len(labels), dtype=torch.float64)
-        for indices, _, logits in self._outputs(self._examples(table, None)[0]):
+        for indices, _, logits in self._outputs(self._stretches(table, None)):
             probabilities[indices] = logits.double().softmax(-1)
         return [
             LabelledSeries(
@@ -167,6 +171,23 @@ class LabelPredictor(SeriesPredictor[LabelledSeries]):
             )
             for name, row in zip(table.names, probabilities, strict=True)
         ]
+
+
+class NumberPredictor(SeriesPredictor[NumberedSeries]):
+    """A number of each series."""
+
+    @property
+    def header(self) -> str:
+        """Names of the fields of a line."""
+        return "series\tvalue"
+
+    def _said(self, table: SeriesTable) -> list[NumberedSeries]:
+        scaled = torch.zeros(len(table), 1)
+        for indices, _, found in self._outputs(self._stretches(table, None)):
+            scaled[indices, 0] = found
+        assert self.run.config.numbers is not None  # of a run of this target
+        values = self.run.config.numbers.undo(scaled.numpy())[:, 0].tolist()
+        return [NumberedSeries(name, value) for name, value in zip(table.names, values, strict=True)]
 
 
 class ForecastPredictor(SeriesPredictor[Forecast]):
@@ -182,16 +203,23 @@ class ForecastPredictor(SeriesPredictor[Forecast]):
         return [f"{q:g}" for q in self.run.config.model.quantiles] or ["probability"]
 
     def _said(self, table: SeriesTable) -> list[Forecast]:
-        scaling, window = self.run.config.scaling, self.run.config.options["window"]
-        examples = [
-            SeriesExample(scaling.apply(values, table.where(row))[-window:]) for row, values in enumerate(table.values)
-        ]
+        read = self.last_windows(table)
         said: dict[int, Forecast] = {}
-        for indices, batch, ahead in self._outputs(examples):
+        for indices, batch, ahead in self._outputs(read):
             last = cast(Forecaster, self.run.model).foretold(ahead, batch.lengths)  # (B, K, C, Q)
             for index, found in zip(indices, last.transpose(-1, -2).numpy(), strict=True):
-                said[index] = Forecast(table.names[index], [self._step(scaling.undo(step)) for step in found])
+                steps = [self._step(read[index].scaling.undo(step)) for step in found]
+                said[index] = Forecast(table.names[index], steps)
         return [said[index] for index in range(len(table))]
+
+    def last_windows(self, table: SeriesTable) -> list[Stretch]:
+        """As many steps of each series as are read at once, up to its last."""
+        window, found = self.run.config.options["window"], []
+        for row, values in enumerate(table.values):
+            scaling = self.run.config.scaling.of(values[-window:])
+            # All of it: what is too far from the others is named by its step in the series.
+            found.append(Stretch(SeriesExample(scaling.apply(values, table.where(row))[-window:]), row, scaling))
+        return found
 
     def _step(self, values: Values) -> dict[str, dict[str, float]]:
         """(Q, C) by name."""
@@ -210,17 +238,17 @@ class AnomalyPredictor(SeriesPredictor[Anomaly]):
         return "series\terror\tworst step\tits error"
 
     def _said(self, table: SeriesTable) -> list[Anomaly]:
-        examples, owners = self._examples(table, self.run.config.options["window"])
+        read = self._stretches(table, self.run.config.options["window"])
         found: dict[int, list[float | None]] = {}
-        for indices, batch, restored in self._outputs(examples):
+        for indices, batch, restored in self._outputs(read):
             error, counted = errors(restored, batch.values, batch.known), scored_steps(batch.known, batch.first)
             for row, index in enumerate(indices):
                 own = slice(int(batch.first[row]), int(batch.lengths[row]))
                 steps = zip(error[row, own].tolist(), counted[row, own].tolist(), strict=True)
                 found[index] = [value if known else None for value, known in steps]
         steps_of: list[list[float | None]] = [[] for _ in range(len(table))]
-        for index, owner in enumerate(owners):
-            steps_of[owner] += found[index]
+        for index, stretch in enumerate(read):
+            steps_of[stretch.series] += found[index]
         return [_anomaly(name, steps) for name, steps in zip(table.names, steps_of, strict=True)]
 
 
@@ -231,14 +259,16 @@ def _anomaly(name: str, steps: list[float | None]) -> Anomaly:
 
 PREDICTORS: dict[str, type[SeriesPredictor[Any]]] = {
     "classify": LabelPredictor,
+    "regress": NumberPredictor,
     "forecast": ForecastPredictor,
     "anomaly": AnomalyPredictor,
 }
 """The predictor of each target."""
 
 
-def check_readable(run: SeriesRun, table: SeriesTable) -> None:
-    """Raise InputError for channels that are not the run's, and for missing values if it learned from none."""
-    check_channels(table, run.config.channels)
+def readable(run: SeriesRun, table: SeriesTable) -> SeriesTable:
+    """The table with the run's channels. Raises InputError for others, and where values miss and it learned without."""
+    table = as_learnt(table, run.config.channels)
     if not run.config.model.masked:
         check_complete(table)
+    return table

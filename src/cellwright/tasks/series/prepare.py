@@ -1,15 +1,18 @@
 """From options to what training needs: the sides, scaled, and the description that the run folder keeps."""
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 
 import cellwright
 from cellwright import cells
+from cellwright.data import datasets
 from cellwright.data.checks import check_known
 from cellwright.data.feed import feeds
+from cellwright.data.readers.series import series_format
 from cellwright.data.readers.values import listed
-from cellwright.data.scaling import fit_scaling, no_scaling
+from cellwright.data.scaling import Scaling, fit_scaling, no_scaling, unlike, window_scaling
 from cellwright.data.series import SeriesTable
 from cellwright.data.series_batches import SeriesExample, collate_series
 from cellwright.data.split import SIDES, Parted
@@ -18,8 +21,9 @@ from cellwright.evaluation import series_baselines
 from cellwright.evaluation.majority import majority_share
 from cellwright.models.series_architecture import SeriesArchitecture, SeriesModelConfig, Target
 from cellwright.tasks.series.config import SeriesConfig
-from cellwright.tasks.series.examples import examples_of
+from cellwright.tasks.series.examples import examples_of, stretches_of
 from cellwright.tasks.series.objective import SeriesObjective, make_objective, measured
+from cellwright.tasks.series.regression import check_classes, number_scaling, numbers_of
 from cellwright.tasks.series.run import SeriesRunConfig
 from cellwright.tasks.series.sides import check_complete, open_sides
 from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
@@ -67,6 +71,9 @@ def learnt_from(config: SeriesConfig, sides: Sides) -> Sides:
     sides = Parted(dict(sides), list(sides.notes))
     if config.target == "classify":
         _check_labels(config, sides)
+    if config.target == "regress":
+        for side in SIDES:
+            numbers_of(sides[side])
     if config.target == "forecast":
         for side in SIDES:
             kept = foretellable(sides[side])
@@ -90,6 +97,7 @@ def _check_labels(config: SeriesConfig, sides: Sides) -> None:
                 "each, in the column of --label in CSV: or give --target forecast or anomaly"
             )
     labels = _labels(sides["train"])
+    check_classes(sides["train"])
     if len(set(labels)) < 2:
         raise InputError(f"{config.data}: every label is {labels[0]!r}; expected at least two classes to tell apart")
     for side in SIDES[1:]:
@@ -106,7 +114,7 @@ def foretellable(table: SeriesTable) -> SeriesTable:
 
 def check_scored(table: SeriesTable, target: Target, side: str) -> None:
     """Raise InputError where every value to be foretold or restored is missing: a mean over none would be perfect."""
-    if target == "classify":
+    if target not in ("forecast", "anomaly"):
         return
     begin, done = (1, "foretold") if target == "forecast" else (0, "restored")  # no step comes before the first
     rows = zip(table.values, table.firsts, strict=True)
@@ -152,11 +160,26 @@ def _describe(config: SeriesConfig, sides: Sides) -> SeriesRunConfig:
         cellwright=cellwright.__version__,
         labels=sorted(set(_labels(train))) if config.target == "classify" else [],
         channels=list(train.channels),
-        scaling=no_scaling(len(train.channels)) if binary else fit_scaling(train.values),
+        scaling=no_scaling(len(train.channels)) if binary else _scaling(config, train),
+        numbers=number_scaling(train) if config.target == "regress" else None,
         model=model,
         fingerprint=fingerprint(rows),
-        options=kept_options(config),
+        options=kept_options(config) | _format(config),
     )
+
+
+def _format(config: SeriesConfig) -> dict[str, str]:
+    """The format that a table of numbers was taken for, so that a file of one row is read alike."""
+    if config.data in datasets.names():
+        return {}
+    found = series_format(Path(config.data), config.reading, config.encoding, config.format)
+    return {"format": found} if found == "ucr" else {}
+
+
+def _scaling(config: SeriesConfig, train: SeriesTable) -> Scaling:
+    own = config.target in ("forecast", "anomaly") and unlike(train.values)
+    by_window = config.scaling == "window" or (config.scaling == "auto" and own)
+    return (window_scaling if by_window else fit_scaling)(train.values)
 
 
 def _digest(table: SeriesTable) -> str:
@@ -168,20 +191,27 @@ def _digest(table: SeriesTable) -> str:
 
 def window_of(config: SeriesConfig) -> int | None:
     """Most steps that are read at once; None is all of a series."""
-    return None if config.target == "classify" else config.window
+    return config.window if config.target in ("forecast", "anomaly") else None
 
 
 def _examples(config: SeriesConfig, run: SeriesRunConfig, table: SeriesTable) -> list[SeriesExample]:
-    numbers = {label: index for index, label in enumerate(run.labels)}
-    return examples_of(table, run.scaling, window_of(config), numbers)[0]
+    answers: dict[str, float] = {label: index for index, label in enumerate(run.labels)}
+    if run.numbers is not None:
+        numbers = np.array(numbers_of(table))[:, None]
+        answers = dict(zip(_labels(table), run.numbers.apply(numbers)[:, 0].tolist(), strict=True))
+    ahead = config.target == "forecast"
+    return examples_of(stretches_of(table, run.scaling, window_of(config), ahead=ahead, answers=answers))
 
 
 def _floor(config: SeriesConfig, sides: Sides, objective: SeriesObjective, examples: list[SeriesExample]) -> Floor:
     if config.target == "classify":
         share = majority_share(_labels(sides["train"]), _labels(sides["validation"]))
         return Floor(share, "always giving the most frequent label")
-    if config.target == "anomaly":
-        baseline: series_baselines.Model = series_baselines.mean
+    if config.target == "regress":
+        baseline: series_baselines.Model = series_baselines.mean_number
+        meaning = "always giving the mean of the training side"
+    elif config.target == "anomaly":
+        baseline = series_baselines.mean
         meaning = "restoring the mean at every step"
     elif config.output == "bernoulli":
         baseline = series_baselines.frequencies(sides["train"].values, config.horizon)
@@ -200,10 +230,15 @@ def _notes(sides: Sides, run: SeriesRunConfig) -> list[str]:
     counts = ", ".join(f"{len(table):,} {side}" for side, table in sides.items())
     channels = f"{len(run.channels)} {'channel' if len(run.channels) == 1 else 'channels'}"
     classes = f" of {len(run.labels)} classes" if run.labels else ""
-    missing = sum(table.missing for table in sides.values())
+    missing = sum(
+        np.isnan(v[first:]).sum() for t in sides.values() for v, first in zip(t.values, t.firsts, strict=True)
+    )
+    chosen = run.scaling.by == "window" and run.options["scaling"] == "auto"
+    scaled = "the series are on scales of their own: each window is scaled by itself (--scaling training: all alike)"
     told = f"; {missing:,} values are missing, which the model is told" if missing else ""
     return [
         *sides.notes,
         f"{counts} series{classes}; {channels} ({listed(run.channels, most=6)}), "
         f"{sides['train'].steps:,} steps to train on{told}",
+        *([scaled] if chosen else []),
     ]

@@ -5,15 +5,22 @@ from pathlib import Path
 
 from torch import nn
 
-from cellwright.data.readers.long_form import SeriesColumns
+from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.scaling import Scaling
 from cellwright.models.forecaster import Forecaster
-from cellwright.models.series_architecture import SeriesModelConfig
+from cellwright.models.series_architecture import SeriesModelConfig, Target
 from cellwright.models.series_autoencoder import SeriesAutoencoder
 from cellwright.models.series_classifier import SeriesClassifier
+from cellwright.models.series_regressor import SeriesRegressor
 from cellwright.tasks.run import CONFIG, Run, RunConfig, check_size, load_model
+from cellwright.tasks.series.config import SeriesConfig
 
-MODELS = {"classify": SeriesClassifier, "forecast": Forecaster, "anomaly": SeriesAutoencoder}
+MODELS: dict[Target, type[nn.Module]] = {
+    "classify": SeriesClassifier,
+    "regress": SeriesRegressor,
+    "forecast": Forecaster,
+    "anomaly": SeriesAutoencoder,
+}
 """The model of each target."""
 
 
@@ -26,13 +33,21 @@ class SeriesRunConfig(RunConfig):
     channels: list[str]
     """Names of the channels, in the order of the model's inputs."""
     scaling: Scaling
-    """Each channel's mean and deviation on the training side, which the model's numbers are in units of."""
+    """What the model's numbers are in units of: each channel's mean and deviation."""
+    numbers: Scaling | None = None
+    """Mean and deviation of the number to learn, on the training side (regress)."""
     model: SeriesModelConfig
 
     @property
-    def columns(self) -> SeriesColumns:
-        """The columns of CSV that the run was trained on."""
-        return SeriesColumns(**{name: self.options[name] for name in SeriesColumns._fields})
+    def learnt(self) -> SeriesConfig:
+        """The options of the training."""
+        # As of a resumed run: whether options go together was asked when it was started.
+        return SeriesConfig.model_validate(self.options | {"out": "", "resume": True})
+
+    @property
+    def reading(self) -> SeriesOptions:
+        """How files are read that the run is to answer: as those that it was trained on, labels or not."""
+        return self.learnt.reading_like(self.channels)._replace(labelled=False)
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,25 @@
 """The sides of what a user names as DATA: a built-in set, a file, or three files."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from cellwright.data import datasets
 from cellwright.data.readers.files import existing
-from cellwright.data.readers.long_form import SeriesColumns
-from cellwright.data.readers.series import read_series
+from cellwright.data.readers.series import FORMATS, read_series
+from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.readers.values import listed
-from cellwright.data.series import SERIES, SeriesTable, cut_series, split_series
+from cellwright.data.series import SERIES, SeriesTable, cut_series, numbered, split_series
 from cellwright.data.split import SHARE, SIDES, Parted
 from cellwright.errors import InputError
-from cellwright.tasks.series.config import SeriesConfig
+from cellwright.tasks.series.config import Columns, Reading, SeriesConfig
 from cellwright.tasks.sides import refuse_for_a_set
 
 OF_FILES = {
     name: SeriesConfig.model_fields[name].default
-    for name in ("validation", "test", "format", "series", "time", "label")
+    for name in ("validation", "test", "format", *Columns.model_fields, *Reading.model_fields)
 }
 """Options that say how files are read, and nothing of a built-in set; each with its default."""
 FEW = 10
@@ -35,13 +37,22 @@ def open_sides(config: SeriesConfig) -> Parted[SeriesTable]:
         sides = _cut(config, read_file(config, path))
     for side in SIDES:
         _check(config, sides, side)
+        sides[side] = as_learnt(sides[side], sides["train"].channels)
+        sides.notes += [note for note in sides[side].notes if note not in sides.notes]
     return sides
 
 
-def read_file(config: SeriesConfig, path: str | Path) -> SeriesTable:
-    """Read a file as the options say. Raises InputError."""
-    columns = SeriesColumns(config.series, config.time, config.label)
-    return read_series(path, columns, encoding=config.encoding, format=config.format)
+def read_file(config: SeriesConfig, path: str | Path, options: SeriesOptions | None = None) -> SeriesTable:
+    """Read a file as the options say. Raises InputError.
+
+    options: in place of those of the config. --format is meant for DATA, and for files of its suffix or of none known.
+    """
+    known = {suffix for each in FORMATS.values() for suffix in each.suffixes}
+    suffix = Path(path).suffix.lower()
+    meant = suffix not in known or suffix == Path(config.data).suffix.lower()
+    return read_series(
+        path, options or config.reading, encoding=config.encoding, format=config.format if meant else None
+    )
 
 
 def _cut(config: SeriesConfig, table: SeriesTable) -> Parted[SeriesTable]:
@@ -54,7 +65,7 @@ def _cut(config: SeriesConfig, table: SeriesTable) -> Parted[SeriesTable]:
         sides.notes.append("each series is cut in time: its last steps are the test side, those before the validation")
     for side, file in files.items():
         if file:
-            sides[side] = read_file(config, file)
+            sides[side] = read_file(config, file, config.reading_like(table.channels))
     return sides
 
 
@@ -66,7 +77,6 @@ def _check(config: SeriesConfig, sides: Parted[SeriesTable], side: str) -> None:
             f"{config.data}: no series falls to the {side} side ({counts}); each one's hash decides, or with forecast "
             "its length: give more, or files of their own with --validation and --test"
         )
-    check_channels(table, sides["train"].channels)
 
 
 def check_complete(table: SeriesTable) -> None:
@@ -79,10 +89,29 @@ def check_complete(table: SeriesTable) -> None:
             )
 
 
-def check_channels(table: SeriesTable, channels: tuple[str, ...] | list[str]) -> None:
-    """Raise InputError where a table has other channels than those learned from."""
-    if list(table.channels) != list(channels):
+def as_learnt(table: SeriesTable, channels: Sequence[str]) -> SeriesTable:
+    """The table with the channels that were learned from, in their order.
+
+    Channels go by name. Of a table or a training without names they go by their order, since nothing else tells them.
+
+    Raises:
+        InputError: other channels, or another number of them.
+
+    """
+    learnt = tuple(channels)
+    if table.channels == learnt:
+        return table
+    if sorted(table.channels) == sorted(learnt):
+        order = [table.channels.index(name) for name in learnt]
+        return replace(table, values=[values[:, order] for values in table.values], channels=learnt)
+    if not table.named and len(table.channels) != len(learnt):
         raise InputError(
-            f"{table.source}: the channels are {listed(table.channels)}; expected {listed(list(channels))}, in this "
-            "order, as in training"
+            f"{table.where(0)}: {len(table.channels)} channels; expected {len(learnt)}, as in training "
+            f"({listed(learnt)})"
         )
+    if len(table.channels) != len(learnt) or (table.named and learnt != numbered(len(learnt))):
+        raise InputError(
+            f"{table.source}: the channels are {listed(table.channels)}; expected {listed(learnt)}, as in training"
+        )
+    note = f"{table.source}: {listed(table.channels)} are taken for the channels of training, which had no names"
+    return replace(table, channels=learnt, notes=(*table.notes, note) if table.named else table.notes)

@@ -1,0 +1,44 @@
+"""How a file of series is read, whatever its format; a format reads of it what it has."""
+
+from typing import Literal, NamedTuple
+
+Fill = Literal["missing", "previous", "linear"]
+
+
+class SeriesOptions(NamedTuple):
+    """Columns by name, and what to do with what is not there.
+
+    A file without a column of its usual name does without; any other name must be there.
+    """
+
+    series: str = "series"
+    """Names the series a row belongs to; without, the file is one."""
+    time: str = "time"
+    """Time of the step; without, the order of the rows is the time's."""
+    label: str = "label"
+    """Class of the series, or the number to learn."""
+    values: tuple[str, ...] = ()
+    """The channels; none: every other column."""
+    ignore: tuple[str, ...] = ()
+    """Columns that are not read."""
+    missing: tuple[str, ...] = ()
+    """What else stands for a missing value, as -9999."""
+    fill: Fill | None = None
+    """What takes the place of steps and values that are missing; None leaves them out, and missing."""
+    sort: bool = False
+    """Whether rows are sorted by time; else they must be."""
+    header: bool = True
+    """Whether the first line names the columns; else they are called 1, 2, …."""
+    separator: str | None = None
+    """Between fields; None goes by the format."""
+    labelled: bool = True
+    """Whether labels are read; predictions need none."""
+
+
+def names_of(written: str | None) -> tuple[str, ...]:
+    """The names in a list with commas between them.
+
+    >>> names_of("load, wind"), names_of(None)
+    (('load', 'wind'), ())
+    """
+    return tuple(name for each in (written or "").split(",") if (name := each.strip()))

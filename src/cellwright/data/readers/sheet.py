@@ -1,0 +1,104 @@
+"""A table of cells as texts, whatever file it came from, and which of its columns is what."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cellwright.data.readers.delimited import Row
+from cellwright.data.readers.numbers import is_number
+from cellwright.data.readers.series_options import SeriesOptions
+from cellwright.data.readers.values import index_of, listed
+from cellwright.errors import InputError
+
+ROLES = "--series, --time and --label"
+
+
+class Sheet(NamedTuple):
+    """A table of cells as texts, and where its rows stand."""
+
+    source: str
+    names: list[str]
+    rows: list[Row]
+    head: str
+    """Where the names of the columns stand, as messages begin."""
+    unit: str = "line"
+    named: bool = True
+    """Whether the file names its columns."""
+    notes: Sequence[str] = ()
+    """How the file was read, where nobody said it."""
+
+    def where(self, line: int, place: int) -> str:
+        """Where a cell stands, as messages begin."""
+        return f"{self.source}, {self.unit} {line}, column {self.names[place]!r}"
+
+
+class Places(NamedTuple):
+    """Where in a row each part stands; None where the file has it not."""
+
+    series: int | None
+    time: int | None
+    label: int | None
+    channels: list[int]
+
+
+def check_header(sheet: Sheet) -> None:
+    """Raise InputError for a line of values where the names of the columns are expected."""
+    if sheet.named and all(map(is_number, sheet.names)):
+        raise InputError(
+            f"{sheet.head}: every name of a column is a number ({listed(sheet.names, most=4)}), as values are; "
+            "expected a line that names the columns: --no-header reads the first line as a step too, --format ucr each "
+            "line as a series with its label first"
+        )
+
+
+def places_of(sheet: Sheet, options: SeriesOptions) -> Places:
+    """Which column is what. Raises InputError for one that is not there, stands twice, or is given two parts."""
+    names = sheet.names
+    if not options.values:
+        for name in options.ignore:
+            index_of(name, names, sheet.head, "--ignore")
+    parts: dict[str, int | None] = {}
+    for role in ("series", "time", "label"):
+        column: str = getattr(options, role)
+        spared = column == SeriesOptions._field_defaults[role] or (role == "label" and not options.labelled)
+        absent = column in options.ignore or (column not in names and spared)
+        parts[role] = None if absent else index_of(column, names, sheet.head, ROLES)
+    if options.values:
+        channels = [index_of(name, names, sheet.head, "--values") for name in options.values]
+    else:
+        taken = {*parts.values(), *(names.index(name) for name in options.ignore)}
+        channels = [place for place in range(len(names)) if place not in taken]
+    if not channels:
+        raise InputError(f"{sheet.head}: no column of values beside {listed(names)}; expected one a channel")
+    for place in channels:
+        index_of(names[place], names, sheet.head, "--values")  # refuses a channel that stands twice
+        for role, taken_by in parts.items():
+            if taken_by == place:
+                raise InputError(f"{sheet.head}: column {names[place]!r} for both --{role} and --values; expected two")
+    return Places(parts["series"], parts["time"], parts["label"] if options.labelled else None, channels)
+
+
+def unread(sheet: Sheet, places: Places, options: SeriesOptions) -> list[str]:
+    """The note on columns that are passed over, where --values names some or training had fewer."""
+    read = {places.series, places.time, places.label, *places.channels}
+    passed = [
+        name
+        for place, name in enumerate(sheet.names)
+        if place not in read and name not in options.ignore and name != options.label
+    ]
+    return [f"{sheet.source}: columns that are not read: {listed(passed)}"] if passed else []
+
+
+def check_words(sheet: Sheet, places: Places, options: SeriesOptions) -> None:
+    """Refuse a column of nothing but words as such, rather than at its first cell."""
+    for place in places.channels:
+        if is_number(sheet.rows[0][1][place]):
+            continue
+        cells = [fields[place].strip() for _, fields in sheet.rows]
+        words = [cell for cell in cells if cell and not is_number(cell) and cell not in options.missing]
+        if len(words) == len(cells) and any(letter.isalpha() for letter in words[0]):
+            name = sheet.names[place]
+            raise InputError(
+                f"{sheet.where(sheet.rows[0][0], place)}: words throughout, the first {words[0][:40]!r}; expected "
+                f"numbers: --ignore {name} leaves the column out, --series {name} takes it for the names of the "
+                f"series, --label {name} for their labels"
+            )

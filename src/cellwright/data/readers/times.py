@@ -1,0 +1,120 @@
+"""Times of steps as files write them, each as a number that can be compared and subtracted exactly.
+
+17, 0.5, 1704067200000000100      numbers; whole ones stay whole, beyond 2^53 too
+2026-01-31, 2026-01-31T12:00Z     dates as ISO 8601 writes them, to the nanosecond; 2026-W05 is its Monday
+2026-01, 2026-Q1                  months and quarters
+"""
+
+import calendar
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from math import isfinite
+from typing import Literal, NamedTuple
+
+from cellwright.errors import InputError
+
+Kind = Literal["number", "date", "month", "quarter"]
+
+_EPOCH = datetime(1970, 1, 1)
+_WHOLE = re.compile(r"[+-]?\d+")
+_MONTH = re.compile(r"(\d{4})[-M](\d{2})")
+_QUARTER = re.compile(r"(\d{4})-?Q([1-4])")
+_BEYOND_MICROSECONDS = re.compile(r"(?<=\.\d{6})\d+")
+_UNITS = ((86_400 * 10**9, "day"), (3600 * 10**9, "hour"), (60 * 10**9, "minute"), (10**9, "second"))
+EXPECTED = "a number, a date such as 2026-01-31 or 2026-01-31T12:00, a month 2026-01, a quarter 2026-Q1"
+
+
+class Time(NamedTuple):
+    """When a step was: nanoseconds of a date, months, quarters, or a number as it is."""
+
+    kind: Kind
+    at: int | float
+
+
+def time_of(written: str, where: str) -> Time:
+    """Return the time. Raises InputError, beginning with `where`, for what is none."""
+    found = _number(written) or _period(written) or _date(written)
+    if found is None:
+        raise InputError(f"{where}: {written!r} is no time; expected {EXPECTED}")
+    return found
+
+
+def length_of(kind: Kind, difference: float) -> str:
+    """A difference of two times, for people.
+
+    >>> length_of("date", 5_184_000_000_000_000), length_of("month", 1), length_of("number", 2.5)
+    ('60 days', '1 month', '2.5')
+    """
+    if kind == "number":
+        return f"{difference:g}" if isinstance(difference, float) else f"{difference}"
+    if kind == "date":
+        size, unit = next((each for each in _UNITS if difference >= each[0]), _UNITS[-1])
+        return _counted(difference / size, unit)
+    return _counted(difference, kind)
+
+
+def in_one_unit(series: Sequence[Sequence[Time]]) -> list[list[Time]]:
+    """The times of each series, in months where all of them stand on one day of the month, or at its end.
+
+    The distances of such dates in days differ, and the steps between them are to be counted.
+    """
+    several = [times for times in series if len(times) > 1]
+    if several and all(map(_monthly, several)):
+        return [[_month(time) for time in times] if len(times) > 1 else [] for times in series]
+    return [list(times) for times in series]
+
+
+def _monthly(times: Sequence[Time]) -> bool:
+    if times[0].kind != "date":
+        return False
+    dates = [_date_of(time) for time in times]
+    apart = min((after - before for before, after in pairwise(dates)), default=timedelta())
+    at_midnight = all(date == date.replace(hour=0, minute=0, second=0, microsecond=0) for date in dates)
+    same_day = len({date.day for date in dates}) == 1
+    at_end = all(date.day == calendar.monthrange(date.year, date.month)[1] for date in dates)
+    return apart >= timedelta(days=28) and at_midnight and (same_day or at_end)
+
+
+def _month(time: Time) -> Time:
+    date = _date_of(time)
+    return Time("month", 12 * date.year + date.month - 1)
+
+
+def _date_of(time: Time) -> datetime:
+    return _EPOCH + timedelta(microseconds=time.at // 1000)
+
+
+def _number(written: str) -> Time | None:
+    if _WHOLE.fullmatch(written) and len(written) < 40:  # int() refuses thousands of digits
+        return Time("number", int(written))
+    try:
+        value = float(written)
+    except ValueError:
+        return None
+    return Time("number", value) if isfinite(value) else None
+
+
+def _period(written: str) -> Time | None:
+    if (found := _MONTH.fullmatch(written)) and 1 <= int(found[2]) <= 12:
+        return Time("month", 12 * int(found[1]) + int(found[2]) - 1)
+    if found := _QUARTER.fullmatch(written):
+        return Time("quarter", 4 * int(found[1]) + int(found[2]) - 1)
+    return None
+
+
+def _date(written: str) -> Time | None:
+    beyond = _BEYOND_MICROSECONDS.search(written)  # which Python's reader drops
+    try:
+        date = datetime.fromisoformat(_BEYOND_MICROSECONDS.sub("", written))
+        # Python compares no date with a zone to one without.
+        date = date if date.tzinfo is None else date.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):  # a zone may lead out of the years 1 to 9999
+        return None
+    nanoseconds = int(f"{beyond[0]:0<3.3}") if beyond else 0
+    return Time("date", (date - _EPOCH) // timedelta(microseconds=1) * 1000 + nanoseconds)
+
+
+def _counted(count: float, one: str) -> str:
+    return f"{count:g} {one if count == 1 else one + 's'}"

@@ -1,0 +1,39 @@
+"""What labels and numbers of series have in common: recurrent layers → pooling → dense layer."""
+
+from typing import cast
+
+from torch import Tensor, nn
+
+from cellwright.models.dropout import Dropout, between
+from cellwright.models.pool import make_pool
+from cellwright.models.series_architecture import SeriesModelConfig
+from cellwright.models.series_input import SeriesInput
+from cellwright.nn import Recurrent
+
+
+class PooledSeries(nn.Module):
+    """Numeric series to K numbers each; what those mean is a subclass's."""
+
+    def __init__(self, config: SeriesModelConfig, outputs: int) -> None:
+        super().__init__()
+        self.config = config
+        features = config.hidden * (2 if config.bidirectional else 1)
+        self.input = SeriesInput(config)
+        self.recurrent = Recurrent(
+            config.cell,
+            self.input.size,
+            config.hidden,
+            num_layers=config.layers,
+            bidirectional=config.bidirectional,
+            dropout=between(config.layers, config.dropout),
+            recurrent_dropout=config.recurrent_dropout,
+            batch_first=True,
+        )
+        self.pool = make_pool(config.pooling, features, config.bidirectional)
+        self.dropout = Dropout(config.dropout)
+        self.dense = nn.Linear(features, outputs)
+
+    def read(self, values: Tensor, known: Tensor, lengths: Tensor) -> Tensor:
+        """values (B, T, C), known (B, T, C), lengths (B) int64 -> (B, K)."""
+        output, _ = self.recurrent(self.input(values, known), lengths=lengths)  # (B, T, D·H)
+        return cast(Tensor, self.dense(self.dropout(self.pool(output, lengths))))

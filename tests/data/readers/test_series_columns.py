@@ -1,0 +1,96 @@
+"""Which columns are read, what stands for a missing value, and the same columns from every format."""
+
+import numpy as np
+import pandas
+import pytest
+
+from cellwright.data.readers.series import read_series
+from cellwright.data.readers.series_options import SeriesOptions
+from cellwright.errors import InputError
+
+STATIONS = "time,station,y,z\n1,Riverside,3.5,0\n2,Riverside,4.5,0\n"
+
+
+def test_station_column(file):
+    path = file("s.csv", STATIONS)
+    with pytest.raises(
+        InputError, match=r"column 'station': words throughout, the first 'Riverside'; .* --ignore station"
+    ):
+        read_series(path)
+    assert read_series(path, SeriesOptions(ignore=("station",))).channels == ("y", "z")
+    assert read_series(path, SeriesOptions(series="station")).names == ["Riverside"]
+    table = read_series(path, SeriesOptions(values=("y",)))
+    assert (table.channels, table.values[0].tolist()) == (("y",), [[3.5], [4.5]])
+    assert table.notes == (f"{path}: columns that are not read: 'station', 'z'",)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (SeriesOptions(ignore=("city",)), "line 1: no column 'city'; the columns are 'time', .* with --ignore"),
+        (SeriesOptions(values=("w",)), "line 1: no column 'w'; .* name yours with --values"),
+        (SeriesOptions(values=("time", "y")), "line 1: column 'time' for both --time and --values; expected two"),
+    ],
+)
+def test_columns_that_cannot_be_chosen(file, options, message):
+    with pytest.raises(InputError, match=message):
+        read_series(file("s.csv", STATIONS), options)
+
+
+def test_numbers_without_header(file):
+    path = file("s.csv", "50.5\n55.9\n57.8\n")
+    with pytest.raises(InputError, match=r"line 1: every name of a column is a number \('50.5'\).*: --no-header reads"):
+        read_series(path)
+    table = read_series(path, SeriesOptions(header=False))
+    assert (table.channels, table.named, table.values[0][:, 0].tolist()) == (("1",), False, [50.5, 55.9, 57.8])
+    two = read_series(file("t.csv", "1,0.5,a\n2,0.25,a\n"), SeriesOptions(header=False, time="1", series="3"))
+    assert (two.names, two.values[0][:, 0].tolist()) == (["a"], [0.5, 0.25])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("s.csv", "x\n1\n-9999\n-9999.0\nM\n"),
+        ("s.jsonl", '{"values": [1, -9999, -9999.0, null]}\n'),
+        ("s.ts", "@data\n1,-9999,-9999.0,M\n"),
+        ("s.ucr", "7 1 -9999 -9999.0 M 2\n"),
+    ],
+)
+def test_what_else_stands_for_a_missing_value(file, name, content):
+    table = read_series(file(name, content), SeriesOptions(missing=("-9999", "M")))
+    assert np.isnan(table.values[0][:4, 0]).tolist() == [False, True, True, True]
+
+
+def test_a_cell_that_is_no_number_says_how_to_name_it_missing(file):
+    with pytest.raises(InputError, match=r"line 3, column 'x': 'M' is no number; .*\(--missing says what else"):
+        read_series(file("s.csv", "x\n1\nM\n"))
+
+
+def test_the_same_columns_from_csv_parquet_and_records(tmp_path):
+    frame = pandas.DataFrame({
+        "series": ["a", "a", "b"], "time": pandas.to_datetime(["2026-01-01", "2026-01-02", "2026-01-01"]),
+        "x": [0.1, None, 3.0], "n": [1, 2, 3], "label": ["p", "p", "q"],
+    })  # fmt: skip
+    frame.to_csv(tmp_path / "s.csv", index=False)
+    frame.to_parquet(tmp_path / "s.parquet", index=False)
+    frame.to_json(tmp_path / "s.jsonl", orient="records", lines=True, date_format="iso")
+    first, *others = (read_series(tmp_path / f"s.{kind}") for kind in ("csv", "parquet", "jsonl"))
+    for other in others:
+        assert (other.names, other.labels, other.channels) == (first.names, first.labels, first.channels)
+        for ours, theirs in zip(first.values, other.values, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_lists_in_parquet_are_refused(tmp_path):
+    pandas.DataFrame({"x": [[1, 2], [3]]}).to_parquet(tmp_path / "s.parquet")
+    with pytest.raises(InputError, match=r"s\.parquet, column 'x': holds list<.*>; expected numbers, texts or times"):
+        read_series(tmp_path / "s.parquet")
+
+
+def test_records_have_the_keys_of_the_first(file):
+    with pytest.raises(InputError, match=r"line 2: 1 keys; expected 2 \('time', 'x'\), as the first has"):
+        read_series(file("s.jsonl", '{"time": 1, "x": 2}\n{"x": 3}\n'))
+
+
+def test_a_semicolon_between_fields(file):
+    assert read_series(file("s.csv", "x;y\n1;2\n"), SeriesOptions(separator=";")).channels == ("x", "y")

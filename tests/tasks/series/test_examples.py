@@ -1,0 +1,47 @@
+"""Stretches of series and their scales, against numpy's mean and deviation of the steps that may tell them."""
+
+import numpy as np
+import pytest
+
+from cellwright.data.scaling import Scaling
+from cellwright.data.series import SeriesTable
+from cellwright.tasks.series.examples import stretches_of
+
+VALUES = np.arange(10.0)[:, None] ** 2
+OWN = Scaling([0.0], [1.0], "window")
+
+
+def table(first: int, labels: list[str] | None = None) -> SeriesTable:
+    return SeriesTable([VALUES], ["a"], labels, ["line 1"], ("x",), "it", [first])
+
+
+@pytest.mark.parametrize(
+    ("first", "ahead", "told"),
+    [
+        (6, True, (0, 6)),  # what is foretold has no part in its scale
+        (6, False, (0, 10)),
+        (0, True, (0, 10)),  # in training nothing stands before
+    ],
+)
+def test_the_scale_of_a_stretch_is_that_of_the_steps_that_may_tell_it(
+    first: int, ahead: bool, told: tuple[int, int]
+) -> None:
+    (found,) = stretches_of(table(first), OWN, 16, ahead=ahead)
+    steps = VALUES[slice(*told)]
+    assert found.scaling == ([steps.mean()], [pytest.approx(steps.std())], "window")
+    np.testing.assert_allclose(found.example.values, (VALUES - steps.mean()) / steps.std(), rtol=1e-6)
+    assert found.example.first == first
+
+
+def test_each_stretch_has_its_own() -> None:
+    found = stretches_of(table(0), OWN, 4, ahead=True)
+    told = [(0, 4), (2, 4), (4, 6), (6, 8)]
+    assert [each.scaling.mean[0] for each in found] == [VALUES[begin:end].mean() for begin, end in told]
+    assert {each.series for each in found} == {0}
+
+
+def test_one_scale_for_all_and_the_numbers_of_labels() -> None:
+    alike = Scaling([1.0], [2.0])
+    (found,) = stretches_of(table(0, ["b"]), alike, None, answers={"a": 0, "b": 1})
+    assert found.scaling is alike
+    assert found.example.label == 1
