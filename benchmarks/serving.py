@@ -9,6 +9,7 @@ does not depend on what it has learnt. The texts are reviews of the built-in set
     keystroke, Chromium  the same typed at the page: from the input event to the frame that shows gates and answer
     short texts          wrk's connections ask as fast as they are answered, while a client beside them compares the
                          answers that it gets with those of the predictor
+    beside long work     one client asks for the contributions to a long text again and again, another for predictions
 
 wrk, Chromium and chromedriver are left out where they are not installed. They share the processor with the server.
 """
@@ -25,6 +26,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,7 @@ FLAGS = [
 PAGE = Path(__file__).parents[1] / "docs" / "serving.md"
 KEYSTROKES, BETWEEN = 120, 0.12  # as many, and seconds between two of them: someone who types fast
 LONGEST = 40  # characters of a text that is typed; of a short text, too
+LONG = (80, 1000)  # characters, each a token, of a text whose contributions are asked for; no more are allowed
 KEYSTROKE, RATE, P99 = 50, 200, 100  # the targets: milliseconds, requests a second, milliseconds
 TYPE = """
 const [text, done] = arguments, pane = document.querySelector(".pane"), box = pane.querySelector("textarea");
@@ -100,6 +103,8 @@ def measured(seconds: int, connections: int) -> Iterator[str]:
             yield keystrokes("server", asked_of_server(url, texts))
             if shutil.which("chromedriver") and (browser := shutil.which("chromium")):
                 yield keystrokes("Chromium", typed_in_browser(url, texts, browser, folder))
+            for tokens in LONG:
+                yield beside_contributions(url, texts, tokens, seconds)
             if shutil.which("wrk"):
                 yield from short_texts(url, texts, folder, seconds, connections)
 
@@ -151,9 +156,7 @@ def asked_of_server(url: str, texts: Sequence[str]) -> list[float]:
     times = []
     with httpx.Client(base_url=url) as client:
         for text in growing(texts):
-            began = time.perf_counter()
-            client.post("/inspect", json={"text": text, "contributions": False}).raise_for_status()
-            times.append(1000 * (time.perf_counter() - began))
+            times.append(milliseconds(client, "/inspect", {"text": text, "contributions": False}))
             time.sleep(BETWEEN)
     return times
 
@@ -188,6 +191,37 @@ def keystrokes(where: str, times: Sequence[float]) -> str:
         f"keystroke, {where}: median {median:.1f} ms (wanted: under {KEYSTROKE}), p95 {p95:.1f} ms, "
         f"longest {max(times):.1f} ms, {len(times)} keystrokes"
     )
+
+
+def beside_contributions(url: str, texts: Sequence[str], tokens: int, seconds: int) -> str:
+    """How long short texts wait while another client asks for the contributions to a text of so many tokens."""
+    long = "".join(texts)[:tokens]
+    until, times, explained = time.perf_counter() + seconds, [], []
+
+    def explain() -> None:
+        with httpx.Client(base_url=url, timeout=60) as client:
+            while time.perf_counter() < until:
+                explained.append(milliseconds(client, "/inspect", {"text": long}))
+
+    with ThreadPoolExecutor(1) as other, httpx.Client(base_url=url, timeout=60) as client:
+        explaining = other.submit(explain)
+        while time.perf_counter() < until:
+            times.append(milliseconds(client, "/predict", {"text": texts[len(times) % len(texts)]}))
+            time.sleep(0.02)
+        explaining.result()
+    middle, late = statistics.median(times), statistics.quantiles(times, n=100)[-1]
+    return (
+        f"short texts beside contributions of {tokens:,} tokens: median {middle:.1f} ms, p99 {late:.1f} ms "
+        f"(wanted: under {P99}), longest {max(times):.1f} ms, {len(times)} texts; the contributions: median "
+        f"{statistics.median(explained):.0f} ms"
+    )
+
+
+def milliseconds(client: httpx.Client, path: str, body: dict[str, Any]) -> float:
+    """Of a request that is answered."""
+    began = time.perf_counter()
+    client.post(path, json=body).raise_for_status()
+    return 1000 * (time.perf_counter() - began)
 
 
 def short_texts(url: str, texts: Sequence[str], folder: str, seconds: int, connections: int) -> Iterator[str]:

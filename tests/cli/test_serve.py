@@ -14,7 +14,7 @@ COMMAND = [sys.executable, "-c", "import sys; from cellwright.cli import main; s
 
 def test_serves_until_it_is_told_to_end(run):
     process = subprocess.Popen(
-        [*COMMAND, str(run), "--port", "0", "--max-length", "12"],
+        [*COMMAND, str(run), "--port", "0", "--max-length", "12", "--allow-origin", "https://a.example"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
@@ -22,12 +22,13 @@ def test_serves_until_it_is_told_to_end(run):
         address, served = re.fullmatch(
             r"(http://127\.0\.0\.1:\d+/) shows the gates of (.+) as you type; .*\n", said
         ).groups()
-        answer = httpx.post(f"{address}predict", json={"text": "a great 好"})
+        answer = httpx.post(f"{address}predict", json={"text": "a great 好"}, headers={"origin": "https://a.example"})
         refused = httpx.post(f"{address}predict", json={"text": "a great phone"})
     finally:
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
     assert (served, answer.json()["label"]) == (str(run), "very good")
+    assert answer.headers["access-control-allow-origin"] == "https://a.example"
     assert refused.json()["detail"] == "text has 13 characters; expected at most 12"
     assert (process.returncode, out, err) == (0, "ended\n", "")
 
@@ -48,6 +49,9 @@ def test_a_port_that_is_taken_is_one_sentence(cellwright, run):
         (["--host", "192.0.2.1", "--port", "0"], ["cannot listen at 192.0.2.1, port 0"]),
         (["--max-batch", "0"], ["--max-batch is 0; expected at least 1"]),
         (["--timeout", "soon"], ["--timeout is soon; expected a valid number"]),
+        (["--allow-origin", "example.com"], ["--allow-origin is example.com; expected", "such as https://example.com"]),
+        (["--allow-origin", "https://a.b/"], ["--allow-origin is https://a.b/; expected", "without a path"]),
+        (["--allow-origin", "https://a.b,HTTP://c"], ["--allow-origin is HTTP://c; expected"]),
         (["--port", "70000"], ["--port is 70000; expected at least 0 and at most 65535"]),
     ],
 )
@@ -74,4 +78,4 @@ def test_help_lists_the_limits(cellwright):
     told = cellwright("serve", "--help").out
     for name, field in (Address.model_fields | Limits.model_fields).items():
         assert f"--{name.replace('_', '-')}" in told
-        assert f"default {field.default}" in " ".join(told.split())
+        assert field.default is None or f"default {field.default}" in " ".join(told.split())

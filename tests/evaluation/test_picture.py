@@ -5,6 +5,7 @@ from matplotlib import image
 from matplotlib.font_manager import fontManager
 from matplotlib.ft2font import FT2Font
 
+from cellwright.evaluation import picture
 from cellwright.evaluation.fonts import font_for
 from cellwright.evaluation.metrics import score
 from cellwright.evaluation.picture import draw_confusion
@@ -31,6 +32,34 @@ def test_picture_of_many_classes_stays_small(tmp_path):
     labels = [f"class number {i}" for i in range(100)]
     draw_confusion(score(labels, labels, labels), tmp_path / "confusion.png")
     assert max(image.imread(tmp_path / "confusion.png").shape) < 2500
+
+
+def test_of_many_classes_those_with_mistakes_are_drawn_and_no_text_is_lost(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(picture, "_draw", lambda axes, matrix, font: drawn.append((axes.get_title(), matrix)))
+    labels = [f"class {i:03}" for i in range(100)]
+    true, given = labels * 2, [*labels, *labels]
+    true += ["class 007"] * 3 + ["class 090"]
+    given += ["class 090"] * 3 + ["class 051"]
+    draw_confusion(score(true, given, labels), tmp_path / "confusion.png")
+    ((title, matrix),) = drawn
+    assert "of 100 classes those with the most mistakes" in title
+    assert len(matrix.names) == 40
+    assert matrix.names[-1] == "61 others"
+    assert matrix.counts.sum() == len(true)
+    at = {name: matrix.names.index(name) for name in ("class 007", "class 051", "class 090")}
+    assert list(at.values()) == sorted(at.values())  # in the order of the classes
+    assert matrix.counts[at["class 007"], at["class 090"]] == 3
+    assert matrix.counts[at["class 090"], at["class 051"]] == 1
+    assert matrix.counts[-1, -1] == 2 * 61
+
+
+def test_forty_classes_are_all_drawn(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(picture, "_draw", lambda axes, matrix, font: drawn.append(matrix))
+    labels = [f"{i:02}" for i in range(40)]
+    draw_confusion(score(labels, labels, labels), tmp_path / "confusion.png")
+    assert drawn[0].names == labels
 
 
 def test_shade_follows_the_share_of_the_row(tmp_path):

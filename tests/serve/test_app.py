@@ -1,8 +1,12 @@
 """The server's answers, its limits, and one sentence for whatever is wrong with a request."""
 
 import base64
+import gzip
+import html
 import json
 import random
+import re
+import shlex
 import socket
 import threading
 import time
@@ -16,10 +20,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import made_series
 from cellwright.inspect.recorders import record
+from cellwright.pauses import pause
 from cellwright.serve.app import Able, make_app
 from cellwright.serve.bodies import ToGenerate, ToInspect, ToPredict
 from cellwright.serve.limits import Limits
 from cellwright.serve.run import app_of
+from cellwright.serve.worker import SHORT
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import load_run
 from cellwright.tasks.series import SeriesConfig
@@ -170,6 +176,16 @@ def test_a_form_of_another_site_is_refused(narrow, media):
     assert "expected application/json" in response.json()["detail"]
 
 
+def test_a_compressed_body_is_refused_in_words_of_its_own(narrow):
+    content = gzip.compress(b'{"text": "a"}')
+    response = narrow.post("/predict", content=content, headers=JSON | {"content-encoding": "gzip"})
+    assert response.status_code == 415
+    expected = "the body is compressed (Content-Encoding: gzip); expected it as it is"
+    assert response.json() == {"detail": expected}
+    plain = narrow.post("/predict", content=b'{"text": "a"}', headers=JSON | {"content-encoding": "Identity"})
+    assert plain.status_code == 200
+
+
 def test_a_body_that_does_not_say_its_size_is_counted(narrow):
     response = narrow.post("/predict", content=(b" " * 99 for _ in range(99)), headers=JSON)
     assert response.status_code == 413
@@ -317,6 +333,32 @@ def test_metrics_count_requests_batches_and_time(narrow):
     assert 0 < found["cellwright_batch_seconds_sum", "predict"] < WAIT
 
 
+@pytest.mark.parametrize("path", ["/", "/page/view.js", "/health", "/metrics", "/docs", "/openapi.json"])
+def test_head_is_answered_as_get_without_the_body(echo, path):
+    with running(make_app(echo)) as (client, _):
+        got, head = client.get(path), client.head(path)
+        assert (head.status_code, head.content) == (200, b"")
+        for name in ("content-type", "content-security-policy"):
+            assert head.headers.get(name) == got.headers.get(name)
+        assert client.head("/predict").status_code == 405
+
+
+def test_docs_tell_every_path_and_field_without_a_network(client):
+    page = client.get("/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "<script" not in page.text
+    assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//""", page.text)
+    for path in ("POST /predict", "POST /inspect", "POST /generate", "GET /health", "GET /metrics"):
+        assert f"<code>{path}</code>" in page.text
+    for kind in (ToPredict, ToInspect, ToGenerate):
+        for name, field in kind.model_fields.items():
+            row = f"<td>{name}</td><td>{html.escape(field.description)}</td>"
+            assert row + ("<td>required</td>" if field.is_required() else "") in page.text
+    command = html.unescape(re.search(r"<pre>(curl [^<]*/predict [^<]*)</pre>", page.text)[1])
+    words = shlex.split(command)
+    assert client.post(words[1].removeprefix("http://127.0.0.1:8000"), json=json.loads(words[-1])).status_code == 200
+
+
 def test_openapi_tells_bodies_and_problems(client):
     told = client.get("/openapi.json").json()
     assert set(told["paths"]) == {"/predict", "/inspect", "/generate", "/health", "/metrics"}
@@ -350,3 +392,60 @@ def test_a_client_that_goes_away_harms_nobody(echo):
             client.post("/predict", json={"text": "gone"}, timeout=0.2)
         echo.go.set()
         assert client.post("/predict", json={"text": "here"}).json()["text"] == "here"
+
+
+def test_who_goes_away_ends_the_long_work_of_their_request(echo):
+    began, ended = threading.Event(), threading.Event()
+
+    def inspect(text, contributions):
+        began.set()
+        try:
+            while True:
+                pause()
+                time.sleep(0.001)
+        finally:
+            ended.set()
+
+    able = Able(inspect=inspect, effort=lambda text, contributions: SHORT + 1)
+    with running(make_app(echo, able=able)) as (client, _):
+        with pytest.raises(httpx.ReadTimeout):
+            client.post("/inspect", json={"text": "long"}, timeout=0.2)
+        assert began.is_set()
+        assert ended.wait(WAIT)
+        assert client.post("/predict", json={"text": "here"}).json()["text"] == "here"
+
+
+def test_while_one_waits_for_long_work_others_are_answered(echo):
+    go = threading.Event()
+
+    def inspect(text, contributions):
+        while not go.is_set():
+            pause()
+            time.sleep(0.001)
+        return {"text": text}
+
+    able = Able(inspect=inspect, effort=lambda text, contributions: SHORT + 1)
+    with running(make_app(echo, able=able)) as (client, _), ThreadPoolExecutor(1) as pool:
+        long = pool.submit(client.post, "/inspect", json={"text": "long"})
+        for number in range(20):
+            assert client.post("/predict", json={"text": str(number)}).json()["text"] == str(number)
+        assert not long.done()
+        go.set()
+        assert long.result(WAIT).json() == {"text": "long"}
+
+
+def test_work_that_takes_too_long_is_ended_and_not_only_given_up(echo):
+    ended = threading.Event()
+
+    def inspect(text, contributions):
+        try:
+            while True:
+                pause()
+                time.sleep(0.001)
+        finally:
+            ended.set()
+
+    able = Able(inspect=inspect, effort=lambda text, contributions: SHORT + 1)
+    with running(make_app(echo, able=able, limits=Limits(timeout=0.2))) as (client, _):
+        assert client.post("/inspect", json={"text": "long"}).status_code == 504
+        assert ended.wait(WAIT)

@@ -3,16 +3,20 @@
 import re
 import shutil
 import threading
+import time
 from io import BytesIO
 
 import pytest
 from matplotlib.image import imread
 
+from cellwright.inspect.order import by_likeness
 from cellwright.inspect.recorders import record
 from cellwright.inspect.report import described
+from cellwright.pauses import pause
 from cellwright.serve.app import Able, make_app
 from cellwright.serve.limits import Limits
 from cellwright.serve.run import app_of
+from cellwright.serve.worker import SHORT
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import load_run
 from language_runs import language_run
@@ -152,7 +156,15 @@ def test_two_sentences_side_by_side(page, run, tmp_path):
     assert same(page.answer(), shown(run, "a good film and a book"))
 
 
-def test_the_map_by_keyboard(page):
+def test_the_map_opens_by_likeness_as_the_report_does(page, run):
+    page.type("a good film")
+    assert page.part("order").get_property("value") == "by likeness"
+    forward = next(part for part in described(record(load_run(run), "a good film"))["parts"])
+    page.browser.execute_script("choice.choose({ direction: 'forward' })")
+    assert page.browser.execute_script("return choice.units") == forward["orders"]["by likeness"]
+
+
+def test_the_map_by_keyboard(page, run):
     page.type("a good film")
     assert page.browser.switch_to.active_element == page.box()
     while page.browser.switch_to.active_element != page.part("map"):
@@ -160,7 +172,8 @@ def test_the_map_by_keyboard(page):
     keys = [Keys.ARROW_RIGHT] * 2 + [Keys.ARROW_DOWN] * 4 + [Keys.ENTER]
     page.browser.switch_to.active_element.send_keys(*keys)
     assert page.part("token").text.startswith("“good”")
-    assert page.part("unit").text.startswith("Unit 4:")
+    order = by_likeness(record(load_run(run), "a good film").of(0, "forward").values["c"])
+    assert page.part("unit").text.startswith(f"Unit {order[4]}:")
     controls = page.browser.find_elements(By.CSS_SELECTOR, "textarea, select, button, [tabindex]")
     assert all(control.accessible_name for control in controls if control.is_displayed())
     pictures = page.panes[0].find_elements(By.CSS_SELECTOR, "canvas[role=img]")
@@ -222,13 +235,100 @@ def test_a_stale_answer_is_dropped(browser, run):
         assert same(page.answer(), shown(run, "a bad book"))
 
 
+def test_what_is_drawn_of_another_text_is_dimmed_at_once_and_gone_with_the_text(browser, run):
+    loaded, go = load_run(run), threading.Event()
+
+    def inspect(text, contributions):
+        assert text == "a" or go.wait(WAIT)
+        return described(record(loaded, text, False))
+
+    with running(make_app(Predictor.load(run), able=Able(inspect=inspect))) as (client, _):
+        page = Page(browser, str(client.base_url))
+        page.type("a")
+        assert opacity(page.part("answer")) == 1
+        page.box().send_keys(" bad")  # whose answer does not come
+        section = page.panes[0].find_element(By.CSS_SELECTOR, ".view > section")
+        page.until(lambda: opacity(page.part("answer")) < 0.5 and opacity(section) < 0.5)
+        assert same(page.answer(), shown(run, "a"))
+        page.box().send_keys(Keys.BACKSPACE * 5)
+        assert page.answer() == ""
+        assert not page.part("map").is_displayed()
+        go.set()
+
+
+def test_a_keystroke_takes_the_contributions_back(browser, run):
+    loaded, began, ended = load_run(run), threading.Event(), threading.Event()
+
+    def inspect(text, contributions):
+        began.set()
+        try:
+            while contributions and text == "a":
+                pause()
+                time.sleep(0.001)
+        finally:
+            if contributions:
+                ended.set()
+        return described(record(loaded, text, False))
+
+    able = Able(inspect=inspect, explains=True, effort=lambda text, contributions: contributions * (SHORT + 1))
+    with running(make_app(Predictor.load(run), able=able)) as (client, _):
+        page = Page(browser, str(client.base_url))
+        page.type("a")
+        page.until(lambda: client.get("/metrics").text.count('path="/inspect"'))
+        time.sleep(0.5)  # the keys rest
+        page.type(" bad")  # is answered while the contributions of the first text would go on for ever
+        assert same(page.answer(), shown(run, "a bad"))
+        assert ended.wait(WAIT)
+
+
+def test_the_box_grows_with_its_text(page):
+    low = page.box().size["height"]
+    page.type(Keys.SHIFT + Keys.ENTER + Keys.NULL + "good")
+    page.type(Keys.ENTER * 4 + "book")
+    grown = page.box().size["height"]
+    assert grown > low + 60
+    page.type(Keys.CONTROL + "a" + Keys.NULL + "good")
+    assert page.box().size["height"] == low
+
+
+def test_on_a_phone_the_two_texts_stand_on_top_of_each_other(page):
+    try:
+        page.browser.set_window_size(500, 1400)
+        page.type("a good film")
+        page.browser.find_element(By.ID, "compare").click()
+        page.until(lambda: page.answer(1))
+        tops = [[page.part(name, pane).rect["y"] for pane in (0, 1)] for name in ("answer", "text", "answers", "map")]
+        flat = [top for row in tops for top in row]
+        assert flat == sorted(flat)  # of each part the first sentence's and then the second's
+        assert page.box(1).rect["y"] < page.part("text", 0).rect["y"]
+        assert page.browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    finally:
+        page.browser.set_window_size(1500, 1400)
+
+
+def test_an_empty_page_says_what_to_do_and_offers_an_example(browser, run):
+    with running(app_of(run, Limits(), example="a good book")) as (client, _):
+        page = Page(browser, str(client.base_url))
+        assert "Each keystroke draws" in page.part("greeting").text
+        page.panes[0].find_element(By.CSS_SELECTOR, ".example").click()
+        page.until(lambda: same(page.answer(), shown(run, "a good book")))
+        assert page.box().get_property("value") == "a good book"
+        assert not page.part("greeting").is_displayed()
+        page.type(Keys.BACKSPACE * 11)
+        assert page.part("greeting").is_displayed()
+
+
+def opacity(element):
+    return float(element.value_of_css_property("opacity"))
+
+
 def test_a_language_model_writes_on(browser, tmp_path):
     loaded = language_run(tmp_path)
     with running(app_of(tmp_path, Limits())) as (client, _):
         page = Page(browser, str(client.base_url))
         page.type("the cat")
         seen = record(loaded, "the cat")
-        assert same(page.answer(), f"{seen.answer}{100 * seen.share:.1f} %")
+        assert same(page.answer(), f"next{seen.answer}{100 * seen.share:.1f} %")
         assert page.part("meaning").text == seen.answers.meaning
         assert page.part("heading").text == "How surprising each token was"
         page.panes[0].find_element(By.CSS_SELECTOR, ".write").click()
@@ -237,7 +337,7 @@ def test_a_language_model_writes_on(browser, tmp_path):
         text = page.box().get_property("value")
         assert text.startswith("the cat")
         seen = record(loaded, text)
-        assert same(page.answer(), f"{seen.answer}{100 * seen.share:.1f} %")
+        assert same(page.answer(), f"next{seen.answer}{100 * seen.share:.1f} %")
 
 
 @pytest.mark.parametrize(

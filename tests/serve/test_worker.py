@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from cellwright.pauses import pause
 from cellwright.serve.metrics import Metrics
-from cellwright.serve.worker import BusyError, Work, Worker
+from cellwright.serve.worker import SHORT, BusyError, Work, Worker
 from servers import WAIT
 
 
@@ -84,6 +85,106 @@ def test_what_is_taken_back_is_not_computed(worker, echo):
     echo.go.set()
     assert kept.result(WAIT) == ["kept"]
     assert echo.batches == [["first"], ["kept"]]
+
+
+# --- long work --------------------------------------------------------------------------------------
+
+
+class Slices:
+    """Long work of as many slices as a text says; each waits for `go` to be released once, and is told in `order`."""
+
+    def __init__(self, effort=SHORT + 1):
+        self.order = []
+        self.go = threading.Semaphore(0)
+        self.reached = threading.Semaphore(0)
+        self.work = Work("inspect", self.answer, 1, lambda text: effort)
+        self.short = Work("predict", self.answer_short, 16)
+
+    def answer(self, texts):
+        for text in texts:
+            for k in range(int(text)):
+                self.reached.release()
+                assert self.go.acquire(timeout=WAIT)
+                self.order.append(k)
+                pause()
+            yield text
+
+    def answer_short(self, texts):
+        self.order.append("".join(texts))
+        return texts
+
+
+def test_short_work_goes_first_at_each_pause_of_long_work_which_goes_on_after_each_batch(worker):
+    slices = Slices()
+    long = worker.submit(slices.work, ["4"])
+    assert slices.reached.acquire(timeout=WAIT)
+    shorts = [worker.submit(slices.short, [text * (SHORT // 2)]) for text in "abc"]  # two of them are a batch
+    slices.go.release(2)
+    assert [each.result(WAIT)[0][0] for each in shorts] == ["a", "b", "c"]
+    assert not long.done()
+    slices.go.release(2)
+    assert long.result(WAIT) == ["4"]
+    assert [each if isinstance(each, int) else set(each) for each in slices.order] == [0, {"a", "b"}, 1, {"c"}, 2, 3]
+
+
+def test_shorter_long_work_goes_first_and_has_pauses_of_its_own(worker):
+    """A page that is typed at does not wait for the contributions to another client's long text."""
+    long, middle = Slices(effort=100 * SHORT), Slices(effort=10 * SHORT)
+    first = worker.submit(long.work, ["3"])
+    assert long.reached.acquire(timeout=WAIT)
+    between = worker.submit(middle.work, ["2"])
+    same = worker.submit(long.work, ["1"])  # as long as the first, whose end it waits for
+    long.go.release()
+    assert middle.reached.acquire(timeout=WAIT)
+    short = worker.submit(long.short, ["a"])
+    middle.go.release(2)
+    assert short.result(WAIT) == ["a"]
+    assert between.result(WAIT) == ["2"]
+    assert not first.done()
+    long.go.release(3)
+    assert (first.result(WAIT), same.result(WAIT)) == (["3"], ["1"])
+    assert long.order == [0, "a", 1, 2, 0]
+
+
+def test_long_work_is_not_starved(worker):
+    slices, stop = Slices(), threading.Event()
+
+    def ask():
+        while not stop.is_set():
+            worker.submit(slices.short, ["a"]).result(WAIT)
+
+    with ThreadPoolExecutor(3) as pool:
+        for _ in range(3):
+            pool.submit(ask)
+        slices.go.release(50)
+        assert worker.submit(slices.work, ["50"]).result(WAIT) == ["50"]
+        stop.set()
+
+
+def test_long_work_that_nobody_waits_for_ends_at_its_next_pause(worker):
+    slices = Slices()
+    long, next_long = worker.submit(slices.work, ["9"]), worker.submit(slices.work, ["1"])
+    assert slices.reached.acquire(timeout=WAIT)
+    assert not long.cancel()  # it has begun
+    slices.go.release(2)
+    assert next_long.result(WAIT) == ["1"]
+    assert slices.order == [0, 0]
+
+
+def test_many_texts_of_one_request_are_given_to_the_model_in_parts(worker, echo):
+    texts = [str(k) * (SHORT // 2) for k in range(5)]
+    assert worker.submit(work_of(echo), texts).result(WAIT) == texts
+    assert [len(batch) for batch in echo.batches] == [2, 2, 1]
+
+
+def test_a_mistake_in_short_work_is_not_the_long_works(worker, echo):
+    slices = Slices()
+    long = worker.submit(slices.work, ["1"])
+    assert slices.reached.acquire(timeout=WAIT)
+    failing = worker.submit(work_of(echo), ["failure"])
+    slices.go.release()
+    assert isinstance(failing.exception(WAIT), ArithmeticError)
+    assert long.result(WAIT) == ["1"]
 
 
 def test_a_full_queue_refuses(echo):

@@ -12,7 +12,7 @@ from typer.core import TyperCommand
 from cellwright.errors import InputError
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from starlette.types import ASGIApp
 
 LOOPBACK = ("127.", "::1")
 WAITING = 2048  # connections that the system keeps until they are accepted
@@ -23,19 +23,21 @@ RunFolder = Annotated[Path, typer.Argument(help="Folder that `cellwright fit` ma
 def serve(run: RunFolder, **options: Any) -> None:
     """Serve a run: a live page of its gates, and POST /predict for programs. Ctrl-C answers what waits, and ends."""
     from cellwright.cli.options import configured
-    from cellwright.serve.limits import Address, Limits
+    from cellwright.serve.limits import Address, Greeting, Limits
+    from cellwright.serve.origins import allowing
     from cellwright.serve.run import app_of
 
     address = configured(Address, {name: options.pop(name) for name in Address.model_fields})
+    greeting = configured(Greeting, {name: options.pop(name) for name in Greeting.model_fields})
     limits = configured(Limits, options)
     with _listening(address.host, address.port) as opened:  # before the run is loaded: who asks meanwhile waits
-        app = app_of(run, limits)
+        app = allowing(app_of(run, limits, greeting.example), address.allow_origin)
         print(f"{_url(opened)} shows the gates of {run} as you type; Ctrl-C ends.", flush=True)
         _run(app, opened)
 
 
 class ServeCommand(TyperCommand):
-    """`serve` with the fields of Address and Limits as its options, read when the command is used (see FitCommand)."""
+    """`serve` with the fields of three models as its options, read when the command is used (see FitCommand)."""
 
     def make_context(self, *arguments: Any, **settings: Any) -> Any:
         """Read the command line with all the options."""
@@ -44,10 +46,10 @@ class ServeCommand(TyperCommand):
 
 def _with_options() -> Any:
     from cellwright.cli.options import command_of, options_of
-    from cellwright.serve.limits import Address, Limits
+    from cellwright.serve.limits import Address, Greeting, Limits
 
     run = inspect.signature(serve).parameters["run"]
-    return command_of(serve, [run, *options_of(Address), *options_of(Limits)])
+    return command_of(serve, [run, *options_of(Address), *options_of(Greeting), *options_of(Limits)])
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -79,7 +81,7 @@ def _url(opened: socket.socket) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def _run(app: "FastAPI", opened: socket.socket) -> None:
+def _run(app: "ASGIApp", opened: socket.socket) -> None:
     import uvicorn
 
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))

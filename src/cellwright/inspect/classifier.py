@@ -10,10 +10,18 @@ from torch import Tensor
 
 from cellwright.data.special import PADDING, UNKNOWN
 from cellwright.errors import InputError
-from cellwright.inspect import recording
 from cellwright.inspect.contributions import Contributions, integrated_gradients, log_odds
 from cellwright.inspect.listening import listening
-from cellwright.inspect.recording import Answers, Array, Recording, beginnings, pieces, tokens_of, up_to_here
+from cellwright.inspect.recording import (
+    Answers,
+    Array,
+    Recording,
+    beginnings,
+    pieces,
+    rows_with_gradients,
+    tokens_of,
+    up_to_here,
+)
 from cellwright.tasks.classify.run import ClassifyRun
 
 
@@ -81,4 +89,4 @@ def _contributions(run: ClassifyRun, numbers: list[int], label: int) -> Contribu
         return log_odds(run.model.of_embedded(embedded, torch.full((len(embedded),), len(numbers))), label)
 
     embedded = run.model.embedding(torch.tensor(numbers)).detach()
-    return integrated_gradients(score, embedded, at_once=max(1, recording.BATCH_TOKENS // len(numbers)))
+    return integrated_gradients(score, embedded, at_once=rows_with_gradients(len(numbers)))

@@ -60,6 +60,7 @@ def record(run: LanguageRun, text: str, reasons: bool = True) -> Recording:
         answer=names[0],
         share=float(shares[-1, best[0]]),
         prediction=prediction.as_json(),
+        lead="next",
         tokens=tokens,
         between=between,
         known=np.array([number != UNKNOWN for number in numbers]),

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from cellwright.inspect.recording import Direction, Letters
 from cellwright.nn import Recurrent
+from cellwright.pauses import pausing
 
 DIRECTIONS: tuple[Direction, ...] = ("forward", "reverse")
 
@@ -60,7 +61,7 @@ def listening(layers: Sequence[Recurrent]) -> Iterator[Heard]:
         heard.add(layer, output[-1])
         return output[:-1]
 
-    with ExitStack() as hooks:
+    with ExitStack() as hooks, pausing(None):  # a call of another text would be heard
         for layer in layers:
             hooks.enter_context(layer.register_forward_pre_hook(ask, with_kwargs=True))
             hooks.enter_context(layer.register_forward_hook(hear))

@@ -11,6 +11,7 @@ from typing import Any
 
 from cellwright.errors import InputError
 from cellwright.inspect import autoencoder, classifier, language_model, series, tagger, transducer
+from cellwright.inspect.contributions import MOST_READ
 from cellwright.inspect.probes import Probe
 from cellwright.inspect.recording import Recording
 from cellwright.tasks.run import Run
@@ -22,23 +23,30 @@ class Recorder:
 
     record   of a run and a text, with the contributions or without
     explains whether there are contributions
+    squared  whether it reads each of a text's beginnings, which costs the square of its length
     typed    whether its texts are what people type; a series is not
     follow   which units of a run follow which features of a text, where that is looked for
     """
 
     record: Callable[[Any, str, bool], Recording]
     explains: bool = False
+    squared: bool = False
     typed: bool = True
     follow: Callable[[Any], list[Probe]] | None = None
 
+    def effort(self, text: str, reasons: bool) -> int:
+        """At most about how many tokens the run reads to record a text that it reads by characters."""
+        read = len(text) * (len(text) + 1) // 2 if self.squared else len(text)
+        return read + MOST_READ if reasons and self.explains else read
+
 
 RECORDERS = {
-    "classify": Recorder(classifier.record, explains=True),
+    "classify": Recorder(classifier.record, explains=True, squared=True),
     "tag": Recorder(tagger.record),
     "lm": Recorder(language_model.record, follow=language_model.units_that_follow),
     "transduce": Recorder(transducer.record),
     "autoencode": Recorder(autoencoder.record),
-    "series": Recorder(series.record, explains=True, typed=False),
+    "series": Recorder(series.record, explains=True, squared=True, typed=False),
 }
 """Of each task that has one."""
 

@@ -19,10 +19,11 @@ from cellwright.data.special import UNKNOWN
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
 from cellwright.inspect.contributions import Contributions
+from cellwright.pauses import BETWEEN, pause
 
 MOST_TOKENS = 2000
 """The answers on the T beginnings of a text take T²/2 steps: with 2000 tokens as many as some 30,000 reviews."""
-BATCH_TOKENS = 16_384
+BATCH_TOKENS = BETWEEN
 WHITE_SPACE = {" ": "␣", "\n": "↵", "\t": "⇥"}
 
 Direction = Literal["forward", "reverse"]
@@ -96,6 +97,7 @@ class Recording:
     """A text, or a series, as a run reads it; T steps.
 
     answer         to all of it, in words
+    lead           what stands before the answer: next, where it is what comes next
     share          how probable that answer is; None where it has no probability
     prediction     the answer as `cellwright predict --json` gives it
     step           what a step is called: token, word, symbol, step
@@ -118,6 +120,7 @@ class Recording:
     answer: str
     share: float | None
     prediction: Mapping[str, Any]
+    lead: str = ""
     step: str = "token"
     tokens: list[str]
     between: list[str]
@@ -176,7 +179,14 @@ def check_count(count: int, step: str) -> None:
 def beginnings(steps: int) -> Iterator[torch.Tensor]:
     """The lengths of a text's beginnings, 1 … T, as many at a time as can be read together."""
     # The longest of them is as long as the text at most: no batch is over the budget.
-    yield from torch.split(torch.arange(1, steps + 1), max(1, BATCH_TOKENS // steps))
+    for lengths in torch.split(torch.arange(1, steps + 1), max(1, BATCH_TOKENS // steps)):
+        pause()
+        yield lengths
+
+
+def rows_with_gradients(steps: int) -> int:
+    """How many texts of T steps are read together between two pauses where gradients, too, are taken."""
+    return max(1, BATCH_TOKENS // (4 * steps))  # with them a step takes four times as long
 
 
 def up_to_here(names: list[str], shares: Array) -> list[str]:

@@ -24,6 +24,8 @@ from cellwright.inspect.recording import Array, Channels, Letters, Recording
 from cellwright.inspect.summary import SHARES, gates, memories
 
 LEVELS = 255
+SINGLE = 7
+"""Digits of a probability: it is rounded where it is shown, once, so that it is the same percentage everywhere."""
 DRAWING = ("theme.js", "charts.js", "said.js", "view.js")
 """The scripts that draw a recording, in the order in which they are loaded."""
 
@@ -60,13 +62,14 @@ def described(recording: Recording, follow: Sequence[Probe] = ()) -> dict[str, A
         "between": recording.between,
         "known": recording.known.tolist(),
         "tags": recording.tags,
+        "lead": recording.lead,
         "answer": recording.answer,
         "share": recording.share,
         "answers": _answers(recording),
         "heading": _heading(recording),
         **_shades(recording),
         "written": recording.written,
-        "attention": None if recording.attention is None else _rounded(recording.attention),
+        "attention": None if recording.attention is None else _rounded(recording.attention, SINGLE),
         "channels": None if recording.channels is None else _channels(recording.channels),
         "rounding": f"The largest error is {widest / LEVELS / 2:.4f}.",
         "saturation": [
@@ -85,7 +88,7 @@ def _answers(recording: Recording) -> dict[str, Any]:
     answers = recording.answers
     return {
         "names": answers.names,
-        "values": _rounded(answers.values),
+        "values": _rounded(answers.values, SINGLE),
         "said": answers.said,
         "meaning": answers.meaning,
         "shares": answers.shares,
@@ -195,9 +198,9 @@ def _json(content: dict[str, Any]) -> str:
     return json.dumps(content, allow_nan=False).replace("<", "\\u003c")
 
 
-def _rounded(values: Array) -> list[Any]:
+def _rounded(values: Array, digits: int = 4) -> list[Any]:
     """To four digits after the point: a text of 200 tokens has tens of thousands of them."""
-    found: list[Any] = np.round(values.astype(float), 4).tolist()
+    found: list[Any] = np.round(values.astype(float), digits).tolist()
     return found
 
 

@@ -16,7 +16,6 @@ from torch import Tensor
 from cellwright.data.scaling import Scaling
 from cellwright.data.series import SeriesTable
 from cellwright.data.series_batches import SeriesBatch, collate_series
-from cellwright.inspect import recording
 from cellwright.inspect.classifier import meaning
 from cellwright.inspect.contributions import Contributions, integrated_gradients, log_odds
 from cellwright.inspect.listening import Heard, listening
@@ -28,6 +27,7 @@ from cellwright.inspect.recording import (
     Recording,
     beginnings,
     check_count,
+    rows_with_gradients,
     up_to_here,
 )
 from cellwright.models.series_autoencoder import errors
@@ -156,8 +156,7 @@ def _of_beginnings(run: SeriesRun, batch: SeriesBatch) -> Tensor:
 
 
 def _why(score: Callable[[Tensor], Tensor], batch: SeriesBatch) -> Contributions:
-    at_once = max(1, recording.BATCH_TOKENS // batch.values.shape[1])
-    return integrated_gradients(score, batch.values[0], at_once=at_once)
+    return integrated_gradients(score, batch.values[0], at_once=rows_with_gradients(batch.values.shape[1]))
 
 
 def _ahead(run: SeriesRun, seen: Seen, ahead: Tensor, told: Mapping[str, Any], reasons: bool) -> Said:

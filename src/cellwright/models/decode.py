@@ -13,6 +13,7 @@ from cellwright.data.special import UNKNOWN
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.models.language_model import MARK, LanguageModel
 from cellwright.models.sampling import Sampling
+from cellwright.pauses import pause
 
 
 def generate(model: LanguageModel, tokenizer: Tokenizer, prompt: str, sampling: Sampling) -> Iterator[str]:
@@ -38,6 +39,7 @@ def generate_tokens(model: LanguageModel, prompt: list[int], sampling: Sampling)
     stream = model.stream()
     told = [MARK, *prompt]
     for _ in range(sampling.length):
+        pause()
         token = draw(stream.feed(told), sampling, draws)
         if token == MARK:
             return

@@ -6,9 +6,10 @@ with TestClient(make_app(Predictor.load("runs/first"))) as client:
 GET  /               the live page         POST /predict   the answer to a text, or to each of several
 GET  /health         what is served        POST /inspect   gates, states and answers of a text, token by token
 GET  /metrics        for Prometheus        POST /generate  what a language model makes follow a text
-GET  /openapi.json
+GET  /openapi.json     all of it, for programs; GET /docs for people
 
-Whatever is wrong with a request is one sentence, {"detail": "…"}, with a status that says whose fault it is.
+HEAD is answered as GET is. Whatever is wrong with a request is one sentence, {"detail": "…"}, with a status that says
+whose fault it is.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -29,10 +31,11 @@ from cellwright import __version__
 from cellwright.errors import InputError
 from cellwright.models.sampling import Sampling
 from cellwright.serve.bodies import RefusedError, ToGenerate, ToInspect, ToPredict, check_length, read
+from cellwright.serve.docs import docs_page
 from cellwright.serve.limits import Limits
 from cellwright.serve.live import HEADERS, pages
 from cellwright.serve.metrics import Metrics
-from cellwright.serve.worker import BusyError, Work, Worker
+from cellwright.serve.worker import SHORT, BusyError, Work, Worker
 from cellwright.tasks.predictor import Predictor
 
 Inspect = Callable[[str, bool], Mapping[str, Any]]
@@ -49,11 +52,13 @@ class Able:
 
     inspect   None where it has no gates to show
     explains  whether it tells contributions
+    effort    about how many tokens it reads to inspect a text; the second argument: whether with contributions
     write     None where it writes no text
     """
 
     inspect: Inspect | None = None
     explains: bool = False
+    effort: Callable[[str, bool], int] = lambda text, contributions: len(text)
     write: Write | None = None
 
 
@@ -69,7 +74,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         404: "The model that is served cannot do that.",
         408: "The request has not arrived in time.",
         413: "The body is too large.",
-        415: "The body is not application/json.",
+        415: "The body is compressed, or not application/json.",
         422: "The body is not what was expected.",
         503: "Too many requests wait, or the server ends.",
         504: "There was no answer in time.",
@@ -78,12 +83,18 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 def make_app(
-    predictor: Predictor[Any], *, able: Able | None = None, name: str = "", limits: Limits | None = None
+    predictor: Predictor[Any],
+    *,
+    able: Able | None = None,
+    name: str = "",
+    example: str = "",
+    limits: Limits | None = None,
 ) -> FastAPI:
     """The server of a predictor.
 
     able: what the model can do beside predicting; None: nothing.
     name: of what is served, for the page and for /health.
+    example: a text that the page offers to begin with; none if it is empty.
     """
     able, limits, metrics = able or Able(), limits or Limits(), Metrics()
     asked = Asked(limits, metrics)
@@ -97,15 +108,15 @@ def make_app(
         title="cellwright serve",
         version=__version__,
         lifespan=lifespan,
-        docs_url=None,  # its scripts come from a network
+        docs_url=None,  # its scripts come from a network; `docs_page` is without any
         redoc_url=None,
     )
     app.add_middleware(Counted, metrics=metrics)
     _tell_problems(app)
-    _add_pages(app, metrics, _served(predictor, able, name))
     _add_predict(app, asked, predictor)
-    _add_inspect(app, asked, able.inspect)
+    _add_inspect(app, asked, able)
     _add_generate(app, asked, able.write)
+    _add_pages(app, metrics, _served(predictor, able, name) | {"example": example})
     return app
 
 
@@ -122,14 +133,27 @@ class Asked:
     def __exit__(self, *error: object) -> None:
         self._worker.close()
 
-    async def answers(self, work: Work, texts: Sequence[str]) -> list[Any]:
-        """The answers to the texts. Raises RefusedError, BusyError and what the model raises."""
+    async def answers(self, request: Request, work: Work, texts: Sequence[str]) -> list[Any]:
+        """The answers to the texts, while the client waits. Raises RefusedError, BusyError, what the model raises."""
         waiting = asyncio.wrap_future(self._worker.submit(work, texts))
-        done, _ = await asyncio.wait([waiting], timeout=self.limits.timeout)
-        if not done:
-            waiting.cancel()
+        left = asyncio.ensure_future(_left(request))
+        either: list[asyncio.Future[Any]] = [waiting, left]
+        try:
+            await asyncio.wait(either, timeout=self.limits.timeout, return_when=asyncio.FIRST_COMPLETED)
+            if waiting.done():
+                return waiting.result()
+            if left.done():
+                raise RefusedError(499, "the client has gone away")
             raise RefusedError(504, f"no answer within {self.limits.timeout:g} s; ask for less at a time, or later")
-        return waiting.result()
+        finally:
+            for each in either:
+                each.cancel()
+
+
+async def _left(request: Request) -> None:
+    """Return when the client has closed the connection of a request whose body was read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _add_predict(app: FastAPI, asked: Asked, predictor: Predictor[Any]) -> None:
@@ -142,17 +166,19 @@ def _add_predict(app: FastAPI, asked: Asked, predictor: Predictor[Any]) -> None:
     async def predict(request: Request) -> Response:
         """Answer one text, or each of several."""
         body = await read(request, ToPredict, asked.limits)
-        answers = await asked.answers(work, body.all(asked.limits))
+        answers = await asked.answers(request, work, body.all(asked.limits))
         return JSONResponse(answers[0] if body.texts is None else answers)
 
 
-def _add_inspect(app: FastAPI, asked: Asked, inspect: Inspect | None) -> None:
+def _add_inspect(app: FastAPI, asked: Asked, able: Able) -> None:
+    inspect = able.inspect
+
     def work(contributions: bool) -> Work:
         def answer(texts: Sequence[str]) -> list[Any]:
             assert inspect is not None
             return [inspect(text, contributions) for text in texts]
 
-        return Work("inspect", answer, 1)
+        return Work("inspect", answer, 1, lambda text: able.effort(text, contributions))
 
     works = {contributions: work(contributions) for contributions in (False, True)}
 
@@ -166,7 +192,7 @@ def _add_inspect(app: FastAPI, asked: Asked, inspect: Inspect | None) -> None:
             raise RefusedError(404, "the model that is served has no gates to show; POST /predict answers texts")
         body = await read(request, ToInspect, asked.limits)
         check_length("text", body.text, asked.limits.max_inspected)
-        return JSONResponse((await asked.answers(works[body.contributions], [body.text]))[0])
+        return JSONResponse((await asked.answers(request, works[body.contributions], [body.text]))[0])
 
 
 def _add_generate(app: FastAPI, asked: Asked, write: Write | None) -> None:
@@ -177,8 +203,9 @@ def _add_generate(app: FastAPI, asked: Asked, write: Write | None) -> None:
             raise RefusedError(404, "the model that is served writes no text; POST /predict answers texts")
         body = await read(request, ToGenerate, asked.limits)
         body.check(asked.limits)
-        work = Work("generate", lambda prompts: [write(prompt, body) for prompt in prompts], 1)
-        return JSONResponse({"pieces": (await asked.answers(work, [body.prompt]))[0]})
+        effort = len(body.prompt) + SHORT * body.length  # one token after the other takes the time of many at once
+        work = Work("generate", lambda prompts: [write(prompt, body) for prompt in prompts], 1, lambda _: effort)
+        return JSONResponse({"pieces": (await asked.answers(request, work, [body.prompt]))[0]})
 
 
 def _served(predictor: Predictor[Any], able: Able, name: str) -> dict[str, Any]:
@@ -203,6 +230,10 @@ def _add_pages(app: FastAPI, metrics: Metrics, served: dict[str, Any]) -> None:
     for path, (content, media) in pages().items():
         app.get(path, include_in_schema=False)(_always(content, media))
 
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return Response(docs_page(app.openapi()), media_type="text/html", headers=HEADERS)
+
     @app.get("/health")
     async def health() -> dict[str, Any]:
         """Tell what is served."""
@@ -212,6 +243,9 @@ def _add_pages(app: FastAPI, metrics: Metrics, served: dict[str, Any]) -> None:
     async def counted() -> Response:
         """Tell how many requests were answered, and how fast."""
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    for route in [each for each in app.routes if isinstance(each, APIRoute) and "GET" in (each.methods or ())]:
+        app.head(route.path, include_in_schema=False)(route.endpoint)  # whose body the server leaves out
 
 
 def _always(content: str, media: str) -> Callable[[], Awaitable[Response]]:

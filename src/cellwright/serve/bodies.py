@@ -100,6 +100,9 @@ def check_length(name: str, text: str, most: int) -> None:
 
 async def read(request: Request, kind: type[Body], limits: Limits) -> Body:
     """The body of a request. Raises RefusedError."""
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding != "identity":
+        raise RefusedError(415, f"the body is compressed (Content-Encoding: {encoding}); expected it as it is")
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != "application/json":  # which a page of another site may not send: the browser asks first
         raise RefusedError(415, f"the content type is {media or 'missing'}; expected application/json")

@@ -1,10 +1,10 @@
-"""Where the server listens and what it accepts: its options, each with its bounds."""
+"""Where the server listens, what its page offers and what it accepts: its options, each with its bounds."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
 
 class Address(BaseModel):
-    """Where the server listens."""
+    """Where the server listens, and to whom."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -12,6 +12,17 @@ class Address(BaseModel):
     """Address to listen at; 0.0.0.0 is every one of this machine."""
     port: int = Field(default=8000, ge=0, le=65535)
     """Port to listen at; 0 takes one that is free."""
+    allow_origin: str | None = None
+    """Origin whose pages may ask in a browser, such as https://example.com; several with commas between; * is any."""
+
+
+class Greeting(BaseModel):
+    """What the live page shows before anything is typed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    example: str | None = None
+    """Text that the empty page offers to begin with; of a run on a built-in set there is one without it."""
 
 
 class Limits(BaseModel):

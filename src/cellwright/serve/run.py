@@ -9,11 +9,12 @@ from typing import Any
 from fastapi import FastAPI
 
 from cellwright import tasks
+from cellwright.data import datasets
 from cellwright.errors import InputError
 from cellwright.inspect.recorders import RECORDERS, Recorder
 from cellwright.inspect.report import described
 from cellwright.models.decode import generate
-from cellwright.serve.app import Able, Inspect, Write, make_app
+from cellwright.serve.app import Able, Write, make_app
 from cellwright.serve.limits import Limits
 from cellwright.tasks.lm.run import LanguageRun
 from cellwright.tasks.run import Run, load_run
@@ -22,26 +23,37 @@ FIRST = "a"
 """A text that loads the kernels, before the first client waits for them."""
 
 
-def app_of(path: str | Path, limits: Limits) -> FastAPI:
-    """Load the run at `path`, of whatever task. Raises InputError where it cannot be read."""
+def app_of(path: str | Path, limits: Limits, example: str | None = None) -> FastAPI:
+    """Load the run at `path`, of whatever task; `example`: a text that its page offers, None for the built-in set's.
+
+    Raises InputError where the run cannot be read.
+    """
     run = load_run(path)
     predictor = tasks.get(run.config.task).predictor(run)
-    recorder = RECORDERS.get(run.config.task)
-    inspect = _inspect(run, recorder)
-    explains = recorder is not None and inspect is not None and recorder.explains
-    able = Able(inspect=inspect, explains=explains, write=_write(run))
+    able = _able(run, RECORDERS.get(run.config.task))
     with suppress(InputError):  # a task may read other texts than this one
         predictor.predict([FIRST])
         if able.inspect is not None:
             able.inspect(FIRST, True)
-    return make_app(predictor, able=able, name=f"{path}, {run.config.task}", limits=limits)
+    example = _example(run) if example is None else example
+    return make_app(predictor, able=able, name=f"{path}, {run.config.task}", example=example, limits=limits)
 
 
-def _inspect(run: Run[Any, Any], recorder: Recorder | None) -> Inspect | None:
-    """What draws the gates of a run; None for one that has none to show, or that takes what nobody types."""
+def _example(run: Run[Any, Any]) -> str:
+    """A text of the built-in set that the run learned from, where it did."""
+    data = run.config.options["data"]
+    return datasets.describe(data).example if data in datasets.names() else ""
+
+
+def _able(run: Run[Any, Any], recorder: Recorder | None) -> Able:
+    """What a run can do beside predicting; without a recorder, or of texts that nobody types, no gates are shown."""
     if recorder is None or not recorder.typed:
-        return None
-    return lambda text, contributions: described(recorder.record(run, text, contributions))
+        return Able(write=_write(run))
+
+    def inspect(text: str, contributions: bool) -> dict[str, Any]:
+        return described(recorder.record(run, text, contributions))
+
+    return Able(inspect=inspect, explains=recorder.explains, effort=recorder.effort, write=_write(run))
 
 
 def _write(run: Run[Any, Any]) -> Write | None:

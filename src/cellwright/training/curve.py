@@ -13,7 +13,8 @@ from cellwright.models.files import replace_file
 def draw_curve(rows: list[dict[str, float]], metric: str, best_epoch: int, path: Path) -> None:
     """Write losses (left) and the validation score `metric` (right), if there are any, over the epochs to a PNG.
 
-    rows: the journal's, one an epoch. best_epoch: marked by a line, 0 for none.
+    rows: the journal's, one an epoch. best_epoch: marked by a line, 0 for none. Both axes begin at 0, so that what
+    looks like half is half, unless a value lies below.
     """
     validated = "validation_loss" in rows[0]
     figure = Figure(figsize=(9, 3.6), layout="constrained")
@@ -28,6 +29,11 @@ def draw_curve(rows: list[dict[str, float]], metric: str, best_epoch: int, path:
         right.set(xlabel="epoch", ylabel=metric)
     for axes in (left, *others):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.ticklabel_format(axis="y", useOffset=False)
+        if axes.dataLim.ymin >= 0:
+            axes.update_datalim([(epochs[0], 0)])
+            axes.autoscale_view()  # with room above
+            axes.set_ylim(bottom=0)
         if best_epoch and validated:
             axes.axvline(best_epoch, color="grey", linestyle=":", label="best")
         axes.legend()

@@ -23,6 +23,8 @@ class Dataset:
     load: Callable[[], Parted[Any]]
     holds: str = TEXTS
     """What its rows are, in a word that says which tasks can read them."""
+    example: str = ""
+    """A text as its rows are, to begin with; none where nobody types one."""
 
 
 def package_path(package: str, inner: str, dataset: str) -> Path:

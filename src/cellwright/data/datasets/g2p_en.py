@@ -29,4 +29,5 @@ DATASET = Dataset(
     labels=(),
     load=_load,
     holds=PAIRS,
+    example="phoneme",
 )

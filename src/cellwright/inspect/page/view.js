@@ -97,7 +97,8 @@ class View extends Said {
   introduce() {
     const { recording } = this, { answers, step } = recording, explains = this.explains || Boolean(recording.contributions);
     const share = recording.share === null ? [] : [element("span", percent(recording.share), "share")];
-    this.find("answer").replaceChildren(element("span", recording.answer), ...share);
+    const lead = recording.lead ? [element("span", recording.lead, "lead")] : [];
+    this.find("answer").replaceChildren(...lead, element("span", recording.answer), ...share);
     this.find("about").textContent = recording.about;
     this.find("heading").textContent = explains ? `What each ${step} contributed` : recording.heading;
     this.find("explained").textContent = explains ? `to “${recording.answer}”` : "";

@@ -3,37 +3,40 @@
 
 const find = (id) => document.getElementById(id);
 const choice = new Choice();
-choice.order = "as trained"; // units keep their places from one keystroke to the next
 const panes = [];
 const WRITTEN = 80; // tokens that a language model writes at a click
 const BEAT = 70; // milliseconds from one of them to the next
 const PAUSE = 250; // milliseconds without a keystroke until the contributions, which take longer than the rest, are asked for
 
-/** The server's answer, or an Error with its one sentence. */
-async function post(path, content) {
+/** The server's answer, or an Error with its one sentence. `signal` takes the question back. */
+async function post(path, content, signal) {
   let response;
   try {
-    response = await fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(content) });
+    response = await fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(content), signal });
   } catch {
     throw new Error("The server does not answer: is it still running?");
   }
-  const answer = await response.json();
+  const answer = await response.json().catch(() => ({ detail: `The server answers with status ${response.status}, and no reason.` }));
   if (!response.ok) throw new Error(answer.detail);
   return answer;
 }
+
+/** Numbers as they are read, not as they are computed. */
+const rounded = (name, value) => (typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value);
 
 class Pane {
   constructor(label, served) {
     this.root = find("pane").content.firstElementChild.cloneNode(true);
     this.served = served;
-    this.asked = this.busy = false;
     this.text = this.root.querySelector("textarea");
     this.root.setAttribute("aria-label", label);
     this.root.querySelector('[data-part="label"]').textContent = label;
+    this.greet();
     // While an input method composes, what stands there is spelling, not text.
     this.text.oninput = (event) => {
       this.rest();
-      if (!event.isComposing) this.ask();
+      this.typed();
+      if (!event.isComposing || !this.text.value.trim()) this.ask();
     };
     this.text.oncompositionend = () => this.ask();
     find("panes").append(this.root);
@@ -43,28 +46,50 @@ class Pane {
     this.button.onclick = () => this.write();
   }
 
-  /** Ask for what stands there now. One request is under way at most; where the text has changed since, its answer is
-   * dropped and the newest text is asked for. */
-  async ask() {
-    this.asked = true;
-    clearTimeout(this.paused);
-    if (this.busy) return;
-    this.busy = true;
-    while (this.asked) {
-      this.asked = false;
-      const began = performance.now(), text = this.text.value;
-      const [answer, problem] = text.trim() ? await this.answer(text).then((made) => [made, null], (error) => [null, error]) : [null, null];
-      if (!this.asked) this.draw(text, answer, problem, began);
-    }
-    this.busy = false;
+  /** What an empty page says, and the example that it offers. */
+  greet() {
+    const { inspects, example } = this.served, offer = this.root.querySelector(".example");
+    const word = inspects ? "Each keystroke draws every gate and state of each token, and the answer as it comes." : "Each keystroke shows the answer.";
+    this.root.querySelector('[data-part="greeting"]').textContent = word + (example ? " For example:" : "");
+    offer.hidden = !example;
+    offer.textContent = example;
+    offer.onclick = () => {
+      this.set(example);
+      this.text.focus();
+      this.ask();
+    };
   }
 
-  answer(text) { return this.view ? post("inspect", { text, contributions: false }) : post("predict", { text }); }
+  set(text) {
+    this.text.value = text;
+    this.typed();
+  }
 
-  /** Ask for the contributions to the answer that is drawn. */
+  /** The box grows with its text; what is drawn of another text is dimmed at once. */
+  typed() {
+    this.text.style.height = "auto";
+    this.text.style.height = `${this.text.scrollHeight + this.text.offsetHeight - this.text.clientHeight}px`;
+    this.root.classList.toggle("stale", this.text.value !== this.root.dataset.text);
+  }
+
+  /** Ask for what stands there now. What was asked for before is taken back: the newest text comes first. */
+  async ask() {
+    this.asking?.abort();
+    clearTimeout(this.paused);
+    const asking = (this.asking = new AbortController()), text = this.text.value, began = performance.now();
+    if (!text.trim()) return this.draw(text, null, null, began);
+    const [answer, problem] = await this.answer(text, asking.signal).then((made) => [made, null], (error) => [null, error]);
+    if (this.asking === asking) this.draw(text, answer, problem, began);
+  }
+
+  answer(text, signal) {
+    return this.view ? post("inspect", { text, contributions: false }, signal) : post("predict", { text }, signal);
+  }
+
+  /** Ask for the contributions to the answer that is drawn; the next keystroke takes that back. */
   async explain(recording) {
     const text = this.text.value;
-    const full = await post("inspect", { text }).catch(() => null); // the next keystroke tells what is wrong
+    const full = await post("inspect", { text }, this.asking.signal).catch(() => null); // the next keystroke tells what is wrong
     if (full && this.view.recording === recording && this.text.value === text) this.view.explain(full);
   }
 
@@ -77,7 +102,7 @@ class Pane {
       const { pieces } = await post("generate", { prompt: this.text.value, length: WRITTEN });
       for (const piece of pieces) {
         if (this.writing !== turn) return;
-        this.text.value += piece;
+        this.set(this.text.value + piece);
         await Promise.all([this.ask(), new Promise((done) => setTimeout(done, BEAT))]);
       }
     } catch (error) {
@@ -95,13 +120,14 @@ class Pane {
     this.root.classList.toggle("drawn", Boolean(this.view && answer));
     this.root.querySelector(".problem").textContent = problem ? problem.message : "";
     const plain = this.root.querySelector(".plain");
-    plain.textContent = answer && !this.view ? JSON.stringify(answer, null, 2) : "";
+    plain.textContent = answer && !this.view ? JSON.stringify(answer, rounded, 2) : "";
     if (this.view && answer) {
       this.view.show(answer);
       if (this.served.explains) this.paused = setTimeout(() => this.explain(answer), PAUSE);
     } else this.empty();
     // For who measures the page: the text that is drawn, and the milliseconds since its keystroke.
     Object.assign(this.root.dataset, { text, milliseconds: (performance.now() - began).toFixed(1) });
+    this.root.classList.toggle("stale", this.text.value !== text);
   }
 
   empty() {
@@ -110,6 +136,7 @@ class Pane {
   }
 
   remove() {
+    this.asking?.abort();
     clearTimeout(this.paused);
     this.root.remove();
     if (this.view) choice.views.splice(choice.views.indexOf(this.view), 1);
@@ -120,7 +147,7 @@ function compare(served) {
   const two = panes.length === 1;
   if (two) {
     panes.push(new Pane("Second sentence", served));
-    panes[1].text.value = panes[0].text.value; // to change a word of
+    panes[1].set(panes[0].text.value); // to change a word of
   } else panes.pop().remove();
   find("compare").setAttribute("aria-pressed", two);
   document.querySelector("main").classList.toggle("two", two);
