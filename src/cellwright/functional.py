@@ -9,8 +9,8 @@ from __future__ import annotations
 import functools
 import importlib
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from cellwright import reference, torch_kernels
+from cellwright import bounds, reference, torch_kernels
 from cellwright.reference import Call, Output
 
 if TYPE_CHECKING:
@@ -40,7 +40,27 @@ class Path:
         return f"{self.name}: {self.reason}"
 
 
-_forced: ContextVar[Name | None] = ContextVar("cellwright_path", default=None)
+_asked: ContextVar[Name | Literal["any size"] | None] = ContextVar("cellwright_path", default=None)
+
+
+@contextmanager
+def use_path(name: Name) -> Iterator[None]:
+    """Within the block every layer takes this path; where it cannot, the call raises RuntimeError with the reason."""
+    token = _asked.set(name)
+    try:
+        yield
+    finally:
+        _asked.reset(token)
+
+
+@contextmanager
+def kernels_of_any_size() -> Iterator[None]:
+    """Within the block no call is too small for the kernels, where `use_path` asks for no path."""
+    token = _asked.set(_asked.get() or "any size")
+    try:
+        yield
+    finally:
+        _asked.reset(token)
 
 
 # --- torch.autocast ------------------------------------------------------------------------------------
@@ -61,43 +81,63 @@ def in_full_precision(function: Callable[Concatenate[Call, _P], _R]) -> Callable
         if not torch.is_autocast_enabled("cpu"):
             return function(call, *args, **options)
         raised = [t.float() if t.is_cpu and t.dtype in _HALVES else t for t in call.tensors]
-        with torch.autocast("cpu", enabled=False):
+        # No call is too small: within autocast the kernels' backward pass is in float32, that of torch's products not.
+        any_size = nullcontext() if torch.compiler.is_compiling() else kernels_of_any_size()
+        with torch.autocast("cpu", enabled=False), any_size:
             return function(call.replaced(raised), *args, **options)
 
     return inner
 
 
-@contextmanager
-def use_path(name: Name) -> Iterator[None]:
-    """Within the block every layer takes this path; where it cannot, the call raises RuntimeError with the reason."""
-    token = _forced.set(name)
-    try:
-        yield
-    finally:
-        _forced.reset(token)
-
-
 @in_full_precision
 def choose(call: Call) -> Path:
-    """The path this call takes: compiled where it can, else torch's own kernels, else the reference."""
+    """The path this call takes: compiled where it can and pays, else torch's own kernels, else the reference."""
     obstacles = {
         "compiled": _compiled_obstacle(call),
         "torch": torch_kernels.obstacle(call) or _transformed(),
         "reference": None,
     }
-    forced = _forced.get()
-    if forced:
+    forced = _asked.get()
+    if forced and forced != "any size":
         if forced not in obstacles or obstacles[forced]:
             raise RuntimeError(
                 f"the path {forced!r} was asked for and cannot run: {obstacles.get(forced, 'there is no such path')}"
             )
         return Path(forced, "asked for by use_path")
     if obstacles["compiled"] is None:
-        return Path("compiled", f"the kernels of {call.cell.name} run on this processor")
+        runs = Path("compiled", f"the kernels of {call.cell.name} run on this processor")
+        return _of_small(call, obstacles["torch"]) or runs
     if obstacles["torch"] is None:
         return Path("torch", f"{obstacles['compiled']}; torch has a kernel of its own for {call.cell.name}")
     both = dict.fromkeys(reason for reason in obstacles.values() if reason)  # said once where it is the same
     return Path("reference", "; ".join(both))
+
+
+def _of_small(call: Call, torch_obstacle: str | None) -> Path | None:
+    """The path of a call that is too small for the kernels; None where they are the faster, or any size will do."""
+    if _asked.get() or call.record or call.resets:
+        return None
+    hidden = len(call.weights[0].input) // len(call.cell.projections)
+    size = bounds.Size.of(call.batch_sizes, hidden, differentiates(call.tensors))
+    bits = "the bits of a row are the same within one path only"
+    if torch_obstacle is None:
+        if not bounds.torch_is_faster(call.cell.name, size):
+            return None
+        return Path("torch", f"torch's own kernel of {call.cell.name} is faster at {size} ({bits})")
+    if bounds.reference_is_faster(size):
+        return Path("reference", f"packing the weights would take longer than the steps at {size} ({bits})")
+    return None
+
+
+def gives_to_torch(cell: str, size: bounds.Size) -> bool:
+    """Whether a standard cell's call without resets or letters, which nothing disturbs, takes torch's kernels."""
+    asked = _asked.get()
+    return asked == "torch" or (asked is None and bounds.torch_is_faster(cell, size))
+
+
+def differentiates(tensors: Iterable[Tensor]) -> bool:
+    """Whether a gradient will be wanted of what is computed from `tensors`."""
+    return torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
 
 
 Result = tuple[Tensor, tuple[Tensor, ...], list[dict[str, Tensor]]]
@@ -141,7 +181,7 @@ def gradients(call: Call, d_rows: Tensor, d_state: Sequence[Tensor], *, wants_ro
 
 
 # --- compiled kernels ----------------------------------------------------------------------------------
-_PLAIN = (Tensor, torch.nn.Parameter)
+PLAIN = frozenset((Tensor, torch.nn.Parameter))
 
 
 @functools.cache
@@ -171,13 +211,23 @@ def _compiled_obstacle(call: Call) -> str | None:
         return "kernels do not show the gates of a projected layer"
     if any(s.requires_grad for one in call.streams or () for s in one.values()):
         return "kernels give no gradient of a mask"
+    if any(type(t) not in PLAIN for t in tensors):
+        return _NO_MEMORY
+    return disturbed() or _no_compiler()
+
+
+_NO_MEMORY = "kernels read memory, and the tensors are of a subclass or a torch dispatch mode is on"
+
+
+def disturbed() -> str | None:
+    """Why what is around the call wants to see operations that torch knows, or None."""
     if torch.compiler.is_compiling():
         return "the call is being traced by torch.compile or torch.export"
     if torch._C._get_tracing_state() is not None:
         return "the call is being traced by torch.jit"
-    if any(type(t) not in _PLAIN for t in tensors) or torch._C._len_torch_dispatch_stack():
-        return "kernels read memory, and the tensors are of a subclass or a torch dispatch mode is on"
-    return _transformed() or _no_compiler()
+    if torch._C._len_torch_dispatch_stack():
+        return _NO_MEMORY
+    return _transformed()
 
 
 def _transformed() -> str | None:
@@ -192,7 +242,7 @@ def _transformed() -> str | None:
 def _run_compiled(call: Call) -> Result:
     from cellwright import compiled
 
-    if torch.is_grad_enabled() and any(t.requires_grad for t in call.tensors):
+    if differentiates(call.tensors):
         letters: list[dict[str, Tensor]] = []
         rows, *state = _Compiled.apply(call, letters, *call.tensors)  # type: ignore[no-untyped-call]
         return rows, tuple(state), letters

@@ -31,12 +31,21 @@ class Spread:
         return cls(*(quantiles(numbers, n=4, method="inclusive") if len(numbers) > 1 else numbers * 3))
 
 
-def interleaved(works: Mapping[str, Callable[[], Any]], rounds: int, seconds: float) -> dict[str, Spread]:
+def interleaved(
+    works: Mapping[str, Callable[[], Any]],
+    rounds: int,
+    seconds: float,
+    turn: float = TURN,
+    clock: Callable[[], float] | None = None,
+) -> dict[str, Spread]:
     """Seconds a call of each function, over at most `rounds` rounds; none is begun after `seconds`, but three are made.
 
     Call each once before: what it compiles, allocates or reads for the first time is not measured here.
+    turn: seconds that a turn lasts at least; clock: what tells them, time.perf_counter, or where others are at work
+    time.thread_time.
     """
-    calls = {name: max(1, math.ceil(TURN / _turn(work, 1))) for name, work in works.items()}
+    clock = clock or time.perf_counter
+    calls = {name: max(1, math.ceil(turn / _turn(work, 1, clock))) for name, work in works.items()}
     times: dict[str, list[float]] = {name: [] for name in works}
     begin = time.perf_counter()
     with _no_collection():
@@ -44,19 +53,19 @@ def interleaved(works: Mapping[str, Callable[[], Any]], rounds: int, seconds: fl
             if done >= LEAST_ROUNDS and time.perf_counter() - begin > seconds:
                 break
             for name, work in works.items():
-                times[name].append(_turn(work, calls[name]))
+                times[name].append(_turn(work, calls[name], clock))
     return {name: Spread.of(found) for name, found in times.items()}
 
 
-def _turn(work: Callable[[], Any], calls: int) -> float:
+def _turn(work: Callable[[], Any], calls: int, clock: Callable[[], float]) -> float:
     """Seconds a call."""
     _rest()
     if calls > 1:
         work()  # wakes the threads, and brings the weights back to the caches
-    begin = time.perf_counter()
+    begin = clock()
     for _ in range(calls):
         work()
-    return (time.perf_counter() - begin) / calls
+    return (clock() - begin) / calls
 
 
 def load() -> float:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from cellwright import cells, functional, operator
 from cellwright.cells import Definition
-from cellwright.nn import checks, weights
+from cellwright.nn import checks, direct, weights
 from cellwright.nn.states import State
 from cellwright.nn.torch_like import rnn_cell
 from cellwright.reference import Call
@@ -65,6 +65,9 @@ class RecurrentCell(nn.Module):
         Raises ValueError for a wrong number of dimensions, RuntimeError for other wrong shapes and for a dtype that
         differs from the weights'.
         """
+        new = direct.step(self, input, hx)
+        if new is not None:
+            return new
         who = type(self).__name__
         checks.tensor(who, "input", input)
         if input.dim() not in (1, 2):
@@ -76,10 +79,10 @@ class RecurrentCell(nn.Module):
         checks.rows(who, rows, self.input_size, gathered.input, RuntimeError)
         state = self._enter(hx, input, rows)
         if operator.applies():
-            _, new, _ = operator.layer(Call(self.cell, rows[None], (), state, [gathered]), None)
+            _, after, _ = operator.layer(Call(self.cell, rows[None], (), state, [gathered]), None)
         else:
-            _, new, _ = functional.layer(Call(self.cell, rows, (len(rows),), state, [gathered]))
-        found = [s[0] if input.dim() == 2 else s[0, 0] for s in new]
+            _, after, _ = functional.layer(Call(self.cell, rows, (len(rows),), state, [gathered]))
+        found = [s[0] if input.dim() == 2 else s[0, 0] for s in after]
         return found[0] if len(found) == 1 else tuple(found)
 
     def _enter(self, hx: State | None, input: Tensor, rows: Tensor) -> list[Tensor]:

@@ -16,7 +16,7 @@ from torch.nn.utils.rnn import PackedSequence
 from cellwright import cells, checkpoint, functional, operator
 from cellwright.cells import Definition
 from cellwright.functional import Path, Result
-from cellwright.nn import checks, weights
+from cellwright.nn import checks, direct, weights
 from cellwright.nn.regularise import rates, regularise
 from cellwright.nn.sequences import Traced, enter, reset_rows
 from cellwright.nn.states import State, StateShape
@@ -107,6 +107,7 @@ class Recurrent(nn.Module):
                 stacklevel=2 if type(self) is Recurrent else 3,
             )
         self._names: list[dict[str, str]] = []  # of each layer's each direction: torch.nn's name -> this module's
+        self._flat: list[str] = []  # the parameters of all of them, in torch.nn's order
         self._start: dict[str, float] = {}  # the parameters that begin at one number
         self._register(device, dtype)
         self.reset_parameters()
@@ -133,6 +134,7 @@ class Recurrent(nn.Module):
                 self._names.append({name: f"{name}_l{k}{suffix}" for name in shapes})
                 for name, shape in shapes.items():
                     self._add(self._names[-1][name], shape, device, dtype)
+                self._flat += self._names[-1].values()
                 own = {self._names[-1][name]: float(name in self.cell.ones) for name in self.cell.parameters}
                 self._start |= own
         if self.learn_initial_state:
@@ -214,6 +216,10 @@ class Recurrent(nn.Module):
         if isinstance(input, PackedSequence) and torch.compiler.is_dynamo_compiling():
             found: tuple[Any, ...] = self._uncompiled(input, hx, lengths, reset, return_sequences, return_gates)
             return found
+        if reset is None and return_sequences and not return_gates:
+            result = direct.layers(self, input, hx, lengths)
+            if result is not None:
+                return result
         layout, calls = self._begin(input, hx, lengths, reset, return_gates)
         rows = calls[0].rows
         ends: list[tuple[Tensor, ...]] = []

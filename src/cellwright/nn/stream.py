@@ -6,7 +6,8 @@
     output = stream.feed(chunk)        # (t, 3, I) -> (t, 3, P)
     stream.reset(ended)                # (3,) bool: these sequences begin anew
 
-On the compiled path the outputs are, bit for bit, those of the whole sequence at once.
+A stream takes the compiled path wherever that runs, however small its chunks: so its outputs are, bit for bit, those of
+the whole sequence at once on that path.
 """
 
 from __future__ import annotations
@@ -106,7 +107,8 @@ class Stream:
         """
         self._check(chunk)
         given = self._state if self._prepared is None else self.state
-        output, self.state = self._layer(chunk, given, lengths=lengths)
+        with functional.kernels_of_any_size():
+            output, self.state = self._layer(chunk, given, lengths=lengths)
         return output  # type: ignore[no-any-return]
 
     @property
@@ -144,7 +146,7 @@ class _Prepared:
         if torch.is_autocast_enabled("cpu"):
             return None
         layout, calls = layer._begin(chunk, state, None, None, False)
-        if not isinstance(layout, Layout) or functional.choose(calls[0]).name != "compiled":
+        if not isinstance(layout, Layout) or not _by_kernels(calls[0]):
             return None
         return cls(layer, layout, calls)
 
@@ -155,7 +157,7 @@ class _Prepared:
             return False
         now = [w for (weights,) in self._layer._weights() for w in weights.flat]
         same = all(a is b for a, b in zip(now, self._weights, strict=True)) and _versions(now) == self._versions
-        return same and functional.choose(replace(self._call, rows=rows)).name == "compiled"
+        return same and _by_kernels(replace(self._call, rows=rows))
 
     def step(self, input: Tensor) -> Tensor:
         rows = input.view(-1, input.shape[-1])
@@ -168,6 +170,12 @@ class _Prepared:
         """As the layer returns it."""
         states = [torch.stack(s) for s in zip(*(one.state for one in self._steps), strict=True)]
         return self._layer._states.leave(states, self._layout)
+
+
+def _by_kernels(call: Call) -> bool:
+    """Whether a step takes the compiled path, its size aside: its weights are packed before."""
+    with functional.kernels_of_any_size():
+        return functional.choose(call).name == "compiled"
 
 
 def _versions(weights: list[Tensor]) -> list[tuple[int, int]]:

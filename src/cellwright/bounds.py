@@ -1,0 +1,76 @@
+"""Below which size of a call the kernels do not pay: the one place that holds these bounds.
+
+A call of the kernels packs the weights and runs some 0.1 ms of Python, with gradients 0.3. torch's own kernel of a
+standard cell packs nothing, nor does the reference, a loop of torch's operations: small calls are theirs.
+
+The bounds were read off the processor time of both, one thread, at T 1 to 100, B 1 to 64 and H 16 to 512, on an Intel
+Xeon with AVX-512 and AMX; `python benchmarks/floor.py` shows what they come to on a machine. Where both take about as
+long, the bound is on the side of torch's kernel, so that nothing is slower than torch.nn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Size(NamedTuple):
+    """How large a call is.
+
+    steps     T, of the longest sequence
+    batch     B, the sequences that have a step
+    rows      S, the steps of all sequences together
+    hidden    H
+    trains    whether gradients are wanted
+    """
+
+    steps: int
+    batch: int
+    rows: int
+    hidden: int
+    trains: bool
+
+    @classmethod
+    def of(cls, batch_sizes: Sequence[int], hidden: int, trains: bool) -> Size:
+        """The size of a call whose steps have so many sequences each, falling."""
+        return cls(len(batch_sizes), batch_sizes[0], sum(batch_sizes), hidden, trains)
+
+    def __str__(self) -> str:
+        return f"T = {self.steps}, B = {self.batch}, H = {self.hidden}"
+
+    @property
+    def ragged(self) -> bool:
+        """Whether some sequence has fewer steps than the longest."""
+        return self.rows < self.steps * self.batch
+
+
+# torch computes a step at a time, each of several operations: ours is faster from so many on, (inference, training).
+_PADDED = {"gru": (14, 6), "rnn": (40, 20), "rnn-relu": (40, 20)}
+_RAGGED = {"lstm": (18, 5), "gru": (14, 5), "rnn": (28, 14), "rnn-relu": (28, 14)}
+
+# The padded LSTM is oneDNN's, fused over time as ours is, and lasts longer: up to so many S · H² (inference, training).
+# But of large weights it reads and packs more: few sequences of LARGE units are ours after a dozen steps, and those of
+# twice as many always.
+_FUSED_WORK, _LARGE, _FEW, _DOZEN = (1 << 26, 1 << 25), 256, 4, 12
+
+# The reference's one step of so many sequences takes as long as to pack the weights and to run the kernels.
+_REFERENCE_BATCH = 128
+
+
+def torch_is_faster(cell: str, size: Size) -> bool:
+    """Whether torch's own kernel of the standard cell takes less time than ours, or about as much."""
+    if size.steps == 1:
+        return True
+    if size.ragged:
+        return size.steps < _RAGGED[cell][size.trains]
+    if cell != "lstm":
+        return size.steps < _PADDED[cell][size.trains]
+    few = size.batch <= _FEW and size.steps >= _DOZEN
+    if size.hidden >= (_LARGE if few else 2 * _LARGE):
+        return False
+    return size.rows * size.hidden**2 < _FUSED_WORK[size.trains]
+
+
+def reference_is_faster(size: Size) -> bool:
+    """Whether the reference takes less time than the kernels: one step, as in a loop."""
+    return size.steps == 1 and size.batch < _REFERENCE_BATCH

@@ -1,0 +1,203 @@
+"""The short way to torch's own kernels: a whole stack, or a single step, handed over as torch.nn's modules do it.
+
+A small call of torch.nn takes some 10 µs beside its kernel; `Recurrent` and `RecurrentCell` take several times that
+before they compute anything. What goes this way is what `functional.choose` gives to torch's kernels. Everything else
+gets None and goes the long way, wrong input included, which is refused there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence
+
+from cellwright import functional
+from cellwright.bounds import Size
+from cellwright.functional import PLAIN
+from cellwright.packing import Lengths, as_lengths
+from cellwright.torch_kernels import Stack, single_step, standard
+
+if TYPE_CHECKING:
+    from cellwright.nn.cells import RecurrentCell
+    from cellwright.nn.recurrent import Recurrent
+    from cellwright.nn.states import State
+
+Result = tuple[Tensor | PackedSequence, "State"]
+FLOATS = (torch.float32, torch.float64)
+
+
+def step(module: RecurrentCell, input: Tensor, hx: State | None) -> State | None:
+    """The new state of a single step, input (B, I) or (I,), or None."""
+    if not standard(module.cell) or type(input) not in PLAIN or functional.disturbed():
+        return None
+    weights = _weights(module, _NAMES if module.bias else _NAMES[:2])
+    alone, rows = input.dim() == 1, input
+    if alone:
+        rows, hx = input.unsqueeze(0), _each(hx, 0)
+    if weights is None or rows.dim() != 2:
+        return None
+    batch = rows.shape[0]
+    state = _begin(module, weights, rows, hx, (batch, module.hidden_size))
+    size = Size(1, batch, batch, module.hidden_size, False)  # of one step, gradients make no difference
+    if state is None or not functional.gives_to_torch(module.cell.name, size):
+        return None
+    new = single_step(module.cell.name, rows, state, weights)
+    return _left([s.squeeze(0) for s in new] if alone else new)
+
+
+_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+
+def _each(hx: State | None, dim: int) -> State | None:
+    """The states of one sequence alone, with a batch dimension; what is no such state stays, and is refused later."""
+    if hx is None:
+        return None
+    states = (hx,) if isinstance(hx, Tensor) else hx
+    return tuple(s.unsqueeze(dim) if isinstance(s, Tensor) and s.dim() == dim + 1 else s for s in states)
+
+
+def _left(state: Sequence[Tensor]) -> State:
+    return state[0] if len(state) == 1 else tuple(state)
+
+
+def layers(
+    layer: Recurrent, input: Tensor | PackedSequence, hx: State | None, lengths: Lengths | None
+) -> Result | None:
+    """Output and state of a layer's call, or None."""
+    if not _is_plain(layer) or functional.disturbed():
+        return None
+    weights = _weights(layer, layer._flat)
+    if weights is None:
+        return None
+    if isinstance(input, PackedSequence):
+        return _packed(layer, weights, input, hx) if lengths is None else None
+    if type(input) not in PLAIN:
+        return None
+    return _padded(layer, weights, input, hx) if lengths is None else _ragged(layer, weights, input, hx, lengths)
+
+
+def _is_plain(layer: Recurrent) -> bool:
+    """Whether the layer does nothing that torch.nn's does not."""
+    return standard(layer.cell) and not (
+        layer.recurrent_dropout
+        or layer.zoneout
+        or layer.learn_initial_state
+        or layer.state_batch_first
+        or layer.checkpoint_every
+        or layer.proj_size
+    )
+
+
+def _weights(module: torch.nn.Module, names: Sequence[str]) -> list[Tensor] | None:
+    """The parameters as they now are; None where one is not there to be had by name, as a parametrised one."""
+    parameters = module._parameters
+    found = [parameters.get(name) for name in names]
+    return found if PLAIN.issuperset(map(type, found)) else None  # type: ignore[return-value]
+
+
+def _begin(
+    module: Recurrent | RecurrentCell, weights: Sequence[Tensor], rows: Tensor, hx: State | None, shape: tuple[int, ...]
+) -> Sequence[Tensor] | None:
+    """The states before the first step, each of `shape`; None where torch's kernels would not compute rows (·, I)."""
+    dtype, count = rows.dtype, len(module.cell.states)
+    if not (rows.is_cpu and dtype in FLOATS and dtype == weights[0].dtype and rows.shape[-1] == module.input_size):
+        return None
+    if torch.is_autocast_enabled("cpu") or not rows.numel():
+        return None
+    if hx is None:
+        return [rows.new_zeros(shape)] * count
+    state = (hx,) if isinstance(hx, Tensor) else hx
+    if type(state) not in (tuple, list) or len(state) != count:
+        return None
+    for s in state:
+        if type(s) not in PLAIN or s.shape != shape or s.dtype != dtype:
+            return None
+    return state
+
+
+# --- the forms of a batch ------------------------------------------------------------------------------
+def _stack(
+    layer: Recurrent, weights: list[Tensor], rows: Tensor, hx: State | None, counts: tuple[int, int, int]
+) -> tuple[Stack, Sequence[Tensor]] | None:
+    """The layers, and the states before their first step; None where torch's kernels are not to compute the call.
+
+    counts: the steps, the sequences and the rows of all of them.
+    """
+    shape = (layer.num_layers * (2 if layer.bidirectional else 1), counts[1], layer.hidden_size)
+    state = _begin(layer, weights, rows, hx, shape)
+    if state is None:
+        return None
+    name, trains = layer.cell.name, functional.differentiates((*weights, rows, *state))
+    if not functional.gives_to_torch(name, Size(*counts, layer.hidden_size, trains)):
+        return None
+    dropout = layer.dropout if layer.training else 0.0
+    return Stack(name, layer.num_layers, layer.bias, layer.bidirectional, False, dropout), state
+
+
+def _padded(layer: Recurrent, weights: list[Tensor], input: Tensor, hx: State | None) -> Result | None:
+    """Of (T, B, I), batch first (B, T, I), or (T, I)."""
+    dim, x = input.dim(), input
+    if dim == 2:
+        x, hx = input.unsqueeze(1), _each(hx, 1)
+    elif dim != 3:
+        return None
+    elif layer.batch_first:
+        x = input.transpose(0, 1)
+    steps, batch, _ = x.shape
+    begin = _stack(layer, weights, x, hx, (steps, batch, steps * batch))
+    if begin is None:
+        return None
+    output, end = begin[0].padded(x, begin[1], weights)
+    if dim == 2:
+        return output.squeeze(1), _left([s.squeeze(1) for s in end])
+    return output.transpose(0, 1) if layer.batch_first else output, _left(end)
+
+
+def _packed(layer: Recurrent, weights: list[Tensor], packed: PackedSequence, hx: State | None) -> Result | None:
+    rows, batch_sizes, order, inverse = packed
+    if rows.dim() != 2:
+        return None
+    steps, batch, count = batch_sizes.shape[0], int(batch_sizes[0]), rows.shape[0]
+    begin = _stack(layer, weights, rows, hx, (steps, batch, count))
+    if begin is None:
+        return None
+    stack, state = begin
+    if hx is not None and order is not None:
+        state = [s.index_select(1, order) for s in state]
+    if count == steps * batch:  # nothing is ragged
+        output, end = stack.padded(rows.view(steps, batch, -1), state, weights)
+        output = output.flatten(0, 1)
+    else:
+        output, end = stack.packed(rows, batch_sizes, state, weights)
+    if inverse is not None:
+        end = [s.index_select(1, inverse) for s in end]
+    return PackedSequence(output, batch_sizes, order, inverse), _left(end)
+
+
+def _ragged(
+    layer: Recurrent, weights: list[Tensor], input: Tensor, hx: State | None, lengths: Lengths
+) -> Result | None:
+    """Of (T, B, I), batch first (B, T, I), with lengths of at least 1: torch packs and pads it."""
+    if input.dim() != 3 or not input.numel():
+        return None
+    batch_first, time_dim, batch_dim = (True, 1, 0) if layer.batch_first else (False, 0, 1)
+    batch, time = input.shape[batch_dim], input.shape[time_dim]
+    given = as_lengths(type(layer).__name__, lengths, batch)
+    each = given.tolist()
+    if not 0 < min(each) <= max(each) <= time:
+        return None
+    begin = _stack(layer, weights, input, hx, (max(each), batch, sum(each)))
+    if begin is None:
+        return None
+    stack, state = begin
+    falling, order = given.cpu().long().sort(descending=True, stable=True)
+    inverse = order.argsort()
+    if hx is not None:
+        state = [s.index_select(1, order) for s in state]
+    rows, batch_sizes = torch._VF._pack_padded_sequence(input.index_select(batch_dim, order), falling, batch_first)
+    output, end = stack.packed(rows, batch_sizes, state, weights)
+    padded, _ = torch._VF._pad_packed_sequence(output, batch_sizes, batch_first, 0.0, time)
+    return padded.index_select(batch_dim, inverse), _left([s.index_select(1, inverse) for s in end])
