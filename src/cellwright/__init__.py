@@ -7,6 +7,8 @@ output, (h, c) = layer(input, lengths=[5, 0, 3])      # and lengths in any order
 """
 
 from importlib import import_module
+from importlib.util import find_spec
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 from cellwright.cells import CELLS, cell
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
         mask,
         pack,
         pad,
+        to_torch,
         unpack,
     )
 
@@ -52,6 +55,7 @@ __all__ = [
     "mask",
     "pack",
     "pad",
+    "to_torch",
     "unpack",
     "use_path",
 ]
@@ -59,11 +63,15 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # What needs torch is imported when it is first asked for: `cellwright --help` must not wait for torch.
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = "cellwright.functional" if name == "use_path" else "cellwright.nn"
-    return getattr(import_module(home), name)
+    if name in __all__:
+        home = "cellwright.functional" if name == "use_path" else "cellwright.nn"
+        return getattr(import_module(home), name)
+    # So are the modules: cellwright.export.to_onnx is there as it is written, after `import cellwright` alone.
+    if not name.startswith("_") and find_spec(f"{__name__}.{name}"):
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    modules = (module.name for module in iter_modules(__path__) if not module.name.startswith("_"))
+    return sorted({*globals(), *__all__, *modules})

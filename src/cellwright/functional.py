@@ -201,6 +201,8 @@ def _compiled_obstacle(call: Call) -> str | None:
     tensors = call.tensors
     if not call.batch_sizes:
         return "there is no step to compute"
+    if not call.weights[0].recurrent.shape[0]:
+        return "there is no unit to compute"
     if any(t.device.type != "cpu" for t in tensors):
         return f"kernels are compiled for the CPU and the input is on {call.rows.device}"
     if call.rows.dtype not in (torch.float32, torch.float64):

@@ -1,4 +1,4 @@
-"""The operator `cellwright::layer`: what torch.compile and torch.export see of a layer, one node.
+"""The operator `cellwright::layer`: what torch.compile, torch.export and torch.jit.trace see of a layer, one node.
 
     layer           (cell, input (T, B, I), lengths (B), state, weights, …) -> output (T, B, D·P), *state, *letters
     layer_backward  (the same, and the gradients of output and state) -> those of input, *state, *weights, *fresh
@@ -15,23 +15,32 @@ Layers that run at once do not come by here: they find the rows of a stack once,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import functools
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
-from cellwright import functional
+from cellwright import functional, torch_kernels
 from cellwright.cells import keys
 from cellwright.cells.definition import PER_STEP, Definition
 from cellwright.functional import Result, in_full_precision
 from cellwright.packing import Layout, ragged
 from cellwright.reference import Call, Weights
 
+_R = TypeVar("_R")
+
 
 def applies() -> bool:
     """Whether a program is being traced, and not under torch.func's transformations, which know no such operator."""
-    return torch.compiler.is_compiling() and not torch._C._are_functorch_transforms_active()
+    return (torch.compiler.is_compiling() or by_jit()) and not torch._C._are_functorch_transforms_active()
+
+
+def by_jit() -> bool:
+    """Whether torch.jit is tracing, to which the sizes of a tensor are tensors."""
+    return torch._C._get_tracing_state() is not None
 
 
 @in_full_precision
@@ -41,8 +50,20 @@ def layer(call: Call, lengths: Tensor | None) -> Result:
     Each (S, ·) of the call and of the result is (T, B, ·), sequences in any order, of `lengths` (B,) int64, or of T
     steps each; batch_sizes are not looked at. resets is one mask (T, B), of which each direction's is made.
     Output and letters are zero beyond each length; letters and streams carry no gradient.
+
+    Programs of torch.jit and of torch.onnx.export are read by others than this library, so that they are given torch's
+    own operation where there is one. Raises RuntimeError where torch.onnx.export would have to write another.
     """
     cell, streams = call.cell, call.streams or ()
+    if _leaves_us():
+        obstacle = torch_kernels.unknown(call) or _padding(call, lengths)
+        if obstacle is None:
+            return *torch_kernels.padded(call), [{} for _ in call.weights]
+        if _onnx():
+            raise RuntimeError(
+                f"torch.onnx.export writes torch.nn's layers of whole batches only, and {obstacle}; expected "
+                "cellwright.export.to_onnx, which writes any cell, lengths= and reset= included"
+            )
     found = torch.ops.cellwright.layer(
         cell.key,
         call.rows,
@@ -62,6 +83,43 @@ def layer(call: Call, lengths: Tensor | None) -> Result:
     return found[0], tuple(found[1:end]), letters
 
 
+def _leaves_us() -> bool:
+    return by_jit() or _onnx()
+
+
+def _onnx() -> bool:
+    """Whether torch.onnx.export is tracing; it is imported by those who call it only."""
+    onnx: Any = sys.modules.get("torch.onnx")
+    return onnx is not None and bool(onnx.is_in_onnx_export())
+
+
+_onnx._dynamo_marked_constant = True  # type: ignore[attr-defined]  # a trace asks for the answer, not how it is found
+
+
+def _padding(call: Call, lengths: Tensor | None) -> str | None:
+    if lengths is not None:
+        return "the call has lengths"
+    return "the call has resets" if call.resets else None
+
+
+def _untraced(function: Callable[..., _R]) -> Callable[..., _R]:
+    """Let torch.jit, to which an operator is one node, write nothing down of what `function` computes in it."""
+
+    @functools.wraps(function)
+    def inner(*args: Any) -> _R:
+        torch_c: Any = torch._C  # whose types leave the second of the two out
+        state = torch_c._get_tracing_state()
+        if state is None:
+            return function(*args)
+        torch_c._set_tracing_state(None)
+        try:
+            return function(*args)
+        finally:
+            torch_c._set_tracing_state(state)
+
+    return inner
+
+
 def _letters(cell: Definition) -> tuple[str, ...]:
     """What a recorded call writes down, in order."""
     return (*dict.fromkeys([*cell.trace.letters, *cell.states]),)
@@ -69,6 +127,7 @@ def _letters(cell: Definition) -> tuple[str, ...]:
 
 # --- the operator --------------------------------------------------------------------------------------
 @torch.library.custom_op("cellwright::layer", mutates_args=())
+@_untraced
 def _layer(
     cell: str,
     input: Tensor,

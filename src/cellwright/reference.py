@@ -1,5 +1,6 @@
 """Any cell over a batch of sequences in plain PyTorch: the specification that everything else is tested against.
 
+It computes the step as it was read when the cell was defined, operation by operation, as the kernels do.
 One layer, one direction. Any device, any floating dtype; differentiable as often as wanted; works under vmap.
 
 Sequences lie as PyTorch packs them. Three sequences a b c of lengths 3, 2, 1 are six rows:
@@ -15,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -24,6 +26,7 @@ from torch.nn.functional import linear
 
 from cellwright.cells.definition import PER_SEQUENCE, PER_UNIT, Definition
 from cellwright.cells.expression import Expression
+from cellwright.cells.trace import ordered
 from cellwright.packing import Places
 
 
@@ -146,6 +149,7 @@ def run(
     steps = range(len(batch_sizes))
     x = linear(rows, weights.input, weights.input_bias)
     p = _own(cell, weights)
+    step = evaluator({**(cell.trace.letters if record else {}), **cell.trace.states}, x)
     state = cell.States(*state)
     outputs: list[Tensor] = [rows.new_zeros(0)] * len(batch_sizes)
     letters: list[dict[str, Tensor]] = [{}] * len(batch_sizes)
@@ -159,11 +163,12 @@ def run(
             **{name: v[:n] if cell.streams[name] == PER_SEQUENCE else v[here] for name, v in streams.items()}
         )
         arguments = cell.Projections(*x[here].chunk(len(cell.projections), -1)), _parts(cell, u), before, p, m
-        new = cell(*arguments)
+        values = step(*arguments)
+        new = cell.States(*(values[name] for name in cell.states))
         if weights.projection is not None:
             new = new._replace(**{cell.operand: linear(getattr(new, cell.operand), weights.projection)})
         if record:
-            letters[t] = evaluate(cell.trace.letters, *arguments) | new._asdict()
+            letters[t] = values | new._asdict()
         outputs[t] = new[0]
         state = cell.States(*(torch.cat([a, b[n:]]) if n < len(b) else a for a, b in zip(new, state, strict=True)))
     widths = dict.fromkeys(cell.trace.letters, x.shape[-1] // len(cell.projections))
@@ -217,25 +222,25 @@ _EVALUATE: dict[str, Callable[..., Tensor]] = {
 }
 
 
-def evaluate(expressions: Mapping[str, Expression], x: Any, u: Any, s: Any, p: Any, m: Any) -> dict[str, Tensor]:
-    """The values of a traced step's expressions for the inputs of one step."""
-    roots = {"x": x, "u": u, "s": s, "p": p, "m": m}
-    known: dict[int, Any] = {}
+def evaluator(expressions: Mapping[str, Expression], like: Tensor) -> Callable[..., dict[str, Tensor]]:
+    """What computes a traced step's expressions from the step's arguments, (x, u, s, p, m) -> one (B, H) each.
 
-    def value(e: Expression) -> Any:
-        if id(e) not in known:
-            known[id(e)] = compute(e)
-        return known[id(e)]
+    Its numbers are of the type and on the device of `like`.
+    """
+    order = ordered(expressions.values())
+    places = {id(e): k for k, e in enumerate(order)}
+    inputs = [(k, attrgetter(e.name)) for k, e in enumerate(order) if e.op == "input"]
+    numbers = {k: e.number for k, e in enumerate(order) if e.op == "number"}
+    constants = {k: torch.as_tensor(number, dtype=like.dtype, device=like.device) for k, number in numbers.items()}
+    operations = [
+        (k, _EVALUATE[e.op], [places[id(o)] for o in e.operands]) for k, e in enumerate(order) if e.op in _EVALUATE
+    ]
 
-    def compute(e: Expression) -> Any:
-        if e.op == "number":
-            return torch.as_tensor(e.number, dtype=x[0].dtype, device=x[0].device)
-        if e.op == "input":
-            root, *path = e.name.split(".")
-            found = roots[root]
-            for part in path:
-                found = getattr(found, part)
-            return found
-        return _EVALUATE[e.op](*(value(o) for o in e.operands))
+    def compute(x: Any, u: Any, s: Any, p: Any, m: Any) -> dict[str, Tensor]:
+        given = SimpleNamespace(x=x, u=u, s=s, p=p, m=m)
+        values = constants | {k: read(given) for k, read in inputs}
+        for k, function, operands in operations:
+            values[k] = function(*[values[o] for o in operands])
+        return {name: values[places[id(e)]].expand_as(x[0]) for name, e in expressions.items()}
 
-    return {name: value(e).expand_as(x[0]) for name, e in expressions.items()}
+    return compute

@@ -44,6 +44,15 @@ def standard(cell: Definition) -> bool:
 
 def obstacle(call: Call) -> str | None:
     """Why torch's own kernels cannot compute the call, or None."""
+    if not call.batch_sizes:
+        return "there is no step to compute"
+    if not call.weights[0].recurrent.shape[0]:
+        return "there is no unit to compute"
+    return unknown(call)
+
+
+def unknown(call: Call) -> str | None:
+    """What the call asks for that torch's kernels do not know, whatever its sizes, or None."""
     if not standard(call.cell):
         return f"torch has no kernel for the cell {call.cell.name}"
     if call.weights[0].projection is not None and call.cell.name != "lstm":
@@ -52,8 +61,6 @@ def obstacle(call: Call) -> str | None:
         return "torch's kernels know no masks"
     if call.record:
         return "torch's kernels do not show their gates"
-    if not call.batch_sizes:
-        return "there is no step to compute"
     return None
 
 
@@ -66,13 +73,20 @@ def run(call: Call) -> tuple[Tensor, tuple[Tensor, ...]]:
     return torch.cat([rows for rows, _ in found], -1), tuple(torch.cat(each) for each in states)
 
 
+def padded(call: Call) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Outputs (T, B, D·P) and states of rows (T, B, I) without padding: one operation, whatever the sizes."""
+    stack, flat = Stack.of(call.cell.name, call.weights), [w for one in call.weights for w in one.flat]
+    outputs, end = stack.whole(call.rows, call.state, flat, trains=True)
+    return outputs, tuple(end)
+
+
 def _run(
     cell: str, rows: Tensor, batch_sizes: Sequence[int], state: Sequence[Tensor], weights: Sequence[Weights]
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     alive, batch = batch_sizes[0], state[0].shape[1]
-    flat = [w for one in weights for w in one.flat]
-    stack = Stack(cell, 1, weights[0].input_bias is not None, len(weights) == 2, weights[0].projection is not None)
-    outputs, final = stack.run(rows, batch_sizes, [s[:, :alive].contiguous() for s in state], flat)
+    stack = Stack.of(cell, weights)
+    begin = [s[:, :alive].contiguous() for s in state]
+    outputs, final = stack.run(rows, batch_sizes, begin, [w for one in weights for w in one.flat])
     if alive < batch:  # sequences of no step keep their state
         final = [torch.cat([f, s[:, alive:]], 1) for f, s in zip(final, state, strict=True)]
     return outputs, tuple(final)
@@ -92,6 +106,12 @@ class Stack(NamedTuple):
     projects: bool
     dropout: float = 0.0
 
+    @classmethod
+    def of(cls, cell: str, weights: Sequence[Weights]) -> Stack:
+        """One layer, with its weights a direction."""
+        first = weights[0]
+        return cls(cell, 1, first.input_bias is not None, len(weights) == 2, first.projection is not None)
+
     def run(
         self, rows: Tensor, batch_sizes: Sequence[int], state: Sequence[Tensor], weights: list[Tensor]
     ) -> tuple[Tensor, list[Tensor]]:
@@ -106,20 +126,27 @@ class Stack(NamedTuple):
         """The same of x (T, B, I): outputs (T, B, D·P)."""
         if x.shape[0] == 1 and not (self.both or self.projects):
             return self._single(x[0], state, weights)
-        hx = state if len(state) > 1 else state[0]
-        outputs, *end = _KERNELS[self.cell](x, hx, weights, *self._options(), False)
+        return self.whole(x, state, weights, trains=self._trains)
+
+    def whole(
+        self, x: Tensor, state: Sequence[Tensor], weights: list[Tensor], *, trains: bool
+    ) -> tuple[Tensor, list[Tensor]]:
+        """The same by one operation, of one step too."""
+        outputs, *end = _KERNELS[self.cell](x, _hx(state), weights, *self._options(trains), False)
         return outputs, end
 
     def packed(
         self, rows: Tensor, batch_sizes: Tensor, state: Sequence[Tensor], weights: list[Tensor]
     ) -> tuple[Tensor, list[Tensor]]:
         """The same; batch_sizes (T,) int64, on the CPU."""
-        hx = state if len(state) > 1 else state[0]
-        outputs, *end = _KERNELS[self.cell](rows, batch_sizes, hx, weights, *self._options())
+        outputs, *end = _KERNELS[self.cell](rows, batch_sizes, _hx(state), weights, *self._options(self._trains))
         return outputs, end
 
-    def _options(self) -> tuple[bool, int, float, bool, bool]:
-        trains = self.dropout > 0 or torch.is_grad_enabled()
+    @property
+    def _trains(self) -> bool:
+        return self.dropout > 0 or torch.is_grad_enabled()
+
+    def _options(self, trains: bool) -> tuple[bool, int, float, bool, bool]:
         return self.bias, self.layers, self.dropout, trains, self.both
 
     def _single(self, rows: Tensor, state: Sequence[Tensor], weights: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
@@ -141,6 +168,10 @@ def single_step(cell: str, rows: Tensor, state: Sequence[Tensor], weights: Seque
         return (_STEPS[cell](rows, state[0], *weights),)
     new: Sequence[Tensor] = _STEPS[cell](rows, state, *weights)
     return new
+
+
+def _hx(state: Sequence[Tensor]) -> Any:
+    return state if len(state) > 1 else state[0]
 
 
 # --- resets ---------------------------------------------------------------------------------------------

@@ -1,9 +1,12 @@
 """What a definition refuses, and the sentence with which it does; and what it allows."""
 
 import copy
+import functools
+import itertools
 import linecache
 import math
 import pickle
+import random
 import re
 import sys
 
@@ -12,9 +15,25 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+import cellwright
+from cellwright import reference, use_path
 from cellwright.cells import CELLS, get
 from cellwright.cells.definition import PER_PROJECTION, PER_UNIT, Definition, cell
-from cellwright.cells.language import State, exp, log_sigmoid, maximum, mean, relu, select, sigmoid, standardise, tanh
+from cellwright.cells.language import (
+    State,
+    exp,
+    log_sigmoid,
+    maximum,
+    mean,
+    minimum,
+    relu,
+    select,
+    sigmoid,
+    softplus,
+    standardise,
+    tanh,
+)
+from cellwright.cells.regularise import recurrent_dropout
 from cellwright.errors import DefinitionError, InputError
 
 minimal = cell(projections="i g", gates="i", state="h")
@@ -125,6 +144,10 @@ def plain(x, u, s):
     return State(h=s.h + i * tanh(x.g + u.g))
 
 
+def bare(x, u, s):
+    return State(h=s.h + x.i * tanh(x.g + u.g))
+
+
 @pytest.mark.parametrize(
     ("declared", "message"),
     [
@@ -152,6 +175,138 @@ def plain(x, u, s):
 def test_what_is_declared_is_held_against_theplain(declared, message):
     options = {"projections": "i g", "gates": "i", "state": "h"} | declared
     refused(f"cell plain{message[1:]}", plain, cell(**options))
+
+
+def test_a_step_without_recurrence_is_refused():
+    """The layer would have a weight_hh that no output depends on."""
+
+    def bad(x, u, s):
+        f = sigmoid(x.i)
+        return State(h=f * s.h + (1 - f) * tanh(x.g))
+
+    declare = cell(projections="i g", gates="", state="h")
+    refused("cell bad: line … (`def bad(x, u, s):`): no new state depends on u = U h + b', …; use u.i", bad, declare)
+
+
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [
+        ({"gates": None}, 'gates= is missing; expected letters …: gates="z n", or gates="" where none selects'),
+        ({"state": None}, 'state= is missing; expected letters separated by blanks: state="z n"'),
+        ({"projections": ["i", "g"]}, "projections is ['i', 'g']; expected letters … in one text: projections=\"i g\""),
+        ({"state": ("h",)}, "state is ('h',); …: state=\"h\""),
+        ({"ones": 1}, "ones is 1; expected letters separated by blanks in one text: …"),
+        ({"parameters": "w"}, "parameters is 'w'; expected a mapping, as parameters={'w': PER_UNIT}"),
+        ({"parameters": {1: PER_UNIT}}, "the parameter 1 is no text; expected its name"),
+        ({"bias": "no"}, "bias is 'no'; expected True or False"),
+    ],
+)
+def test_a_declaration_of_another_type_says_what_was_expected(declared, message):
+    refused(f"cell plain: {message}", plain, cell(**{"projections": "i g", "gates": "i", "state": "h"} | declared))
+
+
+def test_a_bare_decorator_says_what_it_lacks():
+    message = re.escape(
+        '@cell above plain declares no letters; expected @cell(projections="z n", gates="z", state="h")'
+    )
+    with pytest.raises(DefinitionError, match=message):
+        cell(plain)
+
+
+@pytest.mark.parametrize("step", [None, minimal(plain), functools.partial(plain), torch.nn.Linear])
+def test_what_is_no_function_cannot_be_a_step(step):
+    refused("cell …: its step is a lambda or no function; expected def name(x, u, s): …", step)
+
+
+def test_numbers_may_stand_on_either_side():
+    """A number in place of a value, Python's or numpy's; what the words then mean."""
+
+    @cell(projections="i g", gates="", state="h c")
+    def good(x, u, s):
+        a = maximum(0, x.i + u.i) + minimum(1.5, x.g)
+        b = select(x.g > 0, 1.0, s.c) * select(x.i > 0, 2, 3) + select(s.h < x.i, s.h, 0.25)
+        return State(h=np.float32(2) * a, c=np.int64(1) - b / np.float64(4))
+
+    x, u, s = (torch.randn(2, 5, 4, dtype=torch.float64) for _ in range(3))
+    x_, u_, s_ = good.Projections(*x), good.Projections(*u), good.States(*s)
+    a = (x[0] + u[0]).relu() + x[1].clamp(max=1.5)
+    one, other = torch.where(x[1] > 0, torch.ones_like(a), s[1]), torch.where(x[0] > 0, 2.0, 3.0)
+    b = one * other + torch.where(s[0] < x[0], s[0], torch.full_like(a, 0.25))
+    assert_close(good(x_, u_, s_), good.States(2 * a, 1 - b / 4))
+    program = reference.evaluator(good.trace.states, a)
+    assert_close(program(x_, u_, s_, None, None), {"h": 2 * a, "c": 1 - b / 4})
+
+
+# --- numbers from outside ------------------------------------------------------------------------------
+def changeable():
+    """A cell of a number that its maker can change, and how to."""
+    scale = 1.0
+
+    @minimal
+    def scaled(x, u, s):
+        i = sigmoid(x.i + u.i)
+        return State(h=s.h + i * tanh(scale * (x.g + u.g)))
+
+    def change(to):
+        nonlocal scale
+        scale = to
+
+    return scaled, change
+
+
+def test_a_step_that_draws_numbers_is_refused():
+    def bad(x, u, s):
+        i = sigmoid(x.i + u.i)
+        return State(h=s.h + random.random() * i * tanh(x.g + u.g))
+
+    said = refused("cell bad: line …: 0.… has become 0.… since the step was first read; …", bad)
+    assert f"line {bad.__code__.co_firstlineno + 2}:" in said
+    assert "take noise from recurrent_dropout= or zoneout=" in said
+
+
+def test_a_step_of_other_equations_each_time_is_refused():
+    flips = itertools.cycle([True, False])
+
+    def bad(x, u, s):
+        i = sigmoid(x.i + u.i)
+        g = tanh(x.g + u.g)
+        return State(h=s.h + i * g) if next(flips) else State(h=s.h - i * g)
+
+    refused("cell bad: line …: it says other things since the step was first read; …", bad)
+
+
+@pytest.mark.parametrize("make", [cellwright.Recurrent, cellwright.RecurrentCell])
+def test_a_layer_of_a_cell_whose_number_has_changed_is_refused(make):
+    scaled, change = changeable()
+    make(scaled, 3, 4)
+    change(2.0)
+    with pytest.raises(
+        DefinitionError, match=r"^cell scaled: line \d+: 1\.0 has become 2\.0 since .*: define the cell anew"
+    ):
+        make(scaled, 3, 4)
+    change(1.0)
+    make(scaled, 3, 4)
+
+
+def test_a_number_that_changes_later_changes_no_path():
+    """Compiled, reference, gates and the derived cells go on with the number that was read."""
+    scaled, change = changeable()
+    layers = [cellwright.Recurrent(scaled, 3, 4, dtype=torch.float64, recurrent_dropout=d, zoneout=d) for d in (0, 0.5)]
+    layers[1].load_state_dict(layers[0].state_dict())
+    x = torch.randn(5, 2, 3, dtype=torch.float64)
+    expected = layers[0](x)[0]
+    change(3.0)
+    for path in ("compiled", "reference"):
+        with use_path(path):
+            assert_close(layers[0](x, return_gates=True)[0], expected)
+    found = []
+    for path in ("compiled", "reference"):
+        torch.manual_seed(0)
+        with use_path(path):  # the derived cell is made here
+            found.append(layers[1](x)[0])
+    assert_close(found[0], found[1])
+    assert str(recurrent_dropout(scaled).trace.letters["i"]) == str(scaled.trace.letters["i"])
+    assert [e.number for e in recurrent_dropout(scaled).trace.order if e.op == "number"] == [1.0]
 
 
 def test_an_unused_state_is_named_with_the_place():
@@ -208,7 +363,7 @@ def test_an_undeclared_parameter():
 )
 def test_the_step_must_return_its_states(value, message):
     def bad(x, u, s):
-        return value(s.h + x.i + x.g)
+        return value(s.h + x.i + u.g + x.g)
 
     refused(f"cell bad: the step {message}", bad, cell(projections="i g", gates="", state="h"))
 
@@ -222,7 +377,7 @@ def test_a_state_must_be_a_value_of_theplain():
 
 def test_a_state_must_be_one_a_unit():
     def bad(x, u, s):
-        return State(h=mean(s.h + x.i + x.g))
+        return State(h=mean(s.h + x.i + u.g + x.g))
 
     refused("cell bad: line …: the new state h is one number a row; expected one a unit", bad)
 
@@ -265,7 +420,7 @@ def test_states_may_be_unpacked_and_their_letters_used_again():
     ("value", "message"),
     [
         (lambda a: np.tanh(a), "uses numpy's tanh; a step may use …"),
-        (lambda a: np.float32(2) * a, "uses numpy's multiply; …"),
+        (lambda a: np.ones(3) * a, "uses multiply on a ndarray; …"),
         (lambda a: np.clip(a, 0, 1), "uses numpy's …"),
         (lambda a: torch.nn.functional.silu(a), "uses torch's silu; a step may use …"),
         (lambda a: torch.sin(input=a), "uses torch's sin; …"),
@@ -282,7 +437,21 @@ def test_states_may_be_unpacked_and_their_letters_used_again():
         (lambda a: a * True, "uses multiply on True; …"),
         (lambda a: a + "1", "uses add on '1'; …"),
         (lambda a: a**2, "uses **; write a * a, or exp(b * log(a)) for a positive a"),
-        (lambda a: a @ a, "uses @; the matrix products are x = W x + b and u = U h + b', made before the step"),
+        (lambda a: a @ a, "uses @; the matrix products are x = W x + b and u = U h + b', made before the step: for …"),
+        (lambda a: [1.0] @ a, "uses @; the matrix products are …"),
+        (lambda a: torch.ones(3, 3) @ a, "uses torch's matmul; the matrix products are …"),
+        (lambda a: torch.nn.Linear(3, 3)(a), "uses torch's linear; the matrix products are …"),
+        (lambda a: np.ones((3, 3)) @ a, "uses numpy's matmul; the matrix products are …"),
+        (lambda a: a.mm(a), "uses .mm; the matrix products are …"),
+        (lambda a: sigmoid(0.5) * a, "uses sigmoid on 0.5; a step works on x, u, s, its parameters, and numbers"),
+        (lambda a: softplus(None) * a, "uses softplus on None; …"),
+        (lambda a: maximum(1, 2) * a, "uses maximum on 2; …"),
+        (lambda a: standardise([a]) * a, "uses mean on a list; …"),
+        (lambda a: a * 10**400, ": OverflowError: int too large to convert to float; expected a step that runs"),
+        (lambda a: a / (1 - 1.0) * (1 / 0), ": ZeroDivisionError: division by zero; …"),
+        (lambda a: {}[a], ": KeyError: …"),
+        (lambda a: swish(a), ": NameError: name 'swish' is not defined; …"),  # noqa: F821
+        (lambda a: sqrt(a), ": name 'sqrt' is not defined; write from cellwright.cells.language import sqrt"),  # noqa: F821
         (lambda a: a[0], "uses […]; a step treats every unit alike: it cannot index"),
         (lambda a: sum(a), "uses […]; …"),
         (lambda a: a.softmax(-1), "uses .softmax; a step may use …"),
@@ -326,7 +495,7 @@ def test_torch_functions_of_the_language_are_allowed():
 def test_a_lambda_has_no_name():
     refused(
         "cell <lambda>: its step is a lambda or no function; expected def name(x, u, s): …, whose name becomes …",
-        lambda x, u, s: State(h=s.h + x.i + x.g),
+        lambda x, u, s: State(h=s.h + x.i + u.g + x.g),
     )
 
 
@@ -357,6 +526,15 @@ def test_a_cell_typed_into_a_plain_session():
     assert list(_typed_in("tanh(x.g + u.g)", "<stdin>").trace.letters) == ["i", "g"]
     with pytest.raises(DefinitionError, match=r"^cell typed: line 5 uses numpy's tanh; "):
         _typed_in("np.tanh(x.g)", "<stdin>")
+
+
+@pytest.mark.parametrize("names", [{}, {"__name__": None}])
+def test_a_cell_of_text_that_no_module_holds(names):
+    words = {"minimal": minimal, "State": State, "sigmoid": sigmoid} | names
+    exec(SOURCE.format(name="typed", g="x.g * u.g"), words)
+    assert words["typed"].key.startswith("typed#")
+    with pytest.raises(pickle.PicklingError, match="is not the cell; define it at the top of a module"):
+        pickle.dumps(words["typed"])
 
 
 def test_a_cell_typed_into_a_notebook(monkeypatch):
@@ -395,6 +573,27 @@ def test_a_cell_inside_a_function_cannot_be_pickled():
     assert copy.copy(good) is good
 
 
+def test_a_cell_of_a_notebook_is_pickled_after_its_input_ran_twice(monkeypatch):
+    """The layer holds the first of two definitions with the same equations."""
+    module = sys.modules[__name__]
+    first = minimal(_clone(plain, "twice"))
+    second = minimal(_clone(plain, "twice"))
+    monkeypatch.setattr(module, "twice", second, raising=False)
+    layer = cellwright.Recurrent(first, 3, 4)
+    copied = pickle.loads(pickle.dumps(layer))
+    assert copied.cell is second
+    x = torch.randn(5, 2, 3)
+    assert torch.equal(copied(x)[0], layer(x)[0])
+
+
+def test_a_cell_that_was_defined_anew_with_other_equations_is_not_pickled(monkeypatch):
+    first = minimal(_clone(plain, "twice"))
+    second = cell(projections="i g", gates="", state="h")(_clone(bare, "twice"))
+    monkeypatch.setattr(sys.modules[__name__], "twice", second, raising=False)
+    with pytest.raises(pickle.PicklingError, match=r"cell twice cannot be pickled: .* with other equations; make the "):
+        pickle.dumps(first)
+
+
 def test_a_pickled_cell_that_is_gone(monkeypatch):
     module = sys.modules[__name__]
     kept = minimal(_clone(plain, "kept"))
@@ -417,6 +616,16 @@ def test_get_names_the_nearest():
     with pytest.raises(InputError, match=r"there is no cell 'peephol'; the cells are rnn, .*; did you mean peephole\?"):
         get("peephol")
     assert get(CELLS["gru"]) is CELLS["gru"]
+    with pytest.raises(InputError, match=r"there is no cell 'GRU'; .*; did you mean gru\?"):
+        get("GRU")
+
+
+@pytest.mark.parametrize(
+    ("given", "fix"), [(plain, "put @cellwright.cell"), (None, "see cellwright.CELLS"), (["lstm"], "see"), (3, "see")]
+)
+def test_what_is_no_cell_says_what_is(given, fix):
+    with pytest.raises(InputError, match=rf"the cell is .*; expected the name of a cell or a definition: {fix}"):
+        cellwright.Recurrent(given, 3, 4)
 
 
 def test_the_names_are_those_of_the_command_line():

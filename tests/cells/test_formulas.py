@@ -125,9 +125,9 @@ def test_normalisation_among_some_of_the_projections_names_them():
     @cell(projections="a b c", gates="", state="h")
     def part(x, u, s):
         pair = standardise((type("Pair", (tuple,), {"__new__": lambda cls, *v: tuple.__new__(cls, v)}))(x.a, x.b))
-        return State(h=pair[0] * pair[1] + x.c)
+        return State(h=pair[0] * pair[1] + x.c * u.c)
 
-    assert equations(part) == ["h_t = norm(x_a | x_a, x_b) · norm(x_b | x_a, x_b) + x_c"]
+    assert equations(part) == ["h_t = norm(x_a | x_a, x_b) · norm(x_b | x_a, x_b) + x_c · u_c"]
 
 
 @pytest.mark.parametrize("definition", EVERY, ids=repr)
@@ -155,6 +155,6 @@ def test_operations_by_hand():
 def test_means_count_for_every_unit_and_what_is_made_of_them_once():
     @cell(projections="a", gates="", state="h", bias=False)
     def centred(x, u, s):
-        return State(h=x.a - mean(x.a) * 2)  # H for the mean, 1 for its double, H for the difference
+        return State(h=u.a - mean(x.a) * 2)  # H for the mean, 1 for its double, H for the difference
 
     assert operations(centred, 1, 50) == 2 * 50 * 51 + 50 + 1 + 50

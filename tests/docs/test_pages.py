@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ["ragged.md", "long-sequences.md", "series.md"]
+PAGES = ["drop-in.md", "ragged.md", "long-sequences.md", "series.md"]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -39,7 +39,7 @@ def shared(x, u, s):
 def input_alone(x, u, s, p):
     """No product with the state at all."""
     k = sigmoid(p.decay)
-    return State(h=k * s.h + x.a)
+    return State(h=k * s.h + x.a + u.a)
 
 
 OWN = [trading, crossing, shared, input_alone, zoneout(recurrent_dropout(CELLS["peephole"])), zoneout(CELLS["slstm"])]

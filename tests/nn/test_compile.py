@@ -242,7 +242,5 @@ def test_an_exported_program_trains(strict):
 
 def test_a_packed_sequence_is_not_exported():
     packed = pack_padded_sequence(X, torch.tensor([7, 1, 3, 5]), enforce_sorted=False)
-    with pytest.raises(
-        Exception, match="a PackedSequence has as many rows as its lengths add up to, which no exported"
-    ):
+    with pytest.raises(Exception, match="a PackedSequence has as many rows as its lengths add up to, which no traced"):
         torch.export.export(cellwright.LSTM(3, 5), (packed,))

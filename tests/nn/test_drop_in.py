@@ -3,8 +3,10 @@
 import copy
 import io
 import pickle
+import re
 import warnings
 
+import numpy as np
 import pytest
 import torch
 from torch.nn.utils import parametrize
@@ -117,8 +119,16 @@ BAD_CONSTRUCTIONS = [
     ("LSTM", (3, 4), {"num_layers": 0}),
     ("LSTM", (3, 4), {"proj_size": 4}),
     ("LSTM", (3, 4), {"proj_size": -1}),
+    ("LSTM", (3, 4), {"num_layers": 2.0}),
+    ("LSTM", (3, 4), {"num_layers": "2"}),
+    ("LSTM", (3, 4), {"proj_size": 1.0}),
+    ("LSTM", ("3", 4), {}),
     ("GRU", (3, 4), {"proj_size": 2}),
+    ("RNN", (3, 4), {"proj_size": 2}),
     ("RNN", (3, 4), {"nonlinearity": "gelu"}),
+    ("RNN", (3, 4), {"nonlinearity": ["tanh"]}),
+    ("LSTMCell", (3, -1), {}),
+    ("LSTMCell", (3.0, 4), {}),
 ]
 
 
@@ -139,6 +149,35 @@ def test_wrong_options_raise_what_torch_raises(kind, args, options):
     assert str(ours).startswith(f"{kind}: ")
 
 
+@pytest.mark.parametrize("name", ["num_layers", "proj_size", "input_size", "hidden_size"])
+@pytest.mark.parametrize("of", [np.int64, np.int32, np.uint8, torch.tensor])
+def test_sizes_may_be_whole_numbers_of_any_type(name, of):
+    """torch.nn takes numpy's for the first two; a size that was read from an array is one."""
+    sizes = {"input_size": 3, "hidden_size": 4, "num_layers": 2, "proj_size": 2}
+    layer = cellwright.LSTM(**sizes | {name: of(sizes[name])})
+    assert type(getattr(layer, name)) is int
+    assert repr(layer) == repr(torch.nn.LSTM(**sizes))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *({"recurrent_dropout": bad} for bad in ("a", True, None, 1.0)),
+        *({"zoneout": bad} for bad in ("a", [0.1], {"h": "a"}, {"k": 0.1}, -0.1)),
+        {"forget_bias": "a"},
+        *({name: bad} for name in ("learn_initial_state", "state_batch_first") for bad in (1, "no", None)),
+        *({"checkpoint_every": bad} for bad in (0, "a", 2.5)),
+    ],
+)
+def test_wrong_values_of_our_own_options_are_one_sentence(options):
+    found = error_of(lambda: cellwright.LSTM(3, 4, **options))
+    assert isinstance(found, TypeError | ValueError)
+    (name,) = options
+    assert re.match(
+        rf"LSTM: {name}\b.*; expected|LSTM: zoneout names the state k; the cell lstm can keep h, c", str(found)
+    )
+
+
 X = torch.zeros(5, 2, 3)
 H, C = torch.zeros(2, 2, 4), torch.zeros(2, 2, 4)
 BAD_CALLS = [
@@ -146,6 +185,8 @@ BAD_CALLS = [
     ("LSTM", (torch.zeros(1, 5, 2, 3),), "LSTM: input has 4 dimensions; expected 3"),
     ("LSTM", (torch.zeros(5, 2, 7),), "LSTM: input has 7 features; expected input_size = 3"),
     ("LSTM", (X.double(),), r"LSTM: input is torch.float64 .*: input.to\(torch.float32\), or layer.to\(torch.float64"),
+    ("LSTM", (X.long(),), r"input.to\(torch.float32\), or an embedding before the layer, where they are indices"),
+    ("GRU", (X.bool(),), r"input is torch.bool .*: input.to\(torch.float32\), or an embedding before the layer"),
     ("LSTM", (torch.zeros(0, 2, 3),), r"LSTM: input has no step, shape \(0, 2, 3\); expected \(time, batch, features"),
     ("LSTM", (torch.zeros(0, 3),), r"LSTM: input has no step, shape \(0, 3\)"),
     ("LSTM", (X, (H[:1], C)), r"h_0 has shape \(1, 2, 4\); expected \(layers × directions, batch, units\) = \(2, 2, 4"),

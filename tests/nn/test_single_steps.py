@@ -58,6 +58,7 @@ BAD = [
     ("LSTMCell", (torch.zeros(2, 2, 3),), r"LSTMCell: input has 3 dimensions; expected \(batch, features\) or"),
     ("LSTMCell", (torch.zeros(2, 4),), "LSTMCell: input has 4 features; expected input_size = 3"),
     ("LSTMCell", (X.double(),), "LSTMCell: input is torch.float64 and the weights are torch.float32"),
+    ("LSTMCell", (X.long(),), r"input.to\(torch.float32\), or an embedding before the layer, where they are indices"),
     ("LSTMCell", (X, (torch.zeros(3, 5), torch.zeros(3, 5))), r"h_0 has shape \(3, 5\); expected \(batch, hidden\)"),
     ("LSTMCell", (X, (torch.zeros(2, 5), torch.zeros(2, 4))), r"c_0 has shape \(2, 4\); .* = \(2, 5\)"),
     ("LSTMCell", (X, (torch.zeros(1, 2, 5), torch.zeros(1, 2, 5))), r"h_0 has 3 dimensions; expected \(batch, hidden"),
@@ -73,6 +74,19 @@ def test_wrong_calls_raise_what_torch_raises_and_say_more(kind, args, text):
         getattr(torch.nn, kind)(I, H)(*args)
     with pytest.raises(expected.type, match=text):
         getattr(cellwright, kind)(I, H)(*args)
+
+
+@pytest.mark.parametrize("sizes", [(3, 0), (0, 4), (0, 0)])
+@pytest.mark.parametrize("kind", ["LSTMCell", "GRUCell", "RNNCell"])
+def test_sizes_of_zero_answer_as_in_torch(kind, sizes):
+    results = []
+    for home in (torch.nn, cellwright):
+        torch.manual_seed(0)
+        step, x = getattr(home, kind)(*sizes), torch.ones(2, sizes[0], requires_grad=True)
+        new = step(x)
+        state = new if isinstance(new, tuple) else (new,)
+        results.append([state, torch.autograd.grad(sum(s.sum() for s in state), [x, *step.parameters()])])
+    torch.testing.assert_close(results[1], results[0])
 
 
 def test_repr():

@@ -47,6 +47,14 @@ def test_autocast_raises_what_comes_in_16_bits(dtype):
     torch.testing.assert_close(found, layer(x.float(), (h.float(), c), lengths=LENGTHS), rtol=0, atol=0)
 
 
+def test_autocast_refuses_whole_numbers_as_torch_does():
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        with pytest.raises(RuntimeError):
+            torch.nn.LSTM(3, 6)(X.long())
+        with pytest.raises(ValueError, match=r"input is torch\.int64 .* or an embedding before the layer"):
+            layer_of("lstm")(X.long())
+
+
 def test_autocast_around_a_model_of_other_layers():
     """A linear layer before and one after: both in bfloat16, the recurrent one between them in float32."""
     before, layer, after = torch.nn.Linear(3, 3), layer_of("gru"), torch.nn.Linear(12, 2)

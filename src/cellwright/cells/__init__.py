@@ -2,6 +2,7 @@
 
 from difflib import get_close_matches
 
+from cellwright.cells.checks import check_unchanged
 from cellwright.cells.coupled import coupled
 from cellwright.cells.definition import Definition, cell
 from cellwright.cells.gru import gru
@@ -39,15 +40,24 @@ CELLS: dict[str, Definition] = {
 }
 
 
-def get(name: str | Definition) -> Definition:
+def get(name: object) -> Definition:
     """The cell of that name; a definition is returned as it is.
 
-    Raises InputError, which names the cells there are and the nearest one.
+    Raises InputError, which names the cells there are and the nearest one, and DefinitionError for a definition whose
+    step says another thing than when it was defined (a number from outside of it has changed).
     """
     if isinstance(name, Definition):
+        check_unchanged(name)
         return name
+    if not isinstance(name, str):
+        fix = (
+            "put @cellwright.cell(projections=…, gates=…, state=…) above it"
+            if callable(name)
+            else "see cellwright.CELLS"
+        )
+        raise InputError(f"the cell is {name!r}; expected the name of a cell or a definition: {fix}")
     if name not in CELLS:
-        near = get_close_matches(name, CELLS, n=1)
+        near = get_close_matches(name.lower(), CELLS, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise InputError(f"there is no cell {name!r}; the cells are {', '.join(CELLS)}{hint}")
     return CELLS[name]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 import keyword
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from cellwright.cells.expression import Expression, interval
 from cellwright.cells.place import place_of_definition
+from cellwright.cells.trace import trace
 from cellwright.cells.writing import PLAIN, write_below
 from cellwright.errors import DefinitionError
 
@@ -17,6 +18,30 @@ if TYPE_CHECKING:
 
 PER_UNIT, PER_PROJECTION = "units", "projections"  # the shapes of a parameter: (H,) or (G × H,)
 PER_STEP, PER_SEQUENCE = "step", "sequence"  # how often a stream has a new value: (T, B, H) or (B, H)
+
+
+def letters_of(name: str, given: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The letters of each list that the cell `name` was given, each list one text, by the argument's name."""
+    for argument, text in given.items():
+        if text is None:
+            none = ', or gates="" where none selects' if argument == "gates" else ""
+            raise DefinitionError(
+                f'cell {name}: {argument}= is missing; expected letters separated by blanks: {argument}="z n"{none}'
+            )
+        if not isinstance(text, str):
+            example = " ".join(map(str, text)) if isinstance(text, list | tuple) else "z n"
+            raise DefinitionError(
+                f"cell {name}: {argument} is {text!r}; expected letters separated by blanks in one text: "
+                f'{argument}="{example}"'
+            )
+    return {argument: tuple(text.split()) for argument, text in given.items()}
+
+
+def check_mapping(cell: Definition, name: str) -> None:
+    """That the parameters, or the streams, are a mapping."""
+    given: object = getattr(cell, name)
+    if not isinstance(given, Mapping):
+        _fail(cell, f"{name} is {given!r}; expected a mapping, as parameters={{'w': PER_UNIT}}")
 
 
 def check_declaration(cell: Definition) -> None:
@@ -37,6 +62,8 @@ def check_declaration(cell: Definition) -> None:
     _check_subset(cell, "normalised", cell.normalised, "gates", cell.gates)
     _check_subset(cell, "ones", cell.ones, "parameters", cell.parameters)
     _check_subset(cell, "operand", (cell.operand,), "states", cell.states)
+    if not isinstance(cell.bias, bool):
+        _fail(cell, f"bias is {cell.bias!r}; expected True or False")
     _check_kinds(cell, "parameter", cell.parameters, {"PER_UNIT": PER_UNIT, "PER_PROJECTION": PER_PROJECTION})
     _check_kinds(cell, "stream", cell.streams, {"PER_STEP": PER_STEP, "PER_SEQUENCE": PER_SEQUENCE})
     _check_arguments(cell)
@@ -51,6 +78,27 @@ def check_equations(cell: Definition) -> None:
             _fail(cell, f"{_line(cell, value)}: the new state {name} is one number a row; expected one a unit")
     for gate in cell.gates:
         _check_gate(cell, gate)
+    check_unchanged(cell)
+
+
+def check_unchanged(cell: Definition) -> None:
+    """Read the step once more; raises DefinitionError where it says what it did not say when the cell was defined."""
+    again = trace(cell)
+    if again.lines == cell.trace.lines:
+        return
+    order = cell.trace.order
+    pairs = zip(order, again.order, strict=False)
+    one, other = next(((a, b) for a, b in pairs if repr(a.number) != repr(b.number)), (order[-1], again.order[-1]))
+    changed = (
+        f"{one.number!r} has become {other.number!r}" if one.op == other.op == "number" else "it says other things"
+    )
+    user = next((e for e in order if any(o is one for o in e.operands)), one)
+    _fail(
+        cell,
+        f"{_line(cell, user)}: {changed} since the step was first read; a step is read when the cell is defined, and "
+        "numbers from outside of it (a closure, a global, random()) are constants then: define the cell anew after a "
+        "change, and take noise from recurrent_dropout= or zoneout=",
+    )
 
 
 def _fail(cell: Definition, message: str) -> NoReturn:
@@ -64,6 +112,8 @@ def _line(cell: Definition, value: Expression) -> str:
 def _check_names(cell: Definition, kind: str, names: Iterable[str]) -> None:
     seen = set()
     for name in names:
+        if not isinstance(name, str):
+            _fail(cell, f"the {kind} {name!r} is no text; expected its name")
         if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_") or name == "letters":
             _fail(cell, f"the {kind} {name!r} cannot be written as an attribute; choose another letter")
         if name in seen:
@@ -100,6 +150,12 @@ def _check_used(cell: Definition) -> None:
     declared = [f"x.{name}" for name in cell.projections]
     declared += [f"s.{name}" for name in cell.states if name not in (cell.states[0], cell.operand)]
     declared += [f"m.{name}" for name in cell.streams]
+    if not any(name.startswith("u.") for name in cell.inputs):
+        _fail(
+            cell,
+            f"{place_of_definition(cell.step)}: no new state depends on u = U h + b', so that the layer's weight_hh "
+            f"would learn nothing; use u.{cell.projections[0]}",
+        )
     for missing in (name for name in declared if name not in cell.inputs):
         _fail(
             cell,

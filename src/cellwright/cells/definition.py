@@ -27,7 +27,7 @@ from cellwright.cells.checks import PER_PROJECTION as PER_PROJECTION
 from cellwright.cells.checks import PER_SEQUENCE as PER_SEQUENCE
 from cellwright.cells.checks import PER_STEP as PER_STEP
 from cellwright.cells.checks import PER_UNIT as PER_UNIT
-from cellwright.cells.checks import check_declaration, check_equations
+from cellwright.cells.checks import check_declaration, check_equations, check_mapping, letters_of
 from cellwright.cells.keys import register
 from cellwright.cells.language import State
 from cellwright.cells.trace import Trace, trace, used_inputs
@@ -69,8 +69,9 @@ class Definition:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "operand", self.operand or (self.states or ("",))[0])
-        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
-        object.__setattr__(self, "streams", MappingProxyType(dict(self.streams)))
+        for name in ("parameters", "streams"):
+            check_mapping(self, name)
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
         check_declaration(self)
         check_equations(self)
         object.__setattr__(self, "key", register(self))
@@ -83,10 +84,16 @@ class Definition:
         if self.origin:
             return self.origin
         module, name = self.step.__module__, self.step.__qualname__
-        if _look_up(module, name) is not self:
+        found = _look_up(module, name) if module else None
+        if not isinstance(found, Definition):
             raise PicklingError(
                 f"cell {self.name} cannot be pickled: {module}.{name} is not the cell; "
                 f"define it at the top of a module, and keep it under the name of its step"
+            )
+        if found.key != self.key:  # the same one defined twice, as a notebook's input that ran again, is the cell
+            raise PicklingError(
+                f"cell {self.name} cannot be pickled: {module}.{name} has been defined again, with other equations; "
+                f"make the layer anew of that one, or give it a name of its own"
             )
         return _find, (module, name)
 
@@ -138,10 +145,12 @@ class Definition:
 
 
 def cell(
+    bare: None = None,
+    /,
     *,
-    projections: str,
-    gates: str,
-    state: str,
+    projections: str | None = None,
+    gates: str | None = None,
+    state: str | None = None,
     normalised: str = "",
     parameters: Mapping[str, str] | None = None,
     ones: str = "",
@@ -157,22 +166,35 @@ def cell(
 
     The letters of each list are separated by blanks; the words of a step are those of `cellwright.cells.language`.
 
+    The step is read here, once for every path. Numbers from outside of it (a closure, a global) are constants of the
+    cell from then on: a step that says something else when it is read again is refused, here, where it draws a number,
+    and wherever a layer is made, where a number has changed since.
+
     Raises DefinitionError, which names the line and the letter, where the declaration and the equations disagree.
     """
 
+    lists = {"projections": projections, "gates": gates, "state": state, "normalised": normalised, "ones": ones}
+
     def define(step: Callable[..., State]) -> Definition:
+        name = getattr(step, "__name__", type(step).__name__).replace("_", "-")
+        letters = letters_of(name, lists)
         return Definition(
-            name=step.__name__.replace("_", "-"),
+            name=name,
             step=step,
-            projections=tuple(projections.split()),
-            gates=tuple(gates.split()),
-            states=tuple(state.split()),
-            normalised=tuple(normalised.split()),
-            parameters=parameters or {},
-            ones=tuple(ones.split()),
+            projections=letters["projections"],
+            gates=letters["gates"],
+            states=letters["state"],
+            normalised=letters["normalised"],
+            parameters={} if parameters is None else parameters,
+            ones=letters["ones"],
             bias=bias,
         )
 
+    if bare is not None:
+        raise DefinitionError(
+            f"@cell above {getattr(bare, '__name__', repr(bare))} declares no letters; expected "
+            '@cell(projections="z n", gates="z", state="h")'
+        )
     return define
 
 

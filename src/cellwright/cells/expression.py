@@ -8,8 +8,9 @@ torch.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, NoReturn
 
 from cellwright.cells.operations import EVERYTHING, Interval
@@ -125,7 +126,7 @@ class Expression:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # what notebooks and debuggers ask any object for
             raise AttributeError(name)
-        _refuse(f".{name}", offer())
+        _refuse(f".{name}", offer(name))
 
     def __bool__(self) -> bool:
         _refuse(
@@ -152,17 +153,22 @@ class Expression:
         _refuse("**", "write a * a, or exp(b * log(a)) for a positive a")
 
     def __matmul__(self, other: Any) -> Expression:
-        _refuse("@", "the matrix products are x = W x + b and u = U h + b', made before the step")
+        _refuse("@", offer("@"))
+
+    __rmatmul__ = __matmul__
 
     def __getitem__(self, index: Any) -> Expression:
         _refuse("[…]", "a step treats every unit alike: it cannot index")
 
     # --- functions of other libraries ----------------------------------------------------------------
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        _refuse(f"numpy's {ufunc.__name__}", offer())
+        name = ufunc.__name__
+        if method == "__call__" and name in _NUMPY:  # what numpy's numbers ask for: np.float32(2) * a
+            return _called(name, inputs)
+        _refuse(f"numpy's {name}", offer(name))
 
     def __array_function__(self, function: Any, *arguments: Any) -> Any:
-        _refuse(f"numpy's {function.__name__}", offer())
+        _refuse(f"numpy's {function.__name__}", offer(function.__name__))
 
     @classmethod
     def __torch_function__(
@@ -175,10 +181,10 @@ class Expression:
         """Let a step written with torch.sigmoid, torch.tanh, … be traced as well."""
         name = function.__name__.strip("_")
         if name in _TORCH and not kwargs:
-            return apply(_TORCH[name], *args)
+            return _called(name, args)
         if args and isinstance(args[0], Expression) and name in _METHODS:
             return getattr(args[0], name)(*args[1:], **(kwargs or {}))
-        _refuse(f"torch's {name}", offer())
+        _refuse(f"torch's {name}", offer(name))
 
 
 # Functions of torch that are no methods of an expression, and the methods that they may also be called by.
@@ -188,19 +194,38 @@ _TORCH = {
     "minimum": "minimum",
     "add": "add",
     "sub": "subtract",
+    "subtract": "subtract",
     "mul": "multiply",
+    "multiply": "multiply",
     "div": "divide",
+    "divide": "divide",
     "true_divide": "divide",
     "neg": "negate",
     "negative": "negate",
     "gt": "greater",
     "greater": "greater",
+    "lt": "greater",
+    "less": "greater",
 }
+_NUMPY = ("add", "subtract", "multiply", "divide", "greater", "less")
 _METHODS = ("sigmoid", "tanh", "relu", "exp", "log", "log1p", "sqrt", "abs", "clamp", "mean")
 
 
-def offer() -> str:
-    """What a step may use, for messages."""
+_PRODUCTS = ("@", "matmul", "mm", "mv", "bmm", "addmm", "linear", "bilinear", "dot", "inner", "einsum", "tensordot")
+
+
+def _called(name: str, operands: Sequence[Any]) -> Expression:
+    """The function of torch or numpy called `name`, on two or three operands."""
+    return apply(_TORCH[name], *(reversed(operands) if name in ("lt", "less") else operands))
+
+
+def offer(asked: str = "") -> str:
+    """What a step may use, for messages, in place of `asked`."""
+    if asked in _PRODUCTS:
+        return (
+            "the matrix products are x = W x + b and u = U h + b', made before the step: for further rows of both "
+            "declare a further projection, and for a product of a product stack two layers"
+        )
     return (
         "a step may use + − * / > <, and of cellwright.cells.language sigmoid, tanh, relu, exp, log, log1p, sqrt, "
         "softplus, log_sigmoid, maximum, minimum, select, mean, standardise, abs"
@@ -232,15 +257,25 @@ def apply(op: str, *operands: Any) -> Expression:
 def _lift(op: str, operand: Any) -> Expression:
     if isinstance(operand, Expression):
         return operand
-    if isinstance(operand, int | float) and not isinstance(operand, bool):
+    if is_number(operand):
         return number(operand)
-    _refuse(f"{op} on {_described(operand)}", "a step works on x, u, s, its parameters, and numbers")
+    refuse(op, operand)
+
+
+def is_number(operand: Any) -> bool:
+    """Whether `operand` is a number of the step, Python's or numpy's."""
+    return isinstance(operand, Real) and not isinstance(operand, bool)
+
+
+def refuse(word: str, operand: Any) -> NoReturn:
+    """Raise the error of a word that was given no value of the step."""
+    _refuse(f"{word} on {_described(operand)}", "a step works on x, u, s, its parameters, and numbers")
 
 
 def _described(operand: Any) -> str:
     if isinstance(operand, tuple) and hasattr(operand, "_fields"):
         return f"all of {' '.join(operand._fields)} at once"
-    return repr(operand) if isinstance(operand, bool | str | None) else f"a {type(operand).__name__}"
+    return repr(operand) if isinstance(operand, Real | str | None) else f"a {type(operand).__name__}"
 
 
 def interval(expression: Expression, known: dict[int, Interval] | None = None) -> Interval:

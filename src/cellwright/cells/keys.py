@@ -14,7 +14,6 @@ from cellwright.errors import DefinitionError
 
 if TYPE_CHECKING:
     from cellwright.cells.definition import Definition
-    from cellwright.cells.expression import Expression
 
 _defined: dict[str, Definition] = {}
 
@@ -53,23 +52,14 @@ def _key(cell: Definition) -> str:
     if cell.origin:
         derivation, (inner,) = cell.origin
         return f"{derivation.__name__}({inner.key})"
-    ours = cell.step.__module__.rpartition(".")[0] == __package__
+    ours = (cell.step.__module__ or "").rpartition(".")[0] == __package__  # none where the text was run by exec alone
     return cell.name if ours else f"{cell.name}#{_digest(cell)}"
 
 
 def _digest(cell: Definition) -> str:
     """Eight digits of all that a cell's numbers depend on: what it declares, and its operations."""
-    places: dict[int, int] = {}
-    lines = [
+    declared = (
         f"{cell.projections} {cell.states} {cell.operand} {cell.bias} {[*cell.parameters.items()]} "
         f"{[*cell.streams.items()]}"
-    ]
-
-    def place(e: Expression) -> int:
-        if id(e) not in places:
-            lines.append(f"{e.op} {[place(o) for o in e.operands]} {e.name} {e.number!r}")
-            places[id(e)] = len(lines)
-        return places[id(e)]
-
-    lines += [f"{name} = {place(e)}" for name, e in [*cell.trace.letters.items(), *cell.trace.states.items()]]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:8]
+    )
+    return hashlib.sha256("\n".join([declared, *cell.trace.lines]).encode()).hexdigest()[:8]

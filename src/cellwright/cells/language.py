@@ -12,46 +12,47 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-from cellwright.cells.expression import Expression
+from cellwright.cells.expression import Expression, apply, is_number, refuse
 
 
 def sigmoid(a: Any) -> Any:
     """σ(a) = 1 / (1 + e^−a)."""
-    return a.sigmoid()
+    return _value("sigmoid", a).sigmoid()
 
 
 def tanh(a: Any) -> Any:
     """tanh(a)."""
-    return a.tanh()
+    return _value("tanh", a).tanh()
 
 
 def relu(a: Any) -> Any:
     """max(a, 0)."""
-    return a.relu()
+    return _value("relu", a).relu()
 
 
 def exp(a: Any) -> Any:
     """e^a."""
-    return a.exp()
+    return _value("exp", a).exp()
 
 
 def log(a: Any) -> Any:
     """The natural logarithm of a."""
-    return a.log()
+    return _value("log", a).log()
 
 
 def log1p(a: Any) -> Any:
     """log(1 + a), accurate where a is small."""
-    return a.log1p()
+    return _value("log1p", a).log1p()
 
 
 def sqrt(a: Any) -> Any:
     """√a."""
-    return a.sqrt()
+    return _value("sqrt", a).sqrt()
 
 
 def softplus(a: Any) -> Any:
     """log(1 + e^a), for any a without overflow."""
+    a = _value("abs", a, "softplus")
     return _called("softplus", maximum(a, 0.0) + log1p(exp(-abs(a))), a)
 
 
@@ -61,23 +62,29 @@ def log_sigmoid(a: Any) -> Any:
 
 
 def maximum(a: Any, b: Any) -> Any:
-    """The larger of a value and a value or number; where they are equal the gradient goes to `a`."""
+    """The larger of two values, or of a value and a number; of equal values the gradient goes to `a`."""
+    a, b = _value_first("maximum", a, b)
     return a.clamp(min=b)
 
 
 def minimum(a: Any, b: Any) -> Any:
-    """The smaller of a value and a value or number; where they are equal the gradient goes to `a`."""
+    """The smaller of two values, or of a value and a number; of equal values the gradient goes to `a`."""
+    a, b = _value_first("minimum", a, b)
     return a.clamp(max=b)
 
 
 def select(condition: Any, a: Any, b: Any) -> Any:
-    """`a` where the condition (`p > q`) holds, else `b`; `a` is a value, `b` a value or number."""
-    return a.where(condition, b)
+    """`a` where the condition (`p > q`) holds, else `b`, each a value or a number."""
+    if isinstance(condition, Expression):
+        return apply("select", condition, a, b)
+    if is_number(a):
+        return condition * a + ~condition * b if is_number(b) else b.where(~condition, a)
+    return _value("where", a, "select").where(condition, b)
 
 
 def mean(a: Any) -> Any:
     """The mean over the units of a row: one number a row."""
-    return a.mean(-1, keepdim=True)
+    return _value("mean", a).mean(-1, keepdim=True)
 
 
 def standardise(a: Any, epsilon: float = 1e-5) -> Any:
@@ -94,6 +101,19 @@ def standardise(a: Any, epsilon: float = 1e-5) -> Any:
     among = values if isinstance(a, tuple) else ()
     result = [_called("norm", d * scale, v, *among) for d, v in zip(centred, values, strict=True)]
     return type(a)(*result) if isinstance(a, tuple) else result[0]
+
+
+def _value(method: str, a: Any, word: str = "") -> Any:
+    """`a`, which has the method; refused in the name of `word` where it is a number or no value at all."""
+    if not (isinstance(a, Expression) or hasattr(a, method)):
+        refuse(word or method, a)
+    return a
+
+
+def _value_first(word: str, a: Any, b: Any) -> tuple[Any, Any]:
+    """The two operands of a word that does not mind their order, one number at most and that one last."""
+    a, b = (b, a) if is_number(a) else (a, b)
+    return _value("clamp", a, word), b
 
 
 def _called(name: str, value: Any, *of: Any) -> Any:

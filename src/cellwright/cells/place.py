@@ -50,5 +50,5 @@ def _written(code: CodeType, line: int) -> str:
 
 def _is_language(frame: FrameType) -> bool:
     """Whether the frame is of the language, or of a library that handed the call on to it."""
-    module = frame.f_globals.get("__name__", "")
+    module = frame.f_globals.get("__name__") or ""
     return module in _LANGUAGE or module.partition(".")[0] in ("torch", "numpy")

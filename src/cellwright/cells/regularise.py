@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from cellwright.cells.definition import PER_SEQUENCE, PER_STEP, Definition
+from cellwright.cells.expression import Expression
 from cellwright.cells.language import State
 from cellwright.errors import DefinitionError
 
@@ -74,7 +75,8 @@ def recurrent_dropout(cell: Definition) -> Definition:
 
 
 def _run(cell: Definition, x: Any, u: Any, s: Any, given: tuple[Any, ...]) -> Any:
-    return cell.new_state(x, u, s, given[0] if cell.parameters else None, given[-1])
+    run = cell.trace.on if isinstance(x[0], Expression) else cell.new_state
+    return run(x, u, s, given[0] if cell.parameters else None, given[-1])
 
 
 def _letters(new: State, renamed: Iterable[str]) -> dict[str, Any] | None:

@@ -1,12 +1,15 @@
-"""The step run on letters instead of numbers."""
+"""The step run on letters instead of numbers: the program that every path computes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from cellwright.cells import language
 from cellwright.cells.expression import Expression, offer
 from cellwright.cells.language import State
 from cellwright.cells.place import place_of
@@ -22,6 +25,29 @@ class Trace:
 
     states: Mapping[str, Expression]
     letters: Mapping[str, Expression]
+
+    @cached_property
+    def order(self) -> tuple[Expression, ...]:
+        """All that letters and states are made of, each once, operands first."""
+        return ordered([*self.letters.values(), *self.states.values()])
+
+    @cached_property
+    def lines(self) -> tuple[str, ...]:
+        """The program as text: a line for each of `order`, then one for each name."""
+        places = {id(e): k for k, e in enumerate(self.order, 2)}  # from 2, as in the keys of programs saved before
+        written = [f"{e.op} {[places[id(o)] for o in e.operands]} {e.name} {e.number!r}" for e in self.order]
+        named = [*self.letters.items(), *self.states.items()]
+        return (*written, *(f"{name} = {places[id(e)]}" for name, e in named))
+
+    def on(self, x: Any, u: Any, s: Any, p: Any, m: Any) -> State:
+        """The same program on other letters, as a step returns it: what was read, not what the step says now."""
+        given, made = SimpleNamespace(x=x, u=u, s=s, p=p, m=m), dict[int, Expression]()
+        for e in self.order:
+            operands, of = (tuple(made.get(id(o), o) for o in each) for each in (e.operands, e.of))
+            made[id(e)] = attrgetter(e.name)(given) if e.op == "input" else replace(e, operands=operands, of=of)
+        state = State(**{name: made[id(e)] for name, e in self.states.items()})
+        state.letters = {name: made[id(e)] for name, e in self.letters.items()}
+        return state
 
 
 def trace(cell: Definition) -> Trace:
@@ -39,21 +65,29 @@ def trace(cell: Definition) -> Trace:
         raise DefinitionError(f"cell {cell.name}: {error}") from None
     except AttributeError as error:
         _explain(cell, error, {"x": x, "u": u, "s": s, "p": p, "m": m})
-    except TypeError as error:
-        raise DefinitionError(f"cell {cell.name}: {place_of(error.__traceback__)}: {error}; {offer()}") from error
+    except Exception as error:  # a mistake within the step is said as the others are, with its line
+        raise DefinitionError(f"cell {cell.name}: {place_of(error.__traceback__)}: {_said(error)}") from error
     return Trace(_states(cell, new), new.letters)
 
 
 def used_inputs(expressions: Iterable[Expression]) -> frozenset[str]:
     """The names of the inputs that the expressions are made of."""
-    used, stack, seen = set(), list(expressions), set()
-    while stack:
-        e = stack.pop()
-        if id(e) not in seen:
-            seen.add(id(e))
-            stack.extend(e.operands)
-            used |= {e.name} if e.op == "input" else set()
-    return frozenset(used)
+    return frozenset(e.name for e in ordered(expressions) if e.op == "input")
+
+
+def ordered(expressions: Iterable[Expression]) -> tuple[Expression, ...]:
+    """All that the expressions are made of, themselves included, each once, operands first."""
+    found: dict[int, Expression] = {}
+
+    def visit(e: Expression) -> None:
+        if id(e) not in found:
+            for operand in e.operands:
+                visit(operand)
+            found[id(e)] = e
+
+    for e in expressions:
+        visit(e)
+    return tuple(found.values())
 
 
 def _input(name: str) -> Expression:
@@ -87,6 +121,14 @@ def _states(cell: Definition, new: Any) -> dict[str, Expression]:
 
 def _kind(value: Any) -> str:
     return repr(value) if value is None or isinstance(value, int | float) else f"a {type(value).__name__}"
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, TypeError):
+        return f"{error}; {offer()}"
+    if isinstance(error, NameError) and hasattr(language, str(error.name)):
+        return f"{error}; write from cellwright.cells.language import {error.name}"
+    return f"{type(error).__name__}: {error}; expected a step that runs"
 
 
 def _explain(cell: Definition, error: AttributeError, roots: Mapping[str, Any]) -> NoReturn:

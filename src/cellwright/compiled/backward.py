@@ -131,7 +131,7 @@ def _restore(setting: Setting, values: Tensor, letters: Sequence[str]) -> Tensor
     hidden, projections = setting.hidden, setting.call.cell.projections
     parts = values.view(len(letters), setting.padded, *values.shape[1:])[:, :hidden]
     if tuple(letters) == projections:
-        return parts.reshape(-1, *values.shape[1:])
+        return parts.flatten(0, 1)
     place = dict(zip(letters, parts, strict=True))
     nothing = values.new_zeros(hidden, *values.shape[1:])
     return torch.cat([place.get(letter, nothing) for letter in projections])

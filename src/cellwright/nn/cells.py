@@ -9,13 +9,14 @@ from torch import Tensor, nn
 
 from cellwright import cells, functional, operator
 from cellwright.cells import Definition
-from cellwright.nn import checks, direct, weights
+from cellwright.nn import checks, direct, symbolic, weights
+from cellwright.nn.quantization import LeftInFloat
 from cellwright.nn.states import State
 from cellwright.nn.torch_like import rnn_cell
 from cellwright.reference import Call
 
 
-class RecurrentCell(nn.Module):
+class RecurrentCell(LeftInFloat):
     """One step of a cell: torch.nn.LSTMCell for any of them.
 
         step = RecurrentCell("lstm", 8, 16)
@@ -37,11 +38,11 @@ class RecurrentCell(nn.Module):
     ) -> None:
         super().__init__()
         self.cell = cells.get(cell)
-        self.input_size = input_size
-        self.hidden_size = hidden_size
+        who = type(self).__name__
+        self.input_size = checks.whole(who, "input_size", input_size, least=0, error=RuntimeError)  # as torch.nn's do
+        self.hidden_size = checks.whole(who, "hidden_size", hidden_size, least=0, error=RuntimeError)
         self.bias = bias
-        checks.sizes(self)
-        shapes = weights.shapes(self.cell, input_size, hidden_size, bias and self.cell.bias)
+        shapes = weights.shapes(self.cell, self.input_size, self.hidden_size, bias and self.cell.bias)
         for name, shape in shapes.items():
             self.register_parameter(name, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
         for name in ("bias_ih", "bias_hh"):
@@ -65,6 +66,9 @@ class RecurrentCell(nn.Module):
         Raises ValueError for a wrong number of dimensions, RuntimeError for other wrong shapes and for a dtype that
         differs from the weights'.
         """
+        if symbolic.applies(input):
+            symbol: State = symbolic.node(self, input, hx)
+            return symbol
         new = direct.step(self, input, hx)
         if new is not None:
             return new
@@ -88,9 +92,9 @@ class RecurrentCell(nn.Module):
     def _enter(self, hx: State | None, input: Tensor, rows: Tensor) -> list[Tensor]:
         """The state before the step, (1, B, H) each."""
         if hx is None:
-            return [rows.new_zeros(1, len(rows), self.hidden_size) for _ in self.cell.states]
+            return [rows.new_zeros(1, rows.shape[0], self.hidden_size) for _ in self.cell.states]
         sizes = dict.fromkeys(self.cell.states, self.hidden_size)
-        shape, axes = ((len(input),), "batch, hidden") if input.dim() == 2 else ((), "hidden")
+        shape, axes = ((input.shape[0],), "batch, hidden") if input.dim() == 2 else ((), "hidden")
         for letter, s in zip(sizes, [hx] if isinstance(hx, Tensor) else hx, strict=False):
             if s.dim() not in (1, 2):
                 raise ValueError(
@@ -133,3 +137,7 @@ class RNNCell(RecurrentCell):
     ) -> None:
         super().__init__(rnn_cell("RNNCell", nonlinearity), input_size, hidden_size, bias, device, dtype)
         self.nonlinearity = nonlinearity
+
+    def extra_repr(self) -> str:
+        """The sizes, and what differs from the defaults."""
+        return super().extra_repr() + ("" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import TYPE_CHECKING, Any
@@ -12,20 +13,17 @@ from torch import Tensor
 from cellwright.cells.definition import Definition
 
 if TYPE_CHECKING:
-    from cellwright.nn.cells import RecurrentCell
     from cellwright.nn.recurrent import Recurrent
 
 
 def options(layer: Recurrent) -> None:
     """Check a layer's constructor arguments; raises TypeError and ValueError where torch.nn does."""
     who = type(layer).__name__
-    dropout: object = layer.dropout
-    if isinstance(dropout, bool) or not isinstance(dropout, Real) or not 0 <= float(dropout) <= 1:
-        raise ValueError(f"{who}: dropout is {dropout!r}; expected a number from 0 to 1, the share that is zeroed")
-    sizes(layer, num_layers=layer.num_layers)
-    if layer.checkpoint_every is not None:
-        sizes(layer, checkpoint_every=layer.checkpoint_every)
-    for name in ("bias", "batch_first"):
+    if not _is_number(layer.dropout) or not 0 <= layer.dropout <= 1:
+        raise ValueError(
+            f"{who}: dropout is {layer.dropout!r}; expected a number from 0 to 1, the share that is zeroed"
+        )
+    for name in ("bias", "batch_first", "learn_initial_state", "state_batch_first"):
         if not isinstance(getattr(layer, name), bool):
             raise TypeError(f"{who}: {name} is {getattr(layer, name)!r}; expected True or False")
     if layer.cell.streams:
@@ -43,26 +41,32 @@ def options(layer: Recurrent) -> None:
             f"hidden_size = {layer.hidden_size} units; expected proj_size=0 with either"
         )
     if layer.forget_bias is not None:
-        forget_bias(who, layer.cell, layer.bias)
+        forget_bias(who, layer.cell, layer.forget_bias, layer.bias)
 
 
-def sizes(layer: Recurrent | RecurrentCell, **others: int) -> None:
-    """Check that the sizes are whole numbers of at least 1; raises TypeError and ValueError where torch.nn does."""
-    for name, size in {"input_size": layer.input_size, "hidden_size": layer.hidden_size, **others}.items():
-        if not isinstance(size, int):
-            raise TypeError(f"{type(layer).__name__}: {name} is {size!r}; expected a whole number")
-        if size < 1:
-            raise ValueError(f"{type(layer).__name__}: {name} is {size}; expected at least 1")
+def whole(who: str, name: str, given: Any, least: int = 1, error: type[Exception] = ValueError) -> int:
+    """A size, of any type that is a whole number, as an int; raises TypeError, and `error` below `least`."""
+    try:
+        size = operator.index(given)
+    except TypeError:
+        raise TypeError(f"{who}: {name} is {given!r}; expected a whole number") from None
+    if size < least:
+        raise error(f"{who}: {name} is {size}; expected at least {least}")
+    return size
 
 
-def rate(who: str, name: str, value: float) -> None:
+def rate(who: str, name: str, value: Any) -> None:
     """Check a share of units: a number from 0 to below 1; raises ValueError."""
-    if not 0 <= value < 1:
+    if not _is_number(value) or not 0 <= value < 1:
         raise ValueError(f"{who}: {name} is {value!r}; expected a number from 0 to below 1")
 
 
+def _is_number(given: Any) -> bool:
+    return isinstance(given, Real) and not isinstance(given, bool)
+
+
 def _projection(who: str, cell: Definition, size: int, hidden: int) -> None:
-    if not 0 <= size < hidden:
+    if size >= hidden:
         raise ValueError(
             f"{who}: proj_size is {size}; expected 0, for no projection, up to hidden_size − 1 = {hidden - 1}"
         )
@@ -73,8 +77,10 @@ def _projection(who: str, cell: Definition, size: int, hidden: int) -> None:
         )
 
 
-def forget_bias(who: str, cell: Definition, bias: bool) -> None:
+def forget_bias(who: str, cell: Definition, value: Any, bias: bool) -> None:
     """Check that a layer of `cell`, with biases or without, has a forget gate with one; raises ValueError."""
+    if not _is_number(value):
+        raise ValueError(f"{who}: forget_bias is {value!r}; expected a number")
     if "f" not in cell.projections:
         raise ValueError(
             f"{who}: forget_bias needs a gate f; the cell {cell.name} has the projections {' '.join(cell.projections)}"
@@ -94,10 +100,12 @@ def rows(who: str, given: Tensor, size: int, weight: Tensor, error: type[Excepti
 
     A wrong type raises `error`: torch.nn's layers and its single steps differ.
     """
-    if given.dtype != weight.dtype and not torch.is_autocast_enabled(given.device.type):
+    whole_numbers = not (given.is_floating_point() or given.is_complex())
+    if given.dtype != weight.dtype and (whole_numbers or not torch.is_autocast_enabled(given.device.type)):
+        other = "an embedding before the layer, where they are indices" if whole_numbers else f"layer.to({given.dtype})"
         raise error(
             f"{who}: input is {given.dtype} and the weights are {weight.dtype}; expected the same: "
-            f"input.to({weight.dtype}), or layer.to({given.dtype})"
+            f"input.to({weight.dtype}), or {other}"
         )
     if given.shape[-1] != size:
         raise RuntimeError(f"{who}: input has {given.shape[-1]} features; expected input_size = {size}")

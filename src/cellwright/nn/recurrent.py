@@ -16,7 +16,8 @@ from torch.nn.utils.rnn import PackedSequence
 from cellwright import cells, checkpoint, functional, operator
 from cellwright.cells import Definition
 from cellwright.functional import Path, Result
-from cellwright.nn import checks, direct, weights
+from cellwright.nn import checks, direct, symbolic, weights
+from cellwright.nn.quantization import LeftInFloat
 from cellwright.nn.regularise import rates, regularise
 from cellwright.nn.sequences import Traced, enter, reset_rows
 from cellwright.nn.states import State, StateShape
@@ -25,7 +26,7 @@ from cellwright.packing import Layout, Lengths
 from cellwright.reference import Call, Weights
 
 
-class Recurrent(nn.Module):
+class Recurrent(LeftInFloat):
     """Layers of a cell, stacked, in one direction or both: torch.nn.LSTM for any cell.
 
         layer = Recurrent("lstm", 8, 16, num_layers=2, bidirectional=True)
@@ -59,7 +60,8 @@ class Recurrent(nn.Module):
     It is no torch.nn.LSTM to `isinstance`, on purpose. That class keeps a list of its weights beside its parameters,
     which is how a parametrised weight silently stops training (pytorch 65688); here weights are read by their names on
     every call, so parametrisations, functional_call and replaced parameters all count. Code that looks for
-    torch.nn.LSTM in a model looks for `cellwright.Recurrent`, the base of all layers here, as well.
+    torch.nn.LSTM in a model looks for `cellwright.Recurrent`, the base of all layers here, as well, or is given
+    `cellwright.to_torch(model)`; docs/drop-in.md says what each tool does.
     """
 
     def __init__(
@@ -85,24 +87,27 @@ class Recurrent(nn.Module):
     ) -> None:
         super().__init__()
         self.cell = cells.get(cell)
-        self.input_size = input_size
-        self.hidden_size = hidden_size
-        self.num_layers = num_layers
+        who = type(self).__name__
+        self.input_size = checks.whole(who, "input_size", input_size)
+        self.hidden_size = checks.whole(who, "hidden_size", hidden_size)
+        self.num_layers = checks.whole(who, "num_layers", num_layers)
         self.bias = bias
         self.batch_first = batch_first
         self.dropout = dropout
         self.bidirectional = bidirectional
-        self.proj_size = proj_size
+        self.proj_size = checks.whole(who, "proj_size", proj_size, least=0)
         self.recurrent_dropout = recurrent_dropout
-        self.zoneout = rates(type(self).__name__, self.cell, zoneout)
+        self.zoneout = rates(who, self.cell, zoneout)
         self.forget_bias = forget_bias
         self.learn_initial_state = learn_initial_state
         self.state_batch_first = state_batch_first
-        self.checkpoint_every = checkpoint_every
+        self.checkpoint_every = (
+            None if checkpoint_every is None else checks.whole(who, "checkpoint_every", checkpoint_every)
+        )
         checks.options(self)
-        if dropout > 0 and num_layers == 1:
+        if dropout > 0 and self.num_layers == 1:
             warnings.warn(
-                f"{type(self).__name__}: dropout={dropout} acts between layers, and num_layers=1 has no between; "
+                f"{who}: dropout={dropout} acts between layers, and num_layers=1 has no between; "
                 "stack layers, or drop the outputs yourself",
                 stacklevel=2 if type(self) is Recurrent else 3,
             )
@@ -213,6 +218,10 @@ class Recurrent(nn.Module):
             RuntimeError for a wrong shape, ValueError for a wrong number of dimensions, a dtype that differs from the
             weights', or a length out of range, TypeError for a nested tensor, or lengths or reset of a wrong type
         """
+        if symbolic.applies(input):
+            asked = {"return_sequences": return_sequences, "return_gates": return_gates}
+            symbol: tuple[Any, ...] = symbolic.node(self, input, hx, lengths=lengths, reset=reset, **asked)
+            return symbol
         if isinstance(input, PackedSequence) and torch.compiler.is_dynamo_compiling():
             found: tuple[Any, ...] = self._uncompiled(input, hx, lengths, reset, return_sequences, return_gates)
             return found

@@ -87,7 +87,7 @@ def enter(
     batch, time = input.shape[:2] if batch_first else (input.shape[1], input.shape[0])
     if lengths is not None:
         lengths = as_lengths(who, lengths, batch)
-    elif time == 0:
+    elif not operator.by_jit() and time == 0:  # to torch.jit a size is a tensor, and the question a warning
         raise RuntimeError(
             f"{who}: input has no step, shape {tuple(input.shape)}; expected {_axes(batch_first)} with time at least "
             "1. Where empty sequences are meant, say so with lengths="
@@ -121,9 +121,9 @@ def _enter_packed(
 ) -> tuple[Tensor, Layout]:
     if lengths is not None:
         raise ValueError(f"{who}: a PackedSequence holds its own lengths; pass lengths= with a padded tensor only")
-    if torch.compiler.is_compiling():
+    if operator.applies():
         raise RuntimeError(
-            f"{who}: a PackedSequence has as many rows as its lengths add up to, which no exported program can know; "
+            f"{who}: a PackedSequence has as many rows as its lengths add up to, which no traced program can know; "
             "expected a padded tensor with lengths="
         )
     if packed.data.dim() != 2:

@@ -127,12 +127,18 @@ class RNN(Recurrent):
         device: Any = None,
         dtype: Any = None,
         *,
+        proj_size: int = 0,
         recurrent_dropout: float = 0.0,
         zoneout: float | Mapping[str, float] = 0.0,
         learn_initial_state: bool = False,
         state_batch_first: bool = False,
         checkpoint_every: int | None = None,
     ) -> None:
+        if proj_size:
+            raise ValueError(
+                f"RNN: proj_size is {proj_size!r}, and torch.nn projects the LSTM's state only; expected 0, or "
+                f'Recurrent("{rnn_cell("RNN", nonlinearity)}", …, proj_size={proj_size!r})'
+            )
         super().__init__(
             rnn_cell("RNN", nonlinearity),
             input_size,
@@ -157,6 +163,6 @@ class RNN(Recurrent):
 def rnn_cell(who: str, nonlinearity: str) -> str:
     """The cell of torch.nn.RNN's argument."""
     names = {"tanh": "rnn", "relu": "rnn-relu"}
-    if nonlinearity not in names:
+    if nonlinearity not in tuple(names):
         raise ValueError(f"{who}: nonlinearity is {nonlinearity!r}; expected 'tanh' or 'relu'")
     return names[nonlinearity]

@@ -42,7 +42,7 @@ def gather(cell: Definition, named: Mapping[str, Tensor | None]) -> Weights:
 @torch.no_grad()
 def initialise(module: nn.Module, hidden: int, start: Mapping[str, float]) -> None:
     """Fill the parameters as torch.nn does, drawing the same numbers: uniform in ±1/√H, those of `start` aside."""
-    bound = 1 / math.sqrt(hidden)
+    bound = 1 / math.sqrt(hidden) if hidden else 0.0
     for name, parameter in module.named_parameters():
         if name in start:
             parameter.fill_(start[name])

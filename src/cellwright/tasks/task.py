@@ -200,7 +200,7 @@ def check_forget_bias(cell: str, bias: float | None) -> None:
     known = cells.get(cell)
     try:
         if bias is not None:
-            checks.forget_bias("fit", known, bias=True)
+            checks.forget_bias("fit", known, bias, bias=True)
     except ValueError:
         raise InputError(
             f"--forget-bias: the cell {cell} has no gate f with a bias; leave it out, or take another cell"
