@@ -12,6 +12,7 @@ import torch
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import load_run
 
+onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 onnxruntime = pytest.importorskip("onnxruntime")
 Command = Callable[..., Any]
@@ -34,7 +35,9 @@ def test_a_run_of_texts(cellwright: Command, run: Path, tmp_path: Path) -> None:
         "     lengths int64 (batch)",
         "out: logits float32 (batch, 2)",
     ]
-    assert "in ONNX Runtime, on random input, differs from the run by " in ended.out
+    said = f"in ONNX Runtime {onnxruntime.__version__}, on random input, differs from the run by "
+    assert said in ended.out
+    assert "OpenVINO" not in ended.out
     assert "layers: ONNX's LSTM\n" in ended.out
     assert f"ids are those of {run / 'tokenizer.json'}, which Hugging Face tokenizers reads" in ended.out
     texts = ["great phone", "the 酒店 was 差"]
@@ -89,4 +92,39 @@ def test_without_onnx_runtime_nothing_is_compared(
     hide(monkeypatch, "onnxruntime")
     ended = cellwright("export", run, "--out", tmp_path / "m.onnx")
     assert ended.status == 0
-    assert "not compared: pip install onnxruntime, and the file is run beside the model" in ended.out
+    said = "not compared in ONNX Runtime: pip install onnxruntime, and the file is run beside the model"
+    assert said in ended.out
+
+
+def test_a_portable_file_says_where_it_was_compared(
+    cellwright: Command, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hide(monkeypatch, "openvino")
+    ended = cellwright("export", run, "--out", tmp_path / "m.onnx", "--portable")
+    assert (ended.status, ended.err) == (0, "")
+    for runtime in (f"ONNX Runtime {onnxruntime.__version__}", f"onnx.reference {onnx.__version__}"):
+        assert f"in {runtime}, on random input, differs from the run by " in ended.out
+    assert "not compared in OpenVINO: pip install openvino, and the file is run beside the model" in ended.out
+    assert "layers: ONNX's LSTM, forward, its lengths by masks\n" in ended.out
+
+
+def test_the_runtimes_that_must_agree(cellwright: Command, run: Path, tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    ended = cellwright("export", run, "--out", path, "--check", "onnxruntime", "--check", "onnx.reference")
+    assert (ended.status, ended.out) == (2, "")
+    assert f"not written, for in onnx.reference {onnx.__version__} logits differs by " in ended.err
+    assert "a portable file (--portable) has what runtimes compute alike" in ended.err
+    assert not path.exists()
+    ended = cellwright("export", run, "--out", path, "--portable", "--check", "onnx.reference")
+    assert ended.status == 0
+    assert "ONNX Runtime" not in ended.out
+
+
+def test_a_runtime_that_is_not_installed(
+    cellwright: Command, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hide(monkeypatch, "openvino")
+    ended = cellwright("export", run, "--out", tmp_path / "m.onnx", "--check", "openvino")
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err == "cellwright: --check openvino: it is not installed: pip install openvino\n"
+    assert not list(tmp_path.iterdir())

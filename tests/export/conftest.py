@@ -3,23 +3,33 @@ import pytest
 import torch
 
 import cellwright
+from cellwright.export.runtimes import RUNTIMES
 
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 
 
 class File:
-    """An ONNX file, called with tensors by name."""
+    """An ONNX file, called with tensors by name, in one runtime or in several that have to agree."""
 
-    def __init__(self, path):
+    def __init__(self, path, *, everywhere=False):
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        runtimes = [one for one in RUNTIMES.values() if everywhere and one.installed]
+        self.runs = {str(one): one.open(path.read_bytes()) for one in runtimes or [RUNTIMES["onnxruntime"]]}
 
     def __call__(self, **inputs):
         names = [output.name for output in self.session.get_outputs()]
         given = {name: np.asarray(value) for name, value in inputs.items()}
-        return {n: torch.from_numpy(v) for n, v in zip(names, self.session.run(None, given), strict=True)}
+        found = [{n: torch.tensor(v) for n, v in zip(names, run(given), strict=True)} for run in self.runs.values()]
+        for runtime, other in zip(self.runs, found, strict=True):
+            for name, value in other.items():
+                share = 1e-5 * max(1.0, float(found[0][name].abs().max()))
+                torch.testing.assert_close(
+                    value, found[0][name], atol=share, rtol=0, msg=lambda m, at=(runtime, name): f"{at}: {m}"
+                )
+        return found[0]
 
     @property
     def metadata(self):
@@ -28,7 +38,7 @@ class File:
 
 @pytest.fixture
 def opened():
-    """The file at a path, in ONNX Runtime."""
+    """The file at a path, in ONNX Runtime; `everywhere`: in every runtime that is installed."""
     return File
 
 

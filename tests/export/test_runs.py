@@ -10,9 +10,11 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 
 from cellwright.data.readers.series import read_series
+from cellwright.data.scaling import Scaling
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
 from cellwright.export import exporters
+from cellwright.export.series import _Series
 from cellwright.models.architecture import ClassifierConfig
 from cellwright.models.classifier import Classifier
 from cellwright.models.language_architecture import LanguageModelConfig
@@ -29,6 +31,7 @@ from language_runs import language_run
 from made_series import beats, days, slopes, small, stores, waves
 from recorded_runs import TAGS, tagger_run, transducer_run
 
+FORMS = pytest.mark.parametrize("portable", [False, True], ids=["native", "portable"])
 TEXTS = ["the film was lovely", "the", "", "dull music was the film"]
 
 
@@ -63,12 +66,13 @@ CLASSIFIERS = [
 ]
 
 
+@FORMS
 @pytest.mark.parametrize("options", CLASSIFIERS, ids=str)
-def test_classifier(options, tmp_path, opened):
+def test_classifier(options, portable, tmp_path, opened):
     run = classifier_run(tmp_path, **options)
-    written = exporters.export(run, tmp_path / "m.onnx")
+    written = exporters.export(run, tmp_path / "m.onnx", portable=portable)
     assert [str(port) for port in written.inputs] == ["ids int64 (batch, time)", "lengths int64 (batch)"]
-    file = opened(tmp_path / "m.onnx")
+    file = opened(tmp_path / "m.onnx", everywhere=portable)
     ids, lengths = padded(run.tokenizer.encode(TEXTS))
     found = file(ids=ids, lengths=lengths)["logits"].double().softmax(-1)
     expected = [[*each.probabilities.values()] for each in ClassifyPredictor(run).predict(TEXTS)]
@@ -136,11 +140,12 @@ def page(part):
     return compile(block, "docs/onnx.md", "exec")
 
 
+@FORMS
 @pytest.mark.parametrize("options", [{}, {"cell": "slstm", "layers": 2, "bidirectional": False}], ids=str)
-def test_tagger(options, tmp_path, opened):
+def test_tagger(options, portable, tmp_path, opened):
     run = tagger_run(tmp_path, **options)
-    exporters.export(run, tmp_path / "m.onnx")
-    file = opened(tmp_path / "m.onnx")
+    exporters.export(run, tmp_path / "m.onnx", portable=portable)
+    file = opened(tmp_path / "m.onnx", everywhere=portable)
     found = file(**fed(run, SENTENCES))
     expected = TagPredictor(run).tag(SENTENCES)
     field = [found[name].numpy() for name in ("start", "transitions", "end")]
@@ -165,15 +170,16 @@ def test_tagger_without_field_characters_and_labels(tmp_path, opened):
 
 
 # --- lm ------------------------------------------------------------------------------------------------
+@FORMS
 @pytest.mark.parametrize(
     "options",
     [{}, {"cell": "slstm", "layers": 2, "embedding": 6, "tied": True}, {"cell": "gru", "weight_drop": 0.3}],
     ids=str,
 )
-def test_language_model_in_two_calls(options, tmp_path, opened):
+def test_language_model_in_two_calls(options, portable, tmp_path, opened):
     run = language_run(tmp_path, **options)
-    exporters.export(run, tmp_path / "m.onnx")
-    file = opened(tmp_path / "m.onnx")
+    exporters.export(run, tmp_path / "m.onnx", portable=portable)
+    file = opened(tmp_path / "m.onnx", everywhere=portable)
     texts = ["the cat", "dog sat on mat"]
     documents = [[0, *numbers] for numbers in run.tokenizer.encode(texts)]
     first, lengths = padded([document[:4] for document in documents])
@@ -189,15 +195,17 @@ def test_language_model_in_two_calls(options, tmp_path, opened):
         torch.testing.assert_close(found, expected, atol=2e-5, rtol=1e-5)
 
 
-def test_language_model_with_adaptive_softmax(tmp_path, opened):
+@FORMS
+def test_language_model_with_adaptive_softmax(portable, tmp_path, opened):
     run = language_run(tmp_path)
     config = LanguageModelConfig(vocabulary=1200, embedding=6, hidden=32, softmax="adaptive")
     other = type(run)(run.path, run.config.model_copy(update={"model": config}), LanguageModel(config).eval(),
                       run.tokenizer, run.speller)  # fmt: skip
-    exporters.export(other, tmp_path / "m.onnx")
+    exporters.export(other, tmp_path / "m.onnx", portable=portable)
     ids = np.random.default_rng(0).integers(0, 1200, (3, 7))
     zeros = {name: np.zeros((3, 32), np.float32) for name in ("h0", "c0")}
-    found = opened(tmp_path / "m.onnx")(ids=ids, lengths=np.array([7, 7, 7]), **zeros)["log_probabilities"]
+    file = opened(tmp_path / "m.onnx", everywhere=portable)
+    found = file(ids=ids, lengths=np.array([7, 7, 7]), **zeros)["log_probabilities"]
     with torch.no_grad():
         torch.testing.assert_close(found, other.model(torch.from_numpy(ids.T))[0].transpose(0, 1))
     torch.testing.assert_close(found.exp().sum(-1), torch.ones(3, 7))
@@ -216,14 +224,15 @@ SERIES = {
 }
 
 
+@FORMS
 @pytest.mark.parametrize("name", SERIES)
-def test_series(name, tmp_path, opened):
+def test_series(name, portable, tmp_path, opened):
     content, options = SERIES[name]
     (tmp_path / "series.csv").write_text(content)
     fit(SeriesConfig(data=str(tmp_path / "series.csv"), out=tmp_path / "run", **small(**FEW | options)), progress=False)
     run = load_run(tmp_path / "run")
-    exporters.export(run, tmp_path / "m.onnx")
-    file = opened(tmp_path / "m.onnx")
+    exporters.export(run, tmp_path / "m.onnx", portable=portable)
+    file = opened(tmp_path / "m.onnx", everywhere=portable)
     table = read_series(str(tmp_path / "series.csv"), run.config.reading)
     window = 16 if name in ("forecast", "panel") else None
     values = [np.asarray(each)[-(window or len(each)) :] for each in table.values]
@@ -259,6 +268,19 @@ def carried(values, mean):
 
 def stacked(rows):
     return pad_sequence([torch.from_numpy(row).float() for row in rows], batch_first=True).numpy()
+
+
+def test_series_far_from_zero_that_hardly_move_keep_their_digits_in_float32():
+    class AsRead(torch.nn.Module):
+        def forward(self, values, known, lengths):
+            return values
+
+    scaling = Scaling([3_000_000.0371, -40_000.00123], [0.9, 0.011])
+    mean, deviation = (torch.tensor(each, dtype=torch.float64) for each in scaling)
+    values = (mean + deviation * torch.randn(1, 9, 2, dtype=torch.float64)).float()
+    read = _Series(AsRead(), "classify", scaling)(values, torch.tensor([9]))["logits"]
+    assert read.dtype == torch.float32
+    torch.testing.assert_close(read.double(), (values.double() - mean) / deviation, atol=1e-6, rtol=1e-6)
 
 
 # --- none ----------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ written = export(load_run("runs/first"), Path("first.onnx"))
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,13 @@ def graph_of(run: Run[Any, Any]) -> Graph:
     return replace(graph, metadata=own | dict(graph.metadata))
 
 
-def export(run: Run[Any, Any], path: Path, *, overwrite: bool = False) -> Written:
+def export(
+    run: Run[Any, Any],
+    path: Path,
+    *,
+    overwrite: bool = False,
+    portable: bool = False,
+    check: Sequence[str] | None = None,
+) -> Written:
     """Write a run to an ONNX file, checked and compared as `to_onnx` does. Raises InputError."""
-    return write(graph_of(run), path, overwrite=overwrite)
+    return write(graph_of(run), path, overwrite=overwrite, portable=portable, check=check)

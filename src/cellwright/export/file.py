@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,16 @@ from cellwright import __version__
 from cellwright.errors import InputError
 from cellwright.export.comparison import compare
 from cellwright.export.graph import Axes, Graph, of_layer, of_module
+from cellwright.export.pairs import small_numbers
+from cellwright.export.runtimes import asked_for, usual
 from cellwright.export.tracing import model_of
 from cellwright.models.files import check_free, replace_file
 from cellwright.nn import Recurrent
 
 MOST_BYTES = 2**31 - 1
 """What protobuf lets a file hold."""
+PORTABLE = "a portable file (--portable) has what runtimes compute alike"
+REPORT = "report it, with the model's config"
 
 
 @dataclass(frozen=True)
@@ -49,8 +54,10 @@ class Written:
     """What each recurrent layer became, and why."""
     feed: tuple[str, ...]
     """Sentences for who feeds it."""
-    difference: float | None
-    """The largest between ONNX Runtime's numbers and the model's own; None where ONNX Runtime is not installed."""
+    differences: Mapping[str, float]
+    """The largest between a runtime's numbers and the model's own, by the name and version of each that computed."""
+    missing: Mapping[str, str]
+    """Runtimes that it would have been compared in and that are not installed, and what pip installs for each."""
 
 
 def to_onnx(
@@ -61,15 +68,17 @@ def to_onnx(
     lengths: bool = True,
     initial_state: bool = False,
     overwrite: bool = False,
+    portable: bool = False,
+    check: Sequence[str] | None = None,
 ) -> Written:
-    """Write a layer, or a model made of such layers, to an ONNX file; checked, and compared in ONNX Runtime.
+    """Write a layer, or a model made of such layers, to an ONNX file; checked, and compared where it is to run.
 
         to_onnx(LSTM(8, 16), "layer.onnx")    # input (time, batch, 8), lengths (batch) -> output, h_n, c_n
         to_onnx(model, "model.onnx", {"ids": (ids, ("batch", "time")), "lengths": (lengths, ("batch",))})
 
     It is written in evaluation mode. A layer of lstm, gru, rnn, rnn-relu, relu-lstm, peephole or coupled becomes a node
-    of ONNX's own, any other a Scan. Lengths are 0 … time, and time is at least 1; a sequence of length 0 has the output
-    zero, and keeps its state.
+    of ONNX's own, any other a Scan; in a portable file only the first three do, and the nodes read no lengths. Lengths
+    are 0 … time, and time is at least 1; a sequence of length 0 has the output zero, and keeps its state.
 
     Args:
         module: a `cellwright.Recurrent`, or a module that calls such layers, as torch.export takes it; it returns a
@@ -80,23 +89,31 @@ def to_onnx(
         lengths: of a layer, whether the file takes lengths (batch) int64; else each sequence has all steps.
         initial_state: of a layer, whether it takes the states before the first step, h_0, …, as the layer does.
         overwrite: whether a file that is there is replaced.
+        portable: whether the file has nothing that runtimes other than ONNX Runtime compute otherwise.
+        check: the runtimes (`runtimes.RUNTIMES`) whose numbers have to be the module's; None: ONNX Runtime, and for a
+            portable file every one, where they are installed.
 
     Raises InputError where a package is missing, the file is there or cannot be written, or its numbers are not the
     module's; then there is no new file.
     """
     if inputs is not None:
-        return write(of_module(module, inputs), Path(path), overwrite=overwrite)
+        return write(of_module(module, inputs), Path(path), overwrite=overwrite, portable=portable, check=check)
     if not isinstance(module, Recurrent):
         raise InputError(
             f"to_onnx: a {type(module).__name__} without inputs; expected an example of each argument of its call, and "
             'the names of its free dimensions: {"ids": (ids, ("batch", "time"))}'
         )
-    return write(of_layer(module, lengths=lengths, initial_state=initial_state), Path(path), overwrite=overwrite)
+    graph = of_layer(module, lengths=lengths, initial_state=initial_state)
+    return write(graph, Path(path), overwrite=overwrite, portable=portable, check=check)
 
 
-def write(graph: Graph, path: Path, *, overwrite: bool = False) -> Written:
+def write(
+    graph: Graph, path: Path, *, overwrite: bool = False, portable: bool = False, check: Sequence[str] | None = None
+) -> Written:
     """Write a graph; as `to_onnx`."""
     _require("onnx", "onnxscript")
+    runtimes = usual(portable=portable) if check is None else asked_for(check)
+    installed = [one for one in runtimes if one.installed]
     check_free({"--out": path}, overwrite=overwrite)
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}; expected one that exists")
@@ -104,24 +121,26 @@ def write(graph: Graph, path: Path, *, overwrite: bool = False) -> Written:
     graph.module.eval()
     try:
         with torch.no_grad():
-            content, inputs, outputs, layers = _content(path, graph)
-            difference = compare(path, graph, content)
+            with small_numbers(graph.module) if portable else nullcontext():
+                content, inputs, outputs, layers = _content(path, graph, portable)
+            differences = compare(path, graph, content, installed, REPORT if portable else PORTABLE)
     finally:
         for module in was_training:
             module.training = True
     replace_file(path, content)
-    return Written(path, len(content), inputs, outputs, layers, tuple(graph.feed), difference)
+    missing = {one.title: one.package for one in runtimes if not one.installed}
+    return Written(path, len(content), inputs, outputs, layers, tuple(graph.feed), differences, missing)
 
 
 Ports = tuple[Port, ...]
 
 
-def _content(path: Path, graph: Graph) -> tuple[bytes, Ports, Ports, tuple[str, ...]]:
+def _content(path: Path, graph: Graph, portable: bool) -> tuple[bytes, Ports, Ports, tuple[str, ...]]:
     """The bytes of the file, what goes in and out, and what the layers became."""
     import onnx
     import onnx_ir as ir
 
-    model, layers = model_of(graph)
+    model, layers = model_of(graph, portable=portable)
     model.producer_name, model.producer_version = "cellwright", __version__
     model.metadata_props.update(_texts(graph.metadata))
     proto = ir.to_proto(model)

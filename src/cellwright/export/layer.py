@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from cellwright import operator
 from cellwright.cells import Definition, keys
-from cellwright.export import scan, standard
-from cellwright.export.writer import Writer
+from cellwright.export import directions, masked, scan, standard
+from cellwright.export.writer import Writer, record
 
 if TYPE_CHECKING:
     import onnx_ir as ir
+
+    Write = Callable[[Writer, "Asked"], list[ir.Value]]
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Asked:
     reset    (T, B) bool, or None
     fresh    one (D, B, ·) a state: what a reset restores; zeros where empty
     streams  one mapping a direction
+    used     which of the results, output and each state after, anything reads
     """
 
     cell: Definition
@@ -36,6 +39,7 @@ class Asked:
     reset: ir.Value | None
     fresh: Sequence[ir.Value]
     streams: Sequence[Mapping[str, ir.Value]]
+    used: Sequence[bool]
 
     @property
     def dtype(self) -> ir.DataType:
@@ -43,14 +47,12 @@ class Asked:
         assert self.input.dtype is not None
         return self.input.dtype
 
-    @property
-    def hidden(self) -> int:
-        """H."""
-        return int(self.weights[0].recurrent.shape[0]) // len(self.cell.projections)
 
+def translation(told: list[str], used: Sequence[Sequence[bool]], *, portable: bool) -> Callable[..., Any]:
+    """What writes the operator down; it tells of each layer what it became, and why.
 
-def translation(told: list[str]) -> Callable[..., Any]:
-    """What writes the operator down; it tells of each layer what it became, and why."""
+    used: of each layer in the order of their calls, which results are read.
+    """
 
     def translate(
         cell: str,
@@ -61,12 +63,10 @@ def translation(told: list[str]) -> Callable[..., Any]:
         resets: Any,
         fresh: Any,
         streams: Any,
-        record: Any,
+        gates: Any,
     ) -> Any:
         """The operator for torch.onnx's table of translations: the same arguments and results, as ONNX's values."""
-        from onnxscript import evaluator
-
-        assert not record, "the file's writer refuses gates"
+        assert not gates, "the file's writer refuses gates"
         definition, directions = keys.find(cell), int(state[0].shape[0])
         each = len(weights) // directions
         names = tuple(definition.streams)
@@ -79,21 +79,33 @@ def translation(told: list[str]) -> Callable[..., Any]:
             reset=resets[0] if resets else None,
             fresh=fresh,
             streams=[dict(zip(names, streams[k:], strict=False)) for k in range(0, len(streams), len(names) or 1)],
+            used=used[len(told)],
         )
-        obstacle = _obstacle(asked)
-        told.append(f"a Scan, for {obstacle}" if obstacle else f"ONNX's {standard.STANDARD[cell].op}")
+        write, what = _form(asked, portable)
+        told.append(what)
         w = Writer(asked.dtype)
-        found = (scan if obstacle else standard).write(w, asked)
-        recorder: Any = evaluator.default()  # torch.onnx's, of the graph that is being written
-        recorder.nodes.extend(w.nodes)
+        found = write(w, asked)
+        record(w)
         return found
 
     return translate
 
 
-def _obstacle(asked: Asked) -> str | None:
+def _form(asked: Asked, portable: bool) -> tuple[Write, str]:
+    """What writes the layer, and what it becomes and why."""
+    obstacle = _obstacle(asked, portable)
+    if obstacle:
+        return lambda w, asked: directions.write(w, asked, scan.write), f"a Scan, for {obstacle}"
+    node = f"ONNX's {standard.STANDARD[asked.cell.key].op}"
+    if portable:
+        return lambda w, asked: directions.write(w, asked, masked.write), f"{node}, forward, its lengths by masks"
+    return standard.write, node
+
+
+def _obstacle(asked: Asked, portable: bool) -> str | None:
     """Why no standard node computes the layer, or None."""
-    if asked.cell.key not in standard.STANDARD:
+    node = standard.STANDARD.get(asked.cell.key)
+    if node is None:
         return f"ONNX has no node for the cell {asked.cell.name}"
     if asked.weights[0].projection is not None:
         return "ONNX's nodes project no state"
@@ -101,4 +113,6 @@ def _obstacle(asked: Asked) -> str | None:
         return "ONNX's nodes know no resets"
     if asked.dtype.name != "FLOAT":
         return "ONNX Runtime has these nodes in float32 only"
+    if portable and not node.plain:
+        return f"not every runtime computes the cell {asked.cell.name} by ONNX's {node.op}"
     return None

@@ -19,6 +19,7 @@ class _Series(nn.Module):
     """The model between the scaling of its inputs and, where they have one, of its outputs."""
 
     mean: Tensor
+    rest: Tensor
     deviation: Tensor
 
     def __init__(self, config: SeriesRunConfig, model: nn.Module) -> None:
@@ -27,15 +28,19 @@ class _Series(nn.Module):
         self.target = config.model.target
         self.own = config.scaling.by == "window"
         self.numbers = config.numbers
-        # In float64: what is far from 0 and hardly moves would lose its digits.
-        self.register_buffer("mean", torch.tensor(config.scaling.mean, dtype=torch.float64))
-        self.register_buffer("deviation", torch.tensor(config.scaling.deviation, dtype=torch.float64))
+        # In two parts: what is far from 0 and hardly moves would lose its digits, and not every runtime has float64.
+        mean, rest = _in_two(torch.tensor(config.scaling.mean, dtype=torch.float64))
+        self.register_buffer("mean", mean)
+        self.register_buffer("rest", rest)
+        self.register_buffer("deviation", torch.tensor(config.scaling.deviation))
 
     def forward(self, values: Tensor, lengths: Tensor, known: Tensor | None = None) -> dict[str, Tensor]:
-        values = values.double()
-        known = torch.ones_like(values, dtype=torch.float32) if known is None else known
-        mean, deviation = self._scale(values, known, lengths) if self.own else (self.mean, self.deviation)
-        scaled = standard(values, mean, deviation).float()
+        known = torch.ones_like(values) if known is None else known
+        mean, rest, deviation = self.mean, self.rest, self.deviation
+        if self.own:
+            wide, deviation = self._scale(values.double(), known, lengths)
+            (mean, rest), deviation = _in_two(wide), deviation.float()
+        scaled = standard(values - mean, rest, deviation)
         if self.own:  # what no value stands before is the mean, which a caller does not know
             scaled = torch.where(known.cumsum(1) > 0, scaled, 0.0)
         found = cast(Tensor, self.model(scaled, known, lengths))
@@ -46,7 +51,7 @@ class _Series(nn.Module):
         if self.target == "anomaly":
             return {"errors": errors(found, scaled, known)}
         ahead = cast(Forecaster, self.model).foretold(found, lengths)  # (B, K, C, Q)
-        return {"forecast": original(ahead.double(), mean[..., None], deviation[..., None]).float()}
+        return {"forecast": original(ahead, rest[..., None], deviation[..., None]) + mean[..., None]}
 
     def _scale(self, values: Tensor, known: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """The mean and the deviation (B, 1, C) of the steps that are known, as `Scaling.of` has them."""
@@ -58,6 +63,11 @@ class _Series(nn.Module):
         deviation = (apart.square().sum(1, keepdim=True) / count).sqrt()
         distance = torch.where(mean == 0, self.deviation, mean.abs())
         return mean, torch.where(deviation <= STILL * mean.abs(), distance, deviation)
+
+
+def _in_two(wide: Tensor) -> tuple[Tensor, Tensor]:
+    """Float64 as a sum of two of float32."""
+    return wide.float(), (wide - wide.float()).float()
 
 
 def graph(run: SeriesRun) -> Graph:

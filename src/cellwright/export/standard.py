@@ -9,10 +9,11 @@ with, is left open there, so that both are written down here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cellwright.cells import Definition
 from cellwright.export.writer import Writer
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Standard:
     activations  where they are not what ONNX takes by default
     attributes   others that make it the same cell
     peepholes    the cell's parameters that are P, in ONNX's order
+    held         the gates by which the state that is not in the output stays as it is: 1 where open, −1 where closed
     """
 
     op: str
@@ -37,10 +39,16 @@ class Standard:
     activations: tuple[str, ...] = ()
     attributes: Mapping[str, Any] = field(default_factory=dict)
     peepholes: tuple[str, ...] = ()
+    held: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def plain(self) -> bool:
+        """Whether it has nothing that some runtimes leave unread (docs/onnx.md)."""
+        return not (self.activations or self.peepholes or "input_forget" in self.attributes)
 
 
 STANDARD: dict[str, Standard] = {
-    "lstm": Standard("LSTM", "iofg"),
+    "lstm": Standard("LSTM", "iofg", held={"i": -1, "f": 1}),
     "relu-lstm": Standard("LSTM", "iofg", activations=("Sigmoid", "Relu", "Relu")),
     "peephole": Standard("LSTM", "iofg", peepholes=("peephole_i", "peephole_o", "peephole_f")),
     # Of a coupled cell ONNX reads no weights for f, but has a place for them: those of i stand there.
@@ -59,42 +67,53 @@ def order(key: str, projections: tuple[str, ...]) -> list[int]:
 
 def write(w: Writer, asked: Asked) -> list[ir.Value]:
     """The layer as one node: output (T, B, D·H) and the state after (D, B, H) each."""
-    cell, node = asked.cell, STANDARD[asked.cell.key]
-    directions, hidden = len(asked.weights), asked.hidden
+    lengths = None if asked.lengths is None else w.op("Cast", asked.lengths, to=6)  # int32
+    output, end = node(w, asked.cell, asked.input, lengths, asked.state, asked.weights)
+    if asked.lengths is None:
+        return [output, *end]
+    output = w.op("Where", w.within(asked.input, asked.lengths), output, w.number(0.0))
+    some = w.unsqueeze(w.op("Greater", asked.lengths, w.integers(0)), 1)  # (B, 1)
+    return [output, *(w.op("Where", some, after, before) for after, before in zip(end, asked.state, strict=True))]
+
+
+def node(
+    w: Writer,
+    cell: Definition,
+    input: ir.Value,
+    lengths: ir.Value | None,
+    state: Sequence[ir.Value],
+    weights: Sequence[Any],
+) -> tuple[ir.Value, Sequence[ir.Value]]:
+    """The node on (T, B, I): (T, B, D·H), of which what lies beyond a length is open, and the state after (D, B, H)."""
+    kind, directions, hidden = STANDARD[cell.key], len(weights), int(weights[0].recurrent.shape[1])
     rows = w.integers([k * hidden + unit for k in order(cell.key, cell.projections) for unit in range(hidden)])
 
     def ordered(value: ir.Value) -> ir.Value:
         return w.op("Gather", value, rows, axis=0)
 
     biases = None
-    if cell.bias and asked.weights[0].input_bias is not None:
-        both = [(ordered(one.input_bias), ordered(one.recurrent_bias)) for one in asked.weights]
+    if cell.bias and weights[0].input_bias is not None:
+        both = [(ordered(one.input_bias), ordered(one.recurrent_bias)) for one in weights]
         biases = w.stack([w.join(pair, 0) for pair in both])
-    own = [w.join([one.own[name] for name in node.peepholes], 0) for one in asked.weights if node.peepholes]
-    lengths = None if asked.lengths is None else w.op("Cast", asked.lengths, to=6)  # int32
+    own = [w.join([one.own[name] for name in kind.peepholes], 0) for one in weights if kind.peepholes]
     attributes: dict[str, Any] = {
-        **node.attributes,
+        **kind.attributes,
         "hidden_size": hidden,
         "direction": "bidirectional" if directions == 2 else "forward",
     }
-    if node.activations:
-        attributes["activations"] = [*node.activations] * directions
+    if kind.activations:
+        attributes["activations"] = [*kind.activations] * directions
     y, *end = w.several(
-        node.op,
-        1 + len(asked.state),
-        asked.input,
-        w.stack([ordered(one.input) for one in asked.weights]),
-        w.stack([ordered(one.recurrent) for one in asked.weights]),
+        kind.op,
+        1 + len(state),
+        input,
+        w.stack([ordered(one.input) for one in weights]),
+        w.stack([ordered(one.recurrent) for one in weights]),
         biases,
         lengths,
-        *asked.state,
+        *state,
         *([w.stack(own)] if own else []),
         **attributes,
     )
     by_step = w.op("Transpose", y, perm=[0, 2, 1, 3])  # (T, B, D, H)
-    output = w.op("Reshape", by_step, w.integers([0, 0, directions * hidden]))
-    if asked.lengths is None:
-        return [output, *end]
-    output = w.op("Where", w.within(asked.input, asked.lengths), output, w.number(0.0))
-    some = w.unsqueeze(w.op("Greater", asked.lengths, w.integers(0)), 1)  # (B, 1)
-    return [output, *(w.op("Where", some, after, before) for after, before in zip(end, asked.state, strict=True))]
+    return w.op("Reshape", by_step, w.integers([0, 0, directions * hidden])), end

@@ -6,14 +6,16 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch.export import Dim
 
 from cellwright.errors import InputError
 from cellwright.export.graph import Graph, Positional
 from cellwright.export.layer import translation
+from cellwright.export.logarithms import log_softmax
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -23,7 +25,7 @@ TRACED = (3, 5)
 _ALWAYS = 2**62  # weights of any size are put in ONNX's order once, when the file is written
 
 
-def model_of(graph: Graph) -> tuple[ir.Model, tuple[str, ...]]:
+def model_of(graph: Graph, *, portable: bool = False) -> tuple[ir.Model, tuple[str, ...]]:
     """The model, and what each recurrent layer became and why. Raises InputError for a layer asked for its gates."""
     from onnx_ir.passes.common import ClearMetadataAndDocStringPass
     from onnxscript import optimizer
@@ -37,7 +39,11 @@ def model_of(graph: Graph) -> tuple[ir.Model, tuple[str, ...]]:
     with _quiet():
         # Traced apart from torch.onnx.export, which, where a free dimension turns out fixed, would write it so.
         traced = torch.export.export(Positional(graph), given, dynamic_shapes=(shapes,), strict=False)
-        _refuse_gates(traced)
+        traced.graph.eliminate_dead_code()  # a trace has the states after a layer joined where nothing reads them
+        used = _used(traced)
+        table: dict[Any, Any] = {torch.ops.cellwright.layer.default: translation(told, used, portable=portable)}
+        if portable:
+            table[torch.ops.aten.log_softmax.int] = log_softmax
         program = torch.onnx.export(
             traced,
             dynamo=True,
@@ -45,20 +51,38 @@ def model_of(graph: Graph) -> tuple[ir.Model, tuple[str, ...]]:
             input_names=list(graph.axes),
             output_names=outputs,
             dynamic_shapes=(shapes,),  # their names alone: the program has them already
-            custom_translation_table={torch.ops.cellwright.layer.default: translation(told)},
+            custom_translation_table=table,
             optimize=False,  # below, with weights of any size
         )
         assert program is not None
+        assert len(told) == len(used)
         optimizer.optimize(program.model, input_size_limit=_ALWAYS, output_size_limit=_ALWAYS)
     ClearMetadataAndDocStringPass()(program.model)  # paths of this machine, in a trace of the stack for each node
+    _state_zeros(program.model.graph)
     _name_apart(program.model.graph)
     return program.model, tuple(told)
 
 
-def _refuse_gates(traced: torch.export.ExportedProgram) -> None:
+def _used(traced: torch.export.ExportedProgram) -> list[list[bool]]:
+    """Of each layer, in the order of their calls, which of its results anything reads."""
+    found = []
     for node in traced.graph.nodes:
-        if node.target is torch.ops.cellwright.layer.default and node.args[-1]:
+        if node.target is not torch.ops.cellwright.layer.default:
+            continue
+        if node.args[-1]:
             raise InputError("export to ONNX: a layer is asked for its gates; call it without return_gates=True")
+        read = {taken.args[1] for taken in node.users}  # each takes one of the list
+        found.append([k in read for k in range(len(node.meta["val"]))])
+    return found
+
+
+def _state_zeros(graph: ir.Graph) -> None:
+    """Write out what ONNX takes by default, a zero in float32: tract takes one in float64."""
+    import onnx_ir as ir
+
+    for node in graph.all_nodes():
+        if node.op_type == "ConstantOfShape" and "value" not in node.attributes:
+            node.attributes.add(ir.AttrTensor("value", ir.tensor(np.zeros(1, np.float32))))
 
 
 def _name_apart(graph: ir.Graph) -> None:

@@ -48,6 +48,10 @@ class Writer:
         """A constant of dimension 0 in the writer's type."""
         return self._constant(np.array(value, self.dtype.numpy()))
 
+    def numbers(self, values: Sequence[Sequence[float]]) -> ir.Value:
+        """A constant matrix in the writer's type."""
+        return self._constant(np.array(values, self.dtype.numpy()))
+
     def _constant(self, values: Any) -> ir.Value:
         return self.op("Constant", value=self._ir.tensor(values))
 
@@ -84,8 +88,22 @@ class Writer:
         """value[index]."""
         return self.op("Gather", value, self.integers(index), axis=0)
 
-    def within(self, steps: ir.Value, lengths: ir.Value) -> ir.Value:
+    def size(self, value: ir.Value, axis: int) -> ir.Value:
+        """Of a dimension, an int64 of dimension 0."""
+        return self.op("Squeeze", self.op("Shape", value, start=axis, end=axis + 1))
+
+    def steps(self, value: ir.Value) -> ir.Value:
+        """(T, …) of which only the shape is read -> 0 … T − 1."""
+        return self.op("Range", self.integers(0), self.size(value, 0), self.integers(1))
+
+    def within(self, value: ir.Value, lengths: ir.Value) -> ir.Value:
         """(T, …) of which only the shape is read, lengths (B) int64 -> (T, B, 1), true where a step lies within."""
-        time = self.op("Squeeze", self.op("Shape", steps, start=0, end=1))
-        numbers = self.op("Range", self.integers(0), time, self.integers(1))  # (T)
-        return self.unsqueeze(self.op("Less", self.unsqueeze(numbers, 1), self.unsqueeze(lengths, 0)), 2)
+        return self.unsqueeze(self.op("Less", self.unsqueeze(self.steps(value), 1), self.unsqueeze(lengths, 0)), 2)
+
+
+def record(w: Writer) -> None:
+    """Add the nodes to the graph that torch.onnx is writing, from within a translation."""
+    from onnxscript import evaluator
+
+    recorder: Any = evaluator.default()
+    recorder.nodes.extend(w.nodes)

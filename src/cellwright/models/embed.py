@@ -38,6 +38,7 @@ class Embedding(nn.Module):
         nn.init.zeros_(self.token.weight[PADDING])
         nn.init.normal_(self.token.weight[UNKNOWN:], std=EMBEDDING_SCALE)
         if pairs:
+            self.pair_ids = PairNumbers(vocabulary, pairs)
             self.pair = _table(pairs + 1, size, 0)
             nn.init.normal_(self.pair.weight[1:], std=PAIR_SCALE)
 
@@ -46,12 +47,25 @@ class Embedding(nn.Module):
         embedded = cast(Tensor, self.token(tokens))
         return embedded + self.pair(self.pair_ids(tokens)) if self.buckets else embedded
 
-    def pair_ids(self, tokens: Tensor) -> Tensor:
-        """The bucket, from 1, of each token and the one before it; 0 where they are no pair. (…, T) -> (…, T)."""
+
+class PairNumbers(nn.Module):
+    """The bucket, from 1, of each token and the one before it; 0 where they are no pair. (…, T) -> (…, T)."""
+
+    def __init__(self, vocabulary: int, buckets: int) -> None:
+        super().__init__()
+        self.vocabulary = vocabulary
+        self.buckets = buckets
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(…, T) int64 -> (…, T)."""
         before = pad(tokens, (1, 0))[..., :-1]
         known = (before >= KNOWN) & (tokens >= KNOWN)
-        spread = (before * self.token.num_embeddings + tokens) * MULTIPLIER % 2**32
-        return (spread * self.buckets // 2**32 + 1) * known
+        return (self.buckets_of(before, tokens) + 1) * known
+
+    def buckets_of(self, before: Tensor, tokens: Tensor) -> Tensor:
+        """(…, T) and (…, T) int64 -> (…, T), from 0."""
+        spread = (before * self.vocabulary + tokens) * MULTIPLIER % 2**32
+        return spread * self.buckets // 2**32
 
 
 def _table(rows: int, size: int, padding: int | None) -> nn.Embedding:
