@@ -1,6 +1,6 @@
 """No call slower than torch.nn's: layers and single steps of many small sizes, each beside torch.nn, in a fixed order.
 
-    python benchmarks/floor.py                        the grid: half an hour a number of threads
+    python benchmarks/floor.py                        the grid: about an hour a number of threads
     python benchmarks/floor.py --quick                a share of it
     python benchmarks/floor.py --threads 2            threads of the arithmetic (1)
     python benchmarks/floor.py --only 'gru train'     cases whose name contains this

@@ -225,16 +225,21 @@ def disturbed() -> str | None:
     """Why what is around the call wants to see operations that torch knows, or None."""
     if torch.compiler.is_compiling():
         return "the call is being traced by torch.compile or torch.export"
-    if torch._C._get_tracing_state() is not None:
+    if _tracing() is not None:
         return "the call is being traced by torch.jit"
-    if torch._C._len_torch_dispatch_stack():
+    if _modes():
         return _NO_MEMORY
     return _transformed()
 
 
+# Found once: the shortest calls take as long as a hundred such look-ups.
+_tracing, _modes = torch._C._get_tracing_state, torch._C._len_torch_dispatch_stack
+_functorch = torch._C._are_functorch_transforms_active
+
+
 def _transformed() -> str | None:
     """Why only operations that torch can transform one by one will do, or None."""
-    if torch._C._are_functorch_transforms_active():
+    if _functorch():
         return "kernels do not know torch.func's transformations"
     if forward_ad._current_level >= 0:
         return "kernels have no forward-mode derivative, and the call is within a dual_level"

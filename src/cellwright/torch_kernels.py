@@ -37,9 +37,12 @@ _STEPS: dict[str, Any] = {
 }
 
 
+_STANDARD = {id(CELLS[name]) for name in _KERNELS}
+
+
 def standard(cell: Definition) -> bool:
     """Whether torch has kernels for the cell."""
-    return cell.name in _KERNELS and CELLS.get(cell.name) is cell
+    return id(cell) in _STANDARD
 
 
 def obstacle(call: Call) -> str | None:

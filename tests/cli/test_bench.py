@@ -99,3 +99,12 @@ def test_without_kernels_nothing_is_timed(cellwright, monkeypatch):
     ended = cellwright("bench", *TINY)
     assert ended.status == 2
     assert "no kernels to time on this machine; layers take the path torch: the compiler cannot be loaded" in ended.err
+
+
+@pytest.mark.usefixtures("paths_by_size")
+def test_sizes_that_layers_leave_to_torch_are_timed_on_the_kernels():
+    """What a user is refused is a machine without kernels, not a small size."""
+    from cellwright.bench.case import Case
+    from cellwright.cli.bench import _check
+
+    _check(Case("lstm", True, False, 1, 1, 8))

@@ -35,16 +35,16 @@ def interleaved(
     works: Mapping[str, Callable[[], Any]],
     rounds: int,
     seconds: float,
-    turn: float = TURN,
+    turn: float | None = None,
     clock: Callable[[], float] | None = None,
 ) -> dict[str, Spread]:
     """Seconds a call of each function, over at most `rounds` rounds; none is begun after `seconds`, but three are made.
 
     Call each once before: what it compiles, allocates or reads for the first time is not measured here.
-    turn: seconds that a turn lasts at least; clock: what tells them, time.perf_counter, or where others are at work
-    time.thread_time.
+    turn: seconds that a turn lasts at least (TURN); clock: what tells them, time.perf_counter, or where others are at
+    work time.thread_time.
     """
-    clock = clock or time.perf_counter
+    turn, clock = TURN if turn is None else turn, clock or time.perf_counter
     calls = {name: max(1, math.ceil(turn / _turn(work, 1, clock))) for name, work in works.items()}
     times: dict[str, list[float]] = {name: [] for name in works}
     begin = time.perf_counter()

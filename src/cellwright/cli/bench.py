@@ -73,9 +73,11 @@ def _check(case: "Case") -> None:
     """Raise InputError where the kernels do not run here, or the memory is too small."""
     import torch
 
+    from cellwright.functional import kernels_of_any_size
     from cellwright.nn import Recurrent
 
-    path = Recurrent(case.cell, 1, 1).explain(torch.zeros(1, 1, 1))
+    with kernels_of_any_size():
+        path = Recurrent(case.cell, 1, 1).explain(torch.zeros(1, 1, 1))
     if path.name != "compiled":
         raise InputError(f"there are no kernels to time on this machine; layers take the path {path}")
     if hasattr(os, "sysconf"):

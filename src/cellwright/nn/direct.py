@@ -17,45 +17,43 @@ from torch.nn.utils.rnn import PackedSequence
 from cellwright import functional
 from cellwright.bounds import Size
 from cellwright.functional import PLAIN
+from cellwright.nn.states import State, as_tuple
 from cellwright.packing import Lengths, as_lengths
 from cellwright.torch_kernels import Stack, single_step, standard
 
 if TYPE_CHECKING:
     from cellwright.nn.cells import RecurrentCell
     from cellwright.nn.recurrent import Recurrent
-    from cellwright.nn.states import State
 
-Result = tuple[Tensor | PackedSequence, "State"]
+Result = tuple[Tensor | PackedSequence, State]
 FLOATS = (torch.float32, torch.float64)
+_autocast = torch.is_autocast_enabled  # found once, as all that the shortest calls look up
 
 
 def step(module: RecurrentCell, input: Tensor, hx: State | None) -> State | None:
     """The new state of a single step, input (B, I) or (I,), or None."""
-    if not standard(module.cell) or type(input) not in PLAIN or functional.disturbed():
+    cell = module.cell
+    if type(input) not in PLAIN or not standard(cell) or functional.disturbed():
         return None
+    if input.dim() == 1:
+        new = step(module, input.unsqueeze(0), _each(hx, 0))
+        return None if new is None else _left([s.squeeze(0) for s in as_tuple(new)])
     weights = _weights(module, _NAMES if module.bias else _NAMES[:2])
-    alone, rows = input.dim() == 1, input
-    if alone:
-        rows, hx = input.unsqueeze(0), _each(hx, 0)
-    if weights is None or rows.dim() != 2:
+    if weights is None or input.dim() != 2 or not functional.gives_to_torch(cell.name, _ONE):
         return None
-    batch = rows.shape[0]
-    state = _begin(module, weights, rows, hx, (batch, module.hidden_size))
-    size = Size(1, batch, batch, module.hidden_size, False)  # of one step, gradients make no difference
-    if state is None or not functional.gives_to_torch(module.cell.name, size):
-        return None
-    new = single_step(module.cell.name, rows, state, weights)
-    return _left([s.squeeze(0) for s in new] if alone else new)
+    state = _begin(module, weights, input, hx, (input.shape[0], module.hidden_size))
+    return None if state is None else _left(single_step(cell.name, input, state, weights))
 
 
 _NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+_ONE = Size(1, 1, 1, 1, False)  # of one step, nothing else makes a difference
 
 
 def _each(hx: State | None, dim: int) -> State | None:
     """The states of one sequence alone, with a batch dimension; what is no such state stays, and is refused later."""
     if hx is None:
         return None
-    states = (hx,) if isinstance(hx, Tensor) else hx
+    states = as_tuple(hx)
     return tuple(s.unsqueeze(dim) if isinstance(s, Tensor) and s.dim() == dim + 1 else s for s in states)
 
 
@@ -93,8 +91,7 @@ def _is_plain(layer: Recurrent) -> bool:
 
 def _weights(module: torch.nn.Module, names: Sequence[str]) -> list[Tensor] | None:
     """The parameters as they now are; None where one is not there to be had by name, as a parametrised one."""
-    parameters = module._parameters
-    found = [parameters.get(name) for name in names]
+    found = list(map(module._parameters.get, names))
     return found if PLAIN.issuperset(map(type, found)) else None  # type: ignore[return-value]
 
 
@@ -102,18 +99,24 @@ def _begin(
     module: Recurrent | RecurrentCell, weights: Sequence[Tensor], rows: Tensor, hx: State | None, shape: tuple[int, ...]
 ) -> Sequence[Tensor] | None:
     """The states before the first step, each of `shape`; None where torch's kernels would not compute rows (·, I)."""
-    dtype, count = rows.dtype, len(module.cell.states)
-    if not (rows.is_cpu and dtype in FLOATS and dtype == weights[0].dtype and rows.shape[-1] == module.input_size):
+    dtype = rows.dtype
+    if not (
+        dtype == weights[0].dtype
+        and rows.shape[-1] == module.input_size
+        and dtype in FLOATS
+        and rows.is_cpu
+        and rows.numel()
+        and not _autocast("cpu")
+    ):
         return None
-    if torch.is_autocast_enabled("cpu") or not rows.numel():
-        return None
+    count = len(module.cell.states)
     if hx is None:
-        return [rows.new_zeros(shape)] * count
+        return (rows.new_zeros(shape),) * count
     state = (hx,) if isinstance(hx, Tensor) else hx
     if type(state) not in (tuple, list) or len(state) != count:
         return None
     for s in state:
-        if type(s) not in PLAIN or s.shape != shape or s.dtype != dtype:
+        if type(s) not in PLAIN or s.dtype != dtype or s.shape != shape:
             return None
     return state
 
