@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -276,9 +277,10 @@ def test_series_far_from_zero_that_hardly_move_keep_their_digits_in_float32():
             return values
 
     scaling = Scaling([3_000_000.0371, -40_000.00123], [0.9, 0.011])
-    mean, deviation = (torch.tensor(each, dtype=torch.float64) for each in scaling)
+    config = SimpleNamespace(model=SimpleNamespace(target="classify"), scaling=scaling, numbers=None)
+    mean, deviation = (torch.tensor(each, dtype=torch.float64) for each in scaling[:2])
     values = (mean + deviation * torch.randn(1, 9, 2, dtype=torch.float64)).float()
-    read = _Series(AsRead(), "classify", scaling)(values, torch.tensor([9]))["logits"]
+    read = _Series(config, AsRead())(values, torch.tensor([9]))["logits"]
     assert read.dtype == torch.float32
     torch.testing.assert_close(read.double(), (values.double() - mean) / deviation, atol=1e-6, rtol=1e-6)
 
