@@ -1,5 +1,6 @@
 """Runs of each task as ONNX files, fed as a caller would, against what predict says of the same texts and series."""
 
+import importlib.util
 import json
 import re
 from pathlib import Path
@@ -91,6 +92,29 @@ def test_the_page_reads_texts(tmp_path, monkeypatch, capsys):
     exec(page("encode_batch"), {})
     said = ClassifyPredictor(run).predict(["The room was clean.", "Never again."])
     assert capsys.readouterr().out.strip() == str([each.label for each in said])
+
+
+@pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="openvino is not installed")
+def test_the_page_asks_openvino_for_float32(tmp_path, monkeypatch):
+    run = classifier_run(tmp_path)
+    exporters.export(run, tmp_path / "reviews.onnx", portable=True)
+    ids, lengths = padded(run.tokenizer.encode(TEXTS))
+    monkeypatch.chdir(tmp_path)
+    exec(page("import openvino"), told := {"ids": ids, "lengths": lengths})
+    with torch.no_grad():
+        expected = run.model(torch.from_numpy(ids), torch.from_numpy(lengths))
+    torch.testing.assert_close(torch.tensor(told["logits"]), expected, atol=1e-5, rtol=0)
+
+
+def test_the_page_checks_the_sizes_that_a_file_takes():
+    exec(page("def check"), told := {})
+    told["check"](np.zeros((2, 3)), np.array([0, 3]))
+    for rows, lengths in ((np.zeros((0, 3)), []), (np.zeros((2, 0)), [0, 0]), (np.zeros((2, 3)), [1])):
+        with pytest.raises(ValueError, match="expected at least 1 of each"):
+            told["check"](rows, np.array(lengths))
+    for lengths in ([-1, 3], [0, 4]):
+        with pytest.raises(ValueError, match="expected 0 to 3"):
+            told["check"](np.zeros((2, 3)), np.array(lengths))
 
 
 def test_a_way_of_shortening_is_told(tmp_path):

@@ -24,19 +24,22 @@ SATURATING = 1e4
 
 def write(w: Writer, one: Direction) -> tuple[ir.Value, list[ir.Value]]:
     """One direction: (T, B, H), and the state after, (B, H) each."""
-    assert one.within is not None or one.lengths is None
-    held = STANDARD[one.cell.key].held if one.lengths is not None and one.used[2:] == [True] else {}
-    given = _holding(w, one, held) if held else one
-    output, end = node(w, one.cell, given.input, None, [w.unsqueeze(s, 0) for s in one.state], [given.weights])
-    after = [w.select(s, 0) for s in end]
-    if one.lengths is None or one.within is None:
-        return output, after
+    if one.lengths is None:
+        return _run(w, one)
+    held = STANDARD[one.cell.key].held if one.used[2:] == [True] else {}
+    output, after = _run(w, _holding(w, one, held) if held else one)
     last = w.op("Sub", one.lengths, w.integers(1))
     at_end = w.unsqueeze(w.op("Equal", w.unsqueeze(w.steps(output), 1), w.unsqueeze(last, 0)), 2)  # (T, B, 1)
     own = w.op("ReduceSum", w.op("Where", at_end, output, w.number(0.0)), w.integers([0]), keepdims=0)  # (B, H)
     some = w.unsqueeze(w.op("Greater", one.lengths, w.integers(0)), 1)
     h = w.op("Where", some, own, one.state[0])
     return w.op("Where", one.within, output, w.number(0.0)), [h, *after[1:]]
+
+
+def _run(w: Writer, one: Direction) -> tuple[ir.Value, list[ir.Value]]:
+    """The node over all steps, padding included."""
+    output, end = node(w, one.cell, one.input, None, [w.unsqueeze(s, 0) for s in one.state], [one.weights])
+    return output, [w.select(s, 0) for s in end]
 
 
 def _holding(w: Writer, one: Direction, held: Mapping[str, int]) -> Direction:

@@ -44,15 +44,14 @@ class SmallPairNumbers(PairNumbers):
     def buckets_of(self, before: Tensor, tokens: Tensor) -> Tensor:
         """(…, T) and (…, T) -> (…, T), from 0."""
         low, high = (self.of_before[before] + self.of_token[tokens]).unbind(-1)
-        carried = low // 2**16
         found = torch.zeros_like(low)
-        for half in (low - carried * 2**16, (high + carried) % 2**16):
+        for half in (low, high + low // 2**16):  # what lies above their 16 bits is no digit
             for digit in self._digits(half):
                 found = (found + digit * self.buckets) // 2**self.bits
         return found
 
     def _digits(self, half: Tensor) -> Iterator[Tensor]:
-        """Of 16 bits, the lowest first."""
+        """Of the lower 16 bits, the lowest first."""
         for _ in range(16 // self.bits):
             higher = half // 2**self.bits
             yield half - higher * 2**self.bits
