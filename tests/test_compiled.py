@@ -354,6 +354,22 @@ def test_outputs_are_tensors_like_any_other():
         assert torch.equal(torch.load(file), value)
 
 
+@pytest.mark.parametrize("cell", CELLS.values(), ids=repr)
+@pytest.mark.parametrize("sizes", [(3, 16), (1, 1), (64, 64)], ids=str)
+def test_gradients_and_letters_keep_no_more_than_their_own_bytes(cell, sizes):
+    """Kernels write whole registers: a gradient of 3 features kept 21 times its bytes, and had no view(-1)."""
+    for projected in (0, sizes[1] // 2) if cell.name == "lstm" else (0,):
+        call = draw_call(
+            cell, inputs=sizes[0], hidden=sizes[1], directions=2, projected=projected, record=not projected
+        )
+        leaves, again = _leaves(converted(call, torch.float32))
+        rows, state, letters = functional.layer(again)
+        gradients = torch.autograd.grad(rows.sum() + sum(s.sum() for s in state), leaves)
+        for values in (rows, *state, *gradients, *(v for one in letters for v in one.values())):
+            assert values.view(-1).numel() == values.numel()
+            assert values.untyped_storage().nbytes() == values.nbytes
+
+
 def test_a_tensor_given_twice_has_one_gradient_the_sum():
     """Tied directions, under backward and under create_graph."""
     call = draw_call(CELLS["rnn"], directions=2)

@@ -7,8 +7,8 @@ import torch
 from torch.autograd import forward_ad, gradcheck, gradgradcheck
 from torch.testing import assert_close
 
-from agreement import errors
-from calls import EVERY, draw_call, function_of, on, with_gradients
+from agreement import error, errors
+from calls import EVERY, converted, draw_call, function_of, on, with_gradients
 from cellwright import functional
 from cellwright.cells import CELLS
 
@@ -66,6 +66,46 @@ def test_a_gradient_that_is_differentiated_is_the_gradient(cell):
     for ours, wanted in zip(again, plain, strict=True):
         assert ours.requires_grad
         assert_close(ours.detach(), wanted, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("cell", EVERY, ids=repr)
+def test_batched_cotangents(cell):
+    """Kernels cannot read them, so that they go by way of the reference; those that nothing depends on are zero."""
+    function, given = function_of(draw_call(cell, (2, 1, 0), hidden=3, directions=2, resets=True, fresh=True))
+    with compiled():
+        outputs = function(*given)
+    several = [torch.randn(3, *o.shape, dtype=o.dtype, generator=torch.Generator().manual_seed(1)) for o in outputs]
+    found = torch.autograd.grad(outputs, given, several, is_grads_batched=True, retain_graph=True)
+    for k in range(3):
+        wanted = torch.autograd.grad(outputs, given, [s[k] for s in several], retain_graph=True)
+        for ours, one in zip(found, wanted, strict=True):
+            assert error(ours[k], one) < 1e-12
+
+
+def test_negations_yet_to_be_carried_out():
+    """What is a negation by a flag only, as torch makes of the imaginary part of a conjugate, is read with its sign."""
+    call = draw_call(LSTM)
+    call.rows.requires_grad_()
+    minus = torch.complex(torch.zeros_like(call.rows), call.rows).conj().imag
+    assert minus.is_neg()
+    lazy, plain = call.replaced([minus, *call.tensors[1:]]), call.replaced([-call.rows, *call.tensors[1:]])
+    assert "resolve_neg" in functional.choose(lazy).reason
+    rows = functional.layer(plain)[0]
+    assert_close(functional.layer(lazy)[0], rows, rtol=1e-12, atol=1e-13)
+    ones = torch.ones_like(rows)
+    (found,) = torch.autograd.grad(rows, call.rows, torch._neg_view(ones), retain_graph=True)
+    assert_close(found, -torch.autograd.grad(rows, call.rows, ones)[0], rtol=1e-12, atol=1e-13)
+
+
+def test_a_gradient_that_is_differentiated_within_autocast_is_in_full_precision():
+    call = converted(draw_call(LSTM, directions=2), torch.float32)
+    function, given = function_of(call)
+    with torch.autocast("cpu"):
+        rows = function(*given)[0]
+        plain = torch.autograd.grad(rows.sum(), given, retain_graph=True)
+        again = torch.autograd.grad(rows.sum(), given, create_graph=True)
+    for ours, wanted in zip(again, plain, strict=True):
+        assert error(ours.detach(), wanted) < 1e-5  # in bfloat16 it would be 1e-2
 
 
 # --- the choice ----------------------------------------------------------------------------------------

@@ -122,6 +122,18 @@ def test_without_lengths_every_step_counts():
     torch.testing.assert_close((rows.flatten(0, 1), state), expected[:2])
 
 
+def test_empty_lists_are_none():
+    """AOTInductor makes None of them, and programs that were exported before have them."""
+    call = padded(draw_call(CELLS["lstm"], directions=2))
+    given = arguments(call.replaced([t.nan_to_num().requires_grad_() for t in call.tensors]))
+    results = []
+    for nothing in ([None] * 3, [[], [], []]):
+        output, *_ = torch.ops.cellwright.layer(*given[:5], *nothing, False)
+        results.append([output, *torch.autograd.grad(output.sum(), given[4])])
+    for found, expected in zip(*results, strict=True):
+        assert torch.equal(found, expected)
+
+
 def test_where_no_sequence_has_a_step():
     call = padded(draw_call(CELLS["lstm"], directions=2))
     rows, state, _ = operator.layer(call, torch.zeros(B, dtype=torch.int64))
@@ -172,7 +184,13 @@ def test_16_bits_have_gradients():
 def arguments(call: Call, lengths: Tensor | None = LENGTHS) -> tuple[Any, ...]:
     streams = [one[name] for one in call.streams or () for name in call.cell.streams]
     weights = [w for one in call.weights for w in one.flat]
-    lists = [list(call.state), weights, list(call.resets or ()), list(call.fresh or ()), streams]
+    lists = [
+        list(call.state),
+        weights,
+        call.resets and list(call.resets),
+        call.fresh and list(call.fresh),
+        streams or None,
+    ]
     return call.cell.key, call.rows, lengths, *lists, call.record
 
 

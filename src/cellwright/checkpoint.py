@@ -64,18 +64,17 @@ def _run(path: functional.Name, call: Call, turn: Tensor | None, *tensors: Tenso
     `turn` makes a forward call of a reverse one, and its results those of the reverse one.
     """
     call = call.replaced(tensors)
-    with functional.use_path(path):
-        return functional.layer(call) if turn is None else _reversed(call, turn)
+    return functional.layer_on(call, path) if turn is None else _reversed(path, call, turn)
 
 
-def _reversed(call: Call, turn: Tensor) -> Result:
+def _reversed(path: functional.Name, call: Call, turn: Tensor) -> Result:
     turned = replace(
         call,
         rows=call.rows[turn],
         resets=[reset[turn] for reset in call.resets] if call.resets else None,
         streams=[_turned_streams(call, one, turn) for one in call.streams] if call.streams else None,
     )
-    rows, state, letters = functional.layer(turned)
+    rows, state, letters = functional.layer_on(turned, path)
     return rows[turn], state, [{name: values[turn] for name, values in letters[0].items()}]
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
+from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 from torch.autograd import forward_ad
 
 from cellwright import bounds, reference, torch_kernels
@@ -45,7 +46,11 @@ _asked: ContextVar[Name | Literal["any size"] | None] = ContextVar("cellwright_p
 
 @contextmanager
 def use_path(name: Name) -> Iterator[None]:
-    """Within the block every layer takes this path; where it cannot, the call raises RuntimeError with the reason."""
+    """Within the block every layer takes this path; where it cannot, the call raises RuntimeError with the reason.
+
+    A batch in which no sequence has a step is the reference's on any path, and so are gradients that are to be
+    differentiated or that come in batches.
+    """
     token = _asked.set(name)
     try:
         yield
@@ -97,12 +102,15 @@ def choose(call: Call) -> Path:
         "torch": torch_kernels.obstacle(call) or _transformed(),
         "reference": None,
     }
-    forced = _asked.get()
-    if forced and forced != "any size":
-        if forced not in obstacles or obstacles[forced]:
-            raise RuntimeError(
-                f"the path {forced!r} was asked for and cannot run: {obstacles.get(forced, 'there is no such path')}"
-            )
+    asked = _asked.get()
+    forced = None if asked == "any size" else asked
+    if forced and (forced not in obstacles or obstacles[forced]):
+        raise RuntimeError(
+            f"the path {forced!r} was asked for and cannot run: {obstacles.get(forced, 'there is no such path')}"
+        )
+    if not any(call.batch_sizes[:1]):
+        return Path("reference", "there is no step to compute")
+    if forced:
         return Path(forced, "asked for by use_path")
     if obstacles["compiled"] is None:
         runs = Path("compiled", f"the kernels of {call.cell.name} run on this processor")
@@ -166,6 +174,18 @@ def layer(call: Call) -> Result:
 
 
 @in_full_precision
+def layer_on(call: Call, name: Name) -> Result:
+    """`layer` on the path that `choose` found before, whatever it would find now.
+
+    In a backward pass torch.func may transform the cotangents, of which a call that is computed again knows nothing.
+    """
+    if name == "reference":
+        return _run_reference(call)
+    with temporarily_clear_interpreter_stack():
+        return _RUN[name](call)
+
+
+@in_full_precision
 def gradients(call: Call, d_rows: Tensor, d_state: Sequence[Tensor], *, wants_rows: bool) -> list[Tensor | None]:
     """The gradients of `call.tensors`, its streams aside, from the cotangents of rows (N', D·P) and states (D, B, ·).
 
@@ -199,11 +219,9 @@ def _no_compiler() -> str | None:
 def _compiled_obstacle(call: Call) -> str | None:
     """Why the compiled kernels cannot compute the call, or None."""
     tensors = call.tensors
-    if not call.batch_sizes:
-        return "there is no step to compute"
     if not call.weights[0].recurrent.shape[0]:
         return "there is no unit to compute"
-    if any(t.device.type != "cpu" for t in tensors):
+    if not all(t.is_cpu for t in tensors):
         return f"kernels are compiled for the CPU and the input is on {call.rows.device}"
     if call.rows.dtype not in (torch.float32, torch.float64):
         return f"kernels are compiled for float32 and float64 and the input is {call.rows.dtype}"
@@ -213,12 +231,21 @@ def _compiled_obstacle(call: Call) -> str | None:
         return "kernels do not show the gates of a projected layer"
     if any(s.requires_grad for one in call.streams or () for s in one.values()):
         return "kernels give no gradient of a mask"
-    if any(type(t) not in PLAIN for t in tensors):
-        return _NO_MEMORY
-    return disturbed() or _no_compiler()
+    return _unreadable(tensors) or _no_compiler()
 
 
 _NO_MEMORY = "kernels read memory, and the tensors are of a subclass or a torch dispatch mode is on"
+
+
+def _unreadable(tensors: Sequence[Tensor]) -> str | None:
+    """Why kernels cannot now read the numbers of the tensors in their memory, or None."""
+    if reason := disturbed():
+        return reason
+    if not PLAIN.issuperset(map(type, tensors)):
+        return _NO_MEMORY
+    if any(map(Tensor.is_neg, tensors)):
+        return "kernels read memory, and a tensor is a negation that torch has yet to carry out: resolve_neg() does it"
+    return None if all(map(torch._C._has_storage, tensors)) else "kernels read memory, and batched tensors have none"
 
 
 def disturbed() -> str | None:
@@ -278,7 +305,9 @@ class _Compiled(torch.autograd.Function):
         tensors, kept = saved[: ctx.given], saved[ctx.given :]
         call: Call = ctx.call.replaced(tensors)
         wanted = ctx.needs_input_grad[2:]
-        if torch.is_grad_enabled():  # create_graph: the gradient itself is to be differentiated
+        # With create_graph the gradient itself is to be differentiated. The cotangents may be batched, or a transform
+        # have begun since.
+        if torch.is_grad_enabled() or _unreadable((d_rows, *d_state)):
             return None, None, *_reference_gradients(call, wanted, (d_rows, *d_state))
         return None, None, *_compiled_gradients(call, kept, wanted, d_rows, d_state)
 
@@ -303,12 +332,16 @@ def _in_order(found: Gradients) -> list[Tensor | None]:
     return [found.rows, *found.state, *(g for one in found.weights for g in one), *found.fresh]
 
 
+@in_full_precision
 def _reference_gradients(call: Call, wanted: Sequence[bool], cotangents: Sequence[Tensor]) -> Iterator[Tensor | None]:
-    """The gradients by way of the reference, which can be differentiated again."""
-    call = call.replaced([t.view_as(t) for t in call.tensors])  # a tensor given twice has two gradients, which add up
-    rows, state, _ = _run_reference(call)
+    """The gradients by way of the reference, which can be differentiated again, if they are being recorded."""
+    recorded = torch.is_grad_enabled()
+    with torch.enable_grad():
+        call = call.replaced([t.view_as(t) for t in call.tensors])  # one given twice has two gradients, which add up
+        rows, state, _ = _run_reference(call)
     inputs = [t for t, want in zip(call.tensors, wanted, strict=True) if want]
-    found = iter(torch.autograd.grad((rows, *state), inputs, cotangents, create_graph=True, allow_unused=True))
+    grad = torch.autograd.grad
+    found = iter(grad((rows, *state), inputs, cotangents, create_graph=recorded, materialize_grads=True))
     return (next(found) if want else None for want in wanted)
 
 

@@ -3,11 +3,15 @@
     layer           (cell, input (T, B, I), lengths (B), state, weights, …) -> output (T, B, D·P), *state, *letters
     layer_backward  (the same, and the gradients of output and state) -> those of input, *state, *weights, *fresh
 
+Resets, fresh states and streams are None where there are none: AOTInductor hands an empty list over as None, which an
+operator that asks for a list refuses (torch 2.13).
+
 Packed rows are as many as the lengths add up to, which no program can know when it is written down; so the operator
 takes the padded batch, whose shapes it knows, and finds the rows in it when it runs. It takes the cell by its key
 (`cellwright.cells.keys`) and the path that `functional.choose` finds when it runs.
 
-A process that loads an exported program imports this module first, and those that define its cells.
+A process that loads an exported program, or a package of AOTInductor, imports this module first, and those that define
+its cells.
 
 Layers that run at once do not come by here: they find the rows of a stack once, and the call of a Python operator costs
 13 µs, with gradients 60 µs, of the 200 µs that the smallest layer takes.
@@ -70,9 +74,9 @@ def layer(call: Call, lengths: Tensor | None) -> Result:
         lengths,
         [*call.state],
         [w for one in call.weights for w in one.flat],
-        [*(call.resets or ())],
-        [*(call.fresh or ())],
-        [one[name] for one in streams for name in cell.streams],
+        [*call.resets] if call.resets else None,
+        [*call.fresh] if call.fresh else None,
+        [one[name] for one in streams for name in cell.streams] or None,
         call.record,
     )
     end = 1 + len(call.state)
@@ -126,7 +130,11 @@ def _letters(cell: Definition) -> tuple[str, ...]:
 
 
 # --- the operator --------------------------------------------------------------------------------------
-@torch.library.custom_op("cellwright::layer", mutates_args=())
+_TENSORS = """str cell, Tensor input, Tensor? lengths, Tensor[] state, Tensor[] weights,
+              Tensor[]? resets, Tensor[]? fresh, Tensor[]? streams"""
+
+
+@torch.library.custom_op("cellwright::layer", mutates_args=(), schema=f"({_TENSORS}, bool record) -> Tensor[]")
 @_untraced
 def _layer(
     cell: str,
@@ -134,9 +142,9 @@ def _layer(
     lengths: Tensor | None,
     state: list[Tensor],
     weights: list[Tensor],
-    resets: list[Tensor],
-    fresh: list[Tensor],
-    streams: list[Tensor],
+    resets: list[Tensor] | None,
+    fresh: list[Tensor] | None,
+    streams: list[Tensor] | None,
     record: bool,
 ) -> list[Tensor]:
     layout, call = _packed(cell, input, lengths, state, weights, resets, fresh, streams, record)
@@ -153,9 +161,9 @@ def _(
     lengths: Tensor | None,
     state: list[Tensor],
     weights: list[Tensor],
-    resets: list[Tensor],
-    fresh: list[Tensor],
-    streams: list[Tensor],
+    resets: list[Tensor] | None,
+    fresh: list[Tensor] | None,
+    streams: list[Tensor] | None,
     record: bool,
 ) -> list[Tensor]:
     definition = keys.find(cell)
@@ -169,16 +177,20 @@ def _(
     ]
 
 
-@torch.library.custom_op("cellwright::layer_backward", mutates_args=())
+@torch.library.custom_op(
+    "cellwright::layer_backward",
+    mutates_args=(),
+    schema=f"({_TENSORS}, Tensor d_output, Tensor[] d_state, bool wants_input) -> Tensor[]",
+)
 def _layer_backward(
     cell: str,
     input: Tensor,
     lengths: Tensor | None,
     state: list[Tensor],
     weights: list[Tensor],
-    resets: list[Tensor],
-    fresh: list[Tensor],
-    streams: list[Tensor],
+    resets: list[Tensor] | None,
+    fresh: list[Tensor] | None,
+    streams: list[Tensor] | None,
     d_output: Tensor,
     d_state: list[Tensor],
     wants_input: bool,
@@ -187,7 +199,7 @@ def _layer_backward(
     layout, call = _packed(cell, input, lengths, state, weights, resets, fresh, streams, False)
     d_rows, d_end = layout.flatten(d_output), [layout.sort(d) for d in d_state]
     found = functional.gradients(call, d_rows, d_end, wants_rows=wants_input)
-    (d_input,), d_initial, d_weights, d_fresh = _split(found, (1, len(state), len(weights), len(fresh)))
+    (d_input,), d_initial, d_weights, d_fresh = _split(found, (1, len(state), len(weights), len(fresh or ())))
     d_padded = layout.unflatten(d_input) if wants_input else input.new_empty(0)
     d_states = [layout.unsort(d) for d in (*d_initial, *d_fresh)]
     flat = [d_padded, *d_states[: len(state)], *d_weights, *d_states[len(state) :]]
@@ -202,21 +214,21 @@ def _(
     lengths: Tensor | None,
     state: list[Tensor],
     weights: list[Tensor],
-    resets: list[Tensor],
-    fresh: list[Tensor],
-    streams: list[Tensor],
+    resets: list[Tensor] | None,
+    fresh: list[Tensor] | None,
+    streams: list[Tensor] | None,
     d_output: Tensor,
     d_state: list[Tensor],
     wants_input: bool,
 ) -> list[Tensor]:
-    like = [torch.empty_like(t, memory_format=torch.contiguous_format) for t in (*state, *weights, *fresh)]
+    like = [torch.empty_like(t, memory_format=torch.contiguous_format) for t in (*state, *weights, *(fresh or ()))]
     return [input.new_empty(input.shape if wants_input else 0), *like]
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
     cell, input, lengths, *lists, _ = inputs
-    ctx.cell, ctx.sizes = cell, [len(one) for one in lists]
-    ctx.save_for_backward(input, lengths, *(t for one in lists for t in one))
+    ctx.cell, ctx.sizes = cell, [None if one is None else len(one) for one in lists]
+    ctx.save_for_backward(input, lengths, *(t for one in lists for t in one or ()))
     ctx.mark_non_differentiable(*output[1 + len(lists[0]) :])
 
 
@@ -229,7 +241,8 @@ def _differentiate(ctx: Any, gradients: list[Tensor]) -> tuple[Any, ...]:
     found = torch.ops.cellwright.layer_backward(ctx.cell, input, lengths, *lists, d_output, d_state, wants_input)
     d_state, d_weights, d_fresh = _split(found[1:], (states, weights, fresh))
     d_input = found[0] if wants_input else None
-    return None, d_input, None, d_state, d_weights, [None] * resets, d_fresh, [None] * streams, None
+    d_resets, d_streams = (None if size is None else [None] * size for size in (resets, streams))
+    return None, d_input, None, d_state, d_weights, d_resets, d_fresh, d_streams, None
 
 
 _layer.register_autograd(_differentiate, setup_context=_keep)
@@ -242,9 +255,9 @@ def _packed(
     lengths: Tensor | None,
     state: Sequence[Tensor],
     weights: Sequence[Tensor],
-    resets: Sequence[Tensor],
-    fresh: Sequence[Tensor],
-    streams: Sequence[Tensor],
+    resets: Sequence[Tensor] | None,
+    fresh: Sequence[Tensor] | None,
+    streams: Sequence[Tensor] | None,
     record: bool,
 ) -> tuple[Layout, Call]:
     """The operator's arguments as a call on rows."""
@@ -256,9 +269,10 @@ def _packed(
     else:
         layout = ragged(definition.name, lengths, time, batch, input.device)
     each = len(weights) // directions
+    given = streams or ()
     named = [
-        dict(zip(definition.streams, streams[k : k + len(definition.streams)], strict=True))
-        for k in range(0, len(streams), len(definition.streams) or 1)
+        dict(zip(definition.streams, given[k : k + len(definition.streams)], strict=True))
+        for k in range(0, len(given), len(definition.streams) or 1)
     ]
     call = Call(
         cell=definition,
@@ -293,7 +307,7 @@ def _packed_streams(layout: Layout, cell: Definition, named: dict[str, Tensor]) 
     }
 
 
-def _split(flat: Sequence[Any], sizes: Sequence[int]) -> list[list[Any]]:
-    """The lists of these sizes that stand one after the other."""
+def _split(flat: Sequence[Any], sizes: Sequence[int | None]) -> list[Any]:
+    """The lists of these sizes that stand one after the other; None for a size of None."""
     rest = iter(flat)
-    return [[next(rest) for _ in range(size)] for size in sizes]
+    return [None if size is None else [next(rest) for _ in range(size)] for size in sizes]

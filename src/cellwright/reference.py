@@ -145,6 +145,8 @@ def run(
     streams: the cell's further inputs, (S, H) those of each step, (B, H) those of each sequence.
     """
     streams = streams or {}
+    # Where no sequence has a step, one step of no row: its results depend on everything, as those of others do.
+    batch_sizes = [n for n in batch_sizes if n] or [0]
     offsets = [0, *accumulate(batch_sizes)]
     steps = range(len(batch_sizes))
     x = linear(rows, weights.input, weights.input_bias)
@@ -165,6 +167,8 @@ def run(
         arguments = cell.Projections(*x[here].chunk(len(cell.projections), -1)), _parts(cell, u), before, p, m
         values = step(*arguments)
         new = cell.States(*(values[name] for name in cell.states))
+        if not n:
+            new = _with_gradients_of_zero(new, [rows, *state, *weights.flat, *(fresh or ()), *streams.values()])
         if weights.projection is not None:
             new = new._replace(**{cell.operand: linear(getattr(new, cell.operand), weights.projection)})
         if record:
@@ -192,6 +196,15 @@ def _own(cell: Definition, weights: Weights) -> SimpleNamespace:
             for name, shape in cell.parameters.items()
         }
     )
+
+
+def _with_gradients_of_zero(new: Any, tensors: Iterable[Tensor]) -> Any:
+    """The states after a step of no row, with a gradient of zero for each of `tensors`, those that no cell reads too.
+
+    So have the states that kernels compute, and a process of DDP must not have fewer gradients than the others.
+    """
+    zero = torch.stack([t.flatten()[:0].sum() for t in tensors]).sum()
+    return type(new)(*(s + zero for s in new))
 
 
 def _begin_anew(state: Any, reset: Tensor, fresh: Any) -> Any:

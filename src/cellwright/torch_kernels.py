@@ -47,8 +47,6 @@ def standard(cell: Definition) -> bool:
 
 def obstacle(call: Call) -> str | None:
     """Why torch's own kernels cannot compute the call, or None."""
-    if not call.batch_sizes:
-        return "there is no step to compute"
     if not call.weights[0].recurrent.shape[0]:
         return "there is no unit to compute"
     return unknown(call)

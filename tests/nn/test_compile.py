@@ -232,6 +232,41 @@ def test_pytorch_126339_exported_programs_in_another_process(tmp_path):
         torch.testing.assert_close(found, {name: model(*given) for name, model in models.items()})
 
 
+FROM_A_PACKAGE = """
+import sys, torch
+import cellwright.operator
+
+given = torch.load("given.pt")
+torch.save({name: torch._inductor.aoti_load_package(f"{name}.pt2")(*given) for name in sys.argv[1:]}, "found.pt")
+"""
+
+
+@pytest.mark.slow  # a C++ compiler is at work
+def test_aot_inductor_packages_in_another_process(tmp_path):
+    """Empty lists of tensors reach an operator as None there; other sizes, other lengths, none, an empty batch."""
+    try:
+        torch._inductor.cpp_builder.get_cpp_compiler()
+    except torch._inductor.exc.InvalidCxxCompiler as error:
+        pytest.skip(f"there is no C++ compiler: {error}")
+    models = {
+        "lstm": Model("lstm", num_layers=2, bidirectional=True),
+        "noisy": Model("gru", zoneout=0.2, recurrent_dropout=0.2),
+    }
+    for name, model in models.items():
+        program = torch.export.export(model.eval(), (TOKENS, LENGTHS), dynamic_shapes=DYNAMIC)
+        with torch.no_grad():
+            torch._inductor.aoti_compile_and_package(program, package_path=str(tmp_path / f"{name}.pt2"))
+    for lengths in ([1, 5, 0], [0, 0, 0]):
+        given = TOKENS[:5, :3].contiguous(), torch.tensor(lengths)
+        torch.save(given, tmp_path / "given.pt")
+        command = [sys.executable, "-c", FROM_A_PACKAGE, *models]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        with torch.no_grad():
+            expected = {name: model(*given) for name, model in models.items()}
+        torch.testing.assert_close(torch.load(tmp_path / "found.pt"), expected)
+
+
 @pytest.mark.parametrize("strict", [False, True])
 def test_an_exported_program_trains(strict):
     model = Model("gru", bidirectional=True)

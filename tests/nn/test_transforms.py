@@ -65,6 +65,54 @@ def test_pytorch_5261_second_derivatives(cell):
     assert torch.autograd.gradgradcheck(lambda x: layer(x, lengths=[2, 1])[0], [x])
 
 
+@pytest.mark.parametrize("options", [{}, {"checkpoint_every": 1}], ids=str)
+@pytest.mark.parametrize("lengths", [None, [2, 1], [0, 0]], ids=str)
+@pytest.mark.parametrize("cell", CELLS)
+def test_gradcheck_as_torch_calls_it(cell, lengths, options):
+    """Batched gradients, undefined ones and forward mode; the compiled path stays the one that is chosen."""
+    torch.manual_seed(0)
+    layer, x = cellwright.Recurrent(cell, 3, 2, dtype=torch.float64, **options), X[:2, :2].clone().requires_grad_()
+    assert layer.explain(x, lengths=[2, 1]).name == "compiled"
+
+    def function(x):
+        output, state = layer(x, lengths=lengths)
+        return output, *state
+
+    checks = {"check_batched_grad": True, "check_undefined_grad": True, "check_forward_ad": True}
+    assert torch.autograd.gradcheck(function, [x], check_batched_forward_grad=True, fast_mode=True, **checks)
+    assert torch.autograd.gradgradcheck(
+        function, [x], check_batched_grad=True, check_fwd_over_rev=True, check_rev_over_rev=True, fast_mode=True
+    )
+
+
+@pytest.mark.parametrize("options", [{}, {"checkpoint_every": 2}], ids=str)
+def test_vectorised_jacobians_and_hessians(options):
+    """Of torch.autograd.functional, against torch.nn one row at a time."""
+    theirs = torch.nn.LSTM(3, 2, 2, bidirectional=True, dtype=torch.float64)
+    ours = cellwright.LSTM(3, 2, 2, bidirectional=True, dtype=torch.float64, **options)
+    ours.load_state_dict(theirs.state_dict())
+    x = X[:, :2]
+    of = torch.autograd.functional
+    expected = of.jacobian(lambda x: theirs(x)[0], x)
+    for strategy in ("reverse-mode", "forward-mode"):
+        found = of.jacobian(lambda x: ours(x)[0], x, vectorize=True, strategy=strategy)
+        torch.testing.assert_close(found, expected)
+    expected = of.hessian(lambda x: theirs(x)[0].pow(3).sum(), x)
+    torch.testing.assert_close(of.hessian(lambda x: ours(x)[0].pow(3).sum(), x, vectorize=True), expected)
+
+
+@pytest.mark.parametrize("options", [{}, {"checkpoint_every": 2}], ids=str)
+def test_vmap_over_a_backward_pass(options):
+    layer, x = cellwright.GRU(3, 2, dtype=torch.float64, **options), X.clone().requires_grad_()
+    output, _ = layer(x)
+    several = torch.randn(3, *output.shape, dtype=torch.float64)
+
+    def gradient(cotangent):
+        return torch.autograd.grad(output, x, cotangent, retain_graph=True)[0]
+
+    torch.testing.assert_close(vmap(gradient)(several), torch.stack([gradient(one) for one in several]))
+
+
 @pytest.mark.parametrize(("cell", "other"), [("slstm", "; torch has no kernel for the cell slstm"), ("lstm", "")])
 def test_explain_says_so(cell, other):
     layer = layer_of(cell)

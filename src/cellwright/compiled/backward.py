@@ -11,7 +11,7 @@ from torch import Tensor
 from cellwright.cells.definition import PER_UNIT
 from cellwright.compiled.forward import Saved
 from cellwright.compiled.products import Factor, products_of_rows, sums_of_products
-from cellwright.compiled.setting import Direction, Setting, Work
+from cellwright.compiled.setting import Direction, Setting, Work, compact
 from cellwright.reference import Call
 
 
@@ -119,7 +119,7 @@ def _of_weights(
         if weights.recurrent_bias is not None:
             gradients.append(_restore(setting, recurrent_bias, places.recurrent))
         if weights.projection is not None:
-            gradients.append(next(results)[0])
+            gradients.append(compact(next(results)[0]))
         if cell.parameters:
             gradients += _of_parameters(setting, directions[d], own)
         found.append(gradients)
@@ -131,7 +131,7 @@ def _restore(setting: Setting, values: Tensor, letters: Sequence[str]) -> Tensor
     hidden, projections = setting.hidden, setting.call.cell.projections
     parts = values.view(len(letters), setting.padded, *values.shape[1:])[:, :hidden]
     if tuple(letters) == projections:
-        return parts.flatten(0, 1)
+        return compact(parts.flatten(0, 1))
     place = dict(zip(letters, parts, strict=True))
     nothing = values.new_zeros(hidden, *values.shape[1:])
     return torch.cat([place.get(letter, nothing) for letter in projections])
@@ -145,7 +145,7 @@ def _of_parameters(setting: Setting, direction: Direction, own: Sequence[Tensor]
     place = {name: sums[number, :hidden] for number, name in enumerate(direction.loop.step.own)}
     nothing = sums.new_zeros(hidden)
     return [
-        place[f"p.{name}"]
+        compact(place[f"p.{name}"])
         if shape == PER_UNIT
         else torch.cat([place.get(f"p.{name}.{g}", nothing) for g in cell.projections])
         for name, shape in cell.parameters.items()

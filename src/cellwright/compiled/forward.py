@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from cellwright.compiled.setting import Direction, Setting, Work
+from cellwright.compiled.setting import Direction, Setting, Work, compact
 from cellwright.compiled.spare import spare
 from cellwright.compiler.kernel import Loop
 from cellwright.reference import Call, Weights
@@ -59,7 +59,7 @@ def forward(call: Call, *, saves: bool) -> Result:
     return Result(
         y,
         tuple(_final(setting, directions, s) for s in range(len(call.state))),
-        [{name: d.tensors[f"letter.{name}"][:, : setting.hidden] for name in letters} for d in directions],
+        [{name: compact(d.tensors[f"letter.{name}"][:, : setting.hidden]) for name in letters} for d in directions],
         [_saved(d) for d in directions] if saves else [],
     )
 

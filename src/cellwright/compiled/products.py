@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from cellwright.compiled.setting import Setting
+from cellwright.compiled.setting import Setting, compact
 from cellwright.compiler.codegen.gemm import BLOCK, INPUTS, WEIGHTS, copies
 from cellwright.compiler.kernel import products
 
@@ -68,7 +68,7 @@ def products_of_rows(setting: Setting, rows: Sequence[Tensor], factors: Sequence
             words | {"first": i, "last": j, "lists": lists[share].data_ptr()} for share, (i, j) in enumerate(shares)
         ]
         products(setting.kernel.target, tile).for_inputs.run(INPUTS.pack(items), threads)
-    return result[:, :n]
+    return compact(result[:, :n])
 
 
 def _cut(count: int, parts: int, step: int) -> list[tuple[int, int]]:

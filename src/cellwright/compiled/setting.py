@@ -32,6 +32,12 @@ SMALL = 1 << 23
 LEAST_PART, FEW, LARGE = 1 << 16, 4, 1 << 19
 
 
+def compact(values: Tensor) -> Tensor:
+    """The numbers in memory of their own, which whoever keeps them keeps: kernels write whole registers."""
+    own = values.untyped_storage().nbytes() == values.nbytes
+    return values if own else values.clone(memory_format=torch.contiguous_format)
+
+
 class Tables:
     """What the steps of a batch are to the kernels; the same for every call of a batch of this shape.
 

@@ -77,8 +77,10 @@ def translation(told: list[str], used: Sequence[Sequence[bool]], *, portable: bo
             state=state,
             weights=[operator.weights_of(definition, weights[k : k + each]) for k in range(0, len(weights), each)],
             reset=resets[0] if resets else None,
-            fresh=fresh,
-            streams=[dict(zip(names, streams[k:], strict=False)) for k in range(0, len(streams), len(names) or 1)],
+            fresh=fresh or (),
+            streams=[
+                dict(zip(names, streams[k:], strict=False)) for k in range(0, len(streams or ()), len(names) or 1)
+            ],
             used=used[len(told)],
         )
         write, what = _form(asked, portable)

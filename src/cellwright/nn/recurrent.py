@@ -55,7 +55,8 @@ class Recurrent(LeftInFloat):
     Within torch.autocast for the CPU it computes in float32, whatever comes in, and so are its results: sums over many
     steps lose too much in 16 bits. Outside of it, it computes in the type of its weights. torch.compile and
     torch.export see one node a layer, lengths included; a PackedSequence breaks off a compiled program and cannot be
-    exported. A process that loads an exported program imports `cellwright.operator` first.
+    exported. A process that loads an exported program, or AOTInductor's package of one, imports `cellwright.operator`
+    first.
 
     It is no torch.nn.LSTM to `isinstance`, on purpose. That class keeps a list of its weights beside its parameters,
     which is how a parametrised weight silently stops training (pytorch 65688); here weights are read by their names on
@@ -256,7 +257,7 @@ class Recurrent(LeftInFloat):
     def initial_state(self, batch: int | None = None) -> State:
         """What a call without hx begins from, learned or zeros, for `batch` sequences, or one alone without batch."""
         weight = self._weights()[0][0].input
-        layout = Layout(0, batch or 1, (), weight.device, single=batch is None)
+        layout = Layout(0, 1 if batch is None else batch, (), weight.device, single=batch is None)
         return self._states.leave(self._initial(layout, weight), layout)
 
     def explain(

@@ -130,7 +130,7 @@ def _enter_packed(
         raise RuntimeError(f"{who}: the packed data have {packed.data.dim()} dimensions; expected 2, (rows, features)")
     sizes = tuple(packed.batch_sizes.tolist())
     return packed.data, Layout(
-        len(sizes), sizes[0], sizes, packed.data.device, packed.sorted_indices, batch_first, packed=packed
+        len(sizes), max(sizes, default=0), sizes, packed.data.device, packed.sorted_indices, batch_first, packed=packed
     )
 
 

@@ -103,9 +103,11 @@ class Stream:
         """Some steps: (t, B, I) -> (t, B, P), batch first (B, t, I) -> (B, t, P), one sequence alone (t, I) -> (t, P).
 
         lengths (B,): how many of the chunk's steps each sequence has, 0 … t, where they do not come evenly.
-        Raises as the layer's call does.
+        A chunk of no step, t = 0, leaves the state as it is. Raises as the layer's call does.
         """
         self._check(chunk)
+        if lengths is None and not chunk.shape[self._time_dim]:
+            return self._of_no_step(chunk)
         given = self._state if self._prepared is None else self.state
         with functional.kernels_of_any_size():
             output, self.state = self._layer(chunk, given, lengths=lengths)
@@ -114,6 +116,12 @@ class Stream:
     @property
     def _time_dim(self) -> int:
         return 1 if self._layer.batch_first and self._batch is not None else 0
+
+    def _of_no_step(self, chunk: Tensor) -> Tensor:
+        layer = self._layer
+        weight = layer.all_weights[0][0]
+        checks.rows(type(layer).__name__, chunk, layer.input_size, weight)
+        return weight.new_zeros(*chunk.shape[:-1], layer.proj_size or layer.hidden_size)
 
     def _check(self, chunk: Tensor) -> None:
         layer, who = self._layer, type(self._layer).__name__
