@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from cellwright import stages
 from cellwright.cli import main
+
+stages.FIRST = 600.0  # what is slow on a busy machine must not change what a command says
 
 LABELS = {"very good": ["great", "fine", "lovely", "好", "棒"], "坏 评": ["awful", "poor", "dull", "差", "坏"]}
 NEUTRAL = ["the", "phone", "书", "酒店", "and", "it's", "🙂", 'so "so"', "a,b"]

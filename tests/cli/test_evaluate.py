@@ -95,3 +95,19 @@ def test_without_the_training_texts_there_are_no_baselines(cellwright, small, re
 def test_scores_are_those_of_the_predictions(cellwright, run, unseen):
     predicted = [prediction.label for prediction in Predictor.load(run).predict(["great fine", "dull 差"])]
     assert predicted == ["very good", "坏 评"]
+
+
+def test_fullwidth_digits_are_read_as_plain_ones_and_that_is_said(cellwright, small, tmp_path):
+    """A classifier of ASCII digits took full-width ones for unknown, without a word: accuracy 1.000, then 0.455."""
+    rows = [(f"位置{k}号，给{1 + k % 5}分", "差" if k % 5 < 2 else "好") for k in range(200)]
+    plain, full = tmp_path / "plain.csv", tmp_path / "full.csv"
+    plain.write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in rows))
+    wide = {ord(digit): chr(ord(digit) + 0xFEE0) for digit in "0123456789"}
+    full.write_text("text,label\n" + "".join(f"{text.translate(wide)},{label}\n" for text, label in rows))
+    out = tmp_path / "run"
+    assert cellwright("fit", plain, "--out", out, "--tokenizer", "characters", "--max-epochs", 8, *small).status == 0
+    scored = [cellwright("evaluate", out, path, "--split", "all", "--json") for path in (plain, full)]
+    found = [json.loads(ended.out)["model"]["accuracy"] for ended in scored]
+    assert found[0] == found[1] > 0.9
+    assert "unknown characters that were read in their compatible form (NFKC): '０' as '0', " in scored[1].err
+    assert "compatible" not in scored[0].err

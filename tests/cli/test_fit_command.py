@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -84,3 +85,45 @@ def test_interrupted_fit_keeps_a_model_and_no_scores_of_another(small, reviews, 
 def test_any_cell_from_the_command_line(cellwright, small, reviews, tmp_path, cell):
     ended = cellwright("fit", reviews, "--out", tmp_path / "run", "--cell", cell, "--max-epochs", 1, *small)
     assert ended.status == 0, ended.err
+
+
+def test_ctrl_c_with_workers_is_one_sentence(small, reviews, tmp_path):
+    """A terminal sends it to every process of its group."""
+    out = tmp_path / "run"
+    start = [*COMMAND, "fit", reviews, "--out", out, "--max-epochs", "100000", "--patience", "100000", *small]
+    with subprocess.Popen(
+        [*start, "--workers", "2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert any(line.startswith("epoch 2 ") for line in process.stdout)
+        os.killpg(process.pid, signal.SIGINT)
+        said, complaint = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert (said + complaint).count("stopping after this step") == 1
+    assert said.splitlines()[-1].startswith(f"The best model so far is in {out}; to go on: ")
+    assert all(line.startswith("loading PyTorch and Lightning") for line in complaint.splitlines())
+
+
+def test_what_fit_says_is_there_is_there(cellwright, small, reviews, tmp_path):
+    """It named curve.png, which needs a whole epoch, and said that training never saw what it may have seen."""
+    ended = cellwright("fit", reviews, "--out", tmp_path / "run", "--max-minutes", 1e-9, *small)
+    assert ended.status == 0, ended.err
+    assert not (tmp_path / "run" / "curve.png").exists()
+    assert f"The run is in {tmp_path / 'run'}: confusion.png." in ended.out
+    assert "never saw" not in ended.out
+
+
+def test_without_baselines_as_asked(cellwright, small, reviews, tmp_path):
+    out = tmp_path / "run"
+    ended = cellwright("fit", reviews, "--out", out, "--no-baseline", "--max-epochs", 1, *small)
+    assert ended.status == 0, ended.err
+    assert "without baselines fitted on the training texts, as asked" in ended.err
+    assert "linear baseline" not in ended.out
+    assert json.loads((out / "test.json").read_text())["linear"] is None
+    assert "linear baseline" in cellwright("evaluate", out, reviews).out
+
+
+def test_a_cosine_that_would_go_on_says_that_the_step_size_rises(cellwright, small, reviews, tmp_path):
+    ended = cellwright("fit", reviews, "--out", tmp_path / "run", "--schedule", "cosine", "--max-epochs", 1, *small)
+    assert (
+        "--resume --max-epochs 2    (the last epoch was the best; the step size, which has fallen, rises" in ended.out
+    )

@@ -54,7 +54,7 @@ def test_characters_never_seen_are_read_as_unknown_and_that_is_said(
     ended = cellwright("generate", told[0], "--prompt", "é the Ω", "--length", 3)
     assert ended.status == 0
     assert ended.out.startswith("é the Ω")
-    assert ended.err == "read as unknown, for training never saw these characters: é Ω\n"
+    assert ended.err == "unknown to this run: 2 of the 7 characters: 'é', 'Ω'\n"
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,24 @@ def test_a_classifier_does_not_write(cellwright: Command, run: Path) -> None:
     ended = cellwright("generate", run)
     assert (ended.status, ended.out) == (2, "")
     assert "is a run of classify; expected one that `cellwright fit --task lm` made" in ended.err
+
+
+def test_predict_scores_a_file_as_one_text_and_a_table_by_its_rows(
+    cellwright: Command, told: tuple[Path, Any], tmp_path: Path
+) -> None:
+    plain, table = tmp_path / "two.txt", tmp_path / "two.csv"
+    plain.write_text(2 * LINE)
+    table.write_text(f"text\n{LINE}{LINE}")
+    (whole,) = cellwright("predict", told[0], plain, "--json").out.splitlines()
+    assert json.loads(whole)["characters"] == 2 * len(LINE)
+    rows = [json.loads(line) for line in cellwright("predict", told[0], table, "--json").out.splitlines()]
+    assert [row["characters"] for row in rows] == [len(LINE) - 1] * 2
+
+
+def test_a_language_model_is_scored_on_the_text_as_it_is_written(
+    cellwright: Command, told: tuple[Path, Any], tmp_path: Path
+) -> None:
+    """Or what it takes ｃ for, it would predict for nothing."""
+    plain, full = (json.loads(cellwright("predict", told[0], text, "--json").out) for text in ("the cat", "the ｃat"))
+    assert full["bits_a_character"] > plain["bits_a_character"] + 0.5
+    assert "unknown to this run: 1 of the 7 characters: 'ｃ'" in cellwright("predict", told[0], "the ｃat").err

@@ -42,7 +42,7 @@ def test_version(cellwright):
     ("arguments", "sentence"),
     [
         (["fti"], "No such command 'fti'. Did you mean 'fit'?"),
-        (["predict", "run", "--jso"], "No such option: --jso (Possible options: --json)"),
+        (["predict", "run", "--encodin"], "No such option: --encodin (Possible options: --encoding)"),
         (["fit", "data.csv"], "Missing option '--out'."),
         (["evaluate", "run"], "Missing argument 'data'."),
     ],

@@ -65,6 +65,34 @@ def test_a_headerless_file_is_read_alike_by_evaluate(fit: Command, cellwright: C
     assert "found semicolon between the fields" in other.err
 
 
+def test_a_headerless_file_is_read_alike_by_predict(fit: Command, cellwright: Command, tmp_path: Path) -> None:
+    texts, labels = zip(*[(f'"{text}', label) for text, label in sentences(60, 0)], strict=True)
+    (tmp_path / "SMS").write_text("".join(f"{label}\t{text}\n" for text, label in zip(texts, labels, strict=True)))
+    fit(tmp_path / "SMS", "--format", "tsv", "--no-header", "--no-quoting", "--text", 2, "--label", 1)
+    out = tmp_path / "answers.jsonl"
+    assert cellwright("predict", tmp_path / "run", tmp_path / "SMS", "--out", out).status == 0
+    found = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [(row["1"], row["2"]) for row in found] == list(zip(labels, texts, strict=True))
+    told = cellwright("predict", tmp_path / "run", "--json", *texts).out.splitlines()
+    assert [row["probability"] for row in found] == [json.loads(line)["probability"] for line in told]
+    assert texts[3] in cellwright("inspect", tmp_path / "run", tmp_path / "SMS", "--row", 4, "--json").out
+
+
+def test_a_file_written_otherwise_than_the_runs_is_predicted(cellwright: Command, run: Path, tmp_path: Path) -> None:
+    """The run's own is CSV with a header."""
+    (tmp_path / "a.csv").write_text("1;great phone\n2;awful, dull\n")
+    expected = cellwright("predict", run, "great phone", "awful, dull").out
+    found = cellwright("predict", run, tmp_path / "a.csv", "--no-header", "--column", "text=-1")
+    assert found.out == expected, found.err
+    assert f"{tmp_path / 'a.csv'}: found semicolon between the fields; --separator comma" in found.err
+    told = cellwright(
+        "predict", run, tmp_path / "a.csv", "--no-header", "--column", "text=2", "--separator", "semicolon"
+    )
+    assert (told.out, "found semicolon" in told.err) == (expected, False)
+    named = cellwright("predict", run, tmp_path / "a.csv")
+    assert (named.status, "no column 'text'; the columns are '1', 'great phone'" in named.err) == (2, True)
+
+
 def test_a_folder_as_imdb_has_it(fit: Command, cellwright: Command, tmp_path: Path) -> None:
     for seed, side in enumerate(("train", "test")):
         for n, (text, label) in enumerate(sentences(60, seed)):
@@ -120,6 +148,12 @@ def test_fault_pairs_without_header(fit: Command, cellwright: Command, pairs: Pa
     assert json.loads(said.out)["source_symbols"] == ["w", "a", "l", "k", "+V", "+PST"]
     other = json.loads(cellwright("evaluate", tmp_path / "run", pairs, "--split", "all", "--json").out)
     assert other["model"]["sequences"] == 144
+    lines = cellwright("predict", tmp_path / "run", pairs, "--json").out.splitlines()
+    assert len(lines) == 144
+    assert json.loads(lines[0])["source_symbols"] == ["b", "a", "l", "k", "+V", "+PST"]
+    (tmp_path / "one.txt").write_text("walk +V +PST\n")
+    by_file = cellwright("predict", tmp_path / "run", tmp_path / "one.txt", "--format", "plain", "--json")
+    assert by_file.out == said.out
 
 
 def test_features_that_stand_in_the_source_are_symbols_without_being_told(fit: Command, tmp_path: Path) -> None:

@@ -108,3 +108,24 @@ def test_the_lines_of_standard_input_are_counted_on_from_what_was_answered_befor
     assert "series, line 1003: blank" in ended.err
     ended = cellwright("predict", run, stdin=good * 1002)
     assert ended.out.splitlines()[-1].startswith("1002\t")
+
+
+def test_out_has_a_row_a_series_or_a_step_ahead(cellwright, run, waves, tmp_path):
+    out = tmp_path / "answers.csv"
+    assert cellwright("predict", run, waves, "--out", out).status == 0
+    header, first, *_ = out.read_text().splitlines()
+    assert header == "name,label,probability,probabilities"
+    assert first.startswith("w0,")
+    days, ahead = tmp_path / "days.csv", tmp_path / "run"
+    days.write_text(made_series.days(120, 0))
+    options = ["--target", "forecast", "--horizon", 2, "--max-epochs", 1, *OPTIONS]
+    ended = cellwright("fit", days, "--task", "series", "--out", ahead, *options)
+    assert ended.status == 0, ended.err
+    said = [line.split("\t") for line in cellwright("predict", ahead, days).out.splitlines()]
+    assert cellwright("predict", ahead, days, "--out", tmp_path / "ahead.tsv").status == 0
+    written = [line.split("\t") for line in (tmp_path / "ahead.tsv").read_text().splitlines()]
+    assert written[0] == said[0] == ["series", "ahead", "channel", "0.1", "0.5", "0.9"]
+    assert [[float(value) for value in row[3:]] for row in said[1:]] == [
+        [pytest.approx(float(value), rel=1e-5) for value in row[3:]] for row in written[1:]
+    ]
+    assert "series, which stand in files" in cellwright("predict", run, "--text", "a").err

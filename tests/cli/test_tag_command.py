@@ -98,3 +98,44 @@ def test_answers_do_not_depend_on_the_batch(run):
         (alone,) = predictor.predict([text])
         assert (alone.tokens, alone.tags, alone.label) == (answer.tokens, answer.tags, answer.label)
         assert alone.probability == pytest.approx(answer.probability)
+
+
+def test_predict_takes_files_of_words_and_of_texts(cellwright, run, tmp_path):
+    """Of words without a tag a line, of words with them, as JSON lists, and as texts."""
+    text = "fly fly from oslo to new york"
+    words, tags = text.split(), ["O", "O", "O", "B-from.city", "O", "B-to.city", "I-to.city"]
+    expected = " ".join(f"{word}/{tag}" for word, tag in zip(words, tags, strict=True))
+    files = {
+        "bare.conll": "\n".join(words) + "\n",
+        "tagged.conll": "".join(f"{word} X\n" for word in words),
+        "lists.jsonl": json.dumps({"tokens": words, "tags": ["X"] * 7}),
+        "texts.jsonl": json.dumps({"text": text}),
+        "texts.csv": f"id,text\n1,{text}\n",
+        "texts.txt": f"{text}\n",
+    }
+    for name, content in files.items():
+        path = tmp_path / name
+        path.write_text(content)
+        ended = cellwright("predict", run, path)
+        assert ended.out.rstrip("\n").split("\t")[-1] == expected, (name, ended.err)
+    out = tmp_path / "out.jsonl"
+    assert cellwright("predict", run, tmp_path / "lists.jsonl", "--out", out).status == 0
+    found = json.loads(out.read_text())
+    assert (found["tokens"], found["tags"]) == (words, ["X"] * 7)
+    assert found["predicted_tags"] == tags
+
+
+def test_words_of_a_list_are_not_cut_again(cellwright, run, tmp_path):
+    path = tmp_path / "lists.jsonl"
+    path.write_text(json.dumps({"tokens": ["new york", "oslo"]}))
+    assert json.loads(cellwright("predict", run, path, "--json").out)["tokens"] == ["new york", "oslo"]
+
+
+def test_evaluate_counts_words_and_characters_that_are_unknown(cellwright, run, tmp_path):
+    path = tmp_path / "other.jsonl"
+    path.write_text(json.dumps({"tokens": ["fly", "zürich", "ｆly"], "tags": ["O"] * 3, "intent": "fly"}))
+    said = cellwright("evaluate", run, path, "--no-baseline").err
+    assert "unknown to this run: 1 of the 3 words: 'zürich'" in said
+    assert "of the 12 characters: " in said
+    assert "in their compatible form (NFKC): 'ｆ' as 'f'" in said
+    assert "without baselines fitted on the training sentences, as asked" in said

@@ -44,13 +44,13 @@ def test_predict_searches_as_it_is_told_and_else_as_the_run_was(cellwright: Comm
     assert json.loads((run / "config.json").read_text())["search"] == {"beam": 5, "best": 2, "alpha": 0.6}
 
 
-def test_symbols_never_seen_are_told_once(cellwright: Command, run: Path) -> None:
+def test_symbols_never_seen_are_counted(cellwright: Command, run: Path) -> None:
     ended = cellwright("predict", run, "abé", "cab", "zé", "Ωz", "--json")
     assert ended.status == 0
-    assert ended.err == "read as unknown, for training never saw these symbols: z é Ω\n"
+    assert ended.err == "unknown to this run: 5 of the 10 symbols: 'z' (2 times), 'é' (2 times), 'Ω'\n"
     assert [json.loads(line)["unknown"] for line in ended.out.splitlines()] == [["é"], [], ["z", "é"], ["Ω", "z"]]
     plain = cellwright("predict", run, stdin="\n".join(["az"] + 999 * ["a"] + ["zxa"]).encode())
-    assert plain.err.splitlines() == [f"read as unknown, for training never saw these symbols: {x}" for x in "zx"]
+    assert plain.err.splitlines() == ["unknown to this run: 3 of the 1,004 symbols: 'z' (2 times), 'x'"]
     assert plain.out.count("\n") == 1001
     assert cellwright("predict", run, "cab").err == ""
 
@@ -73,3 +73,12 @@ def test_what_cannot_be_is_one_sentence(cellwright: Command, run: Path, tmp_path
     ended = cellwright("predict", tmp_path / "none", "ab", "--beam", 3)
     assert ended.status == 2
     assert "--beam" in ended.err
+
+
+def test_predict_takes_the_sources_of_a_file(cellwright: Command, run: Path, pairs: Path, tmp_path: Path) -> None:
+    out = tmp_path / "answers.jsonl"
+    assert cellwright("predict", run, pairs, "--out", out).status == 0
+    found = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [f"{row['source']},{row['target']}" for row in found] == pairs.read_text().splitlines()[1:]
+    alone = json.loads(cellwright("predict", run, found[5]["source"], "--json").out)
+    assert found[5]["predicted_target"] == alone["target"]

@@ -54,10 +54,10 @@ def test_the_tables_hold_the_scores_of_both_and_the_mistakes():
     other = score_tags(true, frequent.tags(true.tokens), frequent.labels(2), "BIO", frequent.known)
     comparison = TagComparison(model, other)
     scores, kinds, labels, mistakes = comparison.sections()
-    assert scores.columns == ("precision", "recall", "F1", "words", "unseen (1)", "sentences")
+    assert scores.columns == ("precision", "recall", "F1", "words", "unseen (1)", "sentences", "joint")
     assert list(map(list, scores.rows)) == [
-        ["this model", "0.667", "1.000", "0.800", "0.7500", "1.0000", "0.5000"],
-        ["most frequent tag", "0.000", "0.000", "0.000", "0.5000", "0.0000", "0.5000"],
+        ["this model", "0.667", "1.000", "0.800", "0.7500", "1.0000", "0.5000", "0.0000"],
+        ["most frequent tag", "0.000", "0.000", "0.000", "0.5000", "0.0000", "0.5000", "0.0000"],
     ]
     assert kinds.rows[0] == ("x", "1.000", "1.000", "1.000", "1")
     assert labels.rows[0] == ("new", "0.000", "0.000", "0.000", "1")
@@ -67,6 +67,14 @@ def test_the_tables_hold_the_scores_of_both_and_the_mistakes():
     assert "0.800 ahead of the network" in TagComparison(other, model).verdict()
     assert TagComparison(model).verdict() == "The network reaches 0.800 F1 of spans."
     assert TagComparison(model).as_json()["most_frequent_tag"] is None
+
+
+def test_joint_accuracy_counts_sentences_that_are_right_in_every_tag_and_the_label():
+    """Goo et al. (2018): of three sentences one has a wrong tag, one a wrong label."""
+    true = made("a/B-x b/O", "c/B-y", "d/O", labels=["p", "q", "p"])
+    scores = score_tags(true, [["B-x", "B-y"], ["B-y"], ["O"]], ["p", "q", "q"], "BIO")
+    assert scores.joint == scores.compared == scores.as_json()["joint_accuracy"] == 1 / 3
+    assert score_tags(true, [["B-x", "B-y"], ["B-y"], ["O"]], None, "BIO").joint is None
 
 
 def test_plain_tags_have_a_row_each():

@@ -12,7 +12,10 @@ from process import Signal, outcome
 
 from cellwright.errors import InputError
 from cellwright.tasks.classify import ClassifyConfig
+from cellwright.tasks.task import Metric
 from cellwright.training import fit
+from cellwright.training.best import KeepBest
+from cellwright.training.schedule import cosine
 
 Options = Callable[..., dict[str, Any]]
 
@@ -130,3 +133,40 @@ def test_resume_refused_for_a_checkpoint_cut_short(options: Options) -> None:
     checkpoint.write_bytes(checkpoint.read_bytes()[:-9])
     with pytest.raises(InputError, match=r"last\.safetensors: not a whole checkpoint"):
         fit(ClassifyConfig(**given | {"max_epochs": 2}, resume=True), progress=False)
+
+
+def test_a_cosine_that_goes_on_for_longer_says_that_the_step_size_rises(options: Options) -> None:
+    given = options(schedule="cosine", max_epochs=2, checkpoint_seconds=60, patience=9)
+    fit(ClassifyConfig(**given), progress=False, say=lambda sentence: None)
+    said: list[str] = []
+    fit(ClassifyConfig(**given | {"resume": True, "max_epochs": 4}), progress=False, say=said.append)
+    before, after = (0.05 * cosine(share, 22) for share in (21 / 22, 2 / 4))
+    assert any(f"the step size rises from {before:.2g} to {after:.2g}, for the cosine" in each for each in said)
+    assert any(
+        "going on after 2 epochs, 22 steps and" in each and "the limits are 4 epochs in all" in each for each in said
+    )
+
+
+def test_a_cosine_that_goes_on_as_before_says_nothing_of_it(options: Options) -> None:
+    given = options(schedule="cosine", max_epochs=2)
+    killed = process.start(given, Signal(signal.SIGKILL, "step", 13))
+    assert killed.status == -signal.SIGKILL
+    said: list[str] = []
+    fit(ClassifyConfig(**given | {"resume": True}), progress=False, say=said.append)
+    assert any("going on after 1 epoch, 12 steps" in each for each in said)
+    assert not any("the step size" in each for each in said)
+
+
+def test_minutes_that_are_over_are_refused_before_a_step(options: Options) -> None:
+    given = options(max_minutes=1e-9)
+    fit(ClassifyConfig(**given), progress=False, say=lambda sentence: None)
+    with pytest.raises(
+        InputError, match="minutes of training are done, and max_minutes, which a resumed run keeps, is"
+    ):
+        fit(ClassifyConfig(**{key: given[key] for key in ("data", "out")}, resume=True, max_epochs=20), progress=False)
+
+
+def test_a_checkpoint_of_a_version_that_compared_epochs_otherwise_is_refused(tmp_path: Path) -> None:
+    best = KeepBest(tmp_path, 3, Metric("joint_accuracy"))
+    with pytest.raises(InputError, match="its epochs were compared by loss, joint, and this version goes by joint_acc"):
+        best.load_state_dict({"epoch": 1, "scores": {"loss": 1.0, "joint": 0.5}, "waited": 0})

@@ -10,7 +10,7 @@ from functools import cached_property, partial
 import torch
 from torch import Tensor, nn
 
-from cellwright.cells import CELLS
+from cellwright import cells
 from cellwright.nn import Recurrent
 
 TORCH: dict[str, Callable[..., nn.Module]] = {
@@ -26,6 +26,7 @@ TORCH: dict[str, Callable[..., nn.Module]] = {
 class Case:
     """One layer of a cell over a batch; as many inputs as hidden units.
 
+    cell        its name, or the key of another's
     training    forward, and the gradients of input and weights; else forward alone
     ragged      lengths uniform in T/5 … T, in any order, the longest T; else all T
     """
@@ -60,14 +61,14 @@ class Case:
     @property
     def least_bytes(self) -> int:
         """Memory that input, output, cotangent and weights take at least."""
-        gates = len(CELLS[self.cell].projections)
+        gates = len(cells.get(self.cell).projections)
         steps = (3 if self.training else 2) * self.time * self.batch * self.hidden
         return 4 * self.directions * (steps + 2 * gates * self.hidden**2)
 
     @property
     def operations(self) -> int:
         """Floating-point operations of the matrix products alone, padding not counted; backward takes twice forward."""
-        definition = CELLS[self.cell]
+        definition = cells.get(self.cell)
         factors = sum(name[:2] in ("x.", "u.") for name in definition.inputs)  # each a matrix (H, H)
         forward = 2 * factors * self.hidden**2 * int(self.lengths.sum()) * self.directions
         return 3 * forward if self.training else forward

@@ -11,7 +11,7 @@ class BenchConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     cell: str = "lstm"
-    """Cell of the layer; cellwright cells lists them."""
+    """Cell of the layer; cellwright cells lists them; or FILE.py:NAME of your own."""
     hidden: int = Field(128, ge=1)
     """Hidden units, and as many inputs."""
     batch: int = Field(32, ge=1)

@@ -7,6 +7,7 @@ from cellwright.cells.coupled import coupled
 from cellwright.cells.definition import Definition, cell
 from cellwright.cells.gru import gru
 from cellwright.cells.janet import janet
+from cellwright.cells.keys import find
 from cellwright.cells.layer_norm_gru import layer_norm_gru
 from cellwright.cells.layer_norm_lstm import layer_norm_lstm
 from cellwright.cells.ligru import ligru
@@ -17,7 +18,7 @@ from cellwright.cells.peephole import peephole
 from cellwright.cells.relu_lstm import relu_lstm
 from cellwright.cells.rnn import rnn, rnn_relu
 from cellwright.cells.slstm import slstm
-from cellwright.errors import InputError
+from cellwright.errors import DefinitionError, InputError
 
 CELLS: dict[str, Definition] = {
     definition.name: definition
@@ -41,7 +42,7 @@ CELLS: dict[str, Definition] = {
 
 
 def get(name: object) -> Definition:
-    """The cell of that name; a definition is returned as it is.
+    """The cell of that name, or of that key where it is another's; a definition is returned as it is.
 
     Raises InputError, which names the cells there are and the nearest one, and DefinitionError for a definition whose
     step says another thing than when it was defined (a number from outside of it has changed).
@@ -56,6 +57,11 @@ def get(name: object) -> Definition:
             else "see cellwright.CELLS"
         )
         raise InputError(f"the cell is {name!r}; expected the name of a cell or a definition: {fix}")
+    if "#" in name or "(" in name:  # no code runs: it is defined in this process, or it is not
+        try:
+            return find(name)
+        except DefinitionError as error:
+            raise InputError(str(error)) from None
     if name not in CELLS:
         near = get_close_matches(name.lower(), CELLS, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""

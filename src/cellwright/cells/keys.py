@@ -25,6 +25,11 @@ def register(cell: Definition) -> str:
     return key
 
 
+def is_defined(key: str) -> bool:
+    """Whether the cell of that key has been defined in this process."""
+    return key in _defined
+
+
 def find(key: str) -> Definition:
     """The cell of that key; raises DefinitionError where it has not been defined in this process."""
     if key in _defined:

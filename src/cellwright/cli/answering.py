@@ -3,17 +3,52 @@
 import inspect
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
 from typer.core import TyperCommand
+
+from cellwright.errors import InputError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from cellwright.tasks.predictor import Asked, Predictor
     from cellwright.tasks.run import Run
+
+
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ROLE=NAME",
+        help="A column whose name or number differs from the run's: text=review, say. May be repeated.",
+    ),
+]
+OwnCell = Annotated[
+    str | None,
+    typer.Option(
+        "--cell", metavar="FILE.py:NAME", help="Code of the run's own cell, which is run: RUN/cell.py:NAME is it."
+    ),
+]
+Encoding = Annotated[str | None, typer.Option(help="Encoding of a text file (default the run's).")]
+FileFormat = Annotated[
+    str | None, typer.Option(help="Format of a file whose suffix does not tell (default the run's).")
+]
+Separator = Annotated[
+    str | None, typer.Option(help="What stands between the fields of CSV and TSV (default the run's, or as found).")
+]
+Header = Annotated[
+    bool | None,
+    typer.Option("--header/--no-header", help="The first row of CSV and TSV names the columns (default the run's)."),
+]
+Quoting = Annotated[
+    bool | None, typer.Option("--quoting/--no-quoting", help="Double quotes may enclose a field (default the run's).")
+]
+READING = ("encoding", "format", "separator", "header", "quoting")
+"""Options that say how a file is written; None leaves it to the run."""
 
 
 class RunCommand(TyperCommand):
@@ -35,13 +70,13 @@ class RunCommand(TyperCommand):
         return command_of(function, [*keyword, *more]).make_context(info_name, args, parent, **extra)
 
 
-def load_told(path: Path, options: Mapping[str, Any]) -> "Run[Any, Any]":
+def load_told(path: Path, cell: str | None, options: Mapping[str, Any]) -> "Run[Any, Any]":
     """Load a run, to look for answers as these options say, the run's own where they are None. Raises InputError."""
     from cellwright import tasks
     from cellwright.cli.options import configured
     from cellwright.tasks.run import load_run
 
-    run = load_run(path)
+    run = load_run(path, cell)
     field = tasks.get(run.config.task).answering
     if field is None:
         return run
@@ -51,16 +86,76 @@ def load_told(path: Path, options: Mapping[str, Any]) -> "Run[Any, Any]":
     return replace(run, config=run.config.model_copy(update={field: told}))
 
 
-def tell_unknown(kind: str, parts: Iterable[str]) -> None:
-    """Say on standard error, where there are some, which words, characters or symbols (`kind`) a run does not know."""
-    if unknown := sorted(set(parts)):
-        print(f"read as unknown, for training never saw these {kind}: {' '.join(unknown)}", file=sys.stderr)
+def columns_of(given: list[str], roles: tuple[str, ...]) -> dict[str, str]:
+    """Return the name of each role that was given one; raises InputError for what is no role."""
+    found = {}
+    for each in given:
+        role, sign, name = each.partition("=")
+        if role not in roles or not sign or not name:
+            expected = ", ".join(f"{known}=NAME" for known in roles)
+            raise InputError(f"--column is {each!r}; expected one of {expected}")
+        found[role] = name
+    return found
+
+
+def of_files(told: Mapping[str, Any], task: str) -> dict[str, Any]:
+    """Return the options that were given; raises InputError for one that files of this task do not have."""
+    from cellwright import tasks
+
+    given = {name: value for name, value in told.items() if value is not None}
+    for name in sorted(given.keys() - tasks.config_of(task).model_fields):
+        raise InputError(f"--{name} is {given[name]}, which files of a run of task {task} do not have; leave it out")
+    return given
+
+
+def asked_of(
+    given: list[str], predictor: "Predictor[Any]", how: Mapping[str, Any], *, texts_only: bool
+) -> "dict[str, Asked]":
+    """Return what those of the arguments ask that are files, and say what was found in them. Raises InputError.
+
+    how: the options of the command that say how a file is read, `column` and `READING`.
+    texts_only: whether the user says, by --text, that none of them is a file.
+    """
+    files = [] if texts_only else [each for each in given if not predictor.takes_texts or _is_meant_as_file(each)]
+    if texts_only and not predictor.takes_texts:
+        raise InputError("--text: the run takes series, which stand in files; leave it out")
+    told = {name: how[name] for name in READING if how[name] is not None}
+    if not files and (for_files := [*(["column"] if how["column"] else []), *(told.keys() - {"encoding"})]):
+        raise InputError(f"--{sorted(for_files)[0]} says how a file is read, and no argument is one; leave it out")
+    if not predictor.takes_texts:
+        of_files(told, predictor.run.config.task)
+    options = told | columns_of(how["column"], predictor.roles)
+    asked = {path: predictor.asked(path, options, several=len(files) > 1) for path in files}
+    for note in (note for each in asked.values() for note in each.notes):
+        say(note)
+    return asked
+
+
+def _is_meant_as_file(argument: str) -> bool:
+    """Whether an argument is a path, or written like one. Raises InputError where there is no file."""
+    from cellwright.data.readers import FORMATS, Format, tagged
+    from cellwright.data.readers.files import existing
+
+    formats: list[Format[Any, Any, Any]] = [*FORMATS.values(), *tagged.FORMATS.values()]
+    suffixes = {suffix for each in formats for suffix in each.suffixes}
+    looks = Path(argument).suffix.lower() in suffixes and not any(map(str.isspace, argument))
+    # os.path answers False to names that no file can have, where Path raises: texts stand among the arguments.
+    if not looks and not os.path.exists(argument):
+        return False
+    try:
+        return bool(existing(argument))
+    except InputError as error:
+        raise InputError(f"{error}; a text of these words needs --text") from None
+
+
+def say(sentence: str) -> None:
+    """Say something about the work, on standard error: standard output is for answers."""
+    print(sentence, file=sys.stderr, flush=True)
 
 
 def _kind(arguments: list[str]) -> "type[BaseModel] | None":
     """The options of the run among the arguments, if its task has some."""
     from cellwright import tasks
-    from cellwright.errors import InputError
     from cellwright.tasks.run import CONFIG, task_of
 
     # os.path answers False to names that no file can have, where Path raises: texts stand among the arguments.

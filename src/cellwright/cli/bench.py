@@ -32,16 +32,16 @@ def bench(training: bool, as_json: bool, **options: Any) -> None:
 
     Results are compared before anything is timed, then each computes in turn. Figures are medians, with quartiles.
     """
-    from cellwright import cells
     from cellwright.bench.case import Case
     from cellwright.bench.config import BenchConfig
     from cellwright.bench.measure import Disagreement, measure
     from cellwright.bench.rivals import of_cell
     from cellwright.bench.timing import others_at_work
+    from cellwright.cells.from_file import named
     from cellwright.cli.options import configured
 
     told = configured(BenchConfig, options)
-    case = Case(cells.get(told.cell).name, training, told.lengths == "ragged", told.time, told.batch, told.hidden)
+    case = Case(named(told.cell).key, training, told.lengths == "ragged", told.time, told.batch, told.hidden)
     _check(case)
     with _on(told.threads):
         if doubt := others_at_work():

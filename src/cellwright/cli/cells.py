@@ -46,12 +46,12 @@ def show(
     hidden_size: Annotated[int, typer.Option("--hidden", min=1, help="Hidden size that the counts are for.")] = 128,
 ) -> None:
     """Show a cell: its equations, where its state passes untouched, its parameters and operations."""
-    from cellwright.cells import formulas, get
-    from cellwright.cells.from_file import from_file, is_file
+    from cellwright.cells import formulas
+    from cellwright.cells.from_file import named
     from cellwright.models.files import check_free
 
     check_free({"--svg": svg}, overwrite=overwrite)
-    cell = from_file(name) if is_file(name) else get(name)
+    cell = named(name)
     if svg is not None:
         _write(svg, cell)
     compiled = {"--program": program, "--ir": ir, "--asm": asm}

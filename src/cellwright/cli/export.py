@@ -5,10 +5,13 @@ from typing import Annotated
 
 import typer
 
+from cellwright.cli.answering import OwnCell
+
 
 def export(
     run: Annotated[Path, typer.Argument(help="Folder that `cellwright fit` made.", show_default=False)],
     out: Annotated[Path, typer.Option(help="The ONNX file to write.", show_default=False)],
+    cell: OwnCell = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
     portable: Annotated[
         bool, typer.Option("--portable", help="Write nothing that runtimes other than ONNX Runtime compute otherwise.")
@@ -27,7 +30,8 @@ def export(
     from cellwright.export import exporters
     from cellwright.tasks.run import load_run
 
-    written = exporters.export(load_run(run), out, overwrite=overwrite, portable=portable, check=check or None)
+    found = load_run(run, cell)
+    written = exporters.export(found, out, overwrite=overwrite, portable=portable, check=check or None)
     print(f"written: {written.path}, {written.bytes:,} bytes")
     print("in:  " + "\n     ".join(map(str, written.inputs)))
     print("out: " + "\n     ".join(map(str, written.outputs)))

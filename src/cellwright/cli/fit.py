@@ -13,6 +13,7 @@ from typer.core import TyperCommand
 
 if TYPE_CHECKING:
     from cellwright.evaluation.report import Report
+    from cellwright.tasks.run import Run
     from cellwright.training import FitResult
 
 USUAL_TASK = "classify"
@@ -26,8 +27,11 @@ def fit(**options: Any) -> None:
     from cellwright import tasks
     from cellwright.allocator import keep_freed_memory
     from cellwright.cli.options import configured
-    from cellwright.training import fit as train
-    from cellwright.training.folder import SCORES
+    from cellwright.stages import stage
+
+    with stage("loading PyTorch and Lightning"):
+        from cellwright.training import fit as train
+        from cellwright.training.folder import SCORES
 
     keep_freed_memory()
     config = configured(tasks.config_of(options.pop("task")), options)
@@ -35,7 +39,7 @@ def fit(**options: Any) -> None:
     for stale in (*SCORES.values(), *tasks.get(config.task).pictures):  # of the weights before a resume
         (result.out / stale).unlink(missing_ok=True)
     if result.stopped == "interrupted":
-        again = shlex.join(["cellwright", "fit", config.data, "--out", str(config.out), "--resume"])
+        again = _again(config.data, config.out, options.get("cell"))
         reached = f"The best model so far is in {config.out}" if result.steps else "No model has been trained yet"
         print(f"{reached}; to go on: {again}")
         raise typer.Exit(130)
@@ -95,6 +99,7 @@ def _with_options(name: str) -> Any:
 def _conclude(result: "FitResult") -> None:
     """Score the run on its test side, keep scores and pictures in its folder, and say what to do with it."""
     from cellwright import tasks
+    from cellwright.cli.answering import say
     from cellwright.cli.tables import show
     from cellwright.data import datasets
     from cellwright.models.files import write_json
@@ -107,34 +112,45 @@ def _conclude(result: "FitResult") -> None:
     task = tasks.get(run.config.task)
     side = usual_side(run, data, datasets.names())
     if side == "train":
-        _say(f"nothing was held out, so that there are no scores; cellwright evaluate {result.out} FILE gives some")
-        print(_advice(result, data, None, task.suggestions))
+        say(f"nothing was held out, so that there are no scores; cellwright evaluate {result.out} FILE gives some")
+        print(_advice(result, run, None, task.suggestions))
         return
     if side == "validation":
-        _say("no test side was kept: scored is the validation side, by which the best epoch was chosen")
-    report = task.evaluate(run, data, side, {}, _say)
+        say("no test side was kept: scored is the validation side, by which the best epoch was chosen")
+    report = task.evaluate(run, data, side, {}, say, run.config.options["baseline"])
     write_json(result.out / SCORES[side], report.as_json())
     for name, draw in report.pictures().items():
         draw(result.out / name)
     show(report, f"{side} side: {report.counted}")
-    print(_advice(result, data, report, task.suggestions))
+    print(_advice(result, run, report, task.suggestions))
 
 
-def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr)
+def _again(data: str, out: Path, cell: str | None, *more: object) -> str:
+    """Return the command that goes on with the run, with the options `more`; a cell's code is named again."""
+    from cellwright.cells.from_file import is_file
+
+    code = ["--cell", cell] if cell is not None and is_file(cell) else []
+    return shlex.join(["cellwright", "fit", data, "--out", str(out), "--resume", *code, *map(str, more)])
 
 
-def _advice(result: "FitResult", data: str, report: "Report | None", suggestions: Sequence[str]) -> str:
+def _advice(result: "FitResult", run: "Run[Any, Any]", report: "Report | None", suggestions: Sequence[str]) -> str:
     """Return what the network adds, if it was scored, where the run is, and what to try next."""
-    run = shlex.quote(str(result.out))
-    pictures = ", ".join(["curve.png shows how it learned", *(report.pictures() if report else [])])
+    from cellwright.tasks.own_cell import CODE
+    from cellwright.training.folder import CURVE
+
+    own = run.config.own_cell
+    code = None if own is None else f"{result.out / CODE}:{own.name}"
+    named = shlex.join([str(result.out), *(["--cell", code] if code else [])])
+    curve = [f"{CURVE} shows how it learned"] if (result.out / CURVE).exists() else []  # not without a whole epoch
+    pictures = ", ".join([*curve, *(report.pictures() if report else [])])
     lines = [
         *([report.verdict()] if report else []),
-        f"The run is in {result.out}: {pictures}.",
+        f"The run is in {result.out}{': ' if pictures else ''}{pictures}.",
         "Try next:",
-        *(f"  cellwright {each.format(run=run)}" for each in suggestions),
+        *(f"  cellwright {each.format(run=named)}" for each in suggestions),
     ]
     if result.validation and result.stopped == "epochs" and result.best_epoch == result.epochs:
-        longer = f"cellwright fit {shlex.quote(data)} --out {run} --resume --max-epochs {2 * result.epochs}"
-        lines.append(f"  {longer}    (the last epoch was the best)")
+        longer = _again(run.config.options["data"], result.out, code, "--max-epochs", 2 * result.epochs)
+        rises = "; the step size, which has fallen, rises again" if run.config.options["schedule"] == "cosine" else ""
+        lines.append(f"  {longer}    (the last epoch was the best{rises})")
     return "\n".join(lines)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from cellwright.cli.answering import OwnCell
 from cellwright.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,16 +19,17 @@ Prompt = Annotated[str, typer.Option(help="Text to go on from; it begins a docum
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, when the text is whole.")]
 
 
-def generate(run: Path, prompt: str, as_json: bool, **options: Any) -> None:
+def generate(run: Path, prompt: str, cell: str | None, as_json: bool, **options: Any) -> None:
     """Print a prompt and what a language model makes follow it, as it comes."""
-    from cellwright.cli.answering import tell_unknown
+    from cellwright.cli.answering import say
     from cellwright.cli.options import configured
     from cellwright.models.decode import generate as pieces_of
     from cellwright.models.sampling import Sampling
 
     sampling = configured(Sampling, options)
-    loaded = _loaded(run)
-    tell_unknown("words" if loaded.tokenizer.kind == "words" else "characters", loaded.tokenizer.unknown_parts(prompt))
+    loaded = _loaded(run, cell)
+    for sentence in loaded.tokenizer.unseen([prompt]).sentences():
+        say(sentence)
     pieces = pieces_of(loaded.model, loaded.tokenizer, prompt, sampling)
     if as_json:
         print(json.dumps({"run": str(run), "prompt": prompt, "text": "".join(pieces)}, ensure_ascii=False))
@@ -50,14 +52,17 @@ class GenerateCommand(TyperCommand):
             inspect.Parameter("run", inspect.Parameter.KEYWORD_ONLY, annotation=Run),
             inspect.Parameter("prompt", inspect.Parameter.KEYWORD_ONLY, default="", annotation=Prompt),
         ]
-        last = inspect.Parameter("as_json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Json)
-        return command_of(generate, [*own, *options_of(Sampling), last]).make_context(info_name, args, parent, **extra)
+        last = [
+            inspect.Parameter("cell", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=OwnCell),
+            inspect.Parameter("as_json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Json),
+        ]
+        return command_of(generate, [*own, *options_of(Sampling), *last]).make_context(info_name, args, parent, **extra)
 
 
-def _loaded(run: Path) -> "LanguageRun":
+def _loaded(run: Path, cell: str | None) -> "LanguageRun":
     from cellwright.tasks.run import load_run, task_of
 
     if (task := task_of(run)) != "lm":
         raise InputError(f"{run}: is a run of {task}; expected one that `cellwright fit --task lm` made")
-    loaded: LanguageRun = load_run(run)  # type: ignore[assignment]
+    loaded: LanguageRun = load_run(run, cell)  # type: ignore[assignment]
     return loaded

@@ -11,13 +11,14 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
 
 from cellwright import __version__
-from cellwright.cli.answering import RunCommand
+from cellwright.cli.answering import RunCommand, say
 from cellwright.cli.bench import BenchCommand, bench
 from cellwright.cli.cells import app as cells
 from cellwright.cli.datasets import datasets
@@ -29,6 +30,7 @@ from cellwright.cli.inspect import inspect
 from cellwright.cli.predict import predict
 from cellwright.cli.serve import ServeCommand, serve
 from cellwright.errors import InputError
+from cellwright.stages import told
 
 app = typer.Typer(
     name="cellwright",
@@ -76,8 +78,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    serves = given[:1] == ["serve"]  # whose output nobody watches
+    speaks = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun starts, one
     try:
-        status = app(given or ["--help"], prog_name="cellwright", standalone_mode=False)
+        with told(say) if speaks and not serves else nullcontext():
+            status = app(given or ["--help"], prog_name="cellwright", standalone_mode=False)
         sys.stdout.flush()
         return status or 0
     except InputError as error:

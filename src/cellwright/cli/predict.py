@@ -1,34 +1,54 @@
-"""`cellwright predict`: what a run says of texts, from the command line or from standard input."""
+"""`cellwright predict`: what a run says of texts, from the command line, from files or from standard input."""
 
-import json
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
+from cellwright.cli.answering import Columns, FileFormat, Header, OwnCell, Quoting, Separator
 from cellwright.errors import InputError
 
 if TYPE_CHECKING:
-    from cellwright.tasks.predictor import Prediction
+    from cellwright.cli.answers import Answers
+    from cellwright.data.readers.jsonl import Pairs
+    from cellwright.data.unseen import Unseen
+    from cellwright.tasks.predictor import Asked, Predictor
 
 LINES = 1000  # read from a file or a pipe before they are answered together
-LINE_ENDS = {end: f"\\u{end:04x}" for end in (0x85, 0x2028, 0x2029)}  # JSON allows them, `splitlines` cuts there
 
 
 def predict(
     run: Annotated[Path, typer.Argument(help="Folder that `cellwright fit` made.", show_default=False)],
-    texts: Annotated[
+    given: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="TEXT…",
-            help="Texts, of a run on series files of them; without any, the lines of standard input.",
+            metavar="TEXT|FILE…",
+            help="Texts, or files of them: what is there as a file is one. Without any, the lines of standard input.",
             show_default=False,
         ),
     ] = None,
-    encoding: Annotated[str, typer.Option(help="Encoding of standard input.")] = "utf-8",
+    texts_only: Annotated[
+        bool, typer.Option("--text", help="Take every argument for a text, whatever files there are.")
+    ] = False,
+    column: Columns = None,
+    format: FileFormat = None,
+    separator: Separator = None,
+    header: Header = None,
+    quoting: Quoting = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(help="Encoding of text files (default the run's) and of standard input (default utf-8)."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write the file's columns and the answers beside them to this CSV, TSV, JSONL or Parquet."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an --out that is there.")] = False,
+    cell: OwnCell = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line, which says more.")] = False,
     **options: Any,
 ) -> None:
@@ -38,43 +58,103 @@ def predict(
     `cellwright predict RUN --help` lists them.
     """
     from cellwright import tasks
-    from cellwright.cli.answering import load_told, tell_unknown
+    from cellwright.cli.answering import asked_of, load_told
 
-    _check(encoding)
-    loaded = load_told(run, options)
+    _check(encoding or "utf-8", by_line=not given)
+    _check_out(out, as_json=as_json, overwrite=overwrite)
+    loaded = load_told(run, cell, options)
     predictor = tasks.get(loaded.config.task).predictor(loaded)
-    if predictor.reads:
-        print(predictor.reads, file=sys.stderr)
-    given = predictor.texts_of(texts or [], encoding)
-    for note in predictor.notes:
-        print(note, file=sys.stderr)
-    if predictor.header is not None and not as_json:
-        print(predictor.header)
-    read, told = 0, set[str]()
-    for chunk in _chunks(given, encoding):
-        found = predictor.predict_lines(chunk, read + 1)
-        for text, prediction in zip(chunk, found, strict=True):
-            print(_as_json(text, prediction, predictor.echoes) if as_json else prediction.line(text))
-        sys.stdout.flush()
-        unknown = {symbol for prediction in found for symbol in predictor.unknown(prediction)}
-        tell_unknown("symbols", unknown - told)
-        told |= unknown
-        read += len(chunk)
-
-
-def _chunks(texts: list[str] | None, encoding: str) -> Iterator[list[str]]:
-    if texts:
-        yield texts
-        return
-    typed = sys.stdin.isatty()
+    how = {
+        "column": column or [],
+        "encoding": encoding,
+        "format": format,
+        "separator": separator,
+        "header": header,
+        "quoting": quoting,
+    }
+    asked = asked_of(given or [], predictor, how, texts_only=texts_only)
+    typed = not given and sys.stdin.isatty()
     if typed:
         print("One text a line; Ctrl-D ends.", file=sys.stderr)
-    lines = _lines(sys.stdin.buffer, encoding)
-    while chunk := list(islice(lines, 1 if typed else LINES)):
-        yield chunk
+    rows = _given(given, asked) if given else _lines(sys.stdin.buffer, encoding or "utf-8")
+    with _answers(predictor, out, as_json, list(asked.values())) as answers:
+        _answer(predictor, rows, answers, typed=typed)
 
 
-def _lines(stream: BinaryIO, encoding: str) -> Iterator[str]:
+def _given(given: list[str], asked: "dict[str, Asked]") -> "Iterator[tuple[Any, Pairs]]":
+    """What is asked, with the columns beside it, in the order of the arguments."""
+    for argument in given:
+        if argument in asked:
+            yield from zip(asked[argument].texts, asked[argument].rows, strict=True)
+        else:
+            yield argument, [("text", argument)]
+
+
+@contextmanager
+def _answers(predictor: "Predictor[Any]", out: Path | None, as_json: bool, asked: "list[Asked]") -> "Iterator[Answers]":
+    """Where the answers go, and what to say of them at the end."""
+    from cellwright.cli.answering import say
+    from cellwright.cli.answers import Printed, written
+    from cellwright.data.split import counted
+
+    if predictor.reads:
+        say(predictor.reads)
+    if out is None:
+        yield Printed(predictor.header, as_json=as_json, echoes=predictor.echoes)
+        return
+    if len(asked) > 1:
+        raise InputError(f"--out keeps the columns of one file, and {len(asked)} are asked; give them one by one")
+    with written(out, _names(asked[0]) if asked else ["text"]) as answers:
+        yield answers
+    for name, other in answers.renamed.items():
+        say(f"the input has a column {name!r}: the answer's is {other!r}")
+    say(f"{counted(answers.count, 'answer')} in {out}")
+
+
+def _names(asked: "Asked") -> list[str]:
+    """The columns of a file, in their order. Raises InputError for two of one name."""
+    for row in asked.rows:
+        names = [name for name, _ in row]
+        if len(set(names)) < len(names):
+            double = next(name for name in names if names.count(name) > 1)
+            raise InputError(f"--out: column {double!r} stands twice in the file; expected once: rename one of them")
+    return list(dict.fromkeys(name for row in asked.rows for name, _ in row))
+
+
+def _answer(
+    predictor: "Predictor[Any]", rows: "Iterator[tuple[Any, Pairs]]", answers: "Answers", *, typed: bool
+) -> None:
+    """Answer all, and say what the run does not know of it; where somebody types, of each line at once."""
+    read, unseen = 0, list["Unseen"]()
+    while chunk := list(islice(rows, 1 if typed else LINES)):
+        texts = [text for text, _ in chunk]
+        answers.add(texts, [row for _, row in chunk], predictor.predict_lines(texts, read + 1))
+        read += len(chunk)
+        _count(unseen, predictor.unseen(texts))
+        if typed:
+            _say(unseen)
+    _say(unseen)
+
+
+def _count(unseen: "list[Unseen]", found: "list[Unseen]") -> None:
+    if not unseen:
+        unseen += found
+        return
+    for each, further in zip(unseen, found, strict=True):
+        each.add(further)
+
+
+def _say(unseen: "list[Unseen]") -> None:
+    """Say it, and begin to count anew."""
+    from cellwright.cli.answering import say
+    from cellwright.data.unseen import sentences
+
+    for sentence in sentences(unseen):
+        say(sentence)
+    unseen.clear()
+
+
+def _lines(stream: BinaryIO, encoding: str) -> "Iterator[tuple[str, Pairs]]":
     """Yield the lines, without line ends and byte order mark; raises InputError at one the encoding does not know."""
     for number, line in enumerate(stream, start=1):
         try:
@@ -84,21 +164,29 @@ def _lines(stream: BinaryIO, encoding: str) -> Iterator[str]:
                 f"standard input, line {number}: not {encoding}: byte 0x{line[error.start]:02x} at offset "
                 f"{error.start} of the line ({error.reason}); name its encoding, such as --encoding gb18030 for Chinese"
             ) from None
-        yield (text.removeprefix("\ufeff") if number == 1 else text).removesuffix("\n").removesuffix("\r")
+        text = (text.removeprefix("\ufeff") if number == 1 else text).removesuffix("\n").removesuffix("\r")
+        yield text, [("text", text)]
 
 
-def _check(encoding: str) -> None:
+def _check(encoding: str, *, by_line: bool) -> None:
     try:
         ends_lines = b"a\n".decode(encoding, errors="replace") == "a\n"
     except (LookupError, UnicodeError):  # idna replaces nothing
         raise InputError(f"--encoding is {encoding!r}; expected one such as utf-8 or gb18030") from None
-    if not ends_lines:
+    if by_line and not ends_lines:
         raise InputError(
             f"standard input cannot be read line by line in {encoding}, whose line ends are not ASCII's; "
             f"convert it: iconv -f {encoding} -t utf-8"
         )
 
 
-def _as_json(text: str, prediction: "Prediction", echoes: bool) -> str:
-    said = {"text": text} if echoes else {}
-    return json.dumps(said | prediction.as_json(), ensure_ascii=False).translate(LINE_ENDS)
+def _check_out(out: Path | None, *, as_json: bool, overwrite: bool) -> None:
+    from cellwright.cli.answers import written_format
+    from cellwright.models.files import check_free
+
+    if out is None:
+        return
+    if as_json:
+        raise InputError(f"--json prints the answers and --out {out} writes them; give one of them, JSONL is a format")
+    check_free({"--out": out}, overwrite=overwrite)
+    written_format(out)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from cellwright.cli.answering import OwnCell
 from cellwright.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,17 +21,19 @@ WAITING = 2048  # connections that the system keeps until they are accepted
 RunFolder = Annotated[Path, typer.Argument(help="Folder that `cellwright fit` made.", show_default=False)]
 
 
-def serve(run: RunFolder, **options: Any) -> None:
+def serve(run: RunFolder, cell: OwnCell = None, **options: Any) -> None:
     """Serve a run: a live page of its gates, and POST /predict for programs. Ctrl-C answers what waits, and ends."""
     from cellwright.cli.options import configured
     from cellwright.serve.limits import Address, Greeting, Limits
     from cellwright.serve.origins import allowing
     from cellwright.serve.run import app_of
+    from cellwright.tasks.run import trust_cell
 
     address = configured(Address, {name: options.pop(name) for name in Address.model_fields})
     greeting = configured(Greeting, {name: options.pop(name) for name in Greeting.model_fields})
     limits = configured(Limits, options)
     with _listening(address.host, address.port) as opened:  # before the run is loaded: who asks meanwhile waits
+        trust_cell(run, cell)
         app = allowing(app_of(run, limits, greeting.example), address.allow_origin)
         print(f"{_url(opened)} shows the gates of {run} as you type; Ctrl-C ends.", flush=True)
         _run(app, opened)
@@ -48,8 +51,9 @@ def _with_options() -> Any:
     from cellwright.cli.options import command_of, options_of
     from cellwright.serve.limits import Address, Greeting, Limits
 
-    run = inspect.signature(serve).parameters["run"]
-    return command_of(serve, [run, *options_of(Address), *options_of(Greeting), *options_of(Limits)])
+    named = inspect.signature(serve).parameters
+    run, cell = (named[name].replace(kind=inspect.Parameter.KEYWORD_ONLY) for name in ("run", "cell"))
+    return command_of(serve, [run, cell, *options_of(Address), *options_of(Greeting), *options_of(Limits)])
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from cellwright.data.table import Table
+from cellwright.stages import staged
 
 SIDES = ("train", "validation", "test")
 
@@ -35,6 +36,7 @@ SHARE = 0.1
 """Of the validation side, and of the test side, where nothing else is said."""
 
 
+@staged(lambda table, **_: f"sharing {len(table):,} texts out to train, validation and test")
 def split(table: Table, *, validation: float = SHARE, test: float = SHARE, salt: str = "") -> Sides:
     """Give each distinct text of the table to one side.
 

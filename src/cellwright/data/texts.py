@@ -12,13 +12,14 @@ from cellwright.data import datasets
 from cellwright.data.cut import SHARE, cut
 from cellwright.data.datasets.dataset import TEXTS
 from cellwright.data.readers import by_suffix, read
-from cellwright.data.readers.files import decoded, existing, with_newlines
+from cellwright.data.readers.files import decoded, existing, reading, with_newlines
 from cellwright.data.readers.options import ReadOptions
 from cellwright.data.source import kind_of, open_source
 from cellwright.data.split import Sides, split
 from cellwright.data.splits import SplitOptions, open_splits
 from cellwright.data.table import Table
 from cellwright.errors import InputError
+from cellwright.stages import staged
 
 WITHIN = "the training side: "
 """Salt of the hash by which the training side is split again."""
@@ -51,7 +52,7 @@ def open_texts(
         return table, table.notes
 
     kind = replace(kind_of(text, None, how), read=noted)
-    if _is_plain(path, how):
+    if is_plain(path, how):
         kind = replace(kind, split=lambda table, **shares: cut(table.texts[0], table.source, **shares))
     return open_splits(data, kind, splits or SplitOptions(), SHARE)
 
@@ -69,7 +70,7 @@ def open_training_side(
     `held_out` is the share of a file that these tasks hold out, `splits` what is held out of the rest. Other arguments
     and errors as for `open_texts`; a plain text is an error too.
     """
-    if data not in datasets.names() and _is_plain(existing(data, built_in=datasets.names(TEXTS), folder=True), how):
+    if data not in datasets.names() and is_plain(existing(data, built_in=datasets.names(TEXTS), folder=True), how):
         raise InputError(
             f"{data}: one text, of which no row is on the training side; expected a table or a built-in set: leave "
             "--train-side-only out"
@@ -84,13 +85,15 @@ def open_training_side(
     return within
 
 
+@staged(reading)
 def read_texts(data: str, *, text: str = "text", how: ReadOptions | None = None) -> Table:
     """Return every text of a file: of plain text the whole as one row. Arguments and errors as for `open_texts`."""
     path, how = existing(data, built_in=datasets.names(TEXTS), folder=True), how or ReadOptions()
-    if _is_plain(path, how):
+    if is_plain(path, how):
         return Table([with_newlines(decoded(path, how.encoding))], None, [1], str(path))
     return read(path, text=text, label=None, how=how)
 
 
-def _is_plain(path: Path, how: ReadOptions | None) -> bool:
+def is_plain(path: Path, how: ReadOptions | None) -> bool:
+    """Whether a file is one text: what is neither a table nor a folder."""
     return not path.is_dir() and ((how and how.format) or by_suffix(path) or "plain") == "plain"

@@ -2,22 +2,26 @@
 
 Five kinds: a token is a character (a code point), a character or a feature of `data.symbols`, a word, whatever stands
 between white space, or a piece found by byte pair encoding. All read a text in Unicode's composed form (NFC): é is one
-token however it was typed. The file that `save` writes is that library's own `tokenizer.json`.
+token however it was typed; and a character that training never saw as its compatible one (`data.compatible`). The file
+that `save` writes is that library's own `tokenizer.json`.
 """
 
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import tokenizers
 from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, trainers
 
+from cellwright.data.compatible import Compatible, Span
 from cellwright.data.special import KNOWN, PADDING, UNKNOWN
+from cellwright.data.unseen import Unseen
 from cellwright.errors import InputError
+from cellwright.stages import staged
 
 FEATURED = "characters+features"
 """Kind whose tokens are the characters of a text, and whole the features behind it."""
@@ -104,6 +108,7 @@ _RECIPES = {
     ),
 }
 KINDS = ("auto", *_RECIPES)
+_PARTS = {"characters": "characters", "words": "words", "tokens": "symbols", "bpe": "pieces"}
 
 
 class Tokenizer:
@@ -126,6 +131,7 @@ class Tokenizer:
         self._inner = inner
 
     @classmethod
+    @staged(lambda *_, **__: "collecting the vocabulary of the training texts")
     def train(cls, texts: Iterable[str], kind: str = "auto", *, size: int = 20_000, minimum: int = 2) -> "Tokenizer":
         """Collect a vocabulary: the most frequent tokens, the same for the same texts.
 
@@ -160,19 +166,31 @@ class Tokenizer:
         """The number of tokens, padding and unknown among them: rows of an embedding."""
         return int(self._inner.get_vocab_size())
 
-    def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return each text's token numbers, from 1 up to `size` - 1; an empty text has none."""
-        clean = [_without_surrogates(text) for text in texts]
-        return [encoding.ids for encoding in self._inner.encode_batch_fast(clean)]
+    @staged(lambda _, texts, **__: f"tokenising {len(texts):,} texts")
+    def encode(self, texts: Sequence[str], *, as_written: bool = False) -> list[list[int]]:
+        """Return each text's token numbers, from 1 up to `size` - 1; an empty text has none.
 
-    def encode_with_spans(self, texts: Sequence[str]) -> list[tuple[list[int], list[tuple[int, int]]]]:
+        as_written: read no character as another one, for a score of the very text.
+        """
+        clean = [_without_surrogates(text) for text in texts]
+        read = clean if as_written else [self._compatible.read(text) for text in clean]
+        return [encoding.ids for encoding in self._inner.encode_batch_fast(read)]
+
+    @staged(lambda _, texts, **__: f"tokenising {len(texts):,} texts")
+    def encode_with_spans(
+        self, texts: Sequence[str], *, as_written: bool = False
+    ) -> list[tuple[list[int], list[Span]]]:
         """Return each text's token numbers, and of each token the positions [start, end) in the text it stands for.
 
         White space that no token stands for lies between two spans. The bytes of one character, where each is a token,
         all have the span of the character.
         """
         clean = [_without_surrogates(text) for text in texts]
-        return [(encoding.ids, encoding.offsets) for encoding in self._inner.encode_batch(clean)]
+        if as_written:
+            return [(encoding.ids, encoding.offsets) for encoding in self._inner.encode_batch(clean)]
+        read = [self._compatible.read_with_spans(text) for text in clean]
+        found = zip(self._inner.encode_batch([text for text, _ in read]), read, strict=True)
+        return [(encoding.ids, _in_the_text(encoding.offsets, spans)) for encoding, (_, spans) in found]
 
     def decode(self, numbers: Sequence[int]) -> str:
         """Return the text of these tokens; words stand with single spaces between them."""
@@ -184,12 +202,33 @@ class Tokenizer:
 
     def tokens(self, text: str) -> list[str]:
         """Return the pieces that `encode` numbers, each as the vocabulary spells it, or `<unk>`."""
-        return list(self._inner.encode(_without_surrogates(text)).tokens)
+        return self.symbols(self.encode([text])[0])
 
-    def unknown_parts(self, text: str) -> list[str]:
+    def unknown_parts(self, text: str, *, as_written: bool = False) -> list[str]:
         """Return what stands in the text where a token is unknown, in order."""
-        [(numbers, spans)] = self.encode_with_spans([text])
+        [(numbers, spans)] = self.encode_with_spans([text], as_written=as_written)
         return [text[start:end] for number, (start, end) in zip(numbers, spans, strict=True) if number == UNKNOWN]
+
+    @staged(lambda _, texts, **__: f"counting what is unknown in {len(texts):,} texts")
+    def unseen(self, texts: Sequence[str], *, as_written: bool = False) -> Unseen:
+        """Count what the vocabulary lacks of the texts; `as_written` as for `encode`."""
+        found = Unseen(_PARTS[self.kind])
+        for text, numbers in zip(texts, self.encode(texts, as_written=as_written), strict=True):
+            found.total += len(numbers)
+            if UNKNOWN in numbers:
+                found.lacks.update(self.unknown_parts(text, as_written=as_written))
+            if not as_written:
+                found.forms |= self._compatible.changed(text)
+        return found
+
+    @cached_property
+    def _compatible(self) -> Compatible:
+        """For the characters of all tokens; those of words are looked up in small letters."""
+        numbers = range(KNOWN, self.size)
+        # A piece of byte pair encoding is written in letters that stand for bytes; it may end within a character.
+        known = [self._inner.decode([n]) for n in numbers] if self.kind == "bpe" else self.symbols(numbers)
+        characters = {character for token in known for character in token} - {"\ufffd"}
+        return Compatible(characters | {c.upper() for c in characters if self.kind == "words" and len(c.upper()) == 1})
 
     def pieces(self, after: Sequence[int] = ()) -> Callable[[int], str]:
         """Return a function from one token after the other to the text that each adds, where `after` stands before.
@@ -262,6 +301,11 @@ def _kind_of(inner: Any) -> str:
         if str(inner.pre_tokenizer) == str(recipe.pre_tokenizer()):
             return kind
     raise ValueError(f"a tokenizer that cuts texts by {inner.pre_tokenizer}, which no kind of this package does")
+
+
+def _in_the_text(read: list[Span], spans: Sequence[Span] | None) -> list[Span]:
+    """Spans of what was read as spans of the text, in which each character read has a span; None: they are the same."""
+    return read if spans is None else [(spans[start][0], spans[end - 1][1]) for start, end in read]
 
 
 def _without_surrogates(text: str) -> str:

@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cellwright.data.batches import filled, padded
+from cellwright.data.compatible import Compatible
 from cellwright.data.special import KNOWN, UNKNOWN
+from cellwright.data.unseen import Unseen
 from cellwright.errors import InputError
+from cellwright.stages import staged
 
 Value = TypeVar("Value")
 
@@ -75,7 +78,7 @@ class Lexicon:
     (1, 4, 9)
 
     Words are looked up in small letters, with compatible characters as one (NFKC: full-width digits, ligatures) and any
-    digit as 0; their characters are spelled as they stand.
+    digit as 0; their characters are spelled as they stand, one that training never saw as its compatible one.
     """
 
     def __init__(self, vocabulary: Sequence[str], alphabet: Sequence[str]) -> None:
@@ -83,9 +86,11 @@ class Lexicon:
         self.vocabulary, self.alphabet = list(vocabulary), list(alphabet)
         self._words = {word: number for number, word in enumerate(self.vocabulary, start=KNOWN)}
         self._characters = {character: number for number, character in enumerate(self.alphabet, start=KNOWN)}
+        self._compatible = Compatible(self.alphabet)
         self._numbers = lru_cache(REMEMBERED)(self._number)
 
     @classmethod
+    @staged(lambda *_, **__: "collecting the words of the training sentences")
     def train(cls, sentences: Iterable[Sequence[str]], *, size: int, minimum: int) -> "Lexicon":
         """Collect the most frequent words, `size` with the two special ones, seen `minimum` times, and all characters.
 
@@ -111,6 +116,20 @@ class Lexicon:
         """Return the numbers of a word's characters; an empty one counts as an unknown character."""
         return self._numbers(token)[1]
 
+    def unseen(self, sentences: Iterable[Sequence[str]]) -> list[Unseen]:
+        """Count the words that it lacks, which are known by their characters alone, and the characters likewise."""
+        words, characters = Unseen("words"), Unseen("characters")
+        for token in chain.from_iterable(sentences):
+            number, spelling = self._numbers(token)
+            words.total += 1
+            characters.total += len(token)
+            if number == UNKNOWN:
+                words.lacks[token] += 1
+            if UNKNOWN in spelling:
+                characters.lacks.update(c for c in self._compatible.read(token) if c not in self._characters)
+            characters.forms |= self._compatible.changed(token)
+        return [words, characters]
+
     def examples(
         self,
         sentences: Sequence[Sequence[str]],
@@ -130,8 +149,8 @@ class Lexicon:
         ]
 
     def _number(self, token: str) -> tuple[int, tuple[int, ...]]:
-        half = MOST_CHARACTERS // 2
-        shown = token if len(token) <= MOST_CHARACTERS else token[:half] + token[-half:]
+        half, read = MOST_CHARACTERS // 2, self._compatible.read(token)
+        shown = read if len(read) <= MOST_CHARACTERS else read[:half] + read[-half:]
         spelling = tuple(self._characters.get(character, UNKNOWN) for character in shown) or (UNKNOWN,)
         return self._words.get(normal(token), UNKNOWN), spelling
 

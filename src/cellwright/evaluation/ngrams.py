@@ -12,9 +12,12 @@ The kept libraries have none that is fast and plain: nltk.lm looks up a token at
 import numpy as np
 from numpy.typing import NDArray
 
+from cellwright.stages import staged
+
 Tokens = NDArray[np.int64]
 
 
+@staged(lambda train, *_, order, **__: f"counting the {order}-grams of {len(train):,} tokens")
 def kneser_ney(train: Tokens, test: Tokens, *, order: int, vocabulary: int) -> NDArray[np.float64]:
     """Nats of each token of `test` (M,), told the `order` - 1 before it in `test`; order 1 is the unigram.
 

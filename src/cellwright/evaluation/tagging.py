@@ -44,6 +44,8 @@ class TagScores:
     """Of the spans of each kind."""
     sentences: Scores | None
     """Of the labels of whole sentences, where there are any."""
+    joint: float | None = None
+    """Share of the sentences whose tags are all right and whose label is too, where there are labels."""
     unseen: Share | None = None
     """Words tagged rightly of those that training has not seen, where that is known."""
 
@@ -54,8 +56,8 @@ class TagScores:
 
     @property
     def compared(self) -> float:
-        """What taggers are compared by: the headline, where sentences are labelled `joint` with their accuracy."""
-        return self.headline if self.sentences is None else joint(self.headline, self.sentences.accuracy)
+        """What taggers are compared by: the headline, where sentences are labelled the joint accuracy."""
+        return self.headline if self.joint is None else self.joint
 
     def as_json(self) -> dict[str, Any]:
         """The scores, spelled out."""
@@ -71,12 +73,8 @@ class TagScores:
         if self.sentences is not None:
             spelled["sentence_accuracy"] = self.sentences.accuracy
             spelled["sentence_classes"] = [asdict(each) for each in self.sentences.classes]
+            spelled["joint_accuracy"] = self.joint
         return spelled
-
-
-def joint(of_words: float, of_sentences: float) -> float:
-    """One score of a tagger that labels sentences too."""
-    return (of_words + of_sentences) / 2
 
 
 def score_tags(
@@ -94,15 +92,18 @@ def score_tags(
     """
     flat, given = ([tag for row in rows for tag in row] for rows in (true.tags, tags))
     total, kinds = (None, {}) if scheme == "plain" else score_spans(true.tags, tags)
-    sentences = None
+    sentences, joint = None, None
     if labels is not None and true.labels is not None:
         sentences = score(true.labels, labels, sorted({*true.labels, *labels}))
+        each = zip(true.tags, tags, true.labels, labels, strict=True)
+        joint = sum([*row] == [*other] and label == said for row, other, label, said in each) / len(true)
     unseen = None
     if known is not None:
         words = (word for row in true.tokens for word in row)
         right = [a == b for word, a, b in zip(words, flat, given, strict=True) if not known(word)]
         unseen = Share(sum(right), len(right))
-    return TagScores(len(true), score(flat, given, sorted({*flat, *given})), total, kinds, sentences, unseen)
+    words_of = score(flat, given, sorted({*flat, *given}))
+    return TagScores(len(true), words_of, total, kinds, sentences, joint, unseen)
 
 
 @dataclass(frozen=True)
@@ -200,6 +201,8 @@ def _models(comparison: TagComparison) -> Section:
             columns.setdefault(f"unseen ({scores.unseen.words:,})", []).append(f"{scores.unseen.accuracy:.4f}")
         if scores.sentences is not None:
             columns.setdefault("sentences", []).append(f"{scores.sentences.accuracy:.4f}")
+        if scores.joint is not None:
+            columns.setdefault("joint", []).append(f"{scores.joint:.4f}")
     names = [name for name, scores in named.items() if scores is not None]
     return Section("scores", tuple(columns), list(zip(names, *columns.values(), strict=True)))
 

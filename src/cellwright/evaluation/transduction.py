@@ -14,6 +14,7 @@ from typing import Any
 from cellwright.evaluation.alignment import Aligned, draw_alignments
 from cellwright.evaluation.report import ALIGNMENT, Report, Section
 from cellwright.evaluation.sequences import SequenceScores, score_sequences
+from cellwright.stages import staged
 
 Tokens = Sequence[str]
 
@@ -82,6 +83,7 @@ def compare_transduction(
     )
 
 
+@staged(lambda train, _: f"counting the symbols of {len(train):,} pairs")
 def symbol_by_symbol(train: Sequence[tuple[Tokens, Tokens]], sources: Sequence[Tokens]) -> list[list[str]]:
     """Each source by its symbols' most frequent counterparts; of equally frequent ones the first seen."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)

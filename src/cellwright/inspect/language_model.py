@@ -81,7 +81,7 @@ def units_that_follow(run: LanguageRun) -> list[Probe]:
     if not len(validation):
         raise InputError(f"{run.path}: no validation side was kept, on which units are chosen")
     text = "\n\n".join(validation.texts)
-    ((numbers, spans),) = run.tokenizer.encode_with_spans([text])
+    ((numbers, spans),) = run.tokenizer.encode_with_spans([text], as_written=True)
     heard, _ = _read(run, numbers[:PROBED], softmax=False)
     letters = heard.letters(_layers(run), first=1)
     states = {f"layer{e.layer}.{state}": e.values[state] for e in letters for state in _layers(run)[0].cell.states}

@@ -14,7 +14,7 @@ class Architecture(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     cell: str = "lstm"
-    """Recurrent cell, as `cellwright cells` lists them."""
+    """Recurrent cell, as `cellwright cells` lists them, or FILE.py:NAME of your own."""
     embedding: int = Field(128, ge=1)
     """Numbers a token is embedded in."""
     pairs: int = Field(50_000, ge=0)
@@ -53,7 +53,7 @@ class AutoencoderArchitecture(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     cell: str = "lstm"
-    """Recurrent cell of encoder and decoder, as `cellwright cells` lists them."""
+    """Recurrent cell of encoder and decoder, as `cellwright cells` lists them, or FILE.py:NAME of your own."""
     embedding: int = Field(128, ge=1)
     """Numbers a token is embedded in."""
     hidden: int = Field(128, ge=1)

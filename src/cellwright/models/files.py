@@ -2,9 +2,10 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from cellwright.errors import InputError
 
@@ -26,20 +27,31 @@ def replace_file(path: Path, content: bytes) -> None:
 
     Raises InputError where the file cannot be written; what `path` held before is still there.
     """
+    with replacing(path, f"{len(content):,} bytes") as file:
+        file.write(content)
+
+
+@contextmanager
+def replacing(path: Path, bytes_needed: str = "enough bytes") -> Iterator[BinaryIO]:
+    """Open a file that takes the place of `path` when all is written, as `replace_file` does; else it is gone.
+
+    bytes_needed: as the error names them. Raises InputError where the file cannot be written.
+    """
     part = path.with_name(path.name + ".part")
     try:
         with part.open("wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())  # a disk may report that it is full only now
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
         kept = "the last good one stays" if path.exists() else "nothing was written"
         raise InputError(
             f"{path}: cannot be written ({error.strerror or error}); {kept}; expected a writable folder with "
-            f"{len(content):,} bytes free: make room and try again (of a stopped `fit`, with --resume)"
+            f"{bytes_needed} free: make room and try again (of a stopped `fit`, with --resume)"
         ) from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

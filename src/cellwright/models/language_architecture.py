@@ -16,7 +16,7 @@ class LanguageArchitecture(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     cell: str = "lstm"
-    """Recurrent cell, as `cellwright cells` lists them."""
+    """Recurrent cell, as `cellwright cells` lists them, or FILE.py:NAME of your own."""
     embedding: int = Field(128, ge=1)
     """Numbers a token is embedded in."""
     hidden: int = Field(384, ge=1)

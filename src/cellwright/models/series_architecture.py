@@ -18,7 +18,7 @@ class SeriesArchitecture(BaseModel):
     target: Target = "classify"
     """What to learn: a class or a number of each series, the steps that follow, or how unlike the others it is."""
     cell: str = "lstm"
-    """Recurrent cell, as `cellwright cells` lists them."""
+    """Recurrent cell, as `cellwright cells` lists them, or FILE.py:NAME of your own."""
     hidden: int = Field(128, ge=1)
     """Hidden size of one direction of one layer."""
     layers: int = Field(1, ge=1)

@@ -9,7 +9,7 @@ class TaggerArchitecture(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     cell: str = "lstm"
-    """Recurrent cell, as `cellwright cells` lists them."""
+    """Recurrent cell, as `cellwright cells` lists them, or FILE.py:NAME of your own."""
     embedding: int = Field(128, ge=1)
     """Numbers a word is embedded in."""
     characters: int = Field(32, ge=0)

@@ -13,7 +13,7 @@ class TransducerArchitecture(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     cell: str = "lstm"
-    """Recurrent cell of encoder and decoder, as `cellwright cells` lists them."""
+    """Recurrent cell of encoder and decoder, as `cellwright cells` lists them, or FILE.py:NAME of your own."""
     embedding: int = Field(128, ge=1)
     """Numbers a symbol is embedded in."""
     hidden: int = Field(256, ge=1)

@@ -71,7 +71,8 @@ class FitConfig(Place):
     learning_rate: float = Field(3e-3, gt=0)
     """Step size of AdamW, and of its sparse form for the rows of large embeddings."""
     schedule: Literal["constant", "cosine"] = "constant"
-    """Step size over the run: cosine rises first, then falls to 0 at the end of --max-epochs or --max-minutes."""
+    """Step size over the run: cosine rises first, then falls to 0 at the end of --max-epochs or --max-minutes,
+    and rises again where a run is resumed with more of them."""
     weight_decay: float = Field(0.01, ge=0)
     """Decay of the weight matrices (not of biases)."""
     averaging: float = Field(0.998, ge=0, lt=1)
@@ -86,6 +87,8 @@ class FitConfig(Place):
     """Processes that prepare batches beside the training process; 0 prepares them in it."""
     threads: int | None = Field(None, ge=1)
     """Threads of the arithmetic; None leaves PyTorch's choice."""
+    baseline: bool = True
+    """Score baselines beside the model when it is trained."""
 
     @model_validator(mode="after")
     def _options_agree(self) -> Self:
@@ -99,7 +102,7 @@ class FitConfig(Place):
 
 
 LIMITS = frozenset(
-    "data out resume overwrite max_epochs max_minutes patience checkpoint_seconds workers threads".split()  # noqa: SIM905
+    "data out resume overwrite max_epochs max_minutes patience checkpoint_seconds workers threads baseline".split()  # noqa: SIM905
 )
 """Options that a resumed run may change: none of them alters a step that was already taken."""
 FIRST = "pretrained"

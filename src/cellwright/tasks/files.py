@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from cellwright.data.readers import DELIMITED, FOLDER, FORMATS, by_suffix
+from cellwright.data.readers import DELIMITED, FOLDER, FORMATS, Format, by_suffix, tagged
 from cellwright.data.readers.options import ReadOptions, character_of
 from cellwright.data.split import SHARE
 from cellwright.data.splits import SplitOptions
@@ -52,7 +52,7 @@ class TableFiles(Splits):
 
 OF_FILES = {name: field.default for name, field in TableFiles.model_fields.items()}
 """What says nothing of a built-in set, each with what it is where nobody gives it."""
-TABLES = [name for name in FORMATS if name != "plain"]
+TELLING: dict[str, Format[Any, Any, Any]] = tagged.FORMATS | {n: each for n, each in FORMATS.items() if n != "plain"}
 """What a suffix tells for sure: .txt may be anything."""
 WRITTEN = ("separator", "header", "quoting")
 """How CSV and TSV are written."""
@@ -107,7 +107,7 @@ def as_the_run(options: Mapping[str, Any], given: Mapping[str, Any], path: str) 
     """
     told = {name: value for name, value in given.items() if value is not None}
     found = {**options, **told}
-    if "format" not in told and by_suffix(Path(path)) in TABLES:
+    if "format" not in told and by_suffix(Path(path), TELLING):
         found["format"] = None
     if "separator" not in told and _format(path, found.get("format")) != _format(
         options["data"], options.get("format")

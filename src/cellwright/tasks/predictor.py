@@ -1,10 +1,18 @@
 """A trained run put to use: `Predictor.load("runs/first").predict(["很好用"])`."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+from cellwright.data.readers.jsonl import Pairs
+from cellwright.data.readers.records import Records, read_records
+from cellwright.data.unseen import Unseen
+from cellwright.tasks.files import as_the_run, check_written, read_options
+
+if TYPE_CHECKING:  # a run's module needs the tasks, which need this one
+    from cellwright.tasks.run import Run
 
 
 @dataclass(frozen=True)
@@ -19,6 +27,21 @@ class Prediction(ABC):
         """The fields by name."""
         return asdict(self)
 
+    def as_rows(self) -> list[dict[str, Any]]:
+        """The fields as rows of a table, most often one."""
+        return [self.as_json()]
+
+
+class Asked(NamedTuple):
+    """What a file asks of a run, row by row."""
+
+    texts: Sequence[Any]
+    """What is answered: a text, or words that a text was cut into."""
+    rows: Sequence[Pairs]
+    """The columns of each, which are handed on beside its answer."""
+    notes: Sequence[str] = ()
+    """Sentences on how the file was read."""
+
 
 Said = TypeVar("Said", bound=Prediction)
 
@@ -26,12 +49,15 @@ Said = TypeVar("Said", bound=Prediction)
 class Predictor(ABC, Generic[Said]):
     """A run that takes texts. It may be called from several threads at once."""
 
+    run: "Run[Any, Any]"
+    roles: tuple[str, ...] = ("text",)
+    """Options of `fit` that name columns which are needed to answer; the first is that of the texts."""
+    takes_texts: bool = True
+    """Whether an argument of the command line can be a text; a series is in a file."""
     reads: str = ""
     """How texts are read, in a sentence, where a user has to know."""
     echoes: bool = True
     """Whether JSON repeats the text; a series has its name."""
-    notes: Sequence[str] = ()
-    """Sentences on how files were read, once `texts_of` has read them."""
 
     @property
     def header(self) -> str | None:
@@ -39,25 +65,36 @@ class Predictor(ABC, Generic[Said]):
         return None
 
     @staticmethod
-    def load(path: str | Path) -> "Predictor[Any]":
-        """Predict with the run in the folder `path`; raises InputError where it cannot be read, as `load_run` does."""
+    def load(path: str | Path, cell: str | None = None) -> "Predictor[Any]":
+        """Predict with the run in the folder `path`; arguments and errors are those of `load_run`."""
         from cellwright import tasks
         from cellwright.tasks.run import load_run
 
-        run = load_run(path)
+        run = load_run(path, cell)
         return tasks.get(run.config.task).predictor(run)
 
-    def texts_of(self, arguments: Sequence[str], encoding: str) -> list[str]:
-        """The texts that arguments of the command line stand for: themselves, or those of the files that they name."""
-        return list(arguments)
+    def asked(self, path: str, given: Mapping[str, Any], *, several: bool = False) -> Asked:
+        """What a file asks: the texts of a column. Raises InputError for a file that is not as expected.
+
+        given: options by which the file is read, or a column by its role, in place of the run's own.
+        several: other files are asked too, so that an answer without a text must say whose it is.
+        """
+        check_written(given, path)
+        options = as_the_run(self.run.config.options, given, path)
+        records = read_records(path, read_options(options))
+        return Asked(self.cells(records, options), records.rows, records.notes)
+
+    def cells(self, records: Records, options: Mapping[str, Any]) -> Sequence[Any]:
+        """What `predict` is given of the columns of a file that the options name. Raises InputError."""
+        return records.texts(options[self.roles[0]])
 
     @abstractmethod
     def predict(self, texts: Sequence[str]) -> list[Said]:
         """What the model says of each text, in their order."""
 
-    def unknown(self, said: Said) -> Sequence[str]:
-        """The symbols of a text that training never saw, in a task whose answer hangs on each; none in the others."""
-        return ()
+    def unseen(self, texts: Sequence[str]) -> list[Unseen]:
+        """What the run does not know of the texts, a kind of their parts each; nothing of series."""
+        return []
 
     def predict_lines(self, texts: Sequence[str], first: int) -> list[Said]:
         """The same of the lines of a stream from line `first` on, for tasks whose answers and errors name a line."""

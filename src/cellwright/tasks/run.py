@@ -3,6 +3,7 @@
     RUN/
       config.json         task, model, training options: what was asked, and what predict needs
       model.safetensors   the weights of the best epoch so far
+      cell.py             the code of a cell of one's own, which runs only when its user names it: `tasks/own_cell.py`
       tokenizer.json      how texts become numbers; other tasks have other files beside
       metrics.json        the best epoch's scores, how long it took, why training ended
       log.csv, curve.png  one line an epoch, and its picture
@@ -30,6 +31,7 @@ from cellwright import tasks
 from cellwright.errors import CellwrightError, InputError
 from cellwright.models.files import read_json, replace_file, write_json
 from cellwright.tasks.config import ONE_CALL
+from cellwright.tasks.own_cell import OwnCell, trust
 
 if TYPE_CHECKING:
     from cellwright.tasks.task import Task
@@ -51,6 +53,8 @@ class RunConfig(BaseModel):
     """Name of the task."""
     fingerprint: str
     """SHA-256 of the training and validation examples: a run is resumed on these only."""
+    own_cell: OwnCell | None = None
+    """The cell, where it is none of this library."""
     options: dict[str, Any]
     """The options of the training, for the reader, for `--resume`, and for `evaluate` to find the data again."""
 
@@ -69,17 +73,26 @@ class Run(Generic[Config, Model]):
     model: Model
 
 
-def load_run(path: str | Path) -> Run[Any, Any]:
+def load_run(path: str | Path, cell: str | None = None) -> Run[Any, Any]:
     """Read a run folder, of whatever task.
+
+    cell: FILE.py:NAME of the run's own cell, the code of which is run; a run without one needs none.
 
     Raises InputError, naming the file, when the folder or one of its files is missing, cut short or of a newer
     format, or when the weights do not fit the description.
     """
     folder = Path(path)
-    config = load_config(folder)
+    config = trust_cell(folder, cell)
     whole = config.model_copy(update={"options": _with_defaults(config)})
     loaded: Run[Any, Any] = tasks.get(config.task).load(folder, whole)
     return loaded
+
+
+def trust_cell(folder: Path, cell: str | None) -> RunConfig:
+    """Run the code of a run's own cell, as in `load_run`, and return the run's description. Raises InputError."""
+    config = load_config(folder)
+    trust(folder, config.own_cell, cell)
+    return config
 
 
 def load_config(folder: Path) -> RunConfig:

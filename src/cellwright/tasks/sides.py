@@ -1,6 +1,6 @@
 """What a run learns from and is scored on, by its options: each sentence on it once, whatever the rows are."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from cellwright.data import datasets
@@ -57,14 +57,18 @@ def table_of(data: str, side: Side, options: Mapping[str, Any], say: Callable[[s
     return table
 
 
-def training_table(run: Run[Any, Any], scored: Table, side: Side, say: Callable[[str], None]) -> Table | None:
-    """What the run was trained on, for the baselines; says so where it is gone, or holds texts to be scored."""
+def training_table(
+    run: Run[Any, Any], scored: Table, side: Side, say: Callable[[str], None], wanted: bool
+) -> Table | None:
+    """What the run was trained on, for the baselines; says so where it is gone, or holds texts to be scored.
+
+    wanted: as of `training_side`.
+    """
     options = run.config.options
-    train = training_side(lambda: text_sides(options["data"], options), "texts", say)
+    train = training_side(lambda: text_sides(options["data"], options), "texts", say, wanted)
     if train is not None and side != "train":
         seen = {text.strip() for text in train.texts}  # as `split` tells texts apart
-        for said in what_flatters(sum(text.strip() in seen for text in scored.texts), len(scored), "texts"):
-            say(said)
+        say_all(what_flatters(sum(text.strip() in seen for text in scored.texts), len(scored), "texts"), say)
     return train
 
 
@@ -93,10 +97,24 @@ def nothing_on(data: str, side: Side, one: str, row: str) -> InputError:
     )
 
 
-def training_side(opened: Callable[[], Parted[Rows]], rows: str, say: Callable[[str], None]) -> Rows | None:
-    """What a run was trained on, for the baselines; says so where it is gone. rows: what it consists of, as "texts"."""
+def training_side(
+    opened: Callable[[], Parted[Rows]], rows: str, say: Callable[[str], None], wanted: bool
+) -> Rows | None:
+    """What a run was trained on, for the baselines; says so where it is gone.
+
+    rows: what it consists of, as "texts". wanted: whether there are to be baselines; else nothing is read.
+    """
+    if not wanted:
+        say(f"without baselines fitted on the training {rows}, as asked, and without a look which of them are scored")
+        return None
     try:
         return opened()["train"]
     except InputError as error:
         say(f"without baselines, since the run's training {rows} cannot be read: {error}")
         return None
+
+
+def say_all(sentences: Iterable[str], say: Callable[[str], None]) -> None:
+    """Say each."""
+    for sentence in sentences:
+        say(sentence)

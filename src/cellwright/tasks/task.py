@@ -134,7 +134,7 @@ class Task(ABC, Generic[Options, Description, Loaded]):
     answering: str | None = None
     """Field of its description with the options of how answers are looked for, which predict and evaluate take too."""
     suggestions: tuple[str, ...] = (
-        'predict {run} "a text of yours"    (or lines on standard input)',
+        'predict {run} "a text of yours"    (or a file, or lines on standard input)',
         "evaluate {run} other.csv",
     )
     """Commands to try on a new run."""
@@ -156,7 +156,13 @@ class Task(ABC, Generic[Options, Description, Loaded]):
 
     @abstractmethod
     def evaluate(
-        self, run: Loaded, data: str, side: Side, columns: Mapping[str, Any], say: Callable[[str], None]
+        self,
+        run: Loaded,
+        data: str,
+        side: Side,
+        columns: Mapping[str, Any],
+        say: Callable[[str], None],
+        baselines: bool = True,
     ) -> Report:
         """Score a run, beside baselines fitted on its own training examples.
 
@@ -166,6 +172,7 @@ class Task(ABC, Generic[Options, Description, Loaded]):
             side: of the data.
             columns: what differs from the run's own options: names of columns, how a file is written; or None.
             say: is given a sentence on what cannot be done or flatters.
+            baselines: whether to fit those that take the training examples.
 
         Raises InputError for data that cannot be read or that the run does not know.
 

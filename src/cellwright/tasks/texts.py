@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from cellwright.data.tokenizer import Tokenizer
+from cellwright.stages import stage
 from cellwright.tasks.config import Tokenising
 from cellwright.tasks.run import check_size, present
 
@@ -28,10 +29,12 @@ def batches_of(costs: Sequence[int], budget: int) -> Iterator[list[int]]:
     costs: padded tokens of each text. One that is over the budget by itself makes a batch of its own.
     """
     batch: list[int] = []
-    for index in sorted(range(len(costs)), key=costs.__getitem__):
-        if batch and (len(batch) + 1) * costs[index] > budget:
+    with stage("the model is at work", len(costs)) as done:
+        for index in sorted(range(len(costs)), key=costs.__getitem__):
+            if batch and (len(batch) + 1) * costs[index] > budget:
+                yield batch
+                done(len(batch))
+                batch = []
+            batch.append(index)
+        if batch:
             yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch

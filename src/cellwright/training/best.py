@@ -5,6 +5,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from cellwright.errors import InputError
 from cellwright.tasks.run import save_weights
 from cellwright.tasks.task import Metric
 from cellwright.training.module import TrainedModule
@@ -43,7 +44,12 @@ class KeepBest(Callback):
         return {"epoch": self.epoch, "scores": self.scores, "waited": self.waited}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Remember it."""
+        """Remember it. Raises InputError where the checkpoint is of a version that compared epochs by another score."""
+        if state_dict["scores"] and self.metric.name not in state_dict["scores"]:
+            raise InputError(
+                f"{self.folder}: its epochs were compared by {', '.join(state_dict['scores'])}, and this version goes "
+                f"by {self.metric.name}; train anew with --overwrite"
+            )
         self.epoch, self.scores, self.waited = (state_dict[name] for name in ("epoch", "scores", "waited"))
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -1,5 +1,6 @@
 """The batches of a run, for Lightning; each epoch's order is a pure function of the seed and the epoch."""
 
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -70,4 +71,11 @@ class TrainingData(LightningDataModule):
             batch_sampler=Rest(epoch.batches, done),
             collate_fn=feed.collate,
             num_workers=self.workers,
+            worker_init_fn=_leave_signals,
         )
+
+
+def _leave_signals(worker: int) -> None:
+    """Let the training process alone answer Ctrl-C, which a terminal sends to its workers too, and be ended by it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

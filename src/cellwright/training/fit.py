@@ -14,6 +14,7 @@ from cellwright import tasks
 from cellwright.errors import InputError
 from cellwright.models.files import read_json, write_json
 from cellwright.tasks.config import FitConfig
+from cellwright.tasks.own_cell import CODE, kept, trust, with_key
 from cellwright.tasks.run import CONFIG, MODEL, load_config, save_description
 from cellwright.tasks.task import Prepared, merged
 from cellwright.training.curve import draw_curve
@@ -126,17 +127,28 @@ def _fit(prepared: Prepared[Any, Any], progress: bool, say: Callable[[str], None
 
 def _prepare(config: FitConfig) -> Prepared[Any, Any]:
     """Read the data; take the options from the run when resuming. Raises InputError where the two do not fit."""
-    task = tasks.get(config.task)
+    task, config = tasks.get(config.task), with_key(config)
     if not config.resume:
-        return task.prepare(config, None)
+        return _with_code(task.prepare(config, None))
     before = load_config(config.out)
-    prepared = task.prepare(merged(config, before), before)
+    config = merged(config, before)
+    trust(config.out, before.own_cell, None)
+    prepared = _with_code(task.prepare(config, before))
     if prepared.run.fingerprint != before.fingerprint:
         raise InputError(
             f"{config.data}: its rows are not those that {config.out} was started with; give the same data, or "
             "start anew with --overwrite"
         )
     return prepared
+
+
+def _with_code(prepared: Prepared[Any, Any]) -> Prepared[Any, Any]:
+    """The same, with the code of its cell where that is its user's own."""
+    found = kept(prepared.config.cell)
+    if found is None:
+        return prepared
+    own, code = found
+    return replace(prepared, run=prepared.run.model_copy(update={"own_cell": own}), files=prepared.files | {CODE: code})
 
 
 class First(NamedTuple):
@@ -229,7 +241,8 @@ def _closing(prepared: Prepared[Any, Any], result: FitResult) -> list[str]:
     if prepared.floor is None:
         return [f"{ending}; kept is {kept}: {result.out / MODEL}"]
     reached = result.validation[result.metric]
-    sentences = [f"{ending}; kept is {kept}, with a validation {result.metric} of {reached:.3f}: {result.out / MODEL}"]
+    spelled = result.metric.replace("_", " ")
+    sentences = [f"{ending}; kept is {kept}, with a validation {spelled} of {reached:.3f}: {result.out / MODEL}"]
     floor, metric = prepared.floor, prepared.objective.metric
     if reached == floor.score or (reached > floor.score) != metric.higher_is_better:
         sentences.append(

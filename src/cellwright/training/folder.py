@@ -6,6 +6,7 @@ from pathlib import Path
 from cellwright import tasks
 from cellwright.errors import InputError
 from cellwright.tasks.config import FIRST, FitConfig
+from cellwright.tasks.own_cell import CODE
 from cellwright.tasks.run import CONFIG, MODEL
 
 METRICS, LOG, CURVE = "metrics.json", "log.csv", "curve.png"
@@ -83,7 +84,8 @@ def settle_folder(out: Path, *, failed: bool) -> bool:
 
 def _files(out: Path) -> Iterator[tuple[Path, Path]]:
     """Each file that a run may have, and the one inside it, and where it waits when another replaces it."""
-    names: tuple[str | Path, ...] = (CONFIG, MODEL, *_own_files(), METRICS, LOG, CURVE, *SCORES.values(), CHECKPOINT)
+    scores = SCORES.values()
+    names: tuple[str | Path, ...] = (CONFIG, MODEL, CODE, *_own_files(), METRICS, LOG, CURVE, *scores, CHECKPOINT)
     for folder in ("", FIRST):
         for name in names:
             yield out / folder / name, out / REPLACED / folder / name

@@ -10,7 +10,9 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from cellwright.data.split import counted
 from cellwright.models.files import replace_file
+from cellwright.tasks.config import FitConfig
 from cellwright.training.best import KeepBest
 from cellwright.training.module import StepOutput, TrainedModule
 
@@ -28,10 +30,10 @@ class Journal(Callback):
         seconds       since training began, stops not counted
     """
 
-    def __init__(self, path: Path, best: KeepBest, max_epochs: int, say: Callable[[str], None]) -> None:
+    def __init__(self, path: Path, best: KeepBest, config: FitConfig, say: Callable[[str], None]) -> None:
         self.path = path
         self.best = best
-        self.max_epochs = max_epochs
+        self.config = config
         self.say = say
         self.rows: list[dict[str, float]] = []
         self._sums = [0.0, 0.0, 0.0]  # of this epoch: loss × examples, examples, tokens
@@ -58,8 +60,14 @@ class Journal(Callback):
         self._sums = state["sums"] if trainer.is_global_zero else [0.0, 0.0, 0.0]
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Start the clock."""
+        """Start the clock; of a resumed run say where it stands, and which limits it has kept or been given."""
         self._started = time.monotonic()
+        if trainer.global_step and trainer.is_global_zero:
+            minutes = f" and {self.config.max_minutes:g} minutes" if self.config.max_minutes is not None else ""
+            self.say(
+                f"going on after {counted(len(self.rows), 'epoch')}, {trainer.global_step:,} steps and "
+                f"{self._seconds:.0f} s; the limits are {counted(self.config.max_epochs, 'epoch')}{minutes} in all"
+            )
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -100,6 +108,6 @@ class Journal(Callback):
             f", {name.replace('_', ' ')} {value:.3f}" for name, value in row.items() if name.startswith("validation_")
         )
         return (
-            f"epoch {row['epoch']} of at most {self.max_epochs}: loss {row['train_loss']:.3f}{scores}{best} "
+            f"epoch {row['epoch']} of at most {self.config.max_epochs}: loss {row['train_loss']:.3f}{scores}{best} "
             f"({row['seconds']:.0f} s)"
         )

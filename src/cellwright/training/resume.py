@@ -17,14 +17,20 @@ from cellwright.training.journal import Journal
 
 
 def check_checkpoint(config: FitConfig) -> None:
-    """Raise InputError where a run is to be resumed from a damaged file, or is beyond the last epoch asked for."""
+    """Raise InputError where a run is to be resumed from a damaged file, or has reached the limits it is given."""
     path = config.out / CHECKPOINT
     if not (config.resume and path.exists()):
         return
-    done = SafetensorsIO().load_checkpoint(path)[TrainingData.__name__]["epoch"]
+    checkpoint = SafetensorsIO().load_checkpoint(path)
+    done, minutes = checkpoint[TrainingData.__name__]["epoch"], checkpoint["journal"]["seconds"] / 60
     if done > config.max_epochs:
         raise InputError(
             f"{config.out}: {done} epochs are done, and max_epochs is {config.max_epochs}; expected at least as many"
+        )
+    if config.max_minutes is not None and minutes >= config.max_minutes and done < config.max_epochs:
+        raise InputError(
+            f"{config.out}: {minutes:.3g} minutes of training are done, and max_minutes, which a resumed run keeps, is "
+            f"{config.max_minutes:.3g}; expected more: give --max-minutes, none for no limit"
         )
 
 

@@ -19,11 +19,19 @@ class Schedule(Callback):
 
     Done is a share of the epochs, or of the minutes where a limit of these comes first. So a run without that limit
     takes the same steps however often it is resumed; one with it takes others on another day.
+
+    A run that is resumed with more epochs or minutes is less far gone, so that its step size rises again: that is said.
     """
 
     def __init__(self, config: FitConfig, journal: Journal) -> None:
         self.config = config
         self.journal = journal
+        self._before: float | None = None  # the size of the last step before a resume
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Note what the checkpoint has brought."""
+        if trainer.global_step:
+            self._before = trainer.optimizers[0].param_groups[0]["lr"]
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Set it."""
@@ -34,12 +42,23 @@ class Schedule(Callback):
             # Processes whose clocks differ would move the same weights by different steps, and so apart.
             seconds = trainer.strategy.reduce(torch.tensor(self.journal.seconds, dtype=torch.float64), reduce_op="mean")
             share = max(share, float(seconds) / (60 * self.config.max_minutes))
+        size = self.config.learning_rate * cosine(share, trainer.global_step)
         for group in trainer.optimizers[0].param_groups:
-            group["lr"] = self.config.learning_rate * cosine(share, trainer.global_step)
+            group["lr"] = size
+        if self._before is not None and size > self._before and risen(share, trainer.global_step) == 1:
+            self.journal.say(
+                f"the step size rises from {self._before:.2g} to {size:.2g}, for the cosine now falls for longer; "
+                "train anew with these limits for a step size that falls once"
+            )
+        self._before = None
 
 
 def cosine(share: float, step: int) -> float:
     """Factor of the step size when `share` of the run is done, in `step` steps: 0 at first, soon 1, 0 at the end."""
-    risen = min(max(share / RISING, step / RISING_STEPS), 1.0)
     fallen = min(max(share - RISING, 0.0) / (1 - RISING), 1.0)
-    return risen * 0.5 * (1 + math.cos(math.pi * fallen))
+    return risen(share, step) * 0.5 * (1 + math.cos(math.pi * fallen))
+
+
+def risen(share: float, step: int) -> float:
+    """The part of the way up that is done; 1: the step size has begun to fall."""
+    return min(max(share / RISING, step / RISING_STEPS), 1.0)

@@ -51,7 +51,7 @@ class Session:
             make_dense(self.module.model)
         self.data = TrainingData(prepared.train, prepared.validation, self.config.workers)
         self.best = KeepBest(self.config.out, self.config.patience, prepared.objective.metric)
-        self.journal = Journal(self.config.out / LOG, self.best, self.config.max_epochs, self.say)
+        self.journal = Journal(self.config.out / LOG, self.best, self.config, self.say)
 
     @property
     def steps(self) -> int:

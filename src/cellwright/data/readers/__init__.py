@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from cellwright.data.readers import delimited, folder, jsonl, parquet, plain
-from cellwright.data.readers.files import existing
+from cellwright.data.readers.files import existing, reading
 from cellwright.data.readers.options import ReadOptions
 from cellwright.data.readers.values import Columns
 from cellwright.data.table import Table
 from cellwright.errors import InputError
+from cellwright.stages import staged
 
 Asked = TypeVar("Asked")
 How = TypeVar("How")
@@ -62,6 +63,7 @@ def read(path: str | Path, *, text: str = "text", label: str | None = "label", h
     return read_columns(path, columns, how)
 
 
+@staged(reading)
 def read_columns(path: str | Path, columns: Columns, how: ReadOptions | None = None) -> Table:
     """Read these columns of every row of a file; else as `read`."""
     path, how = existing(path, folder=True), how or ReadOptions()
@@ -84,11 +86,14 @@ def format_of(
         raise InputError(f"{path}: no format {format!r}; expected one of {', '.join(names)}")
     if found := format or by_suffix(path, formats):
         return found
+    raise InputError(f"{untold(path, formats)}, or --format {'|'.join(names)}")
+
+
+def untold(path: Path, formats: Mapping[str, Format[Any, Any, Any]]) -> str:
+    """Say that a file's suffix tells none of these formats, and which do."""
     suffixes = ", ".join(suffix for candidate in formats.values() for suffix in candidate.suffixes)
     found = f"the suffix {path.suffix!r}" if path.suffix else "a name without a suffix"
-    raise InputError(
-        f"{path}: {found} tells no format; expected a file that ends in {suffixes}, or --format {'|'.join(names)}"
-    )
+    return f"{path}: {found} tells no format; expected a file that ends in {suffixes}"
 
 
 def by_suffix(path: Path, formats: Mapping[str, Format[Any, Any, Any]] = FORMATS) -> str | None:

@@ -40,6 +40,8 @@ class Asked:
     tags: str | None
     label: str | None = None
     """What `# label = value` says of each sentence; None: nothing is asked."""
+    tagged: bool = True
+    """Whether there are tags to read; where not, each token stands for its own."""
 
 
 @dataclass
@@ -52,17 +54,19 @@ class _Block:
 
 def read(path: Path, asked: Asked, encoding: str) -> Sentences:
     """Read the first column as tokens and the last as tags, unless others are asked for."""
-    return _read(path, lines_of(decoded(path, encoding)), asked.tokens or "1", asked.tags or "-1", asked.label)
+    return _read(path, lines_of(decoded(path, encoding)), asked, "1", "-1")
 
 
 def read_conllu(path: Path, asked: Asked, encoding: str) -> Sentences:
     """Read FORM as tokens and UPOS as tags, unless others are asked for."""
     # Blanked and not taken out: the numbers of the lines stay.
     words = ["#" if _NO_WORD.match(line) else line for line in lines_of(decoded(path, encoding))]
-    return _read(path, words, asked.tokens or "2", asked.tags or "4", asked.label)
+    return _read(path, words, asked, "2", "4")
 
 
-def _read(path: Path, lines: list[str], tokens: str, tags: str, label: str | None) -> Sentences:
+def _read(path: Path, lines: list[str], asked: Asked, usual_tokens: str, usual_tags: str) -> Sentences:
+    tokens, label = asked.tokens or usual_tokens, asked.label
+    tags = asked.tags or usual_tags if asked.tagged else tokens
     by_name = not (NUMBER.fullmatch(tokens) and NUMBER.fullmatch(tags))
     names, blocks = _cut(path, lines, by_name)
     if not blocks:
@@ -72,7 +76,7 @@ def _read(path: Path, lines: list[str], tokens: str, tags: str, label: str | Non
     places = [
         _place(column, option, names, width, where) for column, option in ((tokens, "--tokens"), (tags, "--tags"))
     ]
-    if places[0] == places[1]:
+    if asked.tagged and places[0] == places[1]:
         raise InputError(
             f"{where}: column {places[0] + 1} of {width} for both the tokens and the tags; expected two columns: name "
             f"yours with {named_by(OPTIONS)}"

@@ -71,6 +71,12 @@ def read_bytes(path: Path) -> bytes:
     return content
 
 
+def reading(path: str | Path, *given: object, **named: object) -> str:
+    """What is said while a file is read, with its size."""
+    size = os.path.getsize(path) if os.path.isfile(path) else 0
+    return f"reading {path} ({size / 1e6:,.0f} MB)" if size >= 1e6 else f"reading {path}"
+
+
 def _suggestion(path: Path, built_in: list[str]) -> str:
     try:
         siblings = os.listdir(path.parent)

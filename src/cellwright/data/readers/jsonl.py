@@ -40,6 +40,13 @@ def value(pairs: Pairs, key: str, where: str, options: str = OPTIONS) -> object:
     return pairs[index_of(key, [name for name, _ in pairs], where, options)][1]
 
 
+def as_python(value: object) -> object:
+    """Return a value with dicts for its objects; of a key that stands twice in one the last."""
+    if isinstance(value, _Object):
+        return {name: as_python(each) for name, each in value.pairs}
+    return [as_python(each) for each in value] if isinstance(value, list) else value
+
+
 class _Object:
     """An object's pairs, told from a list by its type: the decoder calls this for every object."""
 

@@ -15,10 +15,7 @@ from cellwright.errors import InputError
 def read(path: Path, columns: Columns, how: ReadOptions) -> Table:
     """Read the columns asked for; Parquet says by itself how it is written, so `how` plays no part."""
     values = _values(path, columns)
-    count = len(values[columns.text])
-    if not count:
-        raise InputError(f"{path}: columns without rows; expected at least one row")
-    return checked_table(columns, values, list(range(1, count + 1)), str(path), unit="row")
+    return checked_table(columns, values, list(range(1, len(values[columns.text]) + 1)), str(path), unit="row")
 
 
 def cells(path: Path) -> tuple[list[str], list[list[str]]]:
@@ -38,10 +35,14 @@ def cells(path: Path) -> tuple[list[str], list[list[str]]]:
                 f"{path}, column {name!r}: holds {column.type}; expected numbers, texts or times, a row a step"
             ) from None
         columns.append(["" if each is None else str(each) for each in texts.to_pylist()])
-    rows = [list(row) for row in zip(*columns, strict=True)]
-    if not rows:
-        raise InputError(f"{path}: columns without rows; expected at least one row")
-    return table.column_names, rows
+    return table.column_names, [list(row) for row in zip(*columns, strict=True)]
+
+
+def objects(path: Path) -> tuple[list[str], list[list[object]]]:
+    """Return the names of all columns, and the rows as Python objects. Raises InputError."""
+    table = _table(path)
+    columns = [column.to_pylist() for column in table.columns]
+    return table.column_names, [list(row) for row in zip(*columns, strict=True)]
 
 
 def _values(path: Path, columns: Columns) -> dict[str, list[object]]:
@@ -53,8 +54,11 @@ def _values(path: Path, columns: Columns) -> dict[str, list[object]]:
 
 
 def _table(path: Path, names: list[str] | None = None) -> Any:
-    """Return the columns of these names, or all, as pyarrow's table."""
-    return _of_file(path, lambda file: file.read(columns=names))
+    """Return the columns of these names, or all, as pyarrow's table. Raises InputError where it has no row."""
+    table = _of_file(path, lambda file: file.read(columns=names))
+    if not table.num_rows:
+        raise InputError(f"{path}: columns without rows; expected at least one row")
+    return table
 
 
 def _of_file(path: Path, read: Callable[[Any], Any]) -> Any:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from cellwright.data.readers import Format, columns, format_of, slashed, token_lists
 from cellwright.data.readers.columns import Asked
-from cellwright.data.readers.files import existing
+from cellwright.data.readers.files import existing, reading
 from cellwright.data.sentences import Sentences
 from cellwright.errors import InputError
+from cellwright.stages import staged
 
 FORMATS = {
     "columns": Format((".conll", ".bio", ".iob", ".iob2", ".iobes", ".col"), columns.read),
@@ -17,6 +18,7 @@ FORMATS = {
 }
 
 
+@staged(reading)
 def read_tagged(
     path: str | Path,
     *,
@@ -26,6 +28,7 @@ def read_tagged(
     encoding: str = "utf-8",
     format: str | None = None,
     built_in: Iterable[str] = (),
+    tagged: bool = True,
 ) -> Sentences:
     """Read every sentence of a file, those without a token too.
 
@@ -37,13 +40,14 @@ def read_tagged(
         encoding: how the file's bytes spell characters.
         format: a name from FORMATS, where the suffix does not tell.
         built_in: names of sets that one may have meant where there is no such file.
+        tagged: whether to read tags; where not, each token stands for its own.
 
     Raises:
         InputError: the file, a line or a value is not as expected; names file and line, what was found.
 
     """
-    path = existing(path, built_in)
-    sentences = FORMATS[format_of(path, format, FORMATS)].read(path, Asked(tokens, tags, label), encoding)
+    path, asked = existing(path, built_in), Asked(tokens, tags, label, tagged)
+    sentences = FORMATS[format_of(path, format, FORMATS)].read(path, asked, encoding)
     if not any(sentences.tokens):
         raise InputError(f"{path}: no sentence holds a token; expected at least one")
     return sentences

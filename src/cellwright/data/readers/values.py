@@ -13,6 +13,8 @@ NUMBER = re.compile(r"-?\d+")
 
 
 OPTIONS = "--text and --label"
+COLUMN = "--column ROLE=NAME"
+"""Of `evaluate` and of `predict`, which has it alone."""
 
 
 class Columns(NamedTuple):
@@ -75,7 +77,7 @@ def index_of(column: str, names: Sequence[str], where: str, options: str = OPTIO
 
 def named_by(options: str) -> str:
     """The options of `fit` that name columns, and what `evaluate`, which reads the same files, has in their place."""
-    return f"{options} (evaluate: --column ROLE=NAME)"
+    return options if options == COLUMN else f"{options} (evaluate: {COLUMN})"
 
 
 def listed(names: Sequence[str], most: int = 12) -> str:

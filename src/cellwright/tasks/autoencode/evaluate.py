@@ -8,25 +8,32 @@ from typing import Any
 import torch
 
 from cellwright.data.batches import collate
+from cellwright.data.unseen import sentences
 from cellwright.errors import InputError
 from cellwright.evaluation.reconstruction import Brought, Reconstruction
 from cellwright.tasks.autoencode.objective import AutoencodeObjective
 from cellwright.tasks.autoencode.predictor import BATCH_TOKENS, AutoencodePredictor
 from cellwright.tasks.autoencode.run import AutoencodeRun
-from cellwright.tasks.sides import options_for, table_of, training_table
+from cellwright.tasks.sides import options_for, say_all, table_of, training_table
 from cellwright.tasks.task import Side
 from cellwright.tasks.texts import batches_of
 
 
 def evaluate(
-    run: AutoencodeRun, data: str, side: Side, columns: Mapping[str, Any], say: Callable[[str], None]
+    run: AutoencodeRun,
+    data: str,
+    side: Side,
+    columns: Mapping[str, Any],
+    say: Callable[[str], None],
+    baselines: bool,
 ) -> Reconstruction:
     """Score the run beside the frequencies of single tokens; see `Task.evaluate`."""
     table = table_of(data, side, options_for(run, data, columns), say)
     windows = _windows(run, table.texts)
     if not windows:
         raise InputError(f"{data}: no text has a token; expected at least one to bring back")
-    train = training_table(run, table, side, say)
+    say_all(sentences([run.tokenizer.unseen(table.texts)]), say)
+    train = training_table(run, table, side, say, baselines)
     told, free = _told(run, windows), _free(run, windows)
     baseline = None if train is None else _unigram(run, _windows(run, train.texts), windows)
     return Reconstruction(len(table), sum(map(len, windows)), told, free, baseline)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from cellwright.data.batches import collate
+from cellwright.data.unseen import Unseen
 from cellwright.tasks.autoencode.run import AutoencodeRun
 from cellwright.tasks.predictor import Prediction, Predictor
 from cellwright.tasks.texts import batches_of
@@ -42,13 +43,17 @@ class AutoencodePredictor(Predictor[Coded]):
     """A trained autoencoder that takes texts."""
 
     def __init__(self, run: AutoencodeRun) -> None:
-        self.run = run
+        self.run: AutoencodeRun = run
 
     def predict(self, texts: Sequence[str]) -> list[Coded]:
         """Compress each text and bring it back, in their order."""
         read = [[window for window in pieces if len(window)] for pieces in self.run.reader.read(texts)]
         coded = iter(self.coded([window for windows in read for window in windows]))
         return [self.prediction([next(coded) for _ in windows]) for windows in read]
+
+    def unseen(self, texts: Sequence[str]) -> list[Unseen]:
+        """Count the tokens that the run does not know."""
+        return [self.run.tokenizer.unseen(texts)]
 
     @torch.inference_mode()
     def coded(self, windows: Sequence[Sequence[int]]) -> list[Window]:

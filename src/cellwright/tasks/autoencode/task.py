@@ -40,10 +40,16 @@ class Autoencode(Task[AutoencodeConfig, AutoencodeRunConfig, AutoencodeRun]):
         return AutoencodePredictor(run)
 
     def evaluate(
-        self, run: AutoencodeRun, data: str, side: Side, columns: Mapping[str, Any], say: Callable[[str], None]
+        self,
+        run: AutoencodeRun,
+        data: str,
+        side: Side,
+        columns: Mapping[str, Any],
+        say: Callable[[str], None],
+        baselines: bool = True,
     ) -> Reconstruction:
         """Score beside the frequencies of single tokens."""
-        return evaluate(run, data, side, columns, say)
+        return evaluate(run, data, side, columns, say, baselines)
 
 
 TASK = Autoencode()

@@ -4,19 +4,33 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cellwright.data.checks import check_known
+from cellwright.data.unseen import sentences
+from cellwright.evaluation.baselines import MOST_TEXTS
 from cellwright.evaluation.comparison import Comparison, compare
 from cellwright.tasks.classify.predictor import ClassifyPredictor
 from cellwright.tasks.classify.run import ClassifyRun
-from cellwright.tasks.sides import options_for, table_of, training_table
+from cellwright.tasks.sides import options_for, say_all, table_of, training_table
 from cellwright.tasks.task import Side
 
 
 def evaluate(
-    run: ClassifyRun, data: str, side: Side, columns: Mapping[str, Any], say: Callable[[str], None]
+    run: ClassifyRun,
+    data: str,
+    side: Side,
+    columns: Mapping[str, Any],
+    say: Callable[[str], None],
+    baselines: bool,
 ) -> Comparison:
     """Score the run beside the majority class and the linear baseline; see `Task.evaluate`."""
     table = table_of(data, side, options_for(run, data, columns), say)
     check_known(table, run.labels)
-    train = training_table(run, table, side, say)
-    predicted = [prediction.label for prediction in ClassifyPredictor(run).predict(table.texts)]
+    train = training_table(run, table, side, say, baselines)
+    if train is not None and len(train) > MOST_TEXTS:
+        say(
+            f"the linear baseline is fitted on {MOST_TEXTS:,} of the {len(train):,} training texts, drawn at random; "
+            "--no-baseline leaves it out"
+        )
+    predictor = ClassifyPredictor(run)
+    say_all(sentences(predictor.unseen(table.texts)), say)
+    predicted = [prediction.label for prediction in predictor.predict(table.texts)]
     return compare(table, predicted, run.labels, train)

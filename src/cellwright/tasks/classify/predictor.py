@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 
 from cellwright.data.batches import Pieces, collate_pieces
+from cellwright.data.unseen import Unseen
 from cellwright.tasks.classify.run import ClassifyRun
 from cellwright.tasks.predictor import Prediction, Predictor
 from cellwright.tasks.texts import batches_of
@@ -46,7 +47,7 @@ class ClassifyPredictor(Predictor[Labelled]):
         """
         if batch_tokens < 1:
             raise ValueError(f"ClassifyPredictor: batch_tokens is {batch_tokens}; expected at least 1")
-        self.run = run
+        self.run: ClassifyRun = run
         self.batch_tokens = batch_tokens
 
     @property
@@ -61,6 +62,10 @@ class ClassifyPredictor(Predictor[Labelled]):
         for indices in batches_of([self.run.config.reading.cost(pieces) for pieces in encoded], self.batch_tokens):
             probabilities[indices] = self._probabilities([encoded[i] for i in indices])
         return [self._prediction(row) for row in probabilities]
+
+    def unseen(self, texts: Sequence[str]) -> list[Unseen]:
+        """Count the tokens that the run does not know."""
+        return [self.run.tokenizer.unseen(texts)]
 
     @torch.inference_mode()
     def _probabilities(self, encoded: list[Pieces]) -> torch.Tensor:

@@ -43,12 +43,18 @@ class Classify(Task[ClassifyConfig, ClassifyRunConfig, ClassifyRun]):
         return ClassifyPredictor(run)
 
     def evaluate(
-        self, run: ClassifyRun, data: str, side: Side, columns: Mapping[str, Any], say: Callable[[str], None]
+        self,
+        run: ClassifyRun,
+        data: str,
+        side: Side,
+        columns: Mapping[str, Any],
+        say: Callable[[str], None],
+        baselines: bool = True,
     ) -> Comparison:
         """Score beside the majority class and a linear model of character n-grams."""
         from cellwright.tasks.classify.evaluate import evaluate  # scikit-learn, which predictions need not load
 
-        return evaluate(run, data, side, columns, say)
+        return evaluate(run, data, side, columns, say, baselines)
 
 
 TASK = Classify()

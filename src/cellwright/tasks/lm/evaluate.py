@@ -8,14 +8,16 @@ import torch
 from torch import Tensor
 
 from cellwright.data.texts import read_texts
+from cellwright.data.unseen import sentences
 from cellwright.errors import InputError
 from cellwright.evaluation.ngrams import kneser_ney
 from cellwright.evaluation.text_comparison import TextComparison
 from cellwright.evaluation.text_scores import TextScores
+from cellwright.stages import stage
 from cellwright.tasks.files import read_options
 from cellwright.tasks.lm.prepare import documents, sides_of
 from cellwright.tasks.lm.run import LanguageRun
-from cellwright.tasks.sides import check_side, options_for, training_side
+from cellwright.tasks.sides import check_side, options_for, say_all, training_side
 from cellwright.tasks.task import Side
 
 ORDERS = {"characters": 6, "bpe": 4, "words": 4}
@@ -23,7 +25,12 @@ ORDERS = {"characters": 6, "bpe": 4, "words": 4}
 
 
 def evaluate(
-    run: LanguageRun, data: str, side: Side, columns: Mapping[str, Any], say: Callable[[str], None]
+    run: LanguageRun,
+    data: str,
+    side: Side,
+    columns: Mapping[str, Any],
+    say: Callable[[str], None],
+    baselines: bool,
 ) -> TextComparison:
     """Score the run beside n-grams and the frequency of tokens; see `Task.evaluate`.
 
@@ -33,14 +40,16 @@ def evaluate(
     encoded = documents(run.tokenizer, texts)
     if sum(len(document) - 1 for document in encoded) < 1:
         raise InputError(f"{data}: no token to score on the {side} side; expected some text")
+    say_all(sentences([run.tokenizer.unseen(texts, as_written=True)]), say)
     characters, spelling = sum(map(len, texts)), run.spelling(texts)
 
     def scored(nats: Tensor) -> TextScores:
         return TextScores(float(nats.sum()), len(nats), characters, spelling)
 
-    model = scored(run.model.nats(encoded))
+    with stage(f"scoring {characters:,} characters"):
+        model = scored(run.model.nats(encoded))
     order = ORDERS[run.tokenizer.kind]
-    train = _training_documents(run, say)
+    train = _training_documents(run, say, baselines)
     if train is None:
         return TextComparison(model, order)
     counted = [scored(_counted(train, encoded, n, run.tokenizer.size)) for n in (order, 1)]
@@ -63,7 +72,7 @@ def _texts(data: str, side: Side, options: Mapping[str, Any], say: Callable[[str
     return table.texts
 
 
-def _training_documents(run: LanguageRun, say: Callable[[str], None]) -> list[Tensor] | None:
+def _training_documents(run: LanguageRun, say: Callable[[str], None], wanted: bool) -> list[Tensor] | None:
     """What the run was trained on, for the baselines; say so where it is gone."""
-    train = training_side(lambda: sides_of(run.config.options["data"], run.config.options), "texts", say)
+    train = training_side(lambda: sides_of(run.config.options["data"], run.config.options), "texts", say, wanted)
     return None if train is None else documents(run.tokenizer, train.texts)

@@ -1,14 +1,19 @@
 """How probable a language model finds a text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
+from cellwright.data.readers.files import existing
+from cellwright.data.texts import is_plain, read_texts
+from cellwright.data.unseen import Unseen
 from cellwright.evaluation.text_scores import TextScores
+from cellwright.tasks.files import as_the_run, check_written, read_options
 from cellwright.tasks.lm.prepare import documents
 from cellwright.tasks.lm.run import LanguageRun
-from cellwright.tasks.predictor import Prediction, Predictor
+from cellwright.tasks.predictor import Asked, Prediction, Predictor
 
 
 @dataclass(frozen=True)
@@ -31,12 +36,25 @@ class LanguagePredictor(Predictor[Scored]):
     """A trained language model that takes texts, each a document by itself."""
 
     def __init__(self, run: LanguageRun) -> None:
-        self.run = run
+        self.run: LanguageRun = run
+
+    def asked(self, path: str, given: Mapping[str, Any], *, several: bool = False) -> Asked:
+        """The texts of a column, or of any file but a table the whole as one text, as in training."""
+        how = read_options(as_the_run(self.run.config.options, given, path))
+        if not is_plain(existing(path), how):
+            return super().asked(path, given, several=several)
+        check_written(given, path)
+        texts = read_texts(path, how=how).texts
+        return Asked(texts, [[("text", text)] for text in texts])
 
     def predict(self, texts: Sequence[str]) -> list[Scored]:
         """Score each text, in their order, its end not among what is predicted."""
         encoded = documents(self.run.tokenizer, texts)
         return [self._score(text, numbers) for text, numbers in zip(texts, encoded, strict=True)]
+
+    def unseen(self, texts: Sequence[str]) -> list[Unseen]:
+        """Count the tokens that the run does not know, each text as it is written."""
+        return [self.run.tokenizer.unseen(texts, as_written=True)]
 
     def _score(self, text: str, document: torch.Tensor) -> Scored:
         if len(document) == 1:

@@ -86,8 +86,8 @@ def sides_of(data: str, options: Mapping[str, Any]) -> Sides:
 
 
 def documents(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Tensor]:
-    """The token numbers of each text, its mark first."""
-    return [torch.tensor([MARK, *numbers]) for numbers in tokenizer.encode(texts)]
+    """The token numbers of each text as it is written, its mark first."""
+    return [torch.tensor([MARK, *numbers]) for numbers in tokenizer.encode(texts, as_written=True)]
 
 
 def _tokenizer(sides: Sides, config: LanguageConfig) -> Tokenizer:

@@ -28,7 +28,7 @@ class Language(Task[LanguageConfig, LanguageRunConfig, LanguageRun]):
     columns = tuple(TextColumn.model_fields)
     suggestions = (
         'generate {run} --prompt "a beginning" --temperature 0.8',
-        'predict {run} "a text to score"    (or lines on standard input)',
+        'predict {run} "a text to score"    (or a file, or lines on standard input)',
         "evaluate {run} other.txt",
     )
 
@@ -47,10 +47,16 @@ class Language(Task[LanguageConfig, LanguageRunConfig, LanguageRun]):
         return LanguagePredictor(run)
 
     def evaluate(
-        self, run: LanguageRun, data: str, side: Side, columns: Mapping[str, Any], say: Callable[[str], None]
+        self,
+        run: LanguageRun,
+        data: str,
+        side: Side,
+        columns: Mapping[str, Any],
+        say: Callable[[str], None],
+        baselines: bool = True,
     ) -> TextComparison:
         """Perplexity and bits a character beside n-grams."""
-        return evaluate(run, data, side, columns, say)
+        return evaluate(run, data, side, columns, say, baselines)
 
 
 TASK = Language()

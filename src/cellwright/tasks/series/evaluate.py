@@ -29,13 +29,20 @@ from cellwright.tasks.series.predictor import AnomalyPredictor, LabelPredictor, 
 from cellwright.tasks.series.prepare import check_binary, check_scored, foretellable, learnt_from
 from cellwright.tasks.series.regression import numbers_of
 from cellwright.tasks.series.run import SeriesRun
-from cellwright.tasks.series.sides import OF_FILES, open_sides, read_file
+from cellwright.tasks.series.sides import OF_FILES, open_sides, read_alike
 from cellwright.tasks.sides import check_side, training_side
 from cellwright.tasks.task import Side, usual_side
 from cellwright.tasks.texts import batches_of
 
 
-def evaluate(run: SeriesRun, data: str, side: Side, columns: Mapping[str, Any], say: Callable[[str], None]) -> Report:
+def evaluate(
+    run: SeriesRun,
+    data: str,
+    side: Side,
+    columns: Mapping[str, Any],
+    say: Callable[[str], None],
+    baselines: bool,
+) -> Report:
     """Score the run beside baselines without a weight; see `Task.evaluate`."""
     options = run.config.learnt
     table = readable(run, _series(run, options, data, side, columns))
@@ -45,7 +52,7 @@ def evaluate(run: SeriesRun, data: str, side: Side, columns: Mapping[str, Any], 
     if options.target == "forecast":
         table = with_history(run, table, say)
     check_scored(table, options.target, side)
-    train = training_side(lambda: learnt_from(options, open_sides(options)), "series", say)
+    train = training_side(lambda: learnt_from(options, open_sides(options)), "series", say, baselines)
     if options.target == "classify":
         return _classes(run, table, train)
     if options.target == "regress":
@@ -68,10 +75,7 @@ def _series(run: SeriesRun, options: SeriesConfig, data: str, side: Side, column
     if side != "all":
         return learnt_from(changed, open_sides(changed))[side]
     check_side(data, side)
-    reading = changed.reading if columns.get("values") else changed.reading_like(run.config.channels)
-    table = read_file(changed, data, reading)
-    if columns.get("values") and len(table.channels) == len(run.config.channels):  # they were named in its place
-        table = replace(table, channels=tuple(run.config.channels))
+    table = read_alike(changed, data, run.config.channels, columns)
     if options.output == "bernoulli":
         check_binary(table)
     return foretellable(table) if options.target == "forecast" else table

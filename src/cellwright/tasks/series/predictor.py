@@ -8,7 +8,7 @@ As texts, on standard input and from the server, a series is a JSON object: `dat
 """
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -21,10 +21,10 @@ from cellwright.data.series_batches import SeriesBatch, SeriesExample, collate_s
 from cellwright.errors import InputError
 from cellwright.models.forecaster import Forecaster
 from cellwright.models.series_autoencoder import errors, scored_steps
-from cellwright.tasks.predictor import Prediction, Predictor, Said
+from cellwright.tasks.predictor import Asked, Prediction, Predictor, Said
 from cellwright.tasks.series.examples import Stretch, stretches_of
 from cellwright.tasks.series.run import SeriesRun
-from cellwright.tasks.series.sides import as_learnt, check_complete, read_file
+from cellwright.tasks.series.sides import as_learnt, check_complete, read_alike
 from cellwright.tasks.texts import batches_of
 
 BATCH_STEPS = 16_384  # padding included
@@ -73,11 +73,18 @@ class Forecast(Prediction):
 
     def line(self, text: str) -> str:
         """A line a step ahead and channel: name, steps ahead, channel and the quantiles."""
-        return "\n".join(
-            "\t".join([self.name, str(k), channel, *(f"{value:.6g}" for value in values.values())])
+        shown = [
+            {name: f"{v:.6g}" if isinstance(v, float) else str(v) for name, v in r.items()} for r in self.as_rows()
+        ]
+        return "\n".join("\t".join(row.values()) for row in shown)
+
+    def as_rows(self) -> list[dict[str, Any]]:
+        """A row a step ahead and channel, named as in the header of lines."""
+        return [
+            {"series": self.name, "ahead": k, "channel": channel, **values}
             for k, step in enumerate(self.ahead, start=1)
             for channel, values in step.items()
-        )
+        ]
 
 
 @dataclass(frozen=True)
@@ -101,23 +108,22 @@ class SeriesPredictor(Predictor[Said]):
     """A trained model that takes series."""
 
     echoes = False
+    takes_texts = False
+    roles = ("series", "time", "values")
 
     def __init__(self, run: SeriesRun) -> None:
         """Predict with a run that is loaded."""
-        self.run = run
-        self.notes: list[str] = []
+        self.run: SeriesRun = run
 
-    def texts_of(self, arguments: Sequence[str], encoding: str) -> list[str]:
-        """The series of the files of those names, as texts; of several files, names begin with their file's."""
-        config, texts = self.run.config, list[str]()
-        learnt = config.learnt.model_copy(update={"encoding": encoding})
-        for path in arguments:
-            table = readable(self.run, read_file(learnt, path, config.reading))
-            self.notes += table.notes
-            if len(arguments) > 1:
-                table = replace(table, names=[f"{path}:{name}" for name in table.names])
-            texts += json_series.dump(table)
-        return texts
+    def asked(self, path: str, given: Mapping[str, Any], *, several: bool = False) -> Asked:
+        """The series of a file, as texts; of several files, names begin with their file's."""
+        told = {"data": path, **given} if "format" in given else given  # --format is meant for the file that it is of
+        options = self.run.config.learnt.model_copy(update=told)
+        table = readable(self.run, read_alike(options, path, self.run.config.channels, given, labelled=False))
+        if several:
+            table = replace(table, names=[f"{path}:{name}" for name in table.names])
+        texts = json_series.dump(table)
+        return Asked(texts, [[]] * len(texts), table.notes)
 
     def predict(self, texts: Sequence[str]) -> list[Said]:
         """What the model says of each series, a JSON object each. Raises InputError for one it cannot read."""

@@ -1,8 +1,9 @@
 """The sides of what a user names as DATA: a built-in set, a file, or three files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -53,6 +54,21 @@ def read_file(config: SeriesConfig, path: str | Path, options: SeriesOptions | N
     return read_series(
         path, options or config.reading, encoding=config.encoding, format=config.format if meant else None
     )
+
+
+def read_alike(
+    config: SeriesConfig, path: str, channels: Sequence[str], given: Mapping[str, Any], *, labelled: bool = True
+) -> SeriesTable:
+    """Read a file beside the training's, whose columns are those learned from, unless `given` names "values".
+
+    labelled: whether labels are read. Raises InputError.
+    """
+    named = given.get("values") is not None
+    reading = config.reading if named else config.reading_like(channels)
+    table = read_file(config, path, reading._replace(labelled=labelled))
+    if named and len(table.channels) == len(channels):  # they were named in their place
+        return replace(table, channels=tuple(channels))
+    return table
 
 
 def _cut(config: SeriesConfig, table: SeriesTable) -> Parted[SeriesTable]:

@@ -40,12 +40,18 @@ class Series(Task[SeriesConfig, SeriesRunConfig, SeriesRun]):
         return PREDICTORS[run.config.model.target](run)
 
     def evaluate(
-        self, run: SeriesRun, data: str, side: Side, columns: Mapping[str, Any], say: Callable[[str], None]
+        self,
+        run: SeriesRun,
+        data: str,
+        side: Side,
+        columns: Mapping[str, Any],
+        say: Callable[[str], None],
+        baselines: bool = True,
     ) -> Report:
         """Score beside baselines without a weight: nearest neighbour, last value, frequencies, the mean."""
         from cellwright.tasks.series.evaluate import evaluate  # scikit-learn, which predictions need not load
 
-        return evaluate(run, data, side, columns, say)
+        return evaluate(run, data, side, columns, say, baselines)
 
 
 TASK = Series()

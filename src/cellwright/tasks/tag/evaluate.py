@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cellwright.data import unseen
 from cellwright.data.readers.values import listed
 from cellwright.data.sentences import Sentences
 from cellwright.data.splits import what_flatters
 from cellwright.evaluation.tagging import FrequentTags, TagComparison, score_tags
-from cellwright.tasks.sides import check_side, nothing_on, options_for, training_side
+from cellwright.tasks.sides import check_side, nothing_on, options_for, say_all, training_side
 from cellwright.tasks.tag.data import open_file, open_sides
 from cellwright.tasks.tag.predictor import TagPredictor
 from cellwright.tasks.tag.run import TagRun
@@ -15,17 +16,24 @@ from cellwright.tasks.task import Side
 
 
 def evaluate(
-    run: TagRun, data: str, side: Side, columns: Mapping[str, Any], say: Callable[[str], None]
+    run: TagRun,
+    data: str,
+    side: Side,
+    columns: Mapping[str, Any],
+    say: Callable[[str], None],
+    baselines: bool,
 ) -> TagComparison:
     """Score the run beside each word's most frequent tag; see `Task.evaluate`."""
     sentences = _sentences(run, data, side, columns)
     _say_what_is_unknown(run, sentences, say)
-    train = training_side(lambda: open_sides(run.config.options["data"], run.config.options), "sentences", say)
+    say_all(unseen.sentences(run.lexicon.unseen(sentences.tokens)), say)
+    train = training_side(
+        lambda: open_sides(run.config.options["data"], run.config.options), "sentences", say, baselines
+    )
     if train is not None and side != "train":
         seen = set(map(tuple, train.tokens))
         known = sum(tuple(tokens) in seen for tokens in sentences.tokens)
-        for said in what_flatters(known, len(sentences), "sentences"):
-            say(said)
+        say_all(what_flatters(known, len(sentences), "sentences"), say)
     answers = TagPredictor(run).tag(sentences.tokens)
     labels = [answer.label or "" for answer in answers] if run.config.labels else None
     tags = [answer.tags for answer in answers]

@@ -8,7 +8,6 @@ from torch.nn.functional import cross_entropy
 
 from cellwright.data.words import WordBatch
 from cellwright.evaluation.spans import SpanScore, score_spans
-from cellwright.evaluation.tagging import joint
 from cellwright.models.dropout import hide
 from cellwright.models.tagger import Tagger
 from cellwright.tasks.tag.config import TagConfig
@@ -22,7 +21,8 @@ class TagObjective(Objective):
     """Minus the log of the probability of a sentence's tags and label, in nats a word.
 
     Epochs are compared by F1 where tags write spans, else by the share of words tagged rightly; where sentences are
-    classified too, by the mean of that and the share of sentences labelled rightly.
+    classified too, by joint accuracy: the share of sentences whose tags and label are all right (Goo et al. 2018,
+    "Slot-gated modeling for joint slot filling and intent prediction").
     """
 
     def __init__(self, run: TagRunConfig, options: TagConfig, names: Sequence[str]) -> None:
@@ -31,7 +31,7 @@ class TagObjective(Objective):
         self.options = options
         self.names = names
         self.main = "accuracy" if run.scheme == "plain" else "f1"
-        self.metric = Metric("joint" if run.labels else self.main)
+        self.metric = Metric("joint_accuracy" if run.labels else self.main)
 
     def model(self) -> Tagger:
         """A new tagger."""
@@ -45,7 +45,8 @@ class TagObjective(Objective):
         return Step(total / count, count, count)
 
     def measure(self, model: Tagger, batch: WordBatch) -> Tensor:
-        """(8,): surprise, words, those right, spans right, given and true, sentences, those labelled rightly."""
+        """(9,): surprise, words, those right, spans right, given and true, sentences, those labelled rightly, those
+        whose tags are right too."""
         total, best, logits = self._surprise(model, batch)
         true, given = (self._rows(tags, batch.lengths) for tags in (batch.tags, best))
         right = sum(a == b for row, other in zip(true, given, strict=True) for a, b in zip(row, other, strict=True))
@@ -53,19 +54,20 @@ class TagObjective(Objective):
         if self.run.scheme != "plain":
             score, _ = score_spans(true, given)
             spans = [score.right, score.given, score.true]
-        labelled = 0 if logits is None or batch.labels is None else int(logits.argmax(-1).eq(batch.labels).sum())
-        counts = [float(total), int(batch.lengths.sum()), right, *spans, len(batch.lengths), labelled]
+        labelled = [] if logits is None or batch.labels is None else logits.argmax(-1).eq(batch.labels).tolist()
+        whole = sum(label and row == other for label, row, other in zip(labelled, true, given, strict=False))
+        counts = [float(total), int(batch.lengths.sum()), right, *spans, len(batch.lengths), sum(labelled), whole]
         return torch.tensor(counts, dtype=torch.float64, device=total.device)
 
     def scores(self, sums: Sequence[float]) -> dict[str, float]:
-        """Loss in nats a word, accuracy of words, F1 of spans, accuracy of sentences, and the mean that compares."""
-        total, words, right, spans_right, given, true, sentences, labelled = sums
+        """Loss in nats a word, accuracy of words, F1 of spans, accuracy of sentences, and the joint one."""
+        total, words, right, spans_right, given, true, sentences, labelled, whole = sums
         scores = {"loss": total / words, "accuracy": right / words}
         if self.run.scheme != "plain":
             scores["f1"] = SpanScore(int(spans_right), int(given), int(true)).f1
         if self.run.labels:
             scores["sentence_accuracy"] = labelled / sentences
-            scores["joint"] = joint(scores[self.main], scores["sentence_accuracy"])
+            scores["joint_accuracy"] = whole / sentences
         return scores
 
     def _surprise(self, model: Tagger, batch: WordBatch) -> tuple[Tensor, Tensor, Tensor | None]:

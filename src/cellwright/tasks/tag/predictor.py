@@ -5,16 +5,23 @@ for tagged in predictor.predict(["fly to boston"]):
     print(tagged.tokens, tagged.tags)
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from cellwright.data.readers import by_suffix
+from cellwright.data.readers.records import Records
+from cellwright.data.readers.tagged import FORMATS, read_tagged
+from cellwright.data.readers.values import as_text
 from cellwright.data.segment import segment
+from cellwright.data.unseen import Unseen
 from cellwright.data.words import collate_words
 from cellwright.evaluation.spans import spans
-from cellwright.tasks.predictor import Prediction, Predictor
+from cellwright.tasks.files import as_the_run, check_written
+from cellwright.tasks.predictor import Asked, Prediction, Predictor
 from cellwright.tasks.tag.run import TagRun
 from cellwright.tasks.texts import batches_of
 
@@ -61,17 +68,41 @@ class TagPredictor(Predictor[Tagged]):
         "Texts are cut at white space; one without any, in Chinese, Japanese or Thai, into words that were frequent in "
         "training."
     )
+    roles = ("tokens",)
 
     def __init__(self, run: TagRun, *, batch_tokens: int = BATCH_TOKENS) -> None:
         """batch_tokens: most words of a batch, padding included; a longer sentence is a batch of its own."""
         if batch_tokens < 1:
             raise ValueError(f"TagPredictor: batch_tokens is {batch_tokens}; expected at least 1")
-        self.run = run
+        self.run: TagRun = run
         self.batch_tokens = batch_tokens
 
-    def predict(self, texts: Sequence[str]) -> list[Tagged]:
-        """Cut each text into words and tag them; a text without words has no tags."""
-        return self.tag([segment(text, self.run.lexicon) for text in texts])
+    def asked(self, path: str, given: Mapping[str, Any], *, several: bool = False) -> Asked:
+        """The words of a file of a token a line or of word/tag, else the texts, or lists of tokens, of a column."""
+        options = as_the_run(self.run.config.options, given, path)
+        kind = options["format"] or by_suffix(Path(path), FORMATS)
+        if kind not in FORMATS or kind == "jsonl":
+            return super().asked(path, given, several=several)
+        check_written(given, path)
+        found = read_tagged(path, tokens=options["tokens"], encoding=options["encoding"], format=kind, tagged=False)
+        return Asked(found.tokens, [[("text", " ".join(tokens))] for tokens in found.tokens])
+
+    def cells(self, records: Records, options: Mapping[str, Any]) -> list[str | list[str]]:
+        """The texts of a column, or its lists of tokens; by default of "tokens", else of "text"."""
+        column = options["tokens"] or ("tokens" if records.has("tokens") else "text")
+        values = enumerate(records.values(column))
+        return [_text_or_tokens(value, column, records.where(row)) for row, value in values]
+
+    def predict(self, texts: Sequence[str | Sequence[str]]) -> list[Tagged]:
+        """Cut each text into words, unless it is words already, and tag them; a text without words has no tags."""
+        return self.tag(self._words(texts))
+
+    def unseen(self, texts: Sequence[str]) -> list[Unseen]:
+        """Count the words, and the characters, that the run does not know."""
+        return self.run.lexicon.unseen(self._words(texts))
+
+    def _words(self, texts: Sequence[str | Sequence[str]]) -> list[Sequence[str]]:
+        return [segment(text, self.run.lexicon) if isinstance(text, str) else text for text in texts]
 
     def tag(self, sentences: Sequence[Sequence[str]]) -> list[Tagged]:
         """Tag the words of each sentence."""
@@ -101,3 +132,10 @@ class TagPredictor(Predictor[Tagged]):
             return Tagged(words, tags, found, None, None)
         best = int(shares.argmax())
         return Tagged(words, tags, found, config.labels[best], float(shares[best]))
+
+
+def _text_or_tokens(value: object, column: str, where: str) -> str | list[str]:
+    """A cell's text, or its list of tokens. Raises InputError for anything else."""
+    if isinstance(value, list):
+        return [as_text(token, column, where) for token in value]
+    return as_text(value, column, where)

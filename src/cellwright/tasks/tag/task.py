@@ -24,7 +24,7 @@ class Tag(Task[TagConfig, TagRunConfig, TagRun]):
     files = (LEXICON,)
     columns = tuple(Columns.model_fields)
     suggestions = (
-        'predict {run} "words of yours"    (or lines on standard input; --json has the spans)',
+        'predict {run} "words of yours"    (or a file, or lines on standard input; --json has the spans)',
         "evaluate {run} other.conll",
     )
 
@@ -43,12 +43,18 @@ class Tag(Task[TagConfig, TagRunConfig, TagRun]):
         return TagPredictor(run)
 
     def evaluate(
-        self, run: TagRun, data: str, side: Side, columns: Mapping[str, Any], say: Callable[[str], None]
+        self,
+        run: TagRun,
+        data: str,
+        side: Side,
+        columns: Mapping[str, Any],
+        say: Callable[[str], None],
+        baselines: bool = True,
     ) -> TagComparison:
         """Score beside each word's most frequent tag."""
         from cellwright.tasks.tag.evaluate import evaluate
 
-        return evaluate(run, data, side, columns, say)
+        return evaluate(run, data, side, columns, say, baselines)
 
 
 TASK = Tag()

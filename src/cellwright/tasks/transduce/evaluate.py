@@ -6,9 +6,10 @@ from typing import Any
 from cellwright.data.pairs import Pairs
 from cellwright.data.splits import what_flatters
 from cellwright.data.symbols import cut
+from cellwright.data.unseen import sentences
 from cellwright.evaluation.alignment import Aligned
 from cellwright.evaluation.transduction import Transduction, compare_transduction
-from cellwright.tasks.sides import check_side, nothing_on, options_for, training_side
+from cellwright.tasks.sides import check_side, nothing_on, options_for, say_all, training_side
 from cellwright.tasks.task import Side
 from cellwright.tasks.transduce.data import pair_sides, read_pairs
 from cellwright.tasks.transduce.predictor import TransducePredictor
@@ -20,16 +21,20 @@ DRAWN = 6
 
 
 def evaluate(
-    run: TransduceRun, data: str, side: Side, columns: Mapping[str, Any], say: Callable[[str], None]
+    run: TransduceRun,
+    data: str,
+    side: Side,
+    columns: Mapping[str, Any],
+    say: Callable[[str], None],
+    baselines: bool,
 ) -> Transduction:
     """Score the run beside symbol-by-symbol replacement and copying; see `Task.evaluate`."""
     pairs = _pairs(data, side, options_for(run, data, columns), say)
-    train = _training_pairs(run, pairs, side, say)
+    train = _training_pairs(run, pairs, side, say, baselines)
     symbols = run.config.symbols
-    predictions = TransducePredictor(run).predict(pairs.sources)
-    unknown = sum(bool(prediction.unknown) for prediction in predictions)
-    if unknown:
-        say(f"{unknown:,} of the {len(pairs):,} sources hold a symbol that training never saw")
+    predictor = TransducePredictor(run)
+    say_all(sentences(predictor.unseen(pairs.sources)), say)
+    predictions = predictor.predict(pairs.sources)
     return compare_transduction(
         [[cut(answer.target, symbols.target) for answer in prediction.answers] for prediction in predictions],
         list(map(symbols.bare, pairs.sources)),
@@ -52,11 +57,12 @@ def _pairs(data: str, side: Side, options: Mapping[str, Any], say: Callable[[str
     return pairs
 
 
-def _training_pairs(run: TransduceRun, scored: Pairs, side: Side, say: Callable[[str], None]) -> Pairs | None:
+def _training_pairs(
+    run: TransduceRun, scored: Pairs, side: Side, say: Callable[[str], None], wanted: bool
+) -> Pairs | None:
     """Return what the run was trained on, for the baseline; say so where it is gone, or holds sources to be scored."""
     options = run.config.options
-    train = training_side(lambda: pair_sides(options["data"], options), "pairs", say)
+    train = training_side(lambda: pair_sides(options["data"], options), "pairs", say, wanted)
     if train is not None and side != "train":
-        for said in what_flatters(len(set(train.sources) & set(scored.sources)), len(scored), "sources"):
-            say(said)
+        say_all(what_flatters(len(set(train.sources) & set(scored.sources)), len(scored), "sources"), say)
     return train

@@ -5,15 +5,18 @@ for prediction in predictor.predict(["read", "lead"]):
     print(prediction.target, [answer.target for answer in prediction.answers])
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 from unicodedata import normalize
 
 import torch
 
 from cellwright.data.batches import collate
+from cellwright.data.readers.records import Records
 from cellwright.data.special import UNKNOWN
-from cellwright.data.symbols import joined
+from cellwright.data.symbols import have_features, joined, with_features
+from cellwright.data.unseen import Unseen
 from cellwright.models.beam import Hypothesis, beam_search
 from cellwright.tasks.predictor import Prediction, Predictor
 from cellwright.tasks.texts import batches_of
@@ -57,11 +60,20 @@ class Transduced(Prediction):
 class TransducePredictor(Predictor[Transduced]):
     """A trained transducer that takes sources."""
 
+    roles = ("source", "features")
+
     def __init__(self, run: TransduceRun) -> None:
         """Predict with a run that is loaded."""
-        self.run = run
+        self.run: TransduceRun = run
         if run.config.symbols.features:
             self.reads = "features stand behind the source, a + before each, as in: walk +V +PST"
+
+    def cells(self, records: Records, options: Mapping[str, Any]) -> list[str]:
+        """The sources, with the features of their column behind them where the run learned from one and they have none."""
+        sources, features = super().cells(records, options), options["features"]
+        if features is None or not records.named or have_features(sources):
+            return list(sources)
+        return list(map(with_features, map(str.strip, sources), records.texts(features)))
 
     def predict(self, texts: Sequence[str]) -> list[Transduced]:
         """Answer each text, in their order; white space at its ends aside."""
@@ -81,9 +93,9 @@ class TransducePredictor(Predictor[Transduced]):
                 found[i] = prediction
         return found
 
-    def unknown(self, said: Transduced) -> list[str]:
-        """The symbols of the source that training never saw."""
-        return said.unknown
+    def unseen(self, texts: Sequence[str]) -> list[Unseen]:
+        """Count the symbols of sources that the run does not know."""
+        return [replace(self.run.source.unseen([text.strip() for text in texts]), kind="symbols")]
 
     @torch.inference_mode()
     def _answer(self, sources: Sequence[list[str]], numbers: Sequence[Sequence[int]]) -> list[Transduced]:

@@ -44,12 +44,18 @@ class Transduce(Task[TransduceConfig, TransduceRunConfig, TransduceRun]):
         return TransducePredictor(run)
 
     def evaluate(
-        self, run: TransduceRun, data: str, side: Side, columns: Mapping[str, Any], say: Callable[[str], None]
+        self,
+        run: TransduceRun,
+        data: str,
+        side: Side,
+        columns: Mapping[str, Any],
+        say: Callable[[str], None],
+        baselines: bool = True,
     ) -> Transduction:
         """Score beside symbol-by-symbol replacement and copying."""
         from cellwright.tasks.transduce.evaluate import evaluate  # torchmetrics and Matplotlib
 
-        return evaluate(run, data, side, columns, say)
+        return evaluate(run, data, side, columns, say, baselines)
 
 
 TASK = Transduce()

@@ -1,0 +1,192 @@
+"""Where the answers of `predict` go: lines on standard output, or a file that keeps the input's columns beside them."""
+
+import csv
+import io
+import json
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from cellwright.errors import InputError
+from cellwright.stages import stage
+
+if TYPE_CHECKING:
+    from cellwright.data.readers.jsonl import Pairs
+    from cellwright.tasks.predictor import Prediction
+
+LINE_ENDS = {end: f"\\u{end:04x}" for end in (0x85, 0x2028, 0x2029)}  # JSON allows them, `splitlines` cuts there
+
+
+class Answers(ABC):
+    """Takes the answers as they come."""
+
+    @abstractmethod
+    def add(self, texts: Sequence[Any], rows: "Sequence[Pairs]", said: "Sequence[Prediction]") -> None:
+        """Give out the answers to some texts, each with the columns that stood beside it."""
+
+
+class Printed(Answers):
+    """A line an answer, or a JSON object; `echoes` as of `Predictor`."""
+
+    def __init__(self, header: str | None, *, as_json: bool, echoes: bool) -> None:
+        self.as_json = as_json
+        self.echoes = echoes
+        if header is not None and not as_json:
+            print(header)
+
+    def add(self, texts: Sequence[Any], rows: "Sequence[Pairs]", said: "Sequence[Prediction]") -> None:
+        """Print them, and let them be seen."""
+        for text, prediction in zip(texts, said, strict=True):
+            text = text if isinstance(text, str) else " ".join(text)
+            echoed = {"text": text} if self.echoes else {}
+            print(_json(echoed | prediction.as_json()) if self.as_json else prediction.line(text))
+        sys.stdout.flush()
+
+
+class Written(Answers):
+    """Rows of a file: the input's columns, then the answers', under another name where the input has it already."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        """names: of the input's columns."""
+        self.names = list(names)
+        self.count = 0
+        self.progress: Callable[[int], None] = lambda count: None
+        """Is told how many more answers are written."""
+        self.renamed: dict[str, str] = {}
+        """Fields of the answers whose name the input has, and what they are called."""
+
+    def add(self, texts: Sequence[Any], rows: "Sequence[Pairs]", said: "Sequence[Prediction]") -> None:
+        """Write them."""
+        self.count += len(said)
+        self.progress(len(said))
+        each = ((row, fields) for row, one in zip(rows, said, strict=True) for fields in self.fields(one))
+        self.write([dict(row) | self._named(fields) for row, fields in each])
+
+    def fields(self, prediction: "Prediction") -> list[dict[str, Any]]:
+        """The rows of an answer."""
+        return prediction.as_rows()
+
+    @abstractmethod
+    def write(self, rows: list[dict[str, Any]]) -> None:
+        """Write rows, of which each may lack some of the input's columns."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """Write what was kept until all is there."""
+
+    def _named(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        for name in [each for each in fields if each in self.names and each not in self.renamed]:
+            other = f"predicted_{name}"
+            while other in self.names or other in fields:
+                other = f"predicted_{other}"
+            self.renamed[name] = other
+        return {self.renamed.get(name, name): value for name, value in fields.items()}
+
+
+class _Separated(Written):
+    """CSV or TSV; what is no text, number or truth value stands as JSON in its cell."""
+
+    def __init__(self, names: Sequence[str], file: BinaryIO, separator: str) -> None:
+        super().__init__(names)
+        self._text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        self._separator = separator
+        self._writer: csv.DictWriter[str] | None = None
+
+    def write(self, rows: list[dict[str, Any]]) -> None:
+        for row in rows:
+            if self._writer is None:
+                columns = list(dict.fromkeys([*self.names, *row]))
+                self._writer = csv.DictWriter(self._text, columns, delimiter=self._separator, lineterminator="\n")
+                self._writer.writeheader()
+            self._writer.writerow({name: _cell(value) for name, value in row.items()})
+
+    def end(self) -> None:
+        self._text.flush()
+        self._text.detach()
+
+
+class _JsonLines(Written):
+    """An object a line, an answer's fields as `--json` prints them."""
+
+    def __init__(self, names: Sequence[str], file: BinaryIO) -> None:
+        super().__init__(names)
+        self._file = file
+
+    def fields(self, prediction: "Prediction") -> list[dict[str, Any]]:
+        return [prediction.as_json()]
+
+    def write(self, rows: list[dict[str, Any]]) -> None:
+        self._file.writelines(_json(row).encode() + b"\n" for row in rows)
+
+    def end(self) -> None:
+        pass
+
+
+class _Parquet(Written):
+    """Written at the end, when the type of every column is known."""
+
+    def __init__(self, names: Sequence[str], file: BinaryIO) -> None:
+        super().__init__(names)
+        self._file = file
+        self._rows: list[dict[str, Any]] = []
+
+    def write(self, rows: list[dict[str, Any]]) -> None:
+        self._rows += rows
+
+    def end(self) -> None:
+        import pyarrow  # slow to load, and only this format needs it
+        import pyarrow.parquet
+
+        columns = dict.fromkeys([*self.names, *(name for row in self._rows[:1] for name in row)])
+        try:
+            table = pyarrow.table({name: [row.get(name) for row in self._rows] for name in columns})
+        except pyarrow.ArrowException as error:
+            raise InputError(
+                f"the columns cannot be written as Parquet ({error}); expected values of one kind in each: write JSONL"
+            ) from None
+        pyarrow.parquet.write_table(table, self._file)
+
+
+FORMATS = {
+    "csv": lambda names, file: _Separated(names, file, ","),
+    "tsv": lambda names, file: _Separated(names, file, "\t"),
+    "jsonl": _JsonLines,
+    "parquet": _Parquet,
+}
+"""By the names of `readers.FORMATS`, which can read them again."""
+
+
+@contextmanager
+def written(path: Path, names: Sequence[str]) -> Iterator[Written]:
+    """Answers that are in the file at `path` when all are there; with a half of them there is no file.
+
+    names: of the input's columns. Raises InputError for a suffix of no format, and where the disk refuses.
+    """
+    from cellwright.models.files import replacing
+
+    with replacing(path) as file, stage(f"writing answers to {path}") as done:
+        answers: Written = FORMATS[written_format(path)](names, file)
+        answers.progress = done
+        yield answers
+        answers.end()
+
+
+def written_format(path: Path) -> str:
+    """The name of the format that a file's suffix means. Raises InputError where it is none that can be written."""
+    from cellwright.data import readers
+
+    formats = {name: readers.FORMATS[name] for name in FORMATS}
+    if found := readers.by_suffix(path, formats):
+        return found
+    raise InputError(readers.untold(path, formats))
+
+
+def _json(fields: Mapping[str, Any]) -> str:
+    return json.dumps(fields, ensure_ascii=False, default=str).translate(LINE_ENDS)  # of Parquet, dates
+
+
+def _cell(value: object) -> object:
+    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list | dict) else value

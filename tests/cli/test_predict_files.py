@@ -1,0 +1,189 @@
+"""`cellwright predict RUN FILE`: a path that exists is a file, and --out keeps its columns beside the answers."""
+
+import csv
+import json
+import random
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+ROWS = [
+    {"id": "1", "text": "a great phone", "label": "x"},
+    {"id": "2", "text": "awful\nand dull", "label": "y"},
+    {"id": "3", "text": "", "label": "z"},
+]
+SAID = ["very good", "坏 评"]
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Three texts, one with a line end and one empty, between other columns."""
+    path = tmp_path / "texts.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, ROWS[0])
+        writer.writeheader()
+        writer.writerows(ROWS)
+    return path
+
+
+def test_a_path_that_exists_is_a_file(cellwright, run, table):
+    """It labelled the file's name."""
+    ended = cellwright("predict", run, table)
+    lines = [line.split("\t") for line in ended.out.splitlines()]
+    assert [line[2] for line in lines] == ["a great phone", "awful and dull", ""]
+    assert [line[0] for line in lines[:2]] == SAID
+    alone = cellwright("predict", run, *(row["text"] for row in ROWS))
+    assert ended.out == alone.out
+
+
+def test_text_takes_it_for_words(cellwright, run, table):
+    ended = cellwright("predict", run, "--text", table)
+    assert ended.out.rstrip("\n").split("\t")[2] == str(table)
+
+
+@pytest.mark.parametrize("name", ["texts.csvv.csv", "no.jsonl"])
+def test_a_name_that_looks_like_a_file_is_no_text(cellwright, run, tmp_path, name):
+    ended = cellwright("predict", run, tmp_path / name)
+    assert (ended.status, ended.out) == (2, "")
+    assert "no such file" in ended.err
+    assert "a text of these words needs --text" in ended.err
+
+
+def read_back(path):
+    """The rows of a file, by other libraries than ours."""
+    if path.suffix == ".parquet":
+        return pyarrow.parquet.read_table(path).to_pylist()
+    if path.suffix == ".jsonl":
+        return [json.loads(line) for line in path.read_text().splitlines()]
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ","))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
+def test_out_holds_the_columns_and_the_answers(cellwright, run, table, tmp_path, suffix):
+    out = tmp_path / f"answers{suffix}"
+    ended = cellwright("predict", run, table, "--out", out)
+    assert (ended.status, ended.out) == (0, "")
+    assert "the input has a column 'label': the answer's is 'predicted_label'" in ended.err
+    assert f"3 answers in {out}" in ended.err
+    found = read_back(out)
+    told = [json.loads(line) for line in cellwright("predict", run, table, "--json").out.splitlines()]
+    assert list(found[0]) == ["id", "text", "label", "predicted_label", "probability", "probabilities"]
+    for row, given, said in zip(found, ROWS, told, strict=True):
+        assert {name: row[name] for name in given} == given
+        assert (row["predicted_label"], float(row["probability"])) == (said["label"], said["probability"])
+        shares = row["probabilities"]
+        assert (json.loads(shares) if isinstance(shares, str) else shares) == said["probabilities"]
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".part"] == []
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".tsv", ".parquet", ".txt"])
+def test_every_format_is_read(cellwright, run, tmp_path, suffix):
+    path = tmp_path / f"in{suffix}"
+    texts = ["great phone", "awful dull"]
+    if suffix == ".parquet":
+        pyarrow.parquet.write_table(pyarrow.table({"n": [1, 2], "text": texts}), path)
+    else:
+        written = {
+            ".jsonl": [json.dumps({"text": text, "n": {"deep": [1]}}) for text in texts],
+            ".tsv": ["n\ttext", *(f"1\t{text}" for text in texts)],
+            ".txt": texts,
+        }
+        path.write_text("\n".join(written[suffix]) + "\n")
+    out = tmp_path / "out.jsonl"
+    assert cellwright("predict", run, path, "--out", out).status == 0
+    found = read_back(out)
+    assert [row["text"] for row in found] == texts
+    assert [row["label"] for row in found] == SAID
+    if suffix == ".jsonl":
+        assert found[0]["n"] == {"deep": [1]}
+
+
+def test_column_format_and_encoding_are_said(cellwright, run, tmp_path):
+    path = tmp_path / "texts.data"
+    path.write_bytes("评论,n\ngreat 好,1\n".encode("gb18030"))
+    named = ["--column", "text=评论", "--format", "csv", "--encoding", "gb18030"]
+    assert cellwright("predict", run, path, *named).out.split("\t")[2] == "great 好\n"
+
+
+def test_out_takes_texts_and_lines_too(cellwright, run, tmp_path):
+    assert cellwright("predict", run, "great", "--out", tmp_path / "a.jsonl").status == 0
+    assert cellwright("predict", run, "--out", tmp_path / "b.jsonl", stdin=b"great\n").status == 0
+    (one,), (other,) = (read_back(tmp_path / name) for name in ("a.jsonl", "b.jsonl"))
+    assert one == other
+    assert (one["text"], one["label"]) == ("great", "very good")
+
+
+def test_more_rows_than_are_answered_at_once_keep_their_order(cellwright, run, tmp_path):
+    draw = random.Random(1)
+    texts = [f"{draw.choice(['great', 'awful'])} {k}" for k in range(2500)]
+    path, out = tmp_path / "many.txt", tmp_path / "many.csv"
+    path.write_text("\n".join(texts))
+    assert cellwright("predict", run, path, "--out", out).status == 0
+    found = read_back(out)
+    assert [row["text"] for row in found] == texts
+    assert all(row["label"] == SAID[row["text"].startswith("awful")] for row in found)
+
+
+REFUSED = {
+    "a file that is there": (["--out", "{table}"], "is there already; give another --out, or --overwrite"),
+    "no format to write": (
+        ["--out", "a.xlsx"],
+        "the suffix '.xlsx' tells no format; expected a file that ends in .csv",
+    ),
+    "two ways out": (["--out", "a.csv", "--json"], "give one of them"),
+    "no such column": (["--column", "text=review"], "no column 'review'; the columns are 'id', 'text', 'label': name "),
+    "no such role": (["--column", "label=x"], "expected one of text=NAME"),
+    "two files into one": (["{table}", "--out", "a.csv"], "--out keeps the columns of one file, and 2 are asked"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(cellwright, run, table, tmp_path, monkeypatch, case):
+    monkeypatch.chdir(tmp_path)
+    arguments, sentence = REFUSED[case]
+    if case == "two files into one":
+        other = tmp_path / "other.csv"
+        other.write_bytes(table.read_bytes())
+        arguments = [each.format(table=other) for each in arguments]
+    ended = cellwright("predict", run, table, *(each.format(table=table) for each in arguments))
+    assert (ended.status, ended.out) == (2, "")
+    assert sentence in ended.err
+    assert ended.err.count("\n") == 1
+    assert not (tmp_path / "a.csv").exists()
+
+
+def test_columns_without_a_file_are_refused(cellwright, run):
+    for given, option in ((["great"], ["--column", "text=a"]), ([], ["--separator", "tab"]), ([], ["--format", "csv"])):
+        ended = cellwright("predict", run, *given, *option, stdin=b"great\n")
+        assert (ended.status, ended.out) == (2, "")
+        assert f"{option[0]} says how a file is read, and no argument is one" in ended.err
+
+
+def test_a_column_that_stands_twice_is_not_lost(cellwright, run, tmp_path):
+    path = tmp_path / "twice.csv"
+    path.write_text("n,n,text\n1,2,great\n")
+    assert cellwright("predict", run, path).status == 0
+    ended = cellwright("predict", run, path, "--out", tmp_path / "out.csv")
+    assert ended.status == 2
+    assert "column 'n' stands twice in the file" in ended.err
+
+
+def test_nothing_is_left_where_an_answer_fails(cellwright, run, table, tmp_path, monkeypatch):
+    from cellwright.tasks.classify.predictor import ClassifyPredictor
+
+    monkeypatch.setattr(ClassifyPredictor, "predict", lambda self, texts: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert cellwright("predict", run, table, "--out", tmp_path / "out.csv").status == 130
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["texts.csv"]
+
+
+def test_what_the_run_does_not_know_is_counted_at_the_end(cellwright, run):
+    ended = cellwright("predict", run, "great ★", "★ 好")
+    assert ended.err == "unknown to this run: 2 of the 4 words: '★' (2 times)\n"
+
+
+def test_inspect_takes_a_row_of_a_file(cellwright, run, table):
+    by_file = cellwright("inspect", run, table, "--row", 2, "--json")
+    assert by_file.status == 0, by_file.err
+    assert by_file.out == cellwright("inspect", run, ROWS[1]["text"], "--json").out
