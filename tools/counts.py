@@ -3,8 +3,8 @@
     python tools/counts.py
 
 A function of more than 40 lines or 6 arguments is named unless its docstring gives the reason: a sentence that begins
-with "Long:" or "Many arguments:". Constructors and commands, whose arguments are options, count by lines only. The word
-Any may stand in the compiler at most 60 times.
+with "Long:" or "Many arguments:". Constructors, commands and operators of PyTorch (options, a schema)
+count by lines only. The word Any may stand in the compiler at most 60 times.
 """
 
 from __future__ import annotations
@@ -34,6 +34,11 @@ def arguments(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return len([name for name in names if name not in ("self", "cls", "ctx")])
 
 
+def is_operator(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a decorator makes it an operator of PyTorch, or the fake of one."""
+    return any("custom_op" in (text := ast.unparse(each)) or "register_fake" in text for each in node.decorator_list)
+
+
 def lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     """From the first line of its body that is no docstring to the last."""
     body = node.body[1:] if ast.get_docstring(node) else node.body
@@ -48,7 +53,7 @@ def complaints(path: Path) -> Iterator[str]:
         where = f"{name}:{node.lineno} {node.name}"
         if lines(node) > LINES and "Long:" not in says:
             yield f"{where} has {lines(node)} lines; at most {LINES}, or say why"
-        free = node.name == "__init__" or name.startswith(OPTIONS) or "Many arguments:" in says
+        free = node.name == "__init__" or name.startswith(OPTIONS) or "Many arguments:" in says or is_operator(node)
         if arguments(node) > ARGUMENTS and not free:
             yield f"{where} takes {arguments(node)} arguments; at most {ARGUMENTS}, or say why"
 

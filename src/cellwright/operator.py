@@ -260,7 +260,10 @@ def _packed(
     streams: Sequence[Tensor] | None,
     record: bool,
 ) -> tuple[Layout, Call]:
-    """The operator's arguments as a call on rows."""
+    """The operator's arguments as a call on rows.
+
+    Many arguments: those of the operator.
+    """
     definition = keys.find(cell)
     time, batch = input.shape[:2]
     directions = len(state[0])

@@ -143,6 +143,8 @@ def run(
 
     reset (S,) bool: rows whose step begins from `fresh` (one (B, ·) a state; zeros by default), not the state.
     streams: the cell's further inputs, (S, H) those of each step, (B, H) those of each sequence.
+
+    Many arguments: a call of one direction, part by part.
     """
     streams = streams or {}
     # Where no sequence has a step, one step of no row: its results depend on everything, as those of others do.

@@ -171,6 +171,8 @@ def cell(
     and wherever a layer is made, where a number has changed since.
 
     Raises DefinitionError, which names the line and the letter, where the declaration and the equations disagree.
+
+        Many arguments: the parts of a definition, each named where it is used.
     """
 
     lists = {"projections": projections, "gates": gates, "state": state, "normalised": normalised, "ones": ones}

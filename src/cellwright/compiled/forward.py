@@ -95,7 +95,10 @@ def _matrices(setting: Setting, weights: Weights) -> list[tuple[Tensor, tuple[st
 def _direction(
     setting: Setting, loop: Loop, y: Tensor, saves: bool, letters: Sequence[str], packed: Sequence[Tensor], d: int
 ) -> Direction:
-    """Everything the loop reads and writes for direction d."""
+    """Everything the loop reads and writes for direction d.
+
+    Many arguments: what the loop reads and writes, handed over once.
+    """
     rows = setting.rows
     direction = Direction(setting, loop, d)
     direction.give("x", rows)

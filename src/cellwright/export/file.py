@@ -95,6 +95,8 @@ def to_onnx(
 
     Raises InputError where a package is missing, the file is there or cannot be written, or its numbers are not the
     module's; then there is no new file.
+
+        Many arguments: options by name, as those of torch.onnx.export.
     """
     if inputs is not None:
         return write(of_module(module, inputs), Path(path), overwrite=overwrite, portable=portable, check=check)

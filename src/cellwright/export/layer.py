@@ -65,7 +65,10 @@ def translation(told: list[str], used: Sequence[Sequence[bool]], *, portable: bo
         streams: Any,
         gates: Any,
     ) -> Any:
-        """The operator for torch.onnx's table of translations: the same arguments and results, as ONNX's values."""
+        """The operator for torch.onnx's table of translations: the same arguments and results, as ONNX's values.
+
+        Many arguments: those of the operator.
+        """
         assert not gates, "the file's writer refuses gates"
         definition, directions = keys.find(cell), int(state[0].shape[0])
         each = len(weights) // directions

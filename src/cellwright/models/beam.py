@@ -80,6 +80,7 @@ def beam_search(
 
     Raises ValueError for an argument out of its range.
 
+    Many arguments: the batch, and the three numbers that every beam search takes.
     """
     if beam < 1 or best < 1 or alpha < 0:
         raise ValueError(f"beam_search: beam {beam}, best {best}, alpha {alpha}; expected at least 1, 1 and 0")

@@ -173,7 +173,10 @@ class _Scaled(torch.autograd.Function):
     def forward(
         ctx: Any, rows: Tensor, start: Tensor, transitions: Tensor, end: Tensor, chain: _Chain, every: int, ways: int
     ) -> Tensor:
-        """(S, K), (K), (K, K), (K) -> (S). ways: 2, or 1 where no gradient is wanted."""
+        """(S, K), (K), (K, K), (K) -> (S). ways: 2, or 1 where no gradient is wanted.
+
+        Many arguments: autograd takes the inputs of a function one by one.
+        """
         (w, m), (A, mA) = _exponential(rows, (1,)), _exponential(transitions, (0, 1))
         (s, ms), (e, me) = _exponential(start, (0,)), _exponential(end, (0,))
         over, under = torch.stack([A, A.T])[:ways], torch.stack([s, e])[:ways, None]  # of the step before; at the first

@@ -45,6 +45,7 @@ def read_tagged(
     Raises:
         InputError: the file, a line or a value is not as expected; names file and line, what was found.
 
+    Many arguments: options of `fit --task tag`, by their names.
     """
     path, asked = existing(path, built_in), Asked(tokens, tags, label, tagged)
     sentences = FORMATS[format_of(path, format, FORMATS)].read(path, asked, encoding)
