@@ -28,7 +28,7 @@ from cellwright.tasks.transduce.run import load as load_transducer
 TAGS = ["O", "B-city", "I-city"]
 
 
-def tagger_run(folder, labels=("fly", "fare"), scheme="BIO", **options) -> TagRun:
+def tagger_run(folder, labels=("fly", "fare"), scheme="iob2", **options) -> TagRun:
     """Its weights are far from zero, and so are the scores of neighbouring tags."""
     torch.manual_seed(3)
     lexicon = Lexicon.train([["fly", "from", "new", "york", "to", "oslo"]], size=100, minimum=1)

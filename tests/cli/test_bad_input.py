@@ -87,9 +87,16 @@ def test_folder_without_texts_in_place_of_a_file(refused, tmp_path):
     refused("fit", tmp_path, "--task", "transduce", "--out", tmp_path / "run", parts=[f"{tmp_path}: {said}"])
 
 
-def test_unknown_label(refused, run, data):
-    path = data("text,label\ngood,very good\nbad,BAD\n")
-    refused("evaluate", run, path, parts=[f"{path}, line 3: label 'BAD'", "'very good', '坏 评'"])
+def test_labels_that_are_all_unknown(refused, run, data):
+    path = data("text,label\ngood,GOOD\nbad,BAD\n")
+    refused("evaluate", run, path, parts=[f"{path}, line 2: label 'GOOD'", "'very good', '坏 评'"])
+
+
+def test_missing_labels_are_counted_and_the_first_line_is_named(refused, run, data, tmp_path):
+    path = data("text,label\ngood,very good\nbad,\nworse,  \nworst,坏 评\n,\n")
+    said = f"{path}, line 3: the label is missing in column 'label', as in 2 of 5 rows; expected one in every row: fill"
+    refused("fit", path, "--out", tmp_path / "run", parts=[said, "leave such rows out with --skip-missing"])
+    refused("evaluate", run, path, parts=[said])
 
 
 def test_all_of_a_built_in_set(refused, run):

@@ -1,6 +1,6 @@
 import pytest
 
-from cellwright.data.checks import check_known, classes_of
+from cellwright.data.checks import check_known, classes_of, with_known_labels
 from cellwright.data.split import Sides
 from cellwright.data.table import Table
 from cellwright.errors import InputError
@@ -40,3 +40,21 @@ def test_labels_that_a_run_knows_pass():
 def test_a_label_that_a_run_does_not_know_is_named_with_its_line():
     with pytest.raises(InputError, match=r"r\.csv, line 9: label 'Pos' is none that is learned from; expected"):
         check_known(Table(["t", "u"], ["pos", "Pos"], [2, 9], source="r.csv"), ["neg", "pos"])
+
+
+def test_rows_of_unknown_labels_are_left_out_and_counted():
+    table = Table(["t", "u", "v", "w"], ["pos", "Pos", "neg", "Pos"], [2, 3, 4, 5], source="r.csv")
+    kept, notes = with_known_labels(table, ["neg", "pos"])
+    assert (kept.texts, kept.lines) == (["t", "v"], [2, 4])
+    assert notes == ["2 of the 4 texts have a label that the run does not know, and are not scored: 'Pos' (2)"]
+    assert with_known_labels(kept, ["neg", "pos"]) == (kept, [])
+    with pytest.raises(InputError, match=r"r\.csv, line 2: label 'pos' is none that is learned from; expected 'a'"):
+        with_known_labels(table, ["a"])
+
+
+def test_more_classes_than_rows_that_are_numbers_are_named_as_such():
+    labels = [str(n / 2) for n in range(30)]
+    sides = {"train": labels[:20], "validation": labels[20:25], "test": labels[25:]}
+    tables = {name: Table(side, side, [2] * len(side), source="r.csv") for name, side in sides.items()}
+    with pytest.raises(InputError, match=r"20 rows to train on for 30 classes .*: the 30 labels look like numbers, fr"):
+        classes_of(Sides(tables, []))

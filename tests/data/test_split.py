@@ -62,12 +62,36 @@ def test_of_doubles_the_first_row_is_kept():
     assert [side.lines for side in sides.values() if side] == [[2]]
 
 
-def test_a_text_with_two_labels_is_removed_with_all_its_rows_and_counted():
-    sides = split(_table(("b", "y"), ("a", "x"), ("a", "y"), ("a", "x"), ("c", "x"), ("c", "y")))
-    assert _kept(sides) == {"b": "y"}
-    assert sides.notes[0] == (
-        "5 rows left out whose text stands with different labels, the first on r.csv, line 3 (2 such texts)"
-    )
+@pytest.mark.parametrize(
+    ("duplicates", "kept"),
+    [
+        ("majority", [("b", "y"), ("a", "x"), ("c", "z")]),  # of c, which is a tie, the label that stands first
+        ("first", [("b", "y"), ("a", "w"), ("c", "z")]),
+        ("drop", [("b", "y")]),
+        ("keep", [("b", "y"), ("a", "w"), ("a", "x"), ("a", "x"), ("c", "z"), ("c", "y"), (" b", "y")]),
+    ],
+)
+def test_a_text_with_several_labels_is_settled_as_asked(duplicates, kept):
+    rows = [("b", "y"), ("a", "w"), ("a", "x"), ("a", "x"), ("c", "z"), ("c", "y"), (" b", "y"), ("", "y")]
+    sides = split(_table(*rows), duplicates=duplicates)
+    found = [(text, label) for side in sides.values() for text, label in zip(side.texts, side.labels, strict=True)]
+    assert sorted(found) == sorted(kept)
+
+
+def test_how_each_class_changed_is_said():
+    rows = [("a", "x"), ("a", "y"), ("a", "x"), ("c", "x"), ("c", "z"), ("d", "y"), ("d", "y")]
+    notes = split(_table(*rows), validation=0, test=0).notes
+    assert notes == [
+        "1 row left out that repeat an earlier text",
+        "5 rows of 2 texts that stand with different labels, the first on r.csv, line 2: each text is kept once, with "
+        "its most frequent label (of equally frequent ones that which stands first); --duplicates drop leaves such "
+        "texts out, keep keeps every row",
+        "rows of each class, before and after: 'z' 1 → 0, 'y' 3 → 1, 'x' 3 → 2",
+    ]
+    assert split(_table(*rows), validation=0, test=0, duplicates="keep").notes == [
+        "1 row kept that repeat an earlier text",
+        "5 rows of 2 texts that stand with different labels, the first on r.csv, line 2: all are kept",
+    ]
 
 
 def test_empty_texts_are_removed_and_counted():
@@ -107,10 +131,13 @@ def test_no_text_stands_on_two_sides_and_every_row_is_kept_or_counted(rows):
     sides = split(_table(*rows))
     texts = [text.strip() for side in sides.values() for text in side.texts]
     assert len(texts) == len(set(texts))
-    labels: dict[str, set[str]] = {}
+    labels: dict[str, Counter[str]] = {}
     for text, label in rows:
-        labels.setdefault(text.strip(), set()).add(label)
-    assert set(texts) == {text for text, given in labels.items() if text and len(given) == 1}
+        labels.setdefault(text.strip(), Counter())[label] += 1
+    labels.pop("", None)
+    assert {text.strip(): label for text, label in _kept(sides).items()} == {
+        text: counts.most_common(1)[0][0] for text, counts in labels.items()
+    }
 
 
 @given(rows=_rows, more=_rows)

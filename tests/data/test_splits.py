@@ -65,9 +65,9 @@ def test_with_a_file_for_the_test_the_rest_is_split_in_two(published: dict[str, 
 
 def test_sides_that_nobody_asked_for_may_be_empty_and_others_not(published: dict[str, str]) -> None:
     sides = open_source(published["validation"], splits=SplitOptions(validation_share=0, test_share=0))
-    assert counts(sides) == "1 train, no validation, no test"  # "new" has two labels
+    assert counts(sides) == "2 train, no validation, no test"  # "new" stands twice
     check_sides(sides, "a.csv", "text")
-    few = open_source(published["validation"], splits=SplitOptions(test_share=0))
+    few = open_source(published["validation"], splits=SplitOptions(validation_share=0.001, test_share=0))
     with pytest.raises(InputError, match="fill all sides, or a file of their own with --validation, or --validation-"):
         check_sides(few, "a.csv", "text")
 

@@ -1,13 +1,24 @@
 """Spans and their scores against seqeval."""
 
 import warnings
+from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities, precision_recall_fscore_support
 
-from cellwright.evaluation.spans import LETTERS, Span, SpanScore, scheme_of, score_spans, spans
+from cellwright.evaluation.spans import (
+    LETTERS,
+    Span,
+    SpanScore,
+    likely_scheme,
+    odd_tags,
+    scheme_of,
+    score_spans,
+    spans,
+    writes_spans,
+)
 
 
 def sentences(letters: str) -> st.SearchStrategy[list[tuple[str, str]]]:
@@ -45,16 +56,35 @@ def test_tags_that_are_letters_alone():
     assert spans([*"SBMEO"]) == [Span("", 0, 1), Span("", 1, 4)]
 
 
+def test_what_is_a_tag_of_no_scheme_stands_outside_of_spans():
+    for odd in ("0", "", "Boston", "b-x", "O-x", "X-x", "B_x", "_"):
+        assert spans(["B-x", odd, "I-x"]) == [Span("x", 0, 1), Span("x", 2, 3)]
+        assert spans([odd]) == []
+
+
+def test_a_few_odd_tags_hide_no_scheme():
+    tags = [*["O"] * 97, "B-x", "I-x"]
+    assert scheme_of([*tags, "0"]) == "iob2"
+    assert odd_tags(Counter([*tags, "0", "0", "E-x"]), "iob2") == {"0": 2, "E-x": 1}
+    assert scheme_of([*tags, "0", "0"]) == "plain"
+    assert likely_scheme(Counter([*tags, "0"])) == "iob2"
+    assert likely_scheme(Counter([*tags, "0", "0", "0"])) == "plain"  # two words of spans, three that are odd
+    assert scheme_of([*tags, "S-x"]) == "bioes"
+    assert scheme_of([*["O"] * 200, "X"]) == "plain"  # one odd tag, but no span either
+    assert writes_spans(Counter([*tags, "0"]), "iob2") == 2
+    assert odd_tags(Counter([*tags, "0"]), "plain") == {}
+
+
 @pytest.mark.parametrize(
     ("tags", "scheme"),
     [
-        (["O", "B-x", "I-x"], "BIO"),
-        (["O", "I-x"], "BIO"),  # IOB1 and IO are read the same way
-        (["B-x-y", "I-x-y", "E-x-y"], "IOBES"),
-        (["O", "S-x"], "IOBES"),
-        (["O", "U-x", "L-x", "B-x"], "BILOU"),
-        ([*"BMES"], "BMES"),
-        ([*"BMEWO"], "BMEWO"),
+        (["O", "B-x", "I-x"], "iob2"),
+        (["O", "I-x"], "iob2"),  # IOB1 and IO are read the same way
+        (["B-x-y", "I-x-y", "E-x-y"], "bioes"),
+        (["O", "S-x"], "bioes"),
+        (["O", "U-x", "L-x", "B-x"], "bilou"),
+        ([*"BMES"], "bmes"),
+        ([*"BMEWO"], "bmewo"),
         (["O"], "plain"),
         ([], "plain"),
         (["n", "v", "O"], "plain"),

@@ -21,7 +21,7 @@ def test_scores_of_plain_tags_are_counted_by_the_word():
 
 def test_scores_of_spans_and_of_whole_sentences():
     true = made("a/B-x b/I-x c/O", "d/B-y", labels=["p", "new"])
-    scores = score_tags(true, [["B-x", "I-x", "B-y"], ["B-y"]], ["p", "p"], "BIO")
+    scores = score_tags(true, [["B-x", "I-x", "B-y"], ["B-y"]], ["p", "p"], "iob2")
     assert scores.headline == pytest.approx(0.8)  # 2 of 3 given, 2 of 2 true
     assert scores.words.accuracy == 0.75
     assert scores.sentences is not None
@@ -50,8 +50,8 @@ def test_the_most_frequent_tag_of_each_word_and_of_all():
 def test_the_tables_hold_the_scores_of_both_and_the_mistakes():
     true = made("a/B-x b/I-x c/O", "d/B-y", labels=["p", "new"])
     frequent = FrequentTags(made("a/B-x b/O c/O", labels=["p"]))
-    model = score_tags(true, [["B-x", "I-x", "B-y"], ["B-y"]], ["p", "p"], "BIO", frequent.known)
-    other = score_tags(true, frequent.tags(true.tokens), frequent.labels(2), "BIO", frequent.known)
+    model = score_tags(true, [["B-x", "I-x", "B-y"], ["B-y"]], ["p", "p"], "iob2", frequent.known)
+    other = score_tags(true, frequent.tags(true.tokens), frequent.labels(2), "iob2", frequent.known)
     comparison = TagComparison(model, other)
     scores, kinds, labels, mistakes = comparison.sections()
     assert scores.columns == ("precision", "recall", "F1", "words", "unseen (1)", "sentences", "joint")

@@ -78,7 +78,7 @@ def test_without_a_field_they_are_those_of_each_word_by_itself(run_of):
     assert seen.answers.said[0].startswith(f"tagged {seen.tags[0]}, {100 * expected[0].max():.1f} %; ")
 
 
-@pytest.mark.parametrize(("scheme", "part"), [("BIO", "="), ("plain", "/")])
+@pytest.mark.parametrize(("scheme", "part"), [("iob2", "="), ("plain", "/")])
 def test_without_a_label_the_answer_is_spans_or_tags(run_of, scheme, part):
     seen = record(run_of(labels=(), scheme=scheme), "new york " * 40)
     assert part in seen.answer or seen.answer == "no span"

@@ -4,8 +4,11 @@ from typing import Any, get_args
 
 import pytest
 
+from cellwright.data.duplicates import KEPT
 from cellwright.data.readers import series, tagged
 from cellwright.data.tokenizer import FEATURED, KINDS
+from cellwright.evaluation.spans import LETTERS, Scheme
+from cellwright.tasks.classify import ClassifyConfig
 from cellwright.tasks.config import Tokenising
 from cellwright.tasks.lm import LanguageConfig
 from cellwright.tasks.lm.feed import LEAST_WINDOWS
@@ -24,6 +27,12 @@ def test_the_help_of_a_language_models_batch_says_what_is_taken() -> None:
     said = str(LanguageConfig.model_fields["batch_tokens"].description)
     assert f"{BATCH_TOKENS:,}" in said
     assert f"{LEAST_WINDOWS} windows" in said
+
+
+def test_the_schemes_of_spans_and_the_ways_with_duplicates() -> None:
+    assert get_args(TagConfig.model_fields["spans"].annotation) == ("auto", *LETTERS, "none")
+    assert get_args(Scheme) == ("plain", *LETTERS)
+    assert get_args(ClassifyConfig.model_fields["duplicates"].annotation) == tuple(KEPT)
 
 
 @pytest.mark.parametrize("config", [Tokenising, LanguageConfig])

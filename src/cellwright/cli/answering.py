@@ -104,7 +104,8 @@ def of_files(told: Mapping[str, Any], task: str) -> dict[str, Any]:
 
     given = {name: value for name, value in told.items() if value is not None}
     for name in sorted(given.keys() - tasks.config_of(task).model_fields):
-        raise InputError(f"--{name} is {given[name]}, which files of a run of task {task} do not have; leave it out")
+        flag = f"--{name.replace('_', '-')}"
+        raise InputError(f"{flag} is {given[name]}, which files of a run of task {task} do not have; leave it out")
     return given
 
 

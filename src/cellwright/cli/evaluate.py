@@ -28,6 +28,10 @@ def evaluate(
     separator: Separator = None,
     header: Header = None,
     quoting: Quoting = None,
+    skip_missing: Annotated[
+        bool | None,
+        typer.Option("--skip-missing/--no-skip-missing", help="Leave out rows without a label (default the run's)."),
+    ] = None,
     baseline: Annotated[bool, typer.Option("--baseline/--no-baseline", help="Score baselines beside the run.")] = True,
     picture: Annotated[
         Path | None, typer.Option(help="Draw the scores, as a confusion matrix say, to this PNG.")
@@ -53,7 +57,8 @@ def evaluate(
     loaded = load_told(run, cell, options)
     task = tasks.get(loaded.config.task)
     side = split or usual_side(loaded, data, datasets.names())
-    told = {"encoding": encoding, "format": format, "separator": separator, "header": header, "quoting": quoting}
+    written = {"encoding": encoding, "format": format, "separator": separator, "header": header, "quoting": quoting}
+    told = written | {"skip_missing": skip_missing}
     given = columns_of(column or [], task.columns) | of_files(told, task.name)
     report = task.evaluate(loaded, data, side, given, say, baseline)
     if picture is not None:

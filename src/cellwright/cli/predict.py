@@ -95,7 +95,7 @@ def _answers(predictor: "Predictor[Any]", out: Path | None, as_json: bool, asked
     """Where the answers go, and what to say of them at the end."""
     from cellwright.cli.answering import say
     from cellwright.cli.answers import Printed, written
-    from cellwright.data.split import counted
+    from cellwright.data.wording import counted
 
     if predictor.reads:
         say(predictor.reads)

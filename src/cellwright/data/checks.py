@@ -1,13 +1,16 @@
 """Is this what a classifier can be trained on, or asked about?"""
 
+from collections import Counter
 from collections.abc import Sequence, Sized
 from typing import Any
 
+from cellwright.data.labels import numbers
 from cellwright.data.readers.values import listed
 from cellwright.data.series import SeriesTable
 from cellwright.data.split import SIDES, Parted, Sides
 from cellwright.data.splits import counts
 from cellwright.data.table import Table
+from cellwright.data.wording import shortened
 from cellwright.errors import InputError
 
 
@@ -27,7 +30,7 @@ def classes_of(sides: Sides) -> list[str]:
     if rows < len(labels):
         raise InputError(
             f"{source}: {rows} rows to train on for {len(labels)} classes ({listed(labels, most=4)}); expected more "
-            "rows than classes: is this the column of the labels?"
+            f"rows than classes: {numbers(labels) or 'is this the column of the labels?'}"
         )
     check_sides(sides, source, "text")
     return labels
@@ -43,6 +46,24 @@ def check_sides(sides: Parted[Any], source: str, one: str) -> None:
                 f"{source}: no {one} falls to the {side} side ({counts(sides)}); each {one}'s hash decides: give more "
                 f"{one}s, a hundred fill all sides{asks}"
             )
+
+
+def with_known_labels(table: Table, classes: Sequence[str]) -> tuple[Table, list[str]]:
+    """Return the texts whose label is one of the classes of a run, and a sentence on the others.
+
+    Raises InputError where none is left.
+    """
+    unknown = Counter(label for label in table.labels or [] if label not in classes)
+    if not unknown:
+        return table, []
+    if unknown.total() == len(table):
+        check_known(table, classes)
+    labels = shortened([f"{label!r} ({count:,})" for label, count in unknown.most_common()])
+    rows = [row for row, label in enumerate(table.labels or []) if label not in unknown]
+    return table.take(rows), [
+        f"{unknown.total():,} of the {len(table):,} texts have a label that the run does not know, and are not scored: "
+        f"{labels}"
+    ]
 
 
 def check_known(table: Table | SeriesTable, classes: Sequence[str]) -> None:

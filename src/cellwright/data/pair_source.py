@@ -29,7 +29,7 @@ class PairColumns(NamedTuple):
     def asked(self) -> Columns:
         """The columns as readers have them."""
         options = "--source and --target" if self.features is None else "--source, --target and --features"
-        return Columns(self.source, self.target, options, optional=True, features=self.features)
+        return Columns(self.source, self.target, options, pairs=True, features=self.features)
 
 
 def open_pairs(

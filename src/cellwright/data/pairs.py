@@ -9,9 +9,10 @@ translations of a sentence.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from cellwright.data.split import SHARE, SIDES, Parted, check_shares, counted, side_of
+from cellwright.data.split import SHARE, SIDES, Parted, check_shares, side_of
 from cellwright.data.symbols import with_features
 from cellwright.data.table import Table
+from cellwright.data.wording import counted
 from cellwright.errors import InputError
 
 PAIRS = "pairs"

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cellwright.data.split import SHARE, SIDES, Parted, check_shares, counted, side_of
+from cellwright.data.split import SHARE, SIDES, Parted, check_shares, side_of
+from cellwright.data.wording import counted
 
 SENTENCES = "tagged sentences"
 """What a built-in set of them holds."""

@@ -1,7 +1,10 @@
 """What a user names as DATA: a built-in set or a file."""
 
+from functools import partial
+
 from cellwright.data import datasets
 from cellwright.data.datasets.dataset import TEXTS
+from cellwright.data.labels import LabelOptions, labelled
 from cellwright.data.readers import read
 from cellwright.data.readers.files import existing
 from cellwright.data.readers.options import ReadOptions
@@ -17,13 +20,14 @@ def open_source(
     label: str | None = "label",
     how: ReadOptions | None = None,
     splits: SplitOptions | None = None,
+    labels: LabelOptions | None = None,
 ) -> Sides:
     """Return "train", "validation" and "test" of a built-in set or of a file.
 
     A built-in name means the set, whatever lies in the working folder: a run folder called `reviews-zh` must
     not change what `fit reviews-zh` does. `./reviews-zh` means the file. The arguments after `data` say nothing
     about a built-in set; those before `splits` are those of `readers.read`. A file for validation or test is taken
-    whole, but for rows without text.
+    whole, but for rows without text, and for those without a label where `labels` says so.
 
     Raises:
         InputError: neither a set nor a file, or a file that is not as expected.
@@ -35,16 +39,21 @@ def open_source(
     labelled = [name for name in datasets.names(TEXTS) if datasets.describe(name).labels]
     existing(data, built_in=labelled if label else datasets.names(TEXTS), folder=True)
     splits = splits or SplitOptions()
-    sides = open_splits(data, kind_of(text, label, how), splits)
+    sides = open_splits(data, kind_of(text, label, how, labels), splits)
     sides.notes += unlearnable({side: sides[side] for side in ("train", *splits.files)})
     return sides
 
 
-def kind_of(text: str, label: str | None, how: ReadOptions | None) -> Kind[Table]:
+def kind_of(text: str, label: str | None, how: ReadOptions | None, labels: LabelOptions | None = None) -> Kind[Table]:
     """Return how tables of these columns are read, split, and told apart, white space at the ends of texts aside."""
+    options = labels or LabelOptions()
 
     def whole(path: str) -> tuple[Table, list[str]]:
         table = read(path, text=text, label=label, how=how)
-        return table, table.notes
+        if label is None:
+            return table, table.notes
+        kept, notes = labelled(table, label, options)
+        return kept, [*table.notes, *notes]
 
-    return Kind(whole, split, lambda table: [each.strip() for each in table.texts], "texts", with_text)
+    share_out = partial(split, duplicates=options.duplicates)
+    return Kind(whole, share_out, lambda table: [each.strip() for each in table.texts], "texts", with_text)

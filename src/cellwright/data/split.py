@@ -10,7 +10,9 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import TypeVar
 
+from cellwright.data.duplicates import Duplicates, settled
 from cellwright.data.table import Table
+from cellwright.data.wording import counted
 from cellwright.stages import staged
 
 SIDES = ("train", "validation", "test")
@@ -37,30 +39,41 @@ SHARE = 0.1
 
 
 @staged(lambda table, **_: f"sharing {len(table):,} texts out to train, validation and test")
-def split(table: Table, *, validation: float = SHARE, test: float = SHARE, salt: str = "") -> Sides:
+def split(
+    table: Table,
+    *,
+    validation: float = SHARE,
+    test: float = SHARE,
+    salt: str = "",
+    duplicates: Duplicates = "majority",
+) -> Sides:
     """Give each distinct text of the table to one side.
 
-    Left out, and counted in the notes: empty texts; all but the first row of a text that stands several
-    times; every row of a text that stands with different labels, since none of them can be trusted. Two
-    texts are the same if they differ only in white space at their ends.
+    Left out, and counted in the notes: empty texts, and what `duplicates` leaves out of those that stand several
+    times. Two texts are the same if they differ only in white space at their ends.
 
     Args:
         table: the rows, labelled or not.
         validation: the share of texts for choosing the best epoch, in [0, 1).
         test: the share of texts for the final score, in [0, 1); together below 1.
         salt: another one draws sides that have nothing to do with these, as to split one of them again.
+        duplicates: which rows are kept of a text that stands several times, with one label or several.
 
     Raises:
         ValueError: the shares do not leave anything for training.
 
     """
     check_shares(validation, test)
-    rows, notes = _distinct(table)
+    rows_of: dict[str, list[int]] = defaultdict(list)
+    for row, text in enumerate(table.texts):
+        rows_of[text.strip()].append(row)
+    empty = rows_of.pop("", [])
+    rows, notes = settled(table, rows_of.values(), duplicates)
     indices: dict[str, list[int]] = {side: [] for side in SIDES}
     for row in rows:
         indices[side_of(salt + table.texts[row].strip(), validation, test)].append(row)
     sides = {side: table.take(rows) for side, rows in indices.items()}
-    return Sides(sides, notes + unlearnable(sides))
+    return Sides(sides, [*_without_text(table, empty), *notes, *unlearnable(sides)])
 
 
 def position(text: str) -> float:
@@ -86,31 +99,6 @@ def side_of(text: str, validation: float, test: float) -> str:
     return "validation" if place < test + validation else "train"
 
 
-def _distinct(table: Table) -> tuple[list[int], list[str]]:
-    """Return the rows to keep, in order, and a note on each kind that is left out."""
-    rows_of: dict[str, list[int]] = defaultdict(list)
-    for row, text in enumerate(table.texts):
-        rows_of[text.strip()].append(row)
-    empty = rows_of.pop("", [])
-    contradicted = [rows for rows in rows_of.values() if _labels(table, rows) > 1]
-    kept = [rows for rows in rows_of.values() if _labels(table, rows) == 1]
-    doubles = sum(len(rows) - 1 for rows in kept)
-    notes = _without_text(table, empty)
-    if doubles:
-        notes.append(f"{counted(doubles, 'row')} left out that repeat an earlier text")
-    if contradicted:
-        notes.append(
-            f"{counted(sum(map(len, contradicted)), 'row')} left out whose text stands with different labels, "
-            f"the first on {table.where(contradicted[0][0])} ({len(contradicted):,} such texts)"
-        )
-    return [rows[0] for rows in kept], notes
-
-
-def _labels(table: Table, rows: list[int]) -> int:
-    """Count the different labels of one text; a table without labels has one, nothing."""
-    return 1 if table.labels is None else len({table.labels[row] for row in rows})
-
-
 def with_text(table: Table) -> tuple[Table, list[str]]:
     """Return the rows that have a text, and a note on those that have none: what a file of one side is read as."""
     kept = [row for row, text in enumerate(table.texts) if text.strip()]
@@ -133,8 +121,3 @@ def unlearnable(sides: Mapping[str, Table]) -> list[str]:
         for label, count in sorted(others.items())
         if label not in trained
     ]
-
-
-def counted(count: int, one: str) -> str:
-    """Return `1 row`, `2,000 rows`."""
-    return f"{count:,} {one if count == 1 else one + 's'}"

@@ -78,7 +78,7 @@ def open_training_side(
     theirs = SplitOptions(validation_share=0.0, test_share=held_out)
     sides = open_source(data, text=text, label=None, how=how, splits=theirs)
     shares = (splits or SplitOptions()).shares(SHARE)
-    within = split(sides["train"], **shares, salt=WITHIN)
+    within = split(sides["train"], validation=shares["validation"], test=shares["test"], salt=WITHIN)
     within.without = frozenset(side for side, share in shares.items() if not share)
     others = sum(len(table) for side, table in sides.items() if side != "train")
     within.notes[:] = [*sides.notes, f"{others:,} texts of the validation and test sides left alone"]

@@ -2,7 +2,8 @@
 
 Tjong Kim Sang and Buchholz (2000), "Introduction to the CoNLL-2000 shared task: chunking"; their program conlleval. A
 span counts as found where its kind, its first word and its last word are all right. Tags that contradict each other
-(I-x after O, I-y after B-x) begin a span, as there.
+(I-x after O, I-y after B-x) begin a span, as there. A tag of another scheme is read as in that one; what is a tag of
+none stands outside of spans.
 
 Written out here and tested against seqeval, which does the same but is no wheel, was last released in 2020, and reads
 the tags of BILOU and BMES as no spans.
@@ -13,10 +14,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-Scheme = Literal["plain", "BIO", "IOBES", "BILOU", "BMES", "BMEWO"]
+Scheme = Literal["plain", "iob2", "bioes", "bilou", "bmes", "bmewo"]
 
-LETTERS: dict[Scheme, str] = {"BIO": "BIO", "IOBES": "IOBES", "BILOU": "BILOU", "BMES": "BMESO", "BMEWO": "BMEWO"}
+LETTERS: dict[Scheme, str] = {"iob2": "BIO", "bioes": "BIOES", "bilou": "BILOU", "bmes": "BMESO", "bmewo": "BMEWO"}
 """What the tags of a scheme begin with: B(egin), I(n) or M(iddle), E(nd) or L(ast), S(ingle), U(nit) or W(hole)."""
+MOST_ODD = 0.01
+"""Share of the words whose tags may be none of a scheme that is recognised all the same: a slip of a hand."""
 _MEANING = str.maketrans("MLUW", "IESS")
 
 
@@ -58,14 +61,33 @@ class SpanScore:
 
 
 def scheme_of(tags: Iterable[str]) -> Scheme:
-    """Return how these tags, all there are, write spans; "plain" where they don't."""
-    found = set(tags)
-    if not found - {"O"} or not all(tag[1:2] in ("", "-") for tag in found):
-        return "plain"
-    letters = {tag[:1] for tag in found}
-    if any(len(tag) > 1 for tag in found if tag[0] == "O"):
-        return "plain"
-    return next((scheme for scheme, known in LETTERS.items() if letters <= set(known)), "plain")
+    """Return how the tags of all words write spans, but for a few odd ones; "plain" where they don't."""
+    counts = Counter(tags)
+    scheme = likely_scheme(counts)
+    return scheme if odd_tags(counts, scheme).total() <= MOST_ODD * counts.total() else "plain"
+
+
+def likely_scheme(counts: Counter[str]) -> Scheme:
+    """Return the scheme of most tags, the first of equal ones; "plain" where fewer write spans than are odd in it.
+
+    counts: of each tag its words.
+    """
+    best = min(LETTERS, key=lambda scheme: odd_tags(counts, scheme).total())
+    return best if writes_spans(counts, best) > odd_tags(counts, best).total() else "plain"
+
+
+def odd_tags(counts: Counter[str], scheme: Scheme) -> Counter[str]:
+    """Return those of the tags that are none of a scheme; none is odd where tags are plain."""
+    return Counter({tag: count for tag, count in counts.items() if scheme != "plain" and not _is_of(tag, scheme)})
+
+
+def writes_spans(counts: Counter[str], scheme: Scheme) -> int:
+    """Return how many words are tagged as parts of spans by a scheme."""
+    return counts.total() - counts["O"] - odd_tags(counts, scheme).total()
+
+
+def _is_of(tag: str, scheme: Scheme) -> bool:
+    return tag == "O" or (tag[:1] in LETTERS[scheme].replace("O", "") and tag[1:2] in ("", "-") and tag != "")
 
 
 def spans(tags: Sequence[str]) -> list[Span]:
@@ -73,7 +95,7 @@ def spans(tags: Sequence[str]) -> list[Span]:
     found: list[Span] = []
     start, before, kind = 0, "O", ""
     for place, tag in enumerate([*tags, "O"]):
-        letter, this = tag[:1].translate(_MEANING), tag[2:]
+        letter, this = _read(tag), tag[2:]
         goes_on = before in ("B", "I") and letter in ("I", "E") and this == kind
         if not goes_on:
             if before != "O":
@@ -81,6 +103,12 @@ def spans(tags: Sequence[str]) -> list[Span]:
             start = place
         before, kind = letter, this
     return found
+
+
+def _read(tag: str) -> str:
+    """Return B, I, E, S, or O for what is outside of spans."""
+    letter = tag[:1].translate(_MEANING)
+    return letter if letter in ("B", "I", "E", "S") and tag[1:2] in ("", "-") else "O"
 
 
 def score_spans(

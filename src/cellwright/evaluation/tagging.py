@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any
 
 from cellwright.data.sentences import Sentences
-from cellwright.data.split import counted
+from cellwright.data.wording import counted
 from cellwright.evaluation.majority import majority_class
 from cellwright.evaluation.metrics import ClassScore, Scores, score
 from cellwright.evaluation.report import Report, Section

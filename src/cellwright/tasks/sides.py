@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from cellwright.data import datasets
-from cellwright.data.readers import read
-from cellwright.data.source import open_source
+from cellwright.data.labels import LabelOptions
+from cellwright.data.source import kind_of, open_source
 from cellwright.data.split import Parted, Sides
 from cellwright.data.splits import SplitOptions, what_flatters
 from cellwright.data.table import Table
@@ -37,6 +37,7 @@ def text_sides(data: str, options: Mapping[str, Any]) -> Sides:
         label=options.get("label"),
         how=read_options(options),
         splits=SplitOptions.of(options),
+        labels=LabelOptions.of(options),
     )
 
 
@@ -47,8 +48,9 @@ def table_of(data: str, side: Side, options: Mapping[str, Any], say: Callable[[s
     """
     check_side(data, side)
     if side == "all":
-        table = read(data, text=options["text"], label=options.get("label"), how=read_options(options))
-        for note in table.notes:
+        kind = kind_of(options["text"], options.get("label"), read_options(options), LabelOptions.of(options))
+        table, notes = kind.read(data)
+        for note in notes:
             say(note)
     else:
         table = text_sides(data, options)[side]

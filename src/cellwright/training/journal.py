@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from cellwright.data.split import counted
+from cellwright.data.wording import counted
 from cellwright.models.files import replace_file
 from cellwright.tasks.config import FitConfig
 from cellwright.training.best import KeepBest

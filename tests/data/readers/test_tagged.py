@@ -1,7 +1,10 @@
 """Lists in JSON lines, words with slashes, and which reader takes a file."""
 
+import json
 import re
 
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 from cellwright.data.readers.tagged import FORMATS, read_tagged
@@ -45,6 +48,50 @@ def test_what_is_wrong_in_json_lines_is_said_with_its_line(file, line, message):
         read_tagged(path)
 
 
+def test_lists_of_parquet(tmp_path):
+    path = tmp_path / "a.parquet"
+    columns = {"words": [["fly", "to"], []], "tags": ["O O", ""], "intent": ["flight", "none"]}
+    pyarrow.parquet.write_table(pa.table(columns), path)
+    read = read_tagged(path, tokens="words", label="intent")
+    assert read == Sentences([["fly", "to"], []], [["O", "O"], []], ["flight", "none"], [1, 2], str(path), "row")
+    pyarrow.parquet.write_table(pa.table({"tokens": [["a"], ["b", "c"]], "tags": [[1], [1]]}), path)
+    with pytest.raises(InputError, match=r"a\.parquet, row 2: 2 tokens in 'tokens' and 1 tags in 'tags'; expected a"):
+        read_tagged(path)
+
+
+@pytest.mark.parametrize("blank", ["\u3000", "\u00a0", "\u2028", "\u200a", "\x0c"])
+def test_other_white_space_than_spaces_and_tabs_is_part_of_a_token(file, blank):
+    expected = [[f"9{blank}000", blank, "b"]]
+    rows = [(token, "O") for token in expected[0]]
+    lines = [f"{token} {tag}" for token, tag in rows]
+    listed = json.dumps({"tokens": expected[0], "tags": ["O"] * 3})
+    assert read_tagged(file("a.conll", "\n".join(lines))).tokens == expected
+    assert read_tagged(file("b.conll", "\n".join(lines).replace(" ", "\t"))).tokens == expected
+    assert read_tagged(file("a.pos", " ".join(f"{token}/{tag}" for token, tag in rows))).tokens == expected
+    assert read_tagged(file("a.jsonl", listed)).tokens == expected
+    assert (
+        read_tagged(file("b.jsonl", json.dumps({"tokens": " ".join(expected[0]), "tags": "O O O"}))).tokens == expected
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.conll", "a O\nb \u3000\n", "line 2: the tag is missing ('b', '\\u3000'); expected one a line"),
+        ("a.conll", "a O\n\u3000\nb O", "line 2: 1 column ('\\u3000'); expected 2, as on the first line of tokens"),
+        ("a.pos", "a/\u3000", "line 1: 'a/\\u3000' is no token with its tag; expected token/tag"),
+        (
+            "a.jsonl",
+            '{"tokens": ["a"], "tags": ["\u3000"]}',
+            "line 1: item 1 of 'tags' is '\\u3000'; expected a string",
+        ),
+    ],
+)
+def test_white_space_alone_is_no_tag(file, name, content, message):
+    with pytest.raises(InputError, match=re.escape(message)):
+        read_tagged(file(name, content))
+
+
 def test_one_key_for_both_is_refused(file):
     with pytest.raises(InputError, match="key 'tags' for both the tokens and the tags; expected two keys"):
         read_tagged(file("a.jsonl", '{"tags": "O"}'), tokens="tags")
@@ -75,7 +122,7 @@ def test_the_suffix_or_the_name_of_a_format_chooses(file):
     assert read_tagged(file("a.txt", "a/b"), format="slashed").tags == [["b"]]
     with pytest.raises(InputError, match=r"the suffix '.csv' tells no format; expected a file that ends in .conll, "):
         read_tagged(file("a.csv", "a,b"))
-    with pytest.raises(InputError, match="no format 'csv'; expected one of columns, conllu, jsonl, slashed"):
+    with pytest.raises(InputError, match="no format 'csv'; expected one of columns, conllu, jsonl, parquet, slashed"):
         read_tagged(file("a.conll", "a b"), format="csv")
     suffixes = [suffix for format in FORMATS.values() for suffix in format.suffixes]
     assert len(suffixes) == len(set(suffixes))

@@ -46,7 +46,7 @@ def test_learns_and_the_scores_are_those_of_the_kept_model(options: Options, crf
     right = sum(list(tags) == list(given) and label == usual for tags, given, label in rows)
     assert result.floor == pytest.approx(right / len(validation))
     chosen = "chosen together (CRF)" if crf else "chosen one by one"
-    assert f"5 tags, {chosen}, read as spans (BIO), 2 labels of whole sentences" in said[0]
+    assert f"5 tags, {chosen}, read as spans (iob2), 2 labels of whole sentences" in said[0]
 
 
 @pytest.mark.parametrize(("spans", "crf"), [("auto", True), ("none", False)])

@@ -25,7 +25,7 @@ def _load() -> Sides:
         source=DATASET.name,
         unit="file",
     )
-    return split(table)
+    return split(table, duplicates="drop")
 
 
 def _text(file: Path, folder: Path) -> str:

@@ -21,7 +21,7 @@ def _load() -> Sides:
         texts += table.texts
         labels += [label] * len(table)
         lines += table.lines
-    return split(Table(texts, labels, lines, source=DATASET.name))
+    return split(Table(texts, labels, lines, source=DATASET.name), duplicates="drop")
 
 
 DATASET = Dataset(

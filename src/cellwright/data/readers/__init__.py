@@ -46,8 +46,8 @@ def read(path: str | Path, *, text: str = "text", label: str | None = "label", h
     """Read every row of a file, or every file of a folder.
 
     An empty or missing text is read as "", for whoever asks about it gets an answer; `split` leaves such
-    rows out of a training and says so. A label that is missing is an error. Labels become strings: integers
-    in digits, booleans as "true" and "false"; a float is an error, being a measured value more often than a class.
+    rows out of a training and says so. A missing label is "" too, which `data.labels` refuses or leaves out. Labels
+    become strings: numbers in digits, 1.0 as 1, and booleans as "true" and "false".
 
     Args:
         path: the file, or a folder that holds one a class.

@@ -5,7 +5,8 @@
     to      O
     boston  B-city
 
-Columns are parted by tabs where the first line of tokens holds one, else by white space. What is no line of tokens:
+Columns are parted by tabs where the first line of tokens holds one, else by spaces and tabs: other white space, such as
+a no-break space or the wide one of Chinese, is part of a token, or one by itself. What is no line of tokens:
 -DOCSTART- lines, which end a sentence as blank lines do, and comments, lines that begin with # and either say
 `# name = value` or have another number of columns than the tokens (a hashtag may be a token). A comment
 `# name = value` says something of the whole sentence below it; `# global.columns = …` names the columns.
@@ -28,6 +29,9 @@ _COMMENT = re.compile(r"#\s*(\S+)\s*=\s*(.*)")
 _NO_WORD = re.compile(r"\d+[-.]\d+")
 _DOCUMENT = "-DOCSTART-"
 OPTIONS = "--tokens and --tags"
+BLANK = " \t\r\n"
+"""What parts tokens."""
+_BLANKS = re.compile(f"[{BLANK}]+")
 
 Line = tuple[int, list[str]]  # its number, from 1, and its fields
 
@@ -50,6 +54,11 @@ class _Block:
 
     comments: dict[str, str] = field(default_factory=dict)
     rows: list[Line] = field(default_factory=list)
+
+
+def parted(text: str) -> list[str]:
+    """Return what stands between spaces and tabs."""
+    return _BLANKS.split(text.strip(BLANK)) if text.strip(BLANK) else []
 
 
 def read(path: Path, asked: Asked, encoding: str) -> Sentences:
@@ -111,18 +120,25 @@ def _cut(path: Path, lines: list[str], by_name: bool) -> tuple[list[str], list[_
 
 def _fields(lines: list[str]) -> Iterator[tuple[int, list[str], tuple[str, str] | None]]:
     """Yield of each line its number, its fields, and name and value where it is a comment that says something."""
-    separator, width = None, 0
+    tabs, width = False, 0
     for number, line in enumerate(lines, start=1):
         said = _COMMENT.match(line)
         if said:
             yield number, [], (said[1], said[2].strip())
             continue
-        if not width and line.strip() and not line.startswith(("#", _DOCUMENT)):
-            separator = "\t" if "\t" in line else None
-            width = len(line.split(separator))
-        fields = [part.strip() for part in line.split(separator)] if line.strip() else []
+        if not width and line.strip(BLANK) and not line.startswith(("#", _DOCUMENT)):
+            tabs = "\t" in line
+            width = len(_cut_line(line, tabs))
+        fields = _cut_line(line, tabs)
         if not line.startswith("#") or len(fields) == width:
             yield number, fields, None
+
+
+def _cut_line(line: str, tabs: bool) -> list[str]:
+    """Return the fields of a line, none of a blank one."""
+    if not tabs or not line.strip(BLANK):
+        return parted(line)
+    return [part.strip(BLANK) for part in line.split("\t")]
 
 
 def _place(column: str, option: str, names: list[str], width: int, where: str) -> int:
@@ -139,7 +155,7 @@ def _cells(path: Path, row: Line, width: int, places: list[int]) -> tuple[str, s
         missing = "; is its tag missing?" if len(fields) < width else ""
         raise InputError(f"{path}, line {number}: {found}; expected {width}, as on the first line of tokens{missing}")
     token, tag = (fields[place] for place in places)
-    for kind, cell in (("token", token), ("tag", tag)):
+    for kind, cell in (("token", token), ("tag", tag.strip())):
         if not cell:
             raise InputError(f"{path}, line {number}: the {kind} is missing ({listed(fields)}); expected one a line")
     return token, tag

@@ -11,14 +11,14 @@ from pathlib import Path
 from cellwright.data.readers.files import in_encoding, with_newlines
 from cellwright.data.readers.options import ReadOptions
 from cellwright.data.readers.values import Columns, listed
-from cellwright.data.split import counted
 from cellwright.data.table import Table
+from cellwright.data.wording import counted
 from cellwright.errors import InputError
 
 
 def read(path: Path, columns: Columns, how: ReadOptions) -> Table:
     """Read a text from each file, in the order of their names; its folder is its label. Columns have no names here."""
-    if columns.optional or columns.features is not None:
+    if columns.pairs or columns.features is not None:
         raise InputError(f"{path}: a folder of texts has no two columns for {columns.options}; expected a file")
     inside = sorted(each for each in path.iterdir() if not each.name.startswith("."))
     folders = [each for each in inside if each.is_dir()]

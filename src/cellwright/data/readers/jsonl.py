@@ -16,10 +16,15 @@ Row = tuple[int, Pairs]  # the line, from 1, and its object
 def read(path: Path, columns: Columns, how: ReadOptions) -> Table:
     """Read an object from each line; of `how` the encoding alone plays a part."""
     found = rows(path, decoded(path, how.encoding))
-    values = {
-        name: [value(pairs, name, f"{path}, line {line}", columns.options) for line, pairs in found]
-        for name in columns.asked
-    }
+    # A label that no row has is asked for by a wrong name; one that some lack is missing there, as with null.
+    may_lack = {columns.label} if any(_holds(pairs, columns.label) for _, pairs in found) else set()
+
+    def cell(row: Row, name: str) -> object:
+        line, pairs = row
+        missing = name in may_lack and not _holds(pairs, name)
+        return None if missing else value(pairs, name, f"{path}, line {line}", columns.options)
+
+    values = {name: [cell(row, name) for row in found] for name in columns.asked}
     return checked_table(columns, values, [line for line, _ in found], str(path))
 
 
@@ -45,6 +50,10 @@ def as_python(value: object) -> object:
     if isinstance(value, _Object):
         return {name: as_python(each) for name, each in value.pairs}
     return [as_python(each) for each in value] if isinstance(value, list) else value
+
+
+def _holds(pairs: Pairs, key: str | None) -> bool:
+    return any(name == key for name, _ in pairs)
 
 
 class _Object:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cellwright.data.readers.files import read_bytes
+from cellwright.data.readers.hugging_face import class_names, named
 from cellwright.data.readers.options import ReadOptions
 from cellwright.data.readers.values import Columns, checked_table, place_of
 from cellwright.data.table import Table
@@ -14,7 +15,7 @@ from cellwright.errors import InputError
 
 def read(path: Path, columns: Columns, how: ReadOptions) -> Table:
     """Read the columns asked for; Parquet says by itself how it is written, so `how` plays no part."""
-    values = _values(path, columns)
+    values = values_of(path, columns)
     return checked_table(columns, values, list(range(1, len(values[columns.text]) + 1)), str(path), unit="row")
 
 
@@ -45,12 +46,16 @@ def objects(path: Path) -> tuple[list[str], list[list[object]]]:
     return table.column_names, [list(row) for row in zip(*columns, strict=True)]
 
 
-def _values(path: Path, columns: Columns) -> dict[str, list[object]]:
-    """Return the values of each column that is asked for, as Python objects."""
+def values_of(path: Path, columns: Columns) -> dict[str, list[object]]:
+    """Return the values of each column that is asked for, as Python objects, and classes by their names."""
     names: list[str] = _of_file(path, lambda file: file.schema_arrow.names)
     found = {column: names[place_of(column, names, str(path), columns.options)] for column in columns.asked}
     table = _table(path, list(found.values()))
-    return {column: table.column(name).to_pylist() for column, name in found.items()}
+    names_of = class_names(table.schema.metadata)
+    return {
+        column: named(table.column(name).to_pylist(), names_of.get(name), f"{path}: column {name!r}")
+        for column, name in found.items()
+    }
 
 
 def _table(path: Path, names: list[str] | None = None) -> Any:

@@ -5,7 +5,7 @@ The last slash of a token parts them, so that 1/2/CD is the token 1/2. A blank l
 
 from pathlib import Path
 
-from cellwright.data.readers.columns import Asked
+from cellwright.data.readers.columns import Asked, parted
 from cellwright.data.readers.files import decoded, lines_of
 from cellwright.data.sentences import Sentences
 from cellwright.errors import InputError
@@ -17,7 +17,7 @@ def read(path: Path, asked: Asked, encoding: str) -> Sentences:
         if value is not None:
             raise InputError(f"{path}: lines of token/tag have no columns, and {option} is {value}; leave it out")
     lines = lines_of(decoded(path, encoding))
-    pairs = [[_pair(path, number, word) for word in line.split()] for number, line in enumerate(lines, start=1)]
+    pairs = [[_pair(path, number, word) for word in parted(line)] for number, line in enumerate(lines, start=1)]
     return Sentences(
         tokens=[[token for token, _ in sentence] for sentence in pairs],
         tags=[[tag for _, tag in sentence] for sentence in pairs],
@@ -29,6 +29,6 @@ def read(path: Path, asked: Asked, encoding: str) -> Sentences:
 
 def _pair(path: Path, number: int, word: str) -> tuple[str, str]:
     token, _, tag = word.rpartition("/")
-    if not token or not tag:
+    if not token or not tag.strip():
         raise InputError(f"{path}, line {number}: {word!r} is no token with its tag; expected token/tag")
     return token, tag

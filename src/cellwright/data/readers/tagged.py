@@ -14,6 +14,7 @@ FORMATS = {
     "columns": Format((".conll", ".bio", ".iob", ".iob2", ".iobes", ".col"), columns.read),
     "conllu": Format((".conllu", ".conllup"), columns.read_conllu),
     "jsonl": Format((".jsonl", ".ndjson"), token_lists.read),
+    "parquet": Format((".parquet", ".pq"), token_lists.read_parquet),
     "slashed": Format((".pos",), slashed.read),
 }
 

@@ -1,53 +1,88 @@
-"""JSON lines with a list of tokens and a list of tags, or texts of them with white space between:
+"""Lists of tokens and of tags in JSON lines or Parquet, or texts of them with white space between:
 
 {"tokens": ["fly", "to", "boston"], "tags": ["O", "O", "B-city"], "intent": "flight"}
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from cellwright.data.readers import jsonl
-from cellwright.data.readers.columns import OPTIONS, Asked
+from cellwright.data.readers import jsonl, parquet
+from cellwright.data.readers.columns import BLANK, OPTIONS, Asked, parted
 from cellwright.data.readers.files import decoded
-from cellwright.data.readers.values import as_label, shown, whole
+from cellwright.data.readers.values import Columns, as_label, shown, whole
 from cellwright.data.sentences import Sentences
 from cellwright.errors import InputError
+
+LABEL = "--also-classify"
+
+
+class _Row(NamedTuple):
+    """One sentence as it was written; `label` is None where nobody asked for it."""
+
+    line: int
+    tokens: object
+    tags: object
+    label: object
 
 
 def read(path: Path, asked: Asked, encoding: str) -> Sentences:
     """Read the keys "tokens" and "tags" of each line, unless others are asked for."""
+    keys = _keys(path, asked)
+    rows = []
+    for line, pairs in jsonl.rows(path, decoded(path, encoding)):
+        where = f"{path}, line {line}"
+        label = None if asked.label is None else jsonl.value(pairs, asked.label, where, LABEL)
+        tokens, tags = (jsonl.value(pairs, key, where, OPTIONS) for key in keys)
+        rows.append(_Row(line, tokens, tags, label))
+    return _sentences(path, asked, rows, "line")
+
+
+def read_parquet(path: Path, asked: Asked, encoding: str) -> Sentences:
+    """Read the columns "tokens" and "tags" of each row, likewise; Parquet is UTF-8 by itself."""
+    tokens, tags = _keys(path, asked)
+    found = parquet.values_of(path, Columns(tokens, tags, OPTIONS))
+    labels: Sequence[object] = [None] * len(found[tokens])
+    if asked.label is not None:
+        labels = parquet.values_of(path, Columns(asked.label, None, LABEL))[asked.label]
+    rows = zip(found[tokens], found[tags], labels, strict=True)
+    numbered = [_Row(number, *row) for number, row in enumerate(rows, start=1)]
+    return _sentences(path, asked, numbered, "row")
+
+
+def _keys(path: Path, asked: Asked) -> tuple[str, str]:
     keys = (asked.tokens or "tokens", asked.tags or "tags")
     if keys[0] == keys[1]:
         raise InputError(f"{path}: key {keys[0]!r} for both the tokens and the tags; expected two keys")
-    rows = jsonl.rows(path, decoded(path, encoding))
-    tokens, tags = ([_list(path, row, key) for row in rows] for key in keys)
-    for (line, _), left, right in zip(rows, tokens, tags, strict=True):
-        if len(left) != len(right):
+    return keys
+
+
+def _sentences(path: Path, asked: Asked, rows: Sequence[_Row], unit: str) -> Sentences:
+    keys = _keys(path, asked)
+    sentences = Sentences([], [], None if asked.label is None else [], [], str(path), unit)
+    for row in rows:
+        where = f"{path}, {unit} {row.line}"
+        tokens, tags = _list(row.tokens, keys[0], where, BLANK), _list(row.tags, keys[1], where, None)
+        if len(tokens) != len(tags):
             raise InputError(
-                f"{path}, line {line}: {len(left)} tokens in {keys[0]!r} and {len(right)} tags in {keys[1]!r}; "
-                "expected a tag for each token"
+                f"{where}: {len(tokens)} tokens in {keys[0]!r} and {len(tags)} tags in {keys[1]!r}; expected a tag for "
+                "each token"
             )
-    return Sentences(
-        tokens=tokens,
-        tags=tags,
-        labels=None if asked.label is None else [_label(path, row, asked.label) for row in rows],
-        lines=[line for line, _ in rows],
-        source=str(path),
-    )
+        sentences.tokens.append(tokens)
+        sentences.tags.append(tags)
+        sentences.lines.append(row.line)
+        if asked.label is not None and sentences.labels is not None:
+            sentences.labels.append(as_label(row.label, asked.label, where))
+    return sentences
 
 
-def _list(path: Path, row: jsonl.Row, key: str) -> list[str]:
-    where = f"{path}, line {row[0]}"
-    value = jsonl.value(row[1], key, where, OPTIONS)
+def _list(value: object, key: str, where: str, blank: str | None) -> list[str]:
+    """Return the strings of a list; `blank` are the characters of which none may consist, None: any white space."""
     if isinstance(value, str):
-        return whole(value, key, where).split()
+        return parted(whole(value, key, where))
     if not isinstance(value, list):
         raise InputError(f"{where}: {key!r} holds {shown(value)}; expected a list of strings, or a string")
     for place, item in enumerate(value, start=1):
-        if item is None or (isinstance(item, str) and not item.strip()):
+        if item is None or (isinstance(item, str) and not item.strip(blank)):
             raise InputError(f"{where}: item {place} of {key!r} is {item!r}; expected a string that is not blank")
-    return [as_label(item, key, where) for item in value]
-
-
-def _label(path: Path, row: jsonl.Row, key: str) -> str:
-    where = f"{path}, line {row[0]}"
-    return as_label(jsonl.value(row[1], key, where, "--also-classify"), key, where)
+    return [whole(item, key, where) if isinstance(item, str) else as_label(item, key, where) for item in value]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
 from typing import NamedTuple
 
 from cellwright.data.table import Table
@@ -20,13 +21,13 @@ COLUMN = "--column ROLE=NAME"
 class Columns(NamedTuple):
     """The columns to read, by name or by number; `label` and `features` are None where none is asked for.
 
-    `options` name other ones on the command line; `optional` says that a label may be missing, and then is "".
+    `options` name other ones on the command line; `pairs` says that they are a source and its target.
     """
 
     text: str
     label: str | None
     options: str = OPTIONS
-    optional: bool = False
+    pairs: bool = False
     features: str | None = None
 
     @property
@@ -107,11 +108,11 @@ def checked_table(
 
     return Table(
         checked(as_text, columns.text),
-        None if columns.label is None else checked(_optional if columns.optional else as_label, columns.label),
+        None if columns.label is None else checked(as_optional, columns.label),
         lines,
         source,
         unit,
-        None if columns.features is None else checked(_optional, columns.features),
+        None if columns.features is None else checked(as_optional, columns.features),
     )
 
 
@@ -124,25 +125,29 @@ def as_text(value: object, column: str, where: str) -> str:
     return whole(value, column, where)
 
 
-def _optional(value: object, column: str, where: str) -> str:
+def as_optional(value: object, column: str, where: str) -> str:
     """Return a cell's label, "" for a missing one."""
-    missing = value is None or (isinstance(value, str) and not value.strip())
-    return "" if missing else as_label(value, column, where)
+    return "" if _missing(value) else as_label(value, column, where)
 
 
 def as_label(value: object, column: str, where: str) -> str:
     """Return a cell's label, spelled as `readers.read` says."""
-    if value is None or (isinstance(value, str) and not value.strip()):
+    if _missing(value):
         raise InputError(f"{where}: the label is missing in column {column!r}; expected one in every row")
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, int):
-        return str(value)
+    if isinstance(value, int | float) and isfinite(value):
+        return str(int(value) if value == int(value) else value)
     if isinstance(value, str):
         return whole(value, column, where)
     raise InputError(
-        f"{where}: column {column!r} holds {shown(value)}; expected a label: a string, an integer or a boolean"
+        f"{where}: column {column!r} holds {shown(value)}; expected a label: a string, a number or a boolean"
     )
+
+
+def _missing(value: object) -> bool:
+    # NaN is what a column of numbers has where one is missing, in pandas and what it wrote.
+    return value is None or value != value or (isinstance(value, str) and not value.strip())
 
 
 def whole(value: str, column: str, where: str) -> str:

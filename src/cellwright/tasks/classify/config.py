@@ -1,15 +1,16 @@
 """The options of `fit --task classify`."""
 
 from pathlib import Path
-from typing import ClassVar, get_args
+from typing import ClassVar, Literal, get_args
 
 from pydantic import BaseModel, Field
 
+from cellwright.data.duplicates import Duplicates
 from cellwright.errors import InputError
 from cellwright.models.architecture import Architecture
 from cellwright.models.reading import Reading, Way
 from cellwright.tasks.config import FIRST, FIXED, FitConfig, Place, Tokenising
-from cellwright.tasks.files import TableFiles, check_files
+from cellwright.tasks.files import OF_FILES, TableFiles, check_files
 
 
 class Columns(BaseModel):
@@ -23,8 +24,24 @@ class Columns(BaseModel):
     """Column of the label, likewise; in a folder of texts each one's own folder is its label."""
 
 
+class Labels(BaseModel):
+    """What becomes of labels that are missing or contradict each other."""
+
+    model_config = FIXED
+
+    skip_missing: bool = False
+    """Leave out rows without a label, which are refused else."""
+    duplicates: Duplicates = "majority"
+    """Of a text that stands several times keep one row, with its most frequent label or with the first; drop it where
+    its labels differ; or keep every row."""
+
+
+OF_TABLES = OF_FILES | {name: field.default for name, field in Labels.model_fields.items()}
+"""What says nothing of a built-in set, each with what it is where nobody gives it."""
+
+
 # The last of the bases is the first in the help.
-class ClassifyConfig(FitConfig, Architecture, Reading, Tokenising, TableFiles, Columns, Place):
+class ClassifyConfig(FitConfig, Architecture, Reading, Tokenising, TableFiles, Labels, Columns, Place):
     """The options of a run that gives each text a label. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "classify"
@@ -45,6 +62,9 @@ class ClassifyConfig(FitConfig, Architecture, Reading, Tokenising, TableFiles, C
     """Share of the tokens shown as unknown in training, so that no single one is relied on."""
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     """Share of the target spread evenly over all classes."""
+    class_weights: Literal["balanced"] | None = None
+    """Let each class count alike however few its texts are: the loss of a text is weighted by how rare its label is.
+    Epochs are then compared by macro-F1."""
     adversarial: float = Field(0.0, ge=0)
     """Learn each text a second time with its embedded tokens moved where its loss grows fastest, by this share of their
     length: 0.1, say; 0: not at all. A step takes some two and a half times as long."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cellwright.data.checks import check_known
+from cellwright.data.checks import with_known_labels
 from cellwright.data.unseen import sentences
 from cellwright.evaluation.baselines import MOST_TEXTS
 from cellwright.evaluation.comparison import Comparison, compare
@@ -23,7 +23,8 @@ def evaluate(
 ) -> Comparison:
     """Score the run beside the majority class and the linear baseline; see `Task.evaluate`."""
     table = table_of(data, side, options_for(run, data, columns), say)
-    check_known(table, run.labels)
+    table, notes = with_known_labels(table, run.labels)
+    say_all(notes, say)
     train = training_table(run, table, side, say, baselines)
     if train is not None and len(train) > MOST_TEXTS:
         say(

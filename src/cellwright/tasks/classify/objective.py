@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from cellwright.data.batches import MOST_TOKENS, Batch
+from cellwright.evaluation.majority import macro_f1
 from cellwright.models import pretrained
 from cellwright.models.architecture import ClassifierConfig
 from cellwright.models.autoencoder import begin_from, freeze_encoder
@@ -23,13 +24,16 @@ from cellwright.tasks.task import Metric, Objective, Step
 
 
 class ClassifyObjective(Objective):
-    """Smoothed cross-entropy in training, accuracy in validation."""
+    """Smoothed cross-entropy in training, accuracy in validation; macro-F1 where classes have weights."""
 
-    metric = Metric("accuracy")
-
-    def __init__(self, model: ClassifierConfig, options: ClassifyConfig) -> None:
+    def __init__(
+        self, model: ClassifierConfig, options: ClassifyConfig, weights: Sequence[float] | None = None
+    ) -> None:
+        """weights: by which the loss of a text of each class counts; None: all alike."""
         self.config = model
         self.options = options
+        self.weights = None if weights is None else torch.tensor(weights)
+        self.metric = Metric("accuracy" if weights is None else "macro_f1")
         self._epochs = 0  # begun
 
     @property
@@ -73,16 +77,25 @@ class ClassifyObjective(Objective):
         return Step(loss, len(_labels(batch)), int(batch.lengths.sum()))
 
     def measure(self, model: Classifier, batch: Batch) -> Tensor:
-        """(3,): the sum of losses, right answers, texts."""
+        """The sum of losses, right answers, texts; with weights of each class those right, true and given, too."""
         logits, labels = self._logits(model, batch), _labels(batch)
         loss = cross_entropy(logits, labels, reduction="sum")
-        right = (logits.argmax(-1) == labels).sum()
-        return torch.stack([loss.double(), right.double(), right.new_tensor(len(logits)).double()])
+        given = logits.argmax(-1)
+        right = given == labels
+        sums = torch.stack([loss.double(), right.sum().double(), loss.new_tensor(len(logits)).double()])
+        if self.weights is None:
+            return sums
+        counts = [torch.bincount(each, minlength=len(self.weights)) for each in (labels[right], labels, given)]
+        return torch.cat([sums, *counts])
 
     def scores(self, sums: Sequence[float]) -> dict[str, float]:
-        """Share labelled correctly, and mean cross-entropy in nats."""
-        loss, right, texts = sums
-        return {"loss": loss / texts, "accuracy": right / texts}
+        """Share labelled correctly, and mean cross-entropy in nats; with weights macro-F1."""
+        loss, right, texts, *counts = sums
+        scores = {"loss": loss / texts, "accuracy": right / texts}
+        if counts:
+            size = len(counts) // 3
+            scores["macro_f1"] = macro_f1(counts[:size], counts[size : 2 * size], counts[2 * size :])
+        return scores
 
     def _against_an_adversary(self, model: Classifier, batch: Batch) -> Tensor:
         """Mean of the loss and of what it is where each row's embedded tokens are moved up its gradient.
@@ -100,7 +113,12 @@ class ClassifyObjective(Objective):
 
     def _smoothed(self, model: Classifier, batch: Batch, shift: Tensor | None = None) -> Tensor:
         logits = self._logits(model, batch, shift)
-        return cross_entropy(logits, _labels(batch), label_smoothing=self.options.label_smoothing)
+        labels, smoothing = _labels(batch), self.options.label_smoothing
+        if self.weights is None:
+            return cross_entropy(logits, labels, label_smoothing=smoothing)
+        # Not torch's weighted mean, which divides by the weights of the batch: one of rare texts would count as any.
+        losses = cross_entropy(logits, labels, label_smoothing=smoothing, reduction="none")
+        return (self.weights.to(losses)[labels] * losses).mean()
 
     def _logits(self, model: Classifier, batch: Batch, shift: Tensor | None = None) -> Tensor:
         budget = self.options.batch_tokens or MOST_TOKENS

@@ -1,26 +1,28 @@
 """From options to what training needs: the sides, encoded, and the description that the run folder keeps."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import cellwright
 from cellwright import cells
 from cellwright.data.batches import PiecedExample, Pieces, collate_pieces
 from cellwright.data.checks import classes_of
+from cellwright.data.class_sizes import balanced, rare
 from cellwright.data.feed import feeds
+from cellwright.data.labels import numbers
 from cellwright.data.split import Sides
 from cellwright.data.splits import counts
 from cellwright.data.table import Table
 from cellwright.data.tokenizer import Tokenizer
-from cellwright.evaluation.majority import majority_share
+from cellwright.data.wording import shortened
+from cellwright.evaluation.majority import majority_macro_f1, majority_share
 from cellwright.models.architecture import Architecture, ClassifierConfig
 from cellwright.models.reading import Reader, Reading
 from cellwright.tasks.autoencode.run import AutoencodeRun
-from cellwright.tasks.classify.config import ClassifyConfig
+from cellwright.tasks.classify.config import OF_TABLES, ClassifyConfig
 from cellwright.tasks.classify.encoder import EncoderRun, adopted, language_of, load_encoder
 from cellwright.tasks.classify.objective import ClassifyObjective
 from cellwright.tasks.classify.run import ClassifyRunConfig
-from cellwright.tasks.files import OF_FILES
 from cellwright.tasks.lm.prepare import tokenizer_of
 from cellwright.tasks.sides import refuse_for_a_set, text_sides
 from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
@@ -33,10 +35,11 @@ def prepare(config: ClassifyConfig, before: ClassifyRunConfig | None) -> Prepare
     encoder = None if before or config.pretrain else load_encoder(config)
     config = adopted(config, encoder) if encoder else config
     cells.get(config.cell)  # refuses an unknown one before the data is read
-    refuse_for_a_set(config.data, config.model_dump(), OF_FILES)
+    refuse_for_a_set(config.data, config.model_dump(), OF_TABLES)
     sides = text_sides(config.data, config.model_dump())
     labels = classes_of(sides)
     train, validation = sides["train"], sides["validation"]
+    weights = balanced(_labels(train), labels) if config.class_weights else None
     tokenizer = _tokenizer(config, before, encoder, train)
     run = _describe(config, labels, tokenizer, sides, before.model.code if before else _code(config, encoder))
     reader = Reader(tokenizer, run.reading)
@@ -52,20 +55,20 @@ def prepare(config: ClassifyConfig, before: ClassifyRunConfig | None) -> Prepare
     return Prepared(
         config,
         run,
-        ClassifyObjective(run.model, config),
+        ClassifyObjective(run.model, config, weights),
         train=train_feed,
         validation=validation_feed,
-        floor=_floor(train, validation),
+        floor=_floor(train, validation, majority_share if weights is None else majority_macro_f1),
         files={TOKENIZER: tokenizer.to_json().encode()},
-        notes=_notes(sides, labels, tokenizer),
+        notes=[*_notes(sides, labels, tokenizer), *_on_classes(_labels(train), labels, weights)],
         first=language_of(config),
     )
 
 
-def _floor(train: Table, validation: Table) -> Floor | None:
+def _floor(train: Table, validation: Table, score: Callable[[list[str], list[str]], float]) -> Floor | None:
     if not len(validation):
         return None
-    return Floor(majority_share(_labels(train), _labels(validation)), "always giving the most frequent label")
+    return Floor(score(_labels(train), _labels(validation)), "always giving the most frequent label")
 
 
 def _tokenizer(
@@ -110,6 +113,15 @@ def _labelled(pieces: Sequence[Pieces], table: Table, labels: list[str]) -> list
 def _labels(table: Table) -> list[str]:
     assert table.labels is not None  # classes_of has checked
     return table.labels
+
+
+def _on_classes(trained: list[str], labels: list[str], weights: list[float] | None) -> list[str]:
+    """What is to be said of labels that look like numbers, and of classes of different sizes."""
+    notes = [said for said in (numbers(labels), rare(trained) if weights is None else None) if said]
+    if weights is not None:
+        order = sorted(zip(weights, labels, strict=True), reverse=True)
+        notes.append("a text counts " + shortened([f"{weight:.3g} as {label!r}" for weight, label in order]))
+    return notes
 
 
 def _notes(sides: Sides, labels: list[str], tokenizer: Tokenizer) -> list[str]:

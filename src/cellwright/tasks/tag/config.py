@@ -16,10 +16,10 @@ class Columns(BaseModel):
     model_config = FIXED
 
     tokens: str | None = None
-    """Column of the words: its number (-1 is the last), its name in a header line, or a key of JSON; by default the
-    first, FORM of CoNLL-U, "tokens" of JSON."""
+    """Column of the words: its number (-1 is the last), its name in a header line, or a key of JSON or column of
+    Parquet; by default the first, FORM of CoNLL-U, "tokens" of JSON and Parquet."""
     tags: str | None = None
-    """Column of the tags, likewise; by default the last, UPOS of CoNLL-U, "tags" of JSON."""
+    """Column of the tags, likewise; by default the last, UPOS of CoNLL-U, "tags" of JSON and Parquet."""
     also_classify: str | None = None
     """Learn a label of each whole sentence too: a key of JSON, or NAME where comments say "# NAME = label"."""
 
@@ -29,7 +29,7 @@ class Files(Splits):
 
     model_config = FIXED
 
-    format: Literal["columns", "conllu", "jsonl", "slashed"] | None = None
+    format: Literal["columns", "conllu", "jsonl", "parquet", "slashed"] | None = None
     """Format of files whose suffix does not tell; slashed is lines of word/tag."""
 
 
@@ -42,8 +42,9 @@ class Words(BaseModel):
     """Most words kept."""
     minimum: int = Field(2, ge=1)
     """A word seen less often than this in training is unknown, and known by its characters only."""
-    spans: Literal["auto", "none"] = "auto"
-    """Score B-x I-x and their like as spans; none scores every tag by itself."""
+    spans: Literal["auto", "iob2", "bioes", "bilou", "bmes", "bmewo", "none"] = "auto"
+    """Score B-x I-x and their like as spans, written in this scheme (iob2 for IOB1 and IO too); auto takes the one that
+    all tags are of but for one in a hundred words; none scores every tag by itself."""
 
 
 # The last of the bases is the first in the help.

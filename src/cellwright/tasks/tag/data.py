@@ -1,10 +1,13 @@
 """The sentences of a run: a built-in set or files, and whether they can be learned from."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from cellwright.data import datasets
 from cellwright.data.checks import check_sides
+from cellwright.data.labels import one_spelling
 from cellwright.data.readers.tagged import read_tagged
 from cellwright.data.sentences import SENTENCES, Sentences, split_sentences, with_tokens, without_tokens
 from cellwright.data.split import Parted
@@ -27,7 +30,7 @@ def open_sides(data: str, options: Mapping[str, Any]) -> Parted[Sentences]:
         refuse_for_a_set(data, options, OF_FILES)
         return built_in
     kind = Kind(
-        read=lambda path: (open_file(path, options), []),
+        read=lambda path: open_file(path, options),
         split=split_sentences,
         keys=lambda sentences: [tuple(tokens) for tokens in sentences.tokens],
         name="sentences",
@@ -36,9 +39,9 @@ def open_sides(data: str, options: Mapping[str, Any]) -> Parted[Sentences]:
     return open_splits(data, kind, SplitOptions.of(options))
 
 
-def open_file(path: str, options: Mapping[str, Any]) -> Sentences:
-    """Read all sentences of a file. Raises InputError."""
-    return read_tagged(
+def open_file(path: str, options: Mapping[str, Any]) -> tuple[Sentences, list[str]]:
+    """Read all sentences of a file, tags and labels in one spelling each, which is said. Raises InputError."""
+    sentences = read_tagged(
         path,
         tokens=options["tokens"],
         tags=options["tags"],
@@ -47,6 +50,14 @@ def open_file(path: str, options: Mapping[str, Any]) -> Sentences:
         format=options["format"],
         built_in=datasets.names(SENTENCES),
     )
+    flat, notes = one_spelling([tag for row in sentences.tags for tag in row], path, "tag", "word")
+    each = iter(flat)
+    tags = [list(islice(each, len(row))) for row in sentences.tags]
+    labels = sentences.labels
+    if labels is not None:
+        labels, said = one_spelling(labels, path, row="sentence")
+        notes += said
+    return replace(sentences, tags=tags, labels=labels), notes
 
 
 def check_learnable(sides: Parted[Sentences]) -> None:

@@ -24,7 +24,7 @@ def evaluate(
     baselines: bool,
 ) -> TagComparison:
     """Score the run beside each word's most frequent tag; see `Task.evaluate`."""
-    sentences = _sentences(run, data, side, columns)
+    sentences = _sentences(run, data, side, columns, say)
     _say_what_is_unknown(run, sentences, say)
     say_all(unseen.sentences(run.lexicon.unseen(sentences.tokens)), say)
     train = training_side(
@@ -47,10 +47,15 @@ def evaluate(
     )
 
 
-def _sentences(run: TagRun, data: str, side: Side, columns: Mapping[str, Any]) -> Sentences:
+def _sentences(run: TagRun, data: str, side: Side, columns: Mapping[str, Any], say: Callable[[str], None]) -> Sentences:
     options = options_for(run, data, columns)
     check_side(data, side)
-    found = open_file(data, options) if side == "all" else open_sides(data, options)[side]
+    if side == "all":
+        found, notes = open_file(data, options)
+        for note in notes:
+            say(note)
+    else:
+        found = open_sides(data, options)[side]
     if not any(found.tokens):
         raise nothing_on(data, side, "sentence", "sentence")
     return found

@@ -81,7 +81,7 @@ class TagPredictor(Predictor[Tagged]):
         """The words of a file of a token a line or of word/tag, else the texts, or lists of tokens, of a column."""
         options = as_the_run(self.run.config.options, given, path)
         kind = options["format"] or by_suffix(Path(path), FORMATS)
-        if kind not in FORMATS or kind == "jsonl":
+        if kind not in FORMATS or kind in ("jsonl", "parquet"):
             return super().asked(path, given, several=several)
         check_written(given, path)
         found = read_tagged(path, tokens=options["tokens"], encoding=options["encoding"], format=kind, tagged=False)

@@ -12,13 +12,13 @@ from cellwright.data.special import KNOWN
 from cellwright.data.split import SIDES, Parted
 from cellwright.data.splits import counts
 from cellwright.data.words import Lexicon, WordExample, collate_words
-from cellwright.evaluation.spans import scheme_of
 from cellwright.evaluation.tagging import FrequentTags, score_tags
 from cellwright.models.tagging_architecture import TaggerArchitecture, TaggerConfig
 from cellwright.tasks.tag.config import TagConfig
 from cellwright.tasks.tag.data import check_learnable, open_sides
 from cellwright.tasks.tag.objective import TagObjective, known_and_new
 from cellwright.tasks.tag.run import LEXICON, TagRunConfig, load_lexicon
+from cellwright.tasks.tag.scheme import odd_ones, scheme_for
 from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
 
 
@@ -60,7 +60,7 @@ def _describe(config: TagConfig, sides: Parted[Sentences], lexicon: Lexicon) -> 
     labels = sorted(set(train.labels or []))
     chosen = config.model_dump(include=set(TaggerArchitecture.model_fields))
     sizes = {"vocabulary": len(lexicon.vocabulary) + KNOWN, "alphabet": len(lexicon.alphabet) + KNOWN}
-    scheme = "plain" if config.spans == "none" else scheme_of(tags)
+    scheme = scheme_for(config, train)
     crf = scheme != "plain" if config.crf is None else config.crf
     rows = [[side, sides[side].tokens, sides[side].tags, sides[side].labels] for side in ("train", "validation")]
     return TagRunConfig(
@@ -99,6 +99,7 @@ def _notes(sides: Parted[Sentences], run: TagRunConfig, lexicon: Lexicon) -> lis
     labels = f", {len(run.labels)} labels of whole sentences" if run.labels else ""
     notes = [
         *sides.notes,
+        *odd_ones(sides["train"], run),
         f"{counts(sides)} sentences; {len(run.tags)} tags, {chosen}, {read}{labels}; "
         f"{len(lexicon.vocabulary):,} words and {len(lexicon.alphabet):,} characters",
     ]

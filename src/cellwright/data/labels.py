@@ -1,0 +1,108 @@
+"""What labels a table has: each spelled in one way, those that are missing counted."""
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from cellwright.data.duplicates import Duplicates
+from cellwright.data.readers.values import listed
+from cellwright.data.table import Table
+from cellwright.data.wording import counted, shortened
+from cellwright.errors import InputError
+
+MOST_NUMBERS = 20
+"""Of labels that are numbers: a scale of marks has no more, and what is measured has more."""
+
+_WHOLE = re.compile(r"([+-]?[0-9]+)\.0+")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
+
+
+class LabelOptions(NamedTuple):
+    """What becomes of labels that are missing or contradict each other."""
+
+    duplicates: Duplicates = "majority"
+    skip_missing: bool = False
+    """Whether rows without a label are left out; else they are refused."""
+
+    @staticmethod
+    def of(options: Mapping[str, Any]) -> "LabelOptions":
+        """Take these fields from the options of a run, of which some may lack."""
+        return LabelOptions(**{name: options[name] for name in LabelOptions._fields if name in options})
+
+
+def spelled(label: str) -> str:
+    """Return the one spelling of a label: no white space at its ends, single spaces in it, composed characters (NFC),
+    and a whole number without its zeros behind the point.
+
+    >>> spelled(" very  good "), spelled("1.0"), spelled("1.5")
+    ('very good', '1', '1.5')
+    """
+    label = " ".join(unicodedata.normalize("NFC", label).split())
+    whole = _WHOLE.fullmatch(label)
+    return whole[1] if whole else label
+
+
+def one_spelling(
+    labels: Sequence[str], source: str, kind: str = "label", row: str = "row"
+) -> tuple[list[str], list[str]]:
+    """Return the labels in one spelling each, and sentences on those that were spelled otherwise or nearly alike.
+
+    kind, row: what they are called, and what has one each.
+    """
+    found = Counter(labels)
+    spelling = {label: spelled(label) for label in found}
+    changed = [label for label in sorted(found) if label != spelling[label]]
+    notes = []
+    if changed:
+        pairs = [f"{label!r} ({counted(found[label], row)}) as {spelling[label]!r}" for label in changed]
+        notes.append(
+            f"{source}: white space around {kind}s does not count, nor do zeros behind a whole number: "
+            + shortened(pairs)
+        )
+    return [spelling[label] for label in labels], notes + _differing_in_case(set(spelling.values()), source, kind)
+
+
+def labelled(table: Table, column: str, options: LabelOptions) -> tuple[Table, list[str]]:
+    """Return the rows that have a label, in one spelling each, and sentences on what was changed or left out.
+
+    Rows with neither text nor label are no rows. Raises InputError for a text without a label, unless such are skipped.
+    """
+    assert table.labels is not None  # whoever asks has read some
+    labels, notes = one_spelling(table.labels, table.source)
+    missing = [row for row, label in enumerate(labels) if not label]
+    unlabelled = [row for row in missing if table.texts[row].strip()]
+    if unlabelled and not options.skip_missing:
+        raise InputError(
+            f"{table.where(unlabelled[0])}: the label is missing in column {column!r}, as in {len(unlabelled):,} of "
+            f"{counted(len(table), 'row')}; expected one in every row: fill them in, or leave such rows out with "
+            "--skip-missing"
+        )
+    empty = sorted(set(missing) - set(unlabelled))
+    for rows, kind in ((unlabelled, "without a label"), (empty, "with neither text nor label")):
+        if rows:
+            notes.append(f"{counted(len(rows), 'row')} {kind} left out, the first on {table.where(rows[0])}")
+    kept = replace(table, labels=labels).take(row for row, label in enumerate(labels) if label)
+    return kept, notes
+
+
+def numbers(labels: Sequence[str]) -> str | None:
+    """Say so where classes look like what is measured, and what to do; None where they don't."""
+    if len(labels) <= MOST_NUMBERS or not all(map(_NUMBER.fullmatch, labels)):
+        return None
+    order = sorted(labels, key=float)
+    return (
+        f"the {len(labels):,} labels look like numbers, from {order[0]} to {order[-1]}, and each is a class of its own "
+        "that a classifier does not know to lie between two others: if they are measured, put them into bands (low, "
+        "middle, high) in a column of their own"
+    )
+
+
+def _differing_in_case(labels: Iterable[str], source: str, kind: str) -> list[str]:
+    alike: dict[str, list[str]] = defaultdict(list)
+    for label in sorted(labels):
+        alike[label.casefold()].append(label)
+    several = [listed(group) for group in alike.values() if len(group) > 1]
+    return [f"{source}: {kind}s that differ in case are several: {shortened(several)}"] if several else []

@@ -1,0 +1,17 @@
+"""Numbers and lists as sentences on data have them."""
+
+from collections.abc import Sequence
+
+MOST_SHOWN = 12
+"""Parts that one sentence lists."""
+
+
+def counted(count: int, one: str) -> str:
+    """Return `1 row`, `2,000 rows`."""
+    return f"{count:,} {one if count == 1 else one + 's'}"
+
+
+def shortened(parts: Sequence[str]) -> str:
+    """List parts, the first ones of many."""
+    more = f" and {len(parts) - MOST_SHOWN:,} more" if len(parts) > MOST_SHOWN else ""
+    return ", ".join(parts[:MOST_SHOWN]) + more
