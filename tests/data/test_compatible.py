@@ -7,7 +7,7 @@ import pytest
 
 from cellwright.data.compatible import Compatible
 from cellwright.data.special import UNKNOWN
-from cellwright.data.tokenizer import Tokenizer
+from cellwright.data.tokenizer import FEATURED, KINDS, Tokenizer
 from cellwright.data.words import Lexicon
 
 ASCII = string.digits + string.ascii_letters + " "
@@ -37,7 +37,7 @@ def test_spans_lie_in_the_text():
     assert Compatible("az").read_with_spans("a★z") == ("a★z", None)
 
 
-@pytest.mark.parametrize("kind", ["characters", "words", "tokens", "bpe"])
+@pytest.mark.parametrize("kind", KINDS[1:])
 def test_fullwidth_digits_and_letters_are_the_tokens_of_the_plain_ones(kind):
     tokenizer = Tokenizer.train(["give 5 points", "ok 10 points"] * 3, kind, minimum=1)
     full, plain = "ＯＫ ５ points", "OK 5 points" if kind == "words" else "ok 5 points"
@@ -74,3 +74,10 @@ def test_words_and_characters_that_a_tagger_lacks_are_counted_apart():
     words, characters = Lexicon.train([["fly", "to"]], size=10, minimum=1).unseen([["fly", "over"], ["over", "ｔo"]])
     assert (words.total, dict(words.lacks)) == (4, {"over": 2})
     assert (characters.total, dict(characters.lacks), characters.forms) == (13, {"v": 2, "e": 2, "r": 2}, {"ｔ": "t"})
+
+
+def test_features_are_counted_as_symbols():
+    tokenizer = Tokenizer.train(["walk +V +PST"], FEATURED, minimum=1)
+    found = tokenizer.unseen(["walk +V +PRS", "ｗalk +V"])
+    assert (found.kind, found.total, dict(found.lacks)) == ("symbols", 11, {"+PRS": 1})
+    assert found.forms == {"ｗ": "w"}

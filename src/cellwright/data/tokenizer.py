@@ -45,6 +45,8 @@ class _Recipe:
     trainer: Callable[..., Any]
     decoder: Callable[[], Any] | None
     smallest: int
+    parts: str
+    """What its tokens are, in a sentence."""
 
 
 def _word_level() -> Any:
@@ -71,6 +73,7 @@ _RECIPES = {
         trainer=trainers.WordLevelTrainer,
         decoder=decoders.Fuse,
         smallest=KNOWN + 1,
+        parts="characters",
     ),
     FEATURED: _Recipe(
         normalizer=normalizers.NFC,
@@ -79,6 +82,7 @@ _RECIPES = {
         trainer=trainers.WordLevelTrainer,
         decoder=None,
         smallest=KNOWN + 1,
+        parts="symbols",
     ),
     "words": _Recipe(
         normalizer=lambda: normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()]),
@@ -87,6 +91,7 @@ _RECIPES = {
         trainer=trainers.WordLevelTrainer,
         decoder=None,
         smallest=KNOWN + 1,
+        parts="words",
     ),
     "tokens": _Recipe(
         # A token <pad> in a text is two, or it would be the padding.
@@ -96,6 +101,7 @@ _RECIPES = {
         trainer=trainers.WordLevelTrainer,
         decoder=None,
         smallest=KNOWN + 1,
+        parts="symbols",
     ),
     "bpe": _Recipe(
         normalizer=normalizers.NFC,
@@ -105,10 +111,10 @@ _RECIPES = {
         trainer=partial(trainers.BpeTrainer, initial_alphabet=pre_tokenizers.ByteLevel.alphabet()),
         decoder=decoders.ByteLevel,
         smallest=KNOWN + 256,
+        parts="pieces",
     ),
 }
 KINDS = ("auto", *_RECIPES)
-_PARTS = {"characters": "characters", "words": "words", "tokens": "symbols", "bpe": "pieces"}
 
 
 class Tokenizer:
@@ -212,7 +218,7 @@ class Tokenizer:
     @staged(lambda _, texts, **__: f"counting what is unknown in {len(texts):,} texts")
     def unseen(self, texts: Sequence[str], *, as_written: bool = False) -> Unseen:
         """Count what the vocabulary lacks of the texts; `as_written` as for `encode`."""
-        found = Unseen(_PARTS[self.kind])
+        found = Unseen(_RECIPES[self.kind].parts)
         for text, numbers in zip(texts, self.encode(texts, as_written=as_written), strict=True):
             found.total += len(numbers)
             if UNKNOWN in numbers:

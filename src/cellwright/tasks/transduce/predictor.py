@@ -69,7 +69,7 @@ class TransducePredictor(Predictor[Transduced]):
             self.reads = "features stand behind the source, a + before each, as in: walk +V +PST"
 
     def cells(self, records: Records, options: Mapping[str, Any]) -> list[str]:
-        """The sources; with the features of their column behind them, where the run learned so and they have none."""
+        """The sources; behind them the features of their column, if the run learned from one and they have none."""
         sources, features = super().cells(records, options), options["features"]
         if features is None or not records.named or have_features(sources):
             return list(sources)
