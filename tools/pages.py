@@ -12,7 +12,7 @@ from pathlib import Path
 from cellwright.cells import CELLS, Definition
 from cellwright.cells.definition import PER_PROJECTION
 from cellwright.cells.formulas import equations, latex, operations, parameters
-from cellwright.compiler import stages
+from cellwright.compiler import pipeline
 from cellwright.compiler.kernel import Kernel, kernel
 from cellwright.compiler.target import Target
 from cellwright.inspect.diagram import svg
@@ -61,7 +61,7 @@ def page(cell: Definition) -> str:
         f'Use: `cellwright.Recurrent("{cell.name}", input_size, hidden_size)`, `cellwright fit … --cell {cell.name}`.',
         "## What the compiler makes of it",
         "One step of training ([how to read it](../compiler.md)); `cellwright cells show " + cell.name + " --program`.",
-        _block(stages.program(kernel(cell, "float32"))),
+        _block(pipeline.program(kernel(cell, "float32"))),
         WRITTEN,
     ]
     return "\n\n".join(parts) + "\n"
@@ -75,7 +75,7 @@ def compiler() -> str:
         "The LSTM on its way from `cells/lstm.py` to machine code: every stage, and what it gives. "
         "`cellwright cells show NAME --program`, `--ir` and `--asm` show the same of any cell, your own included.",
     ]
-    for number, stage in enumerate(stages.STAGES, 1):
+    for number, stage in enumerate(pipeline.STAGES, 1):
         parts.append(f"## {number}. {stage.name[0].upper() + stage.name[1:]}: {stage.says}")
         parts.append(f"[`{stage.module}`](../src/cellwright/{stage.module}). {COMMENTS[stage.name]}")
         parts.append(_block(EXCERPTS.get(stage.name, str)(stage.text(made))))

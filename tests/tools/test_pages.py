@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cellwright.cells import CELLS
-from cellwright.compiler.stages import STAGES
+from cellwright.compiler.pipeline import STAGES
 
 SCRIPT = runpy.run_path(str(Path(__file__).parents[2] / "tools" / "pages.py"))
 PAGES = SCRIPT["pages"]()

@@ -92,11 +92,13 @@ def _print(cell: "Definition", inputs: int, hidden: int) -> None:
 def _compiled(cell: "Definition", option: str) -> str:
     """What the compiler made of the cell, for float32 on this processor."""
     try:
-        from cellwright.compiler import stages
+        from cellwright.compiler import pipeline
         from cellwright.compiler.kernel import kernel
     except ImportError as error:
         raise InputError(f"{option} shows what the compiler made, and it cannot be loaded here ({error})") from None
-    return {"--program": stages.program, "--ir": stages.ir, "--asm": stages.assembly}[option](kernel(cell, "float32"))
+    return {"--program": pipeline.program, "--ir": pipeline.ir, "--asm": pipeline.assembly}[option](
+        kernel(cell, "float32")
+    )
 
 
 def _source(cell: "Definition") -> str:

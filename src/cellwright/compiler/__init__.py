@@ -10,4 +10,5 @@ codegen   how: vector, values of several lanes that turn Python arithmetic into 
 runtime   where it runs: jit, LLVM and the cache on disk; openmp, PyTorch's pool of threads; parallel_for, a call on it
 target    the processor's width and features
 kernel    all of it together: `kernel(cell, dtype)` with `forward` and `backward`
+pipeline  the stages from equations to instructions as one list, each of which can be printed
 """
