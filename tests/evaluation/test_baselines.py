@@ -16,6 +16,12 @@ def test_linear_baseline_learns_characters_without_a_common_word():
     assert linear_baseline(texts, labels, ["xxxxx", "yyy", ""])[:2] == ["is x", "is y"]
 
 
+def test_linear_baseline_reads_characters_that_training_never_saw_in_their_compatible_form_as_the_network_does():
+    texts = [c * n for n in range(2, 9) for c in "xy"]
+    labels = ["is x", "is y"] * 7
+    assert linear_baseline(texts, labels, ["ｘｘｘｘｘ", "ｙｙｙ"]) == ["is x", "is y"]
+
+
 def test_linear_baseline_of_four_texts_that_share_nothing():
     assert linear_baseline(["a", "b", "c", "d"], ["1", "1", "1", "2"], ["a", "z"]) == ["1", "1"]
 

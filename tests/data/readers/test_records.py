@@ -20,6 +20,12 @@ def test_columns_that_no_line_names_have_numbers(file):
     assert records.texts("-1") == ["a", "b"]
 
 
+def test_a_column_that_is_not_there_names_the_line_of_the_names_which_may_be_a_row(file):
+    records = read_records(file("a.tsv", "good\tpos\nbad\tneg\n"))
+    with pytest.raises(InputError, match=r"line 1: no column 'text'; .* if this line is a row, give --no-header"):
+        records.texts("text")
+
+
 def test_keys_of_json_have_no_numbers(file):
     """They may stand in another order on each line."""
     records = read_records(file("a.jsonl", '{"n": 1, "text": "a"}\n{"text": "b", "n": 2}\n'))

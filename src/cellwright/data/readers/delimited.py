@@ -21,6 +21,7 @@ from cellwright.data.table import Table
 from cellwright.errors import InputError
 
 COMMA, TAB = ",", "\t"
+PERHAPS_A_ROW = "; if this line is a row, give --no-header and the columns by number"
 Row = tuple[int, list[str]]  # the line on which it begins, from 1, and its fields
 
 
@@ -143,8 +144,7 @@ def _place(path: Path, column: str, columns: Columns, found: Rows) -> int:
     """Return the place of a column, from 0."""
     where = f"{path}, line {found.line}"
     if found.names is not None:
-        hint = "; if this line is a row, give --no-header and the columns by number"
-        return place_of(column, found.names, where, columns.options, hint)
+        return place_of(column, found.names, where, columns.options, PERHAPS_A_ROW)
     fields = found.rows[0][1]
     if not NUMBER.fullmatch(column):
         raise InputError(

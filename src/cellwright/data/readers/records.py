@@ -28,6 +28,8 @@ class Records:
     """Whether the columns have names or numbers to ask by; rows of plain text are the text."""
     ordered: bool = True
     """Whether the columns have an order, and so numbers; keys of JSON have none."""
+    header: int | None = None
+    """The line that names the columns, where one does."""
 
     def where(self, index: int) -> str:
         """Say where a row stood, to begin a message with."""
@@ -41,6 +43,10 @@ class Records:
         """The column's value in each row; of rows of plain text the text. Raises InputError where it is not there."""
         if not self.named:
             return [row[0][1] for row in self.rows]
+        if self.header is not None:
+            where, names = f"{self.source}, line {self.header}", [name for name, _ in self.rows[0]]
+            only = place_of(column, names, where, COLUMN, delimited.PERHAPS_A_ROW)
+            return [row[only][1] for row in self.rows]
         place = place_of if self.ordered else index_of
         places = [place(column, [name for name, _ in row], self.where(i), COLUMN) for i, row in enumerate(self.rows)]
         return [row[place][1] for row, place in zip(self.rows, places, strict=True)]
@@ -62,7 +68,8 @@ def _separated(usual: str) -> Callable[[Path, ReadOptions], Records]:
         found = delimited.read_rows(path, how, usual)
         names = found.names or [str(number) for number, _ in enumerate(found.rows[0][1], start=1)]
         pairs: list[Pairs] = [list(zip(names, fields, strict=True)) for _, fields in found.rows]
-        return Records(pairs, [line for line, _ in found.rows], str(path), notes=found.notes)
+        header = found.line if found.names is not None else None
+        return Records(pairs, [line for line, _ in found.rows], str(path), notes=found.notes, header=header)
 
     return read
 
