@@ -161,7 +161,7 @@ def _padded(layer: Recurrent, weights: list[Tensor], input: Tensor, hx: State | 
 
 def _packed(layer: Recurrent, weights: list[Tensor], packed: PackedSequence, hx: State | None) -> Result | None:
     rows, batch_sizes, order, inverse = packed
-    if rows.dim() != 2:
+    if rows.dim() != 2 or not rows.numel():
         return None
     steps, batch, count = batch_sizes.shape[0], int(batch_sizes[0]), rows.shape[0]
     begin = _stack(layer, weights, rows, hx, (steps, batch, count))
