@@ -8,8 +8,12 @@
     python benchmarks/floor.py --busy                 by processor time, where others are at work; one thread
 
 A case's ratio is how often ours is done while torch.nn's is done once, of medians taken in turn (with --busy, of lower
-quartiles); results are compared before. A packed case begins and ends with packed rows. One of lengths is padded:
-torch.nn's layer packs before and pads after. A custom cell's step is held against its own reference.
+quartiles); results are compared before. Two layers of torch.nn differ by 5 % in such a short look, and by 20 % for as
+long as they live, by where in memory they lie. So a case below the floor is made and measured anew several times at
+the end, and the median of these counts, better or worse.
+
+A packed case begins and ends with packed rows. One of lengths is padded: torch.nn's layer packs before and pads after.
+A custom cell's step is held against its own reference.
 """
 
 from __future__ import annotations
@@ -34,6 +38,7 @@ from cellwright.bench.timing import interleaved, others_at_work
 from cellwright.functional import kernels_of_any_size
 
 FLOOR = 0.95
+AGAIN = 7  # times a case is made and measured anew that the first look found below the floor
 LARGEST_WORK = 1 << 30  # L · T · B · H²: what is larger takes long, and `layers.py` measures it
 KINDS = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN"}
 CUSTOM = ("mgu", "peephole", "slstm")
@@ -179,6 +184,15 @@ def ratio(case: Case, options: argparse.Namespace) -> float:
     return times[THEIRS].median / times[OURS].median
 
 
+def again(case: Case, options: argparse.Namespace) -> float:
+    """The median ratio of pairs of layers that are made anew, at other places in memory."""
+    found, kept = [], []
+    for k in range(AGAIN):
+        kept.append(torch.empty(1000 * k + 1))  # shifts what is allocated next
+        found.append(ratio(case, options))
+    return median(found)
+
+
 def main() -> None:
     """Measure, print each case, and at the end those that are below the floor."""
     options = _options()
@@ -191,6 +205,9 @@ def main() -> None:
             if options.only in str(case):
                 found[case] = ratio(case, options)
                 print(f"{found[case]:6.2f}  {case}", flush=True)
+        for case in [case for case, first in found.items() if first < FLOOR]:
+            found[case], first = again(case, options), found[case]
+            print(f"{found[case]:6.2f}  {case}    again; {first:.2f} before", flush=True)
     _summary(found)
 
 
