@@ -21,7 +21,7 @@ PROGRAM = f"""#!{sys.executable}
 import sys
 
 from cellwright.cli import main
-from cellwright.functional import use_path
+from cellwright.backends.dispatch import use_path
 
 with use_path("torch"):
     sys.exit(main())

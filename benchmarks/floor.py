@@ -34,8 +34,8 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import cellwright
 from cellwright import use_path
+from cellwright.backends.dispatch import kernels_of_any_size
 from cellwright.bench.timing import interleaved, others_at_work
-from cellwright.functional import kernels_of_any_size
 
 FLOOR = 0.95
 AGAIN = 7  # times a case is made and measured anew that the first look found below the floor

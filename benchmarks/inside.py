@@ -15,9 +15,9 @@ from statistics import median
 from typing import Any
 from unittest.mock import patch
 
+from cellwright.backends.kernels.setting import Setting, Work
 from cellwright.bench.case import Case, Problem
 from cellwright.bench.rivals import OURS, RIVALS
-from cellwright.compiled.setting import Setting, Work
 from clock import Clock
 
 ROUNDS = 30
@@ -81,7 +81,8 @@ def _measure(case: Case) -> Inside:
 
 
 def _timers(clock: Clock) -> list[Any]:
-    forward, backward = (importlib.import_module(f"cellwright.compiled.{name}") for name in ("forward", "backward"))
+    home = "cellwright.backends.kernels"
+    forward, backward = (importlib.import_module(f"{home}.{name}") for name in ("forward", "backward"))
 
     def timed(owner: Any, name: str, part: str) -> Any:
         return patch.object(owner, name, clock.around(part, getattr(owner, name)))

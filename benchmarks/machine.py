@@ -18,12 +18,12 @@ from typing import Any
 
 import torch
 
+from cellwright.backends.kernels.products import Factor, sums_of_products
+from cellwright.backends.kernels.setting import Setting
+from cellwright.backends.reference import Call, Weights
 from cellwright.bench.timing import Spread
 from cellwright.cells import CELLS
-from cellwright.compiled.products import Factor, sums_of_products
-from cellwright.compiled.setting import Setting
 from cellwright.compiler.target import host
-from cellwright.reference import Call, Weights
 
 SIZE = 2048
 PACKAGES = ("torch", "numpy", "llvmlite", "onnxruntime", "jax", "tensorflow", "keras")

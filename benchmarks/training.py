@@ -31,8 +31,9 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import machine
-from cellwright import Recurrent, compiled, tasks
+from cellwright import Recurrent, tasks
 from cellwright.allocator import keep_freed_memory
+from cellwright.backends import kernels
 from cellwright.bench.timing import load
 from cellwright.data.feed import Epoch, Feed
 from cellwright.tasks.task import Objective, Step
@@ -228,11 +229,11 @@ class _timed:
 
     def __init__(self, module: Any, clock: Clock) -> None:
         self.module, self.clock = module, clock
-        self.before = (compiled.forward, compiled.backward)
+        self.before = (kernels.forward, kernels.backward)
 
     def __enter__(self) -> None:
         around, module = self.clock.around, self.module
-        compiled.forward, compiled.backward = (around("kernels", function) for function in self.before)
+        kernels.forward, kernels.backward = (around("kernels", function) for function in self.before)
         module.backward = around("backward of the rest", module.backward)
         module.configure_gradient_clipping = around("clipping", module.configure_gradient_clipping)
         module.averaged.follow = around("running mean", module.averaged.follow)
@@ -256,7 +257,7 @@ class _timed:
         return with_closure
 
     def __exit__(self, *_: object) -> None:
-        compiled.forward, compiled.backward = self.before
+        kernels.forward, kernels.backward = self.before
 
 
 def speeds(found: Sequence[Measured]) -> str:

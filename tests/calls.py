@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cellwright import functional
+from cellwright.backends import dispatch
+from cellwright.backends.reference import Call
 from cellwright.cells import CELLS, Definition
 from cellwright.cells.definition import PER_PROJECTION, PER_UNIT, cell
 from cellwright.cells.language import (
@@ -29,7 +30,6 @@ from cellwright.cells.language import (
     tanh,
 )
 from cellwright.cells.regularise import recurrent_dropout, zoneout
-from cellwright.reference import Call
 from drawing import Case, draw
 
 RAGGED = (4, 3, 3, 1, 0)
@@ -150,20 +150,20 @@ def streams(call: Call) -> list[Tensor]:
     return call.tensors[len(inputs(call)) :]
 
 
-def on(path: functional.Name, call: Call) -> functional.Result:
+def on(path: dispatch.Name, call: Call) -> dispatch.Result:
     """The call, computed on that path."""
-    with functional.use_path(path):
-        return functional.layer(call)
+    with dispatch.use_path(path):
+        return dispatch.layer(call)
 
 
-def outputs(call: Call, path: functional.Name = "compiled") -> dict[str, Tensor]:
+def outputs(call: Call, path: dispatch.Name = "compiled") -> dict[str, Tensor]:
     """The rows and the final states by name, computed without a gradient."""
     with torch.no_grad():
         rows, state, _ = on(path, call)
     return _named(call, rows, state)
 
 
-def with_gradients(call: Call, path: functional.Name = "compiled") -> dict[str, Tensor]:
+def with_gradients(call: Call, path: dispatch.Name = "compiled") -> dict[str, Tensor]:
     """The outputs, and the gradient of each input, of a sum of the outputs with random factors."""
     leaves = [t.detach().clone().requires_grad_() for t in inputs(call).values()]
     rows, state, _ = on(path, call.replaced([*leaves, *streams(call)]))
@@ -237,7 +237,7 @@ def function_of(call: Call) -> tuple[Callable[..., tuple[Tensor, ...]], list[Ten
     masks = streams(call)
 
     def function(*given: Tensor) -> tuple[Tensor, ...]:
-        rows, state, _ = functional.layer(call.replaced([*given, *masks]))
+        rows, state, _ = dispatch.layer(call.replaced([*given, *masks]))
         return rows, *state
 
     return function, [t.detach().clone().requires_grad_() for t in inputs(call).values()]

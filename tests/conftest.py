@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import settings
 
-from cellwright import functional
+from cellwright.backends import dispatch
 
 # No case has a time limit: the first builds kernels, and other programs share the processors.
 settings.register_profile("cellwright", deadline=None)
@@ -13,13 +13,13 @@ settings.load_profile("cellwright")
 @pytest.fixture(autouse=True, scope="session")
 def kernels_of_any_size():
     """Every call of a test is small, and would be too small for the kernels that it tests."""
-    with functional.kernels_of_any_size():
+    with dispatch.kernels_of_any_size():
         yield
 
 
 @pytest.fixture
 def paths_by_size():
     """The choice that users get, small calls included."""
-    token = functional._asked.set(None)
+    token = dispatch._asked.set(None)
     yield
-    functional._asked.reset(token)
+    dispatch._asked.reset(token)

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cellwright import reference
+from cellwright.backends import reference
+from cellwright.backends.reference import Weights
 from cellwright.cells import Definition
 from cellwright.cells.definition import PER_SEQUENCE
-from cellwright.reference import Weights
 
 
 @dataclass

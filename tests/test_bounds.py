@@ -1,8 +1,8 @@
-"""The bounds of `cellwright.bounds`: what they say of sizes that were measured far to either side."""
+"""The bounds of `backends.bounds`: what they say of sizes that were measured far to either side."""
 
 import pytest
 
-from cellwright.bounds import Size, reference_is_faster, torch_is_faster
+from cellwright.backends.bounds import Size, reference_is_faster, torch_is_faster
 
 
 def size(steps, batch, hidden, trains=False, rows=None):

@@ -6,7 +6,7 @@ import torch
 import cellwright
 from agreement import error
 from calls import EVERY, draw_call, inputs, streams
-from cellwright import checkpoint, functional
+from cellwright.backends import dispatch, recompute
 from cellwright.cells import CELLS
 
 LENGTHS = (7, 5, 5, 2, 0)
@@ -16,8 +16,8 @@ def computed(call, path, every=None):
     """Rows, states, letters, and the gradient of each input of a random sum of rows and states."""
     leaves = [t.detach().clone().requires_grad_() for t in inputs(call).values()]
     given = call.replaced([*leaves, *streams(call)])
-    with functional.use_path(path):
-        rows, state, letters = functional.layer(given) if every is None else checkpoint.layer(given, every)
+    with dispatch.use_path(path):
+        rows, state, letters = dispatch.layer(given) if every is None else recompute.layer(given, every)
     generator = torch.Generator().manual_seed(7)
     outputs = [rows, *state]
     loss = sum((v * torch.randn(v.shape, generator=generator, dtype=v.dtype)).sum() for v in outputs)
@@ -106,7 +106,7 @@ def test_allennlp_4211_checkpointing_through_time_keeps_a_tenth():
 
 
 def test_nothing_is_cut_where_no_gradient_is_asked_for(monkeypatch):
-    monkeypatch.setattr(checkpoint, "checkpoint", None)  # would raise if it were called
+    monkeypatch.setattr(recompute, "checkpoint", None)  # would raise if it were called
     layer = cellwright.GRU(2, 3, checkpoint_every=1)
     with torch.no_grad():
         layer(torch.randn(5, 2, 2))

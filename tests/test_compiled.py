@@ -25,9 +25,9 @@ from calls import (
     same_bits,
     with_gradients,
 )
-from cellwright import functional
+from cellwright.backends import dispatch
+from cellwright.backends.kernels import setting
 from cellwright.cells import CELLS
-from cellwright.compiled import setting
 from cellwright.compiler.kernel import kernel
 
 OUTPUTS, GRADIENTS = 2e-6, 1e-5  # of single precision, relative to the largest; the targets
@@ -145,9 +145,9 @@ def test_strided_arguments(cell):
     assert not spread.rows.is_contiguous()
     assert same_bits(outputs(spread), outputs(call)) == []
     leaves = [t.requires_grad_() for t in inputs(spread).values()]
-    rows, *_ = functional.layer(spread)
+    rows, *_ = dispatch.layer(spread)
     plain = [t.detach().clone().requires_grad_() for t in inputs(call).values()]
-    wanted, *_ = functional.layer(call.replaced([*plain, *call.tensors[len(plain) :]]))
+    wanted, *_ = dispatch.layer(call.replaced([*plain, *call.tensors[len(plain) :]]))
     for a, b in zip(
         torch.autograd.grad(rows.sum(), leaves, allow_unused=True),
         torch.autograd.grad(wanted.sum(), plain, allow_unused=True),
@@ -217,7 +217,7 @@ def _leaves(call):
 
 def test_backward_twice_gives_the_gradient_twice():
     leaves, call = _leaves(draw_call(LSTM, directions=2))
-    loss = functional.layer(call)[0].sum()
+    loss = dispatch.layer(call)[0].sum()
     loss.backward(retain_graph=True)
     once = [leaf.grad.clone() for leaf in leaves]
     loss.backward()
@@ -237,7 +237,7 @@ def test_gradients_of_some_inputs_only(cell):
     factors = [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes]
     for k, name in enumerate(inputs(call)):
         tensors = [t.detach().clone().requires_grad_(i == k) for i, t in enumerate(call.tensors)]
-        rows, state, _ = functional.layer(call.replaced(tensors))
+        rows, state, _ = dispatch.layer(call.replaced(tensors))
         sum((a * b).sum() for a, b in zip((rows, *state), factors, strict=True)).backward()
         assert [t.grad is not None for t in tensors] == [i == k for i in range(len(tensors))]
         assert torch.equal(tensors[k].grad, wanted[f"d {name}"]), name
@@ -258,13 +258,13 @@ def test_a_gradient_of_one_output_only():
 def test_no_gradient_is_recorded_when_none_is_asked_for():
     leaves, call = _leaves(draw_call(LSTM))
     with torch.no_grad():
-        assert not functional.layer(call)[0].requires_grad
+        assert not dispatch.layer(call)[0].requires_grad
     with torch.inference_mode():
-        quiet = functional.layer(call)[0]
+        quiet = dispatch.layer(call)[0]
         assert quiet.is_inference()
     frozen = call.replaced([t.detach() for t in call.tensors])
-    assert functional.layer(frozen)[0].grad_fn is None
-    assert torch.equal(functional.layer(call)[0], quiet)
+    assert dispatch.layer(frozen)[0].grad_fn is None
+    assert torch.equal(dispatch.layer(call)[0], quiet)
     assert leaves[0].grad is None
 
 
@@ -275,7 +275,7 @@ def test_inputs_are_never_written(cell):
     with_gradients(call)
     outputs(call)
     leaves, again = _leaves(call)
-    rows, state, _ = functional.layer(again)
+    rows, state, _ = dispatch.layer(again)
     d_rows = torch.ones_like(rows)
     torch.autograd.backward([rows, *state], [d_rows, *(torch.ones_like(s) for s in state)])
     assert (d_rows == 1).all()
@@ -287,7 +287,7 @@ def test_inputs_are_never_written(cell):
 
 def test_an_input_changed_before_backward_is_an_error():
     leaves, call = _leaves(draw_call(LSTM))
-    rows = functional.layer(call)[0]
+    rows = dispatch.layer(call)[0]
     with torch.no_grad():
         leaves[0].mul_(2)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
@@ -299,7 +299,7 @@ def test_outputs_may_be_changed_before_backward():
     gradients = []
     for change in (False, True):
         leaves, call = _leaves(draw_call(LSTM, directions=2))
-        rows, state, _ = functional.layer(call)
+        rows, state, _ = dispatch.layer(call)
         loss = rows.sum() + state[1].sum()
         if change:
             with torch.no_grad():
@@ -334,7 +334,7 @@ def test_checkpointing_recomputes_the_same_bits():
         leaves, again = _leaves(call)
 
         def run(again=again):
-            return functional.layer(again)[0]
+            return dispatch.layer(again)[0]
 
         rows = torch.utils.checkpoint.checkpoint(run, use_reentrant=False) if checkpointed else run()
         results.append(torch.autograd.grad(rows.square().sum(), leaves))
@@ -343,7 +343,7 @@ def test_checkpointing_recomputes_the_same_bits():
 
 def test_outputs_are_tensors_like_any_other():
     call = draw_call(LSTM, directions=2)
-    rows, state, _ = functional.layer(call)
+    rows, state, _ = dispatch.layer(call)
     for value in (rows, *state):
         assert torch.equal(copy.deepcopy(value), value)
         assert torch.equal(pickle.loads(pickle.dumps(value)), value)
@@ -363,7 +363,7 @@ def test_gradients_and_letters_keep_no_more_than_their_own_bytes(cell, sizes):
             cell, inputs=sizes[0], hidden=sizes[1], directions=2, projected=projected, record=not projected
         )
         leaves, again = _leaves(converted(call, torch.float32))
-        rows, state, letters = functional.layer(again)
+        rows, state, letters = dispatch.layer(again)
         gradients = torch.autograd.grad(rows.sum() + sum(s.sum() for s in state), leaves)
         for values in (rows, *state, *gradients, *(v for one in letters for v in one.values())):
             assert values.view(-1).numel() == values.numel()
@@ -389,12 +389,12 @@ def test_a_tensor_given_twice_has_one_gradient_the_sum():
 
 # --- what a call may hold that numbers should not ------------------------------------------------------
 def test_steps_of_no_sequence_go_to_the_reference():
-    assert functional.choose(draw_call(LSTM, (1, 0))).name == "compiled"
+    assert dispatch.choose(draw_call(LSTM, (1, 0))).name == "compiled"
     empty = replace(draw_call(LSTM, (1, 0)), rows=torch.zeros(0, 2, dtype=torch.float64), batch_sizes=[])
-    path = functional.choose(empty)
+    path = dispatch.choose(empty)
     assert path.name == "reference"
     assert "there is no step to compute" in path.reason
-    rows, state, _ = functional.layer(empty)
+    rows, state, _ = dispatch.layer(empty)
     assert rows.shape == (0, 5)
     assert all(map(torch.equal, state, empty.state))
 
@@ -402,7 +402,7 @@ def test_steps_of_no_sequence_go_to_the_reference():
 def test_tensors_of_several_types_are_not_given_to_kernels():
     call = draw_call(LSTM)
     mixed = replace(call, state=[s.float() for s in call.state])
-    assert functional.choose(mixed).name != "compiled"
+    assert dispatch.choose(mixed).name != "compiled"
     with pytest.raises(RuntimeError, match="the tensors are of several"):
         on("compiled", mixed)
 
@@ -431,6 +431,6 @@ def test_a_default_device_is_not_that_of_the_kernels():
     call = draw_call(GRU, (6, 6, 3, 2), hidden=7, directions=2)  # a shape of its own: nothing is made yet
     d_rows, d_state = torch.ones(17, 14, dtype=call.rows.dtype), [torch.ones_like(s) for s in call.state]
     with torch.device("meta"):
-        found = functional.gradients(call, d_rows, d_state, wants_rows=True)
-    wanted = functional.gradients(call, d_rows, d_state, wants_rows=True)
+        found = dispatch.gradients(call, d_rows, d_state, wants_rows=True)
+    wanted = dispatch.gradients(call, d_rows, d_state, wants_rows=True)
     assert all(torch.equal(a, b) for a, b in zip(found, wanted, strict=True))

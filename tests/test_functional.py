@@ -9,7 +9,7 @@ from torch.testing import assert_close
 
 from agreement import error, errors
 from calls import EVERY, converted, draw_call, function_of, on, with_gradients
-from cellwright import functional
+from cellwright.backends import dispatch
 from cellwright.cells import CELLS
 
 LSTM, GRU = CELLS["lstm"], CELLS["gru"]
@@ -27,7 +27,7 @@ def one_thread():
 
 @contextlib.contextmanager
 def compiled():
-    with functional.use_path("compiled"):
+    with dispatch.use_path("compiled"):
         yield
 
 
@@ -89,9 +89,9 @@ def test_negations_yet_to_be_carried_out():
     minus = torch.complex(torch.zeros_like(call.rows), call.rows).conj().imag
     assert minus.is_neg()
     lazy, plain = call.replaced([minus, *call.tensors[1:]]), call.replaced([-call.rows, *call.tensors[1:]])
-    assert "resolve_neg" in functional.choose(lazy).reason
-    rows = functional.layer(plain)[0]
-    assert_close(functional.layer(lazy)[0], rows, rtol=1e-12, atol=1e-13)
+    assert "resolve_neg" in dispatch.choose(lazy).reason
+    rows = dispatch.layer(plain)[0]
+    assert_close(dispatch.layer(lazy)[0], rows, rtol=1e-12, atol=1e-13)
     ones = torch.ones_like(rows)
     (found,) = torch.autograd.grad(rows, call.rows, torch._neg_view(ones), retain_graph=True)
     assert_close(found, -torch.autograd.grad(rows, call.rows, ones)[0], rtol=1e-12, atol=1e-13)
@@ -110,7 +110,7 @@ def test_a_gradient_that_is_differentiated_within_autocast_is_in_full_precision(
 
 # --- the choice ----------------------------------------------------------------------------------------
 def test_kernels_are_chosen_and_say_so():
-    path = functional.choose(draw_call(LSTM))
+    path = dispatch.choose(draw_call(LSTM))
     assert (path.name, path.reason) == ("compiled", "the kernels of lstm run on this processor")
     assert str(path) == "compiled: the kernels of lstm run on this processor"
 
@@ -118,26 +118,26 @@ def test_kernels_are_chosen_and_say_so():
 def test_a_forced_path_is_taken_within_the_block_only():
     call = draw_call(LSTM)
     for name in ("reference", "torch", "compiled"):
-        with functional.use_path(name):
-            assert functional.choose(call).name == name
-            assert functional.choose(call).reason == "asked for by use_path"
-    with functional.use_path("reference"), functional.use_path("torch"):
-        assert functional.choose(call).name == "torch"
-    assert functional.choose(call).reason != "asked for by use_path"
+        with dispatch.use_path(name):
+            assert dispatch.choose(call).name == name
+            assert dispatch.choose(call).reason == "asked for by use_path"
+    with dispatch.use_path("reference"), dispatch.use_path("torch"):
+        assert dispatch.choose(call).name == "torch"
+    assert dispatch.choose(call).reason != "asked for by use_path"
 
 
 def test_a_forced_path_that_cannot_run_raises_with_the_reason():
     message = "^the path 'torch' was asked for and cannot run: torch has no kernel for the cell peephole$"
-    with functional.use_path("torch"), pytest.raises(RuntimeError, match=message):
-        functional.layer(draw_call(CELLS["peephole"]))
-    with functional.use_path("cuda"), pytest.raises(RuntimeError, match=r"'cuda' .*: there is no such path$"):
-        functional.choose(draw_call(LSTM))
+    with dispatch.use_path("torch"), pytest.raises(RuntimeError, match=message):
+        dispatch.layer(draw_call(CELLS["peephole"]))
+    with dispatch.use_path("cuda"), pytest.raises(RuntimeError, match=r"'cuda' .*: there is no such path$"):
+        dispatch.choose(draw_call(LSTM))
 
 
 def test_a_block_left_by_an_error_is_left():
-    with contextlib.suppress(KeyError), functional.use_path("reference"):
+    with contextlib.suppress(KeyError), dispatch.use_path("reference"):
         raise KeyError
-    assert functional.choose(draw_call(LSTM)).name == "compiled"
+    assert dispatch.choose(draw_call(LSTM)).name == "compiled"
 
 
 @pytest.mark.parametrize("options", [{}, {"resets": True}, {"resets": True, "fresh": True, "directions": 1}], ids=str)
@@ -168,8 +168,8 @@ OBSTACLES = {
 def test_obstacle(reason):
     cell, change = OBSTACLES[reason]
     call = change(draw_call(cell))
-    assert functional.choose(call).name != "compiled"
-    assert reason in functional.choose(call).reason
+    assert dispatch.choose(call).name != "compiled"
+    assert reason in dispatch.choose(call).reason
     with pytest.raises(RuntimeError, match=reason):
         on("compiled", call)
 
@@ -179,10 +179,10 @@ def test_forward_mode_goes_to_the_reference(cell):
     call = draw_call(cell, (3, 2))
     with forward_ad.dual_level():
         dual = call.replaced([forward_ad.make_dual(call.rows, torch.ones_like(call.rows)), *call.tensors[1:]])
-        assert functional.choose(dual).name == "reference"
-        slope = forward_ad.unpack_dual(functional.layer(dual)[0]).tangent
+        assert dispatch.choose(dual).name == "reference"
+        slope = forward_ad.unpack_dual(dispatch.layer(dual)[0]).tangent
     h = 1e-6
-    up, down = (functional.layer(call.replaced([call.rows + k * h, *call.tensors[1:]]))[0] for k in (1, -1))
+    up, down = (dispatch.layer(call.replaced([call.rows + k * h, *call.tensors[1:]]))[0] for k in (1, -1))
     assert_close(slope, (up - down) / (2 * h), rtol=1e-6, atol=1e-8)
 
 
@@ -192,9 +192,9 @@ def test_vmap_goes_to_the_reference(cell):
 
     def run(rows):
         again = call.replaced([rows, *call.tensors[1:]])
-        assert functional.choose(again).name == "reference"
-        return functional.layer(again)[0]
+        assert dispatch.choose(again).name == "reference"
+        return dispatch.layer(again)[0]
 
     several = torch.stack([call.rows, -call.rows])
-    wanted = torch.stack([functional.layer(call.replaced([rows, *call.tensors[1:]]))[0] for rows in several])
+    wanted = torch.stack([dispatch.layer(call.replaced([rows, *call.tensors[1:]]))[0] for rows in several])
     assert_close(torch.vmap(run)(several), wanted, rtol=1e-12, atol=1e-13)

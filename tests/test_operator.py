@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from calls import EVERY, RAGGED, converted, draw_call, with_gradients
-from cellwright import functional, operator
+from cellwright.backends import custom_op, dispatch
+from cellwright.backends.reference import Call, Weights
 from cellwright.cells import CELLS
 from cellwright.cells.definition import PER_STEP
 from cellwright.cells.regularise import recurrent_dropout, zoneout
 from cellwright.errors import DefinitionError
-from cellwright.reference import Call, Weights
 
 ORDER = [2, 4, 0, 3, 1]  # the operator's k-th sequence is the ORDER[k]-th of the packed call
 PLACE = torch.tensor([ORDER.index(b) for b in range(len(ORDER))])
@@ -69,7 +69,7 @@ def computed(call: Call, given: Call) -> dict[str, Tensor]:
     """Outputs and gradients of the operator, of the loss of `calls.with_gradients`, in the order of the packed call."""
     count = 1 + len(call.state) + sum(len(w.flat) for w in call.weights) + len(call.fresh or ())
     leaves = [t.detach().clone().requires_grad_() for t in given.tensors[:count]]
-    rows, state, _ = operator.layer(given.replaced([*leaves, *given.tensors[count:]]), LENGTHS)
+    rows, state, _ = custom_op.layer(given.replaced([*leaves, *given.tensors[count:]]), LENGTHS)
     assert not rows[torch.arange(T)[:, None] >= LENGTHS].any()
     packed = torch.cat([rows[t, PLACE[:alive]] for t, alive in enumerate(call.batch_sizes)])
     values = {"rows": packed} | {f"final {n}": s[:, PLACE] for n, s in zip(call.cell.states, state, strict=True)}
@@ -110,15 +110,15 @@ def test_with_resets(directions, fresh):
 @pytest.mark.parametrize("path", ["compiled", "torch", "reference"])
 def test_on_each_path(path):
     call = draw_call(CELLS["gru"], directions=2)
-    with functional.use_path(path):
+    with dispatch.use_path(path):
         found = computed(call, padded(call))
     compare(found, with_gradients(call, "reference"))
 
 
 def test_without_lengths_every_step_counts():
     call = draw_call(CELLS["lstm"], (3, 3), directions=2)
-    rows, state, _ = operator.layer(replace(call, rows=call.rows.view(3, 2, -1)), None)
-    expected = functional.layer(call)
+    rows, state, _ = custom_op.layer(replace(call, rows=call.rows.view(3, 2, -1)), None)
+    expected = dispatch.layer(call)
     torch.testing.assert_close((rows.flatten(0, 1), state), expected[:2])
 
 
@@ -136,7 +136,7 @@ def test_empty_lists_are_none():
 
 def test_where_no_sequence_has_a_step():
     call = padded(draw_call(CELLS["lstm"], directions=2))
-    rows, state, _ = operator.layer(call, torch.zeros(B, dtype=torch.int64))
+    rows, state, _ = custom_op.layer(call, torch.zeros(B, dtype=torch.int64))
     assert not rows.any()
     torch.testing.assert_close(list(state), list(call.state))
 
@@ -145,9 +145,9 @@ def test_where_no_sequence_has_a_step():
 def test_letters_without_a_gradient(path):
     call = draw_call(CELLS["lstm"], directions=2, record=True)
     given = padded(call)
-    with functional.use_path(path):
-        _, _, expected = functional.layer(call)
-        _, _, found = operator.layer(given.replaced([t.requires_grad_() for t in given.tensors]), LENGTHS)
+    with dispatch.use_path(path):
+        _, _, expected = dispatch.layer(call)
+        _, _, found = custom_op.layer(given.replaced([t.requires_grad_() for t in given.tensors]), LENGTHS)
     for one, wanted in zip(found, expected, strict=True):
         assert one.keys() == wanted.keys()
         for letter, values in one.items():
@@ -165,8 +165,8 @@ def test_of_a_projected_state():
         for w in call.weights
     ]
     call = replace(call, weights=weights, state=[call.state[0][..., :2], call.state[1]])
-    rows, state, expected = functional.layer(call)
-    found_rows, found_state, letters = operator.layer(padded(call), LENGTHS)
+    rows, state, expected = dispatch.layer(call)
+    found_rows, found_state, letters = custom_op.layer(padded(call), LENGTHS)
     torch.testing.assert_close(found_rows, spread(call, rows, beyond=0.0))
     torch.testing.assert_close([s[:, PLACE] for s in found_state], list(state))
     assert {n: v.shape[-1] for n, v in letters[0].items()} == {n: v.shape[-1] for n, v in expected[0].items()}
@@ -175,7 +175,7 @@ def test_of_a_projected_state():
 def test_16_bits_have_gradients():
     given = converted(padded(draw_call(CELLS["lstm"])), torch.bfloat16)
     leaves = [t.requires_grad_() for t in given.tensors]
-    rows, state, _ = operator.layer(given.replaced(leaves), LENGTHS)
+    rows, state, _ = custom_op.layer(given.replaced(leaves), LENGTHS)
     found = torch.autograd.grad(rows.sum() + sum(s.sum() for s in state), leaves)
     assert all(g.dtype == torch.bfloat16 and g[g.isfinite()].any() for g in found)
 
@@ -214,23 +214,23 @@ def test_opcheck(name):
     masks = sum(len(one) for one in call.streams or ())
     call = finite(call)
     call = call.replaced([t.detach().requires_grad_(k < len(call.tensors) - masks) for k, t in enumerate(call.tensors)])
-    torch.library.opcheck(operator._layer, arguments(call, lengths))
+    torch.library.opcheck(custom_op._layer, arguments(call, lengths))
 
 
 def test_opcheck_of_the_gradient():
     call = finite(padded(*with_cuts(draw_call(CELLS["lstm"], directions=2, fresh=True))))
     call = call.replaced([t.detach() for t in call.tensors])
-    rows, *state = operator._layer(*arguments(call))
+    rows, *state = custom_op._layer(*arguments(call))
     for wants_input in (False, True):
         given = (*arguments(call)[:-1], torch.rand_like(rows), [torch.rand_like(s) for s in state], wants_input)
-        torch.library.opcheck(operator._layer_backward, given)
+        torch.library.opcheck(custom_op._layer_backward, given)
 
 
 def test_gradcheck_and_no_second_derivative():
     call = finite(padded(draw_call(CELLS["mgu"], hidden=2)))
 
     def rows_and_state(*tensors: Tensor) -> tuple[Tensor, ...]:
-        rows, state, _ = operator.layer(call.replaced(tensors), LENGTHS)
+        rows, state, _ = custom_op.layer(call.replaced(tensors), LENGTHS)
         return rows, *state
 
     assert torch.autograd.gradcheck(rows_and_state, tuple(call.tensors))
@@ -248,16 +248,16 @@ def test_a_length_out_of_range(length, text):
     with pytest.raises(
         ValueError, match=rf"^gru: lengths\[2\] is {text}; expected 0 … {T}, the steps that input has room"
     ):
-        operator.layer(padded(draw_call(CELLS["gru"])), lengths)
+        custom_op.layer(padded(draw_call(CELLS["gru"])), lengths)
 
 
 def test_a_cell_that_is_not_defined_here():
     key, *others = arguments(padded(draw_call(CELLS["gru"])))
     assert key == "gru"
     with pytest.raises(DefinitionError, match="with a cell unheard#0, which is not defined here; import the module"):
-        operator._layer("unheard#0", *others)
+        custom_op._layer("unheard#0", *others)
 
 
 def test_an_asked_path_that_cannot_run_raises():
-    with functional.use_path("torch"), pytest.raises(RuntimeError, match="'torch' was asked for and cannot run"):
-        operator.layer(padded(draw_call(CELLS["mgu"])), LENGTHS)
+    with dispatch.use_path("torch"), pytest.raises(RuntimeError, match="'torch' was asked for and cannot run"):
+        custom_op.layer(padded(draw_call(CELLS["mgu"])), LENGTHS)

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cellwright
+from cellwright.backends.kernels import setting
+from cellwright.backends.kernels.setting import Setting
+from cellwright.backends.kernels.spare import MOST, Spare
 from cellwright.cells import CELLS
-from cellwright.compiled import setting
-from cellwright.compiled.setting import Setting
-from cellwright.compiled.spare import MOST, Spare
 from cellwright.compiler.runtime.openmp import pool
 
 pytestmark = pytest.mark.skipif(pool() is None, reason="without an OpenMP pool one thread computes")
@@ -95,7 +95,7 @@ def test_gradients_and_gates_are_not_shared(parts):
 def test_fewer_threads_come_than_were_asked_for():
     code = """
 import torch, cellwright
-from cellwright.compiled import setting
+from cellwright.backends.kernels import setting
 setting.SMALL = 0
 layer, x = cellwright.LSTM(128, 128).eval(), torch.randn(50, 1, 128)
 with torch.no_grad():

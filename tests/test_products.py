@@ -3,11 +3,11 @@
 import pytest
 import torch
 
+from cellwright.backends.kernels import setting
+from cellwright.backends.kernels.products import Factor, sums_of_products
+from cellwright.backends.reference import Call, Weights
 from cellwright.cells import CELLS
-from cellwright.compiled import setting
-from cellwright.compiled.products import Factor, sums_of_products
 from cellwright.compiler.codegen.gemm import BLOCK, MANY, MOST
-from cellwright.reference import Call, Weights
 
 
 @pytest.fixture(autouse=True)

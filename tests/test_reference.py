@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch.autograd import gradcheck, gradgradcheck
 from torch.testing import assert_close
 
-from cellwright import reference
+from cellwright.backends import reference
 from cellwright.cells import CELLS
 from cellwright.cells.definition import PER_PROJECTION, PER_UNIT, Definition
 from cellwright.cells.expression import EVERYTHING, interval

@@ -16,7 +16,8 @@ import torch
 from torch.testing import assert_close
 
 import cellwright
-from cellwright import reference, use_path
+from cellwright import use_path
+from cellwright.backends import reference
 from cellwright.cells import CELLS, get
 from cellwright.cells.definition import PER_PROJECTION, PER_UNIT, Definition, cell
 from cellwright.cells.language import (

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from cellwright import reference
+from cellwright.backends import reference
 from cellwright.cells import CELLS
 from cellwright.cells.definition import PER_SEQUENCE, PER_STEP, cell
 from cellwright.cells.language import State, tanh

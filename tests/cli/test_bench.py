@@ -6,10 +6,10 @@ import pytest
 import torch
 
 import cellwright as package
+from cellwright.backends.dispatch import Path
 from cellwright.bench import measure as measuring
 from cellwright.bench import timing
 from cellwright.cells import CELLS
-from cellwright.functional import Path
 
 TINY = ["--hidden", 5, "--batch", 3, "--time", 7]
 

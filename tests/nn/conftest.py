@@ -5,17 +5,18 @@ from typing import get_args
 import pytest
 import torch
 
-from cellwright import LSTM, functional
+from cellwright import LSTM
+from cellwright.backends import dispatch
 
 RESET = torch.zeros(1, 1, dtype=torch.bool)
 
 
 def _paths(layer, **arguments):
-    return [name for name in get_args(functional.Name) if _runs(name, layer, arguments)]
+    return [name for name in get_args(dispatch.Name) if _runs(name, layer, arguments)]
 
 
 def _runs(name, layer, arguments):
-    with functional.use_path(name):
+    with dispatch.use_path(name):
         try:
             layer.explain(torch.zeros(1, 1, 2), **arguments)
         except RuntimeError:
@@ -24,7 +25,7 @@ def _runs(name, layer, arguments):
 
 
 def _use(request):
-    with functional.use_path(request.param):
+    with dispatch.use_path(request.param):
         yield request.param
 
 

@@ -191,7 +191,7 @@ TIME, BATCH = Dim("time", min=2, max=500), Dim("batch", min=2, max=500)
 DYNAMIC = {"tokens": {0: TIME, 1: BATCH}, "lengths": {0: BATCH}}
 ANOTHER_PROCESS = """
 import sys, torch
-import cellwright, cellwright.operator
+import cellwright.nn
 
 folder_of_the_cell, *names = sys.argv[1:]
 given = torch.load("given.pt")
@@ -234,7 +234,7 @@ def test_pytorch_126339_exported_programs_in_another_process(tmp_path):
 
 FROM_A_PACKAGE = """
 import sys, torch
-import cellwright.operator
+import cellwright.nn
 
 given = torch.load("given.pt")
 torch.save({name: torch._inductor.aoti_load_package(f"{name}.pt2")(*given) for name in sys.argv[1:]}, "found.pt")

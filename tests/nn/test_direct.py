@@ -8,7 +8,7 @@ from torch.nn.utils import parametrizations
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import cellwright
-from cellwright import functional
+from cellwright.backends import dispatch
 from cellwright.nn import direct
 
 I, H, B = 3, 5, 4
@@ -32,7 +32,7 @@ def pair(kind, **options):
 def was_direct(layer, *args, **named):
     """The result, and whether it came the short way."""
     long_way = AssertionError("the long way")
-    with patch.multiple(functional, layer=Mock(side_effect=long_way), layer_on=Mock(side_effect=long_way)):
+    with patch.multiple(dispatch, layer=Mock(side_effect=long_way), layer_on=Mock(side_effect=long_way)):
         try:
             return layer(*args, **named), True
         except AssertionError:
@@ -148,7 +148,7 @@ def test_the_short_way_is_taken_where_explain_says_torch(kind, form, trains):
             x = torch.randn(time, batch, 2)
             named = {"lengths": [1 + k % time for k in range(batch)]} if form == "lengths" else {}
             given = pack_padded_sequence(x, [time] + [1] * (batch - 1)) if form == "packed" else x
-            with torch.set_grad_enabled(trains), patch.object(functional, "layer", side_effect=AssertionError):
+            with torch.set_grad_enabled(trains), patch.object(dispatch, "layer", side_effect=AssertionError):
                 names.append(layer.explain(given, **named).name)
                 if names[-1] == "torch":
                     layer(given, **named)

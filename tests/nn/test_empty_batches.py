@@ -15,7 +15,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 import cellwright
 from calls import EVERY, draw_call, inputs, on, streams
-from cellwright import checkpoint, functional
+from cellwright.backends import dispatch, recompute
 from cellwright.nn.tbptt import Carry, windows
 
 T, B, I, H = 5, 3, 2, 4
@@ -138,8 +138,8 @@ def test_every_input_of_every_cell_has_a_gradient(cell, sizes):
     leaves = [t.detach().clone().requires_grad_() for t in inputs(call).values()]
     given = call.replaced([*leaves, *streams(call)])
     given = replace(given, batch_sizes=sizes)
-    for path, run in product(("compiled", "reference"), (functional.layer, lambda c: checkpoint.layer(c, 1))):
-        with functional.use_path(path):
+    for path, run in product(("compiled", "reference"), (dispatch.layer, lambda c: recompute.layer(c, 1))):
+        with dispatch.use_path(path):
             rows, state, letters = run(given)
         assert rows.shape == (0, state[0].shape[-1] * 2)
         assert all(values.shape[0] == 0 for one in letters for values in one.values())

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import cellwright
-from cellwright import functional
+from cellwright.backends import dispatch
 
 X, CUTS = torch.randn(5, 3, 2), torch.zeros(5, 3, dtype=torch.bool)
 CALLS = [
@@ -24,14 +24,14 @@ CALLS = [
 @pytest.mark.parametrize(("layer", "arguments"), CALLS)
 def test_explain_is_what_every_layer_of_the_stack_does(monkeypatch, layer, arguments):
     taken = []
-    choose = functional.choose
+    choose = dispatch.choose
 
     def spy(call):
         taken.append(choose(call))
         return taken[-1]
 
     explained = layer.explain(X, **arguments)
-    monkeypatch.setattr(functional, "choose", spy)
+    monkeypatch.setattr(dispatch, "choose", spy)
     layer(X, **arguments)
     assert taken == [explained] * layer.num_layers
     assert explained.reason

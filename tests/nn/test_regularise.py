@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import cellwright
-from cellwright import functional
+from cellwright.backends import dispatch
 from cellwright.cells import CELLS
 
 T, B, I, H = 6, 5, 3, 4
@@ -21,13 +21,13 @@ def layer_of(cell, **options):
 
 def call_and_masks(monkeypatch, layer, *args, **options):
     """A call's results, and the streams that its first layer was given."""
-    seen, compute = [], functional.layer
+    seen, compute = [], dispatch.layer
 
     def spy(call):
         seen.append(call)
         return compute(call)
 
-    monkeypatch.setattr(functional, "layer", spy)
+    monkeypatch.setattr(dispatch, "layer", spy)
     results = layer(*args, **options)
     monkeypatch.undo()
     return results, seen[0].streams

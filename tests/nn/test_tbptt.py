@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 import cellwright
-from cellwright import reference
+from cellwright.backends import reference
 from cellwright.nn.tbptt import Carry, Lanes, detached, lanes, windows
 
 T, B, I, H = 11, 2, 3, 4

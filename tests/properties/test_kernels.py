@@ -33,9 +33,9 @@ from calls import (
     with_gradients,
 )
 from calls import inputs as found_in
+from cellwright.backends.kernels import setting
 from cellwright.cells import CELLS
 from cellwright.cells.definition import Definition
-from cellwright.compiled import setting
 from cellwright.packing import Places
 
 SOME = [CELLS[name] for name in ("lstm", "gru", "layer-norm-lstm", "slstm", "peephole")] + DERIVED[-1:] + EVERY[-2:]
@@ -235,7 +235,7 @@ def test_eight_threads_compile_a_cell_at_once(tmp_path, monkeypatch):
 
 FEWER_THREADS = """
 import torch, cellwright
-from cellwright.compiled import setting
+from cellwright.backends.kernels import setting
 setting.SMALL = 0
 torch.manual_seed(0)
 layer, x = cellwright.LSTM(4, 8, bidirectional=True), torch.randn(9, 6, 4)

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from cellwright.backends.dispatch import use_path
 from cellwright.bench.case import TORCH, Case, Problem
 from cellwright.bench.rival import Work
-from cellwright.functional import use_path
 
 
 def anything(case: Case) -> str | None:

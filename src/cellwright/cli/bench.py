@@ -73,7 +73,7 @@ def _check(case: "Case") -> None:
     """Raise InputError where the kernels do not run here, or the memory is too small."""
     import torch
 
-    from cellwright.functional import kernels_of_any_size
+    from cellwright.backends.dispatch import kernels_of_any_size
     from cellwright.nn import Recurrent
 
     with kernels_of_any_size():

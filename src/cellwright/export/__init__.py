@@ -3,7 +3,7 @@
 to_onnx(cellwright.LSTM(8, 16, bidirectional=True), "layer.onnx")
 written = exporters.export(load_run("runs/reviews"), Path("reviews.onnx"))
 
-A model is traced by torch.export, to which a layer is one node (`cellwright.operator`); torch.onnx writes the rest.
+A model is traced by torch.export, to which a layer is one node (`backends.custom_op`); torch.onnx writes the rest.
 
 standard   the nodes LSTM, GRU and RNN, for the cells that they compute
 masked     the same for runtimes that read no lengths;  pairs  numbers of pairs for those without int64

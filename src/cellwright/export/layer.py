@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cellwright import operator
+from cellwright.backends import custom_op
 from cellwright.cells import Definition, keys
 from cellwright.export import directions, masked, scan, standard
 from cellwright.export.writer import Writer, record
@@ -78,7 +78,7 @@ def translation(told: list[str], used: Sequence[Sequence[bool]], *, portable: bo
             input=input,
             lengths=lengths,
             state=state,
-            weights=[operator.weights_of(definition, weights[k : k + each]) for k in range(0, len(weights), each)],
+            weights=[custom_op.weights_of(definition, weights[k : k + each]) for k in range(0, len(weights), each)],
             reset=resets[0] if resets else None,
             fresh=fresh or (),
             streams=[

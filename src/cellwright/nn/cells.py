@@ -7,13 +7,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cellwright import cells, functional, operator
+from cellwright import cells
+from cellwright.backends import custom_op, dispatch
+from cellwright.backends.reference import Call
 from cellwright.cells import Definition
 from cellwright.nn import checks, direct, symbolic, weights
 from cellwright.nn.quantization import LeftInFloat
 from cellwright.nn.states import State
 from cellwright.nn.torch_like import rnn_cell
-from cellwright.reference import Call
 
 
 class RecurrentCell(LeftInFloat):
@@ -82,10 +83,10 @@ class RecurrentCell(LeftInFloat):
         gathered = weights.gather(self.cell, named | own)
         checks.rows(who, rows, self.input_size, gathered.input, RuntimeError)
         state = self._enter(hx, input, rows)
-        if operator.applies():
-            _, after, _ = operator.layer(Call(self.cell, rows[None], (), state, [gathered]), None)
+        if custom_op.applies():
+            _, after, _ = custom_op.layer(Call(self.cell, rows[None], (), state, [gathered]), None)
         else:
-            _, after, _ = functional.layer(Call(self.cell, rows, (len(rows),), state, [gathered]))
+            _, after, _ = dispatch.layer(Call(self.cell, rows, (len(rows),), state, [gathered]))
         found = [s[0] if input.dim() == 2 else s[0, 0] for s in after]
         return found[0] if len(found) == 1 else tuple(found)
 

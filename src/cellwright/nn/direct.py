@@ -1,7 +1,7 @@
 """The short way to torch's own kernels: a whole stack, or a single step, handed over as torch.nn's modules do it.
 
 A small call of torch.nn takes some 10 µs beside its kernel; `Recurrent` and `RecurrentCell` take several times that
-before they compute anything. What goes this way is what `functional.choose` gives to torch's kernels. Everything else
+before they compute anything. What goes this way is what `dispatch.choose` gives to torch's kernels. Everything else
 gets None and goes the long way, wrong input included, which is refused there.
 """
 
@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-from cellwright import functional
-from cellwright.bounds import Size
-from cellwright.functional import PLAIN
+from cellwright.backends import dispatch
+from cellwright.backends.bounds import Size
+from cellwright.backends.dispatch import PLAIN
+from cellwright.backends.torch_native import Stack, single_step, standard
 from cellwright.nn.states import State, as_tuple
 from cellwright.packing import Lengths, as_lengths
-from cellwright.torch_kernels import Stack, single_step, standard
 
 if TYPE_CHECKING:
     from cellwright.nn.cells import RecurrentCell
@@ -33,13 +33,13 @@ _autocast = torch.is_autocast_enabled  # found once, as all that the shortest ca
 def step(module: RecurrentCell, input: Tensor, hx: State | None) -> State | None:
     """The new state of a single step, input (B, I) or (I,), or None."""
     cell = module.cell
-    if type(input) not in PLAIN or not standard(cell) or functional.disturbed():
+    if type(input) not in PLAIN or not standard(cell) or dispatch.disturbed():
         return None
     if input.dim() == 1:
         new = step(module, input.unsqueeze(0), _each(hx, 0))
         return None if new is None else _left([s.squeeze(0) for s in as_tuple(new)])
     weights = _weights(module, _NAMES if module.bias else _NAMES[:2])
-    if weights is None or input.dim() != 2 or not functional.gives_to_torch(cell.name, _ONE):
+    if weights is None or input.dim() != 2 or not dispatch.gives_to_torch(cell.name, _ONE):
         return None
     state = _begin(module, weights, input, hx, (input.shape[0], module.hidden_size))
     return None if state is None else _left(single_step(cell.name, input, state, weights))
@@ -65,7 +65,7 @@ def layers(
     layer: Recurrent, input: Tensor | PackedSequence, hx: State | None, lengths: Lengths | None
 ) -> Result | None:
     """Output and state of a layer's call, or None."""
-    if not _is_plain(layer) or functional.disturbed():
+    if not _is_plain(layer) or dispatch.disturbed():
         return None
     weights = _weights(layer, layer._flat)
     if weights is None:
@@ -133,8 +133,8 @@ def _stack(
     state = _begin(layer, weights, rows, hx, shape)
     if state is None:
         return None
-    name, trains = layer.cell.name, functional.differentiates((*weights, rows, *state))
-    if not functional.gives_to_torch(name, Size(*counts, layer.hidden_size, trains)):
+    name, trains = layer.cell.name, dispatch.differentiates((*weights, rows, *state))
+    if not dispatch.gives_to_torch(name, Size(*counts, layer.hidden_size, trains)):
         return None
     dropout = layer.dropout if layer.training else 0.0
     return Stack(name, layer.num_layers, layer.bias, layer.bidirectional, False, dropout), state

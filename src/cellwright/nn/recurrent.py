@@ -13,9 +13,11 @@ from torch._compile import _disable_dynamo
 from torch.nn.functional import dropout as drop
 from torch.nn.utils.rnn import PackedSequence
 
-from cellwright import cells, checkpoint, functional, operator
+from cellwright import cells
+from cellwright.backends import custom_op, dispatch, recompute
+from cellwright.backends.dispatch import Path, Result
+from cellwright.backends.reference import Call, Weights
 from cellwright.cells import Definition
-from cellwright.functional import Path, Result
 from cellwright.nn import checks, direct, symbolic, weights
 from cellwright.nn.quantization import LeftInFloat
 from cellwright.nn.regularise import rates, regularise
@@ -23,7 +25,6 @@ from cellwright.nn.sequences import Traced, enter, reset_rows
 from cellwright.nn.states import State, StateShape
 from cellwright.nn.stream import Stream
 from cellwright.packing import Layout, Lengths
-from cellwright.reference import Call, Weights
 
 
 class Recurrent(LeftInFloat):
@@ -55,8 +56,7 @@ class Recurrent(LeftInFloat):
     Within torch.autocast for the CPU it computes in float32, whatever comes in, and so are its results: sums over many
     steps lose too much in 16 bits. Outside of it, it computes in the type of its weights. torch.compile and
     torch.export see one node a layer, lengths included; a PackedSequence breaks off a compiled program and cannot be
-    exported. A process that loads an exported program, or AOTInductor's package of one, imports `cellwright.operator`
-    first.
+    exported. A process that loads an exported program, or AOTInductor's package of one, imports `cellwright.nn` first.
 
     It is no torch.nn.LSTM to `isinstance`, on purpose. That class keeps a list of its weights beside its parameters,
     which is how a parametrised weight silently stops training (pytorch 65688); here weights are read by their names on
@@ -276,7 +276,7 @@ class Recurrent(LeftInFloat):
         """
         # Asking leaves the masks of the next call as they would have been.
         with torch.random.fork_rng([input.data.device] if input.is_cuda else []):
-            return functional.choose(self._begin(input, hx, lengths, reset, return_gates)[1][0])
+            return dispatch.choose(self._begin(input, hx, lengths, reset, return_gates)[1][0])
 
     # A PackedSequence has a number of rows that no compiled program knows: a program breaks off and goes on after it.
     # This is torch.compiler.disable without its import of torch._dynamo, which takes longer than that of torch.
@@ -296,10 +296,10 @@ class Recurrent(LeftInFloat):
 
     def _compute(self, call: Call, layout: Layout | Traced) -> Result:
         if isinstance(layout, Traced):
-            return operator.layer(call, layout.lengths)
+            return custom_op.layer(call, layout.lengths)
         if self.checkpoint_every is not None:
-            return checkpoint.layer(call, self.checkpoint_every)
-        return functional.layer(call)
+            return recompute.layer(call, self.checkpoint_every)
+        return dispatch.layer(call)
 
     def _begin(
         self,

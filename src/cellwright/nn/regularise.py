@@ -8,9 +8,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from cellwright.backends.reference import Call
 from cellwright.cells import Definition
 from cellwright.cells.regularise import recurrent_dropout, zoneout
-from cellwright.reference import Call
 
 KEEP = "keep_"  # zoneout's stream for the state s is keep_s
 

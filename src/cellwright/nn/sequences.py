@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-from cellwright import operator
+from cellwright.backends import custom_op
 from cellwright.nn import checks
 from cellwright.packing import Layout, Lengths, as_lengths, ragged
 
@@ -87,13 +87,13 @@ def enter(
     batch, time = input.shape[:2] if batch_first else (input.shape[1], input.shape[0])
     if lengths is not None:
         lengths = as_lengths(who, lengths, batch)
-    elif not operator.by_jit() and time == 0:  # to torch.jit a size is a tensor, and the question a warning
+    elif not custom_op.by_jit() and time == 0:  # to torch.jit a size is a tensor, and the question a warning
         raise RuntimeError(
             f"{who}: input has no step, shape {tuple(input.shape)}; expected {_axes(batch_first)} with time at least "
             "1. Where empty sequences are meant, say so with lengths="
         )
     layout: Layout | Traced
-    if operator.applies():
+    if custom_op.applies():
         layout = Traced(time, batch, input.device, lengths, batch_first)
     elif lengths is not None:
         layout = ragged(who, lengths, time, batch, input.device, batch_first)
@@ -121,7 +121,7 @@ def _enter_packed(
 ) -> tuple[Tensor, Layout]:
     if lengths is not None:
         raise ValueError(f"{who}: a PackedSequence holds its own lengths; pass lengths= with a padded tensor only")
-    if operator.applies():
+    if custom_op.applies():
         raise RuntimeError(
             f"{who}: a PackedSequence has as many rows as its lengths add up to, which no traced program can know; "
             "expected a padded tensor with lengths="
@@ -143,7 +143,7 @@ def _enter_single(who: str, input: Tensor, lengths: Lengths | None) -> tuple[Ten
     if input.shape[0] == 0:
         raise RuntimeError(f"{who}: input has no step, shape {tuple(input.shape)}; expected (time, features), time ≥ 1")
     time = input.shape[0]
-    if operator.applies():
+    if custom_op.applies():
         return input[:, None], Traced(time, 1, input.device, None, single=True)
     return input, Layout(time, 1, (1,) * time, input.device, single=True)
 

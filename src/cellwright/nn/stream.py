@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from cellwright import functional
+from cellwright.backends import dispatch
+from cellwright.backends.reference import Call
 from cellwright.nn import checks
 from cellwright.nn.states import State, as_tuple
 from cellwright.packing import Layout, Lengths
-from cellwright.reference import Call
 
 if TYPE_CHECKING:
     from cellwright.nn.recurrent import Recurrent
@@ -109,7 +109,7 @@ class Stream:
         if lengths is None and not chunk.shape[self._time_dim]:
             return self._of_no_step(chunk)
         given = self._state if self._prepared is None else self.state
-        with functional.kernels_of_any_size():
+        with dispatch.kernels_of_any_size():
             output, self.state = self._layer(chunk, given, lengths=lengths)
         return output  # type: ignore[no-any-return]
 
@@ -141,7 +141,7 @@ class _Prepared:
     """The compiled steps of a stack, with the state, for the weights that it had when they were packed."""
 
     def __init__(self, layer: Recurrent, layout: Layout, calls: list[Call]) -> None:
-        from cellwright.compiled import Steps  # loads the compiler
+        from cellwright.backends.kernels import Steps  # loads the compiler
 
         self._layer, self._layout, self._call = layer, layout, calls[0]
         self._steps = [Steps(call) for call in calls]
@@ -182,8 +182,8 @@ class _Prepared:
 
 def _by_kernels(call: Call) -> bool:
     """Whether a step takes the compiled path, its size aside: its weights are packed before."""
-    with functional.kernels_of_any_size():
-        return functional.choose(call).name == "compiled"
+    with dispatch.kernels_of_any_size():
+        return dispatch.choose(call).name == "compiled"
 
 
 def _versions(weights: list[Tensor]) -> list[tuple[int, int]]:

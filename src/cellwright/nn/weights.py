@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
+from cellwright.backends.reference import Weights
 from cellwright.cells.definition import PER_UNIT, Definition
-from cellwright.reference import Weights
 
 Shapes = dict[str, tuple[int, ...]]
 

@@ -226,7 +226,7 @@ import sys
 import torch
 from torch.utils.data import DataLoader, Dataset
 import cellwright
-from cellwright.compiled import setting
+from cellwright.backends.kernels import setting
 
 class Encoded(Dataset):
     def __init__(self):

@@ -4,8 +4,8 @@ forward   rows = W x + b for some steps at a time; then step by step u = U h + b
 backward  step by step the cotangents of x and u; then the gradients of the weights and the rows, products over all rows
 """
 
-from cellwright.compiled.backward import Gradients, backward
-from cellwright.compiled.forward import Result, Saved, forward
-from cellwright.compiled.steps import Steps
+from cellwright.backends.kernels.backward import Gradients, backward
+from cellwright.backends.kernels.forward import Result, Saved, forward
+from cellwright.backends.kernels.steps import Steps
 
 __all__ = ["Gradients", "Result", "Saved", "Steps", "backward", "forward"]

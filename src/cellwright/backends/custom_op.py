@@ -8,10 +8,10 @@ operator that asks for a list refuses (torch 2.13).
 
 Packed rows are as many as the lengths add up to, which no program can know when it is written down; so the operator
 takes the padded batch, whose shapes it knows, and finds the rows in it when it runs. It takes the cell by its key
-(`cellwright.cells.keys`) and the path that `functional.choose` finds when it runs.
+(`cellwright.cells.keys`) and the path that `dispatch.choose` finds when it runs.
 
-A process that loads an exported program, or a package of AOTInductor, imports this module first, and those that define
-its cells.
+A process that loads an exported program, or a package of AOTInductor, imports `cellwright.nn`, which registers the
+operator, first, and the modules that define its cells.
 
 Layers that run at once do not come by here: they find the rows of a stack once, and the call of a Python operator costs
 13 µs, with gradients 60 µs, of the 200 µs that the smallest layer takes.
@@ -27,12 +27,12 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from cellwright import functional, torch_kernels
+from cellwright.backends import dispatch, torch_native
+from cellwright.backends.dispatch import Result, in_full_precision
+from cellwright.backends.reference import Call, Weights
 from cellwright.cells import keys
 from cellwright.cells.definition import PER_STEP, Definition
-from cellwright.functional import Result, in_full_precision
 from cellwright.packing import Layout, ragged
-from cellwright.reference import Call, Weights
 
 _R = TypeVar("_R")
 
@@ -49,7 +49,7 @@ def by_jit() -> bool:
 
 @in_full_precision
 def layer(call: Call, lengths: Tensor | None) -> Result:
-    """`functional.layer` of a padded call in a program that is being traced.
+    """`dispatch.layer` of a padded call in a program that is being traced.
 
     Each (S, ·) of the call and of the result is (T, B, ·), sequences in any order, of `lengths` (B,) int64, or of T
     steps each; batch_sizes are not looked at. resets is one mask (T, B), of which each direction's is made.
@@ -60,9 +60,9 @@ def layer(call: Call, lengths: Tensor | None) -> Result:
     """
     cell, streams = call.cell, call.streams or ()
     if _leaves_us():
-        obstacle = torch_kernels.unknown(call) or _padding(call, lengths)
+        obstacle = torch_native.unknown(call) or _padding(call, lengths)
         if obstacle is None:
-            return *torch_kernels.padded(call), [{} for _ in call.weights]
+            return *torch_native.padded(call), [{} for _ in call.weights]
         if _onnx():
             raise RuntimeError(
                 f"torch.onnx.export writes torch.nn's layers of whole batches only, and {obstacle}; expected "
@@ -149,7 +149,7 @@ def _layer(
 ) -> list[Tensor]:
     layout, call = _packed(cell, input, lengths, state, weights, resets, fresh, streams, record)
     with torch.no_grad():
-        rows, end, letters = functional.layer(call)
+        rows, end, letters = dispatch.layer(call)
     padded = [layout.pad(values).contiguous() for one in letters for values in one.values()]
     return [layout.unflatten(rows), *map(layout.unsort, end), *padded]
 
@@ -198,7 +198,7 @@ def _layer_backward(
     # The forward pass is computed anew: what the kernels keep has the size of the packed rows.
     layout, call = _packed(cell, input, lengths, state, weights, resets, fresh, streams, False)
     d_rows, d_end = layout.flatten(d_output), [layout.sort(d) for d in d_state]
-    found = functional.gradients(call, d_rows, d_end, wants_rows=wants_input)
+    found = dispatch.gradients(call, d_rows, d_end, wants_rows=wants_input)
     (d_input,), d_initial, d_weights, d_fresh = _split(found, (1, len(state), len(weights), len(fresh or ())))
     d_padded = layout.unflatten(d_input) if wants_input else input.new_empty(0)
     d_states = [layout.unsort(d) for d in (*d_initial, *d_fresh)]

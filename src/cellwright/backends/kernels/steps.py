@@ -7,8 +7,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from cellwright.compiled.forward import prepare
-from cellwright.reference import Call
+from cellwright.backends.kernels.forward import prepare
+from cellwright.backends.reference import Call
 
 
 class Steps:

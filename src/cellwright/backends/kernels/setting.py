@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from cellwright.backends.kernels.spare import spare
+from cellwright.backends.reference import Call
 from cellwright.cells.definition import PER_UNIT
-from cellwright.compiled.spare import spare
 from cellwright.compiler.codegen.pack import PACK
 from cellwright.compiler.kernel import Kernel, Loop, kernel, products, shares
 from cellwright.compiler.runtime.openmp import pool
 from cellwright.packing import Places
-from cellwright.reference import Call
 
 CHUNK_BYTES = 1 << 18  # of gate rows, multiplied ahead of their steps: a part of the second cache
 

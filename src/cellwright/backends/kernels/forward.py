@@ -9,10 +9,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from cellwright.compiled.setting import Direction, Setting, Work, compact
-from cellwright.compiled.spare import spare
+from cellwright.backends.kernels.setting import Direction, Setting, Work, compact
+from cellwright.backends.kernels.spare import spare
+from cellwright.backends.reference import Call, Weights
 from cellwright.compiler.kernel import Loop
-from cellwright.reference import Call, Weights
 
 
 class Saved(NamedTuple):

@@ -21,11 +21,11 @@ from torch import Tensor
 from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 from torch.autograd import forward_ad
 
-from cellwright import bounds, reference, torch_kernels
-from cellwright.reference import Call, Output
+from cellwright.backends import bounds, reference, torch_native
+from cellwright.backends.reference import Call, Output
 
 if TYPE_CHECKING:
-    from cellwright.compiled import Gradients
+    from cellwright.backends.kernels import Gradients
 
 Name = Literal["compiled", "torch", "reference"]
 
@@ -99,7 +99,7 @@ def choose(call: Call) -> Path:
     """The path this call takes: compiled where it can and pays, else torch's own kernels, else the reference."""
     obstacles = {
         "compiled": _compiled_obstacle(call),
-        "torch": torch_kernels.obstacle(call) or _transformed(),
+        "torch": torch_native.obstacle(call) or _transformed(),
         "reference": None,
     }
     asked = _asked.get()
@@ -194,10 +194,10 @@ def gradients(call: Call, d_rows: Tensor, d_state: Sequence[Tensor], *, wants_ro
     path = choose(call)
     if path.name != "compiled":
         return _recorded_gradients(_RUN[path.name], call, (d_rows, *d_state))
-    from cellwright import compiled
+    from cellwright.backends import kernels
 
-    saved = compiled.forward(call, saves=True).saved
-    return _in_order(compiled.backward(call, saved, d_rows, d_state, wants_rows=wants_rows, wants_state=True))
+    saved = kernels.forward(call, saves=True).saved
+    return _in_order(kernels.backward(call, saved, d_rows, d_state, wants_rows=wants_rows, wants_state=True))
 
 
 # --- compiled kernels ----------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ PLAIN = frozenset((Tensor, torch.nn.Parameter))
 def _no_compiler() -> str | None:
     """Why nothing can be compiled on this machine, or None; said once."""
     try:
-        importlib.import_module("cellwright.compiled")
+        importlib.import_module("cellwright.backends.kernels")
     except ImportError as error:
         reason = f"the compiler cannot be loaded ({error})"
         warnings.warn(f"cellwright: {reason}; layers run on slower paths", stacklevel=2)
@@ -274,13 +274,13 @@ def _transformed() -> str | None:
 
 
 def _run_compiled(call: Call) -> Result:
-    from cellwright import compiled
+    from cellwright.backends import kernels
 
     if differentiates(call.tensors):
         letters: list[dict[str, Tensor]] = []
         rows, *state = _Compiled.apply(call, letters, *call.tensors)  # type: ignore[no-untyped-call]
         return rows, tuple(state), letters
-    result = compiled.forward(call, saves=False)
+    result = kernels.forward(call, saves=False)
     return result.rows, result.state, result.letters
 
 
@@ -289,9 +289,9 @@ class _Compiled(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, call: Call, letters: list[dict[str, Tensor]], *tensors: Tensor) -> tuple[Tensor, ...]:
-        from cellwright import compiled
+        from cellwright.backends import kernels
 
-        result = compiled.forward(call, saves=True)
+        result = kernels.forward(call, saves=True)
         letters.extend(result.letters)
         ctx.given = len(tensors)
         # The tensors are kept by save_for_backward alone.
@@ -316,13 +316,13 @@ class _Compiled(torch.autograd.Function):
 def _compiled_gradients(
     call: Call, kept: Sequence[Tensor], wanted: Sequence[bool], d_rows: Tensor, d_state: Sequence[Tensor]
 ) -> Iterator[Tensor | None]:
-    from cellwright import compiled
+    from cellwright.backends import kernels
 
     each = len(kept) // len(call.weights)
-    saved = [compiled.Saved.of(kept[d * each : (d + 1) * each]) for d in range(len(call.weights))]
+    saved = [kernels.Saved.of(kept[d * each : (d + 1) * each]) for d in range(len(call.weights))]
     states = {id(t) for t in (*call.state, *(call.fresh or ()))}
     wants_state = any(want for t, want in zip(call.tensors, wanted, strict=True) if id(t) in states)
-    found = compiled.backward(call, saved, d_rows, d_state, wants_rows=wanted[0], wants_state=wants_state)
+    found = kernels.backward(call, saved, d_rows, d_state, wants_rows=wanted[0], wants_state=wants_state)
     given = _in_order(found)
     return (g if want else None for g, want in zip_longest(given, wanted))
 
@@ -378,7 +378,7 @@ def _run_reference(call: Call) -> Result:
 
 @on_packed_rows
 def _run_torch(call: Call) -> Result:
-    return *torch_kernels.run(call), [{} for _ in call.weights]
+    return *torch_native.run(call), [{} for _ in call.weights]
 
 
 _RUN: dict[Name, Callable[[Call], Result]] = {

@@ -21,21 +21,21 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from cellwright import functional
+from cellwright.backends import dispatch
+from cellwright.backends.dispatch import Result
+from cellwright.backends.reference import Call
 from cellwright.cells.definition import PER_STEP
-from cellwright.functional import Result
-from cellwright.reference import Call
 
 
 def layer(call: Call, every: int) -> Result:
-    """`functional.layer` of the call, whose backward pass keeps `every` steps at a time."""
+    """`dispatch.layer` of the call, whose backward pass keeps `every` steps at a time."""
     needed = torch.is_grad_enabled() and any(t.requires_grad for t in call.tensors)
     if not needed or len(call.batch_sizes) <= every:
-        return functional.layer(call)
+        return dispatch.layer(call)
     return _in_chunks(call, every)
 
 
-@functional.on_packed_rows
+@dispatch.on_packed_rows
 def _in_chunks(call: Call, every: int) -> Result:
     directions = [_direction(call, d, every) for d in range(len(call.weights))]
     rows, states, letters = zip(*directions, strict=True)
@@ -43,9 +43,9 @@ def _in_chunks(call: Call, every: int) -> Result:
 
 
 def _direction(call: Call, d: int, every: int) -> Result:
-    """Direction d, chunk after chunk: as `functional.layer`, of one direction."""
+    """Direction d, chunk after chunk: as `dispatch.layer`, of one direction."""
     # Nothing is drawn in a chunk: masks are part of the call.
-    run = partial(checkpoint, _run, functional.choose(call).name, use_reentrant=False, preserve_rng_state=False)
+    run = partial(checkpoint, _run, dispatch.choose(call).name, use_reentrant=False, preserve_rng_state=False)
     chunks = list(_chunks(call, d, every))
     state, found = [s[d : d + 1] for s in call.state], []
     for chunk in reversed(chunks) if d else chunks:
@@ -58,23 +58,23 @@ def _direction(call: Call, d: int, every: int) -> Result:
     return torch.cat(rows), tuple(state), [{name: torch.cat([one[name] for one in letters]) for name in letters[0]}]
 
 
-def _run(path: functional.Name, call: Call, turn: Tensor | None, *tensors: Tensor) -> Result:
+def _run(path: dispatch.Name, call: Call, turn: Tensor | None, *tensors: Tensor) -> Result:
     """A chunk, the second time on the path of the first.
 
     `turn` makes a forward call of a reverse one, and its results those of the reverse one.
     """
     call = call.replaced(tensors)
-    return functional.layer_on(call, path) if turn is None else _reversed(path, call, turn)
+    return dispatch.layer_on(call, path) if turn is None else _reversed(path, call, turn)
 
 
-def _reversed(path: functional.Name, call: Call, turn: Tensor) -> Result:
+def _reversed(path: dispatch.Name, call: Call, turn: Tensor) -> Result:
     turned = replace(
         call,
         rows=call.rows[turn],
         resets=[reset[turn] for reset in call.resets] if call.resets else None,
         streams=[_turned_streams(call, one, turn) for one in call.streams] if call.streams else None,
     )
-    rows, state, letters = functional.layer_on(turned, path)
+    rows, state, letters = dispatch.layer_on(turned, path)
     return rows[turn], state, [{name: values[turn] for name, values in letters[0].items()}]
 
 

@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import dropout as drop
 
+from cellwright.backends.reference import Call, Weights
 from cellwright.cells import CELLS, Definition
 from cellwright.packing import steps_and_sequences
-from cellwright.reference import Call, Weights
 
 _KERNELS: dict[str, Any] = {
     "lstm": torch._VF.lstm,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from cellwright.compiled.setting import Setting, compact
+from cellwright.backends.kernels.setting import Setting, compact
 from cellwright.compiler.codegen.gemm import BLOCK, INPUTS, WEIGHTS, copies
 from cellwright.compiler.kernel import products
 

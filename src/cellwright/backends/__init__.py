@@ -1,0 +1,1 @@
+"""What computes a layer: three backends, the choice between them, and what stands around a call."""
