@@ -21,9 +21,9 @@ PROGRAM = f"""#!{sys.executable}
 import sys
 
 from cellwright.cli import main
-from cellwright.backends.dispatch import use_path
+from cellwright.backends.dispatch import use_backend
 
-with use_path("torch"):
+with use_backend("torch"):
     sys.exit(main())
 """
 

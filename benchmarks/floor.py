@@ -33,8 +33,8 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import cellwright
-from cellwright import use_path
-from cellwright.backends.dispatch import kernels_of_any_size
+from cellwright import use_backend
+from cellwright.backends.bounds import kernels_of_any_size
 from cellwright.bench.timing import interleaved, others_at_work
 
 FLOOR = 0.95
@@ -150,7 +150,7 @@ def _of_steps(case: Case) -> dict[str, Call]:
         return {OURS: _work(case, ours, x, of(ours), cotangent), THEIRS: _work(case, other, x, of(other), cotangent)}
 
     def on_reference() -> Tensor:
-        with use_path("reference"):
+        with use_backend("reference"):
             return of(ours)()
 
     return {OURS: _work(case, ours, x, of(ours), cotangent), THEIRS: _work(case, ours, x, on_reference, cotangent)}

@@ -7,7 +7,6 @@ What the parts are stands under the table (`tables.of_inside`).
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from statistics import median
 from typing import Any
 from unittest.mock import patch
 
+from cellwright.backends.kernels import backward, forward
 from cellwright.backends.kernels.setting import Setting, Work
 from cellwright.bench.case import Case, Problem
 from cellwright.bench.rivals import OURS, RIVALS
@@ -81,9 +81,6 @@ def _measure(case: Case) -> Inside:
 
 
 def _timers(clock: Clock) -> list[Any]:
-    home = "cellwright.backends.kernels"
-    forward, backward = (importlib.import_module(f"{home}.{name}") for name in ("forward", "backward"))
-
     def timed(owner: Any, name: str, part: str) -> Any:
         return patch.object(owner, name, clock.around(part, getattr(owner, name)))
 

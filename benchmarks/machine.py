@@ -18,9 +18,9 @@ from typing import Any
 
 import torch
 
+from cellwright.backends.call import Call, Weights
 from cellwright.backends.kernels.products import Factor, sums_of_products
 from cellwright.backends.kernels.setting import Setting
-from cellwright.backends.reference import Call, Weights
 from cellwright.bench.timing import Spread
 from cellwright.cells import CELLS
 from cellwright.compiler.target import host

@@ -70,7 +70,7 @@ def _compile(cell: str) -> float:
     x = torch.zeros(3, 2, 16)
     _step(torch.nn.LSTM(16, 16), x)  # PyTorch's own first time is not ours
     layer = cellwright.Recurrent(cell, 16, 16)
-    with cellwright.use_path("compiled"):
+    with cellwright.use_backend("compiled"):
         first, second = (_step(layer, x) for _ in range(2))
     return first - second
 

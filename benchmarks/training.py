@@ -33,7 +33,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 import machine
 from cellwright import Recurrent, tasks
 from cellwright.allocator import keep_freed_memory
-from cellwright.backends import kernels
+from cellwright.backends.kernels import backward, forward
 from cellwright.bench.timing import load
 from cellwright.data.feed import Epoch, Feed
 from cellwright.tasks.task import Objective, Step
@@ -229,11 +229,11 @@ class _timed:
 
     def __init__(self, module: Any, clock: Clock) -> None:
         self.module, self.clock = module, clock
-        self.before = (kernels.forward, kernels.backward)
+        self.before = (forward.forward, backward.backward)
 
     def __enter__(self) -> None:
         around, module = self.clock.around, self.module
-        kernels.forward, kernels.backward = (around("kernels", function) for function in self.before)
+        forward.forward, backward.backward = (around("kernels", function) for function in self.before)
         module.backward = around("backward of the rest", module.backward)
         module.configure_gradient_clipping = around("clipping", module.configure_gradient_clipping)
         module.averaged.follow = around("running mean", module.averaged.follow)
@@ -257,7 +257,7 @@ class _timed:
         return with_closure
 
     def __exit__(self, *_: object) -> None:
-        kernels.forward, kernels.backward = self.before
+        forward.forward, backward.backward = self.before
 
 
 def speeds(found: Sequence[Measured]) -> str:

@@ -1,4 +1,4 @@
-"""A cell of your own in ten lines, trained on the compiled path.
+"""A cell of your own in ten lines, trained on compiled kernels.
 
     python examples/custom_cell.py
 

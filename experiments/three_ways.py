@@ -31,7 +31,7 @@ def training(way: str, bidirectional: bool, dtype: torch.dtype, seed: int) -> It
     while True:
         inputs = torch.randn(T, B, I, generator=random, dtype=dtype)
         target = inputs.cumsum(0)[..., :1].tanh()  # to be remembered from the steps before
-        with nullcontext() if way == "torch.nn" else cellwright.use_path(way):
+        with nullcontext() if way == "torch.nn" else cellwright.use_backend(way):
             began = time.process_time()
             optimizer.zero_grad()
             loss = (dense(layer(inputs)[0]) - target).square().mean()

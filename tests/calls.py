@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from cellwright.backends import dispatch
-from cellwright.backends.reference import Call
+from cellwright.backends.call import Call, Result
 from cellwright.cells import CELLS, Definition
 from cellwright.cells.definition import PER_PROJECTION, PER_UNIT, cell
 from cellwright.cells.language import (
@@ -150,9 +150,9 @@ def streams(call: Call) -> list[Tensor]:
     return call.tensors[len(inputs(call)) :]
 
 
-def on(path: dispatch.Name, call: Call) -> dispatch.Result:
+def on(path: dispatch.Name, call: Call) -> Result:
     """The call, computed on that path."""
-    with dispatch.use_path(path):
+    with dispatch.use_backend(path):
         return dispatch.layer(call)
 
 

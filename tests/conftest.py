@@ -1,9 +1,9 @@
-"""What hypothesis does in every test, and which path the tests' small calls take."""
+"""What hypothesis does in every test, and which backend the tests' small calls take."""
 
 import pytest
 from hypothesis import settings
 
-from cellwright.backends import dispatch
+from cellwright.backends import bounds
 
 # No case has a time limit: the first builds kernels, and other programs share the processors.
 settings.register_profile("cellwright", deadline=None)
@@ -13,13 +13,13 @@ settings.load_profile("cellwright")
 @pytest.fixture(autouse=True, scope="session")
 def kernels_of_any_size():
     """Every call of a test is small, and would be too small for the kernels that it tests."""
-    with dispatch.kernels_of_any_size():
+    with bounds.kernels_of_any_size():
         yield
 
 
 @pytest.fixture
-def paths_by_size():
+def backends_by_size():
     """The choice that users get, small calls included."""
-    token = dispatch._asked.set(None)
+    token = bounds._lifted.set(False)
     yield
-    dispatch._asked.reset(token)
+    bounds._lifted.reset(token)

@@ -2,21 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from cellwright.backends import reference
-from cellwright.backends.reference import Weights
+from cellwright.backends.call import Call, Weights
 from cellwright.cells import Definition
 from cellwright.cells.definition import PER_SEQUENCE
 
 
+class Direction(NamedTuple):
+    """What a direction gives: rows (S, P), states (B, ·), letters (S, ·)."""
+
+    rows: Tensor
+    state: Any
+    letters: dict[str, Tensor]
+
+
+def run_direction(
+    cell: Definition,
+    rows: Tensor,
+    batch_sizes: Sequence[int],
+    state: Sequence[Tensor],
+    weights: Weights,
+    *,
+    reverse: bool = False,
+    reset: Tensor | None = None,
+    fresh: Sequence[Tensor] | None = None,
+    streams: Mapping[str, Tensor] | None = None,
+    record: bool = False,
+) -> Direction:
+    """The reference of one direction, from states (B, ·); a call of both has the same in each."""
+    d = int(reverse)
+    call = Call(
+        cell,
+        rows,
+        batch_sizes,
+        [torch.stack([s] * (d + 1)) for s in state],
+        [weights] * (d + 1),
+        resets=None if reset is None else [reset] * (d + 1),
+        fresh=None if fresh is None else [torch.stack([f] * (d + 1)) for f in fresh],
+        streams=[streams] * (d + 1) if streams else None,
+        record=record,
+    )
+    return Direction(*reference.run_direction(call, d))
+
+
 @dataclass
 class Case:
-    """The arguments of `reference.run`, and the lengths of the sequences, falling."""
+    """The arguments of `run_direction`, and the lengths of the sequences, falling."""
 
     cell: Definition
     lengths: tuple[int, ...]
@@ -29,8 +67,8 @@ class Case:
     def batch_sizes(self) -> list[int]:
         return [sum(length > t for length in self.lengths) for t in range(max(self.lengths))]
 
-    def run(self, **options: Any) -> reference.Output:
-        return reference.run(
+    def run(self, **options: Any) -> Direction:
+        return run_direction(
             self.cell, self.rows, self.batch_sizes, self.state, self.weights, streams=self.streams, **options
         )
 

@@ -16,7 +16,7 @@ def computed(call, path, every=None):
     """Rows, states, letters, and the gradient of each input of a random sum of rows and states."""
     leaves = [t.detach().clone().requires_grad_() for t in inputs(call).values()]
     given = call.replaced([*leaves, *streams(call)])
-    with dispatch.use_path(path):
+    with dispatch.use_backend(path):
         rows, state, letters = dispatch.layer(given) if every is None else recompute.layer(given, every)
     generator = torch.Generator().manual_seed(7)
     outputs = [rows, *state]

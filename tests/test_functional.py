@@ -27,7 +27,7 @@ def one_thread():
 
 @contextlib.contextmanager
 def compiled():
-    with dispatch.use_path("compiled"):
+    with dispatch.use_backend("compiled"):
         yield
 
 
@@ -118,24 +118,24 @@ def test_kernels_are_chosen_and_say_so():
 def test_a_forced_path_is_taken_within_the_block_only():
     call = draw_call(LSTM)
     for name in ("reference", "torch", "compiled"):
-        with dispatch.use_path(name):
+        with dispatch.use_backend(name):
             assert dispatch.choose(call).name == name
-            assert dispatch.choose(call).reason == "asked for by use_path"
-    with dispatch.use_path("reference"), dispatch.use_path("torch"):
+            assert dispatch.choose(call).reason == "asked for by use_backend"
+    with dispatch.use_backend("reference"), dispatch.use_backend("torch"):
         assert dispatch.choose(call).name == "torch"
-    assert dispatch.choose(call).reason != "asked for by use_path"
+    assert dispatch.choose(call).reason != "asked for by use_backend"
 
 
 def test_a_forced_path_that_cannot_run_raises_with_the_reason():
-    message = "^the path 'torch' was asked for and cannot run: torch has no kernel for the cell peephole$"
-    with dispatch.use_path("torch"), pytest.raises(RuntimeError, match=message):
+    message = "^the backend 'torch' was asked for and cannot run: torch has no kernel for the cell peephole$"
+    with dispatch.use_backend("torch"), pytest.raises(RuntimeError, match=message):
         dispatch.layer(draw_call(CELLS["peephole"]))
-    with dispatch.use_path("cuda"), pytest.raises(RuntimeError, match=r"'cuda' .*: there is no such path$"):
+    with dispatch.use_backend("cuda"), pytest.raises(RuntimeError, match=r"'cuda' .*: there is no such backend$"):
         dispatch.choose(draw_call(LSTM))
 
 
 def test_a_block_left_by_an_error_is_left():
-    with contextlib.suppress(KeyError), dispatch.use_path("reference"):
+    with contextlib.suppress(KeyError), dispatch.use_backend("reference"):
         raise KeyError
     assert dispatch.choose(draw_call(LSTM)).name == "compiled"
 

@@ -46,7 +46,7 @@ def test_every_exported_name_is_there():
 def test_every_layer_is_exported():
     assert set(nn.__all__) <= set(cellwright.__all__)
     assert all(getattr(cellwright, name) is getattr(nn, name) for name in nn.__all__)
-    assert cellwright.use_path is dispatch.use_path
+    assert cellwright.use_backend is dispatch.use_backend
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error():

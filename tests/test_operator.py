@@ -13,7 +13,7 @@ from torch import Tensor
 
 from calls import EVERY, RAGGED, converted, draw_call, with_gradients
 from cellwright.backends import custom_op, dispatch
-from cellwright.backends.reference import Call, Weights
+from cellwright.backends.call import Call, Weights
 from cellwright.cells import CELLS
 from cellwright.cells.definition import PER_STEP
 from cellwright.cells.regularise import recurrent_dropout, zoneout
@@ -110,7 +110,7 @@ def test_with_resets(directions, fresh):
 @pytest.mark.parametrize("path", ["compiled", "torch", "reference"])
 def test_on_each_path(path):
     call = draw_call(CELLS["gru"], directions=2)
-    with dispatch.use_path(path):
+    with dispatch.use_backend(path):
         found = computed(call, padded(call))
     compare(found, with_gradients(call, "reference"))
 
@@ -145,7 +145,7 @@ def test_where_no_sequence_has_a_step():
 def test_letters_without_a_gradient(path):
     call = draw_call(CELLS["lstm"], directions=2, record=True)
     given = padded(call)
-    with dispatch.use_path(path):
+    with dispatch.use_backend(path):
         _, _, expected = dispatch.layer(call)
         _, _, found = custom_op.layer(given.replaced([t.requires_grad_() for t in given.tensors]), LENGTHS)
     for one, wanted in zip(found, expected, strict=True):
@@ -259,5 +259,5 @@ def test_a_cell_that_is_not_defined_here():
 
 
 def test_an_asked_path_that_cannot_run_raises():
-    with dispatch.use_path("torch"), pytest.raises(RuntimeError, match="'torch' was asked for and cannot run"):
+    with dispatch.use_backend("torch"), pytest.raises(RuntimeError, match="'torch' was asked for and cannot run"):
         custom_op.layer(padded(draw_call(CELLS["mgu"])), LENGTHS)

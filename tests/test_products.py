@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from cellwright.backends.call import Call, Weights
 from cellwright.backends.kernels import setting
 from cellwright.backends.kernels.products import Factor, sums_of_products
-from cellwright.backends.reference import Call, Weights
 from cellwright.cells import CELLS
 from cellwright.compiler.codegen.gemm import BLOCK, MANY, MOST
 

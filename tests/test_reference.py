@@ -31,7 +31,7 @@ from cellwright.cells.language import (
     tanh,
 )
 from cellwright.cells.regularise import recurrent_dropout, zoneout
-from drawing import Case, draw
+from drawing import Case, draw, run_direction
 
 DERIVED = [zoneout(CELLS["gru"]), recurrent_dropout(CELLS["lstm"]), zoneout(recurrent_dropout(CELLS["lstm"]))]
 EVERY = [*CELLS.values(), *DERIVED]
@@ -39,7 +39,7 @@ EVERY = [*CELLS.values(), *DERIVED]
 
 # --- derivatives ---------------------------------------------------------------------------------------
 def _function(case: Case, reverse: bool, resets: bool):
-    """`reference.run` of everything that a gradient may flow into, and those tensors."""
+    """`run_direction` of everything that a gradient may flow into, and those tensors."""
     fresh = [0.5 * s.abs() + 0.1 for s in case.state]
     tensors = [case.rows, *case.state, *fresh, *case.weights.flat, *case.streams.values()]
     sizes = [1, len(fresh), len(fresh), len(case.weights.flat), len(case.streams)]
@@ -47,7 +47,7 @@ def _function(case: Case, reverse: bool, resets: bool):
 
     def function(*given):
         (rows,), state, fresh, weights, streams = _split(given, sizes)
-        found = reference.run(
+        found = run_direction(
             case.cell,
             rows,
             case.batch_sizes,
@@ -114,7 +114,7 @@ def test_reverse_is_forward_on_the_sequence_turned_round(name):
     backward = case.run(reverse=True)
     for b in range(2):
         x, before = case.of_sequence(case.rows, b), [s[b : b + 1] for s in case.state]
-        turned = reference.run(case.cell, x.flip(0), [1] * len(x), before, case.weights)
+        turned = run_direction(case.cell, x.flip(0), [1] * len(x), before, case.weights)
         assert_close(case.of_sequence(backward.rows, b), turned.rows.flip(0))
         assert_close([s[b : b + 1] for s in backward.state], list(turned.state))
 
@@ -126,8 +126,8 @@ def test_a_reset_begins_a_new_sequence(name, fresh):
     start = [torch.full_like(s, 0.3) if fresh else torch.zeros_like(s) for s in case.state]
     reset = torch.tensor([False, False, True, False, False])
     found = case.run(reset=reset, fresh=start if fresh else None)
-    first = reference.run(case.cell, case.rows[:2], [1, 1], case.state, case.weights)
-    second = reference.run(case.cell, case.rows[2:], [1, 1, 1], start, case.weights)
+    first = run_direction(case.cell, case.rows[:2], [1, 1], case.state, case.weights)
+    second = run_direction(case.cell, case.rows[2:], [1, 1, 1], start, case.weights)
     assert_close(found.rows, torch.cat([first.rows, second.rows]))
     assert_close(list(found.state), list(second.state))
 
@@ -162,7 +162,7 @@ def test_runs_under_vmap(name):
     rows = torch.stack([case.rows, -case.rows, 2 * case.rows])
 
     def run(rows):
-        return reference.run(case.cell, rows, case.batch_sizes, case.state, case.weights).rows
+        return run_direction(case.cell, rows, case.batch_sizes, case.state, case.weights).rows
 
     assert_close(torch.vmap(run)(rows), torch.stack([run(r) for r in rows]))
 

@@ -25,7 +25,7 @@ import cellwright
 theirs, layer = torch.nn.LSTM(5, 7), cellwright.LSTM(5, 7)
 layer.load_state_dict(theirs.state_dict())
 x = torch.randn(4, 3, 5)
-with cellwright.use_path("compiled"):
+with cellwright.use_backend("compiled"):
     found = layer(x)[0]
 assert (found - theirs(x)[0]).abs().max() < 1e-6, "the kernels' numbers are not torch.nn's"
 print(f"cellwright {cellwright.__version__}: the wheel's kernels give torch.nn's numbers, on torch {torch.__version__}")

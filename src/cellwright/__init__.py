@@ -15,7 +15,7 @@ from cellwright.cells import CELLS, cell
 from cellwright.errors import CellwrightError, DefinitionError, InputError
 
 if TYPE_CHECKING:
-    from cellwright.backends.dispatch import use_path
+    from cellwright.backends.dispatch import use_backend
     from cellwright.nn import (
         GRU,
         LSTM,
@@ -57,14 +57,14 @@ __all__ = [
     "pad",
     "to_torch",
     "unpack",
-    "use_path",
+    "use_backend",
 ]
 
 
 def __getattr__(name: str) -> Any:
     # What needs torch is imported when it is first asked for: `cellwright --help` must not wait for torch.
     if name in __all__:
-        home = "cellwright.backends.dispatch" if name == "use_path" else "cellwright.nn"
+        home = "cellwright.backends.dispatch" if name == "use_backend" else "cellwright.nn"
         return getattr(import_module(home), name)
     # So are the modules: cellwright.export.to_onnx is there as it is written, after `import cellwright` alone.
     if not name.startswith("_") and find_spec(f"{__name__}.{name}"):

@@ -15,7 +15,7 @@ import torchrecurrent
 from torch import Tensor, nn
 from torch.nn.functional import layer_norm
 
-from cellwright.backends.reference import Weights
+from cellwright.backends.call import Weights
 
 Result = tuple[Tensor, list[Tensor]]
 Independent = Callable[[Weights, Tensor, list[Tensor]], Result]

@@ -16,7 +16,7 @@ import torch
 from torch.testing import assert_close
 
 import cellwright
-from cellwright import use_path
+from cellwright import use_backend
 from cellwright.backends import reference
 from cellwright.cells import CELLS, get
 from cellwright.cells.definition import PER_PROJECTION, PER_UNIT, Definition, cell
@@ -298,12 +298,12 @@ def test_a_number_that_changes_later_changes_no_path():
     expected = layers[0](x)[0]
     change(3.0)
     for path in ("compiled", "reference"):
-        with use_path(path):
+        with use_backend(path):
             assert_close(layers[0](x, return_gates=True)[0], expected)
     found = []
     for path in ("compiled", "reference"):
         torch.manual_seed(0)
-        with use_path(path):  # the derived cell is made here
+        with use_backend(path):  # the derived cell is made here
             found.append(layers[1](x)[0])
     assert_close(found[0], found[1])
     assert str(recurrent_dropout(scaled).trace.letters["i"]) == str(scaled.trace.letters["i"])

@@ -7,13 +7,12 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from cellwright.backends import reference
 from cellwright.cells import CELLS
 from cellwright.cells.definition import PER_SEQUENCE, PER_STEP, cell
 from cellwright.cells.language import State, tanh
 from cellwright.cells.regularise import recurrent_dropout, zoneout
 from cellwright.errors import DefinitionError
-from drawing import Case, draw
+from drawing import Case, draw, run_direction
 
 BOTH = [zoneout, recurrent_dropout, lambda definition: zoneout(recurrent_dropout(definition))]
 
@@ -78,7 +77,7 @@ def test_streams_that_let_everything_pass_change_nothing(name):
     case, plain = draw(definition), draw(CELLS[name])
     case.streams = {k: torch.ones_like(v) if k == "mask" else torch.zeros_like(v) for k, v in case.streams.items()}
     state = [*plain.state, plain.state[0]]
-    found = reference.run(definition, plain.rows, case.batch_sizes, state, plain.weights, streams=case.streams)
+    found = run_direction(definition, plain.rows, case.batch_sizes, state, plain.weights, streams=case.streams)
     expected = plain.run()
     assert torch.equal(found.rows, expected.rows)
     for ours, theirs in zip(found.state, [*expected.state, expected.state[0]], strict=True):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import cellwright as package
-from cellwright.backends.dispatch import Path
+from cellwright.backends.dispatch import Backend
 from cellwright.bench import measure as measuring
 from cellwright.bench import timing
 from cellwright.cells import CELLS
@@ -95,13 +95,15 @@ def test_results_that_differ_are_not_timed(cellwright, monkeypatch):
 
 
 def test_without_kernels_nothing_is_timed(cellwright, monkeypatch):
-    monkeypatch.setattr(package.Recurrent, "explain", lambda *_: Path("torch", "the compiler cannot be loaded"))
+    monkeypatch.setattr(package.Recurrent, "explain", lambda *_: Backend("torch", "the compiler cannot be loaded"))
     ended = cellwright("bench", *TINY)
     assert ended.status == 2
-    assert "no kernels to time on this machine; layers take the path torch: the compiler cannot be loaded" in ended.err
+    assert (
+        "no kernels to time on this machine; layers are computed by torch: the compiler cannot be loaded" in ended.err
+    )
 
 
-@pytest.mark.usefixtures("paths_by_size")
+@pytest.mark.usefixtures("backends_by_size")
 def test_sizes_that_layers_leave_to_torch_are_timed_on_the_kernels():
     """What a user is refused is a machine without kernels, not a small size."""
     from cellwright.bench.case import Case

@@ -4,5 +4,5 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def as_users_call(paths_by_size):
+def as_users_call(backends_by_size):
     """No call is forced to the kernels."""

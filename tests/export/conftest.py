@@ -50,7 +50,7 @@ def same():
         named = {} if state is None else {f"{n}_0": s for n, s in zip(layer.cell.states, state, strict=True)}
         found = file(input=input, **({} if lengths is None else {"lengths": lengths}), **named)
         hx = None if state is None else state[0] if len(state) == 1 else tuple(state)
-        with torch.no_grad(), cellwright.use_path("reference"):
+        with torch.no_grad(), cellwright.use_backend("reference"):
             output, end = layer(input, hx, lengths=lengths)
         ends = (end,) if isinstance(end, torch.Tensor) else end
         assert list(found) == ["output", *(f"{name}_n" for name in layer.cell.states)]

@@ -83,7 +83,7 @@ def test_probabilities_by_hand(run_of):
 def test_letters_are_those_of_each_window_alone(run_of, options):
     run = run_of(**options)
     seen, model, expected = record(run, TEXT), run.model, []
-    with cellwright.use_path("reference"), torch.no_grad():
+    with cellwright.use_backend("reference"), torch.no_grad():
         for window in WINDOWS:
             read = model.recurrent(model.embedding(torch.tensor([numbers_of(run, window)])), return_gates=True)
             length = torch.tensor([len(window)])

@@ -23,7 +23,7 @@ def numbers_of(run: ClassifyRun, text):
 def test_letters_are_those_of_the_reference(run_of, cell):
     run = run_of(layers=2, cell=cell)
     recording = record(run, TEXT)
-    with cellwright.use_path("reference"), torch.no_grad():
+    with cellwright.use_backend("reference"), torch.no_grad():
         embedded = run.model.embedding(numbers_of(run, TEXT))
         expected = run.model.recurrent(embedded, return_gates=True)[2]
     assert [(e.layer, e.direction) for e in recording.letters] == [

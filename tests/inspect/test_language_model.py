@@ -106,7 +106,7 @@ def test_letters_and_expectations_are_the_models(tmp_path, options):
     assert "".join(before + token for before, token in zip(seen.between, seen.tokens, strict=True)) == TEXT
     assert [token for token, known in zip(seen.tokens, seen.known, strict=True) if not known] == ["z"]
     tokens = torch.tensor([[0], *([number] for number in run.tokenizer.encode([TEXT])[0])])
-    with cellwright.use_path("reference"), torch.no_grad():
+    with cellwright.use_backend("reference"), torch.no_grad():
         expected = run.model(tokens)[0].exp()[1:, 0].numpy()  # after each token of the text
         values = run.model.embedding(tokens)
         for layer, letters in zip(run.model.layers, seen.letters, strict=True):

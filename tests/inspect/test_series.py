@@ -53,7 +53,7 @@ def test_letters_and_answers_are_the_models(made):
     assert seen.tokens == [str(k + 1) for k in range(len(values) - len(scaled), len(values))]
     np.testing.assert_allclose(seen.channels.values, scaled)  # a missing value is NaN in both
     batch = collate_series([SeriesExample(scaled)])
-    with cellwright.use_path("reference"), torch.no_grad():
+    with cellwright.use_backend("reference"), torch.no_grad():
         output = run.model(batch.values, batch.known, batch.lengths)[0]
         layer = run.model.encoder if target == "anomaly" else run.model.recurrent
         told = layer(run.model.input(batch.values, batch.known), return_gates=True)[2]

@@ -38,7 +38,7 @@ def test_letters_and_answers_are_the_models(run_of, options):
     assert seen.known.tolist() == [True] * 5 + [False]
     assert "".join(b + t for b, t in zip(seen.between, seen.tokens, strict=True)) == TEXT
     batch = collate_words(run.lexicon.examples([seen.tokens]))
-    with cellwright.use_path("reference"), torch.no_grad():
+    with cellwright.use_backend("reference"), torch.no_grad():
         spelled = run.model.spelling(batch.spellings, batch.spelled)[batch.forms]
         values = torch.cat([run.model.embedding(batch.words), spelled], -1)
         told = run.model.recurrent(values, return_gates=True)[2]

@@ -55,7 +55,7 @@ def test_letters_and_attention_by_hand(run_of, options):
     run = run_of(**options)
     seen, model = record(run, TEXT), run.model
     symbols = torch.tensor([run.target.encode(["".join(seen.written[:-1])])[0]])
-    with cellwright.use_path("reference"), torch.no_grad():
+    with cellwright.use_backend("reference"), torch.no_grad():
         read = model.encoder(model.source_embedding(torch.tensor(run.source.encode([TEXT.strip()]))), return_gates=True)
         encoded = read[0][0]  # (S, D·H)
         first = model.begin(model.last(read[0], torch.tensor([len(seen.tokens)])))

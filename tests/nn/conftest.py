@@ -16,7 +16,7 @@ def _paths(layer, **arguments):
 
 
 def _runs(name, layer, arguments):
-    with dispatch.use_path(name):
+    with dispatch.use_backend(name):
         try:
             layer.explain(torch.zeros(1, 1, 2), **arguments)
         except RuntimeError:
@@ -25,7 +25,7 @@ def _runs(name, layer, arguments):
 
 
 def _use(request):
-    with dispatch.use_path(request.param):
+    with dispatch.use_backend(request.param):
         yield request.param
 
 

@@ -16,7 +16,7 @@ LENGTHS = [2, 4, 1, 3]
 KINDS = [("LSTM", {}), ("GRU", {}), ("RNN", {}), ("RNN", {"nonlinearity": "relu"})]
 FORMS = ["padded", "batch first", "alone", "packed", "packed whole", "lengths"]
 
-pytestmark = pytest.mark.usefixtures("paths_by_size")
+pytestmark = pytest.mark.usefixtures("backends_by_size")
 
 
 def pair(kind, **options):
@@ -129,9 +129,9 @@ def test_calls_that_ask_for_more_go_the_long_way():
     cuts = torch.zeros(3, B, dtype=torch.bool)
     for named in ({"return_gates": True}, {"reset": cuts}, {"return_sequences": False}, {"lengths": [3, 0, 1, 2]}):
         assert not was_direct(layer, x, **named)[1]
-    with cellwright.use_path("compiled"):
+    with cellwright.use_backend("compiled"):
         assert not was_direct(layer, x)[1]
-    with cellwright.use_path("torch"):
+    with cellwright.use_backend("torch"):
         assert was_direct(layer, torch.randn(200, 64, I))[1]
     with torch.autocast("cpu", torch.bfloat16):
         assert not was_direct(layer, x)[1]
@@ -162,7 +162,7 @@ def test_explain_names_the_size_and_what_it_means_for_bits():
     said = str(cellwright.LSTM(I, H).explain(torch.randn(1, B, I)))
     assert said == (
         "torch: torch's own kernel of lstm is faster at T = 1, B = 4, H = 5 "
-        "(the bits of a row are the same within one path only)"
+        "(the bits of a row are the same within one backend only)"
     )
     said = str(cellwright.Recurrent("mgu", I, H).explain(torch.randn(1, B, I)))
     assert said.startswith("reference: packing the weights would take longer than the steps at T = 1, B = 4, H = 5")
@@ -228,6 +228,6 @@ def test_single_steps_have_the_bits_of_torch(kind, options, alone):
 def test_a_step_of_another_cell_is_the_references():
     step, x = cellwright.RecurrentCell("peephole", I, H), torch.randn(B, I)
     found = step(x)
-    with cellwright.use_path("reference"):
+    with cellwright.use_backend("reference"):
         assert all(torch.equal(a, b) for a, b in zip(found, step(x), strict=True))
     assert direct.step(step, x, None) is None

@@ -232,7 +232,7 @@ def test_arguments_stay_as_they_were(path):
     before = [t.clone() for t in (x, h, c)]
     lengths, reset = torch.tensor([2, 5]), torch.zeros(5, 2, dtype=torch.bool)
     layer(x, (h, c), lengths=lengths)
-    with dispatch.use_path("reference"):
+    with dispatch.use_backend("reference"):
         layer(x, (h, c), lengths=lengths, reset=reset)
     assert all(torch.equal(a, b) for a, b in zip((x, h, c), before, strict=True))
     assert lengths.tolist() == [2, 5]
@@ -346,7 +346,7 @@ def test_pytorch_5878_backward_in_eval_mode(path):
 def test_pytorch_5261_double_backward():
     layer = cellwright.LSTM(2, 3, dtype=torch.float64)
     x = torch.randn(3, 2, 2, dtype=torch.float64, requires_grad=True)
-    with dispatch.use_path("reference"):
+    with dispatch.use_backend("reference"):
         assert torch.autograd.gradgradcheck(lambda x: layer(x, lengths=[3, 1])[0], [x])
 
 
@@ -359,7 +359,7 @@ def test_pytorch_134606_gradients_of_each_sample():
     def loss(weights, sample):
         return torch.func.functional_call(layer, weights, (sample[:, None],))[0].square().sum()
 
-    with dispatch.use_path("reference"):
+    with dispatch.use_backend("reference"):
         found = torch.func.vmap(torch.func.grad(loss), (None, 1))(weights, x)
     for k in range(2):
         one = torch.func.grad(loss)(weights, x[:, k])

@@ -48,7 +48,10 @@ def test_explain_draws_no_random_numbers():
 
 def test_a_path_that_is_asked_for_is_taken_or_raises():
     layer = cellwright.LSTM(2, 4)
-    with cellwright.use_path("reference"):
-        assert str(layer.explain(X)) == "reference: asked for by use_path"
-    with cellwright.use_path("torch"), pytest.raises(RuntimeError, match="'torch' was asked for and cannot run: torch"):
+    with cellwright.use_backend("reference"):
+        assert str(layer.explain(X)) == "reference: asked for by use_backend"
+    with (
+        cellwright.use_backend("torch"),
+        pytest.raises(RuntimeError, match="'torch' was asked for and cannot run: torch"),
+    ):
         layer(X, return_gates=True)

@@ -144,7 +144,7 @@ def test_values_and_every_gradient_are_those_of_torch(case, name_of_path):
     exact, *ends = in_double([input, *states])
     expected = run(case, theirs, exact, ends)
     wanted = gradients(expected, [exact, *ends, *theirs.parameters()])
-    with cellwright.use_path(name_of_path):
+    with cellwright.use_backend(name_of_path):
         found = run(case, ours, input, states, lengths=True)
         given = gradients(found, [input, *states, *ours.parameters()])
     assert {t.dtype for t in (*found, *given)} == {case.dtype}

@@ -33,7 +33,7 @@ def chunks(stream, x):
 def test_the_bits_of_the_whole_sequence_on_the_compiled_path(cell, dtype, feed):
     layer = layer_of(cell, num_layers=2, dtype=dtype)
     x = torch.randn(T, B, I, dtype=dtype)
-    with dispatch.use_path("compiled"):
+    with dispatch.use_backend("compiled"):
         stream = layer.stream(batch=B)
         found, (whole, state) = feed(stream, x), layer(x)
     assert torch.equal(found, whole)
@@ -47,7 +47,7 @@ def test_the_bits_of_the_whole_sequence_on_the_compiled_path(cell, dtype, feed):
 def test_the_numbers_of_the_whole_sequence_on_the_reference(cell, feed):
     layer = layer_of(cell, num_layers=2, dtype=torch.float64)
     x = torch.randn(T, B, I, dtype=torch.float64)
-    with dispatch.use_path("reference"):
+    with dispatch.use_backend("reference"):
         torch.testing.assert_close(feed(layer.stream(batch=B), x), layer(x)[0], rtol=1e-12, atol=1e-12)
 
 
@@ -120,7 +120,7 @@ def test_steps_see_new_weights_and_another_path():
                 layer.weight_hh_l1.add_(0.1)
         if t % 3 == 2:
             layer.bias_ih_l0 = torch.nn.Parameter(torch.randn(4 * H))
-        with dispatch.use_path("compiled" if t % 2 else "reference"):
+        with dispatch.use_backend("compiled" if t % 2 else "reference"):
             found = stream.step(one)
             wanted, after = layer(one[None], before)
         assert torch.equal(found, wanted[0])

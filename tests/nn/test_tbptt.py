@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 import cellwright
-from cellwright.backends import reference
 from cellwright.nn.tbptt import Carry, Lanes, detached, lanes, windows
+from drawing import run_direction
 
 T, B, I, H = 11, 2, 3, 4
 few = settings(max_examples=25)
@@ -74,7 +74,7 @@ def step_by_step(layer, x, state):
     """The reference, one step after the other: (output, state) of each."""
     (weights,) = layer._weights()[0]
     for one in x:
-        found = reference.run(layer.cell, one, [B], state, weights)
+        found = run_direction(layer.cell, one, [B], state, weights)
         state = found.state
         yield found.rows, state
 

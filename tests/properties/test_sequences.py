@@ -20,7 +20,7 @@ def paths(**arguments):
     """Each cell on each path that computes such a call."""
     for name in CELLS:
         for path in ("reference", "torch", "compiled"):
-            with dispatch.use_path(path):
+            with dispatch.use_backend(path):
                 try:
                     cellwright.Recurrent(name, I, H).explain(torch.zeros(1, 1, I), **arguments)
                 except RuntimeError:
@@ -58,7 +58,7 @@ def run(layer, x, states, **options):
 @given(options=LAYERS, lengths=LENGTHS, seed=SEEDS)
 def test_a_row_alone_equals_the_row_in_a_batch(cell, path, options, lengths, seed):
     layer, x, states = drawn(seed, cell, options, len(lengths))
-    with dispatch.use_path(path):
+    with dispatch.use_backend(path):
         output, after = run(layer, x, states, lengths=lengths)
         for b, length in enumerate(lengths):
             if length == 0:  # nothing to compute alone
@@ -77,7 +77,7 @@ def test_a_row_alone_equals_the_row_in_a_batch(cell, path, options, lengths, see
 def test_rows_in_another_order_give_results_in_that_order(cell, path, options, lengths, seed, data):
     layer, x, states = drawn(seed, cell, options, len(lengths))
     order = data.draw(st.permutations(range(len(lengths))))
-    with dispatch.use_path(path):
+    with dispatch.use_backend(path):
         output, after = run(layer, x, states, lengths=lengths)
         turned, turned_after = run(
             layer, x[:, order], [s[:, order] for s in states], lengths=[lengths[b] for b in order]
@@ -92,7 +92,7 @@ def test_rows_in_another_order_give_results_in_that_order(cell, path, options, l
 def test_a_sequence_in_two_parts_equals_the_whole(cell, path, seed, cut, layers):
     """Truncated back-propagation carries the state over like this."""
     layer, x, states = drawn(seed, cell, {"num_layers": layers}, 3)
-    with dispatch.use_path(path):
+    with dispatch.use_backend(path):
         output, after = run(layer, x, states)
         first, middle = run(layer, x[:cut], states)
         second, end = run(layer, x[cut:], middle)
@@ -107,6 +107,6 @@ def test_a_reset_equals_two_sequences(cell, path, options, seed, cut):
     layer, x, _ = drawn(seed, cell, options, 3)
     reset = torch.zeros(T, 3, dtype=torch.bool)
     reset[cut] = True
-    with dispatch.use_path(path):
+    with dispatch.use_backend(path):
         output, _ = layer(x, reset=reset)
         assert_close(output, torch.cat([layer(x[:cut])[0], layer(x[cut:])[0]]))

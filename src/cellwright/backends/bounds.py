@@ -10,7 +10,9 @@ long, the bound is on the side of torch's kernel, so that nothing is slower than
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import NamedTuple
 
 
@@ -55,6 +57,24 @@ _FUSED_WORK, _LARGE, _FEW, _DOZEN = (1 << 26, 1 << 25), 256, 4, 12
 
 # The reference's one step of so many sequences takes as long as to pack the weights and to run the kernels.
 _REFERENCE_BATCH = 128
+
+
+_lifted: ContextVar[bool] = ContextVar("cellwright_bounds_lifted", default=False)
+
+
+@contextmanager
+def kernels_of_any_size() -> Iterator[None]:
+    """Within the block no call is too small for the kernels, where `use_backend` asks for no backend."""
+    token = _lifted.set(True)
+    try:
+        yield
+    finally:
+        _lifted.reset(token)
+
+
+def lifted() -> bool:
+    """Whether no call is too small."""
+    return _lifted.get()
 
 
 def torch_is_faster(cell: str, size: Size) -> bool:

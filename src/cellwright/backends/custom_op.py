@@ -8,7 +8,7 @@ operator that asks for a list refuses (torch 2.13).
 
 Packed rows are as many as the lengths add up to, which no program can know when it is written down; so the operator
 takes the padded batch, whose shapes it knows, and finds the rows in it when it runs. It takes the cell by its key
-(`cellwright.cells.keys`) and the path that `dispatch.choose` finds when it runs.
+(`cellwright.cells.keys`) and the backend that `dispatch.choose` finds when it runs.
 
 A process that loads an exported program, or a package of AOTInductor, imports `cellwright.nn`, which registers the
 operator, first, and the modules that define its cells.
@@ -28,8 +28,7 @@ import torch
 from torch import Tensor
 
 from cellwright.backends import dispatch, torch_native
-from cellwright.backends.dispatch import Result, in_full_precision
-from cellwright.backends.reference import Call, Weights
+from cellwright.backends.call import Call, Result, Weights, in_full_precision
 from cellwright.cells import keys
 from cellwright.cells.definition import PER_STEP, Definition
 from cellwright.packing import Layout, ragged
@@ -62,7 +61,7 @@ def layer(call: Call, lengths: Tensor | None) -> Result:
     if _leaves_us():
         obstacle = torch_native.unknown(call) or _padding(call, lengths)
         if obstacle is None:
-            return *torch_native.padded(call), [{} for _ in call.weights]
+            return torch_native.padded(call)
         if _onnx():
             raise RuntimeError(
                 f"torch.onnx.export writes torch.nn's layers of whole batches only, and {obstacle}; expected "
@@ -84,7 +83,7 @@ def layer(call: Call, lengths: Tensor | None) -> Result:
     letters = [
         dict(zip(names, found[k : k + len(names)], strict=True)) for k in range(end, len(found), len(names) or 1)
     ]
-    return found[0], tuple(found[1:end]), letters
+    return Result(found[0], tuple(found[1:end]), letters)
 
 
 def _leaves_us() -> bool:

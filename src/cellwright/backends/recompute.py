@@ -22,24 +22,23 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from cellwright.backends import dispatch
-from cellwright.backends.dispatch import Result
-from cellwright.backends.reference import Call
+from cellwright.backends.call import Call, Result, differentiates, on_packed_rows
 from cellwright.cells.definition import PER_STEP
 
 
 def layer(call: Call, every: int) -> Result:
     """`dispatch.layer` of the call, whose backward pass keeps `every` steps at a time."""
-    needed = torch.is_grad_enabled() and any(t.requires_grad for t in call.tensors)
-    if not needed or len(call.batch_sizes) <= every:
+    if not differentiates(call.tensors) or len(call.batch_sizes) <= every:
         return dispatch.layer(call)
     return _in_chunks(call, every)
 
 
-@dispatch.on_packed_rows
+@on_packed_rows
 def _in_chunks(call: Call, every: int) -> Result:
     directions = [_direction(call, d, every) for d in range(len(call.weights))]
     rows, states, letters = zip(*directions, strict=True)
-    return torch.cat(rows, -1), tuple(torch.cat(s) for s in zip(*states, strict=True)), [one for (one,) in letters]
+    states = tuple(torch.cat(s) for s in zip(*states, strict=True))
+    return Result(torch.cat(rows, -1), states, [one for (one,) in letters])
 
 
 def _direction(call: Call, d: int, every: int) -> Result:
@@ -55,27 +54,28 @@ def _direction(call: Call, d: int, every: int) -> Result:
         rows, state, letters = run(blank, turn, *tensors)
         found.append((rows, letters[0]))
     rows, letters = zip(*(reversed(found) if d else found), strict=True)
-    return torch.cat(rows), tuple(state), [{name: torch.cat([one[name] for one in letters]) for name in letters[0]}]
+    joined = {name: torch.cat([one[name] for one in letters]) for name in letters[0]}
+    return Result(torch.cat(rows), tuple(state), [joined])
 
 
-def _run(path: dispatch.Name, call: Call, turn: Tensor | None, *tensors: Tensor) -> Result:
-    """A chunk, the second time on the path of the first.
+def _run(backend: dispatch.Name, call: Call, turn: Tensor | None, *tensors: Tensor) -> Result:
+    """A chunk, the second time by the backend of the first.
 
     `turn` makes a forward call of a reverse one, and its results those of the reverse one.
     """
     call = call.replaced(tensors)
-    return dispatch.layer_on(call, path) if turn is None else _reversed(path, call, turn)
+    return dispatch.layer_on(call, backend) if turn is None else _reversed(backend, call, turn)
 
 
-def _reversed(path: dispatch.Name, call: Call, turn: Tensor) -> Result:
+def _reversed(backend: dispatch.Name, call: Call, turn: Tensor) -> Result:
     turned = replace(
         call,
         rows=call.rows[turn],
         resets=[reset[turn] for reset in call.resets] if call.resets else None,
         streams=[_turned_streams(call, one, turn) for one in call.streams] if call.streams else None,
     )
-    rows, state, letters = dispatch.layer_on(turned, path)
-    return rows[turn], state, [{name: values[turn] for name, values in letters[0].items()}]
+    rows, state, letters = dispatch.layer_on(turned, backend)
+    return Result(rows[turn], state, [{name: values[turn] for name, values in letters[0].items()}])
 
 
 def _chunks(call: Call, d: int, every: int) -> Iterator[Call]:

@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import dropout as drop
 
-from cellwright.backends.reference import Call, Weights
+from cellwright.backends.call import Call, Result, Weights, on_packed_rows, recorded_gradients
+from cellwright.backends.surroundings import transformed
 from cellwright.cells import CELLS, Definition
 from cellwright.packing import steps_and_sequences
 
@@ -49,7 +50,7 @@ def obstacle(call: Call) -> str | None:
     """Why torch's own kernels cannot compute the call, or None."""
     if not call.weights[0].recurrent.shape[0]:
         return "there is no unit to compute"
-    return unknown(call)
+    return unknown(call) or transformed()
 
 
 def unknown(call: Call) -> str | None:
@@ -65,20 +66,27 @@ def unknown(call: Call) -> str | None:
     return None
 
 
-def run(call: Call) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Outputs (S, D·P) of packed rows (S, I), and one (D, B, ·) a state at each sequence's end."""
+@on_packed_rows
+def run(call: Call) -> Result:
+    """Compute the call, which records nothing."""
+    letters: list[dict[str, Tensor]] = [{} for _ in call.weights]
     if call.resets is None:
-        return _run(call.cell.name, call.rows, call.batch_sizes, call.state, call.weights)
+        return Result(*_run(call.cell.name, call.rows, call.batch_sizes, call.state, call.weights), letters)
     found = [_run_cut(call, d, reset) for d, reset in enumerate(call.resets)]
     states = zip(*(state for _, state in found), strict=True)
-    return torch.cat([rows for rows, _ in found], -1), tuple(torch.cat(each) for each in states)
+    return Result(torch.cat([rows for rows, _ in found], -1), tuple(torch.cat(each) for each in states), letters)
 
 
-def padded(call: Call) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Outputs (T, B, D·P) and states of rows (T, B, I) without padding: one operation, whatever the sizes."""
+def gradients(call: Call, d_rows: Tensor, d_state: Sequence[Tensor], *, wants_rows: bool) -> list[Tensor | None]:
+    """As `dispatch.gradients`; that of the rows is there in any case."""
+    return recorded_gradients(run, call, (d_rows, *d_state))
+
+
+def padded(call: Call) -> Result:
+    """The call of rows (T, B, I) without padding, to outputs (T, B, D·P): one operation, whatever the sizes."""
     stack, flat = Stack.of(call.cell.name, call.weights), [w for one in call.weights for w in one.flat]
     outputs, end = stack.whole(call.rows, call.state, flat, trains=True)
-    return outputs, tuple(end)
+    return Result(outputs, tuple(end), [{} for _ in call.weights])
 
 
 def _run(

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from cellwright.backends.dispatch import use_path
+from cellwright.backends.dispatch import use_backend
 from cellwright.bench.case import TORCH, Case, Problem
 from cellwright.bench.rival import Work
 
@@ -87,7 +87,7 @@ def packed_before(problem: Problem) -> Work:
 
 def _on_path(path: Literal["compiled", "reference"], problem: Problem) -> Work:
     def call() -> Tensor:
-        with use_path(path):
+        with use_backend(path):
             return cast(Tensor, problem.layer(problem.x, lengths=problem.lengths)[0])
 
     return _work(problem, call, problem.x, problem.layer.named_parameters())

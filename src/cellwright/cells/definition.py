@@ -166,7 +166,7 @@ def cell(
 
     The letters of each list are separated by blanks; the words of a step are those of `cellwright.cells.language`.
 
-    The step is read here, once for every path. Numbers from outside of it (a closure, a global) are constants of the
+    The step is read here, once for every backend. Numbers from outside of it (a closure, a global) are constants of the
     cell from then on: a step that says something else when it is read again is refused, here, where it draws a number,
     and wherever a layer is made, where a number has changed since.
 

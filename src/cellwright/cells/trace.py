@@ -1,4 +1,4 @@
-"""The step run on letters instead of numbers: the program that every path computes."""
+"""The step run on letters instead of numbers: the program that every backend computes."""
 
 from __future__ import annotations
 

@@ -73,13 +73,13 @@ def _check(case: "Case") -> None:
     """Raise InputError where the kernels do not run here, or the memory is too small."""
     import torch
 
-    from cellwright.backends.dispatch import kernels_of_any_size
+    from cellwright.backends.bounds import kernels_of_any_size
     from cellwright.nn import Recurrent
 
     with kernels_of_any_size():
-        path = Recurrent(case.cell, 1, 1).explain(torch.zeros(1, 1, 1))
-    if path.name != "compiled":
-        raise InputError(f"there are no kernels to time on this machine; layers take the path {path}")
+        backend = Recurrent(case.cell, 1, 1).explain(torch.zeros(1, 1, 1))
+    if backend.name != "compiled":
+        raise InputError(f"there are no kernels to time on this machine; layers are computed by {backend}")
     if hasattr(os, "sysconf"):
         there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         if case.least_bytes > there:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from cellwright import cells
 from cellwright.backends import custom_op, dispatch
-from cellwright.backends.reference import Call
+from cellwright.backends.call import Call
 from cellwright.cells import Definition
 from cellwright.nn import checks, direct, symbolic, weights
 from cellwright.nn.quantization import LeftInFloat

@@ -16,7 +16,8 @@ from torch.nn.utils.rnn import PackedSequence
 
 from cellwright.backends import dispatch
 from cellwright.backends.bounds import Size
-from cellwright.backends.dispatch import PLAIN
+from cellwright.backends.call import differentiates
+from cellwright.backends.surroundings import PLAIN, disturbed
 from cellwright.backends.torch_native import Stack, single_step, standard
 from cellwright.nn.states import State, as_tuple
 from cellwright.packing import Lengths, as_lengths
@@ -33,7 +34,7 @@ _autocast = torch.is_autocast_enabled  # found once, as all that the shortest ca
 def step(module: RecurrentCell, input: Tensor, hx: State | None) -> State | None:
     """The new state of a single step, input (B, I) or (I,), or None."""
     cell = module.cell
-    if type(input) not in PLAIN or not standard(cell) or dispatch.disturbed():
+    if type(input) not in PLAIN or not standard(cell) or disturbed():
         return None
     if input.dim() == 1:
         new = step(module, input.unsqueeze(0), _each(hx, 0))
@@ -65,7 +66,7 @@ def layers(
     layer: Recurrent, input: Tensor | PackedSequence, hx: State | None, lengths: Lengths | None
 ) -> Result | None:
     """Output and state of a layer's call, or None."""
-    if not _is_plain(layer) or dispatch.disturbed():
+    if not _is_plain(layer) or disturbed():
         return None
     weights = _weights(layer, layer._flat)
     if weights is None:
@@ -133,7 +134,7 @@ def _stack(
     state = _begin(layer, weights, rows, hx, shape)
     if state is None:
         return None
-    name, trains = layer.cell.name, dispatch.differentiates((*weights, rows, *state))
+    name, trains = layer.cell.name, differentiates((*weights, rows, *state))
     if not dispatch.gives_to_torch(name, Size(*counts, layer.hidden_size, trains)):
         return None
     dropout = layer.dropout if layer.training else 0.0

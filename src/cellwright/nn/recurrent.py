@@ -15,8 +15,8 @@ from torch.nn.utils.rnn import PackedSequence
 
 from cellwright import cells
 from cellwright.backends import custom_op, dispatch, recompute
-from cellwright.backends.dispatch import Path, Result
-from cellwright.backends.reference import Call, Weights
+from cellwright.backends.call import Call, Result, Weights
+from cellwright.backends.dispatch import Backend
 from cellwright.cells import Definition
 from cellwright.nn import checks, direct, symbolic, weights
 from cellwright.nn.quantization import LeftInFloat
@@ -213,7 +213,7 @@ class Recurrent(LeftInFloat):
             state, shaped like hx, of each sequence after its own last step; in reverse, after its first;
             with return_gates, a tuple over layers and directions (forward, reverse, forward, …) of dicts that give each
             letter of the equations, states included, as (T, B, H), batch first (B, T, H), zero beyond each length.
-            On the compiled path they carry no gradient: see `explain`
+            Those that kernels compute carry no gradient: see `explain`
 
         Raises:
             RuntimeError for a wrong shape, ValueError for a wrong number of dimensions, a dtype that differs from the
@@ -269,10 +269,10 @@ class Recurrent(LeftInFloat):
         reset: Tensor | None = None,
         return_sequences: bool = True,
         return_gates: bool = False,
-    ) -> Path:
-        """The path that a call with these arguments takes, and why; nothing is computed.
+    ) -> Backend:
+        """What would compute a call with these arguments, and why; nothing is computed.
 
-        All layers of the stack take it: they differ in nothing that the choice looks at.
+        It is the same for all layers of the stack: they differ in nothing that the choice looks at.
         """
         # Asking leaves the masks of the next call as they would have been.
         with torch.random.fork_rng([input.data.device] if input.is_cuda else []):

@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from cellwright.backends.reference import Call
+from cellwright.backends.call import Call
 from cellwright.cells import Definition
 from cellwright.cells.regularise import recurrent_dropout, zoneout
 

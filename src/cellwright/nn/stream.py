@@ -6,8 +6,8 @@
     output = stream.feed(chunk)        # (t, 3, I) -> (t, 3, P)
     stream.reset(ended)                # (3,) bool: these sequences begin anew
 
-A stream takes the compiled path wherever that runs, however small its chunks: so its outputs are, bit for bit, those of
-the whole sequence at once on that path.
+A stream is computed by compiled kernels wherever they run, however small its chunks: so its outputs are, bit for bit,
+those that they give of the whole sequence at once.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from cellwright.backends import dispatch
-from cellwright.backends.reference import Call
+from cellwright.backends import bounds, dispatch
+from cellwright.backends.call import Call
 from cellwright.nn import checks
 from cellwright.nn.states import State, as_tuple
 from cellwright.packing import Layout, Lengths
@@ -109,7 +109,7 @@ class Stream:
         if lengths is None and not chunk.shape[self._time_dim]:
             return self._of_no_step(chunk)
         given = self._state if self._prepared is None else self.state
-        with dispatch.kernels_of_any_size():
+        with bounds.kernels_of_any_size():
             output, self.state = self._layer(chunk, given, lengths=lengths)
         return output  # type: ignore[no-any-return]
 
@@ -141,7 +141,7 @@ class _Prepared:
     """The compiled steps of a stack, with the state, for the weights that it had when they were packed."""
 
     def __init__(self, layer: Recurrent, layout: Layout, calls: list[Call]) -> None:
-        from cellwright.backends.kernels import Steps  # loads the compiler
+        from cellwright.backends.kernels.steps import Steps  # loads the compiler
 
         self._layer, self._layout, self._call = layer, layout, calls[0]
         self._steps = [Steps(call) for call in calls]
@@ -150,7 +150,7 @@ class _Prepared:
 
     @classmethod
     def of(cls, layer: Recurrent, chunk: Tensor, state: State) -> _Prepared | None:
-        """None where the path of such a step is another one."""
+        """None where something else computes such a step."""
         if torch.is_autocast_enabled("cpu"):
             return None
         layout, calls = layer._begin(chunk, state, None, None, False)
@@ -181,8 +181,8 @@ class _Prepared:
 
 
 def _by_kernels(call: Call) -> bool:
-    """Whether a step takes the compiled path, its size aside: its weights are packed before."""
-    with dispatch.kernels_of_any_size():
+    """Whether kernels compute a step, its size aside: its weights are packed before."""
+    with bounds.kernels_of_any_size():
         return dispatch.choose(call).name == "compiled"
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
-from cellwright.backends.reference import Weights
+from cellwright.backends.call import Weights
 from cellwright.cells.definition import PER_UNIT, Definition
 
 Shapes = dict[str, tuple[int, ...]]

@@ -194,7 +194,7 @@ import cellwright
 torch.manual_seed(0)
 layer = cellwright.GRU(3, 5)
 x = torch.randn(4, 2, 3)
-with cellwright.use_path("compiled"):
+with cellwright.use_backend("compiled"):
     print(layer.explain(x).name, float(layer(x)[0].detach().double().sum()))
 """
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from cellwright.backends.call import Call
 from cellwright.backends.kernels.forward import Saved
 from cellwright.backends.kernels.products import Factor, products_of_rows, sums_of_products
 from cellwright.backends.kernels.setting import Direction, Setting, Work, compact
-from cellwright.backends.reference import Call
 from cellwright.cells.definition import PER_UNIT
 
 

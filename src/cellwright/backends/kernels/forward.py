@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from cellwright.backends.call import Call, Result, Weights
 from cellwright.backends.kernels.setting import Direction, Setting, Work, compact
 from cellwright.backends.kernels.spare import spare
-from cellwright.backends.reference import Call, Weights
 from cellwright.compiler.kernel import Loop
 
 
@@ -39,29 +38,19 @@ class Saved(NamedTuple):
         return cls(gates, rows, whole, states)
 
 
-@dataclass(frozen=True)
-class Result:
-    """rows (N', D·P), one (D, B, ·) a state, each direction's letters (S, H), and what backward reads."""
-
-    rows: Tensor
-    state: tuple[Tensor, ...]
-    letters: list[dict[str, Tensor]]
-    saved: list[Saved]
-
-
-def forward(call: Call, *, saves: bool) -> Result:
-    """Run a call whose path is "compiled"; `saves` keeps what `backward` reads."""
+def forward(call: Call, *, saves: bool) -> tuple[Result, list[Saved]]:
+    """Run a call that kernels can compute; `saves` keeps what `backward` reads, one a direction."""
     y, work = prepare(call, saves=saves)
     work.run()
     spare.give(work.packed)
     setting, directions = work.setting, work.directions
     letters = setting.kernel.letters if call.record else ()
-    return Result(
+    result = Result(
         y,
         tuple(_final(setting, directions, s) for s in range(len(call.state))),
         [{name: compact(d.tensors[f"letter.{name}"][:, : setting.hidden]) for name in letters} for d in directions],
-        [_saved(d) for d in directions] if saves else [],
     )
+    return result, [_saved(d) for d in directions] if saves else []
 
 
 def prepare(call: Call, *, saves: bool) -> tuple[Tensor, Work]:

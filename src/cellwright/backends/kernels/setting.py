@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from cellwright.backends.call import Call
 from cellwright.backends.kernels.spare import spare
-from cellwright.backends.reference import Call
 from cellwright.cells.definition import PER_UNIT
 from cellwright.compiler.codegen.pack import PACK
 from cellwright.compiler.kernel import Kernel, Loop, kernel, products, shares

@@ -7,14 +7,14 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from cellwright.backends.call import Call
 from cellwright.backends.kernels.forward import prepare
-from cellwright.backends.reference import Call
 
 
 class Steps:
     """A layer in one direction, a step at a time: its weights packed once, its states and words where they are.
 
-    `call` is a step without resets or letters whose path is "compiled"; the first step begins from its state, and none
+    `call` is a step without resets or letters that kernels compute; the first step begins from its state, and none
     reads its rows.
     """
 

@@ -1,0 +1,135 @@
+"""The compiled backend: a cell's kernels as one differentiable operation.
+
+The compiler is loaded by the first call that nothing else keeps from its kernels.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import warnings
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from cellwright.backends import reference
+from cellwright.backends.call import Call, Result, differentiates, in_full_precision
+from cellwright.backends.surroundings import NO_MEMORY, PLAIN, disturbed
+
+if TYPE_CHECKING:
+    from cellwright.backends.kernels.backward import Gradients
+
+
+# --- what it cannot compute ----------------------------------------------------------------------------
+def obstacle(call: Call) -> str | None:
+    """Why the compiled kernels cannot compute the call, or None."""
+    tensors = call.tensors
+    if not call.weights[0].recurrent.shape[0]:
+        return "there is no unit to compute"
+    if not all(t.is_cpu for t in tensors):
+        return f"kernels are compiled for the CPU and the input is on {call.rows.device}"
+    if call.rows.dtype not in (torch.float32, torch.float64):
+        return f"kernels are compiled for float32 and float64 and the input is {call.rows.dtype}"
+    if any(t.dtype != call.rows.dtype for t in tensors):
+        return "kernels compute in one type and the tensors are of several"
+    if call.record and call.weights[0].projection is not None:
+        return "kernels do not show the gates of a projected layer"
+    if any(s.requires_grad for one in call.streams or () for s in one.values()):
+        return "kernels give no gradient of a mask"
+    return _unreadable(tensors) or _no_compiler()
+
+
+def _unreadable(tensors: Sequence[Tensor]) -> str | None:
+    """Why kernels cannot now read the numbers of the tensors in their memory, or None."""
+    if reason := disturbed():
+        return reason
+    if not PLAIN.issuperset(map(type, tensors)):
+        return NO_MEMORY
+    if any(map(Tensor.is_neg, tensors)):
+        return "kernels read memory, and a tensor is a negation that torch has yet to carry out: resolve_neg() does it"
+    return None if all(map(torch._C._has_storage, tensors)) else "kernels read memory, and batched tensors have none"
+
+
+@functools.cache
+def _no_compiler() -> str | None:
+    """Why nothing can be compiled on this machine, or None; said once."""
+    try:
+        importlib.import_module("cellwright.backends.kernels.forward")
+    except ImportError as error:
+        reason = f"the compiler cannot be loaded ({error})"
+        warnings.warn(f"cellwright: {reason}; layers run on slower backends", stacklevel=2)
+        return reason
+    return None
+
+
+# --- what it computes ----------------------------------------------------------------------------------
+def run(call: Call) -> Result:
+    """Compute the call. Its letters carry no gradient."""
+    from cellwright.backends.kernels.forward import forward
+
+    if differentiates(call.tensors):
+        letters: list[dict[str, Tensor]] = []
+        rows, *state = _Layer.apply(call, letters, *call.tensors)  # type: ignore[no-untyped-call]
+        return Result(rows, tuple(state), letters)
+    return forward(call, saves=False)[0]
+
+
+def gradients(call: Call, d_rows: Tensor, d_state: Sequence[Tensor], *, wants_rows: bool) -> list[Tensor | None]:
+    """As `dispatch.gradients`."""
+    from cellwright.backends.kernels.backward import backward
+    from cellwright.backends.kernels.forward import forward
+
+    _, saved = forward(call, saves=True)
+    return _in_order(backward(call, saved, d_rows, d_state, wants_rows=wants_rows, wants_state=True))
+
+
+class _Layer(torch.autograd.Function):
+    """The kernels as one differentiable operation: (call, list for the letters, *call.tensors) -> rows, *state."""
+
+    @staticmethod
+    def forward(ctx: Any, call: Call, letters: list[dict[str, Tensor]], *tensors: Tensor) -> tuple[Tensor, ...]:
+        from cellwright.backends.kernels.forward import forward
+
+        result, saved = forward(call, saves=True)
+        letters.extend(result.letters)
+        ctx.given = len(tensors)
+        # The tensors are kept by save_for_backward alone.
+        ctx.call = call.replaced([call.rows.new_empty(0)] * len(tensors))
+        ctx.save_for_backward(*tensors, *(t for one in saved for t in one.tensors))
+        return result.rows, *result.state
+
+    @staticmethod
+    def backward(ctx: Any, d_rows: Tensor, *d_state: Tensor) -> tuple[Any, ...]:
+        saved = ctx.saved_tensors  # read once: checkpointing recomputes them for one reading
+        tensors, kept = saved[: ctx.given], saved[ctx.given :]
+        call: Call = ctx.call.replaced(tensors)
+        wanted = ctx.needs_input_grad[2:]
+        # With create_graph the gradient itself is to be differentiated. The cotangents may be batched, or a transform
+        # have begun since.
+        if torch.is_grad_enabled() or _unreadable((d_rows, *d_state)):
+            return None, None, *reference.differentiable_gradients(call, wanted, (d_rows, *d_state))
+        return None, None, *_gradients_of_kept(call, kept, wanted, d_rows, d_state)
+
+
+@in_full_precision
+def _gradients_of_kept(
+    call: Call, kept: Sequence[Tensor], wanted: Sequence[bool], d_rows: Tensor, d_state: Sequence[Tensor]
+) -> Iterator[Tensor | None]:
+    """The gradients from what the forward pass kept, None where one is not wanted."""
+    from cellwright.backends.kernels.backward import backward
+    from cellwright.backends.kernels.forward import Saved
+
+    each = len(kept) // len(call.weights)
+    saved = [Saved.of(kept[d * each : (d + 1) * each]) for d in range(len(call.weights))]
+    states = {id(t) for t in (*call.state, *(call.fresh or ()))}
+    wants_state = any(want for t, want in zip(call.tensors, wanted, strict=True) if id(t) in states)
+    found = backward(call, saved, d_rows, d_state, wants_rows=wanted[0], wants_state=wants_state)
+    return (g if want else None for g, want in zip_longest(_in_order(found), wanted))
+
+
+def _in_order(found: Gradients) -> list[Tensor | None]:
+    """Gradients in the order of `Call.tensors`."""
+    return [found.rows, *found.state, *(g for one in found.weights for g in one), *found.fresh]
