@@ -15,7 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 from cellwright.backends.kernels import backward, forward
-from cellwright.backends.kernels.setting import Setting, Work
+from cellwright.backends.kernels.binding import Launch
 from cellwright.bench.case import Case, Problem
 from cellwright.bench.rivals import OURS, RIVALS
 from clock import Clock
@@ -85,16 +85,16 @@ def _timers(clock: Clock) -> list[Any]:
         return patch.object(owner, name, clock.around(part, getattr(owner, name)))
 
     def looped(module: Any, part: str) -> Any:
-        class Timed(Work):
-            run: Callable[[Work], None] = clock.around(part, Work.run)
+        class Timed(Launch):
+            run: Callable[[Launch], None] = clock.around(part, Launch.run)
 
-        return patch.object(module, "Work", Timed)
+        return patch.object(module, "Launch", Timed)
 
     return [
         looped(forward, "forward loop"),
         looped(backward, "backward loop"),
-        timed(Setting, "packed", "packing"),
-        timed(Setting, "transposed", "packing"),
+        timed(forward, "pack_weights", "packing"),
+        timed(backward, "transpose_weights", "packing"),
         timed(backward, "products_of_rows", "gradient of the input"),
         timed(backward, "sums_of_products", "gradients of the weights"),
     ]

@@ -26,7 +26,7 @@ from calls import (
     with_gradients,
 )
 from cellwright.backends import dispatch
-from cellwright.backends.kernels import setting
+from cellwright.backends.kernels import binding, partition
 from cellwright.cells import CELLS
 from cellwright.compiler.kernel import kernel
 
@@ -47,7 +47,7 @@ def one_thread():
 
 @pytest.fixture
 def several_threads(monkeypatch):
-    monkeypatch.setattr(setting, "SMALL", 0)
+    monkeypatch.setattr(partition, "SMALL", 0)
     torch.set_num_threads(3)
     yield
     torch.set_num_threads(1)
@@ -109,8 +109,8 @@ def test_sizes(cell, size):
 def test_chunks(cell, rows, monkeypatch):
     """W x is multiplied some steps ahead: one, two of the shortest batch, or more than there are."""
     call = draw_call(cell, (8, 7, 5, 5, 2, 1), directions=2, resets=True)
-    columns = setting.Setting(call).padded * len(cell.projections)
-    monkeypatch.setattr(setting, "CHUNK_BYTES", rows * columns * 8)
+    columns = binding.LayerBinding(call).padded * len(cell.projections)
+    monkeypatch.setattr(binding, "CHUNK_BYTES", rows * columns * 8)
     agree_in_double(call)
 
 
@@ -193,7 +193,7 @@ def test_single_precision(cell, record_property):
 # --- register widths -----------------------------------------------------------------------------------
 @pytest.fixture(params=[64, 32, 16, 8], ids=lambda size: f"{size} bytes")
 def register(request, monkeypatch):
-    monkeypatch.setattr(setting, "kernel", functools.partial(kernel, register_bytes=request.param))
+    monkeypatch.setattr(binding, "kernel", functools.partial(kernel, register_bytes=request.param))
     return request.param
 
 
@@ -202,7 +202,7 @@ def test_every_register_width(cell, register):
     call = draw_call(cell, (5, 4, 2, 2, 1, 1, 1, 0), inputs=3, hidden=9, directions=2, resets=True, fresh=True)
     agree_in_double(call)
     single = converted(call, torch.float32)
-    kernels = setting.Setting(single).kernel
+    kernels = binding.LayerBinding(single).kernel
     assert kernels.tile.lanes.width * 4 == register
     wanted = with_gradients(converted(single, torch.float64), "reference")
     for name, value in errors(with_gradients(single), wanted).items():

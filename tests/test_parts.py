@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cellwright
-from cellwright.backends.kernels import setting
-from cellwright.backends.kernels.setting import Setting
-from cellwright.backends.kernels.spare import MOST, Spare
+from cellwright.backends.kernels import binding, partition
+from cellwright.backends.kernels.workspace import MOST, Workspace
 from cellwright.cells import CELLS
 from cellwright.compiler.runtime.openmp import pool
 
@@ -23,7 +22,7 @@ pytestmark = pytest.mark.skipif(pool() is None, reason="without an OpenMP pool o
 def shared(monkeypatch):
     """The smallest layers are shared too, by up to four threads."""
     for name, value in {"SMALL": 0, "LEAST_PART": 1, "LARGE": 0}.items():
-        monkeypatch.setattr(setting, name, value)
+        monkeypatch.setattr(partition, name, value)
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
@@ -32,13 +31,13 @@ def shared(monkeypatch):
 @pytest.fixture
 def parts(monkeypatch):
     """How many threads shared each call."""
-    found, count = [], Setting._parts
+    found, count = [], partition.parts_of
 
-    def counted(self):
-        found.append(count(self))
+    def counted(*given):
+        found.append(count(*given))
         return found[-1]
 
-    monkeypatch.setattr(Setting, "_parts", counted)
+    monkeypatch.setattr(binding, "parts_of", counted)
     return found
 
 
@@ -95,8 +94,8 @@ def test_gradients_and_gates_are_not_shared(parts):
 def test_fewer_threads_come_than_were_asked_for():
     code = """
 import torch, cellwright
-from cellwright.backends.kernels import setting
-setting.SMALL = 0
+from cellwright.backends.kernels import partition
+partition.SMALL = 0
 layer, x = cellwright.LSTM(128, 128).eval(), torch.randn(50, 1, 128)
 with torch.no_grad():
     torch.set_num_threads(4)
@@ -130,7 +129,7 @@ with torch.no_grad():
 
 
 def test_memory_is_kept_within_bounds_and_by_its_own_thread():
-    spare = Spare()
+    spare = Workspace()
     tensor = torch.zeros(3, 4)
     spare.give([tensor])
     assert spare.take((3, 4), torch.float64) is not tensor

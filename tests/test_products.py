@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from cellwright.backends.call import Call, Weights
-from cellwright.backends.kernels import setting
+from cellwright.backends.kernels import partition
+from cellwright.backends.kernels.binding import LayerBinding
+from cellwright.backends.kernels.panels import transpose_weights
 from cellwright.backends.kernels.products import Factor, sums_of_products
 from cellwright.cells import CELLS
 from cellwright.compiler.codegen.gemm import BLOCK, MANY, MOST
@@ -13,18 +15,18 @@ from cellwright.compiler.codegen.gemm import BLOCK, MANY, MOST
 @pytest.fixture(autouse=True)
 def every_thread(monkeypatch):
     """Little work is shared as well."""
-    monkeypatch.setattr(setting, "SMALL", 0)
+    monkeypatch.setattr(partition, "SMALL", 0)
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
 
 
-def _setting(threads: int, cell: str = "gru", hidden: int = 13, dtype: torch.dtype = torch.float32) -> setting.Setting:
+def _binding(threads: int, cell: str = "gru", hidden: int = 13, dtype: torch.dtype = torch.float32) -> LayerBinding:
     torch.set_num_threads(threads)
     rows = len(CELLS[cell].projections) * hidden
     weights = Weights(*(torch.randn(rows, n, dtype=dtype) for n in (21, hidden)))
     state = torch.zeros(1, 1, hidden, dtype=dtype)
-    return setting.Setting(Call(CELLS[cell], torch.zeros(1, 21, dtype=dtype), [1], [state], [weights]))
+    return LayerBinding(Call(CELLS[cell], torch.zeros(1, 21, dtype=dtype), [1], [state], [weights]))
 
 
 @pytest.mark.parametrize("columns", [1, 21, MANY - 1, MANY, MANY + 37])  # A is copied from MANY on
@@ -33,7 +35,7 @@ def test_sums_of_products_on_any_number_of_threads(rows, wide, columns):
     generator = torch.Generator().manual_seed(rows + columns)
     a, b = torch.randn(rows, wide, generator=generator), torch.randn(2 * rows, columns + 3, generator=generator)
     places = torch.randperm(2 * rows, generator=generator)[:rows]
-    found = [sums_of_products(_setting(threads), [Factor(a, b, columns, places)])[0] for threads in (1, 3)]
+    found = [sums_of_products(_binding(threads), [Factor(a, b, columns, places)])[0] for threads in (1, 3)]
     for one, other in zip(*found, strict=True):
         assert torch.equal(one, other)
     product, sums = found[0]
@@ -47,9 +49,9 @@ def test_sums_of_products_on_any_number_of_threads(rows, wide, columns):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("threads", [1, 3])
 def test_weights_transposed_are_panels_of_their_columns(threads, dtype):
-    of = _setting(threads, dtype=dtype)
+    of = _binding(threads, dtype=dtype)
     letters, weight = ("n", "r"), of.call.weights[0].input  # (r z n, 21)
-    panels = of.transposed(weight, letters)
+    panels = transpose_weights(of, weight, letters)
     flat = panels.transpose(0, 1).flatten(1)  # (slots × padded, whole panels)
     r, _, n = weight.split(13)
     for slot, part in enumerate((n, r)):
@@ -60,7 +62,7 @@ def test_weights_transposed_are_panels_of_their_columns(threads, dtype):
 
 
 def test_little_work_is_done_by_one_thread(monkeypatch):
-    monkeypatch.setattr(setting, "SMALL", 1 + 39 * (21 + 13))
-    assert _setting(3).threads == 1
-    monkeypatch.setattr(setting, "SMALL", 39 * (21 + 13))
-    assert _setting(3).threads == 3
+    monkeypatch.setattr(partition, "SMALL", 1 + 39 * (21 + 13))
+    assert _binding(3).threads == 1
+    monkeypatch.setattr(partition, "SMALL", 39 * (21 + 13))
+    assert _binding(3).threads == 3

@@ -33,7 +33,7 @@ from calls import (
     with_gradients,
 )
 from calls import inputs as found_in
-from cellwright.backends.kernels import setting
+from cellwright.backends.kernels import partition
 from cellwright.cells import CELLS
 from cellwright.cells.definition import Definition
 from cellwright.packing import Places
@@ -50,13 +50,13 @@ def threads():
 
 
 def on_threads(number: int, function, *arguments):
-    small, setting.SMALL = setting.SMALL, 0
+    small, partition.SMALL = partition.SMALL, 0
     torch.set_num_threads(number)
     try:
         return function(*arguments)
     finally:
         torch.set_num_threads(1)
-        setting.SMALL = small
+        partition.SMALL = small
 
 
 # --- the same bits -------------------------------------------------------------------------------------
@@ -235,8 +235,8 @@ def test_eight_threads_compile_a_cell_at_once(tmp_path, monkeypatch):
 
 FEWER_THREADS = """
 import torch, cellwright
-from cellwright.backends.kernels import setting
-setting.SMALL = 0
+from cellwright.backends.kernels import partition
+partition.SMALL = 0
 torch.manual_seed(0)
 layer, x = cellwright.LSTM(4, 8, bidirectional=True), torch.randn(9, 6, 4)
 found = []

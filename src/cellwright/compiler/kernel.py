@@ -5,12 +5,9 @@ from __future__ import annotations
 import functools
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
-import numpy as np
 from llvmlite import ir
-from numpy.typing import NDArray
 
 from cellwright.cells.definition import Definition
 from cellwright.compiler.codegen import gemm, pointwise
@@ -157,11 +154,3 @@ def products(target: Target, tile: Tile) -> Products:
 def kernel(cell: Definition, dtype: str, register_bytes: int | None = None) -> Kernel:
     """The kernels of a cell for a type, made once a process."""
     return Kernel(cell, dtype, host(register_bytes))
-
-
-def shares(lengths: NDArray[np.int64], count: int) -> list[tuple[int, int]]:
-    """Cut sequences in falling length into up to `count` runs of about as many steps each; none is empty."""
-    ends = np.concatenate([[0], np.cumsum(lengths)])
-    cuts = np.searchsorted(ends, ends[-1] * np.arange(1, count) / count)
-    edges = sorted({0, *(int(c) for c in cuts), len(lengths)})
-    return list(pairwise(edges))

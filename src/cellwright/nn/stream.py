@@ -141,10 +141,10 @@ class _Prepared:
     """The compiled steps of a stack, with the state, for the weights that it had when they were packed."""
 
     def __init__(self, layer: Recurrent, layout: Layout, calls: list[Call]) -> None:
-        from cellwright.backends.kernels.steps import Steps  # loads the compiler
+        from cellwright.backends.kernels.stepper import Stepper  # loads the compiler
 
         self._layer, self._layout, self._call = layer, layout, calls[0]
-        self._steps = [Steps(call) for call in calls]
+        self._steps = [Stepper(call) for call in calls]
         self._weights = [w for call in calls for w in call.weights[0].flat]
         self._versions = _versions(self._weights)
 

@@ -226,7 +226,7 @@ import sys
 import torch
 from torch.utils.data import DataLoader, Dataset
 import cellwright
-from cellwright.backends.kernels import setting
+from cellwright.backends.kernels import partition
 
 class Encoded(Dataset):
     def __init__(self):
@@ -239,7 +239,7 @@ class Encoded(Dataset):
         with torch.no_grad():
             return self.layer(self.x[k], lengths=[6, 2, 0, 5])[0]
 
-setting.SMALL = 0  # so that little work is shared as well
+partition.SMALL = 0  # so that little work is shared as well
 
 if __name__ == "__main__":
     torch.set_num_threads(2)

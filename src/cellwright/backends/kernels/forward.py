@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from cellwright.backends.call import Call, Result, Weights
-from cellwright.backends.kernels.setting import Direction, Setting, Work, compact
-from cellwright.backends.kernels.spare import spare
+from cellwright.backends.kernels.binding import DirectionArguments, Launch, LayerBinding, compact
+from cellwright.backends.kernels.panels import give_projection, pack_weights
+from cellwright.backends.kernels.workspace import workspace
 from cellwright.compiler.kernel import Loop
 
 
@@ -40,38 +41,38 @@ class Saved(NamedTuple):
 
 def forward(call: Call, *, saves: bool) -> tuple[Result, list[Saved]]:
     """Run a call that kernels can compute; `saves` keeps what `backward` reads, one a direction."""
-    y, work = prepare(call, saves=saves)
-    work.run()
-    spare.give(work.packed)
-    setting, directions = work.setting, work.directions
-    letters = setting.kernel.letters if call.record else ()
+    y, launch = prepare(call, saves=saves)
+    launch.run()
+    workspace.give(launch.packed)
+    binding, directions = launch.binding, launch.directions
+    letters = binding.kernel.letters if call.record else ()
     result = Result(
         y,
-        tuple(_final(setting, directions, s) for s in range(len(call.state))),
-        [{name: compact(d.tensors[f"letter.{name}"][:, : setting.hidden]) for name in letters} for d in directions],
+        tuple(_final(binding, directions, s) for s in range(len(call.state))),
+        [{name: compact(d.tensors[f"letter.{name}"][:, : binding.hidden]) for name in letters} for d in directions],
     )
     return result, [_saved(d) for d in directions] if saves else []
 
 
-def prepare(call: Call, *, saves: bool) -> tuple[Tensor, Work]:
+def prepare(call: Call, *, saves: bool) -> tuple[Tensor, Launch]:
     """The rows to be computed (N', D·P), and what computes them."""
-    setting = Setting(call, shares=not (saves or call.record))
-    letters = setting.kernel.letters if call.record else ()
-    loop = setting.kernel.forward(saves=saves, projects=setting.projects, letters=letters)
-    packed = setting.packed([m for weights in call.weights for m in _matrices(setting, weights)])
+    binding = LayerBinding(call, shares=not (saves or call.record))
+    letters = binding.kernel.letters if call.record else ()
+    loop = binding.kernel.forward(saves=saves, projects=binding.projects, letters=letters)
+    packed = pack_weights(binding, [m for weights in call.weights for m in _matrices(binding, weights)])
     outputs = [
-        setting.new_rows(setting.output_places, len(setting.directions) * setting.outputs) for _ in range(setting.parts)
+        binding.new_rows(binding.output_places, len(binding.directions) * binding.outputs) for _ in range(binding.parts)
     ]
     first, *others = [
-        [_direction(setting, loop, y, saves, letters, packed[4 * d : 4 * d + 4], d) for d in setting.directions]
+        [_direction(binding, loop, y, saves, letters, packed[4 * d : 4 * d + 4], d) for d in binding.directions]
         for y in outputs
     ]
-    return outputs[0], Work(setting, first, loop, others=others, packed=packed)
+    return outputs[0], Launch(binding, first, loop, others=others, packed=packed)
 
 
-def _matrices(setting: Setting, weights: Weights) -> list[tuple[Tensor, tuple[str, ...]]]:
+def _matrices(binding: LayerBinding, weights: Weights) -> list[tuple[Tensor, tuple[str, ...]]]:
     """W, its bias, U and its bias, with the projections in the order of their slots."""
-    places, biases = setting.kernel.layout, [weights.input_bias, weights.recurrent_bias]
+    places, biases = binding.kernel.layout, [weights.input_bias, weights.recurrent_bias]
     input_bias, recurrent_bias = (weights.input.new_zeros(weights.input.shape[0]) if b is None else b for b in biases)
     return [
         (weights.input, places.inputs),
@@ -82,62 +83,62 @@ def _matrices(setting: Setting, weights: Weights) -> list[tuple[Tensor, tuple[st
 
 
 def _direction(
-    setting: Setting, loop: Loop, y: Tensor, saves: bool, letters: Sequence[str], packed: Sequence[Tensor], d: int
-) -> Direction:
+    binding: LayerBinding, loop: Loop, y: Tensor, saves: bool, letters: Sequence[str], packed: Sequence[Tensor], d: int
+) -> DirectionArguments:
     """Everything the loop reads and writes for direction d.
 
     Many arguments: what the loop reads and writes, handed over once.
     """
-    rows = setting.rows
-    direction = Direction(setting, loop, d)
+    rows = binding.rows
+    direction = DirectionArguments(binding, loop, d)
     direction.give("x", rows)
     direction.give_output(y)
     for name, tensor in zip(
         ("input_panels", "input_starts", "recurrent_panels", "recurrent_starts"), packed, strict=True
     ):
         direction.give(name, tensor)
-    for s in range(len(setting.call.state)):
+    for s in range(len(binding.call.state)):
         _give_state(direction, s, saves)
     if saves:
-        direction.give("gates", rows.new_empty(setting.count, setting.gate_columns(loop)))
-        direction.give("rows", rows.new_empty(setting.count, loop.step.saved_rows))
-    whole = (setting.count if saves else setting.alive) if setting.projects else 0
-    direction.give("whole", rows.new_empty(whole, setting.padded))
-    direction.give_projection(transposed=True)
+        direction.give("gates", rows.new_empty(binding.count, binding.gate_columns(loop)))
+        direction.give("rows", rows.new_empty(binding.count, loop.step.saved_rows))
+    whole = (binding.count if saves else binding.alive) if binding.projects else 0
+    direction.give("whole", rows.new_empty(whole, binding.padded))
+    give_projection(direction, transposed=True)
     for letter in letters:
-        direction.give(f"letter.{letter}", rows.new_empty(setting.count, setting.padded))
+        direction.give(f"letter.{letter}", rows.new_empty(binding.count, binding.padded))
     return direction
 
 
-def _give_state(direction: Direction, s: int, saves: bool) -> None:
+def _give_state(direction: DirectionArguments, s: int, saves: bool) -> None:
     """The states before each step: all of them where they are saved, else those of two steps in turn; and the last."""
-    setting, d = direction.setting, direction.d
-    call, name = setting.call, setting.call.cell.states[s]
-    initial = setting.whole_state(name, call.state[s][d, : setting.alive])
+    binding, d = direction.binding, direction.d
+    call, name = binding.call, binding.call.cell.states[s]
+    initial = binding.whole_state(name, call.state[s][d, : binding.alive])
     if call.resets:
         fresh = torch.zeros_like(initial)
         if call.fresh:
-            fresh = setting.whole_state(name, call.fresh[s][d, : setting.alive])
+            fresh = binding.whole_state(name, call.fresh[s][d, : binding.alive])
         direction.give(f"fresh.{name}", fresh)
-        initial = torch.where(call.resets[d][setting.starts[d]][:, None], fresh, initial)
+        initial = torch.where(call.resets[d][binding.starts[d]][:, None], fresh, initial)
     if saves:
-        before = initial.new_empty(setting.count, initial.shape[1])
-        before[setting.starts[1] if d else slice(setting.alive)] = initial
+        before = initial.new_empty(binding.count, initial.shape[1])
+        before[binding.starts[1] if d else slice(binding.alive)] = initial
     else:
         before = torch.cat([initial, initial])
-        direction.give("state_rows", setting.tables.turns)
+        direction.give("state_rows", binding.tables.turns)
     direction.give(f"state.{name}", before)
     direction.give(f"final.{name}", torch.empty_like(initial))
 
 
-def _final(setting: Setting, directions: Sequence[Direction], s: int) -> Tensor:
+def _final(binding: LayerBinding, directions: Sequence[DirectionArguments], s: int) -> Tensor:
     """The final states (D, B, ·); sequences of no step keep theirs."""
-    name, initial = f"final.{setting.call.cell.states[s]}", setting.call.state[s]
+    name, initial = f"final.{binding.call.cell.states[s]}", binding.call.state[s]
     finals = [d.tensors[name][None, :, : initial.shape[2]] for d in directions]
     ended = torch.cat(finals)
     return ended if ended.shape[1] == initial.shape[1] else torch.cat([ended, initial[:, ended.shape[1] :]], 1)
 
 
-def _saved(direction: Direction) -> Saved:
-    states = [direction.tensors[f"state.{name}"] for name in direction.setting.call.cell.states]
+def _saved(direction: DirectionArguments) -> Saved:
+    states = [direction.tensors[f"state.{name}"] for name in direction.binding.call.cell.states]
     return Saved(direction.tensors["gates"], direction.tensors["rows"], direction.tensors["whole"], states)

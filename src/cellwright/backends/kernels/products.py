@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from cellwright.backends.kernels.setting import Setting, compact
+from cellwright.backends.kernels.binding import LayerBinding, compact
 from cellwright.compiler.codegen.gemm import BLOCK, INPUTS, WEIGHTS, copies
 from cellwright.compiler.kernel import products
 
@@ -26,9 +26,9 @@ class Factor(NamedTuple):
     places: Tensor
 
 
-def sums_of_products(setting: Setting, factors: Sequence[Factor]) -> list[tuple[Tensor, Tensor]]:
+def sums_of_products(binding: LayerBinding, factors: Sequence[Factor]) -> list[tuple[Tensor, Tensor]]:
     """Aᵀ B[places] (m, columns) and the column sums (m,) of A, for each factor."""
-    tile, threads = setting.kernel.tile, setting.threads
+    tile, threads = binding.kernel.tile, binding.threads
     results, items, room = [], [], []
     for a, b, columns, places in factors:
         m = a.shape[1]
@@ -44,21 +44,21 @@ def sums_of_products(setting: Setting, factors: Sequence[Factor]) -> list[tuple[
             words | {"first": i, "last": j, "copies": place.data_ptr()}
             for (i, j), place in zip(cuts, room[-1], strict=True)
         ]
-    products(setting.kernel.target, tile).for_weights.run(WEIGHTS.pack(items), threads)
+    products(binding.kernel.target, tile).for_weights.run(WEIGHTS.pack(items), threads)
     return results
 
 
-def products_of_rows(setting: Setting, rows: Sequence[Tensor], factors: Sequence[Tensor], n: int) -> Tensor:
+def products_of_rows(binding: LayerBinding, rows: Sequence[Tensor], factors: Sequence[Tensor], n: int) -> Tensor:
     """The sum of A W over pairs of A (S, k) and W (k, n), the latter in panels: (N, n), in the places of the rows."""
-    tile, threads = setting.kernel.tile, setting.threads
-    result = setting.new_rows(setting.places, -(-n // tile.columns) * tile.columns)
-    shares = _cut(setting.count, threads, 1)
+    tile, threads = binding.kernel.tile, binding.threads
+    result = binding.new_rows(binding.places, -(-n // tile.columns) * tile.columns)
+    shares = _cut(binding.count, threads, 1)
     lists = torch.empty(len(shares), 2 * BLOCK, dtype=torch.int64, device="cpu")
     zeros = result.new_zeros(result.shape[1])
     for number, (a, panels) in enumerate(zip(rows, factors, strict=True)):
         words = {"a": a.data_ptr(), "a_width": a.stride(0), "c": result.data_ptr(), "c_width": result.stride(0)}
         words |= {
-            "places": setting.places.index.data_ptr(),
+            "places": binding.places.index.data_ptr(),
             "terms": panels.shape[1],
             "panels": panels.data_ptr(),
             "number": panels.shape[0],
@@ -67,7 +67,7 @@ def products_of_rows(setting: Setting, rows: Sequence[Tensor], factors: Sequence
         items: list[dict[str, Any]] = [
             words | {"first": i, "last": j, "lists": lists[share].data_ptr()} for share, (i, j) in enumerate(shares)
         ]
-        products(setting.kernel.target, tile).for_inputs.run(INPUTS.pack(items), threads)
+        products(binding.kernel.target, tile).for_inputs.run(INPUTS.pack(items), threads)
     return compact(result[:, :n])
 
 

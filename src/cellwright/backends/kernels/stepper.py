@@ -11,7 +11,7 @@ from cellwright.backends.call import Call
 from cellwright.backends.kernels.forward import prepare
 
 
-class Steps:
+class Stepper:
     """A layer in one direction, a step at a time: its weights packed once, its states and words where they are.
 
     `call` is a step without resets or letters that kernels compute; the first step begins from its state, and none
@@ -20,10 +20,10 @@ class Steps:
 
     def __init__(self, call: Call) -> None:
         self._input = call.rows.new_empty(len(call.rows), call.weights[0].input.shape[1])
-        self._output, self._work = prepare(replace(call, rows=self._input), saves=False)
+        self._output, self._launch = prepare(replace(call, rows=self._input), saves=False)
         self._sizes = [s.shape[2] for s in call.state]
         names = call.cell.states
-        every = self._work.every  # one, or one for each thread
+        every = self._launch.every  # one, or one for each thread
         self._before = [d.tensors[f"state.{name}"][: len(call.rows)] for d in every for name in names]
         self._after = [d.tensors[f"final.{name}"] for d in every for name in names]
 
@@ -41,7 +41,7 @@ class Steps:
     def step(self, rows: Tensor) -> Tensor:
         """(B, I) -> (B, P), which the next step overwrites."""
         self._input.copy_(rows)
-        self._work.run()
+        self._launch.run()
         for before, after in zip(self._before, self._after, strict=True):
             before.copy_(after)
         return self._output

@@ -15,7 +15,7 @@ from torch import Tensor
 MOST = 1 << 25  # bytes that a thread keeps
 
 
-class Spare(threading.local):
+class Workspace(threading.local):
     """What one thread keeps, the oldest first."""
 
     def __init__(self) -> None:
@@ -36,4 +36,4 @@ class Spare(threading.local):
             room -= self._kept.pop(0).nbytes
 
 
-spare = Spare()
+workspace = Workspace()

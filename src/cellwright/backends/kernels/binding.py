@@ -1,0 +1,176 @@
+"""A call bound to its kernels: the tensors that they read and write, by name as addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from cellwright.backends.call import Call
+from cellwright.backends.kernels.partition import parts_of, tables, threads_of
+from cellwright.cells.definition import PER_UNIT
+from cellwright.compiler.kernel import Kernel, Loop, kernel
+from cellwright.packing import Places
+
+CHUNK_BYTES = 1 << 18  # of gate rows, multiplied ahead of their steps: a part of the second cache
+
+
+def compact(values: Tensor) -> Tensor:
+    """The numbers in memory of their own, which whoever keeps them keeps: kernels write whole registers."""
+    own = values.untyped_storage().nbytes() == values.nbytes
+    return values if own else values.clone(memory_format=torch.contiguous_format)
+
+
+class LayerBinding:
+    """A call, its kernels, its sizes, and the tables of its batch.
+
+    `shares` lets several threads compute a sequence together: `parts` of them, which is else 1.
+    """
+
+    def __init__(self, call: Call, *, shares: bool = False) -> None:
+        self.call = call
+        self.kernel: Kernel = kernel(call.cell, str(call.rows.dtype).removeprefix("torch."))
+        self.hidden = call.weights[0].input.shape[0] // len(call.cell.projections)
+        self.padded = self.kernel.round_to_registers(self.hidden)
+        self.projects = call.weights[0].projection is not None
+        self.outputs = call.weights[0].recurrent.shape[1]
+        self.operand_columns = self.kernel.round_to_panels(self.outputs) if self.projects else self.padded
+        self.rows = call.rows.detach().contiguous()
+        self.directions = range(len(call.weights))
+        self.count = sum(call.batch_sizes)
+        self.threads = threads_of(call)
+        self.parts = parts_of(call, self.threads) if shares else 1
+        self.tables = tables(tuple(call.batch_sizes), len(self.directions), self.threads // self.parts)
+        self.alive, self.starts = self.tables.alive, self.tables.starts
+        self.packed_places = self.tables.places
+        self.places = self.packed_places if call.places is None else call.places
+        self.output_places = self.packed_places if call.output_places is None else call.output_places
+
+    def new_rows(self, places: Places, columns: int) -> Tensor:
+        """Rows (number, columns) to be written in these places, and zero in others."""
+        rows = self.rows.new_empty(places.number, columns)
+        return rows if places.number == self.count else rows.index_fill_(0, places.free, 0.0)
+
+    def whole(self, tensor: Tensor) -> Tensor:
+        """The last dimension filled up with zeros to whole registers, contiguous."""
+        return pad(tensor.detach(), (0, self.padded - tensor.shape[-1])).contiguous()
+
+    def whole_state(self, name: str, tensor: Tensor) -> Tensor:
+        """The same for a state; that which U multiplies has a width of its own. Where it has it, it is not copied."""
+        columns = self.operand_columns if name == self.call.cell.operand else self.padded
+        missing = columns - tensor.shape[-1]
+        return pad(tensor.detach(), (0, missing)) if missing else tensor.detach().contiguous()
+
+    def gate_columns(self, loop: Loop) -> int:
+        """The width of a row of gates: whole panels."""
+        return self.kernel.round_to_panels(loop.step.slots * self.padded)
+
+    def own(self, d: int) -> dict[str, Tensor]:
+        """The cell's own parameters under the names of the program's inputs."""
+        cell, found = self.call.cell, dict[str, Tensor]()
+        for name, shape in cell.parameters.items():
+            value = self.call.weights[d].own[name]
+            if shape == PER_UNIT:
+                found[f"p.{name}"] = self.whole(value)
+            else:
+                parts = value.chunk(len(cell.projections))
+                found |= {f"p.{name}.{g}": self.whole(v) for g, v in zip(cell.projections, parts, strict=True)}
+        return found
+
+
+class DirectionArguments:
+    """The words of one direction; the tensors they point to live as long as this does."""
+
+    def __init__(self, binding: LayerBinding, loop: Loop, d: int) -> None:
+        self.binding, self.loop, self.d = binding, loop, d
+        self.tensors: dict[str, Tensor] = {}
+        self.words: dict[str, int] = dict.fromkeys(loop.block.names, 0)
+        self.words |= {"reverse": d, "steps": binding.tables.steps, "inputs": binding.rows.shape[1]}
+        self.words |= {"hidden": binding.hidden, "padded": binding.padded, "outputs": binding.outputs}
+        self.words["operand_bytes"] = binding.operand_columns * binding.rows.element_size()
+        self.give("batch_sizes", binding.tables.sizes)
+        self.give("offsets", binding.tables.offsets)
+        self.give("state_rows", binding.tables.offsets)
+        self.give("x_places", binding.places.index)
+        self.give("y_places", binding.output_places.index)
+        self._give_inputs()
+
+    def give(self, name: str, tensor: Tensor, skip: int = 0) -> Tensor:
+        """Hand a tensor to the kernel under a name, from element `skip` on."""
+        self.tensors[name] = tensor
+        self.words[name] = tensor.data_ptr() + skip * tensor.element_size()
+        return tensor
+
+    def give_output(self, y: Tensor) -> None:
+        """Hand over the outputs (N', D·P), or their cotangents: this direction's columns."""
+        self.give("y", y, skip=self.d * self.binding.outputs)
+        self.words["y_stride"] = y.stride(0) * y.element_size()
+
+    def _give_inputs(self) -> None:
+        """The cell's own parameters, its streams and the resets."""
+        call = self.binding.call
+        for name, value in self.binding.own(self.d).items():
+            self.give(name, value)
+        for name, value in (call.streams[self.d] if call.streams else {}).items():
+            self.give(f"m.{name}", self.binding.whole(value))
+        if call.resets:
+            self.give("resets", call.resets[self.d].to(torch.uint8).contiguous())
+
+
+class Launch:
+    """A loop over all items, each with scratch memory of its own; `own` holds each item's sums.
+
+    `others` are the directions once more for each further thread that shares an item: the same inputs, and states and
+    outputs of its own; `every` is all of them. `packed` are the weights that they share. It may be run again,
+    on what its tensors then hold. They live as long as this does.
+    """
+
+    def __init__(
+        self,
+        binding: LayerBinding,
+        directions: Sequence[DirectionArguments],
+        loop: Loop,
+        own: Sequence[Tensor] = (),
+        others: Sequence[Sequence[DirectionArguments]] = (),
+        packed: Sequence[Tensor] = (),
+    ) -> None:
+        self.binding, self.directions, self._loop = binding, directions, loop
+        self.packed = packed
+        self.every = [direction for part in (directions, *others) for direction in part]
+        items, self._scratch = _items(binding, directions, loop, own)
+        self._blocks = loop.prepare([direction.words for direction in self.every], items)
+
+    def run(self) -> None:
+        """Run it, on as many threads as the binding has."""
+        self._loop.run(self._blocks, self.binding.threads)
+
+
+def _items(
+    binding: LayerBinding, directions: Sequence[DirectionArguments], loop: Loop, own: Sequence[Tensor]
+) -> tuple[list[dict[str, int]], list[Tensor]]:
+    """The words of each part of each item, and the scratch memory that they point to."""
+    tile, padded, rows, parts = binding.kernel.tile, binding.padded, binding.rows, binding.parts
+    size, gate_columns = tile.lanes.bytes, binding.gate_columns(loop)
+    recurrent = binding.kernel.round_to_panels(max(len(binding.kernel.layout.recurrent) * padded, binding.outputs))
+    line = recurrent + binding.kernel.round_to_panels(padded)
+    items: list[dict[str, int]] = []
+    scratch: list[Tensor] = []
+    for number, (d, first, last) in enumerate(binding.tables.items):
+        sequences = last - first
+        chunk = max(1, min(binding.tables.steps, CHUNK_BYTES // (gate_columns * size * sequences)))
+        ahead = 0 if directions[d].words["gates"] else chunk * sequences
+        turns = 2 if parts > 1 else 1
+        numbers = rows.new_empty(turns * sequences * line + ahead * gate_columns + parts * loop.spill * padded)
+        lists = torch.empty(parts, 4 * chunk * sequences, dtype=torch.int64, device="cpu")
+        scratch += [numbers, lists]
+        gates = numbers.data_ptr() + size * turns * sequences * line
+        spill = gates + size * ahead * gate_columns
+        item = {"first": first, "last": last, "chunk": chunk, "capacity": chunk * sequences, "parts": parts}
+        item |= {"products": numbers.data_ptr(), "gates": gates, "own": own[number].data_ptr() if own else 0}
+        for part in range(parts):
+            mine = {"part": part, "direction": part * len(directions) + d, "met": number}
+            mine |= {"spill": spill + part * size * loop.spill * padded, "lists": lists[part].data_ptr()}
+            items.append(item | mine)
+    return items, scratch
