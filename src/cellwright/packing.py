@@ -154,6 +154,52 @@ class Layout:
         return state if self.inverse is None else state.index_select(1, self.inverse)
 
 
+@dataclass(frozen=True)
+class Traced:
+    """The layout of a batch in a program that torch.compile or torch.export writes down; otherwise as `Layout`.
+
+    Rows stay padded, (T, B, ·), and in the user's order: how many there are is known only when the program runs.
+    """
+
+    time: int
+    batch: int
+    device: torch.device
+    lengths: Tensor | None
+    batch_first: bool = False
+    single: bool = False
+    batch_sizes: tuple[int, ...] = ()
+
+    def pack(self, padded: Tensor) -> Tensor:
+        """(T, B, *) or, batch first, (B, T, *) -> (T, B, *); of one sequence alone, (T, *) -> (T, 1, *)."""
+        if self.single:
+            return padded[:, None]
+        return padded.transpose(0, 1) if self.batch_first else padded
+
+    def pad(self, rows: Tensor) -> Tensor:
+        """The inverse of `pack`."""
+        if self.single:
+            return rows.squeeze(1)
+        return rows.transpose(0, 1) if self.batch_first else rows
+
+    flatten, leave = pack, pad  # no PackedSequence comes in
+    inner = None
+
+    @property
+    def steps(self) -> tuple[int, int]:
+        """(T, B)."""
+        return self.time, self.batch
+
+    def cuts(self, reset: Tensor) -> tuple[Tensor]:
+        """The mask (T, B), of which the operator makes each direction's."""
+        return (self.pack(reset),)
+
+    def sort(self, state: Tensor) -> Tensor:
+        """(·, B, *) as it is."""
+        return state
+
+    unsort = sort
+
+
 def steps_and_sequences(batch_sizes: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Of each packed row (S,) its step, and which of the sequences, in falling length, it is of."""
     sizes = np.array(batch_sizes, np.int64)

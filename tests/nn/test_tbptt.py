@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 import cellwright
+from cellwright.nn.stack import weights_of
 from cellwright.nn.tbptt import Carry, Lanes, detached, lanes, windows
 from drawing import run_direction
 
@@ -72,7 +73,7 @@ def gradient(layer, x, targets, **sizes):
 
 def step_by_step(layer, x, state):
     """The reference, one step after the other: (output, state) of each."""
-    (weights,) = layer._weights()[0]
+    (weights,) = weights_of(layer)[0]
     for one in x:
         found = run_direction(layer.cell, one, [B], state, weights)
         state = found.state

@@ -84,8 +84,8 @@ def gradients(call: Call, d_rows: Tensor, d_state: Sequence[Tensor], *, wants_ro
 
 def padded(call: Call) -> Result:
     """The call of rows (T, B, I) without padding, to outputs (T, B, D·P): one operation, whatever the sizes."""
-    stack, flat = Stack.of(call.cell.name, call.weights), [w for one in call.weights for w in one.flat]
-    outputs, end = stack.whole(call.rows, call.state, flat, trains=True)
+    layers, flat = TorchLayers.of(call.cell.name, call.weights), [w for one in call.weights for w in one.flat]
+    outputs, end = layers.whole(call.rows, call.state, flat, trains=True)
     return Result(outputs, tuple(end), [{} for _ in call.weights])
 
 
@@ -93,16 +93,16 @@ def _run(
     cell: str, rows: Tensor, batch_sizes: Sequence[int], state: Sequence[Tensor], weights: Sequence[Weights]
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     alive, batch = batch_sizes[0], state[0].shape[1]
-    stack = Stack.of(cell, weights)
+    layers = TorchLayers.of(cell, weights)
     begin = [s[:, :alive].contiguous() for s in state]
-    outputs, final = stack.run(rows, batch_sizes, begin, [w for one in weights for w in one.flat])
+    outputs, final = layers.run(rows, batch_sizes, begin, [w for one in weights for w in one.flat])
     if alive < batch:  # sequences of no step keep their state
         final = [torch.cat([f, s[:, alive:]], 1) for f, s in zip(final, state, strict=True)]
     return outputs, tuple(final)
 
 
 # --- layers, one on top of the other -------------------------------------------------------------------
-class Stack(NamedTuple):
+class TorchLayers(NamedTuple):
     """Layers of a standard cell as torch's kernels take them.
 
     `dropout` is the share of each layer's outputs, the last one's aside, that is dropped; 0 where none is to be.
@@ -116,7 +116,7 @@ class Stack(NamedTuple):
     dropout: float = 0.0
 
     @classmethod
-    def of(cls, cell: str, weights: Sequence[Weights]) -> Stack:
+    def of(cls, cell: str, weights: Sequence[Weights]) -> TorchLayers:
         """One layer, with its weights a direction."""
         first = weights[0]
         return cls(cell, 1, first.input_bias is not None, len(weights) == 2, first.projection is not None)

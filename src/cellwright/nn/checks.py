@@ -5,43 +5,45 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping, Sequence
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from cellwright.cells.definition import Definition
 
-if TYPE_CHECKING:
-    from cellwright.nn.recurrent import Recurrent
+
+def dropout(who: str, value: Any) -> None:
+    """Check the share of outputs that is dropped between layers, 0 to 1; raises ValueError."""
+    if not _is_number(value) or not 0 <= value <= 1:
+        raise ValueError(f"{who}: dropout is {value!r}; expected a number from 0 to 1, the share that is zeroed")
 
 
-def options(layer: Recurrent) -> None:
-    """Check a layer's constructor arguments; raises TypeError and ValueError where torch.nn does."""
-    who = type(layer).__name__
-    if not _is_number(layer.dropout) or not 0 <= layer.dropout <= 1:
+def flag(who: str, name: str, value: Any) -> None:
+    """Check that an option is True or False; raises TypeError."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{who}: {name} is {value!r}; expected True or False")
+
+
+def no_streams(who: str, cell: Definition) -> None:
+    """Check that the cell takes nothing but x, u and s; raises ValueError."""
+    if cell.streams:
         raise ValueError(
-            f"{who}: dropout is {layer.dropout!r}; expected a number from 0 to 1, the share that is zeroed"
-        )
-    for name in ("bias", "batch_first", "learn_initial_state", "state_batch_first"):
-        if not isinstance(getattr(layer, name), bool):
-            raise TypeError(f"{who}: {name} is {getattr(layer, name)!r}; expected True or False")
-    if layer.cell.streams:
-        raise ValueError(
-            f"{who}: the cell {layer.cell.name} takes the streams {', '.join(layer.cell.streams)}, which no layer "
+            f"{who}: the cell {cell.name} takes the streams {', '.join(cell.streams)}, which no layer "
             "gives; expected a cell of x, u and s; for masks pass recurrent_dropout= or zoneout= with the cell itself"
         )
-    _projection(who, layer.cell, layer.proj_size, layer.hidden_size)
-    rate(who, "recurrent_dropout", layer.recurrent_dropout)
-    for letter, one in layer.zoneout.items():
+
+
+def noise(who: str, recurrent_dropout: Any, zoneout: Mapping[str, Any], projected: int, hidden: int) -> None:
+    """Check the rates of noise in the recurrence, which no layer has with a projection; raises ValueError."""
+    rate(who, "recurrent_dropout", recurrent_dropout)
+    for letter, one in zoneout.items():
         rate(who, f"zoneout of {letter}", one)
-    if layer.proj_size and (layer.recurrent_dropout or layer.zoneout):
+    if projected and (recurrent_dropout or zoneout):
         raise ValueError(
-            f"{who}: proj_size is {layer.proj_size}, and the masks of recurrent_dropout and zoneout are for "
-            f"hidden_size = {layer.hidden_size} units; expected proj_size=0 with either"
+            f"{who}: proj_size is {projected}, and the masks of recurrent_dropout and zoneout are for "
+            f"hidden_size = {hidden} units; expected proj_size=0 with either"
         )
-    if layer.forget_bias is not None:
-        forget_bias(who, layer.cell, layer.forget_bias, layer.bias)
 
 
 def whole(who: str, name: str, given: Any, least: int = 1, error: type[Exception] = ValueError) -> int:
@@ -65,7 +67,8 @@ def _is_number(given: Any) -> bool:
     return isinstance(given, Real) and not isinstance(given, bool)
 
 
-def _projection(who: str, cell: Definition, size: int, hidden: int) -> None:
+def projection(who: str, cell: Definition, size: int, hidden: int) -> None:
+    """Check the size of a projection, 0 for none, which not every cell can have; raises ValueError."""
     if size >= hidden:
         raise ValueError(
             f"{who}: proj_size is {size}; expected 0, for no projection, up to hidden_size − 1 = {hidden - 1}"

@@ -8,7 +8,7 @@ gets None and goes the long way, wrong input included, which is refused there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -18,20 +18,28 @@ from cellwright.backends import dispatch
 from cellwright.backends.bounds import Size
 from cellwright.backends.call import differentiates
 from cellwright.backends.surroundings import PLAIN, disturbed
-from cellwright.backends.torch_native import Stack, single_step, standard
+from cellwright.backends.torch_native import TorchLayers, single_step, standard
+from cellwright.cells import Definition
+from cellwright.nn.stack import Stack, parameter_names
 from cellwright.nn.states import State, as_tuple
 from cellwright.packing import Lengths, as_lengths
 
-if TYPE_CHECKING:
-    from cellwright.nn.cells import RecurrentCell
-    from cellwright.nn.recurrent import Recurrent
-
-Result = tuple[Tensor | PackedSequence, State]
+Outputs = tuple[Tensor | PackedSequence, State]
 FLOATS = (torch.float32, torch.float64)
 _autocast = torch.is_autocast_enabled  # found once, as all that the shortest calls look up
 
 
-def step(module: RecurrentCell, input: Tensor, hx: State | None) -> State | None:
+class _Module(Protocol):
+    """What is read of a layer or of a single step."""
+
+    cell: Definition
+    input_size: int
+    hidden_size: int
+    bias: bool
+    _parameters: dict[str, torch.nn.Parameter | None]
+
+
+def step(module: _Module, input: Tensor, hx: State | None) -> State | None:
     """The new state of a single step, input (B, I) or (I,), or None."""
     cell = module.cell
     if type(input) not in PLAIN or not standard(cell) or disturbed():
@@ -62,13 +70,11 @@ def _left(state: Sequence[Tensor]) -> State:
     return state[0] if len(state) == 1 else tuple(state)
 
 
-def layers(
-    layer: Recurrent, input: Tensor | PackedSequence, hx: State | None, lengths: Lengths | None
-) -> Result | None:
+def layers(layer: Stack, input: Tensor | PackedSequence, hx: State | None, lengths: Lengths | None) -> Outputs | None:
     """Output and state of a layer's call, or None."""
     if not _is_plain(layer) or disturbed():
         return None
-    weights = _weights(layer, layer._flat)
+    weights = _weights(layer, parameter_names(layer))
     if weights is None:
         return None
     if isinstance(input, PackedSequence):
@@ -78,7 +84,7 @@ def layers(
     return _padded(layer, weights, input, hx) if lengths is None else _ragged(layer, weights, input, hx, lengths)
 
 
-def _is_plain(layer: Recurrent) -> bool:
+def _is_plain(layer: Stack) -> bool:
     """Whether the layer does nothing that torch.nn's does not."""
     return standard(layer.cell) and not (
         layer.recurrent_dropout
@@ -90,14 +96,14 @@ def _is_plain(layer: Recurrent) -> bool:
     )
 
 
-def _weights(module: torch.nn.Module, names: Sequence[str]) -> list[Tensor] | None:
+def _weights(module: _Module, names: Sequence[str]) -> list[Tensor] | None:
     """The parameters as they now are; None where one is not there to be had by name, as a parametrised one."""
     found = list(map(module._parameters.get, names))
     return found if PLAIN.issuperset(map(type, found)) else None  # type: ignore[return-value]
 
 
 def _begin(
-    module: Recurrent | RecurrentCell, weights: Sequence[Tensor], rows: Tensor, hx: State | None, shape: tuple[int, ...]
+    module: _Module, weights: Sequence[Tensor], rows: Tensor, hx: State | None, shape: tuple[int, ...]
 ) -> Sequence[Tensor] | None:
     """The states before the first step, each of `shape`; None where torch's kernels would not compute rows (·, I)."""
     dtype = rows.dtype
@@ -123,9 +129,9 @@ def _begin(
 
 
 # --- the forms of a batch ------------------------------------------------------------------------------
-def _stack(
-    layer: Recurrent, weights: list[Tensor], rows: Tensor, hx: State | None, counts: tuple[int, int, int]
-) -> tuple[Stack, Sequence[Tensor]] | None:
+def _kernels(
+    layer: Stack, weights: list[Tensor], rows: Tensor, hx: State | None, counts: tuple[int, int, int]
+) -> tuple[TorchLayers, Sequence[Tensor]] | None:
     """The layers, and the states before their first step; None where torch's kernels are not to compute the call.
 
     counts: the steps, the sequences and the rows of all of them.
@@ -138,10 +144,10 @@ def _stack(
     if not dispatch.gives_to_torch(name, Size(*counts, layer.hidden_size, trains)):
         return None
     dropout = layer.dropout if layer.training else 0.0
-    return Stack(name, layer.num_layers, layer.bias, layer.bidirectional, False, dropout), state
+    return TorchLayers(name, layer.num_layers, layer.bias, layer.bidirectional, False, dropout), state
 
 
-def _padded(layer: Recurrent, weights: list[Tensor], input: Tensor, hx: State | None) -> Result | None:
+def _padded(layer: Stack, weights: list[Tensor], input: Tensor, hx: State | None) -> Outputs | None:
     """Of (T, B, I), batch first (B, T, I), or (T, I)."""
     dim, x = input.dim(), input
     if dim == 2:
@@ -151,7 +157,7 @@ def _padded(layer: Recurrent, weights: list[Tensor], input: Tensor, hx: State | 
     elif layer.batch_first:
         x = input.transpose(0, 1)
     steps, batch, _ = x.shape
-    begin = _stack(layer, weights, x, hx, (steps, batch, steps * batch))
+    begin = _kernels(layer, weights, x, hx, (steps, batch, steps * batch))
     if begin is None:
         return None
     output, end = begin[0].padded(x, begin[1], weights)
@@ -160,30 +166,28 @@ def _padded(layer: Recurrent, weights: list[Tensor], input: Tensor, hx: State | 
     return output.transpose(0, 1) if layer.batch_first else output, _left(end)
 
 
-def _packed(layer: Recurrent, weights: list[Tensor], packed: PackedSequence, hx: State | None) -> Result | None:
+def _packed(layer: Stack, weights: list[Tensor], packed: PackedSequence, hx: State | None) -> Outputs | None:
     rows, batch_sizes, order, inverse = packed
     if rows.dim() != 2 or not rows.numel():
         return None
     steps, batch, count = batch_sizes.shape[0], int(batch_sizes[0]), rows.shape[0]
-    begin = _stack(layer, weights, rows, hx, (steps, batch, count))
+    begin = _kernels(layer, weights, rows, hx, (steps, batch, count))
     if begin is None:
         return None
-    stack, state = begin
+    kernels, state = begin
     if hx is not None and order is not None:
         state = [s.index_select(1, order) for s in state]
     if count == steps * batch:  # nothing is ragged
-        output, end = stack.padded(rows.view(steps, batch, -1), state, weights)
+        output, end = kernels.padded(rows.view(steps, batch, -1), state, weights)
         output = output.flatten(0, 1)
     else:
-        output, end = stack.packed(rows, batch_sizes, state, weights)
+        output, end = kernels.packed(rows, batch_sizes, state, weights)
     if inverse is not None:
         end = [s.index_select(1, inverse) for s in end]
     return PackedSequence(output, batch_sizes, order, inverse), _left(end)
 
 
-def _ragged(
-    layer: Recurrent, weights: list[Tensor], input: Tensor, hx: State | None, lengths: Lengths
-) -> Result | None:
+def _ragged(layer: Stack, weights: list[Tensor], input: Tensor, hx: State | None, lengths: Lengths) -> Outputs | None:
     """Of (T, B, I), batch first (B, T, I), with lengths of at least 1: torch packs and pads it."""
     if input.dim() != 3 or not input.numel():
         return None
@@ -193,15 +197,15 @@ def _ragged(
     each = given.tolist()
     if not 0 < min(each) <= max(each) <= time:
         return None
-    begin = _stack(layer, weights, input, hx, (max(each), batch, sum(each)))
+    begin = _kernels(layer, weights, input, hx, (max(each), batch, sum(each)))
     if begin is None:
         return None
-    stack, state = begin
+    kernels, state = begin
     falling, order = given.cpu().long().sort(descending=True, stable=True)
     inverse = order.argsort()
     if hx is not None:
         state = [s.index_select(1, order) for s in state]
     rows, batch_sizes = torch._VF._pack_padded_sequence(input.index_select(batch_dim, order), falling, batch_first)
-    output, end = stack.packed(rows, batch_sizes, state, weights)
+    output, end = kernels.packed(rows, batch_sizes, state, weights)
     padded, _ = torch._VF._pad_packed_sequence(output, batch_sizes, batch_first, 0.0, time)
     return padded.index_select(batch_dim, inverse), _left([s.index_select(1, inverse) for s in end])

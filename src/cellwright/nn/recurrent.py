@@ -14,20 +14,18 @@ from torch.nn.functional import dropout as drop
 from torch.nn.utils.rnn import PackedSequence
 
 from cellwright import cells
-from cellwright.backends import custom_op, dispatch, recompute
-from cellwright.backends.call import Call, Result, Weights
+from cellwright.backends import dispatch
 from cellwright.backends.dispatch import Backend
 from cellwright.cells import Definition
-from cellwright.nn import checks, direct, symbolic, weights
-from cellwright.nn.quantization import LeftInFloat
-from cellwright.nn.regularise import rates, regularise
-from cellwright.nn.sequences import Traced, enter, reset_rows
-from cellwright.nn.states import State, StateShape
+from cellwright.nn import checks, direct, stack, symbolic, weights
+from cellwright.nn.regularise import rates
+from cellwright.nn.stack import Stack
+from cellwright.nn.states import State
 from cellwright.nn.stream import Stream
-from cellwright.packing import Layout, Lengths
+from cellwright.packing import Layout, Lengths, Traced
 
 
-class Recurrent(LeftInFloat):
+class Recurrent(Stack):
     """Layers of a cell, stacked, in one direction or both: torch.nn.LSTM for any cell.
 
         layer = Recurrent("lstm", 8, 16, num_layers=2, bidirectional=True)
@@ -105,30 +103,30 @@ class Recurrent(LeftInFloat):
         self.checkpoint_every = (
             None if checkpoint_every is None else checks.whole(who, "checkpoint_every", checkpoint_every)
         )
-        checks.options(self)
+        self._check(who)
         if dropout > 0 and self.num_layers == 1:
             warnings.warn(
                 f"{who}: dropout={dropout} acts between layers, and num_layers=1 has no between; "
                 "stack layers, or drop the outputs yourself",
                 stacklevel=2 if type(self) is Recurrent else 3,
             )
-        self._names: list[dict[str, str]] = []  # of each layer's each direction: torch.nn's name -> this module's
-        self._flat: list[str] = []  # the parameters of all of them, in torch.nn's order
+        self._names, self._flat = [], []
         self._start: dict[str, float] = {}  # the parameters that begin at one number
         self._register(device, dtype)
         self.reset_parameters()
 
+    def _check(self, who: str) -> None:
+        """Raise TypeError and ValueError for constructor arguments where torch.nn does, and for our own."""
+        checks.dropout(who, self.dropout)
+        for name in ("bias", "batch_first", "learn_initial_state", "state_batch_first"):
+            checks.flag(who, name, getattr(self, name))
+        checks.no_streams(who, self.cell)
+        checks.projection(who, self.cell, self.proj_size, self.hidden_size)
+        checks.noise(who, self.recurrent_dropout, self.zoneout, self.proj_size, self.hidden_size)
+        if self.forget_bias is not None:
+            checks.forget_bias(who, self.cell, self.forget_bias, self.bias)
+
     # --- parameters -----------------------------------------------------------------------------------
-    @property
-    def directions(self) -> int:
-        """D."""
-        return 2 if self.bidirectional else 1
-
-    @property
-    def all_weights(self) -> list[list[Tensor]]:
-        """The parameters of each layer's each direction, as in torch.nn."""
-        return [[getattr(self, name) for name in names.values()] for names in self._names]
-
     def _register(self, device: Any, dtype: Any) -> None:
         outputs = self.proj_size or self.hidden_size
         for k in range(self.num_layers):
@@ -144,8 +142,9 @@ class Recurrent(LeftInFloat):
                 own = {self._names[-1][name]: float(name in self.cell.ones) for name in self.cell.parameters}
                 self._start |= own
         if self.learn_initial_state:
-            for letter, size in self._states.sizes.items():
-                self._add(f"initial_{letter}", (self._states.stack, size), device, dtype)
+            states = stack.state_shape(self)
+            for letter, size in states.sizes.items():
+                self._add(f"initial_{letter}", (states.stack, size), device, dtype)
                 self._start[f"initial_{letter}"] = 0.0
 
     def _add(self, name: str, shape: tuple[int, ...], device: Any, dtype: Any) -> None:
@@ -230,19 +229,19 @@ class Recurrent(LeftInFloat):
             result = direct.layers(self, input, hx, lengths)
             if result is not None:
                 return result
-        layout, calls = self._begin(input, hx, lengths, reset, return_gates)
+        layout, calls = stack.calls(self, input, hx, lengths, reset, return_gates)
         rows = calls[0].rows
         ends: list[tuple[Tensor, ...]] = []
         gates: list[dict[str, Tensor]] = []
         for k, call in enumerate(calls):
-            rows, end, letters = self._compute(call if k == 0 else replace(call, rows=rows), layout)
+            rows, end, letters = stack.compute(self, call if k == 0 else replace(call, rows=rows), layout)
             ends.append(end[: len(self.cell.states)])  # without the state that recurrent dropout adds
             gates += [{name: layout.pad(values) for name, values in one.items()} for one in letters]
             if self.dropout and k < self.num_layers - 1:
                 rows = drop(rows, self.dropout, self.training)
         state = [torch.cat(parts) for parts in zip(*ends, strict=True)]
         output = layout.leave(rows) if return_sequences else self._last(state[0], layout)
-        return (output, self._states.leave(state, layout), *([tuple(gates)] if return_gates else []))
+        return (output, stack.state_shape(self).leave(state, layout), *([tuple(gates)] if return_gates else []))
 
     def stream(self, batch: int | None = None) -> Stream:
         """The layer over sequences that come a step or a chunk at a time, the state kept in between; see `nn.stream`.
@@ -256,9 +255,7 @@ class Recurrent(LeftInFloat):
 
     def initial_state(self, batch: int | None = None) -> State:
         """What a call without hx begins from, learned or zeros, for `batch` sequences, or one alone without batch."""
-        weight = self._weights()[0][0].input
-        layout = Layout(0, 1 if batch is None else batch, (), weight.device, single=batch is None)
-        return self._states.leave(self._initial(layout, weight), layout)
+        return stack.initial_state(self, batch)
 
     def explain(
         self,
@@ -276,7 +273,7 @@ class Recurrent(LeftInFloat):
         """
         # Asking leaves the masks of the next call as they would have been.
         with torch.random.fork_rng([input.data.device] if input.is_cuda else []):
-            return dispatch.choose(self._begin(input, hx, lengths, reset, return_gates)[1][0])
+            return dispatch.choose(stack.calls(self, input, hx, lengths, reset, return_gates)[1][0])
 
     # A PackedSequence has a number of rows that no compiled program knows: a program breaks off and goes on after it.
     # This is torch.compiler.disable without its import of torch._dynamo, which takes longer than that of torch.
@@ -293,69 +290,6 @@ class Recurrent(LeftInFloat):
         return self.forward(
             input, hx, lengths=lengths, reset=reset, return_sequences=return_sequences, return_gates=return_gates
         )
-
-    def _compute(self, call: Call, layout: Layout | Traced) -> Result:
-        if isinstance(layout, Traced):
-            return custom_op.layer(call, layout.lengths)
-        if self.checkpoint_every is not None:
-            return recompute.layer(call, self.checkpoint_every)
-        return dispatch.layer(call)
-
-    def _begin(
-        self,
-        input: Tensor | PackedSequence,
-        hx: State | None,
-        lengths: Lengths | None,
-        reset: Tensor | None,
-        record: bool,
-    ) -> tuple[Layout | Traced, list[Call]]:
-        """The call of each layer; all but the first still have the first one's rows."""
-        who = type(self).__name__
-        weights_ = self._weights()
-        rows, layout = enter(who, input, lengths, self.batch_first)
-        checks.rows(who, rows, self.input_size, weights_[0][0].input)
-        state = self._initial(layout, rows) if hx is None else self._states.enter(who, hx, layout, rows)
-        resets = None if reset is None else reset_rows(who, layout, reset)[: self.directions]
-        calls = []
-        for k in range(self.num_layers):
-            here = slice(k * self.directions, (k + 1) * self.directions)
-            call = Call(
-                cell=self.cell,
-                rows=rows,
-                batch_sizes=layout.batch_sizes,
-                state=[s[here] for s in state],
-                weights=weights_[k],
-                resets=resets,
-                fresh=[s[here] for s in self._learned(layout)] if resets and self.learn_initial_state else None,
-                record=record,
-                places=layout.inner if k == 0 else None,
-                output_places=layout.inner if k == self.num_layers - 1 else None,
-            )
-            calls.append(regularise(call, layout.steps, self.recurrent_dropout, self.zoneout, training=self.training))
-        return layout, calls
-
-    def _weights(self) -> list[list[Weights]]:
-        """One a direction of each layer, as the parameters are now."""
-        flat = [
-            weights.gather(self.cell, {name: getattr(self, here) for name, here in names.items()})
-            for names in self._names
-        ]
-        return [flat[k : k + self.directions] for k in range(0, len(flat), self.directions)]
-
-    @property
-    def _states(self) -> StateShape:
-        outputs = self.proj_size or self.hidden_size
-        sizes = {s: outputs if s == self.cell.operand else self.hidden_size for s in self.cell.states}
-        return StateShape(sizes, self.num_layers * self.directions, self.state_batch_first)
-
-    def _learned(self, layout: Layout | Traced) -> list[Tensor]:
-        """The learned initial state of every sequence, (L·D, B, ·) each."""
-        learned = [getattr(self, f"initial_{letter}") for letter in self.cell.states]
-        return [s[:, None].expand(-1, layout.batch, -1) for s in learned]
-
-    def _initial(self, layout: Layout | Traced, rows: Tensor) -> list[Tensor]:
-        """The state that a call without one begins from, (L·D, B, ·) each."""
-        return self._learned(layout) if self.learn_initial_state else self._states.zeros(layout, rows)
 
     def _last(self, h: Tensor, layout: Layout | Traced) -> Tensor:
         """The last output of each direction of the top layer, (B, D·P), of the final h (L·D, B, P)."""

@@ -5,61 +5,13 @@ The layers of a stack share one layout (see `cellwright.packing`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from cellwright.backends import custom_op
 from cellwright.nn import checks
-from cellwright.packing import Layout, Lengths, as_lengths, ragged
-
-
-@dataclass(frozen=True)
-class Traced:
-    """The layout of a batch in a program that torch.compile or torch.export writes down; otherwise as `Layout`.
-
-    Rows stay padded, (T, B, ·), and in the user's order: how many there are is known only when the program runs.
-    """
-
-    time: int
-    batch: int
-    device: torch.device
-    lengths: Tensor | None
-    batch_first: bool = False
-    single: bool = False
-    batch_sizes: tuple[int, ...] = ()
-
-    def pack(self, padded: Tensor) -> Tensor:
-        """(T, B, *) or, batch first, (B, T, *) -> (T, B, *); of one sequence alone, (T, *) -> (T, 1, *)."""
-        if self.single:
-            return padded[:, None]
-        return padded.transpose(0, 1) if self.batch_first else padded
-
-    def pad(self, rows: Tensor) -> Tensor:
-        """The inverse of `pack`."""
-        if self.single:
-            return rows.squeeze(1)
-        return rows.transpose(0, 1) if self.batch_first else rows
-
-    flatten, leave = pack, pad  # no PackedSequence comes in
-    inner = None
-
-    @property
-    def steps(self) -> tuple[int, int]:
-        """(T, B)."""
-        return self.time, self.batch
-
-    def cuts(self, reset: Tensor) -> tuple[Tensor]:
-        """The mask (T, B), of which the operator makes each direction's."""
-        return (self.pack(reset),)
-
-    def sort(self, state: Tensor) -> Tensor:
-        """(·, B, *) as it is."""
-        return state
-
-    unsort = sort
+from cellwright.packing import Layout, Lengths, Traced, as_lengths, ragged
 
 
 def enter(

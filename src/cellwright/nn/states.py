@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from cellwright.nn import checks
-from cellwright.nn.sequences import Traced
-from cellwright.packing import Layout
+from cellwright.packing import Layout, Traced
 
 State = Tensor | tuple[Tensor, ...]
 

@@ -13,19 +13,16 @@ those that they give of the whole sequence at once.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from cellwright.backends import bounds, dispatch
 from cellwright.backends.call import Call
-from cellwright.nn import checks
+from cellwright.nn import checks, stack
+from cellwright.nn.stack import Stack
 from cellwright.nn.states import State, as_tuple
 from cellwright.packing import Layout, Lengths
-
-if TYPE_CHECKING:
-    from cellwright.nn.recurrent import Recurrent
 
 
 class Stream:
@@ -35,7 +32,7 @@ class Stream:
     one through `.data`, `step` sees after the next `feed` or `reset`.)
     """
 
-    def __init__(self, layer: Recurrent, batch: int | None) -> None:
+    def __init__(self, layer: Stack, batch: int | None) -> None:
         who = type(layer).__name__
         if layer.bidirectional:
             raise ValueError(
@@ -55,7 +52,7 @@ class Stream:
         """The state after the last step, before the first the initial one, as the layer returns it; may be set."""
         if self._prepared is not None:
             return self._prepared.state
-        return self._layer.initial_state(self._batch) if self._state is None else self._state
+        return stack.initial_state(self._layer, self._batch) if self._state is None else self._state
 
     @state.setter
     def state(self, given: State) -> None:
@@ -75,7 +72,7 @@ class Stream:
                 f"(batch,) = ({self._batch},), or nothing for all"
             )
         anew = rows[:, None, None] if self._layer.state_batch_first else rows[:, None]
-        start, now = self._layer.initial_state(self._batch), self.state
+        start, now = stack.initial_state(self._layer, self._batch), self.state
         new = [torch.where(anew, a, b) for a, b in zip(as_tuple(start), as_tuple(now), strict=True)]
         self.state = tuple(new) if isinstance(now, tuple) else new[0]
 
@@ -140,7 +137,7 @@ class Stream:
 class _Prepared:
     """The compiled steps of a stack, with the state, for the weights that it had when they were packed."""
 
-    def __init__(self, layer: Recurrent, layout: Layout, calls: list[Call]) -> None:
+    def __init__(self, layer: Stack, layout: Layout, calls: list[Call]) -> None:
         from cellwright.backends.kernels.stepper import Stepper  # loads the compiler
 
         self._layer, self._layout, self._call = layer, layout, calls[0]
@@ -149,11 +146,11 @@ class _Prepared:
         self._versions = _versions(self._weights)
 
     @classmethod
-    def of(cls, layer: Recurrent, chunk: Tensor, state: State) -> _Prepared | None:
+    def of(cls, layer: Stack, chunk: Tensor, state: State) -> _Prepared | None:
         """None where something else computes such a step."""
         if torch.is_autocast_enabled("cpu"):
             return None
-        layout, calls = layer._begin(chunk, state, None, None, False)
+        layout, calls = stack.calls(layer, chunk, state)
         if not isinstance(layout, Layout) or not _by_kernels(calls[0]):
             return None
         return cls(layer, layout, calls)
@@ -163,7 +160,7 @@ class _Prepared:
         rows = input.view(-1, input.shape[-1])
         if rows.shape != self._steps[0].shape or rows.dtype != self._call.rows.dtype:
             return False
-        now = [w for (weights,) in self._layer._weights() for w in weights.flat]
+        now = [w for (weights,) in stack.weights_of(self._layer) for w in weights.flat]
         same = all(a is b for a, b in zip(now, self._weights, strict=True)) and _versions(now) == self._versions
         return same and _by_kernels(replace(self._call, rows=rows))
 
@@ -177,7 +174,7 @@ class _Prepared:
     def state(self) -> State:
         """As the layer returns it."""
         states = [torch.stack(s) for s in zip(*(one.state for one in self._steps), strict=True)]
-        return self._layer._states.leave(states, self._layout)
+        return stack.state_shape(self._layer).leave(states, self._layout)
 
 
 def _by_kernels(call: Call) -> bool:

@@ -1,0 +1,135 @@
+"""Layers stacked on each other: what a batch asks of each, from the parameters as they now are.
+
+`Recurrent` calls it on whole sequences, `nn.stream` on steps.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence
+
+from cellwright.backends import custom_op, dispatch, recompute
+from cellwright.backends.call import Call, Result, Weights
+from cellwright.cells import Definition
+from cellwright.nn import checks, weights
+from cellwright.nn.quantization import LeftInFloat
+from cellwright.nn.regularise import regularise
+from cellwright.nn.sequences import enter, reset_rows
+from cellwright.nn.states import State, StateShape
+from cellwright.packing import Layout, Lengths, Traced
+
+
+class Stack(LeftInFloat):
+    """A module that holds the parameters of such layers. `Recurrent` is the one there is, and says what each means."""
+
+    cell: Definition
+    input_size: int
+    hidden_size: int
+    num_layers: int
+    bias: bool
+    batch_first: bool
+    dropout: float
+    bidirectional: bool
+    proj_size: int
+    recurrent_dropout: float
+    zoneout: dict[str, float]
+    learn_initial_state: bool
+    state_batch_first: bool
+    checkpoint_every: int | None
+    _names: list[dict[str, str]]  # of each layer's each direction: torch.nn's name -> this module's
+    _flat: list[str]  # the parameters of all of them, in torch.nn's order
+
+    @property
+    def directions(self) -> int:
+        """D."""
+        return 2 if self.bidirectional else 1
+
+    @property
+    def all_weights(self) -> list[list[Tensor]]:
+        """The parameters of each layer's each direction, as in torch.nn."""
+        return [[getattr(self, name) for name in names.values()] for names in self._names]
+
+
+def parameter_names(stack: Stack) -> list[str]:
+    """The names of all parameters of the layers, in torch.nn's order."""
+    return stack._flat
+
+
+def weights_of(stack: Stack) -> list[list[Weights]]:
+    """One a direction of each layer, as the parameters are now."""
+    flat = [
+        weights.gather(stack.cell, {name: getattr(stack, here) for name, here in names.items()})
+        for names in stack._names
+    ]
+    return [flat[k : k + stack.directions] for k in range(0, len(flat), stack.directions)]
+
+
+def state_shape(stack: Stack) -> StateShape:
+    """How the states of all layers lie."""
+    outputs = stack.proj_size or stack.hidden_size
+    sizes = {s: outputs if s == stack.cell.operand else stack.hidden_size for s in stack.cell.states}
+    return StateShape(sizes, stack.num_layers * stack.directions, stack.state_batch_first)
+
+
+def initial_state(stack: Stack, batch: int | None) -> State:
+    """What a call without a state begins from, as a user has it; see `Recurrent.initial_state`."""
+    weight = weights_of(stack)[0][0].input
+    layout = Layout(0, 1 if batch is None else batch, (), weight.device, single=batch is None)
+    return state_shape(stack).leave(_initial(stack, layout, weight), layout)
+
+
+def calls(
+    stack: Stack,
+    input: Tensor | PackedSequence,
+    hx: State | None,
+    lengths: Lengths | None = None,
+    reset: Tensor | None = None,
+    record: bool = False,
+) -> tuple[Layout | Traced, list[Call]]:
+    """What a batch asks of each layer; all but the first still have the first one's rows.
+
+    Checks what a user gave: raises as `Recurrent.forward` does.
+    """
+    who = type(stack).__name__
+    each = weights_of(stack)
+    rows, layout = enter(who, input, lengths, stack.batch_first)
+    checks.rows(who, rows, stack.input_size, each[0][0].input)
+    state = _initial(stack, layout, rows) if hx is None else state_shape(stack).enter(who, hx, layout, rows)
+    resets = None if reset is None else reset_rows(who, layout, reset)[: stack.directions]
+    found = []
+    for k in range(stack.num_layers):
+        here = slice(k * stack.directions, (k + 1) * stack.directions)
+        call = Call(
+            cell=stack.cell,
+            rows=rows,
+            batch_sizes=layout.batch_sizes,
+            state=[s[here] for s in state],
+            weights=each[k],
+            resets=resets,
+            fresh=[s[here] for s in _learned(stack, layout)] if resets and stack.learn_initial_state else None,
+            record=record,
+            places=layout.inner if k == 0 else None,
+            output_places=layout.inner if k == stack.num_layers - 1 else None,
+        )
+        found.append(regularise(call, layout.steps, stack.recurrent_dropout, stack.zoneout, training=stack.training))
+    return layout, found
+
+
+def compute(stack: Stack, call: Call, layout: Layout | Traced) -> Result:
+    """The result of one layer's call."""
+    if isinstance(layout, Traced):
+        return custom_op.layer(call, layout.lengths)
+    if stack.checkpoint_every is not None:
+        return recompute.layer(call, stack.checkpoint_every)
+    return dispatch.layer(call)
+
+
+def _learned(stack: Stack, layout: Layout | Traced) -> list[Tensor]:
+    """The learned initial state of every sequence, (L·D, B, ·) each."""
+    learned = [getattr(stack, f"initial_{letter}") for letter in stack.cell.states]
+    return [s[:, None].expand(-1, layout.batch, -1) for s in learned]
+
+
+def _initial(stack: Stack, layout: Layout | Traced, rows: Tensor) -> list[Tensor]:
+    """The state that a call without one begins from, (L·D, B, ·) each."""
+    return _learned(stack, layout) if stack.learn_initial_state else state_shape(stack).zeros(layout, rows)
