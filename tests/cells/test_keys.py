@@ -59,3 +59,8 @@ def test_a_cell_whose_equations_have_changed_is_an_error():
         DefinitionError, match=rf"cell {leaky(1.0).key[:6]}00000000, and leaky#\w+ is defined here: its eq"
     ):
         keys.find("leaky#00000000")
+
+
+def test_a_derivation_that_is_not_there_is_an_error_that_says_which():
+    with pytest.raises(DefinitionError, match=r"with a cell foo\(lstm\), and no foo is known here; expected zoneout or"):
+        keys.find("foo(lstm)")

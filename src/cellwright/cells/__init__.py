@@ -15,6 +15,8 @@ from cellwright.cells.lstm import lstm
 from cellwright.cells.lstm_1997 import lstm_1997
 from cellwright.cells.mgu import mgu
 from cellwright.cells.peephole import peephole
+from cellwright.cells.regularise import recurrent_dropout as recurrent_dropout  # a key may name either
+from cellwright.cells.regularise import zoneout as zoneout
 from cellwright.cells.relu_lstm import relu_lstm
 from cellwright.cells.rnn import rnn, rnn_relu
 from cellwright.cells.slstm import slstm

@@ -8,7 +8,8 @@ zoneout(lstm)       a cell derived from one
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cellwright.errors import DefinitionError
 
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
     from cellwright.cells.definition import Definition
 
 _defined: dict[str, Definition] = {}
+_derivations: dict[str, Callable[[Definition], Definition]] = {}
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def derivation(function: _F) -> _F:
+    """Make `function`, which derives a cell from one, findable under its name."""
+    _derivations[function.__name__] = function
+    return function
 
 
 def register(cell: Definition) -> str:
@@ -34,12 +43,14 @@ def find(key: str) -> Definition:
     """The cell of that key; raises DefinitionError where it has not been defined in this process."""
     if key in _defined:
         return _defined[key]
-    derivation, _, inner = key.partition("(")
+    outer, _, inner = key.partition("(")
     if inner:
-        from cellwright.cells import regularise  # which needs definitions, which need keys
-
-        derived: Definition = getattr(regularise, derivation)(find(inner.removesuffix(")")))
-        return derived
+        if outer not in _derivations:
+            raise DefinitionError(
+                f"the program was made with a cell {key}, and no {outer} is known here; expected "
+                f"{' or '.join(_derivations)}: it was exported by another version"
+            )
+        return _derivations[outer](find(inner.removesuffix(")")))
     name = key.partition("#")[0]
     same = [other for other in _defined if other.partition("#")[0] == name]
     if same:
@@ -55,8 +66,8 @@ def find(key: str) -> Definition:
 
 def _key(cell: Definition) -> str:
     if cell.origin:
-        derivation, (inner,) = cell.origin
-        return f"{derivation.__name__}({inner.key})"
+        function, (inner,) = cell.origin
+        return f"{function.__name__}({inner.key})"
     ours = (cell.step.__module__ or "").rpartition(".")[0] == __package__  # none where the text was run by exec alone
     return cell.name if ours else f"{cell.name}#{_digest(cell)}"
 

@@ -12,10 +12,12 @@ from typing import Any
 
 from cellwright.cells.definition import PER_SEQUENCE, PER_STEP, Definition
 from cellwright.cells.expression import Expression
+from cellwright.cells.keys import derivation
 from cellwright.cells.language import State
 from cellwright.errors import DefinitionError
 
 
+@derivation
 @cache
 def zoneout(cell: Definition) -> Definition:
     """`cell`, each unit of whose states may keep its old value for a step.
@@ -47,6 +49,7 @@ def zoneout(cell: Definition) -> Definition:
     return _derive(cell, "zoneout", step, dict.fromkeys(kept.values(), PER_STEP), origin=(zoneout, (cell,)))
 
 
+@derivation
 @cache
 def recurrent_dropout(cell: Definition) -> Definition:
     """`cell`, whose U multiplies v = mask · h: one mask for all steps of a sequence.
