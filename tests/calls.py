@@ -13,6 +13,7 @@ from cellwright.backends import dispatch
 from cellwright.backends.call import Call, Result
 from cellwright.cells import CELLS, Definition
 from cellwright.cells.definition import PER_PROJECTION, PER_UNIT, cell
+from cellwright.cells.derived import recurrent_dropout, zoneout
 from cellwright.cells.language import (
     State,
     exp,
@@ -29,7 +30,6 @@ from cellwright.cells.language import (
     standardise,
     tanh,
 )
-from cellwright.cells.regularise import recurrent_dropout, zoneout
 from drawing import Case, draw
 
 RAGGED = (4, 3, 3, 1, 0)

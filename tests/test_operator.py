@@ -16,7 +16,7 @@ from cellwright.backends import custom_op, dispatch
 from cellwright.backends.call import Call, Weights
 from cellwright.cells import CELLS
 from cellwright.cells.definition import PER_STEP
-from cellwright.cells.regularise import recurrent_dropout, zoneout
+from cellwright.cells.derived import recurrent_dropout, zoneout
 from cellwright.errors import DefinitionError
 
 ORDER = [2, 4, 0, 3, 1]  # the operator's k-th sequence is the ORDER[k]-th of the packed call

@@ -12,6 +12,7 @@ from torch.testing import assert_close
 from cellwright.backends import reference
 from cellwright.cells import CELLS
 from cellwright.cells.definition import PER_PROJECTION, PER_UNIT, Definition
+from cellwright.cells.derived import recurrent_dropout, zoneout
 from cellwright.cells.expression import EVERYTHING, interval
 from cellwright.cells.language import (
     State,
@@ -30,7 +31,6 @@ from cellwright.cells.language import (
     standardise,
     tanh,
 )
-from cellwright.cells.regularise import recurrent_dropout, zoneout
 from drawing import Case, draw, run_direction
 
 DERIVED = [zoneout(CELLS["gru"]), recurrent_dropout(CELLS["lstm"]), zoneout(recurrent_dropout(CELLS["lstm"]))]

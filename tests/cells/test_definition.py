@@ -20,6 +20,7 @@ from cellwright import use_backend
 from cellwright.backends import reference
 from cellwright.cells import CELLS, get
 from cellwright.cells.definition import PER_PROJECTION, PER_UNIT, Definition, cell
+from cellwright.cells.derived import recurrent_dropout
 from cellwright.cells.language import (
     State,
     exp,
@@ -34,7 +35,6 @@ from cellwright.cells.language import (
     standardise,
     tanh,
 )
-from cellwright.cells.regularise import recurrent_dropout
 from cellwright.errors import DefinitionError, InputError
 
 minimal = cell(projections="i g", gates="i", state="h")

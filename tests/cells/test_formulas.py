@@ -6,9 +6,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cellwright.cells import CELLS
 from cellwright.cells.definition import PER_PROJECTION, PER_UNIT, cell
+from cellwright.cells.derived import recurrent_dropout, zoneout
 from cellwright.cells.formulas import equations, expanded, latex, operations, parameters, where
 from cellwright.cells.language import State, log1p, mean, minimum, relu, sigmoid, softplus, sqrt, standardise, tanh
-from cellwright.cells.regularise import recurrent_dropout, zoneout
 from drawing import draw
 
 

@@ -9,8 +9,8 @@ from torch.testing import assert_close
 
 from cellwright.cells import CELLS
 from cellwright.cells.definition import PER_SEQUENCE, PER_STEP, cell
+from cellwright.cells.derived import recurrent_dropout, zoneout
 from cellwright.cells.language import State, tanh
-from cellwright.cells.regularise import recurrent_dropout, zoneout
 from cellwright.errors import DefinitionError
 from drawing import Case, draw, run_direction
 

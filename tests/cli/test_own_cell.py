@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from cellwright.cells import keys
+from cellwright.cells import registry
 from cellwright.errors import InputError
 from cellwright.serve import Predictor
 from cellwright.tasks import own_cell
@@ -54,7 +54,7 @@ def own(cellwright, reviews, marks, tmp_path_factory):
 def stranger(own, monkeypatch):
     """The run, as a process meets it that has not run the file."""
     key = json.loads((own[0] / "config.json").read_text())["own_cell"]["key"]
-    for table in (keys._defined, own_cell._defined):
+    for table in (registry._defined, own_cell._defined):
         monkeypatch.delitem(table, key)
     return own[0]
 

@@ -2,8 +2,8 @@
 
 from cellwright.cells import CELLS
 from cellwright.cells.definition import PER_UNIT, cell
+from cellwright.cells.derived import recurrent_dropout, zoneout
 from cellwright.cells.language import State, maximum, relu, select, sigmoid, softplus, tanh
-from cellwright.cells.regularise import recurrent_dropout, zoneout
 
 
 @cell(projections="i f g o k", gates="i f o k", state="h c d", parameters={"alpha": PER_UNIT})

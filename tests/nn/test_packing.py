@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from cellwright.nn.sequences import enter
+from cellwright.nn.inputs import enter
 
 T = 6
 

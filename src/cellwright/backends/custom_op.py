@@ -8,7 +8,7 @@ operator that asks for a list refuses (torch 2.13).
 
 Packed rows are as many as the lengths add up to, which no program can know when it is written down; so the operator
 takes the padded batch, whose shapes it knows, and finds the rows in it when it runs. It takes the cell by its key
-(`cellwright.cells.keys`) and the backend that `dispatch.choose` finds when it runs.
+(`cellwright.cells.registry`) and the backend that `dispatch.choose` finds when it runs.
 
 A process that loads an exported program, or a package of AOTInductor, imports `cellwright.nn`, which registers the
 operator, first, and the modules that define its cells.
@@ -29,7 +29,7 @@ from torch import Tensor
 
 from cellwright.backends import dispatch, torch_native
 from cellwright.backends.call import Call, Result, Weights, in_full_precision
-from cellwright.cells import keys
+from cellwright.cells import registry
 from cellwright.cells.definition import PER_STEP, Definition
 from cellwright.packing import Layout, ragged
 
@@ -165,7 +165,7 @@ def _(
     streams: list[Tensor] | None,
     record: bool,
 ) -> list[Tensor]:
-    definition = keys.find(cell)
+    definition = registry.find(cell)
     directions, hidden = len(state[0]), len(weights[0]) // len(definition.projections)
     widths = {name: s.shape[-1] for name, s in zip(definition.states, state, strict=True)}
     recorded = [widths.get(name, hidden) for name in _letters(definition)] * directions if record else []
@@ -263,7 +263,7 @@ def _packed(
 
     Many arguments: those of the operator.
     """
-    definition = keys.find(cell)
+    definition = registry.find(cell)
     time, batch = input.shape[:2]
     directions = len(state[0])
     if lengths is None:

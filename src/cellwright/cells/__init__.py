@@ -5,9 +5,10 @@ from difflib import get_close_matches
 from cellwright.cells.checks import check_unchanged
 from cellwright.cells.coupled import coupled
 from cellwright.cells.definition import Definition, cell
+from cellwright.cells.derived import recurrent_dropout as recurrent_dropout  # a key may name either
+from cellwright.cells.derived import zoneout as zoneout
 from cellwright.cells.gru import gru
 from cellwright.cells.janet import janet
-from cellwright.cells.keys import find
 from cellwright.cells.layer_norm_gru import layer_norm_gru
 from cellwright.cells.layer_norm_lstm import layer_norm_lstm
 from cellwright.cells.ligru import ligru
@@ -15,8 +16,7 @@ from cellwright.cells.lstm import lstm
 from cellwright.cells.lstm_1997 import lstm_1997
 from cellwright.cells.mgu import mgu
 from cellwright.cells.peephole import peephole
-from cellwright.cells.regularise import recurrent_dropout as recurrent_dropout  # a key may name either
-from cellwright.cells.regularise import zoneout as zoneout
+from cellwright.cells.registry import find
 from cellwright.cells.relu_lstm import relu_lstm
 from cellwright.cells.rnn import rnn, rnn_relu
 from cellwright.cells.slstm import slstm

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from cellwright.cells.expression import Expression, interval
-from cellwright.cells.place import place_of_definition
+from cellwright.cells.printer import PLAIN, write_below
+from cellwright.cells.source_location import place_of_definition
 from cellwright.cells.trace import trace
-from cellwright.cells.writing import PLAIN, write_below
 from cellwright.errors import DefinitionError
 
 if TYPE_CHECKING:

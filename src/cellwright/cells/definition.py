@@ -28,8 +28,8 @@ from cellwright.cells.checks import PER_SEQUENCE as PER_SEQUENCE
 from cellwright.cells.checks import PER_STEP as PER_STEP
 from cellwright.cells.checks import PER_UNIT as PER_UNIT
 from cellwright.cells.checks import check_declaration, check_equations, check_mapping, letters_of
-from cellwright.cells.keys import register
 from cellwright.cells.language import State
+from cellwright.cells.registry import register
 from cellwright.cells.trace import Trace, trace, used_inputs
 from cellwright.errors import DefinitionError
 
@@ -50,7 +50,7 @@ class Definition:
     operand      the state that U multiplies
     bias         whether x and u have biases
     origin       of a derived cell the function that makes it, and that one's arguments
-    key          the text by which a saved program finds it (see `cellwright.cells.keys`)
+    key          the text by which a saved program finds it (see `cellwright.cells.registry`)
     """
 
     name: str

@@ -15,8 +15,8 @@ from typing import Any, NoReturn
 
 from cellwright.cells.operations import EVERYTHING, Interval
 from cellwright.cells.operations import OPERATIONS as OPERATIONS  # the compiler and the reference find it here
-from cellwright.cells.place import frame_of_the_step, place
-from cellwright.cells.writing import write
+from cellwright.cells.printer import write
+from cellwright.cells.source_location import frame_of_the_step, place
 from cellwright.errors import DefinitionError
 
 

@@ -14,8 +14,8 @@ from typing import Any
 from cellwright.cells.definition import PER_SEQUENCE, Definition
 from cellwright.cells.expression import OPERATIONS, Expression
 from cellwright.cells.operations import LOOSE, PRODUCT, SUM, WHOLE, Operation
+from cellwright.cells.printer import PLAIN, Notation, write, write_below
 from cellwright.cells.trace import used_inputs
-from cellwright.cells.writing import PLAIN, Notation, write, write_below
 
 # fmt: off
 _GREEK = {

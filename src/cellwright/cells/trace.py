@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from cellwright.cells import language
 from cellwright.cells.expression import Expression, offer
 from cellwright.cells.language import State
-from cellwright.cells.place import place_of
+from cellwright.cells.source_location import place_of
 from cellwright.errors import DefinitionError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cellwright.backends import custom_op
-from cellwright.cells import Definition, keys
+from cellwright.cells import Definition, registry
 from cellwright.export import directions, masked, scan, standard
 from cellwright.export.writer import Writer, record
 
@@ -70,7 +70,7 @@ def translation(told: list[str], used: Sequence[Sequence[bool]], *, portable: bo
         Many arguments: those of the operator.
         """
         assert not gates, "the file's writer refuses gates"
-        definition, directions = keys.find(cell), int(state[0].shape[0])
+        definition, directions = registry.find(cell), int(state[0].shape[0])
         each = len(weights) // directions
         names = tuple(definition.streams)
         asked = Asked(

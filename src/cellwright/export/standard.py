@@ -57,7 +57,7 @@ STANDARD: dict[str, Standard] = {
     "rnn": Standard("RNN", "h"),
     "rnn-relu": Standard("RNN", "h", activations=("Relu",)),
 }
-"""By the cell's key (`cellwright.cells.keys`)."""
+"""By the cell's key (`cellwright.cells.registry`)."""
 
 
 def order(key: str, projections: tuple[str, ...]) -> list[int]:

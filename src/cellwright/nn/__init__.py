@@ -1,10 +1,10 @@
 """Recurrent layers: torch.nn's, with lengths in any order, resets and gates, and a layer for any cell."""
 
-from cellwright.nn.cells import GRUCell, LSTMCell, RecurrentCell, RNNCell
 from cellwright.nn.conversion import to_torch
+from cellwright.nn.layers import GRU, LSTM, RNN
 from cellwright.nn.ragged import Padded, last_valid, mask, pack, pad, unpack
 from cellwright.nn.recurrent import Recurrent
-from cellwright.nn.torch_like import GRU, LSTM, RNN
+from cellwright.nn.single_step import GRUCell, LSTMCell, RecurrentCell, RNNCell
 
 __all__ = [
     "GRU",

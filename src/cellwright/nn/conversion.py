@@ -8,8 +8,8 @@ from typing import Any
 from torch import nn
 
 from cellwright.cells import CELLS
-from cellwright.nn.cells import RecurrentCell
 from cellwright.nn.recurrent import Recurrent
+from cellwright.nn.single_step import RecurrentCell
 
 _LAYERS: dict[str, Any] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN, "rnn-relu": nn.RNN}
 _STEPS: dict[str, Any] = {"lstm": nn.LSTMCell, "gru": nn.GRUCell, "rnn": nn.RNNCell, "rnn-relu": nn.RNNCell}

@@ -18,7 +18,7 @@ from cellwright.backends import dispatch
 from cellwright.backends.dispatch import Backend
 from cellwright.cells import Definition
 from cellwright.nn import checks, direct, stack, symbolic, weights
-from cellwright.nn.regularise import rates
+from cellwright.nn.masks import rates
 from cellwright.nn.stack import Stack
 from cellwright.nn.states import State
 from cellwright.nn.stream import Stream

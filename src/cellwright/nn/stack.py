@@ -12,9 +12,9 @@ from cellwright.backends import custom_op, dispatch, recompute
 from cellwright.backends.call import Call, Result, Weights
 from cellwright.cells import Definition
 from cellwright.nn import checks, weights
+from cellwright.nn.inputs import enter, reset_rows
+from cellwright.nn.masks import regularise
 from cellwright.nn.quantization import LeftInFloat
-from cellwright.nn.regularise import regularise
-from cellwright.nn.sequences import enter, reset_rows
 from cellwright.nn.states import State, StateShape
 from cellwright.packing import Layout, Lengths, Traced
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from cellwright.cells import keys
+from cellwright.cells import registry
 from cellwright.cells.from_file import from_source, is_file, read_source
 from cellwright.errors import InputError
 from cellwright.tasks.config import FitConfig
@@ -59,7 +59,7 @@ def trust(folder: Path, own: OwnCell | None, where: str | None) -> None:
             raise InputError(f"--cell is {where}, and {folder} has no cell of its own; leave it out")
         return
     if where is None:
-        if not keys.is_defined(own.key):
+        if not registry.is_defined(own.key):
             raise InputError(
                 f"{folder}: its cell {own.name} is code, which runs only when you name it: read {folder / CODE}, then "
                 f"give --cell {folder / CODE}:{own.name}"

@@ -7,9 +7,9 @@ from numbers_of_a_step import Numbers
 
 from calls import EVERY
 from cellwright.cells import CELLS
+from cellwright.cells.derived import recurrent_dropout, zoneout
 from cellwright.cells.expression import OPERATIONS
 from cellwright.cells.language import maximum, minimum, relu
-from cellwright.cells.regularise import recurrent_dropout, zoneout
 from cellwright.compiler.ir.autodiff import RULES, derivative
 from cellwright.compiler.ir.interpret import interpret
 from cellwright.compiler.ir.program import Program, forward

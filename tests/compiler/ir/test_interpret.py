@@ -5,8 +5,8 @@ import pytest
 from numbers_of_a_step import Numbers
 
 from calls import EVERY
+from cellwright.cells.derived import recurrent_dropout, zoneout
 from cellwright.cells.expression import OPERATIONS
-from cellwright.cells.regularise import recurrent_dropout, zoneout
 from cellwright.compiler.ir.interpret import interpret
 from cellwright.compiler.ir.program import Program, forward
 from cellwright.compiler.ir.remat import training

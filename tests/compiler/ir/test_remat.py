@@ -6,7 +6,7 @@ from numbers_of_a_step import Numbers
 
 from calls import EVERY
 from cellwright.cells import CELLS
-from cellwright.cells.regularise import recurrent_dropout, zoneout
+from cellwright.cells.derived import recurrent_dropout, zoneout
 from cellwright.compiler.ir.autodiff import derivative
 from cellwright.compiler.ir.interpret import interpret
 from cellwright.compiler.ir.remat import training

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from cellwright.backends.call import Call
 from cellwright.cells import Definition
-from cellwright.cells.regularise import recurrent_dropout, zoneout
+from cellwright.cells.derived import recurrent_dropout, zoneout
 
 KEEP = "keep_"  # zoneout's stream for the state s is keep_s
 

@@ -146,7 +146,7 @@ def test_wrong_shares_say_what_is_expected(options, text):
 
 
 def test_a_derived_cell_is_refused_with_the_option_that_does_it():
-    from cellwright.cells.regularise import zoneout
+    from cellwright.cells.derived import zoneout
 
     with pytest.raises(ValueError, match=r"takes the streams keep_h, keep_c, .* pass recurrent_dropout= or zoneout="):
         cellwright.Recurrent(zoneout(CELLS["lstm"]), 3, 4)

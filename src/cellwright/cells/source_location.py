@@ -7,9 +7,8 @@ import sys
 from collections.abc import Callable
 from types import CodeType, FrameType, FunctionType, TracebackType
 
-_LANGUAGE = {
-    f"cellwright.cells.{name}" for name in ("definition", "expression", "language", "place", "regularise", "trace")
-}
+_MODULES = ("definition", "derived", "expression", "language", "source_location", "trace")
+_LANGUAGE = {f"cellwright.cells.{name}" for name in _MODULES}
 
 
 def frame_of_the_step() -> FrameType:

@@ -3,9 +3,9 @@
 import pytest
 
 from cellwright import cell, cells
-from cellwright.cells import keys
+from cellwright.cells import registry
+from cellwright.cells.derived import recurrent_dropout, zoneout
 from cellwright.cells.language import State, sigmoid, tanh
-from cellwright.cells.regularise import recurrent_dropout, zoneout
 from cellwright.errors import DefinitionError
 
 
@@ -21,14 +21,14 @@ def leaky(scale):
 
 
 def test_a_cell_of_the_library_is_found_by_its_name():
-    assert all(one.key == name and keys.find(name) is one for name, one in cells.CELLS.items())
+    assert all(one.key == name and registry.find(name) is one for name, one in cells.CELLS.items())
 
 
 def test_another_cell_is_found_by_its_name_and_its_equations():
     first, same, other = leaky(1.0), leaky(1.0), leaky(2.0)
     assert first.key.startswith("leaky#")
     assert first.key == same.key != other.key
-    assert keys.find(other.key) is other
+    assert registry.find(other.key) is other
 
 
 def test_a_cell_called_like_one_of_the_library_is_not_that_one():
@@ -37,30 +37,30 @@ def test_a_cell_called_like_one_of_the_library_is_not_that_one():
         f = sigmoid(x.f + u.f)
         return State(h=f * s.h + (1 - f) * tanh(x.g + u.g))
 
-    assert keys.find(gru.key) is gru
-    assert keys.find("gru") is cells.get("gru")
+    assert registry.find(gru.key) is gru
+    assert registry.find("gru") is cells.get("gru")
 
 
 def test_a_derived_cell_is_found_by_how_it_is_derived():
     derived = recurrent_dropout(zoneout(cells.get("gru")))
     assert derived.key == "recurrent_dropout(zoneout(gru))"
-    assert keys.find(derived.key) is derived
+    assert registry.find(derived.key) is derived
     own = leaky(3.0)
-    assert keys.find(f"zoneout({own.key})") is zoneout(own)
+    assert registry.find(f"zoneout({own.key})") is zoneout(own)
 
 
 def test_a_cell_that_is_not_defined_here_is_an_error_that_says_which():
     with pytest.raises(DefinitionError, match="with a cell absent#01234567, which is not defined here; import the mod"):
-        keys.find("absent#01234567")
+        registry.find("absent#01234567")
 
 
 def test_a_cell_whose_equations_have_changed_is_an_error():
     with pytest.raises(
         DefinitionError, match=rf"cell {leaky(1.0).key[:6]}00000000, and leaky#\w+ is defined here: its eq"
     ):
-        keys.find("leaky#00000000")
+        registry.find("leaky#00000000")
 
 
 def test_a_derivation_that_is_not_there_is_an_error_that_says_which():
-    with pytest.raises(DefinitionError, match=r"with a cell foo\(lstm\), and no foo is known here; expected zoneout or"):
-        keys.find("foo(lstm)")
+    with pytest.raises(DefinitionError, match=r"a cell foo\(lstm\), and no foo is known here; expected zoneout or"):
+        registry.find("foo(lstm)")

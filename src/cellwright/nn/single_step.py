@@ -12,9 +12,9 @@ from cellwright.backends import custom_op, dispatch
 from cellwright.backends.call import Call
 from cellwright.cells import Definition
 from cellwright.nn import checks, direct, symbolic, weights
+from cellwright.nn.layers import rnn_cell
 from cellwright.nn.quantization import LeftInFloat
 from cellwright.nn.states import State
-from cellwright.nn.torch_like import rnn_cell
 
 
 class RecurrentCell(LeftInFloat):

@@ -12,8 +12,8 @@ from typing import Any
 
 from cellwright.cells.definition import PER_SEQUENCE, PER_STEP, Definition
 from cellwright.cells.expression import Expression
-from cellwright.cells.keys import derivation
 from cellwright.cells.language import State
+from cellwright.cells.registry import derivation
 from cellwright.errors import DefinitionError
 
 
