@@ -122,7 +122,7 @@ def draw_call(
 
 def _with_projection(case: Case, outputs: int) -> Case:
     """The case with an output of the first units of the operand, each a sum over all of them."""
-    w, operand = case.weights, case.cell.states.index(case.cell.operand)
+    w, operand = case.weights, case.cell.states.index(case.cell.recurrent_state)
     projection = w.recurrent[: len(w.recurrent[0])].roll(1, 0)[:outputs] * 0.7
     state = [s[:, :outputs] if k == operand else s for k, s in enumerate(case.state)]
     weights = replace(w, recurrent=w.recurrent[:, :outputs].clone(), projection=projection.clone())

@@ -71,7 +71,7 @@ def _scan(cell: Definition, x: Any, inside: Any, weights: Mapping[str, Any], rev
 
     def step(state: Mapping[str, Any], now: Any) -> Any:
         x, alive = now
-        u = state[cell.operand] @ weights["weight_hh"].T + bias
+        u = state[cell.recurrent_state] @ weights["weight_hh"].T + bias
         inputs = own | {f"s.{name}": value for name, value in state.items()}
         for root, values in (("x", x), ("u", u)):
             parts = numpy.split(values, count, -1)

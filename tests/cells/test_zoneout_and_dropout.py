@@ -103,7 +103,7 @@ def test_streams_and_states():
     assert dict(zoneout(CELLS["lstm"]).streams) == {"keep_h": PER_STEP, "keep_c": PER_STEP}
     assert dict(recurrent_dropout(CELLS["lstm"]).streams) == {"mask": PER_SEQUENCE}
     assert recurrent_dropout(CELLS["lstm"]).states == ("h", "c", "v")
-    assert recurrent_dropout(CELLS["lstm"]).operand == "v"
+    assert recurrent_dropout(CELLS["lstm"]).recurrent_state == "v"
 
 
 def test_slstm_keeps_its_output_only():

@@ -50,13 +50,13 @@ def run_direction(call: Call, d: int) -> tuple[Tensor, Any, dict[str, Tensor]]:
         before = cell.States(*(s[:alive] for s in state))
         if call.resets:
             before = _begin_anew(before, call.resets[d][step], fresh)
-        u = linear(getattr(before, cell.operand), weights.recurrent, weights.recurrent_bias)
+        u = linear(getattr(before, cell.recurrent_state), weights.recurrent, weights.recurrent_bias)
         values = equations(_parts(cell, x[step]), _parts(cell, u), before, p, _streams(call, d, step))
         new = cell.States(*(values[name] for name in cell.states))
         if not alive:
             new = _with_gradients_of_zero(new, call.tensors)
         if weights.projection is not None:
-            new = new._replace(**{cell.operand: linear(getattr(new, cell.operand), weights.projection)})
+            new = new._replace(**{cell.recurrent_state: linear(getattr(new, cell.recurrent_state), weights.projection)})
         outputs.append(new[0])
         if call.record:
             recorded.append(values | new._asdict())

@@ -61,7 +61,7 @@ def check_declaration(cell: Definition) -> None:
     _check_subset(cell, "gates", cell.gates, "projections", cell.projections)
     _check_subset(cell, "normalised", cell.normalised, "gates", cell.gates)
     _check_subset(cell, "ones", cell.ones, "parameters", cell.parameters)
-    _check_subset(cell, "operand", (cell.operand,), "states", cell.states)
+    _check_subset(cell, "recurrent_state", (cell.recurrent_state,), "states", cell.states)
     if not isinstance(cell.bias, bool):
         _fail(cell, f"bias is {cell.bias!r}; expected True or False")
     _check_kinds(cell, "parameter", cell.parameters, {"PER_UNIT": PER_UNIT, "PER_PROJECTION": PER_PROJECTION})
@@ -148,7 +148,7 @@ def _check_arguments(cell: Definition) -> None:
 
 def _check_used(cell: Definition) -> None:
     declared = [f"x.{name}" for name in cell.projections]
-    declared += [f"s.{name}" for name in cell.states if name not in (cell.states[0], cell.operand)]
+    declared += [f"s.{name}" for name in cell.states if name not in (cell.states[0], cell.recurrent_state)]
     declared += [f"m.{name}" for name in cell.streams]
     if not any(name.startswith("u.") for name in cell.inputs):
         _fail(

@@ -47,7 +47,7 @@ class Definition:
     parameters   further parameters: name -> PER_UNIT or PER_PROJECTION
     ones         the parameters that start at one (the rest start at zero)
     streams      inputs beside x: name -> PER_STEP or PER_SEQUENCE
-    operand      the state that U multiplies
+    recurrent_state  the state that U multiplies
     bias         whether x and u have biases
     origin       of a derived cell the function that makes it, and that one's arguments
     key          the text by which a saved program finds it (see `cellwright.cells.registry`)
@@ -62,13 +62,13 @@ class Definition:
     parameters: Mapping[str, str] = field(default_factory=dict)
     ones: tuple[str, ...] = ()
     streams: Mapping[str, str] = field(default_factory=dict)
-    operand: str = ""
+    recurrent_state: str = ""
     bias: bool = True
     origin: tuple[Any, ...] = ()
     key: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "operand", self.operand or (self.states or ("",))[0])
+        object.__setattr__(self, "recurrent_state", self.recurrent_state or (self.states or ("",))[0])
         for name in ("parameters", "streams"):
             check_mapping(self, name)
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))

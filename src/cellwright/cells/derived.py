@@ -72,7 +72,7 @@ def recurrent_dropout(cell: Definition) -> Definition:
         step,
         {"mask": PER_SEQUENCE},
         states=(*cell.states, "v"),
-        operand="v",
+        recurrent_state="v",
         origin=(recurrent_dropout, (cell,)),
     )
 

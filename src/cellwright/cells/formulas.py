@@ -42,7 +42,7 @@ def expanded(cell: Definition) -> list[str]:
 
 def where(cell: Definition) -> str:
     """What x and u stand for in `equations`."""
-    h = Unicode().symbol(cell.operand, _BEFORE)
+    h = Unicode().symbol(cell.recurrent_state, _BEFORE)
     return f"where x = W x_t + b, u = U {h} + b'." if cell.bias else f"where x = W x_t, u = U {h}."
 
 
@@ -164,7 +164,7 @@ def _short(cell: Definition, style: Unicode) -> Notation:
 
 def _expanded(cell: Definition, style: Unicode) -> Notation:
     """x.i as W_i x_t + b_i, u.i as U_i h_{t−1} + b'_i, and their sum with one b_i."""
-    operand = {"x": style.symbol("x", "t"), "u": style.symbol(*_base(cell.operand), _BEFORE)}
+    operand = {"x": style.symbol("x", "t"), "u": style.symbol(*_base(cell.recurrent_state), _BEFORE)}
     matrix, vector = {"x": "W", "u": "U"}, {"x": "b", "u": "b'"}
 
     def product(root: str, *part: str) -> str:

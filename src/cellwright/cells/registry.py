@@ -75,7 +75,7 @@ def _key(cell: Definition) -> str:
 def _digest(cell: Definition) -> str:
     """Eight digits of all that a cell's numbers depend on: what it declares, and its operations."""
     declared = (
-        f"{cell.projections} {cell.states} {cell.operand} {cell.bias} {[*cell.parameters.items()]} "
+        f"{cell.projections} {cell.states} {cell.recurrent_state} {cell.bias} {[*cell.parameters.items()]} "
         f"{[*cell.streams.items()]}"
     )
     return hashlib.sha256("\n".join([declared, *cell.trace.lines]).encode()).hexdigest()[:8]

@@ -75,11 +75,13 @@ def _step(
 ) -> dict[str, ir.Value]:
     """The new states; w writes what is made of the weights, once, and body the rest."""
     cell, weights = one.cell, one.weights
-    u = _plus(body, body.op("MatMul", before[cell.operand], w.transposed(weights.recurrent)), weights.recurrent_bias)
+    u = _plus(
+        body, body.op("MatMul", before[cell.recurrent_state], w.transposed(weights.recurrent)), weights.recurrent_bias
+    )
     given = {f"s.{name}": s for name, s in before.items()} | _own(w, one) | streams
     new = step(body, cell, given | _parts(body, one, "x", x) | _parts(body, one, "u", u))
     if weights.projection is not None:
-        new[cell.operand] = body.op("MatMul", new[cell.operand], w.transposed(weights.projection))
+        new[cell.recurrent_state] = body.op("MatMul", new[cell.recurrent_state], w.transposed(weights.projection))
     return new
 
 

@@ -86,7 +86,7 @@ def _labels(geometry: Geometry) -> Iterator[str]:
     for name, way in geometry.flow.lanes.items():
         yield _text(x, geometry.y(way[0]), geometry.flow.lanes[name][0].text, "end")
     for name, (_, y) in geometry.products.items():
-        if name == "x" or geometry.cell.operand not in geometry.flow.lanes:
+        if name == "x" or geometry.cell.recurrent_state not in geometry.flow.lanes:
             yield _text(x, y, "x_t" if name == "x" else geometry.operand, "end")
     for node in geometry.flow.nodes:
         if node in geometry.flow.outputs.values():

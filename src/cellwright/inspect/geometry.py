@@ -102,7 +102,7 @@ class Geometry:
     @property
     def operand(self) -> str:
         """The state that U multiplies, as it is printed."""
-        return Unicode().symbol(self.cell.operand, "t−1")
+        return Unicode().symbol(self.cell.recurrent_state, "t−1")
 
     @cached_property
     def equations(self) -> dict[str, str]:

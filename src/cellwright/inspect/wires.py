@@ -96,7 +96,7 @@ def _start(geometry: Geometry, node: Node) -> float:
 
 def _incoming(geometry: Geometry) -> Iterator[Wire]:
     """x_t and h_{t−1} to their products; the latter off its lane where it has one."""
-    lane = geometry.flow.lanes.get(geometry.cell.operand)
+    lane = geometry.flow.lanes.get(geometry.cell.recurrent_state)
     for name, (x, y) in geometry.products.items():
         if name == "u" and lane:
             yield Wire(((x, geometry.y(lane[0])), (x, y - HALF)), dot=True)

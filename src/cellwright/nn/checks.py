@@ -73,9 +73,10 @@ def projection(who: str, cell: Definition, size: int, hidden: int) -> None:
         raise ValueError(
             f"{who}: proj_size is {size}; expected 0, for no projection, up to hidden_size − 1 = {hidden - 1}"
         )
-    if size and (f"s.{cell.operand}" in cell.inputs or cell.operand != cell.states[0]):
+    h = cell.recurrent_state
+    if size and (f"s.{h}" in cell.inputs or h != cell.states[0]):
         raise ValueError(
-            f"{who}: proj_size is {size}; the cell {cell.name} uses {cell.operand}_{{t−1}} unit by unit, so it cannot "
+            f"{who}: proj_size is {size}; the cell {cell.name} uses {h}_{{t−1}} unit by unit, so it cannot "
             "have fewer units than the rest; expected 0, or a cell that uses it through U only, such as lstm"
         )
 

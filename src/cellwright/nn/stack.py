@@ -67,7 +67,7 @@ def weights_of(stack: Stack) -> list[list[Weights]]:
 def state_shape(stack: Stack) -> StateShape:
     """How the states of all layers lie."""
     outputs = stack.proj_size or stack.hidden_size
-    sizes = {s: outputs if s == stack.cell.operand else stack.hidden_size for s in stack.cell.states}
+    sizes = {s: outputs if s == stack.cell.recurrent_state else stack.hidden_size for s in stack.cell.states}
     return StateShape(sizes, stack.num_layers * stack.directions, stack.state_batch_first)
 
 

@@ -101,7 +101,7 @@ def _of_weights(
 ) -> list[list[Tensor]]:
     """The gradients of each direction's weights, in the order of `Weights.flat`."""
     cell, places = binding.call.cell, binding.kernel.layout
-    operand = cell.states.index(cell.operand)
+    operand = cell.states.index(cell.recurrent_state)
     factors = []
     for d, direction in enumerate(directions):
         packed = binding.packed_places.index
@@ -165,7 +165,7 @@ def _of_states(
         for s, name in enumerate(call.cell.states):
             size = call.state[s].shape[2]
             gradient = direction.tensors[f"carry.{name}"][:, :size]
-            if name == call.cell.operand:
+            if name == call.cell.recurrent_state:
                 recurrent = stack_weights(binding, call.weights[d].recurrent, letters)
                 gradient = gradient + _at_u(direction)[starts] @ recurrent
             if call.resets:

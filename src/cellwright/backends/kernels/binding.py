@@ -59,7 +59,7 @@ class LayerBinding:
 
     def whole_state(self, name: str, tensor: Tensor) -> Tensor:
         """The same for a state; that which U multiplies has a width of its own. Where it has it, it is not copied."""
-        columns = self.operand_columns if name == self.call.cell.operand else self.padded
+        columns = self.operand_columns if name == self.call.cell.recurrent_state else self.padded
         missing = columns - tensor.shape[-1]
         return pad(tensor.detach(), (0, missing)) if missing else tensor.detach().contiguous()
 

@@ -45,7 +45,7 @@ def _step(e: LoopBuilder, s: Value) -> None:
             with inside:
                 e.if_reset(b.add(e.table("offsets", following), n), lambda n=n, p=products: _cut(e, n, p))  # type: ignore[misc]
             with ended:
-                e.clear(products, e.width(e.step.cell.operand))
+                e.clear(products, e.width(e.step.cell.recurrent_state))
     if e.step.projects:
         _through_projection(e, t, alive)
     with count(b, e.first, alive) as n:
@@ -67,8 +67,8 @@ def _through_weights(e: LoopBuilder, following: Value, goes_on: Value) -> None:
 def _cut(e: LoopBuilder, n: Value, products: Value) -> None:
     """The step after began anew: what it hands back is the fresh state's, and not this step's."""
     cell = e.step.cell
-    e.add(products, e.state_row("fresh", cell.operand, n), e.width(cell.operand))
-    e.clear(products, e.width(cell.operand))
+    e.add(products, e.state_row("fresh", cell.recurrent_state, n), e.width(cell.recurrent_state))
+    e.clear(products, e.width(cell.recurrent_state))
     for name in cell.states:
         carry = e.state_row("carry", name, n)
         e.add(carry, e.state_row("fresh", name, n), e.width(name))
@@ -82,11 +82,11 @@ def _through_projection(e: LoopBuilder, t: Value, alive: Value) -> None:
         place, row = b.sub(n, e.first), b.add(e.table("offsets", t), n)
         projected = b.gep(e.address("projected"), [b.mul(row, e.operand_bytes)])
         e.put(PROJECTED, place, projected)
-        carry = e.state_row("carry", cell.operand, n)
+        carry = e.state_row("carry", cell.recurrent_state, n)
         read = _cotangent(e, carry, e.get(PRODUCTS, place), e.y_row(row))
         with count(b, integer(0), e.outputs, integer(lanes.width)) as unit:
             e.writer(projected)(unit, read(unit))
-        e.clear(carry, e.width(cell.operand))
+        e.clear(carry, e.width(cell.recurrent_state))
     e.multiply(b.sub(alive, e.first), PROJECTED, WHOLE, e.outputs, "projection", e.padded)
 
 
@@ -130,9 +130,9 @@ def _of_state(e: LoopBuilder, state: str, n: Value, row: Value) -> pointwise.Rea
     """The cotangent of a new state: carried back, and of the output also through U and from outside."""
     cell, place = e.step.cell, e.b.sub(n, e.first)
     carry = e.state_row("carry", state, n)
-    if e.step.projects and state == cell.operand:
+    if e.step.projects and state == cell.recurrent_state:
         return e.reader(e.get(WHOLE, place))
-    products = e.get(PRODUCTS, place) if state == cell.operand else None
+    products = e.get(PRODUCTS, place) if state == cell.recurrent_state else None
     return _cotangent(e, carry, products, e.y_row(row) if state == cell.states[0] else None)
 
 

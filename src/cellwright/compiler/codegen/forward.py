@@ -65,7 +65,7 @@ def _step(e: LoopBuilder, s: Value, position: Value) -> None:
     alive, before = e.alive(t), e.table("state_rows", t)
     with count(b, e.first, alive) as n:
         place = b.sub(n, e.first)
-        e.put(OPERANDS, place, e.state_row("state", cell.operand, b.add(before, n)))
+        e.put(OPERANDS, place, e.state_row("state", cell.recurrent_state, b.add(before, n)))
         e.put(PRODUCTS, place, _product_row(e, s, place))
     here = b.sub(alive, e.first)
     e.multiply_together(here, OPERANDS, PRODUCTS, e.outputs, "recurrent", e.slots_wide(len(e.step.places.recurrent)))
@@ -118,7 +118,7 @@ def _cell(e: LoopBuilder, n: Value, t: Value, s: Value, gates: Value) -> None:
         whole = e.row("whole", row if step.saves else n)
         write[output] = e.writer(whole)
         e.put(OPERANDS, place, whole)
-        e.put(TARGETS, place, targets[cell.operand])
+        e.put(TARGETS, place, targets[cell.recurrent_state])
     else:
         write[output] = _both(e, write[output], e.y_row(row))
     for name in step.program.outputs:

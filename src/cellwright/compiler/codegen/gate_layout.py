@@ -76,7 +76,7 @@ class LoopSpec:
     def recipe(self) -> str:
         """All that the loop's code is made from, as text; two steps of the same recipe have the same code."""
         cell = self.cell
-        own = (cell.states, cell.operand, sorted(cell.streams.items()))
+        own = (cell.states, cell.recurrent_state, sorted(cell.streams.items()))
         return repr((own, self.places, self.slots, self.saves, self.projects, self.letters, self.program.recipe()))
 
     def block(self) -> Struct:

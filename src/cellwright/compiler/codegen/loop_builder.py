@@ -66,7 +66,7 @@ class LoopBuilder:
 
     def state_row(self, kind: str, state: str, index: Value) -> Value:
         """The address of a row of a state's buffer; the operand's rows have a width of their own."""
-        if state != self.step.cell.operand:
+        if state != self.step.cell.recurrent_state:
             return self.row(f"{kind}.{state}", index)
         return self.b.gep(self.address(f"{kind}.{state}"), [self.b.mul(index, self.operand_bytes)])
 
@@ -148,7 +148,7 @@ class LoopBuilder:
     # --- whole rows -----------------------------------------------------------------------------------
     def width(self, state: str) -> Value:
         """How many numbers a row of a state's buffer holds, filled up."""
-        if state != self.step.cell.operand:
+        if state != self.step.cell.recurrent_state:
             return self.padded
         return self.b.sdiv(self.operand_bytes, integer(self.lanes.bytes))
 
