@@ -140,7 +140,7 @@ def inputs(call: Call) -> dict[str, Tensor]:
     for d, w in enumerate(call.weights):
         given = ("input", "recurrent", "input_bias", "recurrent_bias", "projection")
         names += [f"{name}[{d}]" for name in given if getattr(w, name) is not None]
-        names += [f"{name}[{d}]" for name in w.own]
+        names += [f"{name}[{d}]" for name in w.extra_parameters]
     names += [f"fresh.{s}" for s in call.cell.states] if call.fresh else []
     return dict(zip(names, call.tensors, strict=False))
 

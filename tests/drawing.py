@@ -90,7 +90,7 @@ def draw(
     batch, steps, rows = len(lengths), sum(lengths), len(cell.projections) * hidden
     biases = (uniform(rows), uniform(rows)) if cell.bias else (None, None)
     own = {name: uniform(hidden if cell.per_unit(name) else rows) for name in cell.parameters}
-    weights = Weights(uniform(rows, inputs), uniform(rows, hidden), *biases, own=own)
+    weights = Weights(uniform(rows, inputs), uniform(rows, hidden), *biases, extra_parameters=own)
     # slstm's normaliser n is a sum of exponentials.
     state = [uniform(batch, hidden, low=0.3) if name == "n" else uniform(batch, hidden) for name in cell.states]
     streams = {
@@ -109,6 +109,6 @@ def exchange(case: Case, first: int, second: int) -> Case:
         return None if values is None else torch.cat([values.chunk(len(order))[k] for k in order])
 
     w = case.weights
-    own = {name: value if case.cell.per_unit(name) else moved(value) for name, value in w.own.items()}
-    exchanged = Weights(moved(w.input), moved(w.recurrent), moved(w.input_bias), moved(w.recurrent_bias), own=own)
-    return replace(case, weights=exchanged)
+    own = {name: value if case.cell.per_unit(name) else moved(value) for name, value in w.extra_parameters.items()}
+    matrices = (moved(w.input), moved(w.recurrent), moved(w.input_bias), moved(w.recurrent_bias))
+    return replace(case, weights=Weights(*matrices, extra_parameters=own))

@@ -84,7 +84,7 @@ def computed(call: Call, given: Call) -> dict[str, Tensor]:
         given_ones = [
             n for n in ("input", "recurrent", "input_bias", "recurrent_bias", "projection") if getattr(w, n) is not None
         ]
-        values |= {f"d {name}[{d}]": next(found) for name in (*given_ones, *w.own)}
+        values |= {f"d {name}[{d}]": next(found) for name in (*given_ones, *w.extra_parameters)}
     values |= {f"d fresh.{name}": next(found)[:, PLACE] for name in call.cell.states if call.fresh}
     return {name: value.detach() for name, value in values.items()}
 

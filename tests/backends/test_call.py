@@ -34,4 +34,4 @@ def test_a_call_on_other_tensors_is_the_call():
     call = draw_call(CELLS["peephole"], directions=2, resets=True, fresh=True)
     again = call.replaced([t + 1 for t in call.tensors])
     assert all(torch.equal(new, old + 1) for new, old in zip(again.tensors, call.tensors, strict=True))
-    assert [list(w.own) for w in again.weights] == [list(w.own) for w in call.weights]
+    assert [list(w.extra_parameters) for w in again.weights] == [list(w.extra_parameters) for w in call.weights]

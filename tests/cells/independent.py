@@ -46,7 +46,9 @@ def _torchrecurrent(kind: type[nn.Module], output_is_state: bool = False, **opti
             for name, value in zip(("weight_ih", "weight_hh", "bias_ih", "bias_hh"), values, strict=True):
                 getattr(module, name).copy_(value)
             if hasattr(module, "weight_ph"):
-                module.weight_ph.copy_(torch.cat(list(w.own.values())) if w.own else 0 * module.weight_ph)
+                module.weight_ph.copy_(
+                    torch.cat(list(w.extra_parameters.values())) if w.extra_parameters else 0 * module.weight_ph
+                )
         carried = [state[0], state[0]] if output_is_state else state
         outputs = []
         for row in x:
@@ -134,25 +136,25 @@ def _precisely(run: Independent) -> Independent:
 # --- layer normalisation, torch's ----------------------------------------------------------------------
 def _layer_norm_lstm(w: Weights, x: Tensor, state: list[Tensor]) -> Result:
     """Ba et al. 2016, equations 20 to 22, for one row at a time."""
-    h, c = state
+    (h, c), own = state, w.extra_parameters
     outputs = []
     for row in x:
-        a = layer_norm(w.input @ row, w.input.shape[:1], w.own["gamma_x"], w.own["beta"])
-        i, f, g, o = (a + layer_norm(w.recurrent @ h, w.input.shape[:1], w.own["gamma_u"])).view(4, -1)
+        a = layer_norm(w.input @ row, w.input.shape[:1], own["gamma_x"], own["beta"])
+        i, f, g, o = (a + layer_norm(w.recurrent @ h, w.input.shape[:1], own["gamma_u"])).view(4, -1)
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        h = torch.sigmoid(o) * torch.tanh(layer_norm(c, c.shape, w.own["gamma_c"], w.own["beta_c"]))
+        h = torch.sigmoid(o) * torch.tanh(layer_norm(c, c.shape, own["gamma_c"], own["beta_c"]))
         outputs.append(h)
     return torch.stack(outputs), [h, c]
 
 
 def _layer_norm_gru(w: Weights, x: Tensor, state: list[Tensor]) -> Result:
     """torch.nn.GRUCell's equations on normalised products, for one row at a time."""
-    (h,) = state
+    (h,), own = state, w.extra_parameters
     outputs = []
-    offset = torch.cat([torch.zeros(2 * len(h), dtype=x.dtype), w.own["beta_u"]])
+    offset = torch.cat([torch.zeros(2 * len(h), dtype=x.dtype), own["beta_u"]])
     for row in x:
-        a = layer_norm(w.input @ row, w.input.shape[:1], w.own["gamma_x"], w.own["beta"]).view(3, -1)
-        b = layer_norm(w.recurrent @ h, w.input.shape[:1], w.own["gamma_u"], offset).view(3, -1)
+        a = layer_norm(w.input @ row, w.input.shape[:1], own["gamma_x"], own["beta"]).view(3, -1)
+        b = layer_norm(w.recurrent @ h, w.input.shape[:1], own["gamma_u"], offset).view(3, -1)
         z = torch.sigmoid(a[1] + b[1])
         h = torch.lerp(torch.tanh(a[2] + torch.sigmoid(a[0] + b[0]) * b[2]), h, z)
         outputs.append(h)

@@ -58,11 +58,11 @@ def test_exchanging_two_gates_is_noticed(name):
 @pytest.mark.parametrize("name", [name for name, cell in CELLS.items() if cell.parameters])
 def test_exchanging_two_own_parameters_is_noticed(name):
     case = draw(CELLS[name])
-    for first, second in combinations(case.weights.own, 2):
-        if case.weights.own[first].shape != case.weights.own[second].shape:
+    for first, second in combinations(case.weights.extra_parameters, 2):
+        if case.weights.extra_parameters[first].shape != case.weights.extra_parameters[second].shape:
             continue
         exchanged = draw(CELLS[name])
-        own = exchanged.weights.own
+        own = exchanged.weights.extra_parameters
         own[first], own[second] = own[second], own[first]
         with pytest.raises(AssertionError):
             compare(case, exchanged)

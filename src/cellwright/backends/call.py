@@ -28,7 +28,8 @@ from cellwright.packing import Places
 class Weights:
     """The parameters of one direction of one layer. G projections, I inputs, H hidden, P outputs (H, or projected).
 
-    input (G·H, I), recurrent (G·H, P), their biases (G·H,) or None, projection (P, H) or None, and the cell's own.
+    input (G·H, I), recurrent (G·H, P), their biases (G·H,) or None, projection (P, H) or None, and further ones of the
+    cell by name.
     """
 
     input: Tensor
@@ -36,20 +37,20 @@ class Weights:
     input_bias: Tensor | None = None
     recurrent_bias: Tensor | None = None
     projection: Tensor | None = None
-    own: Mapping[str, Tensor] = field(default_factory=dict)
+    extra_parameters: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def flat(self) -> list[Tensor]:
-        """Those that are there, in torch.nn's order, the cell's own last."""
+        """Those that are there, in torch.nn's order, the cell's further ones last."""
         given = (self.input, self.recurrent, self.input_bias, self.recurrent_bias, self.projection)
-        return [w for w in given if w is not None] + list(self.own.values())
+        return [w for w in given if w is not None] + list(self.extra_parameters.values())
 
     def replaced(self, tensors: Sequence[Tensor]) -> Weights:
         """The same parameters with other values, in the order of `flat`."""
         rest = iter(tensors)
         given = (self.input, self.recurrent, self.input_bias, self.recurrent_bias, self.projection)
         matrices = [None if w is None else next(rest) for w in given]
-        return Weights(*matrices, {name: next(rest) for name in self.own})  # type: ignore[arg-type,call-arg]
+        return Weights(*matrices, {name: next(rest) for name in self.extra_parameters})  # type: ignore[arg-type,call-arg]
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def run_direction(call: Call, d: int) -> tuple[Tensor, Any, dict[str, Tensor]]:
     x = W x_t + b of every row at once; then step by step u = U h_{t−1} + b' and the cell's equations.
     """
     cell, weights = call.cell, call.weights[d]
-    x, p = linear(call.rows, weights.input, weights.input_bias), _own(cell, weights)
+    x, p = linear(call.rows, weights.input, weights.input_bias), _extra_parameters(cell, weights)
     fresh = None if call.fresh is None else [f[d] for f in call.fresh]
     equations = evaluator({**(cell.trace.letters if call.record else {}), **cell.trace.states}, x)
     state = cell.States(*(s[d] for s in call.state))
@@ -82,11 +82,11 @@ def _parts(cell: Definition, values: Tensor) -> Any:
     return cell.Projections(*values.chunk(len(cell.projections), -1))
 
 
-def _own(cell: Definition, weights: Weights) -> SimpleNamespace:
-    """The cell's own parameters as its step reads them."""
+def _extra_parameters(cell: Definition, weights: Weights) -> SimpleNamespace:
+    """The cell's further parameters as its step reads them."""
     return SimpleNamespace(
         **{
-            name: weights.own[name] if shape == PER_UNIT else _parts(cell, weights.own[name])
+            name: weights.extra_parameters[name] if shape == PER_UNIT else _parts(cell, weights.extra_parameters[name])
             for name, shape in cell.parameters.items()
         }
     )

@@ -100,7 +100,7 @@ def _own(w: Writer, one: Direction) -> dict[str, ir.Value]:
     """The cell's own parameters: "p.name" (H), or of one a projection "p.name.i"."""
     found: dict[str, ir.Value] = {}
     hidden = int(one.weights.recurrent.shape[0]) // len(one.cell.projections)
-    for name, value in one.weights.own.items():
+    for name, value in one.weights.extra_parameters.items():
         if one.cell.per_unit(name):
             found[f"p.{name}"] = value
             continue

@@ -95,7 +95,7 @@ def node(
     if cell.bias and weights[0].input_bias is not None:
         both = [(ordered(one.input_bias), ordered(one.recurrent_bias)) for one in weights]
         biases = w.stack([w.join(pair, 0) for pair in both])
-    own = [w.join([one.own[name] for name in kind.peepholes], 0) for one in weights if kind.peepholes]
+    own = [w.join([one.extra_parameters[name] for name in kind.peepholes], 0) for one in weights if kind.peepholes]
     attributes: dict[str, Any] = {
         **kind.attributes,
         "hidden_size": hidden,

@@ -139,7 +139,7 @@ def _restore(binding: LayerBinding, values: Tensor, letters: Sequence[str]) -> T
 
 
 def _of_parameters(binding: LayerBinding, direction: DirectionArguments, own: Sequence[Tensor]) -> list[Tensor]:
-    """The gradients of the cell's own parameters, from each item's sums; one without a cotangent is zero."""
+    """The gradients of the cell's further parameters, from each item's sums; one without a cotangent is zero."""
     cell, hidden = binding.call.cell, binding.hidden
     mine = [sums for sums, item in zip(own, binding.tables.items, strict=True) if item[0] == direction.d]
     sums = torch.stack(mine).sum(0)

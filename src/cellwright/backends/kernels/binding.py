@@ -67,11 +67,11 @@ class LayerBinding:
         """The width of a row of gates: whole panels."""
         return self.kernel.round_to_panels(loop.step.slots * self.padded)
 
-    def own(self, d: int) -> dict[str, Tensor]:
-        """The cell's own parameters under the names of the program's inputs."""
+    def extra_parameters(self, d: int) -> dict[str, Tensor]:
+        """The cell's further parameters under the names of the program's inputs."""
         cell, found = self.call.cell, dict[str, Tensor]()
         for name, shape in cell.parameters.items():
-            value = self.call.weights[d].own[name]
+            value = self.call.weights[d].extra_parameters[name]
             if shape == PER_UNIT:
                 found[f"p.{name}"] = self.whole(value)
             else:
@@ -109,9 +109,9 @@ class DirectionArguments:
         self.words["y_stride"] = y.stride(0) * y.element_size()
 
     def _give_inputs(self) -> None:
-        """The cell's own parameters, its streams and the resets."""
+        """The cell's further parameters, its streams and the resets."""
         call = self.binding.call
-        for name, value in self.binding.own(self.d).items():
+        for name, value in self.binding.extra_parameters(self.d).items():
             self.give(name, value)
         for name, value in (call.streams[self.d] if call.streams else {}).items():
             self.give(f"m.{name}", self.binding.whole(value))
