@@ -20,7 +20,7 @@ Lengths = Tensor | Sequence[int]
 
 
 @dataclass(frozen=True)
-class Places:
+class RowIndex:
     """Where packed rows stand among `number` others: row k is number index[k], index (S,) int64."""
 
     index: Tensor
@@ -33,11 +33,11 @@ class Places:
         free[self.index] = False
         return free.nonzero().flatten()
 
-    def take(self, rows: Tensor) -> Tensor:
+    def gather(self, rows: Tensor) -> Tensor:
         """(number, *) -> (S, *)."""
         return rows.index_select(0, self.index)
 
-    def spread(self, rows: Tensor) -> Tensor:
+    def scatter(self, rows: Tensor) -> Tensor:
         """(S, *) -> (number, *), zero where none stands."""
         empty = rows.new_zeros(self.number, *rows.shape[1:])
         # In place, which spares a copy, except where vmap maps the rows and would have to map `empty` with them.
@@ -46,7 +46,7 @@ class Places:
 
 
 @dataclass(frozen=True)
-class Layout:
+class PackedLayout:
     """Where the steps of a batch lie among packed rows (see `backends.reference`), S rows in all.
 
     time         T, the steps that the padded batch has room for
@@ -90,14 +90,14 @@ class Layout:
         return None if self.order is None else self.order.argsort()
 
     @cached_property
-    def places(self) -> Places | None:
+    def row_index(self) -> RowIndex | None:
         """Where the packed rows stand among those of `flatten`; None where they are these, in their order."""
-        return None if self.full else Places(self.index, self.time * self.batch)
+        return None if self.full else RowIndex(self.index, self.time * self.batch)
 
     @property
-    def inner(self) -> Places | None:
+    def inner(self) -> RowIndex | None:
         """The same among the rows that a layer is given and gives: those of a PackedSequence are packed."""
-        return self.places if self.packed is None else None
+        return self.row_index if self.packed is None else None
 
     @property
     def steps(self) -> tuple[int]:
@@ -121,13 +121,13 @@ class Layout:
     def pack(self, padded: Tensor) -> Tensor:
         """(T, B, *) or, batch first, (B, T, *) -> (S, *)."""
         rows = self.flatten(padded)
-        return rows if self.places is None else self.places.take(rows)
+        return rows if self.row_index is None else self.row_index.gather(rows)
 
     def pad(self, rows: Tensor) -> Tensor:
         """(S, *) -> (T, B, *) or, batch first, (B, T, *); zero beyond each length. One sequence alone: (T, *)."""
-        return self.unflatten(rows if self.places is None else self.places.spread(rows))
+        return self.unflatten(rows if self.row_index is None else self.row_index.scatter(rows))
 
-    def cuts(self, reset: Tensor) -> tuple[Tensor, Tensor]:
+    def reset_masks(self, reset: Tensor) -> tuple[Tensor, Tensor]:
         """Where each direction begins anew, (S,) bool each, of a mask that lies as the user's input does.
 
         reset[t] parts step t from step t − 1. Forward, step t begins anew; in reverse, step t − 1 does.
@@ -155,8 +155,8 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Traced:
-    """The layout of a batch in a program that torch.compile or torch.export writes down; otherwise as `Layout`.
+class PaddedLayout:
+    """The layout of a batch in a program that torch.compile or torch.export writes down; otherwise as `PackedLayout`.
 
     Rows stay padded, (T, B, ·), and in the user's order: how many there are is known only when the program runs.
     """
@@ -189,7 +189,7 @@ class Traced:
         """(T, B)."""
         return self.time, self.batch
 
-    def cuts(self, reset: Tensor) -> tuple[Tensor]:
+    def reset_masks(self, reset: Tensor) -> tuple[Tensor]:
         """The mask (T, B), of which the operator makes each direction's."""
         return (self.pack(reset),)
 
@@ -198,6 +198,9 @@ class Traced:
         return state
 
     unsort = sort
+
+
+Layout = PackedLayout | PaddedLayout
 
 
 def steps_and_sequences(batch_sizes: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -232,7 +235,9 @@ def check_range(who: str, lengths: Sequence[int], time: int) -> None:
         raise ValueError(f"{who}: lengths[{row}] is {wrong}; expected 0 … {time}, the steps that input has room for")
 
 
-def ragged(who: str, lengths: Tensor, time: int, batch: int, device: torch.device, batch_first: bool = False) -> Layout:
+def ragged(
+    who: str, lengths: Tensor, time: int, batch: int, device: torch.device, batch_first: bool = False
+) -> PackedLayout:
     """The layout of sequences of these lengths, (B,) whole numbers.
 
     Raises ValueError for a length that is not in 0 … `time`.
@@ -240,11 +245,11 @@ def ragged(who: str, lengths: Tensor, time: int, batch: int, device: torch.devic
     given = lengths.tolist()
     check_range(who, given, time)
     if time and min(given, default=time) == time:
-        return Layout(time, batch, (batch,) * time, device, batch_first=batch_first)
+        return PackedLayout(time, batch, (batch,) * time, device, batch_first=batch_first)
     # In numpy, which takes a third of torch's time for so few numbers; torch.func's tensors have no memory to share.
     rising = -np.array(given, np.int64)
     order = rising.argsort(kind="stable")
     rising = rising[order]
     steps = np.arange(-rising[0] if batch else 0)
     alive = np.searchsorted(rising, -steps)  # how many lengths exceed t
-    return Layout(time, batch, tuple(alive.tolist()), device, torch.from_numpy(order).to(device), batch_first)
+    return PackedLayout(time, batch, tuple(alive.tolist()), device, torch.from_numpy(order).to(device), batch_first)

@@ -18,11 +18,11 @@ def test_rows_lie_as_torch_packs_them(lengths, batch_first):
     rows, layout = enter("LSTM", x, lengths, batch_first)
     packed = pack_padded_sequence(x, torch.tensor(lengths), batch_first, enforce_sorted=False)
     padded, _ = pad_packed_sequence(packed, batch_first, total_length=T)
-    within = rows if layout.places is None else layout.places.take(rows)
+    within = rows if layout.row_index is None else layout.row_index.gather(rows)
     assert torch.equal(layout.pad(within), padded)
     assert torch.equal(layout.pack(x), within)
     assert torch.equal(layout.unflatten(rows), x)
-    assert layout.places is None or rows.data_ptr() == x.data_ptr()
+    assert layout.row_index is None or rows.data_ptr() == x.data_ptr()
     if not layout.full:
         assert list(layout.batch_sizes) == packed.batch_sizes.tolist()
         lengths_in_order = torch.tensor(lengths)[layout.order].tolist()

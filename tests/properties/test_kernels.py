@@ -36,7 +36,7 @@ from calls import inputs as found_in
 from cellwright.backends.kernels import partition
 from cellwright.cells import CELLS
 from cellwright.cells.definition import Definition
-from cellwright.packing import Places
+from cellwright.packing import RowIndex
 
 SOME = [CELLS[name] for name in ("lstm", "gru", "layer-norm-lstm", "slstm", "peephole")] + DERIVED[-1:] + EVERY[-2:]
 
@@ -118,7 +118,7 @@ def test_rows_have_the_same_bits_wherever_they_stand(cell, lengths, inputs, hidd
     call = converted(draw_call(cell, lengths, inputs, hidden, directions, seed=seed), torch.float32)
     torch.manual_seed(seed)
     number = sum(lengths)
-    given, wanted = (Places(torch.randperm(number + n)[:number], number + n) for n in more)
+    given, wanted = (RowIndex(torch.randperm(number + n)[:number], number + n) for n in more)
     cotangents = [torch.randn_like(value) for value in outputs(call).values()]
 
     def among(rows, places, rest):
@@ -131,7 +131,7 @@ def test_rows_have_the_same_bits_wherever_they_stand(cell, lengths, inputs, hidd
         return rows.detach(), *state, *gradients
 
     packed = computed(call, cotangents)
-    placed = replace(call, rows=among(call.rows, given, torch.nan), places=given, output_places=wanted)
+    placed = replace(call, rows=among(call.rows, given, torch.nan), input_index=given, output_index=wanted)
     rows, *others = computed(placed, [among(cotangents[0], wanted, torch.nan), *cotangents[1:]])
     assert torch.equal(rows, among(packed[0], wanted, 0.0))
     of_rows = 1 + len(call.state)  # the first of the gradients

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from cellwright.backends.bounds import kernels_of_any_size
 from cellwright.cells.definition import Definition
-from cellwright.packing import Places
+from cellwright.packing import RowIndex
 
 
 @dataclass(frozen=True)
@@ -57,16 +57,16 @@ class Weights:
 class Call:
     """What a layer is asked to compute.
 
-    rows         (N, I) the S packed rows, sequences in falling length as above, or rows among which they stand
-    batch_sizes  how many sequences are alive at each step
-    state        one (D, B, ·) a state of the cell
-    weights      one a direction: forward, or forward and reverse
-    resets       one (S,) bool a direction: rows that begin from `fresh`
-    fresh        one (D, B, ·) a state: what a reset restores; zeros where None
-    streams      one mapping a direction: the cell's further inputs, (S, H) those of each step, (B, H) of each sequence
-    record       whether the values of the step's letters are wanted
-    places       where the packed rows stand in `rows`; None where they are these
-    output_places  where they stand in the outputs (N', D·P), zero in other places; None where they are these
+    rows          (N, I) the S packed rows, sequences in falling length as above, or rows among which they stand
+    batch_sizes   how many sequences are alive at each step
+    state         one (D, B, ·) a state of the cell
+    weights       one a direction: forward, or forward and reverse
+    resets        one (S,) bool a direction: rows that begin from `fresh`
+    fresh         one (D, B, ·) a state: what a reset restores; zeros where None
+    streams       one mapping a direction: the cell's further inputs, (S, H) those of each step, (B, H) of each sequence
+    record        whether the values of the step's letters are wanted
+    input_index   where the packed rows stand in `rows`; None where they are these
+    output_index  where they stand in the outputs (N', D·P), zero in other places; None where they are these
     """
 
     cell: Definition
@@ -78,8 +78,8 @@ class Call:
     fresh: Sequence[Tensor] | None = None
     streams: Sequence[Mapping[str, Tensor]] | None = None
     record: bool = False
-    places: Places | None = None
-    output_places: Places | None = None
+    input_index: RowIndex | None = None
+    output_index: RowIndex | None = None
 
     @property
     def tensors(self) -> list[Tensor]:
@@ -113,7 +113,7 @@ class Call:
 class Result(NamedTuple):
     """What a backend gives.
 
-    rows     (N', D·P) the outputs: packed, or in the call's `output_places`
+    rows     (N', D·P) the outputs: packed, or in the call's `output_index`
     state    one (D, B, ·) a state: that at each sequence's own end
     letters  one mapping a direction: each letter's values (S, ·), where they were asked for. The letters are those of
              the equations and the states after each step, as they go on to the next
@@ -156,14 +156,14 @@ def in_full_precision(function: Callable[Concatenate[Call, _P], _R]) -> Callable
 
 
 def on_packed_rows(run: Callable[Concatenate[Call, _P], Result]) -> Callable[Concatenate[Call, _P], Result]:
-    """Let `run`, which knows no places, compute any call: rows are packed before it, and put in their places after."""
+    """Let `run`, which knows of no index, compute any call: rows are packed before it and put in place after."""
 
     @functools.wraps(run)
     def inner(call: Call, /, *args: _P.args, **options: _P.kwargs) -> Result:
-        before, after = call.places, call.output_places
-        packed = call.rows if before is None else before.take(call.rows)
-        found = run(replace(call, rows=packed, places=None, output_places=None), *args, **options)
-        return found if after is None else found._replace(rows=after.spread(found.rows))
+        before, after = call.input_index, call.output_index
+        packed = call.rows if before is None else before.gather(call.rows)
+        found = run(replace(call, rows=packed, input_index=None, output_index=None), *args, **options)
+        return found if after is None else found._replace(rows=after.scatter(found.rows))
 
     return inner
 

@@ -31,7 +31,7 @@ from cellwright.backends import dispatch, torch_native
 from cellwright.backends.call import Call, Result, Weights, in_full_precision
 from cellwright.cells import registry
 from cellwright.cells.definition import PER_STEP, Definition
-from cellwright.packing import Layout, ragged
+from cellwright.packing import PackedLayout, ragged
 
 _R = TypeVar("_R")
 
@@ -258,7 +258,7 @@ def _packed(
     fresh: Sequence[Tensor] | None,
     streams: Sequence[Tensor] | None,
     record: bool,
-) -> tuple[Layout, Call]:
+) -> tuple[PackedLayout, Call]:
     """The operator's arguments as a call on rows.
 
     Many arguments: those of the operator.
@@ -267,7 +267,7 @@ def _packed(
     time, batch = input.shape[:2]
     directions = len(state[0])
     if lengths is None:
-        layout = Layout(time, batch, (batch,) * time, input.device)
+        layout = PackedLayout(time, batch, (batch,) * time, input.device)
     else:
         layout = ragged(definition.name, lengths, time, batch, input.device)
     each = len(weights) // directions
@@ -282,12 +282,12 @@ def _packed(
         batch_sizes=layout.batch_sizes,
         state=[layout.sort(s) for s in state],
         weights=[weights_of(definition, weights[k : k + each]) for k in range(0, len(weights), each)],
-        resets=layout.cuts(resets[0])[:directions] if resets else None,
+        resets=layout.reset_masks(resets[0])[:directions] if resets else None,
         fresh=[layout.sort(f) for f in fresh] if fresh else None,
         streams=[_packed_streams(layout, definition, one) for one in named] if named else None,
         record=record,
-        places=layout.inner,
-        output_places=layout.inner,
+        input_index=layout.inner,
+        output_index=layout.inner,
     )
     return layout, call
 
@@ -302,7 +302,7 @@ def weights_of(cell: Definition, flat: Sequence[Any]) -> Weights:
     return Weights(input, recurrent, input_bias, recurrent_bias, projection, own)
 
 
-def _packed_streams(layout: Layout, cell: Definition, named: dict[str, Tensor]) -> dict[str, Tensor]:
+def _packed_streams(layout: PackedLayout, cell: Definition, named: dict[str, Tensor]) -> dict[str, Tensor]:
     return {
         name: layout.pack(value) if cell.streams[name] == PER_STEP else layout.sort(value[None])[0]
         for name, value in named.items()

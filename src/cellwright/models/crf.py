@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from cellwright.packing import Layout, Lengths, as_lengths, ragged, steps_and_sequences
+from cellwright.packing import Lengths, PackedLayout, as_lengths, ragged, steps_and_sequences
 
 SPREAD = 300.0
 """Nats that probabilities may differ by: float64's smallest is e^−708, and two of them are multiplied."""
@@ -123,7 +123,7 @@ class _Chain:
     forward, backward  (S,) where in `both` a row stands, read from the beginning and from the end
     """
 
-    layout: Layout
+    layout: PackedLayout
     first: slice
     after: slice
     before: Tensor
@@ -133,7 +133,7 @@ class _Chain:
     backward: Tensor
 
     @classmethod
-    def of(cls, layout: Layout) -> "_Chain":
+    def of(cls, layout: PackedLayout) -> "_Chain":
         """The places of a batch that is laid out so."""
         sizes = np.array(layout.batch_sizes, np.int64)
         alive = int(sizes[0]) if len(sizes) else 0

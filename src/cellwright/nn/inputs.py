@@ -11,15 +11,15 @@ from torch.nn.utils.rnn import PackedSequence
 
 from cellwright.backends import custom_op
 from cellwright.nn import checks
-from cellwright.packing import Layout, Lengths, Traced, as_lengths, ragged
+from cellwright.packing import Layout, Lengths, PackedLayout, PaddedLayout, as_lengths, ragged
 
 
 def enter(
     who: str, input: Tensor | PackedSequence, lengths: Lengths | None, batch_first: bool
-) -> tuple[Tensor, Layout | Traced]:
+) -> tuple[Tensor, Layout]:
     """The rows of what a user gave a layer, and their layout; `who` names the layer in errors.
 
-    (N, I), packed or those of `Layout.flatten`, or in a program that is being traced (T, B, I).
+    (N, I), packed or those of `PackedLayout.flatten`, or in a program that is being traced (T, B, I).
     """
     if isinstance(input, PackedSequence):
         return _enter_packed(who, input, lengths, batch_first)
@@ -44,18 +44,18 @@ def enter(
             f"{who}: input has no step, shape {tuple(input.shape)}; expected {_axes(batch_first)} with time at least "
             "1. Where empty sequences are meant, say so with lengths="
         )
-    layout: Layout | Traced
+    layout: Layout
     if custom_op.applies():
-        layout = Traced(time, batch, input.device, lengths, batch_first)
+        layout = PaddedLayout(time, batch, input.device, lengths, batch_first)
     elif lengths is not None:
         layout = ragged(who, lengths, time, batch, input.device, batch_first)
     else:
-        layout = Layout(time, batch, (batch,) * time, input.device, batch_first=batch_first)
+        layout = PackedLayout(time, batch, (batch,) * time, input.device, batch_first=batch_first)
     return layout.flatten(input), layout
 
 
-def reset_rows(who: str, layout: Layout | Traced, reset: Tensor) -> tuple[Tensor, ...]:
-    """The rows at which each direction begins anew, of a user's mask: `layout.cuts`."""
+def reset_rows(who: str, layout: Layout, reset: Tensor) -> tuple[Tensor, ...]:
+    """The rows at which each direction begins anew, of a user's mask: `layout.reset_masks`."""
     shape: tuple[int, ...] = (layout.batch, layout.time) if layout.batch_first else (layout.time, layout.batch)
     if layout.single:
         shape = (layout.time,)
@@ -65,12 +65,12 @@ def reset_rows(who: str, layout: Layout | Traced, reset: Tensor) -> tuple[Tensor
     if reset.shape != shape:
         axes = "(time,)" if layout.single else _axes(layout.batch_first, "")
         raise RuntimeError(f"{who}: reset has shape {tuple(reset.shape)}; expected {axes} = {shape}")
-    return layout.cuts(reset.to(layout.device))
+    return layout.reset_masks(reset.to(layout.device))
 
 
 def _enter_packed(
     who: str, packed: PackedSequence, lengths: Lengths | None, batch_first: bool
-) -> tuple[Tensor, Layout]:
+) -> tuple[Tensor, PackedLayout]:
     if lengths is not None:
         raise ValueError(f"{who}: a PackedSequence holds its own lengths; pass lengths= with a padded tensor only")
     if custom_op.applies():
@@ -81,12 +81,12 @@ def _enter_packed(
     if packed.data.dim() != 2:
         raise RuntimeError(f"{who}: the packed data have {packed.data.dim()} dimensions; expected 2, (rows, features)")
     sizes = tuple(packed.batch_sizes.tolist())
-    return packed.data, Layout(
+    return packed.data, PackedLayout(
         len(sizes), max(sizes, default=0), sizes, packed.data.device, packed.sorted_indices, batch_first, packed=packed
     )
 
 
-def _enter_single(who: str, input: Tensor, lengths: Lengths | None) -> tuple[Tensor, Layout | Traced]:
+def _enter_single(who: str, input: Tensor, lengths: Lengths | None) -> tuple[Tensor, Layout]:
     if lengths is not None:
         raise ValueError(
             f"{who}: input has shape {tuple(input.shape)}, one sequence alone; expected a batch with lengths=. "
@@ -96,8 +96,8 @@ def _enter_single(who: str, input: Tensor, lengths: Lengths | None) -> tuple[Ten
         raise RuntimeError(f"{who}: input has no step, shape {tuple(input.shape)}; expected (time, features), time ≥ 1")
     time = input.shape[0]
     if custom_op.applies():
-        return input[:, None], Traced(time, 1, input.device, None, single=True)
-    return input, Layout(time, 1, (1,) * time, input.device, single=True)
+        return input[:, None], PaddedLayout(time, 1, input.device, None, single=True)
+    return input, PackedLayout(time, 1, (1,) * time, input.device, single=True)
 
 
 def _axes(batch_first: bool, features: str = ", features") -> str:

@@ -22,7 +22,7 @@ from cellwright.nn.masks import rates
 from cellwright.nn.stack import Stack
 from cellwright.nn.states import State
 from cellwright.nn.stream import Stream
-from cellwright.packing import Layout, Lengths, Traced
+from cellwright.packing import Layout, Lengths
 
 
 class Recurrent(Stack):
@@ -291,7 +291,7 @@ class Recurrent(Stack):
             input, hx, lengths=lengths, reset=reset, return_sequences=return_sequences, return_gates=return_gates
         )
 
-    def _last(self, h: Tensor, layout: Layout | Traced) -> Tensor:
+    def _last(self, h: Tensor, layout: Layout) -> Tensor:
         """The last output of each direction of the top layer, (B, D·P), of the final h (L·D, B, P)."""
         last = torch.cat(list(layout.unsort(h)[-self.directions :]), -1)
         return last.squeeze(0) if layout.single else last

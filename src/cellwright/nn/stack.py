@@ -16,7 +16,7 @@ from cellwright.nn.inputs import enter, reset_rows
 from cellwright.nn.masks import regularise
 from cellwright.nn.quantization import LeftInFloat
 from cellwright.nn.states import State, StateShape
-from cellwright.packing import Layout, Lengths, Traced
+from cellwright.packing import Layout, Lengths, PackedLayout, PaddedLayout
 
 
 class Stack(LeftInFloat):
@@ -74,7 +74,7 @@ def state_shape(stack: Stack) -> StateShape:
 def initial_state(stack: Stack, batch: int | None) -> State:
     """What a call without a state begins from, as a user has it; see `Recurrent.initial_state`."""
     weight = weights_of(stack)[0][0].input
-    layout = Layout(0, 1 if batch is None else batch, (), weight.device, single=batch is None)
+    layout = PackedLayout(0, 1 if batch is None else batch, (), weight.device, single=batch is None)
     return state_shape(stack).leave(_initial(stack, layout, weight), layout)
 
 
@@ -85,7 +85,7 @@ def calls(
     lengths: Lengths | None = None,
     reset: Tensor | None = None,
     record: bool = False,
-) -> tuple[Layout | Traced, list[Call]]:
+) -> tuple[Layout, list[Call]]:
     """What a batch asks of each layer; all but the first still have the first one's rows.
 
     Checks what a user gave: raises as `Recurrent.forward` does.
@@ -108,28 +108,28 @@ def calls(
             resets=resets,
             fresh=[s[here] for s in _learned(stack, layout)] if resets and stack.learn_initial_state else None,
             record=record,
-            places=layout.inner if k == 0 else None,
-            output_places=layout.inner if k == stack.num_layers - 1 else None,
+            input_index=layout.inner if k == 0 else None,
+            output_index=layout.inner if k == stack.num_layers - 1 else None,
         )
         found.append(regularise(call, layout.steps, stack.recurrent_dropout, stack.zoneout, training=stack.training))
     return layout, found
 
 
-def compute(stack: Stack, call: Call, layout: Layout | Traced) -> Result:
+def compute(stack: Stack, call: Call, layout: Layout) -> Result:
     """The result of one layer's call."""
-    if isinstance(layout, Traced):
+    if isinstance(layout, PaddedLayout):
         return custom_op.layer(call, layout.lengths)
     if stack.checkpoint_every is not None:
         return recompute.layer(call, stack.checkpoint_every)
     return dispatch.layer(call)
 
 
-def _learned(stack: Stack, layout: Layout | Traced) -> list[Tensor]:
+def _learned(stack: Stack, layout: Layout) -> list[Tensor]:
     """The learned initial state of every sequence, (L·D, B, ·) each."""
     learned = [getattr(stack, f"initial_{letter}") for letter in stack.cell.states]
     return [s[:, None].expand(-1, layout.batch, -1) for s in learned]
 
 
-def _initial(stack: Stack, layout: Layout | Traced, rows: Tensor) -> list[Tensor]:
+def _initial(stack: Stack, layout: Layout, rows: Tensor) -> list[Tensor]:
     """The state that a call without one begins from, (L·D, B, ·) each."""
     return _learned(stack, layout) if stack.learn_initial_state else state_shape(stack).zeros(layout, rows)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from cellwright.nn import checks
-from cellwright.packing import Layout, Traced
+from cellwright.packing import Layout
 
 State = Tensor | tuple[Tensor, ...]
 
@@ -30,11 +30,11 @@ class StateShape:
     stack: int
     batch_first: bool = False
 
-    def zeros(self, layout: Layout | Traced, like: Tensor) -> list[Tensor]:
+    def zeros(self, layout: Layout, like: Tensor) -> list[Tensor]:
         """(L·D, B, ·) each, of the type and on the device of `like`."""
         return [like.new_zeros(self.stack, layout.batch, size) for size in self.sizes.values()]
 
-    def enter(self, who: str, given: State, layout: Layout | Traced, rows: Tensor) -> list[Tensor]:
+    def enter(self, who: str, given: State, layout: Layout, rows: Tensor) -> list[Tensor]:
         """The user's states as (L·D, B, ·), sequences in falling length; `who` names the layer in errors."""
         shape: tuple[int, ...] = (self.stack, layout.batch)
         axes = "layers × directions, batch, units"
@@ -48,7 +48,7 @@ class StateShape:
             return [s[:, None] for s in states]
         return [layout.sort(s.transpose(0, 1) if self.batch_first else s) for s in states]
 
-    def leave(self, states: list[Tensor], layout: Layout | Traced) -> State:
+    def leave(self, states: list[Tensor], layout: Layout) -> State:
         """States (L·D, B, ·) in falling length as the user has them: one tensor of one state, else a tuple."""
         states = [layout.unsort(s) for s in states]
         if layout.single:

@@ -22,7 +22,7 @@ from cellwright.backends.call import Call
 from cellwright.nn import checks, stack
 from cellwright.nn.stack import Stack
 from cellwright.nn.states import State, as_tuple
-from cellwright.packing import Layout, Lengths
+from cellwright.packing import Lengths, PackedLayout
 
 
 class Stream:
@@ -137,7 +137,7 @@ class Stream:
 class _Prepared:
     """The compiled steps of a stack, with the state, for the weights that it had when they were packed."""
 
-    def __init__(self, layer: Stack, layout: Layout, calls: list[Call]) -> None:
+    def __init__(self, layer: Stack, layout: PackedLayout, calls: list[Call]) -> None:
         from cellwright.backends.kernels.stepper import Stepper  # loads the compiler
 
         self._layer, self._layout, self._call = layer, layout, calls[0]
@@ -151,7 +151,7 @@ class _Prepared:
         if torch.is_autocast_enabled("cpu"):
             return None
         layout, calls = stack.calls(layer, chunk, state)
-        if not isinstance(layout, Layout) or not _by_kernels(calls[0]):
+        if not isinstance(layout, PackedLayout) or not _by_kernels(calls[0]):
             return None
         return cls(layer, layout, calls)
 

@@ -104,8 +104,8 @@ def _of_weights(
     operand = cell.states.index(cell.recurrent_state)
     factors = []
     for d, direction in enumerate(directions):
-        packed = binding.packed_places.index
-        factors.append(Factor(_at_x(direction), binding.rows, binding.rows.shape[1], binding.places.index))
+        packed = binding.packed_index.index
+        factors.append(Factor(_at_x(direction), binding.rows, binding.rows.shape[1], binding.input_index.index))
         factors.append(Factor(_at_u(direction), saved[d].states[operand], binding.outputs, packed))
         if binding.projects:
             projected = direction.tensors["projected"][:, : binding.outputs]

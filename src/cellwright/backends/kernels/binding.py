@@ -12,7 +12,7 @@ from cellwright.backends.call import Call
 from cellwright.backends.kernels.partition import parts_of, tables, threads_of
 from cellwright.cells.definition import PER_UNIT
 from cellwright.compiler.kernel import Kernel, Loop, kernel
-from cellwright.packing import Places
+from cellwright.packing import RowIndex
 
 CHUNK_BYTES = 1 << 18  # of gate rows, multiplied ahead of their steps: a part of the second cache
 
@@ -44,14 +44,14 @@ class LayerBinding:
         self.parts = parts_of(call, self.threads) if shares else 1
         self.tables = tables(tuple(call.batch_sizes), len(self.directions), self.threads // self.parts)
         self.alive, self.starts = self.tables.alive, self.tables.starts
-        self.packed_places = self.tables.places
-        self.places = self.packed_places if call.places is None else call.places
-        self.output_places = self.packed_places if call.output_places is None else call.output_places
+        self.packed_index = self.tables.packed_index
+        self.input_index = self.packed_index if call.input_index is None else call.input_index
+        self.output_index = self.packed_index if call.output_index is None else call.output_index
 
-    def new_rows(self, places: Places, columns: int) -> Tensor:
-        """Rows (number, columns) to be written in these places, and zero in others."""
-        rows = self.rows.new_empty(places.number, columns)
-        return rows if places.number == self.count else rows.index_fill_(0, places.free, 0.0)
+    def new_rows(self, index: RowIndex, columns: int) -> Tensor:
+        """Rows (number, columns) to be written there, and zero in others."""
+        rows = self.rows.new_empty(index.number, columns)
+        return rows if index.number == self.count else rows.index_fill_(0, index.free, 0.0)
 
     def whole(self, tensor: Tensor) -> Tensor:
         """The last dimension filled up with zeros to whole registers, contiguous."""
@@ -93,8 +93,8 @@ class DirectionArguments:
         self.give("batch_sizes", binding.tables.sizes)
         self.give("offsets", binding.tables.offsets)
         self.give("state_rows", binding.tables.offsets)
-        self.give("x_places", binding.places.index)
-        self.give("y_places", binding.output_places.index)
+        self.give("x_places", binding.input_index.index)
+        self.give("y_places", binding.output_index.index)
         self._give_inputs()
 
     def give(self, name: str, tensor: Tensor, skip: int = 0) -> Tensor:

@@ -61,7 +61,7 @@ def prepare(call: Call, *, saves: bool) -> tuple[Tensor, Launch]:
     loop = binding.kernel.forward(saves=saves, projects=binding.projects, letters=letters)
     packed = pack_weights(binding, [m for weights in call.weights for m in _matrices(binding, weights)])
     outputs = [
-        binding.new_rows(binding.output_places, len(binding.directions) * binding.outputs) for _ in range(binding.parts)
+        binding.new_rows(binding.output_index, len(binding.directions) * binding.outputs) for _ in range(binding.parts)
     ]
     first, *others = [
         [_direction(binding, loop, y, saves, letters, packed[4 * d : 4 * d + 4], d) for d in binding.directions]

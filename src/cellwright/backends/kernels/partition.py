@@ -13,7 +13,7 @@ from torch import Tensor
 
 from cellwright.backends.call import Call
 from cellwright.compiler.runtime.openmp import pool
-from cellwright.packing import Places
+from cellwright.packing import RowIndex
 
 # Multiplications of a call that one thread does: 0.3 ms of them. Two were no faster below (a processor of 2021 with
 # registers of 256 bits; at three times as many, by 15 %), and where another pool's threads spin on the processors, as
@@ -45,7 +45,7 @@ def parts_of(call: Call, threads: int) -> int:
 class Tables:
     """What the steps of a batch are to the kernels; the same for every call of a batch of this shape.
 
-    places                packed rows where there are no others
+    packed_index          packed rows where there are no others
     sizes, offsets (T,)   sequences alive at each step, and the step's first row
     turns (T,)            the first row of a step where two steps' states are kept in turn
     lengths (alive,)      steps of each sequence that has any
@@ -58,7 +58,7 @@ class Tables:
         self.sizes = torch.from_numpy(sizes)
         self.offsets = self.sizes.cumsum(0) - self.sizes
         count = int(sizes.sum())
-        self.places = Places(torch.arange(count, device="cpu"), count)
+        self.packed_index = RowIndex(torch.arange(count, device="cpu"), count)
         self.turns = torch.arange(self.steps, device="cpu") % 2 * self.alive
         self.lengths = np.searchsorted(-sizes, -np.arange(self.alive), side="left")
         runs = runs_of(self.lengths, -(-threads // directions))

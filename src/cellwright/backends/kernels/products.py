@@ -51,14 +51,14 @@ def sums_of_products(binding: LayerBinding, factors: Sequence[Factor]) -> list[t
 def products_of_rows(binding: LayerBinding, rows: Sequence[Tensor], factors: Sequence[Tensor], n: int) -> Tensor:
     """The sum of A W over pairs of A (S, k) and W (k, n), the latter in panels: (N, n), in the places of the rows."""
     tile, threads = binding.kernel.tile, binding.threads
-    result = binding.new_rows(binding.places, -(-n // tile.columns) * tile.columns)
+    result = binding.new_rows(binding.input_index, -(-n // tile.columns) * tile.columns)
     shares = _cut(binding.count, threads, 1)
     lists = torch.empty(len(shares), 2 * BLOCK, dtype=torch.int64, device="cpu")
     zeros = result.new_zeros(result.shape[1])
     for number, (a, panels) in enumerate(zip(rows, factors, strict=True)):
         words = {"a": a.data_ptr(), "a_width": a.stride(0), "c": result.data_ptr(), "c_width": result.stride(0)}
         words |= {
-            "places": binding.places.index.data_ptr(),
+            "places": binding.input_index.index.data_ptr(),
             "terms": panels.shape[1],
             "panels": panels.data_ptr(),
             "number": panels.shape[0],
