@@ -60,7 +60,7 @@ def with_gradients(module, *given, **named):
 
 
 # One of each shape: two states, one, own parameters a unit and a projection, four states, a user's own.
-# tests/test_operator.py has them all.
+# tests/backends/test_custom_op.py has them all.
 CELLS = ["lstm", "rnn-relu", "peephole", "layer-norm-gru", "slstm", leaky]
 
 
