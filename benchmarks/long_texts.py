@@ -2,7 +2,7 @@
 
 python benchmarks/long_texts.py    # into docs/long-texts.md; about an hour, and goes on where it was stopped
 
-Each run is `cellwright fit` in a process of its own on the built-in set news-en. Accuracy is that of the test side,
+Each run is `cellwright fit` in a process of its own on the built-in set news-en. Accuracy is that of the test split,
 which no run sees; the time of an epoch is that of training with its validation; memory is the peak of the process, less
 what it had before training.
 """
@@ -88,18 +88,18 @@ def ask(task: str, **options: Any) -> Found:
 
 
 def few_labels(folder: Path) -> str:
-    """Write a CSV of the set in which a tenth of the training texts are left; the other sides are as they were."""
+    """Write a CSV of the set in which a tenth of the training texts are left; the other splits are as they were."""
     from cellwright.data.datasets import load
-    from cellwright.data.split import position
+    from cellwright.data.hash_split import position
 
     path = folder / "few.csv"
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["text", "label"])
-        for side, table in load(DATA).items():
+        for split, table in load(DATA).items():
             for text, label in zip(table.texts, table.labels or [], strict=True):
-                # The text's hash chose its side; that of the text from its end on is another number.
-                if side != "train" or position(text[::-1]) < SHARE:
+                # The text's hash chose its split; that of the text from its end on is another number.
+                if split != "train" or position(text[::-1]) < SHARE:
                     writer.writerow([text, label])
     return str(path)
 
@@ -112,10 +112,10 @@ def naive_bayes() -> float:
 
     from cellwright.data.datasets import load
 
-    sides = load(DATA)
+    splits = load(DATA)
     model = make_pipeline(CountVectorizer(), MultinomialNB())
-    model.fit(sides["train"].texts, sides["train"].labels)
-    return float(model.score(sides["test"].texts, sides["test"].labels))
+    model.fit(splits["train"].texts, splits["train"].labels)
+    return float(model.score(splits["test"].texts, splits["test"].labels))
 
 
 def table(rows: Iterable[tuple[str, list[Found]]]) -> str:

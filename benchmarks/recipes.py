@@ -3,7 +3,7 @@
 python benchmarks/recipes.py vowels=runs/vowels0 vowels=runs/vowels1 slots=runs/slots0    # recipe=folder it made
 python benchmarks/recipes.py vowels=runs/vowels0 vowels@torch.nn=runs/vowels-torch        # what beside.py made
 
-Runs of one recipe, cell and kind of layers are its seeds. The scores are those of the test side, as the run
+Runs of one recipe, cell and kind of layers are its seeds. The scores are those of the test split, as the run
 folder keeps them; minutes are those of training, validation included.
 """
 

@@ -20,9 +20,9 @@ def main(data: str = "reviews-zh", out: str = "runs/classify", **options: object
     # A predictor needs the run folder only: another program, on another day, begins here.
     predictor = Predictor.load(out)
 
-    sides = open_source(data)  # the split depends on the texts alone: the test side is the one that training left out
-    predicted = [prediction.label for prediction in predictor.predict(sides["test"].texts)]
-    scores = compare(sides["test"], predicted, predictor.labels, sides["train"])
+    splits = open_source(data)  # the split depends on the texts alone: the test split is the one that training left out
+    predicted = [prediction.label for prediction in predictor.predict(splits["test"].texts)]
+    scores = compare(splits["test"], predicted, predictor.labels, splits["train"])
     print(f"test accuracy: {scores.model.accuracy:.3f}")
     print(f"linear baseline: {scores.linear.accuracy:.3f}, majority class: {scores.majority.accuracy:.3f}")
 

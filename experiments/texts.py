@@ -32,10 +32,10 @@ class Corpus:
 
 def reviews(train: int, test: int, longest: int, shortest: int = 0) -> Corpus:
     """Reviews of at least so many characters, positive or negative, always the same; longer ones are cut."""
-    sides = datasets.load("reviews-zh")
+    splits = datasets.load("reviews-zh")
     found = []
-    for side, count in (("train", train), ("test", test)):
-        pairs = zip(sides[side].texts, sides[side].labels, strict=True)
+    for split, count in (("train", train), ("test", test)):
+        pairs = zip(splits[split].texts, splits[split].labels, strict=True)
         fitting = [(text[:longest], label) for text, label in pairs if len(text) >= shortest]
         found.append([fitting[k] for k in np.random.default_rng(0).permutation(len(fitting))[:count]])
     return _numbered(found[0], found[1], every_step=False)

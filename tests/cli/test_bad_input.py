@@ -103,9 +103,9 @@ def test_all_of_a_built_in_set(refused, run):
     refused("evaluate", run, "reviews-zh", "--split", "all", parts=["reviews-zh", "--split train", "got all"])
 
 
-def test_side_that_no_text_falls_to(refused, run, data):
+def test_split_that_no_text_falls_to(refused, run, data):
     path = data("text,label\ngood,very good\n")
-    refused("evaluate", run, path, "--split", "validation", parts=[path, "no text falls to the validation side"])
+    refused("evaluate", run, path, "--split", "validation", parts=[path, "no text falls to the validation split"])
 
 
 @pytest.mark.parametrize(

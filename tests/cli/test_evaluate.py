@@ -36,14 +36,14 @@ def test_tables_hold_the_same_numbers(cellwright, run, unseen):
     assert ended.err == ""
 
 
-def test_own_file_is_scored_on_its_test_side(cellwright, run, reviews):
+def test_own_file_is_scored_on_its_test_split(cellwright, run, reviews):
     own = json.loads(cellwright("evaluate", run, reviews, "--json").out)
     assert own["split"] == "test"
     assert own["texts"] < 60
 
 
 @pytest.mark.parametrize("split", ["train", "validation", "test"])
-def test_each_side_can_be_asked_for_without_a_warning(cellwright, run, reviews, split):
+def test_each_split_can_be_asked_for_without_a_warning(cellwright, run, reviews, split):
     ended = cellwright("evaluate", run, reviews, "--split", split, "--json")
     assert json.loads(ended.out)["split"] == split
     assert ended.err == ""

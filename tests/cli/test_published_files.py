@@ -53,7 +53,7 @@ def test_a_headerless_file_is_read_alike_by_evaluate(fit: Command, cellwright: C
         (tmp_path / name).write_text("".join(rows))
     how = ["--format", "tsv", "--no-header", "--no-quoting", "--text", 2, "--label", 1]
     ended = fit(tmp_path / "SMSSpamCollection", *how, "--test-share", 0)
-    assert "no test side was kept: scored is the validation side" in ended.err
+    assert "no test split was kept: scored is the validation split" in ended.err
     assert (tmp_path / "run" / "validation.json").exists()
     assert not (tmp_path / "run" / "test.json").exists()
     more = json.loads(cellwright("evaluate", tmp_path / "run", tmp_path / "more", "--json").out)

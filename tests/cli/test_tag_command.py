@@ -72,7 +72,7 @@ def test_tags_that_the_run_does_not_know_are_pointed_out(cellwright, run, tmp_pa
     assert "1 of the 1 labels are none that the run knows and count as wrong: 'sail'" in ended.err
 
 
-def test_own_file_is_scored_on_its_test_side(cellwright, run, requests):
+def test_own_file_is_scored_on_its_test_split(cellwright, run, requests):
     own = json.loads(cellwright("evaluate", run, requests, "--json").out)
     assert own["split"] == "test"
     assert 0 < own["sentences"] < 60

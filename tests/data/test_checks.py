@@ -1,35 +1,35 @@
 import pytest
 
 from cellwright.data.checks import check_known, classes_of, with_known_labels
-from cellwright.data.split import Sides
+from cellwright.data.splits import Splits
 from cellwright.data.table import Table
 from cellwright.errors import InputError
 
 
-def _sides(train: str, validation: str, test: str) -> Sides:
-    """Make the sides of one letter a label."""
+def _splits(train: str, validation: str, test: str) -> Splits[Table]:
+    """Make the splits of one letter a label."""
     labels = {"train": list(train), "validation": list(validation), "test": list(test)}
-    return Sides({name: Table(row, row, [2] * len(row), source="r.csv") for name, row in labels.items()}, [])
+    return Splits({name: Table(row, row, [2] * len(row), source="r.csv") for name, row in labels.items()}, [])
 
 
-def test_classes_are_sorted_and_those_of_all_sides():
-    assert classes_of(_sides("bbca", "d", "a")) == ["a", "b", "c", "d"]
+def test_classes_are_sorted_and_those_of_all_splits():
+    assert classes_of(_splits("bbca", "d", "a")) == ["a", "b", "c", "d"]
 
 
 @pytest.mark.parametrize(
-    ("sides", "message"),
+    ("splits", "message"),
     [
-        (_sides("aaa", "a", "a"), "r.csv: every label is 'a'; expected at least two classes"),
-        (_sides("", "", ""), "r.csv: no row has a label; expected at least two classes"),
-        (_sides("ab", "c", "d"), "r.csv: 2 rows to train on for 4 classes ('a', 'b', 'c', 'd'); expected more"),
-        (_sides("abcd", "e", "f"), r"r.csv: 4 rows to train on for 6 classes ('a', 'b', 'c', 'd' and 2 more)"),
-        (_sides("abab", "", "a"), "r.csv: no text falls to the validation side (4 train, 0 validation, 1 test)"),
-        (_sides("abab", "a", ""), "r.csv: no text falls to the test side (4 train, 1 validation, 0 test)"),
+        (_splits("aaa", "a", "a"), "r.csv: every label is 'a'; expected at least two classes"),
+        (_splits("", "", ""), "r.csv: no row has a label; expected at least two classes"),
+        (_splits("ab", "c", "d"), "r.csv: 2 rows to train on for 4 classes ('a', 'b', 'c', 'd'); expected more"),
+        (_splits("abcd", "e", "f"), r"r.csv: 4 rows to train on for 6 classes ('a', 'b', 'c', 'd' and 2 more)"),
+        (_splits("abab", "", "a"), "r.csv: no text falls to the validation split (4 train, 0 validation, 1 test)"),
+        (_splits("abab", "a", ""), "r.csv: no text falls to the test split (4 train, 1 validation, 0 test)"),
     ],
 )
-def test_a_table_that_cannot_be_trained_on_is_refused(sides, message):
+def test_a_table_that_cannot_be_trained_on_is_refused(splits, message):
     with pytest.raises(InputError) as caught:
-        classes_of(sides)
+        classes_of(splits)
     assert str(caught.value).startswith(message)
 
 
@@ -54,7 +54,7 @@ def test_rows_of_unknown_labels_are_left_out_and_counted():
 
 def test_more_classes_than_rows_that_are_numbers_are_named_as_such():
     labels = [str(n / 2) for n in range(30)]
-    sides = {"train": labels[:20], "validation": labels[20:25], "test": labels[25:]}
-    tables = {name: Table(side, side, [2] * len(side), source="r.csv") for name, side in sides.items()}
+    splits = {"train": labels[:20], "validation": labels[20:25], "test": labels[25:]}
+    tables = {name: Table(split, split, [2] * len(split), source="r.csv") for name, split in splits.items()}
     with pytest.raises(InputError, match=r"20 rows to train on for 30 classes .*: the 30 labels look like numbers, fr"):
-        classes_of(Sides(tables, []))
+        classes_of(Splits(tables, []))

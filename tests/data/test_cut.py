@@ -8,32 +8,32 @@ from cellwright.errors import InputError
 
 @settings(max_examples=40)
 @given(st.text(min_size=1).filter(str.strip), st.sampled_from([0, 0.05, 0.1, 0.3]), st.sampled_from([0, 0.05, 0.4]))
-def test_the_sides_are_the_text_in_order(text, validation, test):
-    sides = cut(text, "a.txt", validation=validation, test=test)
-    assert "".join(part for side in ("train", "validation", "test") for part in sides[side].texts) == text
-    assert all(len(table) <= 1 for table in sides.values())
-    assert all(text for table in sides.values() for text in table.texts)
+def test_the_splits_are_the_text_in_order(text, validation, test):
+    splits = cut(text, "a.txt", validation=validation, test=test)
+    assert "".join(part for split in ("train", "validation", "test") for part in splits[split].texts) == text
+    assert all(len(table) <= 1 for table in splits.values())
+    assert all(text for table in splits.values() for text in table.texts)
 
 
 def test_nine_tenths_are_trained_on():
-    sides = cut("x" * 1115394, "a.txt")
-    assert [len(sides[side].texts[0]) for side in sides] == [1003854, 55770, 55770]
-    assert sides.notes == [
+    splits = cut("x" * 1115394, "a.txt")
+    assert [len(splits[split].texts[0]) for split in splits] == [1003854, 55770, 55770]
+    assert splits.notes == [
         "one text of 1,115,394 characters, cut by position: train 1,003,854, validation 55,770, test 55,770"
     ]
 
 
-def test_without_a_test_side_it_is_the_cut_of_nanogpt():
+def test_without_a_test_split_it_is_the_cut_of_nanogpt():
     text = "".join(chr(33 + i % 90) for i in range(1234))
-    sides = cut(text, "a.txt", validation=0.1, test=0)
+    splits = cut(text, "a.txt", validation=0.1, test=0)
     n = int(0.9 * len(text))  # its data/shakespeare_char/prepare.py
-    assert (sides["train"].texts, sides["validation"].texts, sides["test"].texts) == ([text[:n]], [text[n:]], [])
+    assert (splits["train"].texts, splits["validation"].texts, splits["test"].texts) == ([text[:n]], [text[n:]], [])
 
 
 def test_a_part_knows_its_first_line():
-    sides = cut("a\nb\nc\nd\ne\n", "a.txt", validation=0.2, test=0.2)
-    assert sides["validation"].where(0) == "a.txt, line 4"
-    assert sides["test"].where(0) == "a.txt, line 5"
+    splits = cut("a\nb\nc\nd\ne\n", "a.txt", validation=0.2, test=0.2)
+    assert splits["validation"].where(0) == "a.txt, line 4"
+    assert splits["test"].where(0) == "a.txt, line 5"
 
 
 @pytest.mark.parametrize("text", ["", " \n\t"])

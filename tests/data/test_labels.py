@@ -70,8 +70,8 @@ def test_the_labels_of_all_files_are_spelled_alike(tmp_path) -> None:
     for name, rows in {"train": "a,1.0\nb,2\nc,1\n", "test": "d, 1 \ne,2.0\n"}.items():
         (tmp_path / f"{name}.csv").write_text(f"text,label\n{rows}")
     test = SplitOptions(test=str(tmp_path / "test.csv"), validation_share=0)
-    sides = open_source(str(tmp_path / "train.csv"), splits=test)
-    assert (sides["train"].labels, sides["test"].labels) == (["1", "2", "1"], ["1", "2"])
+    splits = open_source(str(tmp_path / "train.csv"), splits=test)
+    assert (splits["train"].labels, splits["test"].labels) == (["1", "2", "1"], ["1", "2"])
 
 
 def test_missing_labels_of_a_file_of_its_own_are_refused_too(tmp_path) -> None:
@@ -80,8 +80,8 @@ def test_missing_labels_of_a_file_of_its_own_are_refused_too(tmp_path) -> None:
     test = SplitOptions(test=str(tmp_path / "test.csv"), validation_share=0)
     with pytest.raises(InputError, match=r"test\.csv, line 3: the label is missing"):
         open_source(str(tmp_path / "train.csv"), splits=test)
-    sides = open_source(str(tmp_path / "train.csv"), splits=test, labels=LabelOptions(skip_missing=True))
-    assert len(sides["test"]) == 1
+    splits = open_source(str(tmp_path / "train.csv"), splits=test, labels=LabelOptions(skip_missing=True))
+    assert len(splits["test"]) == 1
 
 
 def test_faults_classify_label_spaces(tmp_path) -> None:
@@ -89,9 +89,9 @@ def test_faults_classify_label_spaces(tmp_path) -> None:
     rows = [f"text {n},{['neg', 'pos', ' neg', 'pos '][n % 4]}" for n in range(40)]
     path = tmp_path / "r.csv"
     path.write_text("text,label\n" + "\n".join(rows) + "\n")
-    sides = open_source(str(path), splits=ALL)
-    assert set(sides["train"].labels or []) == {"neg", "pos"}
-    assert sides.notes == [
+    splits = open_source(str(path), splits=ALL)
+    assert set(splits["train"].labels or []) == {"neg", "pos"}
+    assert splits.notes == [
         f"{path}: white space around labels does not count, nor do zeros behind a whole number: "
         "' neg' (10 rows) as 'neg', 'pos ' (10 rows) as 'pos'"
     ]

@@ -1,4 +1,4 @@
-"""Pairs from files: what is kept, what is left out and said, and on which side a source stands."""
+"""Pairs from files: what is kept, what is left out and said, and in which split a source stands."""
 
 import json
 
@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellwright.data.checks import check_sides
+from cellwright.data.checks import check_splits
+from cellwright.data.hash_split import position
 from cellwright.data.pair_source import PairColumns, open_pairs, read_pairs
 from cellwright.data.pairs import gather, split_pairs
-from cellwright.data.split import position
 from cellwright.data.table import Table
 from cellwright.errors import InputError
 
@@ -41,15 +41,15 @@ def test_pairs_without_a_whole_one_are_refused():
 
 @given(st.lists(st.tuples(st.text(min_size=1, max_size=3), st.text(min_size=1, max_size=2)), min_size=1, max_size=20))
 @settings(max_examples=40)
-def test_every_pair_is_on_the_side_of_its_source(rows):
+def test_every_pair_is_in_the_split_of_its_source(rows):
     try:
         pairs, _ = gather(table(rows))
     except InputError:
         return
     kept = [
         (s, t)
-        for side in split_pairs(pairs).values()
-        for s, ts in zip(side.sources, side.targets, strict=True)
+        for split in split_pairs(pairs).values()
+        for s, ts in zip(split.sources, split.targets, strict=True)
         for t in ts
     ]
     assert sorted(kept) == sorted({(s.strip(), t.strip()) for s, t in rows if s.strip() and t.strip()})
@@ -57,10 +57,10 @@ def test_every_pair_is_on_the_side_of_its_source(rows):
         assert all(low <= position(source) < high for source in split_pairs(pairs)[name].sources)
 
 
-def test_a_side_without_pairs_is_refused_with_the_counts():
+def test_a_split_without_pairs_is_refused_with_the_counts():
     pairs, _ = gather(table(ROWS))
-    with pytest.raises(InputError, match=r"no source falls to the \w+ side \(\d train, \d validation, \d test\)"):
-        check_sides(split_pairs(pairs), "words.csv", "source")
+    with pytest.raises(InputError, match=r"no source falls to the \w+ split \(\d train, \d validation, \d test\)"):
+        check_splits(split_pairs(pairs), "words.csv", "source")
 
 
 FILES = {

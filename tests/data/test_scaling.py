@@ -44,7 +44,7 @@ def test_a_value_beyond_what_models_compute_with_is_refused(value):
     assert np.isfinite(scaling.apply(np.array([[1e15, 5.0]]))).all()
     message = (
         rf"^a\.csv, line 7, step 2, channel 2: {re.escape(f'{value:g}')} is 1e\+39 standard deviations from the mean "
-        r"of the training side; expected at most 1e\+15"
+        r"of the training split; expected at most 1e\+15"
     )
     with pytest.raises(InputError, match=message):
         scaling.apply(np.array([[0.0, 5.0], [np.nan, value]]), "a.csv, line 7")

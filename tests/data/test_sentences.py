@@ -1,7 +1,7 @@
 import pytest
 
+from cellwright.data.hash_split import split_table
 from cellwright.data.sentences import Sentences, split_sentences
-from cellwright.data.split import split
 from cellwright.data.table import Table
 
 
@@ -13,18 +13,20 @@ def made(*rows: tuple[str, str], labels: list[str] | None = None) -> Sentences:
 def test_a_sentence_goes_where_its_text_would_go():
     words = [f"word {k}" for k in range(300)]
     ours = split_sentences(made(*[(word, "A B") for word in words]))
-    theirs = split(Table(words, None, list(range(2, 302)), "a.csv"))
-    for side, table in theirs.items():
-        assert [" ".join(tokens) for tokens in ours[side].tokens] == table.texts
-        assert ours[side].lines == table.lines
+    theirs = split_table(Table(words, None, list(range(2, 302)), "a.csv"))
+    for split, table in theirs.items():
+        assert [" ".join(tokens) for tokens in ours[split].tokens] == table.texts
+        assert ours[split].lines == table.lines
     assert ours.notes == []
 
 
-def test_empty_sentences_are_left_out_and_repeated_ones_stay_on_one_side():
-    sides = split_sentences(made(("a b", "X Y"), ("", ""), ("a b", "X X"), ("", ""), ("a b", "X Y"), labels=[*"pppqq"]))
-    kept = [side for side in sides.values() if len(side)]
-    assert [(side.lines, side.labels) for side in kept] == [([2, 4, 6], ["p", "p", "q"])]
-    assert sides.notes == ["2 sentences without a token left out, the first on a.conll, line 3"]
+def test_empty_sentences_are_left_out_and_repeated_ones_stay_in_one_split():
+    splits = split_sentences(
+        made(("a b", "X Y"), ("", ""), ("a b", "X X"), ("", ""), ("a b", "X Y"), labels=[*"pppqq"])
+    )
+    kept = [split for split in splits.values() if len(split)]
+    assert [(split.lines, split.labels) for split in kept] == [([2, 4, 6], ["p", "p", "q"])]
+    assert splits.notes == ["2 sentences without a token left out, the first on a.conll, line 3"]
 
 
 def test_shares_are_checked():

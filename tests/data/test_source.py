@@ -6,9 +6,9 @@ from cellwright.errors import InputError
 
 def test_a_file_is_read_and_split_with_its_own_columns(file):
     path = file("r.tsv", "review\tstars\n" + "".join(f"review {k}\t{k % 2}\n" for k in range(200)))
-    sides = open_source(str(path), text="review", label="stars")
-    assert list(sides) == ["train", "validation", "test"]
-    pairs = [pair for side in sides.values() for pair in zip(side.texts, side.labels, strict=True)]
+    splits = open_source(str(path), text="review", label="stars")
+    assert list(splits) == ["train", "validation", "test"]
+    pairs = [pair for split in splits.values() for pair in zip(split.texts, split.labels, strict=True)]
     assert sorted(pairs) == sorted((f"review {k}", str(k % 2)) for k in range(200))
 
 

@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from cellwright.data.checks import check_sides
+from cellwright.data.checks import check_splits
 from cellwright.data.pair_source import PairColumns, open_pairs
 from cellwright.data.source import open_source
-from cellwright.data.split import SHARE
-from cellwright.data.splits import SplitOptions, counts
+from cellwright.data.splits import SHARE, SplitOptions, counts
 from cellwright.data.texts import open_texts
 from cellwright.errors import InputError
 
@@ -45,45 +44,45 @@ def published(tmp_path: Path) -> dict[str, str]:
 
 
 def test_published_splits_are_taken_whole(published: dict[str, str]) -> None:
-    sides = open_source(published["train"], splits=SplitOptions(published["validation"], published["test"]))
-    assert counts(sides) == "100 train, 3 validation, 7 test"
-    assert sides["validation"].texts == ["text 7 ", "new", "new"]  # a text with two labels stays: so it was published
-    assert sides.notes == [
+    splits = open_source(published["train"], splits=SplitOptions(published["validation"], published["test"]))
+    assert counts(splits) == "100 train, 3 validation, 7 test"
+    assert splits["validation"].texts == ["text 7 ", "new", "new"]  # a text with two labels stays: so it was published
+    assert splits.notes == [
         f"1 row without text left out, the first on {published['validation']}, line 4",
         "validation: 1 of the 3 texts are among the training texts: the scores flatter",
         "test: 1 of the 7 texts are among the training texts: the scores flatter",
-        "label 'c' has no row on the training side (of 1 row), so that no model can learn it",
+        "label 'c' has no row in the training split (of 1 row), so that no model can learn it",
     ]
 
 
 def test_with_a_file_for_the_test_the_rest_is_split_in_two(published: dict[str, str]) -> None:
-    sides = open_source(published["train"], splits=SplitOptions(test=published["test"]))
-    assert len(sides["train"]) + len(sides["validation"]) == 100
+    splits = open_source(published["train"], splits=SplitOptions(test=published["test"]))
+    assert len(splits["train"]) + len(splits["validation"]) == 100
     without_test = open_source(published["train"], splits=SplitOptions(test_share=0))
-    assert sides["train"].texts == without_test["train"].texts
+    assert splits["train"].texts == without_test["train"].texts
 
 
-def test_sides_that_nobody_asked_for_may_be_empty_and_others_not(published: dict[str, str]) -> None:
-    sides = open_source(published["validation"], splits=SplitOptions(validation_share=0, test_share=0))
-    assert counts(sides) == "2 train, no validation, no test"  # "new" stands twice
-    check_sides(sides, "a.csv", "text")
+def test_splits_that_nobody_asked_for_may_be_empty_and_others_not(published: dict[str, str]) -> None:
+    splits = open_source(published["validation"], splits=SplitOptions(validation_share=0, test_share=0))
+    assert counts(splits) == "2 train, no validation, no test"  # "new" stands twice
+    check_splits(splits, "a.csv", "text")
     few = open_source(published["validation"], splits=SplitOptions(validation_share=0.001, test_share=0))
-    with pytest.raises(InputError, match="fill all sides, or a file of their own with --validation, or --validation-"):
-        check_sides(few, "a.csv", "text")
+    with pytest.raises(InputError, match="fill all splits, or a file of their own with --validation, or --validation-"):
+        check_splits(few, "a.csv", "text")
 
 
 def test_pairs_and_their_files(tmp_path: Path) -> None:
     for name, words in {"train": "abcdefghij", "test": "jk"}.items():
         (tmp_path / f"{name}.csv").write_text("".join(f"{word},{word.upper()}\n" for word in f"x{words}"))
-    sides = open_pairs(
+    splits = open_pairs(
         str(tmp_path / "train.csv"), PairColumns("x", "X"), splits=SplitOptions(test=str(tmp_path / "test.csv"))
     )
-    assert sides["test"].sources == ["j", "k"]
-    assert len(sides["train"]) + len(sides["validation"]) == 10
+    assert splits["test"].sources == ["j", "k"]
+    assert len(splits["train"]) + len(splits["validation"]) == 10
 
 
 def test_a_text_and_one_of_its_own_for_the_test(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("x" * 1000)
     (tmp_path / "b.txt").write_text("yes\n")
-    sides = open_texts(str(tmp_path / "a.txt"), splits=SplitOptions(test=str(tmp_path / "b.txt")))
-    assert [len(sides[side].texts[0]) for side in sides] == [950, 50, 4]
+    splits = open_texts(str(tmp_path / "a.txt"), splits=SplitOptions(test=str(tmp_path / "b.txt")))
+    assert [len(splits[split].texts[0]) for split in splits] == [950, 50, 4]

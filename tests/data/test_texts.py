@@ -14,8 +14,8 @@ TEXT = "first line\r\n\r\nsecond 行\rthird\n" * 40
 @pytest.mark.parametrize("name", ["a.txt", "a.md", "a"])
 def test_a_file_of_any_other_suffix_is_one_text(file, name):
     text = "first line\n\nsecond 行\nthird\n" * 40
-    sides = open_texts(str(file(name, TEXT)), splits=SplitOptions(validation_share=0.25, test_share=0.25))
-    assert [table.texts for table in sides.values()] == [
+    splits = open_texts(str(file(name, TEXT)), splits=SplitOptions(validation_share=0.25, test_share=0.25))
+    assert [table.texts for table in splits.values()] == [
         [text[: len(text) // 2]],
         [text[len(text) // 2 : len(text) * 3 // 4]],
         [text[len(text) * 3 // 4 :]],
@@ -23,13 +23,13 @@ def test_a_file_of_any_other_suffix_is_one_text(file, name):
     assert read_texts(str(file(name, TEXT))).texts == [text]
 
 
-def test_a_table_is_a_text_a_row_and_none_stands_on_two_sides(file):
+def test_a_table_is_a_text_a_row_and_none_stands_in_two_splits(file):
     rows = [f"text {n}\nof two lines" for n in range(200)] * 2
     path = file("a.jsonl", "\n".join(json.dumps({"body": row, "label": 1.5}) for row in rows))
-    sides = open_texts(str(path), text="body")
-    assert sorted(text for side in sides.values() for text in side.texts) == sorted(rows[:200])
-    assert all(len(side) for side in sides.values())
-    assert sides.notes == ["200 rows left out that repeat an earlier text"]
+    splits = open_texts(str(path), text="body")
+    assert sorted(text for split in splits.values() for text in split.texts) == sorted(rows[:200])
+    assert all(len(split) for split in splits.values())
+    assert splits.notes == ["200 rows left out that repeat an earlier text"]
 
 
 def test_every_row_of_a_table_is_read_repeated_and_empty_ones_too(file):

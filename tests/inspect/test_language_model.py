@@ -51,11 +51,11 @@ def test_bits_and_states_are_those_of_the_model_token_by_token(out):
     torch.testing.assert_close(torch.from_numpy(reading.of(1, "forward").values["h"][-1]), h.flatten())
 
 
-def test_without_a_validation_side_no_unit_is_found_and_that_is_said(out):
+def test_without_a_validation_split_no_unit_is_found_and_that_is_said(out):
     run = load_run(out)
     options = run.config.options | {"validation_share": 0}
     bare = replace(run, config=run.config.model_copy(update={"options": options}))
-    with pytest.raises(InputError, match="no validation side was kept, on which units are chosen"):
+    with pytest.raises(InputError, match="no validation split was kept, on which units are chosen"):
         units_that_follow(bare)
 
 

@@ -126,7 +126,7 @@ def test_contributions_follow_when_the_keys_rest(page, run):
     assert float(said[1].replace("−", "-")) == pytest.approx(value, abs=1e-3)
 
 
-def test_two_sentences_side_by_side(page, run, tmp_path):
+def test_two_sentences_split_by_split(page, run, tmp_path):
     page.type("a good film")
     page.browser.find_element(By.ID, "compare").click()
     page.until(lambda: same(page.answer(1), shown(run, "a good film")))  # begins as the first

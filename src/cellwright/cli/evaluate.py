@@ -12,14 +12,14 @@ from cellwright.errors import InputError
 if TYPE_CHECKING:
     from cellwright.evaluation.report import Report
 
-Side = Literal["train", "validation", "test", "all"]
+Split = Literal["train", "validation", "test", "all"]
 
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Folder that `cellwright fit` made.", show_default=False)],
     data: Annotated[str, typer.Argument(help="File of examples, or a built-in set.", show_default=False)],
     split: Annotated[
-        Side | None,
+        Split | None,
         typer.Option(help="What to score. By default test, of a built-in set or the run's own file; else all."),
     ] = None,
     column: Columns = None,
@@ -51,22 +51,22 @@ def evaluate(
     from cellwright.cli.tables import show
     from cellwright.data import datasets
     from cellwright.models.files import check_free
-    from cellwright.tasks.task import usual_side
+    from cellwright.tasks.task import usual_split
 
     check_free({"--picture": picture}, overwrite=overwrite)
     loaded = load_told(run, cell, options)
     task = tasks.get(loaded.config.task)
-    side = split or usual_side(loaded, data, datasets.names())
+    split = split or usual_split(loaded, data, datasets.names())
     written = {"encoding": encoding, "format": format, "separator": separator, "header": header, "quoting": quoting}
     told = written | {"skip_missing": skip_missing}
     given = columns_of(column or [], task.columns) | of_files(told, task.name)
-    report = task.evaluate(loaded, data, side, given, say, baseline)
+    report = task.evaluate(loaded, data, split, given, say, baseline)
     if picture is not None:
         _draw(report, picture, task.name)
     if as_json:
-        print(json.dumps({"run": str(run), "data": data, "split": side} | report.as_json(), ensure_ascii=False))
+        print(json.dumps({"run": str(run), "data": data, "split": split} | report.as_json(), ensure_ascii=False))
     else:
-        show(report, f"{data}, {side if side == 'all' else side + ' side'}: {report.counted}")
+        show(report, f"{data}, {split if split == 'all' else split + ' split'}: {report.counted}")
 
 
 def _draw(report: "Report", path: Path, task: str) -> None:

@@ -97,31 +97,31 @@ def _with_options(name: str) -> Any:
 
 
 def _conclude(result: "FitResult") -> None:
-    """Score the run on its test side, keep scores and pictures in its folder, and say what to do with it."""
+    """Score the run on its test split, keep scores and pictures in its folder, and say what to do with it."""
     from cellwright import tasks
     from cellwright.cli.answering import say
     from cellwright.cli.tables import show
     from cellwright.data import datasets
     from cellwright.models.files import write_json
     from cellwright.tasks.run import load_run
-    from cellwright.tasks.task import usual_side
+    from cellwright.tasks.task import usual_split
     from cellwright.training.folder import SCORES
 
     run = load_run(result.out)
     data = run.config.options["data"]
     task = tasks.get(run.config.task)
-    side = usual_side(run, data, datasets.names())
-    if side == "train":
+    split = usual_split(run, data, datasets.names())
+    if split == "train":
         say(f"nothing was held out, so that there are no scores; cellwright evaluate {result.out} FILE gives some")
         print(_advice(result, run, None, task.suggestions))
         return
-    if side == "validation":
-        say("no test side was kept: scored is the validation side, by which the best epoch was chosen")
-    report = task.evaluate(run, data, side, {}, say, run.config.options["baseline"])
-    write_json(result.out / SCORES[side], report.as_json())
+    if split == "validation":
+        say("no test split was kept: scored is the validation split, by which the best epoch was chosen")
+    report = task.evaluate(run, data, split, {}, say, run.config.options["baseline"])
+    write_json(result.out / SCORES[split], report.as_json())
     for name, draw in report.pictures().items():
         draw(result.out / name)
-    show(report, f"{side} side: {report.counted}")
+    show(report, f"{split} split: {report.counted}")
     print(_advice(result, run, report, task.suggestions))
 
 

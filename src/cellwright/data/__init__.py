@@ -3,7 +3,7 @@
     source      what a user names (a file, a built-in set) -> train, validation, test
     readers/    one file a format -> Table
     datasets/   one file a built-in set -> Table
-    split       by a hash of the text, so that no text stands on two sides and the sides never change
+    split       by a hash of the text, so that no text stands in two splits and the splits never change
     checks      is this table one that a classifier can be trained on?
     tokenizer   texts <-> token numbers
     batches     texts of similar length together, under a budget of tokens

@@ -7,44 +7,43 @@ from typing import Any
 from cellwright.data.labels import numbers
 from cellwright.data.readers.values import listed
 from cellwright.data.series import SeriesTable
-from cellwright.data.split import SIDES, Parted, Sides
-from cellwright.data.splits import counts
+from cellwright.data.splits import SPLITS, Splits, counts
 from cellwright.data.table import Table
 from cellwright.data.wording import shortened
 from cellwright.errors import InputError
 
 
-def classes_of(sides: Sides) -> list[str]:
-    """Return the labels of all sides, sorted, if a classifier can be trained on them.
+def classes_of(splits: Splits[Table]) -> list[str]:
+    """Return the labels of all splits, sorted, if a classifier can be trained on them.
 
     Raises:
-        InputError: no labels, one class only, fewer rows to train on than classes, or a side without rows.
+        InputError: no labels, one class only, fewer rows to train on than classes, or a split without rows.
 
     """
-    source = sides["train"].source
-    labels = sorted({label for side in SIDES for label in sides[side].labels or []})
+    source = splits["train"].source
+    labels = sorted({label for split in SPLITS for label in splits[split].labels or []})
     if len(labels) < 2:
         found = f"every label is {labels[0]!r}" if labels else "no row has a label"
         raise InputError(f"{source}: {found}; expected at least two classes to tell apart")
-    rows = len(sides["train"])
+    rows = len(splits["train"])
     if rows < len(labels):
         raise InputError(
             f"{source}: {rows} rows to train on for {len(labels)} classes ({listed(labels, most=4)}); expected more "
             f"rows than classes: {numbers(labels) or 'is this the column of the labels?'}"
         )
-    check_sides(sides, source, "text")
+    check_splits(splits, source, "text")
     return labels
 
 
-def check_sides(sides: Parted[Any], source: str, one: str) -> None:
-    """Raise InputError where a side that was asked for has no row; one: what of the source is one, as "text"."""
-    for side in SIDES:
-        rows: Sized = sides[side]
-        if side not in sides.without and not len(rows):
-            asks = "" if side == "train" else f", or a file of their own with --{side}, or --{side}-share 0 for none"
+def check_splits(splits: Splits[Any], source: str, one: str) -> None:
+    """Raise InputError where a split that was asked for has no row; one: what of the source is one, as "text"."""
+    for split in SPLITS:
+        rows: Sized = splits[split]
+        if split not in splits.without and not len(rows):
+            none = "" if split == "train" else f", or a file of their own with --{split}, or --{split}-share 0 for none"
             raise InputError(
-                f"{source}: no {one} falls to the {side} side ({counts(sides)}); each {one}'s hash decides: give more "
-                f"{one}s, a hundred fill all sides{asks}"
+                f"{source}: no {one} falls to the {split} split ({counts(splits)}); each {one}'s hash decides: give "
+                f"more {one}s, a hundred fill all splits{none}"
             )
 
 

@@ -1,6 +1,7 @@
-"""One text cut into sides by position, as a language model is trained and scored."""
+"""One text cut into splits by position, as a language model is trained and scored."""
 
-from cellwright.data.split import Sides, check_shares
+from cellwright.data.hash_split import check_shares
+from cellwright.data.splits import Splits
 from cellwright.data.table import Table
 from cellwright.errors import InputError
 
@@ -8,10 +9,10 @@ SHARE = 0.05
 """Of validation, and of test: nine tenths are trained on."""
 
 
-def cut(text: str, source: str, *, validation: float = SHARE, test: float = SHARE) -> Sides:
+def cut(text: str, source: str, *, validation: float = SHARE, test: float = SHARE) -> Splits[Table]:
     """Split one text by position: its beginning is trained on, then come validation and test.
 
-    Of N code points the first ⌊(1 - validation - test) N⌋ are trained on. A side without any has no row.
+    Of N code points the first ⌊(1 - validation - test) N⌋ are trained on. A split without any has no row.
 
     Raises:
         InputError: nothing but white space.
@@ -24,9 +25,9 @@ def cut(text: str, source: str, *, validation: float = SHARE, test: float = SHAR
     # Rounded first: 1 - 0.05 - 0.05 falls short of 0.9, and the cut should not.
     first, second = (int(round(share, 9) * len(text)) for share in (1 - validation - test, 1 - test))
     parts = {"train": (0, first), "validation": (first, second), "test": (second, len(text))}
-    tables = {side: _part(text, start, end, source) for side, (start, end) in parts.items()}
-    sizes = ", ".join(f"{side} {end - start:,}" for side, (start, end) in parts.items())
-    return Sides(tables, [f"one text of {len(text):,} characters, cut by position: {sizes}"])
+    tables = {split: _part(text, start, end, source) for split, (start, end) in parts.items()}
+    sizes = ", ".join(f"{split} {end - start:,}" for split, (start, end) in parts.items())
+    return Splits(tables, [f"one text of {len(text):,} characters, cut by position: {sizes}"])
 
 
 def _part(text: str, start: int, end: int, source: str) -> Table:

@@ -79,7 +79,7 @@ def feeds(
     budget: int | None,
     seed: int,
 ) -> tuple[LengthFeed, LengthFeed | None]:
-    """Both sides of a run, the second None where it has no example.
+    """Both splits of a run, the second None where it has no example.
 
     Where nobody chooses, validation, which learns nothing, has the largest batches.
     """

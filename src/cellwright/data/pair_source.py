@@ -1,7 +1,7 @@
 """What a user names as DATA of pairs: a built-in set or a file with two columns.
 
-sides = open_pairs("words.csv", PairColumns("word", "pronunciation"))
-sides["train"].sources[0], sides["train"].targets[0]    # "read", ("R EH D", "R IY D")
+splits = open_pairs("words.csv", PairColumns("word", "pronunciation"))
+splits["train"].sources[0], splits["train"].targets[0]    # "read", ("R EH D", "R IY D")
 """
 
 from typing import NamedTuple
@@ -12,8 +12,7 @@ from cellwright.data.readers import format_of, read_columns
 from cellwright.data.readers.files import existing
 from cellwright.data.readers.options import ReadOptions
 from cellwright.data.readers.values import Columns
-from cellwright.data.split import Parted
-from cellwright.data.splits import Kind, SplitOptions, open_splits
+from cellwright.data.splits import Kind, SplitOptions, Splits, open_splits
 from cellwright.errors import InputError
 
 
@@ -34,7 +33,7 @@ class PairColumns(NamedTuple):
 
 def open_pairs(
     data: str, columns: PairColumns, how: ReadOptions | None = None, splits: SplitOptions | None = None
-) -> Parted[Pairs]:
+) -> Splits[Pairs]:
     """Return "train", "validation" and "test" of a built-in set of pairs or of a file, as `data.source` does for texts.
 
     Raises:
@@ -42,8 +41,8 @@ def open_pairs(
 
     """
     if data in datasets.names():
-        sides: Parted[Pairs] = datasets.load(data, PAIRS)
-        return sides
+        splits: Splits[Pairs] = datasets.load(data, PAIRS)
+        return splits
     existing(data, built_in=datasets.names(PAIRS), folder=True)
     kind = Kind(lambda path: read_pairs(path, columns, how), split_pairs, lambda pairs: [*pairs.sources], "sources")
     return open_splits(data, kind, splits or SplitOptions())

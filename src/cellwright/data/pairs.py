@@ -1,4 +1,4 @@
-"""Pairs of a source and its targets: what a transducer learns from, and their sides.
+"""Pairs of a source and its targets: what a transducer learns from, and their splits.
 
     pairs.sources[0], pairs.targets[0]    # "read", ("R EH D", "R IY D")
 
@@ -9,7 +9,8 @@ translations of a sentence.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from cellwright.data.split import SHARE, SIDES, Parted, check_shares, side_of
+from cellwright.data.hash_split import check_shares, split_of
+from cellwright.data.splits import SHARE, SPLITS, Splits
 from cellwright.data.symbols import with_features
 from cellwright.data.table import Table
 from cellwright.data.wording import counted
@@ -85,18 +86,18 @@ def gather(table: Table) -> tuple[Pairs, list[str]]:
 
 def split_pairs(
     pairs: Pairs, notes: Iterable[str] = (), *, validation: float = SHARE, test: float = SHARE
-) -> Parted[Pairs]:
-    """Give each source, with all its targets, to one side by the hash of `data.split`.
+) -> Splits[Pairs]:
+    """Give each source, with all its targets, to one split by the hash of `data.hash_split`.
 
     Raises:
         ValueError: the shares do not leave anything for training.
 
     """
     check_shares(validation, test)
-    indices: dict[str, list[int]] = {side: [] for side in SIDES}
+    indices: dict[str, list[int]] = {split: [] for split in SPLITS}
     for row, source in enumerate(pairs.sources):
-        indices[side_of(source, validation, test)].append(row)
-    return Parted({side: pairs.take(rows) for side, rows in indices.items()}, list(notes))
+        indices[split_of(source, validation, test)].append(row)
+    return Splits({split: pairs.take(rows) for split, rows in indices.items()}, list(notes))
 
 
 def _notes(table: Table, pairs: Pairs, empty: list[int]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Series in units of each channel's standard deviation, from its mean: of the training side, or of a window's own."""
+"""Series in units of each channel's standard deviation, from its mean: of the training split, or of a window's own."""
 
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
@@ -29,7 +29,7 @@ class Scaling(NamedTuple):
     deviation: list[float]
     """Above 0: a channel that is constant, or missing throughout, has 1."""
     by: By = "training"
-    """Where a series takes its scale from: the training side, or the steps of it that are read at once."""
+    """Where a series takes its scale from: the training split, or the steps of it that are read at once."""
 
     def of(self, told: Values) -> "Scaling":
         """The scale of a window of which these steps (T, C), NaN where missing, are told.
@@ -50,7 +50,7 @@ class Scaling(NamedTuple):
         """
         scaled: NDArray[np.float64] = standard(values, np.array(self.mean), np.array(self.deviation))
         for step, channel in np.argwhere(np.abs(scaled) > FURTHEST)[:1]:
-            of = "training side" if self.by == "training" else "steps before"
+            of = "training split" if self.by == "training" else "steps before"
             raise InputError(
                 f"{where}, step {step + 1}, channel {channel + 1}: {values[step, channel]:g} is "
                 f"{abs(scaled[step, channel]):.1g} standard deviations from the mean of the {of}; expected at "

@@ -1,9 +1,10 @@
-"""Sentences of tagged tokens, where each stood in its file, and their sides."""
+"""Sentences of tagged tokens, where each stood in its file, and their splits."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cellwright.data.split import SHARE, SIDES, Parted, check_shares, side_of
+from cellwright.data.hash_split import check_shares, split_of
+from cellwright.data.splits import SHARE, SPLITS, Splits
 from cellwright.data.wording import counted
 
 SENTENCES = "tagged sentences"
@@ -53,11 +54,11 @@ class Sentences:
         )
 
 
-def split_sentences(sentences: Sentences, *, validation: float = SHARE, test: float = SHARE) -> Parted[Sentences]:
-    """Give each sentence to one side, by the hash of its tokens, as `data.split` does with texts.
+def split_sentences(sentences: Sentences, *, validation: float = SHARE, test: float = SHARE) -> Splits[Sentences]:
+    """Give each sentence to one split, by the hash of its tokens, as `data.hash_split` does with texts.
 
     Sentences without a token are left out, and counted in the notes. One that stands several times stays as often, on
-    one side.
+    one split.
 
     Raises:
         ValueError: the shares do not leave anything for training.
@@ -65,11 +66,11 @@ def split_sentences(sentences: Sentences, *, validation: float = SHARE, test: fl
     """
     check_shares(validation, test)
     rows = with_tokens(sentences)
-    indices: dict[str, list[int]] = {side: [] for side in SIDES}
+    indices: dict[str, list[int]] = {split: [] for split in SPLITS}
     for row in rows:
-        indices[side_of(" ".join(sentences.tokens[row]), validation, test)].append(row)
-    sides = {side: sentences.take(rows) for side, rows in indices.items()}
-    return Parted(sides, without_tokens(sentences))
+        indices[split_of(" ".join(sentences.tokens[row]), validation, test)].append(row)
+    splits = {split: sentences.take(rows) for split, rows in indices.items()}
+    return Splits(splits, without_tokens(sentences))
 
 
 def with_tokens(sentences: Sentences) -> list[int]:

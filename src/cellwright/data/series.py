@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cellwright.data.split import SHARE, SIDES, Parted, side_of
+from cellwright.data.hash_split import split_of
+from cellwright.data.splits import SHARE, SPLITS, Splits
 
 SERIES = "numeric series"
 """What a built-in set of them says it holds."""
@@ -85,25 +86,25 @@ class SeriesTable:
         return sum(int(np.isnan(values).sum()) for values in self.values)
 
 
-def split_series(table: SeriesTable, *, validation: float = SHARE, test: float = SHARE) -> Parted[SeriesTable]:
-    """Give each series to one side, by a hash of its values: equal ones stand on one side, wherever they came from."""
-    indices: dict[str, list[int]] = {side: [] for side in SIDES}
+def split_series(table: SeriesTable, *, validation: float = SHARE, test: float = SHARE) -> Splits[SeriesTable]:
+    """Give each series to a split, by a hash of its values: equal ones stand in one split, wherever they came from."""
+    indices: dict[str, list[int]] = {split: [] for split in SPLITS}
     for row, values in enumerate(table.values):
-        indices[side_of(values.tobytes().hex(), validation, test)].append(row)
-    return Parted({side: table.take(rows) for side, rows in indices.items()}, [])
+        indices[split_of(values.tobytes().hex(), validation, test)].append(row)
+    return Splits({split: table.take(rows) for split, rows in indices.items()}, [])
 
 
-def cut_series(table: SeriesTable, *, validation: float = SHARE, test: float = SHARE) -> Parted[SeriesTable]:
-    """Cut each series in time: its first steps are the training side, those that follow validation and test.
+def cut_series(table: SeriesTable, *, validation: float = SHARE, test: float = SHARE) -> Splits[SeriesTable]:
+    """Cut each series in time: its first steps are the training split, those that follow validation and test.
 
-    What came before is told on every side, and only the side's own steps are scored.
+    What came before is told in every split, and only the split's own steps are scored.
     """
     ends = [len(values) for values in table.values]
     tests = [end - round(end * test) for end in ends]
     validations = [start - round(end * validation) for start, end in zip(tests, ends, strict=True)]
-    sides = {
+    splits = {
         "train": table.until(validations, [0] * len(ends)),
         "validation": table.until(tests, validations),
         "test": table.until(ends, tests),
     }
-    return Parted(sides, [])
+    return Splits(splits, [])

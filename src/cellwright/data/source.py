@@ -4,12 +4,12 @@ from functools import partial
 
 from cellwright.data import datasets
 from cellwright.data.datasets.dataset import TEXTS
+from cellwright.data.hash_split import split_table, unlearnable, with_text
 from cellwright.data.labels import LabelOptions, labelled
 from cellwright.data.readers import read
 from cellwright.data.readers.files import existing
 from cellwright.data.readers.options import ReadOptions
-from cellwright.data.split import Sides, split, unlearnable, with_text
-from cellwright.data.splits import Kind, SplitOptions, open_splits
+from cellwright.data.splits import Kind, SplitOptions, Splits, open_splits
 from cellwright.data.table import Table
 
 
@@ -21,7 +21,7 @@ def open_source(
     how: ReadOptions | None = None,
     splits: SplitOptions | None = None,
     labels: LabelOptions | None = None,
-) -> Sides:
+) -> Splits[Table]:
     """Return "train", "validation" and "test" of a built-in set or of a file.
 
     A built-in name means the set, whatever lies in the working folder: a run folder called `reviews-zh` must
@@ -34,14 +34,14 @@ def open_source(
 
     """
     if data in datasets.names():
-        built_in: Sides = datasets.load(data)
+        built_in: Splits[Table] = datasets.load(data)
         return built_in
     labelled = [name for name in datasets.names(TEXTS) if datasets.describe(name).labels]
     existing(data, built_in=labelled if label else datasets.names(TEXTS), folder=True)
-    splits = splits or SplitOptions()
-    sides = open_splits(data, kind_of(text, label, how, labels), splits)
-    sides.notes += unlearnable({side: sides[side] for side in ("train", *splits.files)})
-    return sides
+    options = splits or SplitOptions()
+    found = open_splits(data, kind_of(text, label, how, labels), options)
+    found.notes += unlearnable({split: found[split] for split in ("train", *options.files)})
+    return found
 
 
 def kind_of(text: str, label: str | None, how: ReadOptions | None, labels: LabelOptions | None = None) -> Kind[Table]:
@@ -55,5 +55,5 @@ def kind_of(text: str, label: str | None, how: ReadOptions | None, labels: Label
         kept, notes = labelled(table, label, options)
         return kept, [*table.notes, *notes]
 
-    share_out = partial(split, duplicates=options.duplicates)
+    share_out = partial(split_table, duplicates=options.duplicates)
     return Kind(whole, share_out, lambda table: [each.strip() for each in table.texts], "texts", with_text)

@@ -1,12 +1,28 @@
-"""What chooses the best epoch and what gives the final score: shares of the data, files of their own, or nothing."""
+"""Train, validation and test: shares of the data, files of their own, or nothing.
+
+Of tables, pairs, sentences and series alike; which row falls to which share is `data/hash_split.py`'s.
+"""
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
-from cellwright.data.split import SHARE, SIDES, Parted
-
+SPLITS = ("train", "validation", "test")
+SHARE = 0.1
+"""Of the validation split, and of the test split, where nothing else is said."""
 Rows = TypeVar("Rows")
+
+
+class Splits(dict[str, Rows]):
+    """The rows "train", "validation" and "test"; `notes` says in sentences what was left out and why.
+
+    `without` names the splits that nobody asked for: they have no rows.
+    """
+
+    def __init__(self, splits: Mapping[str, Rows], notes: list[str]) -> None:
+        super().__init__(splits)
+        self.notes = notes
+        self.without: frozenset[str] = frozenset()
 
 
 class SplitOptions(NamedTuple):
@@ -28,8 +44,8 @@ class SplitOptions(NamedTuple):
 
     @property
     def files(self) -> dict[str, str]:
-        """The file of each side that has one."""
-        return {side: file for side, file in zip(SIDES[1:], self[:2], strict=True) if file is not None}
+        """The file of each split that has one."""
+        return {split: file for split, file in zip(SPLITS[1:], self[:2], strict=True) if file is not None}
 
     def shares(self, usual: float = SHARE) -> dict[str, float]:
         """Return the shares of the data itself that are held out: `{"validation": 0.1, "test": 0.1}`."""
@@ -41,7 +57,7 @@ class SplitOptions(NamedTuple):
 
     @property
     def scored(self) -> Literal["train", "validation", "test"]:
-        """The side for the final score: "test", else "validation", else "train", where nothing is held out."""
+        """The split for the final score: "test", else "validation", else "train", where nothing is held out."""
         shares = self.shares()
         if "test" in self.files or shares["test"]:
             return "test"
@@ -54,34 +70,34 @@ class Kind(Generic[Rows]):
 
     read: Callable[[str], tuple[Rows, list[str]]]
     """Returns the rows of a file, and sentences on it."""
-    split: Callable[..., Parted[Rows]]
+    split: Callable[..., Splits[Rows]]
     """Splits rows by shares, `split(rows, validation=0.1, test=0.1)`."""
     keys: Callable[[Rows], list[Hashable]]
     """Returns of each row what is equal in rows that are the same."""
     name: str
     """What they are called: "texts"."""
     scorable: Callable[[Rows], tuple[Rows, list[str]]] = lambda rows: (rows, [])
-    """Returns the rows of a whole file that a side may consist of, and sentences on the others."""
+    """Returns the rows of a whole file that a split may consist of, and sentences on the others."""
 
 
-def open_splits(data: str, kind: Kind[Rows], options: SplitOptions, usual: float = SHARE) -> Parted[Rows]:
-    """Return the sides of a file: shares of it, and in their place the whole of each file that a side has of its own.
+def open_splits(data: str, kind: Kind[Rows], options: SplitOptions, usual: float = SHARE) -> Splits[Rows]:
+    """Return the splits of a file: shares of it, and in their place the whole of each file that a split has of its own.
 
     The notes say how many rows of such a file stand in training too. Raises InputError as `kind.read` does.
     """
     rows, notes = kind.read(data)
     shares = options.shares(usual)
-    sides = kind.split(rows, **shares)
-    sides.notes[:0] = notes
-    sides.without = frozenset(side for side, share in shares.items() if not share and side not in options.files)
-    trained = set(kind.keys(sides["train"])) if options.files else set()
-    for side, file in options.files.items():
+    splits = kind.split(rows, **shares)
+    splits.notes[:0] = notes
+    splits.without = frozenset(split for split, share in shares.items() if not share and split not in options.files)
+    trained = set(kind.keys(splits["train"])) if options.files else set()
+    for split, file in options.files.items():
         rows, notes = kind.read(file)
-        sides[side], left = kind.scorable(rows)
-        keys = kind.keys(sides[side])
+        splits[split], left = kind.scorable(rows)
+        keys = kind.keys(splits[split])
         leaked = what_flatters(sum(key in trained for key in keys), len(keys), kind.name)
-        sides.notes += [*notes, *left, *(f"{side}: {said}" for said in leaked)]
-    return sides
+        splits.notes += [*notes, *left, *(f"{split}: {said}" for said in leaked)]
+    return splits
 
 
 def what_flatters(seen: int, count: int, rows: str) -> list[str]:
@@ -90,6 +106,8 @@ def what_flatters(seen: int, count: int, rows: str) -> list[str]:
     return [said] if seen else []
 
 
-def counts(sides: Parted[Any]) -> str:
-    """Return how many rows each side has: `2,400 train, 300 validation, no test`."""
-    return ", ".join(f"no {side}" if side in sides.without else f"{len(rows):,} {side}" for side, rows in sides.items())
+def counts(splits: Splits[Any]) -> str:
+    """Return how many rows each split has: `2,400 train, 300 validation, no test`."""
+    return ", ".join(
+        f"no {split}" if split in splits.without else f"{len(rows):,} {split}" for split, rows in splits.items()
+    )

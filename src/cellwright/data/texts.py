@@ -1,8 +1,8 @@
 """Texts without labels, for a language model: what a user names -> train, validation, test.
 
 A file of plain text is one text: its end is kept for validation and test. A table (CSV, TSV, JSONL, Parquet) has a text
-a row and a folder a text a file, each by itself, which go to the sides by their hash as for every other task. So a
-side is a Table, and each of its rows a document.
+a row and a folder a text a file, each by itself, which go to the splits by their hash as for every other task. So a
+split is a Table, and each of its rows a document.
 """
 
 from dataclasses import replace
@@ -11,39 +11,39 @@ from pathlib import Path
 from cellwright.data import datasets
 from cellwright.data.cut import SHARE, cut
 from cellwright.data.datasets.dataset import TEXTS
+from cellwright.data.hash_split import split_table
 from cellwright.data.readers import by_suffix, read
 from cellwright.data.readers.files import decoded, existing, reading, with_newlines
 from cellwright.data.readers.options import ReadOptions
 from cellwright.data.source import kind_of, open_source
-from cellwright.data.split import Sides, split
-from cellwright.data.splits import SplitOptions, open_splits
+from cellwright.data.splits import SplitOptions, Splits, open_splits
 from cellwright.data.table import Table
 from cellwright.errors import InputError
 from cellwright.stages import staged
 
 WITHIN = "the training side: "
-"""Salt of the hash by which the training side is split again."""
+"""Salt of the hash by which the training split is split again; another wording would draw other rows."""
 HELD_OUT = 0.2
 """Share that other tasks hold out where nobody says, for validation and test together."""
 
 
 def open_texts(
     data: str, *, text: str = "text", how: ReadOptions | None = None, splits: SplitOptions | None = None
-) -> Sides:
+) -> Splits[Table]:
     """Return "train", "validation" and "test" of a built-in set or of a file.
 
     Args:
         data: a set's name, which means the set whatever lies in the working folder, or the path of a file.
         text: the column of the texts, in a table.
         how: how the file is written; without a format that is as the suffix says, and plain text for any other suffix.
-        splits: what is held out, a twentieth each where nobody says; a built-in set has its own sides.
+        splits: what is held out, a twentieth each where nobody says; a built-in set has its own splits.
 
     Raises:
         InputError: neither a set nor a file, a file that is not as expected, nothing to train on.
 
     """
     if data in datasets.names():
-        built_in: Sides = datasets.load(data)
+        built_in: Splits[Table] = datasets.load(data)
         return built_in
     path = existing(data, built_in=datasets.names(TEXTS), folder=True)
 
@@ -57,31 +57,31 @@ def open_texts(
     return open_splits(data, kind, splits or SplitOptions(), SHARE)
 
 
-def open_training_side(
+def open_training_split(
     data: str,
     *,
     text: str = "text",
     how: ReadOptions | None = None,
     splits: SplitOptions | None = None,
     held_out: float = HELD_OUT,
-) -> Sides:
-    """Return the sides of the training side of a table or set, as tasks with labels split it; the rest is never seen.
+) -> Splits[Table]:
+    """Return the splits of the training split of a table or set, as tasks with labels split it; the rest is never seen.
 
     `held_out` is the share of a file that these tasks hold out, `splits` what is held out of the rest. Other arguments
     and errors as for `open_texts`; a plain text is an error too.
     """
     if data not in datasets.names() and is_plain(existing(data, built_in=datasets.names(TEXTS), folder=True), how):
         raise InputError(
-            f"{data}: one text, of which no row is on the training side; expected a table or a built-in set: leave "
+            f"{data}: one text, of which no row is in the training split; expected a table or a built-in set: leave "
             "--train-side-only out"
         )
     theirs = SplitOptions(validation_share=0.0, test_share=held_out)
-    sides = open_source(data, text=text, label=None, how=how, splits=theirs)
+    found = open_source(data, text=text, label=None, how=how, splits=theirs)
     shares = (splits or SplitOptions()).shares(SHARE)
-    within = split(sides["train"], validation=shares["validation"], test=shares["test"], salt=WITHIN)
-    within.without = frozenset(side for side, share in shares.items() if not share)
-    others = sum(len(table) for side, table in sides.items() if side != "train")
-    within.notes[:] = [*sides.notes, f"{others:,} texts of the validation and test sides left alone"]
+    within = split_table(found["train"], validation=shares["validation"], test=shares["test"], salt=WITHIN)
+    within.without = frozenset(split for split, share in shares.items() if not share)
+    others = sum(len(table) for split, table in found.items() if split != "train")
+    within.notes[:] = [*found.notes, f"{others:,} texts of the validation and test splits left alone"]
     return within
 
 

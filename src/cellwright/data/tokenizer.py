@@ -142,7 +142,7 @@ class Tokenizer:
         """Collect a vocabulary: the most frequent tokens, the same for the same texts.
 
         Args:
-            texts: the training side's texts only.
+            texts: the training split's texts only.
             kind: "characters", "words", "tokens", "bpe", or "auto": characters where most letters belong to a script
                 written without spaces (Chinese, Japanese, Thai), else words.
             size: the most tokens to keep, with the two for padding and unknown.

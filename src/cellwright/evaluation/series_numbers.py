@@ -22,7 +22,7 @@ class NumberScores:
 
 @dataclass(frozen=True)
 class SeriesNumbers(Report):
-    """Numbers of series: the model, a linear model, and the mean of the training side."""
+    """Numbers of series: the model, a linear model, and the mean of the training split."""
 
     series: int
     models: Mapping[str, NumberScores]

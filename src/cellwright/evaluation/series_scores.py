@@ -30,7 +30,7 @@ class Measures(NamedTuple):
     """What errors are measured by, of N series and C channels, in the data's units."""
 
     deviations: Values
-    """(N, C), above 0: those of the training side, or of each series' steps before."""
+    """(N, C), above 0: those of the training split, or of each series' steps before."""
     naive: Values
     """(N, C): mean absolute error, on the steps before, of who foretells the last value, or that a season before."""
 
@@ -64,7 +64,7 @@ def measures_of(table: SeriesTable, deviations: Sequence[float] | None, season: 
 
     Args:
         table: N series; of one without steps before, all are taken.
-        deviations: (C,) of the training side; None measures each series.
+        deviations: (C,) of the training split; None measures each series.
         season: steps after which things repeat.
 
     """

@@ -3,7 +3,7 @@
 recording = record(load_run("runs/novel"), "It was a dark")
 recording.bits                                 # (T,) of each token
 recording.answer, recording.share              # the most probable next token, and how probable it is
-found = units_that_follow(load_run("runs/novel"))    # on the run's own validation side
+found = units_that_follow(load_run("runs/novel"))    # on the run's own validation split
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from cellwright.models.language_model import MARK
 from cellwright.nn import Recurrent
 from cellwright.nn.states import as_tuple
 from cellwright.tasks.lm.predictor import LanguagePredictor
-from cellwright.tasks.lm.prepare import documents, sides_of
+from cellwright.tasks.lm.prepare import documents, load_splits
 from cellwright.tasks.lm.run import LanguageRun
 from cellwright.tasks.texts import batches_of
 
@@ -71,15 +71,15 @@ def record(run: LanguageRun, text: str, reasons: bool = True) -> Recording:
 
 
 def units_that_follow(run: LanguageRun) -> list[Probe]:
-    """For each feature of a text the unit that follows it best, on the beginning of the run's validation side.
+    """For each feature of a text the unit that follows it best, on the beginning of the run's validation split.
 
     Where its texts have one of two labels, such as what a review thinks, the unit that tells the label as well. Raises
     InputError where the texts are no longer there, or none were kept for validation.
     """
     options: dict[str, Any] = run.config.options
-    validation = sides_of(options["data"], options)["validation"]
+    validation = load_splits(options["data"], options)["validation"]
     if not len(validation):
-        raise InputError(f"{run.path}: no validation side was kept, on which units are chosen")
+        raise InputError(f"{run.path}: no validation split was kept, on which units are chosen")
     text = "\n\n".join(validation.texts)
     ((numbers, spans),) = run.tokenizer.encode_with_spans([text], as_written=True)
     heard, _ = _read(run, numbers[:PROBED], softmax=False)

@@ -11,13 +11,12 @@ from pydantic import BaseModel, Field
 
 from cellwright.data.readers import DELIMITED, FOLDER, FORMATS, Format, by_suffix, tagged
 from cellwright.data.readers.options import ReadOptions, character_of
-from cellwright.data.split import SHARE
-from cellwright.data.splits import SplitOptions
+from cellwright.data.splits import SHARE, SplitOptions
 from cellwright.errors import InputError
 from cellwright.tasks.config import FIXED, Place
 
 
-class Splits(BaseModel):
+class HeldOut(BaseModel):
     """What chooses the best epoch, and what gives the final score."""
 
     model_config = FIXED
@@ -34,7 +33,7 @@ class Splits(BaseModel):
     score on a test."""
 
 
-class TableFiles(Splits):
+class TableFiles(HeldOut):
     """How tables are written, and files beside DATA."""
 
     model_config = FIXED
@@ -58,12 +57,14 @@ WRITTEN = ("separator", "header", "quoting")
 """How CSV and TSV are written."""
 
 
-def check_files(options: Splits, usual: float = SHARE) -> None:
+def check_files(options: HeldOut, usual: float = SHARE) -> None:
     """Raise InputError for options that do not go together or with DATA; usual: the share held out by default."""
-    for side in ("validation", "test"):
-        file, share = getattr(options, side), getattr(options, f"{side}_share")
+    for split in ("validation", "test"):
+        file, share = getattr(options, split), getattr(options, f"{split}_share")
         if file is not None and share is not None:
-            raise InputError(f"--{side} is {file}, which is taken whole, and --{side}-share {share}; give one of them")
+            raise InputError(
+                f"--{split} is {file}, which is taken whole, and --{split}-share {share}; give one of them"
+            )
     shares = SplitOptions.of(options.model_dump()).shares(usual)
     if sum(shares.values()) >= 1:
         raise InputError(

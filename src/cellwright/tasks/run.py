@@ -7,7 +7,7 @@
       tokenizer.json      how texts become numbers; other tasks have other files beside
       metrics.json        the best epoch's scores, how long it took, why training ended
       log.csv, curve.png  one line an epoch, and its picture
-      test.json           the scores of the test side (validation.json where there is none), and pictures of them:
+      test.json           the scores of the test split (validation.json where there is none), and pictures of them:
                           confusion.png, say
       checkpoints/        what `--resume` continues from
       pretrained/         the run that this one began from, with `--pretrain`
@@ -208,7 +208,7 @@ def present(path: Path, hint: str) -> Path:
 def _check_weights(path: Path, found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
     """Raise InputError for the first name or shape in which the two differ."""
     for name in sorted(found.keys() | expected.keys()):
-        shapes = [str(tuple(side[name].shape)) if name in side else "missing" for side in (found, expected)]
+        shapes = [str(tuple(each[name].shape)) if name in each else "missing" for each in (found, expected)]
         if shapes[0] != shapes[1]:
             raise InputError(
                 f"{path}: weight {name} is {shapes[0]}; {CONFIG} beside it describes {shapes[1]}: "

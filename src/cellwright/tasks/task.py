@@ -20,7 +20,7 @@ from cellwright.tasks.config import LIMITS, ONE_CALL, FitConfig
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import Run, RunConfig
 
-Side = Literal["train", "validation", "test", "all"]
+Split = Literal["train", "validation", "test", "all"]
 Options = TypeVar("Options", bound=FitConfig)
 Description = TypeVar("Description", bound=RunConfig)
 Loaded = TypeVar("Loaded", bound=Run[Any, Any])
@@ -51,7 +51,7 @@ class Metric:
 
 
 class Objective(ABC):
-    """What is learned: the model, its loss, and its scores on the validation side. torch alone, no trainer."""
+    """What is learned: the model, its loss, and its scores on the validation split. torch alone, no trainer."""
 
     metric: Metric
 
@@ -77,7 +77,7 @@ class Objective(ABC):
 
     @abstractmethod
     def scores(self, sums: Sequence[float]) -> dict[str, float]:
-        """The scores of the whole validation side: "loss", and that of `metric`; others as the task likes."""
+        """The scores of the whole validation split: "loss", and that of `metric`; others as the task likes."""
 
     def begin_pass(self, training: bool) -> None:  # noqa: B027  # most have nothing to carry
         """Begin anew at the first batch of an epoch or of a validation; for what is carried from batch to batch."""
@@ -159,7 +159,7 @@ class Task(ABC, Generic[Options, Description, Loaded]):
         self,
         run: Loaded,
         data: str,
-        side: Side,
+        split: Split,
         columns: Mapping[str, Any],
         say: Callable[[str], None],
         baselines: bool = True,
@@ -169,7 +169,7 @@ class Task(ABC, Generic[Options, Description, Loaded]):
         Args:
             run: the run.
             data: a file or a built-in set.
-            side: of the data.
+            split: of the data.
             columns: what differs from the run's own options: names of columns, how a file is written; or None.
             say: is given a sentence on what cannot be done or flatters.
             baselines: whether to fit those that take the training examples.
@@ -224,12 +224,12 @@ def fingerprint(rows: Any) -> str:
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
-def usual_side(run: Run[Any, Any], data: str, built_in: Sequence[str]) -> Side:
-    """The side for the final score of the run's own data, or of a built-in set; of another file, all."""
+def usual_split(run: Run[Any, Any], data: str, built_in: Sequence[str]) -> Split:
+    """The split for the final score of the run's own data, or of a built-in set; of another file, all."""
     if data in built_in:
         return "test"
     own = Path(run.config.options["data"]).resolve() == Path(data).resolve()
     if not own:
         return "all"
-    # Series have no shares to be chosen: their test side is always there.
+    # Series have no shares to be chosen: their test split is always there.
     return SplitOptions.of(run.config.options).scored if "test_share" in run.config.options else "test"

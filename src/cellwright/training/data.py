@@ -27,7 +27,7 @@ class Rest(Sampler[list[int]]):
 
 
 class TrainingData(LightningDataModule):
-    """Batches of the training and the validation side.
+    """Batches of the training and the validation split.
 
     The Trainer asks for a new loader each epoch (`reload_dataloaders_every_n_epochs=1`); `epoch` and `done` say
     where training stands, are kept by the checkpoints, and say after a resume where to go on.
@@ -54,7 +54,7 @@ class TrainingData(LightningDataModule):
         return self._loader(self.train, self.epoch, self.done)
 
     def val_dataloader(self) -> DataLoader[Any]:
-        """All of the validation side, in the same order every time; not asked for where there is none."""
+        """All of the validation split, in the same order every time; not asked for where there is none."""
         assert self.validation is not None
         return self._loader(self.validation, 0, 0)
 

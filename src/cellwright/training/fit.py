@@ -47,10 +47,10 @@ class FitResult:
     metric: str
     """The score by which epochs were compared."""
     validation: dict[str, float]
-    """The scores of the kept weights on the validation side: that of `metric`, "loss", and others of the task; none
-    where there is no such side, or where it was interrupted in pre-training."""
+    """The scores of the kept weights on the validation split: that of `metric`, "loss", and others of the task; none
+    where there is no such split, or where it was interrupted in pre-training."""
     floor: float | None
-    """What costs nothing, of the same score: what any model should beat; None where there is no validation side."""
+    """What costs nothing, of the same score: what any model should beat; None where there is no validation split."""
     parameters: int
     """Numbers that the model consists of, frozen ones too."""
     seconds: float

@@ -11,7 +11,7 @@ from cellwright.tasks.run import CONFIG, MODEL
 
 METRICS, LOG, CURVE = "metrics.json", "log.csv", "curve.png"
 SCORES = {"test": "test.json", "validation": "validation.json"}
-"""Of the side for the final score, which `cellwright fit` writes with the pictures of the task."""
+"""Of the split for the final score, which `cellwright fit` writes with the pictures of the task."""
 CHECKPOINT = Path("checkpoints", "last.safetensors")
 REPLACED = "replaced"
 """Where the files of a run wait that --overwrite replaces, until the new one has something to keep."""

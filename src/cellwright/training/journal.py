@@ -25,7 +25,7 @@ class Journal(Callback):
         epoch         from 1
         step          optimizer steps done
         train_loss    mean over the epoch, dropout on
-        validation_…  each of the objective's scores, where there is a validation side
+        validation_…  each of the objective's scores, where there is a validation split
         tokens        read in this epoch, padding not counted
         seconds       since training began, stops not counted
     """

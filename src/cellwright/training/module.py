@@ -1,4 +1,4 @@
-"""What one step is: loss, gradient clipping, optimizer, and the score on the validation side."""
+"""What one step is: loss, gradient clipping, optimizer, and the score on the validation split."""
 
 from typing import Any, TypedDict
 
@@ -93,7 +93,7 @@ class TrainedModule(LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Score. Not by Lightning's log, which rounds to float32."""
-        assert self._sums is not None  # no side is without an example
+        assert self._sums is not None  # no split is without an example
         self.scores = self.objective.scores(self.trainer.strategy.reduce(self._sums, reduce_op="sum").tolist())
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

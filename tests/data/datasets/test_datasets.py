@@ -9,12 +9,12 @@ from cellwright.errors import InputError
 def test_every_set_can_be_trained_on_and_is_what_it_says(name):
     described = datasets.describe(name)
     assert described.name == name
-    sides = datasets.load(name)
-    assert all(len(side) for side in sides.values())
+    splits = datasets.load(name)
+    assert all(len(split) for split in splits.values())
     if described.labels:
-        assert sorted(described.labels) == classes_of(sides)
+        assert sorted(described.labels) == classes_of(splits)
     else:
-        assert all(side.labels is None for side in sides.values())
+        assert all(split.labels is None for split in splits.values())
 
 
 def test_an_unknown_set_is_refused_with_those_there_are():

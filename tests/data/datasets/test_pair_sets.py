@@ -29,35 +29,35 @@ def test_all_sets_of_pairs_are_here():
 
 
 @pytest.mark.parametrize("name", SIZES)
-def test_sizes_and_no_source_on_two_sides(sets, name):
-    sides = sets[name]
-    assert tuple(map(len, sides.values())) == SIZES[name]
-    sources = [source for side in sides.values() for source in side.sources]
+def test_sizes_and_no_source_in_two_splits(sets, name):
+    splits = sets[name]
+    assert tuple(map(len, splits.values())) == SIZES[name]
+    sources = [source for split in splits.values() for source in split.sources]
     assert len(set(sources)) == len(sources)
     assert datasets.describe(name).name == name
 
 
-def of(sides, source):
-    return next(side.targets[side.sources.index(source)] for side in sides.values() if source in side.sources)
+def of(splits, source):
+    return next(split.targets[split.sources.index(source)] for split in splits.values() if source in split.sources)
 
 
 def test_pronunciations_of_a_word_stand_together(sets):
     assert of(sets["g2p-en"], "read") == ("R EH D", "R IY D")
-    assert not any("(" in source for side in sets["g2p-en"].values() for source in side.sources)
-    phones = {phone for side in sets["g2p-en"].values() for ts in side.targets for t in ts for phone in t.split()}
+    assert not any("(" in source for split in sets["g2p-en"].values() for source in split.sources)
+    phones = {phone for split in sets["g2p-en"].values() for ts in split.targets for t in ts for phone in t.split()}
     assert len(phones) == 39
 
 
 def test_every_line_of_the_dictionary_is_kept(sets):
     path = package_path("pocketsphinx", "model/en-us/cmudict-en-us.dict", "g2p-en")
-    pairs = sum(len(targets) for side in sets["g2p-en"].values() for targets in side.targets)
+    pairs = sum(len(targets) for split in sets["g2p-en"].values() for targets in split.targets)
     assert pairs == len(path.read_text().splitlines()) == 134_860
 
 
 def test_a_syllable_a_character(sets):
     assert of(sets["pinyin"], "一不小心") == ("yí bù xiǎo xīn",)
-    for side in sets["pinyin"].values():
-        assert all(len(s) == len(t.split()) for s, (t,) in zip(side.sources, side.targets, strict=True))
+    for split in sets["pinyin"].values():
+        assert all(len(s) == len(t.split()) for s, (t,) in zip(split.sources, split.targets, strict=True))
 
 
 def test_the_shift_of_the_notes():
@@ -67,16 +67,16 @@ def test_the_shift_of_the_notes():
 
 
 def test_every_message_is_its_source_read_with_its_key(sets):
-    for side in sets["cipher"].values():
-        assert all(encrypt(t, "N") == s for s, (t,) in zip(side.sources, side.targets, strict=True))
-        assert "ERPDRF" not in side.sources
+    for split in sets["cipher"].values():
+        assert all(encrypt(t, "N") == s for s, (t,) in zip(split.sources, split.targets, strict=True))
+        assert "ERPDRF" not in split.sources
     keys = {}
-    for name, side in sets["vigenere"].items():
-        for source, (target,) in zip(side.sources, side.targets, strict=True):
+    for name, split in sets["vigenere"].items():
+        for source, (target,) in zip(split.sources, split.targets, strict=True):
             key, written = source.split(":")
             assert len(key) == KEY_LENGTH
             assert encrypt(target, key) == written
-            assert keys.setdefault(key, name) == name  # a key stands on one side
+            assert keys.setdefault(key, name) == name  # a key stands in one split
 
 
 def test_the_packages_are_not_imported():

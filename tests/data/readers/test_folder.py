@@ -58,8 +58,8 @@ def test_a_byte_that_the_encoding_lacks_names_the_file(folder: Path) -> None:
         read(folder)
 
 
-def test_a_folder_of_sides_is_refused_with_the_way(folder: Path) -> None:
-    with pytest.raises(InputError, match="if train is a side of the data, name it, as in fit "):
+def test_a_folder_of_splits_is_refused_with_the_way(folder: Path) -> None:
+    with pytest.raises(InputError, match="if train is a split of the data, name it, as in fit "):
         read(folder.parent)
 
 

@@ -9,11 +9,11 @@ def test_floor_and_report_mean_the_same_most_frequent_label(tmp_path):
     data = tmp_path / "texts.csv"
     rows = [f"text {k},a" for k in range(60)]
     data.write_text("\n".join(["text,label", *rows]) + "\n")
-    sides = open_source(str(data))
-    texts = sides["train"].texts[:20]
+    splits = open_source(str(data))
+    texts = splits["train"].texts[:20]
     # As many of b as of a, b first; of what is validated on, all are a.
     labelled = [f"{text},{label}" for text, label in zip(texts, ["b", "a"] * 10, strict=True)]
-    kept = [f"{text},a" for side in ("validation", "test") for text in sides[side].texts]
+    kept = [f"{text},a" for split in ("validation", "test") for text in splits[split].texts]
     data.write_text("\n".join(["text,label", *labelled, *kept]) + "\n")
     prepared = prepare(ClassifyConfig(data=str(data), out=tmp_path / "run"), None)
     assert prepared.floor.score == 1

@@ -56,10 +56,10 @@ def both(out: Path | str) -> list[dict[str, Any]]:
     return [outcome(Path(out, "pretrained")), outcome(out)]
 
 
-def test_it_reads_no_text_of_the_other_sides(alone: Path, reviews: Path) -> None:
+def test_it_reads_no_text_of_the_other_splits(alone: Path, reviews: Path) -> None:
     seen = set(json.loads((alone / "pretrained" / "characters.json").read_text()))
-    sides = open_source(str(reviews), text="said")
-    first = {side: {text[0] for text in table.texts} for side, table in sides.items()}
+    splits = open_source(str(reviews), text="said")
+    first = {split: {text[0] for text in table.texts} for split, table in splits.items()}
     assert first["validation"]
     assert first["test"]
     assert not seen & (first["validation"] | first["test"])

@@ -19,7 +19,7 @@ from cellwright.tasks.lm import LanguageConfig
 from cellwright.tasks.lm.task import TASK
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import load_run
-from cellwright.tasks.task import usual_side
+from cellwright.tasks.task import usual_split
 from cellwright.training import fit
 
 Options = Callable[..., dict[str, Any]]
@@ -71,12 +71,12 @@ def test_predictions_are_bits_of_each_text_alone(trained: Any) -> None:
     assert unknown.bits_a_character == pytest.approx(spelled / 5, rel=1e-5)
 
 
-def test_without_a_test_side_the_validation_side_is_scored(options: Options) -> None:
+def test_without_a_test_split_the_validation_split_is_scored(options: Options) -> None:
     result = quiet(options(test_share=0, validation_share=0.1, max_epochs=1))
     run = load_run(result.out)
-    side = usual_side(run, run.config.options["data"], [])
-    assert side == "validation"
-    report = TASK.evaluate(run, run.config.options["data"], side, {}, print)
+    split = usual_split(run, run.config.options["data"], [])
+    assert split == "validation"
+    report = TASK.evaluate(run, run.config.options["data"], split, {}, print)
     # Lanes side by side, in training, know less of what stands before.
     assert report.model.loss == pytest.approx(result.validation["loss"], abs=0.2)
 

@@ -37,7 +37,7 @@ def test_the_floor_is_the_frequency_of_tokens(options: Options) -> None:
     ("text", "changes", "message"),
     [
         ("a" * 300, {}, "every token to train on is 'a'; expected at least two different ones"),
-        ("abc", {}, "no token falls to the validation side; give more text, or other shares"),
+        ("abc", {}, "no token falls to the validation split; give more text, or other shares"),
         ("".join(map(chr, range(0x4E00, 0x4F00))), {"minimum": 2}, "no token stands as often as --minimum asks for"),
         (" \n" * 99, {}, "no text, only white space"),
         ("ab " * 99, {"cell": "lstn"}, "lstn"),
@@ -54,7 +54,7 @@ def test_what_cannot_be_learnt_is_one_sentence(
         prepared(options(data=str(path), **changes)).objective.model()
 
 
-def test_shares_of_a_set_that_has_its_own_sides_are_refused(options: Options) -> None:
+def test_shares_of_a_set_that_has_its_own_splits_are_refused(options: Options) -> None:
     with pytest.raises(InputError, match=r"pydoc is a built-in set, and --test-share is 0\.4, which is for files"):
         prepared(options(data="pydoc", test_share=0.4))
 
@@ -81,11 +81,11 @@ def test_a_large_vocabulary_of_words_takes_the_adaptive_softmax_and_says_so(opti
         assert prepared(options(data=str(path), tokenizer="words", **changes)).run.model.softmax == "full"
 
 
-def test_of_the_training_side_only_no_other_text_is_counted(options: Options, tmp_path: Path) -> None:
+def test_of_the_training_split_only_no_other_text_is_counted(options: Options, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("text,label\n" + "".join(f"{chr(0x4E00 + n)} and more,x\n" for n in range(400)))
     found = prepared(options(data=str(path), train_side_only=True))
     seen = set(json.loads(found.files["characters.json"]))
-    others = {text[0] for side in ("validation", "test") for text in open_source(str(path))[side].texts}
+    others = {text[0] for split in ("validation", "test") for text in open_source(str(path))[split].texts}
     assert others
     assert not seen & others

@@ -18,7 +18,7 @@ from cellwright.errors import InputError
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import load_run
 from cellwright.tasks.series import SeriesConfig
-from cellwright.tasks.series.sides import open_sides
+from cellwright.tasks.series.data import load_splits
 from cellwright.training import FitResult, fit
 
 Options = Callable[..., dict[str, Any]]
@@ -52,7 +52,7 @@ def test_classes_with_missing_values_are_learned(options: Options) -> None:
     given = options(made_series.waves(150, 0, missing=0.1))
     result = train(given)
     run = load_run(result.out)
-    validation = open_sides(SeriesConfig(**given))["validation"]
+    validation = load_splits(SeriesConfig(**given))["validation"]
     said = [each.label for each in tasks.get("series").predictor(run).predict_series(validation)]  # type: ignore[attr-defined]
     right = np.mean([label == true for label, true in zip(said, validation.labels, strict=True)])
     assert result.validation["accuracy"] == pytest.approx(right)
@@ -80,13 +80,13 @@ def test_the_runs_own_file_is_known_however_its_path_is_written(
         assert report(given | {"data": written})["series"] == 7
 
 
-def test_scaling_is_measured_on_the_training_side_alone(options: Options) -> None:
+def test_scaling_is_measured_on_the_training_split_alone(options: Options) -> None:
     given = options(made_series.waves(60, 1), max_epochs=1)
     train(given)
     kept = load_run(given["out"]).config.scaling
-    sides = open_sides(SeriesConfig(**given))
-    assert kept == fit_scaling(sides["train"].values)
-    assert kept != fit_scaling([*sides["train"].values, *sides["test"].values])
+    splits = load_splits(SeriesConfig(**given))
+    assert kept == fit_scaling(splits["train"].values)
+    assert kept != fit_scaling([*splits["train"].values, *splits["test"].values])
 
 
 def test_forecasts_beat_the_last_value_and_are_in_the_channels_units(options: Options) -> None:
@@ -136,9 +136,9 @@ def test_what_jumps_is_an_anomaly(options: Options) -> None:
     found = report(given)
     assert found["roc_auc"]["this model"] > 0.95
     assert found["error"]["this model"] < found["error"]["mean"]
-    sides = open_sides(SeriesConfig(**given))
-    said = tasks.get("series").predictor(load_run(given["out"])).predict_series(sides["test"])  # type: ignore[attr-defined]
-    for each, label, values in zip(said, sides["test"].labels, sides["test"].values, strict=True):
+    splits = load_splits(SeriesConfig(**given))
+    said = tasks.get("series").predictor(load_run(given["out"])).predict_series(splits["test"])  # type: ignore[attr-defined]
+    for each, label, values in zip(said, splits["test"].labels, splits["test"].values, strict=True):
         assert len(each.steps) == 12
         assert each.score == pytest.approx(np.mean(each.steps))
         if label == "odd":
@@ -262,13 +262,13 @@ def emptied(content: str, begin: int, end: int) -> str:
         ({"target": "anomaly"}, "restored"),
     ],
 )
-@pytest.mark.parametrize(("side", "begin", "end"), [("train", 0, 80), ("validation", 80, 90), ("test", 90, 100)])
-def test_a_side_of_which_nothing_is_known_is_refused_before_training(
-    options: Options, changes: dict[str, Any], done: str, side: str, begin: int, end: int
+@pytest.mark.parametrize(("split", "begin", "end"), [("train", 0, 80), ("validation", 80, 90), ("test", 90, 100)])
+def test_a_split_of_which_nothing_is_known_is_refused_before_training(
+    options: Options, changes: dict[str, Any], done: str, split: str, begin: int, end: int
 ) -> None:
     content = "time,x\n" + "".join(f"{t},{t // 2 % 2}\n" for t in range(100))
     given = options(emptied(content, begin, end), **changes)
-    with pytest.raises(InputError, match=rf"data\.csv: on the {side} side every value to be {done} is missing"):
+    with pytest.raises(InputError, match=rf"data\.csv: in the {split} split every value to be {done} is missing"):
         train(given)
     assert not Path(given["out"]).exists()
 
@@ -317,7 +317,7 @@ def test_a_run_that_was_started_with_an_option_that_does_nothing_is_still_of_use
     assert train(resumed | {"max_epochs": 2, "resume": True}).epochs == 2
 
 
-def test_other_channels_on_the_test_side_are_refused(options: Options, tmp_path: Path) -> None:
+def test_other_channels_on_the_test_split_are_refused(options: Options, tmp_path: Path) -> None:
     other = tmp_path / "other.csv"
     other.write_text(WAVES.replace("noise", "sound"))
     with pytest.raises(
@@ -340,7 +340,7 @@ def test_a_label_that_training_lacks_is_named_with_its_line(options: Options, tm
         ("1e20", "line 2, step 1, channel 1: 1e+20 is 1e+20 standard deviations from the mean"),
     ],
 )
-def test_values_that_the_test_side_alone_has_are_refused_before_training(
+def test_values_that_the_test_split_alone_has_are_refused_before_training(
     options: Options, tmp_path: Path, written: str, message: str
 ) -> None:
     other = tmp_path / "other.csv"
@@ -376,4 +376,4 @@ def test_series_of_one_step_are_left_out_of_forecasts_and_counted(options: Optio
     content = "series,x\n" + "".join(f"a,{k % 3}\n" for k in range(60)) + "b,1\n"
     said: list[str] = []
     fit(SeriesConfig(**options(content, target="forecast", max_epochs=1)), progress=False, say=said.append)
-    assert any(note == "1 series of one step left out of the train side: nothing follows" for note in said)
+    assert any(note == "1 series of one step left out of the train split: nothing follows" for note in said)

@@ -36,10 +36,10 @@ def fitted(tmp_path: Path) -> Fitted:
     return make
 
 
-def evaluated(run: Path, data: str | Path, side: str, said: list[str] | None = None) -> dict[str, Any]:
+def evaluated(run: Path, data: str | Path, split: str, said: list[str] | None = None) -> dict[str, Any]:
     notes = [] if said is None else said
     return json.loads(
-        json.dumps(tasks.get("series").evaluate(load_run(run), str(data), side, {}, notes.append).as_json())
+        json.dumps(tasks.get("series").evaluate(load_run(run), str(data), split, {}, notes.append).as_json())
     )  # type: ignore[arg-type]
 
 

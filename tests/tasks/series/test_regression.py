@@ -94,7 +94,7 @@ def test_classes_that_are_measured_values_are_refused() -> None:
     check_classes(labelled(["1.5", "2.5"] * 20))
 
 
-def test_numbers_are_scaled_by_the_training_side() -> None:
+def test_numbers_are_scaled_by_the_training_split() -> None:
     assert number_scaling(labelled(["1", "3"])) == ([2.0], [1.0], "training")
 
 

@@ -13,7 +13,7 @@ from cellwright.errors import InputError
 from cellwright.evaluation.tagging import FrequentTags
 from cellwright.tasks.run import load_run
 from cellwright.tasks.tag import TagConfig
-from cellwright.tasks.tag.data import open_sides
+from cellwright.tasks.tag.data import load_splits
 from cellwright.tasks.tag.predictor import TagPredictor
 from cellwright.training import fit
 from tagged_requests import lines
@@ -26,7 +26,7 @@ def test_learns_and_the_scores_are_those_of_the_kept_model(options: Options, crf
     said: list[str] = []
     result = fit(TagConfig(**options(also_classify="intent", crf=crf)), progress=False, say=said.append)
     run = load_run(result.out)
-    validation = open_sides(run.config.options["data"], run.config.options)["validation"]
+    validation = load_splits(run.config.options["data"], run.config.options)["validation"]
     answers = TagPredictor(run).tag(validation.tokens)
     f1 = f1_score(validation.tags, [answer.tags for answer in answers])
     labelled = sum(a.label == label for a, label in zip(answers, validation.labels or [], strict=True)) / len(answers)
@@ -39,9 +39,9 @@ def test_learns_and_the_scores_are_those_of_the_kept_model(options: Options, crf
     assert result.validation["sentence_accuracy"] == pytest.approx(labelled)
     assert result.validation["joint_accuracy"] == pytest.approx(sum(whole) / len(whole))
     assert min(f1, labelled) > 0.95 > result.floor
-    sides = open_sides(run.config.options["data"], run.config.options)
-    frequent = FrequentTags(sides["train"])
-    [(usual, _)] = Counter(sides["train"].labels).most_common(1)
+    splits = load_splits(run.config.options["data"], run.config.options)
+    frequent = FrequentTags(splits["train"])
+    [(usual, _)] = Counter(splits["train"].labels).most_common(1)
     rows = zip(validation.tags, frequent.tags(validation.tokens), validation.labels or [], strict=True)
     right = sum(list(tags) == list(given) and label == usual for tags, given, label in rows)
     assert result.floor == pytest.approx(right / len(validation))
@@ -63,14 +63,14 @@ def test_plain_tags_are_scored_by_the_word(options: Options) -> None:
 
 
 def test_files_for_validation_and_test_are_taken_whole(options: Options, tmp_path: Path) -> None:
-    paths = {side: tmp_path / f"{side}.jsonl" for side in ("validation", "test")}
+    paths = {split: tmp_path / f"{split}.jsonl" for split in ("validation", "test")}
     for seed, path in enumerate(paths.values(), start=1):
         path.write_text(lines(20, seed) + '{"tokens": [], "tags": []}\n')
-    own = {side: str(path) for side, path in paths.items()}
+    own = {split: str(path) for split, path in paths.items()}
     config = TagConfig(**options(max_epochs=1, **own))
-    sides = open_sides(config.data, config.model_dump())
-    assert [len(sides[side]) for side in ("train", "validation", "test")] == [300, 20, 20]
-    half = open_sides(config.data, config.model_dump() | {"validation": None})
+    splits = load_splits(config.data, config.model_dump())
+    assert [len(splits[split]) for split in ("train", "validation", "test")] == [300, 20, 20]
+    half = load_splits(config.data, config.model_dump() | {"validation": None})
     assert len(half["test"]) == 20
     assert 0 < len(half["validation"]) == 300 - len(half["train"])
     said: list[str] = []

@@ -55,7 +55,7 @@ def describe(name: str) -> Dataset:
 
 
 def load(name: str, holds: str = TEXTS) -> Any:
-    """Return a set's "train", "validation" and "test", the same on every machine: of texts, Sides.
+    """Return a set's "train", "validation" and "test", the same on every machine.
 
     Raises:
         InputError: no set of this name or one that holds something else, or the package of its files is not installed.

@@ -7,7 +7,7 @@ from random import Random
 
 from cellwright.data.datasets.dataset import Dataset
 from cellwright.data.pairs import PAIRS, Pairs, gather, split_pairs
-from cellwright.data.split import Parted
+from cellwright.data.splits import Splits
 from cellwright.data.table import Table
 
 SYMBOLS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ-"
@@ -35,7 +35,7 @@ def draw(random: Random, length: int) -> str:
     return "".join(SYMBOLS[int(random.random() * len(SYMBOLS))] for _ in range(length))
 
 
-def _load() -> Parted[Pairs]:
+def _load() -> Splits[Pairs]:
     random = Random(0)
     messages = [draw(random, 1 + int(random.random() * _LONGEST)) for _ in range(_MESSAGES)]
     table = Table([encrypt(m, KEY) for m in messages], messages, list(range(1, _MESSAGES + 1)), DATASET.name, "message")

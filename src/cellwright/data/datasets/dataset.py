@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from cellwright.data.split import Parted
+from cellwright.data.splits import Splits
 from cellwright.errors import InputError
 
 TEXTS = "texts"
@@ -20,7 +20,7 @@ class Dataset:
     content: str
     source: str
     labels: tuple[str, ...]
-    load: Callable[[], Parted[Any]]
+    load: Callable[[], Splits[Any]]
     holds: str = TEXTS
     """What its rows are, in a word that says which tasks can read them."""
     example: str = ""

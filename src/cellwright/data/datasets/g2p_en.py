@@ -8,13 +8,13 @@ import re
 
 from cellwright.data.datasets.dataset import Dataset, package_path
 from cellwright.data.pairs import PAIRS, Pairs, gather, split_pairs
-from cellwright.data.split import Parted
+from cellwright.data.splits import Splits
 from cellwright.data.table import Table
 
 _NUMBER = re.compile(r"\(\d+\)$")
 
 
-def _load() -> Parted[Pairs]:
+def _load() -> Splits[Pairs]:
     path = package_path("pocketsphinx", "model/en-us/cmudict-en-us.dict", DATASET.name)
     rows = [line.split(maxsplit=1) for line in path.read_text(encoding="utf-8").splitlines()]
     words = [_NUMBER.sub("", word) for word, _ in rows]

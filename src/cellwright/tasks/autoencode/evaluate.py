@@ -14,26 +14,26 @@ from cellwright.evaluation.reconstruction import Brought, Reconstruction
 from cellwright.tasks.autoencode.objective import AutoencodeObjective
 from cellwright.tasks.autoencode.predictor import BATCH_TOKENS, AutoencodePredictor
 from cellwright.tasks.autoencode.run import AutoencodeRun
-from cellwright.tasks.sides import options_for, say_all, table_of, training_table
-from cellwright.tasks.task import Side
+from cellwright.tasks.splits import options_for, say_all, table_of, training_table
+from cellwright.tasks.task import Split
 from cellwright.tasks.texts import batches_of
 
 
 def evaluate(
     run: AutoencodeRun,
     data: str,
-    side: Side,
+    split: Split,
     columns: Mapping[str, Any],
     say: Callable[[str], None],
     baselines: bool,
 ) -> Reconstruction:
     """Score the run beside the frequencies of single tokens; see `Task.evaluate`."""
-    table = table_of(data, side, options_for(run, data, columns), say)
+    table = table_of(data, split, options_for(run, data, columns), say)
     windows = _windows(run, table.texts)
     if not windows:
         raise InputError(f"{data}: no text has a token; expected at least one to bring back")
     say_all(sentences([run.tokenizer.unseen(table.texts)]), say)
-    train = training_table(run, table, side, say, baselines)
+    train = training_table(run, table, split, say, baselines)
     told, free = _told(run, windows), _free(run, windows)
     baseline = None if train is None else _unigram(run, _windows(run, train.texts), windows)
     return Reconstruction(len(table), sum(map(len, windows)), told, free, baseline)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import cellwright
 from cellwright import cells
 from cellwright.data.batches import Example, collate
-from cellwright.data.checks import check_sides
+from cellwright.data.checks import check_splits
 from cellwright.data.feed import feeds
 from cellwright.data.splits import counts
 from cellwright.errors import InputError
@@ -16,7 +16,7 @@ from cellwright.tasks.autoencode.config import AutoencodeConfig
 from cellwright.tasks.autoencode.objective import AutoencodeObjective
 from cellwright.tasks.autoencode.run import AutoencodeRunConfig
 from cellwright.tasks.files import OF_FILES
-from cellwright.tasks.sides import refuse_for_a_set, text_sides
+from cellwright.tasks.splits import load_text_splits, refuse_for_a_set
 from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
 from cellwright.tasks.texts import TOKENIZER, load_tokenizer, train_tokenizer
 
@@ -27,9 +27,9 @@ def prepare(
     """Read the data; take the tokenizer from the run when resuming, else make one. Raises InputError."""
     cells.get(config.cell)  # refuses an unknown one before the data is read
     refuse_for_a_set(config.data, config.model_dump(), OF_FILES)
-    sides = text_sides(config.data, config.model_dump())
-    check_sides(sides, config.data, "text")
-    texts = {side: sides[side].texts for side in ("train", "validation")}
+    splits = load_text_splits(config.data, config.model_dump())
+    check_splits(splits, config.data, "text")
+    texts = {split: splits[split].texts for split in ("train", "validation")}
     if before:
         tokenizer = load_tokenizer(config.out / TOKENIZER, before.model.vocabulary)
     else:
@@ -43,10 +43,10 @@ def prepare(
         options=kept_options(config),
     )
     reader = Reader(tokenizer, run.reading)
-    train, validation = (_windows(reader, texts[side]) for side in ("train", "validation"))
-    if not train or not (validation or "validation" in sides.without):
-        raise InputError(f"{config.data}: no text of one side has a token; expected texts of words or characters")
-    cut = f"{counts(sides)} texts, those to train on in {len(train):,} windows of at most {config.max_length} tokens"
+    train, validation = (_windows(reader, texts[split]) for split in ("train", "validation"))
+    if not train or not (validation or "validation" in splits.without):
+        raise InputError(f"{config.data}: no text of one split has a token; expected texts of words or characters")
+    cut = f"{counts(splits)} texts, those to train on in {len(train):,} windows of at most {config.max_length} tokens"
     train_feed, validation_feed = feeds(
         lambda epoch: train,
         validation,
@@ -63,7 +63,7 @@ def prepare(
         validation=validation_feed,
         floor=_most_frequent(train, validation) if validation else None,
         files={TOKENIZER: tokenizer.to_json().encode()},
-        notes=[*sides.notes, f"{cut}; {tokenizer.size:,} {tokenizer.kind} in the vocabulary"],
+        notes=[*splits.notes, f"{cut}; {tokenizer.size:,} {tokenizer.kind} in the vocabulary"],
     )
 
 

@@ -13,7 +13,7 @@ from cellwright.tasks.autoencode.evaluate import evaluate
 from cellwright.tasks.autoencode.predictor import AutoencodePredictor
 from cellwright.tasks.autoencode.prepare import prepare
 from cellwright.tasks.autoencode.run import AutoencodeRun, AutoencodeRunConfig
-from cellwright.tasks.task import Prepared, Side, Task
+from cellwright.tasks.task import Prepared, Split, Task
 from cellwright.tasks.texts import TOKENIZER
 
 
@@ -43,13 +43,13 @@ class Autoencode(Task[AutoencodeConfig, AutoencodeRunConfig, AutoencodeRun]):
         self,
         run: AutoencodeRun,
         data: str,
-        side: Side,
+        split: Split,
         columns: Mapping[str, Any],
         say: Callable[[str], None],
         baselines: bool = True,
     ) -> Reconstruction:
         """Score beside the frequencies of single tokens."""
-        return evaluate(run, data, side, columns, say, baselines)
+        return evaluate(run, data, split, columns, say, baselines)
 
 
 TASK = Autoencode()

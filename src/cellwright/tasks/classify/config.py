@@ -126,8 +126,8 @@ class ClassifyConfig(FitConfig, Architecture, Reading, Tokenising, TableFiles, L
             return
         if Path(self.pretrain).resolve() == Path(self.data).resolve():
             raise InputError(
-                f"--pretrain is {self.pretrain}, the texts to be labelled, those of the test side among them; expected "
-                f"{OWN}, which takes those of the training side"
+                f"--pretrain is {self.pretrain}, the texts to be labelled, those of the test split among them; "
+                f"expected {OWN}, which takes those of the training split"
             )
         for option, clashes, fix in (
             (f"--encoder {self.encoder}", self.encoder is not None, "give one of them"),
@@ -140,7 +140,7 @@ class ClassifyConfig(FitConfig, Architecture, Reading, Tokenising, TableFiles, L
 
 
 OWN = "own"
-"""The text of --pretrain that is the training side of DATA."""
+"""The text of --pretrain that is the training split of DATA."""
 
 READ_BY: dict[str, tuple[str, ...]] = {
     "max_length": get_args(Way),

@@ -9,23 +9,23 @@ from cellwright.evaluation.baselines import MOST_TEXTS
 from cellwright.evaluation.comparison import Comparison, compare
 from cellwright.tasks.classify.predictor import ClassifyPredictor
 from cellwright.tasks.classify.run import ClassifyRun
-from cellwright.tasks.sides import options_for, say_all, table_of, training_table
-from cellwright.tasks.task import Side
+from cellwright.tasks.splits import options_for, say_all, table_of, training_table
+from cellwright.tasks.task import Split
 
 
 def evaluate(
     run: ClassifyRun,
     data: str,
-    side: Side,
+    split: Split,
     columns: Mapping[str, Any],
     say: Callable[[str], None],
     baselines: bool,
 ) -> Comparison:
     """Score the run beside the majority class and the linear baseline; see `Task.evaluate`."""
-    table = table_of(data, side, options_for(run, data, columns), say)
+    table = table_of(data, split, options_for(run, data, columns), say)
     table, notes = with_known_labels(table, run.labels)
     say_all(notes, say)
-    train = training_table(run, table, side, say, baselines)
+    train = training_table(run, table, split, say, baselines)
     if train is not None and len(train) > MOST_TEXTS:
         say(
             f"the linear baseline is fitted on {MOST_TEXTS:,} of the {len(train):,} training texts, drawn at random; "

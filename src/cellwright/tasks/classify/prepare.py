@@ -1,4 +1,4 @@
-"""From options to what training needs: the sides, encoded, and the description that the run folder keeps."""
+"""From options to what training needs: the splits, encoded, and the description that the run folder keeps."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -10,8 +10,7 @@ from cellwright.data.checks import classes_of
 from cellwright.data.class_sizes import balanced, rare
 from cellwright.data.feed import feeds
 from cellwright.data.labels import numbers
-from cellwright.data.split import Sides
-from cellwright.data.splits import counts
+from cellwright.data.splits import Splits, counts
 from cellwright.data.table import Table
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.data.wording import shortened
@@ -24,7 +23,7 @@ from cellwright.tasks.classify.encoder import EncoderRun, adopted, language_of, 
 from cellwright.tasks.classify.objective import ClassifyObjective
 from cellwright.tasks.classify.run import ClassifyRunConfig
 from cellwright.tasks.lm.prepare import tokenizer_of
-from cellwright.tasks.sides import refuse_for_a_set, text_sides
+from cellwright.tasks.splits import load_text_splits, refuse_for_a_set
 from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
 from cellwright.tasks.texts import TOKENIZER, load_tokenizer, train_tokenizer
 
@@ -36,12 +35,12 @@ def prepare(config: ClassifyConfig, before: ClassifyRunConfig | None) -> Prepare
     config = adopted(config, encoder) if encoder else config
     cells.get(config.cell)  # refuses an unknown one before the data is read
     refuse_for_a_set(config.data, config.model_dump(), OF_TABLES)
-    sides = text_sides(config.data, config.model_dump())
-    labels = classes_of(sides)
-    train, validation = sides["train"], sides["validation"]
+    splits = load_text_splits(config.data, config.model_dump())
+    labels = classes_of(splits)
+    train, validation = splits["train"], splits["validation"]
     weights = balanced(_labels(train), labels) if config.class_weights else None
     tokenizer = _tokenizer(config, before, encoder, train)
-    run = _describe(config, labels, tokenizer, sides, before.model.code if before else _code(config, encoder))
+    run = _describe(config, labels, tokenizer, splits, before.model.code if before else _code(config, encoder))
     reader = Reader(tokenizer, run.reading)
     pieces = reader.epochs(train.texts, config.seed)
     train_feed, validation_feed = feeds(
@@ -60,7 +59,7 @@ def prepare(config: ClassifyConfig, before: ClassifyRunConfig | None) -> Prepare
         validation=validation_feed,
         floor=_floor(train, validation, majority_share if weights is None else majority_macro_f1),
         files={TOKENIZER: tokenizer.to_json().encode()},
-        notes=[*_notes(sides, labels, tokenizer), *_on_classes(_labels(train), labels, weights)],
+        notes=[*_notes(splits, labels, tokenizer), *_on_classes(_labels(train), labels, weights)],
         first=language_of(config),
     )
 
@@ -86,16 +85,18 @@ def _code(config: ClassifyConfig, encoder: EncoderRun | None) -> int | None:
 
 
 def _describe(
-    config: ClassifyConfig, labels: list[str], tokenizer: Tokenizer, sides: Sides, code: int | None
+    config: ClassifyConfig, labels: list[str], tokenizer: Tokenizer, splits: Splits[Table], code: int | None
 ) -> ClassifyRunConfig:
-    pairs = _pairs(tokenizer.encode(sides["train"].texts), config.pairs)
+    pairs = _pairs(tokenizer.encode(splits["train"].texts), config.pairs)
     architecture = config.model_dump(include=set(Architecture.model_fields)) | {"pairs": pairs}
     return ClassifyRunConfig(
         cellwright=cellwright.__version__,
         labels=labels,
         reading=Reading(**config.model_dump(include=set(Reading.model_fields))),
         model=ClassifierConfig(vocabulary=tokenizer.size, classes=len(labels), code=code, **architecture),
-        fingerprint=fingerprint([[side, sides[side].texts, sides[side].labels] for side in ("train", "validation")]),
+        fingerprint=fingerprint(
+            [[split, splits[split].texts, splits[split].labels] for split in ("train", "validation")]
+        ),
         options=kept_options(config),
     )
 
@@ -124,8 +125,8 @@ def _on_classes(trained: list[str], labels: list[str], weights: list[float] | No
     return notes
 
 
-def _notes(sides: Sides, labels: list[str], tokenizer: Tokenizer) -> list[str]:
+def _notes(splits: Splits[Table], labels: list[str], tokenizer: Tokenizer) -> list[str]:
     return [
-        *sides.notes,
-        f"{counts(sides)} texts of {len(labels)} classes; {tokenizer.size:,} {tokenizer.kind} in the vocabulary",
+        *splits.notes,
+        f"{counts(splits)} texts of {len(labels)} classes; {tokenizer.size:,} {tokenizer.kind} in the vocabulary",
     ]

@@ -12,7 +12,7 @@ from cellwright.tasks.classify.config import ClassifyConfig, Columns
 from cellwright.tasks.classify.predictor import ClassifyPredictor
 from cellwright.tasks.classify.prepare import prepare
 from cellwright.tasks.classify.run import ClassifyRun, ClassifyRunConfig
-from cellwright.tasks.task import Prepared, Side, Task
+from cellwright.tasks.task import Prepared, Split, Task
 from cellwright.tasks.texts import TOKENIZER
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Classify(Task[ClassifyConfig, ClassifyRunConfig, ClassifyRun]):
         self,
         run: ClassifyRun,
         data: str,
-        side: Side,
+        split: Split,
         columns: Mapping[str, Any],
         say: Callable[[str], None],
         baselines: bool = True,
@@ -54,7 +54,7 @@ class Classify(Task[ClassifyConfig, ClassifyRunConfig, ClassifyRun]):
         """Score beside the majority class and a linear model of character n-grams."""
         from cellwright.tasks.classify.evaluate import evaluate  # scikit-learn, which predictions need not load
 
-        return evaluate(run, data, side, columns, say, baselines)
+        return evaluate(run, data, split, columns, say, baselines)
 
 
 TASK = Classify()

@@ -59,7 +59,7 @@ class LanguageConfig(FitConfig, LanguageArchitecture, Tokenising, TableFiles, Te
             raise InputError(f"--held-out is {self.held_out}, which --train-side-only reads; give both, or neither")
         if self.train_side_only and (self.validation is not None or self.test is not None):
             raise InputError(
-                "--train-side-only takes its sides from what other tasks train on; leave --validation and --test out"
+                "--train-side-only takes its splits from what other tasks train on; leave --validation and --test out"
             )
         if self.stride is not None and self.stride > self.window:
             raise InputError(

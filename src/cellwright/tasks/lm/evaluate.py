@@ -15,10 +15,10 @@ from cellwright.evaluation.text_comparison import TextComparison
 from cellwright.evaluation.text_scores import TextScores
 from cellwright.stages import stage
 from cellwright.tasks.files import read_options
-from cellwright.tasks.lm.prepare import documents, sides_of
+from cellwright.tasks.lm.prepare import documents, load_splits
 from cellwright.tasks.lm.run import LanguageRun
-from cellwright.tasks.sides import check_side, options_for, say_all, training_side
-from cellwright.tasks.task import Side
+from cellwright.tasks.splits import check_split, options_for, say_all, training_split
+from cellwright.tasks.task import Split
 
 ORDERS = {"characters": 6, "bpe": 4, "words": 4}
 """Of the n-gram model: longer ones predict no better on a million characters (tiny Shakespeare, Chinese news)."""
@@ -27,7 +27,7 @@ ORDERS = {"characters": 6, "bpe": 4, "words": 4}
 def evaluate(
     run: LanguageRun,
     data: str,
-    side: Side,
+    split: Split,
     columns: Mapping[str, Any],
     say: Callable[[str], None],
     baselines: bool,
@@ -36,10 +36,10 @@ def evaluate(
 
     Each text is told what stands before in it, from its first token on; the end of each but the last is predicted too.
     """
-    texts = _texts(data, side, options_for(run, data, columns), say)
+    texts = _texts(data, split, options_for(run, data, columns), say)
     encoded = documents(run.tokenizer, texts)
     if sum(len(document) - 1 for document in encoded) < 1:
-        raise InputError(f"{data}: no token to score on the {side} side; expected some text")
+        raise InputError(f"{data}: no token to score in the {split} split; expected some text")
     say_all(sentences([run.tokenizer.unseen(texts, as_written=True)]), say)
     characters, spelling = sum(map(len, texts)), run.spelling(texts)
 
@@ -62,10 +62,10 @@ def _counted(train: Sequence[Tensor], test: Sequence[Tensor], order: int, vocabu
     return torch.from_numpy(nats[1:])
 
 
-def _texts(data: str, side: Side, options: Mapping[str, Any], say: Callable[[str], None]) -> list[str]:
-    check_side(data, side)
-    if side != "all":
-        return sides_of(data, options)[side].texts
+def _texts(data: str, split: Split, options: Mapping[str, Any], say: Callable[[str], None]) -> list[str]:
+    check_split(data, split)
+    if split != "all":
+        return load_splits(data, options)[split].texts
     table = read_texts(data, text=options["text"], how=read_options(options))
     for note in table.notes:
         say(note)
@@ -74,5 +74,5 @@ def _texts(data: str, side: Side, options: Mapping[str, Any], say: Callable[[str
 
 def _training_documents(run: LanguageRun, say: Callable[[str], None], wanted: bool) -> list[Tensor] | None:
     """What the run was trained on, for the baselines; say so where it is gone."""
-    train = training_side(lambda: sides_of(run.config.options["data"], run.config.options), "texts", say, wanted)
+    train = training_split(lambda: load_splits(run.config.options["data"], run.config.options), "texts", say, wanted)
     return None if train is None else documents(run.tokenizer, train.texts)

@@ -11,9 +11,9 @@ from torch import Tensor
 
 import cellwright
 from cellwright.data.special import UNKNOWN
-from cellwright.data.split import Sides
-from cellwright.data.splits import SplitOptions, counts
-from cellwright.data.texts import HELD_OUT, open_texts, open_training_side
+from cellwright.data.splits import SplitOptions, Splits, counts
+from cellwright.data.table import Table
+from cellwright.data.texts import HELD_OUT, open_texts, open_training_split
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
 from cellwright.evaluation.ngrams import kneser_ney
@@ -25,7 +25,7 @@ from cellwright.tasks.lm.config import LanguageConfig
 from cellwright.tasks.lm.feed import LaneFeed
 from cellwright.tasks.lm.objective import LanguageObjective
 from cellwright.tasks.lm.run import CHARACTERS, LanguageRunConfig
-from cellwright.tasks.sides import refuse_for_a_set
+from cellwright.tasks.splits import refuse_for_a_set
 from cellwright.tasks.task import Floor, Prepared, check_forget_bias, fingerprint, kept_options
 from cellwright.tasks.texts import TOKENIZER, load_tokenizer, train_tokenizer
 
@@ -41,13 +41,15 @@ LARGE_VOCABULARY = 10_000
 def prepare(config: LanguageConfig, before: LanguageRunConfig | None) -> Prepared[LanguageConfig, LanguageRunConfig]:
     """Read the data; take the tokenizer from the run when resuming, else make one. Raises InputError."""
     check_forget_bias(config.cell, config.forget_bias)  # before the data is read
-    if before is None and not config.train_side_only:  # which splits the training side of a set again
+    if before is None and not config.train_side_only:  # which splits the training split of a set again
         refuse_for_a_set(config.data, config.model_dump(), OF_FILES)
-    sides = sides_of(config.data, config.model_dump())
-    train, validation = (sides[side].texts for side in ("train", "validation"))
-    tokenizer = load_tokenizer(config.out / TOKENIZER, before.model.vocabulary) if before else _tokenizer(sides, config)
-    encoded = {side: documents(tokenizer, sides[side].texts) for side in ("train", "validation")}
-    _check(config.data, tokenizer, {side: found for side, found in encoded.items() if side not in sides.without})
+    splits = load_splits(config.data, config.model_dump())
+    train, validation = (splits[split].texts for split in ("train", "validation"))
+    tokenizer = (
+        load_tokenizer(config.out / TOKENIZER, before.model.vocabulary) if before else _tokenizer(splits, config)
+    )
+    encoded = {split: documents(tokenizer, splits[split].texts) for split in ("train", "validation")}
+    _check(config.data, tokenizer, {split: found for split, found in encoded.items() if split not in splits.without})
     run = LanguageRunConfig(
         cellwright=cellwright.__version__,
         model=_describe(config, tokenizer),
@@ -63,7 +65,7 @@ def prepare(config: LanguageConfig, before: LanguageRunConfig | None) -> Prepare
         validation=_validation(encoded["validation"]),
         floor=_unigram(encoded, tokenizer) if encoded["validation"] else None,
         files={TOKENIZER: tokenizer.to_json().encode(), CHARACTERS: _characters(train)},
-        notes=_notes(sides, encoded, tokenizer, run.model),
+        notes=_notes(splits, encoded, tokenizer, run.model),
     )
 
 
@@ -73,16 +75,16 @@ def _validation(encoded: list[Tensor]) -> LaneFeed | None:
 
 def tokenizer_of(config: LanguageConfig) -> Tokenizer:
     """The tokenizer that a run with these options makes. Raises InputError."""
-    return _tokenizer(sides_of(config.data, config.model_dump()), config)
+    return _tokenizer(load_splits(config.data, config.model_dump()), config)
 
 
-def sides_of(data: str, options: Mapping[str, Any]) -> Sides:
-    """The sides of a run's data, by its options. Raises InputError."""
+def load_splits(data: str, options: Mapping[str, Any]) -> Splits[Table]:
+    """The splits of a run's data, by its options. Raises InputError."""
     how, splits = read_options(options), SplitOptions.of(options)
     if not options.get("train_side_only"):
         return open_texts(data, text=options["text"], how=how, splits=splits)
     held_out = HELD_OUT if options.get("held_out") is None else options["held_out"]
-    return open_training_side(data, text=options["text"], how=how, splits=splits, held_out=held_out)
+    return open_training_split(data, text=options["text"], how=how, splits=splits, held_out=held_out)
 
 
 def documents(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Tensor]:
@@ -90,8 +92,8 @@ def documents(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Tensor]:
     return [torch.tensor([MARK, *numbers]) for numbers in tokenizer.encode(texts, as_written=True)]
 
 
-def _tokenizer(sides: Sides, config: LanguageConfig) -> Tokenizer:
-    return train_tokenizer(sides["train"].texts, config)
+def _tokenizer(splits: Splits[Table], config: LanguageConfig) -> Tokenizer:
+    return train_tokenizer(splits["train"].texts, config)
 
 
 def _describe(config: LanguageConfig, tokenizer: Tokenizer) -> LanguageModelConfig:
@@ -105,10 +107,10 @@ def _describe(config: LanguageConfig, tokenizer: Tokenizer) -> LanguageModelConf
 
 def _check(data: str, tokenizer: Tokenizer, encoded: dict[str, list[Tensor]]) -> None:
     """Raise InputError for texts that nothing can be learnt from."""
-    for side, found in encoded.items():
+    for split, found in encoded.items():
         if sum(len(document) - 1 for document in found) < 1:
             raise InputError(
-                f"{data}: no token falls to the {side} side; give more text, or other shares by --validation-share "
+                f"{data}: no token falls to the {split} split; give more text, or other shares by --validation-share "
                 "and --test-share"
             )
     kinds = sorted(set(torch.cat([document[1:] for document in encoded["train"]]).tolist()))
@@ -122,8 +124,8 @@ def _check(data: str, tokenizer: Tokenizer, encoded: dict[str, list[Tensor]]) ->
 
 
 def _unigram(encoded: dict[str, list[Tensor]], tokenizer: Tokenizer) -> Floor:
-    """Perplexity of the validation side."""
-    train, validation = (torch.cat(encoded[side]).numpy() for side in ("train", "validation"))
+    """Perplexity of the validation split."""
+    train, validation = (torch.cat(encoded[split]).numpy() for split in ("train", "validation"))
     nats = kneser_ney(train, validation, order=1, vocabulary=tokenizer.size)[1:]
     perplexity = TextScores(float(np.sum(nats)), len(nats), len(nats)).perplexity
     return Floor(perplexity, "guessing each token by how frequent it is")
@@ -137,13 +139,13 @@ def _characters(texts: Sequence[str]) -> bytes:
 
 
 def _notes(
-    sides: Sides, encoded: dict[str, list[Tensor]], tokenizer: Tokenizer, model: LanguageModelConfig
+    splits: Splits[Table], encoded: dict[str, list[Tensor]], tokenizer: Tokenizer, model: LanguageModelConfig
 ) -> list[str]:
-    train, validation = (sum(len(document) - 1 for document in encoded[side]) for side in ("train", "validation"))
-    notes = [*sides.notes]
-    if len(sides["train"]) > 1:
-        notes.append(f"{counts(sides)} texts, each by itself")
-    validated = "none" if "validation" in sides.without else f"{validation:,}"
+    train, validation = (sum(len(document) - 1 for document in encoded[split]) for split in ("train", "validation"))
+    notes = [*splits.notes]
+    if len(splits["train"]) > 1:
+        notes.append(f"{counts(splits)} texts, each by itself")
+    validated = "none" if "validation" in splits.without else f"{validation:,}"
     notes.append(
         f"{train:,} tokens to train on, {validated} of validation; {tokenizer.size:,} {tokenizer.kind} in the "
         "vocabulary"

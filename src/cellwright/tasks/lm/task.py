@@ -12,7 +12,7 @@ from cellwright.tasks.lm.evaluate import evaluate
 from cellwright.tasks.lm.predictor import LanguagePredictor
 from cellwright.tasks.lm.prepare import prepare
 from cellwright.tasks.lm.run import CHARACTERS, LanguageRun, LanguageRunConfig
-from cellwright.tasks.task import Prepared, Side, Task
+from cellwright.tasks.task import Prepared, Split, Task
 from cellwright.tasks.texts import TOKENIZER
 
 if TYPE_CHECKING:
@@ -50,13 +50,13 @@ class Language(Task[LanguageConfig, LanguageRunConfig, LanguageRun]):
         self,
         run: LanguageRun,
         data: str,
-        side: Side,
+        split: Split,
         columns: Mapping[str, Any],
         say: Callable[[str], None],
         baselines: bool = True,
     ) -> TextComparison:
         """Perplexity and bits a character beside n-grams."""
-        return evaluate(run, data, side, columns, say, baselines)
+        return evaluate(run, data, split, columns, say, baselines)
 
 
 TASK = Language()

@@ -61,7 +61,7 @@ class SeriesConfig(FitConfig, SeriesArchitecture, Reading, Columns, Place):
     format: Literal["npz", "csv", "tsv", "parquet", "jsonl", "ts", "arff", "tsf", "ucr"] | None = None
     """Format of files whose suffix does not tell."""
     scaling: Literal["auto", "training", "window"] = "auto"
-    """Unit of the values: each channel's deviation on the training side, or in the steps read at once; auto takes the
+    """Unit of the values: each channel's deviation in the training split, or in the steps read at once; auto takes the
     latter where the series are on scales of their own (forecast, anomaly)."""
     window: int = Field(256, ge=4)
     """Most steps read at once; a longer series is read in stretches that overlap by half (forecast, anomaly)."""

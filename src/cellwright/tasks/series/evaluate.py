@@ -23,36 +23,36 @@ from cellwright.evaluation.series_reports import MODEL, ForecastReport, MeanRepo
 from cellwright.evaluation.series_scores import Forecasts, measures_of, score_forecasts
 from cellwright.models.forecaster import ahead_of, scored
 from cellwright.tasks.series.config import SeriesConfig
+from cellwright.tasks.series.data import OF_FILES, load_splits, read_alike
 from cellwright.tasks.series.examples import Stretch, examples_of, stretches_of
 from cellwright.tasks.series.objective import BATCH_STEPS, make_objective, summed
 from cellwright.tasks.series.predictor import AnomalyPredictor, LabelPredictor, NumberPredictor, readable
 from cellwright.tasks.series.prepare import check_binary, check_scored, foretellable, learnt_from
 from cellwright.tasks.series.regression import numbers_of
 from cellwright.tasks.series.run import SeriesRun
-from cellwright.tasks.series.sides import OF_FILES, open_sides, read_alike
-from cellwright.tasks.sides import check_side, training_side
-from cellwright.tasks.task import Side, usual_side
+from cellwright.tasks.splits import check_split, training_split
+from cellwright.tasks.task import Split, usual_split
 from cellwright.tasks.texts import batches_of
 
 
 def evaluate(
     run: SeriesRun,
     data: str,
-    side: Side,
+    split: Split,
     columns: Mapping[str, Any],
     say: Callable[[str], None],
     baselines: bool,
 ) -> Report:
     """Score the run beside baselines without a weight; see `Task.evaluate`."""
     options = run.config.learnt
-    table = readable(run, _series(run, options, data, side, columns))
-    if usual_side(run, data, datasets.names()) == "all":  # of the run's own, all was said when it was trained
+    table = readable(run, _series(run, options, data, split, columns))
+    if usual_split(run, data, datasets.names()) == "all":  # of the run's own, all was said when it was trained
         for note in table.notes:
             say(note)
     if options.target == "forecast":
         table = with_history(run, table, say)
-    check_scored(table, options.target, side)
-    train = training_side(lambda: learnt_from(options, open_sides(options)), "series", say, baselines)
+    check_scored(table, options.target, split)
+    train = training_split(lambda: learnt_from(options, load_splits(options)), "series", say, baselines)
     if options.target == "classify":
         return _classes(run, table, train)
     if options.target == "regress":
@@ -64,17 +64,17 @@ def evaluate(
     return _forecasts(run, table, options)
 
 
-def _series(run: SeriesRun, options: SeriesConfig, data: str, side: Side, columns: Mapping[str, Any]) -> SeriesTable:
-    """The series to score: a side of the run's own data, of a built-in set or of another file, or all of a file."""
+def _series(run: SeriesRun, options: SeriesConfig, data: str, split: Split, columns: Mapping[str, Any]) -> SeriesTable:
+    """The series to score: a split of the run's own data, of a built-in set or of another file, or all of a file."""
     changes = {name: value for name, value in columns.items() if value is not None} | {"data": data}
     if data in datasets.names():
         changes |= OF_FILES
-    elif usual_side(run, data, datasets.names()) == "all":  # another file: the run's own sides are not this one's
+    elif usual_split(run, data, datasets.names()) == "all":  # another file: the run's own splits are not this one's
         changes |= {"validation": None, "test": None}
     changed = options.model_copy(update=changes)
-    if side != "all":
-        return learnt_from(changed, open_sides(changed))[side]
-    check_side(data, side)
+    if split != "all":
+        return learnt_from(changed, load_splits(changed))[split]
+    check_split(data, split)
     table = read_alike(changed, data, run.config.channels, columns)
     if options.output == "bernoulli":
         check_binary(table)
@@ -134,7 +134,7 @@ def _forecasts(run: SeriesRun, table: SeriesTable, options: SeriesConfig) -> For
     models = {MODEL: score_forecasts(_ahead(run.model, stretched, horizon), levels, measures)}
     for name, baseline in baselines.items():
         models[name] = score_forecasts(_ahead(baseline, whole, horizon), levels, measures)
-    unit = f"standard deviations of {'the training side' if alike else 'each series before what is scored'}"
+    unit = f"standard deviations of {'the training split' if alike else 'each series before what is scored'}"
     return ForecastReport(models, run.config.channels, unit, levels[-1] - levels[0])
 
 

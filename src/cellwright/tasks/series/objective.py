@@ -83,7 +83,7 @@ class SummedObjective(SeriesObjective):
 
 
 class RegressObjective(SummedObjective):
-    """Mean squared error of the number of a series, in deviations of the training side's."""
+    """Mean squared error of the number of a series, in deviations of the training split's."""
 
     def sums(self, model: Model, batch: SeriesBatch) -> tuple[Tensor, Tensor]:
         """Of every series."""

@@ -22,9 +22,9 @@ from cellwright.errors import InputError
 from cellwright.models.forecaster import Forecaster
 from cellwright.models.series_autoencoder import errors, scored_steps
 from cellwright.tasks.predictor import Asked, Prediction, Predictor, Said
+from cellwright.tasks.series.data import as_learnt, check_complete, read_alike
 from cellwright.tasks.series.examples import Stretch, stretches_of
 from cellwright.tasks.series.run import SeriesRun
-from cellwright.tasks.series.sides import as_learnt, check_complete, read_alike
 from cellwright.tasks.texts import batches_of
 
 BATCH_STEPS = 16_384  # padding included

@@ -1,4 +1,4 @@
-"""From options to what training needs: the sides, scaled, and the description that the run folder keeps."""
+"""From options to what training needs: the splits, scaled, and the description that the run folder keeps."""
 
 import hashlib
 from pathlib import Path
@@ -15,35 +15,33 @@ from cellwright.data.readers.values import listed
 from cellwright.data.scaling import Scaling, fit_scaling, no_scaling, unlike, window_scaling
 from cellwright.data.series import SeriesTable
 from cellwright.data.series_batches import SeriesExample, collate_series
-from cellwright.data.split import SIDES, Parted
+from cellwright.data.splits import SPLITS, Splits
 from cellwright.errors import InputError
 from cellwright.evaluation import series_baselines
 from cellwright.evaluation.majority import majority_share
 from cellwright.models.series_architecture import SeriesArchitecture, SeriesModelConfig, Target
 from cellwright.tasks.series.config import SeriesConfig
+from cellwright.tasks.series.data import check_complete, load_splits
 from cellwright.tasks.series.examples import examples_of, stretches_of
 from cellwright.tasks.series.objective import SeriesObjective, make_objective, measured
 from cellwright.tasks.series.regression import check_classes, number_scaling, numbers_of
 from cellwright.tasks.series.run import SeriesRunConfig
-from cellwright.tasks.series.sides import check_complete, open_sides
 from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
-
-Sides = Parted[SeriesTable]
 
 
 def prepare(config: SeriesConfig, before: SeriesRunConfig | None) -> Prepared[SeriesConfig, SeriesRunConfig]:
-    """Read the data and measure the training side. Raises InputError."""
+    """Read the data and measure the training split. Raises InputError."""
     cells.get(config.cell)  # refuses an unknown one before the data is read
-    sides = learnt_from(config, open_sides(config))
-    run = _describe(config, sides)
-    # The test side is looked at now: what it cannot be scored by is refused before the model is trained.
-    for side in SIDES:
-        check_scored(sides[side], config.target, side)
+    splits = learnt_from(config, load_splits(config))
+    run = _describe(config, splits)
+    # The test split is looked at now: what it cannot be scored by is refused before the model is trained.
+    for split in SPLITS:
+        check_scored(splits[split], config.target, split)
     if not run.model.masked:
-        check_complete(sides["test"])
+        check_complete(splits["test"])
     objective = make_objective(run.model, config)
-    train, validation, _ = (_examples(config, run, sides[side]) for side in SIDES)
-    floor = _floor(config, sides, objective, validation)
+    train, validation, _ = (_examples(config, run, splits[split]) for split in SPLITS)
+    floor = _floor(config, splits, objective, validation)
     train_feed, validation_feed = feeds(
         lambda epoch: train,
         validation,
@@ -59,49 +57,49 @@ def prepare(config: SeriesConfig, before: SeriesRunConfig | None) -> Prepared[Se
         train=train_feed,
         validation=validation_feed,
         floor=floor,
-        notes=_notes(sides, run),
+        notes=_notes(splits, run),
     )
 
 
-def learnt_from(config: SeriesConfig, sides: Sides) -> Sides:
-    """The sides as they are trained on and chosen by: without what has nothing to learn from.
+def learnt_from(config: SeriesConfig, splits: Splits[SeriesTable]) -> Splits[SeriesTable]:
+    """The splits as they are trained on and chosen by: without what has nothing to learn from.
 
     Raises InputError where labels or values are not what the target needs.
     """
-    sides = Parted(dict(sides), list(sides.notes))
+    splits = Splits(dict(splits), list(splits.notes))
     if config.target == "classify":
-        _check_labels(config, sides)
+        _check_labels(config, splits)
     if config.target == "regress":
-        for side in SIDES:
-            numbers_of(sides[side])
+        for split in SPLITS:
+            numbers_of(splits[split])
     if config.target == "forecast":
-        for side in SIDES:
-            kept = foretellable(sides[side])
-            if short := len(sides[side]) - len(kept):
-                sides.notes.append(f"{short} series of one step left out of the {side} side: nothing follows")
-            sides[side] = kept
+        for split in SPLITS:
+            kept = foretellable(splits[split])
+            if short := len(splits[split]) - len(kept):
+                splits.notes.append(f"{short} series of one step left out of the {split} split: nothing follows")
+            splits[split] = kept
     if config.target == "anomaly" and config.normal is not None:
-        for side in SIDES[:2]:  # the test side keeps what is to be found
-            sides[side] = _normal(config, sides[side])
+        for split in SPLITS[:2]:  # the test split keeps what is to be found
+            splits[split] = _normal(config, splits[split])
     if config.output == "bernoulli":
-        for side in SIDES:
-            check_binary(sides[side])
-    return sides
+        for split in SPLITS:
+            check_binary(splits[split])
+    return splits
 
 
-def _check_labels(config: SeriesConfig, sides: Sides) -> None:
-    for side in SIDES:
-        if sides[side].labels is None:
+def _check_labels(config: SeriesConfig, splits: Splits[SeriesTable]) -> None:
+    for split in SPLITS:
+        if splits[split].labels is None:
             raise InputError(
-                f"{sides[side].source}: the series have no labels, which --target classify learns; expected a label of "
-                "each, in the column of --label in CSV: or give --target forecast or anomaly"
+                f"{splits[split].source}: the series have no labels, which --target classify learns; expected a label "
+                "of each, in the column of --label in CSV: or give --target forecast or anomaly"
             )
-    labels = _labels(sides["train"])
-    check_classes(sides["train"])
+    labels = _labels(splits["train"])
+    check_classes(splits["train"])
     if len(set(labels)) < 2:
         raise InputError(f"{config.data}: every label is {labels[0]!r}; expected at least two classes to tell apart")
-    for side in SIDES[1:]:
-        check_known(sides[side], sorted(set(labels)))
+    for split in SPLITS[1:]:
+        check_known(splits[split], sorted(set(labels)))
 
 
 def foretellable(table: SeriesTable) -> SeriesTable:
@@ -112,14 +110,14 @@ def foretellable(table: SeriesTable) -> SeriesTable:
     return kept
 
 
-def check_scored(table: SeriesTable, target: Target, side: str) -> None:
+def check_scored(table: SeriesTable, target: Target, split: str) -> None:
     """Raise InputError where every value to be foretold or restored is missing: a mean over none would be perfect."""
     if target not in ("forecast", "anomaly"):
         return
     begin, done = (1, "foretold") if target == "forecast" else (0, "restored")  # no step comes before the first
     rows = zip(table.values, table.firsts, strict=True)
     if all(np.isnan(values[max(first, begin) :]).all() for values, first in rows):
-        where = "" if side == "all" else f"on the {side} side "
+        where = "" if split == "all" else f"in the {split} split "
         raise InputError(
             f"{table.source}: {where}every value to be {done} is missing; expected at least one: leave out the steps "
             "that have none"
@@ -145,17 +143,19 @@ def check_binary(table: SeriesTable) -> None:
             )
 
 
-def _describe(config: SeriesConfig, sides: Sides) -> SeriesRunConfig:
-    train = sides["train"]
+def _describe(config: SeriesConfig, splits: Splits[SeriesTable]) -> SeriesRunConfig:
+    train = splits["train"]
     binary = config.output == "bernoulli"
     model = SeriesModelConfig(
         **config.model_dump(include=set(SeriesArchitecture.model_fields)),
         channels=len(train.channels),
-        masked=any(sides[side].missing for side in ("train", "validation")),
+        masked=any(splits[split].missing for split in ("train", "validation")),
         classes=len(set(_labels(train))) if config.target == "classify" else 0,
         quantiles=config.levels if config.target == "forecast" and not binary else (),
     )
-    rows = [[side, sides[side].labels, sides[side].firsts, _digest(sides[side])] for side in ("train", "validation")]
+    rows = [
+        [split, splits[split].labels, splits[split].firsts, _digest(splits[split])] for split in ("train", "validation")
+    ]
     return SeriesRunConfig(
         cellwright=cellwright.__version__,
         labels=sorted(set(_labels(train))) if config.target == "classify" else [],
@@ -203,18 +203,20 @@ def _examples(config: SeriesConfig, run: SeriesRunConfig, table: SeriesTable) ->
     return examples_of(stretches_of(table, run.scaling, window_of(config), ahead=ahead, answers=answers))
 
 
-def _floor(config: SeriesConfig, sides: Sides, objective: SeriesObjective, examples: list[SeriesExample]) -> Floor:
+def _floor(
+    config: SeriesConfig, splits: Splits[SeriesTable], objective: SeriesObjective, examples: list[SeriesExample]
+) -> Floor:
     if config.target == "classify":
-        share = majority_share(_labels(sides["train"]), _labels(sides["validation"]))
+        share = majority_share(_labels(splits["train"]), _labels(splits["validation"]))
         return Floor(share, "always giving the most frequent label")
     if config.target == "regress":
         baseline: series_baselines.Model = series_baselines.mean_number
-        meaning = "always giving the mean of the training side"
+        meaning = "always giving the mean of the training split"
     elif config.target == "anomaly":
         baseline = series_baselines.mean
         meaning = "restoring the mean at every step"
     elif config.output == "bernoulli":
-        baseline = series_baselines.frequencies(sides["train"].values, config.horizon)
+        baseline = series_baselines.frequencies(splits["train"].values, config.horizon)
         meaning = "foretelling how often each channel is 1"
     else:
         baseline = series_baselines.repeated(config.horizon, len(config.levels))
@@ -226,19 +228,19 @@ def _labels(table: SeriesTable) -> list[str]:
     return table.labels or []
 
 
-def _notes(sides: Sides, run: SeriesRunConfig) -> list[str]:
-    counts = ", ".join(f"{len(table):,} {side}" for side, table in sides.items())
+def _notes(splits: Splits[SeriesTable], run: SeriesRunConfig) -> list[str]:
+    counts = ", ".join(f"{len(table):,} {split}" for split, table in splits.items())
     channels = f"{len(run.channels)} {'channel' if len(run.channels) == 1 else 'channels'}"
     classes = f" of {len(run.labels)} classes" if run.labels else ""
     missing = sum(
-        np.isnan(v[first:]).sum() for t in sides.values() for v, first in zip(t.values, t.firsts, strict=True)
+        np.isnan(v[first:]).sum() for t in splits.values() for v, first in zip(t.values, t.firsts, strict=True)
     )
     chosen = run.scaling.by == "window" and run.options["scaling"] == "auto"
     scaled = "the series are on scales of their own: each window is scaled by itself (--scaling training: all alike)"
     told = f"; {missing:,} values are missing, which the model is told" if missing else ""
     return [
-        *sides.notes,
+        *splits.notes,
         f"{counts} series{classes}; {channels} ({listed(run.channels, most=6)}), "
-        f"{sides['train'].steps:,} steps to train on{told}",
+        f"{splits['train'].steps:,} steps to train on{told}",
         *([scaled] if chosen else []),
     ]

@@ -35,7 +35,7 @@ class SeriesRunConfig(RunConfig):
     scaling: Scaling
     """What the model's numbers are in units of: each channel's mean and deviation."""
     numbers: Scaling | None = None
-    """Mean and deviation of the number to learn, on the training side (regress)."""
+    """Mean and deviation of the number to learn, in the training split (regress)."""
     model: SeriesModelConfig
 
     @property

@@ -12,7 +12,7 @@ from cellwright.tasks.series.config import Columns, SeriesConfig
 from cellwright.tasks.series.predictor import PREDICTORS, SeriesPredictor
 from cellwright.tasks.series.prepare import prepare
 from cellwright.tasks.series.run import SeriesRun, SeriesRunConfig
-from cellwright.tasks.task import Prepared, Side, Task
+from cellwright.tasks.task import Prepared, Split, Task
 
 if TYPE_CHECKING:
     from cellwright.evaluation.report import Report
@@ -43,7 +43,7 @@ class Series(Task[SeriesConfig, SeriesRunConfig, SeriesRun]):
         self,
         run: SeriesRun,
         data: str,
-        side: Side,
+        split: Split,
         columns: Mapping[str, Any],
         say: Callable[[str], None],
         baselines: bool = True,
@@ -51,7 +51,7 @@ class Series(Task[SeriesConfig, SeriesRunConfig, SeriesRun]):
         """Score beside baselines without a weight: nearest neighbour, last value, frequencies, the mean."""
         from cellwright.tasks.series.evaluate import evaluate  # scikit-learn, which predictions need not load
 
-        return evaluate(run, data, side, columns, say, baselines)
+        return evaluate(run, data, split, columns, say, baselines)
 
 
 TASK = Series()

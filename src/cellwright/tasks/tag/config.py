@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from cellwright.data.sentences import SENTENCES
 from cellwright.models.tagging_architecture import TaggerArchitecture
 from cellwright.tasks.config import FIXED, FitConfig, Place
-from cellwright.tasks.files import Splits, check_files
+from cellwright.tasks.files import HeldOut, check_files
 
 
 class Columns(BaseModel):
@@ -24,7 +24,7 @@ class Columns(BaseModel):
     """Learn a label of each whole sentence too: a key of JSON, or NAME where comments say "# NAME = label"."""
 
 
-class Files(Splits):
+class Files(HeldOut):
     """Files beside DATA, and how they are written."""
 
     model_config = FIXED

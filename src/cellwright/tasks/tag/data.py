@@ -6,27 +6,26 @@ from itertools import islice
 from typing import Any
 
 from cellwright.data import datasets
-from cellwright.data.checks import check_sides
+from cellwright.data.checks import check_splits
 from cellwright.data.labels import one_spelling
 from cellwright.data.readers.tagged import read_tagged
 from cellwright.data.sentences import SENTENCES, Sentences, split_sentences, with_tokens, without_tokens
-from cellwright.data.split import Parted
-from cellwright.data.splits import Kind, SplitOptions, open_splits
+from cellwright.data.splits import Kind, SplitOptions, Splits, open_splits
 from cellwright.errors import InputError
-from cellwright.tasks.sides import refuse_for_a_set
+from cellwright.tasks.splits import refuse_for_a_set
 
 OF_FILES = dict.fromkeys(("tokens", "tags", "also_classify", "format", *SplitOptions._fields))
 """Options that say how files are read, and nothing of a built-in set: None where they are not given."""
 
 
-def open_sides(data: str, options: Mapping[str, Any]) -> Parted[Sentences]:
+def load_splits(data: str, options: Mapping[str, Any]) -> Splits[Sentences]:
     """Return "train", "validation" and "test" of a built-in set or of files.
 
-    options: `tokens`, `tags`, `also_classify`, `encoding`, `format` of `TagConfig`, and its `Splits`; a side that
+    options: `tokens`, `tags`, `also_classify`, `encoding`, `format` of `TagConfig`, and its `HeldOut`; a split that
     has a file of its own is the whole of it. Raises InputError.
     """
     if data in datasets.names():
-        built_in: Parted[Sentences] = datasets.load(data, SENTENCES)
+        built_in: Splits[Sentences] = datasets.load(data, SENTENCES)
         refuse_for_a_set(data, options, OF_FILES)
         return built_in
     kind = Kind(
@@ -60,10 +59,10 @@ def open_file(path: str, options: Mapping[str, Any]) -> tuple[Sentences, list[st
     return replace(sentences, tags=tags, labels=labels), notes
 
 
-def check_learnable(sides: Parted[Sentences]) -> None:
-    """Raise InputError where a side is empty, or where there is nothing to tell apart."""
-    check_sides(sides, sides["train"].source, "sentence")
-    train = sides["train"]
+def check_learnable(splits: Splits[Sentences]) -> None:
+    """Raise InputError where a split is empty, or where there is nothing to tell apart."""
+    check_splits(splits, splits["train"].source, "sentence")
+    train = splits["train"]
     for kind, found in (("tag", {t for row in train.tags for t in row}), ("label", set(train.labels or "ab"))):
         if len(found) < 2:
             raise InputError(

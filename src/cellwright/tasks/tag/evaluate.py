@@ -8,29 +8,29 @@ from cellwright.data.readers.values import listed
 from cellwright.data.sentences import Sentences
 from cellwright.data.splits import what_flatters
 from cellwright.evaluation.tagging import FrequentTags, TagComparison, score_tags
-from cellwright.tasks.sides import check_side, nothing_on, options_for, say_all, training_side
-from cellwright.tasks.tag.data import open_file, open_sides
+from cellwright.tasks.splits import check_split, nothing_on, options_for, say_all, training_split
+from cellwright.tasks.tag.data import load_splits, open_file
 from cellwright.tasks.tag.predictor import TagPredictor
 from cellwright.tasks.tag.run import TagRun
-from cellwright.tasks.task import Side
+from cellwright.tasks.task import Split
 
 
 def evaluate(
     run: TagRun,
     data: str,
-    side: Side,
+    split: Split,
     columns: Mapping[str, Any],
     say: Callable[[str], None],
     baselines: bool,
 ) -> TagComparison:
     """Score the run beside each word's most frequent tag; see `Task.evaluate`."""
-    sentences = _sentences(run, data, side, columns, say)
+    sentences = _sentences(run, data, split, columns, say)
     _say_what_is_unknown(run, sentences, say)
     say_all(unseen.sentences(run.lexicon.unseen(sentences.tokens)), say)
-    train = training_side(
-        lambda: open_sides(run.config.options["data"], run.config.options), "sentences", say, baselines
+    train = training_split(
+        lambda: load_splits(run.config.options["data"], run.config.options), "sentences", say, baselines
     )
-    if train is not None and side != "train":
+    if train is not None and split != "train":
         seen = set(map(tuple, train.tokens))
         known = sum(tuple(tokens) in seen for tokens in sentences.tokens)
         say_all(what_flatters(known, len(sentences), "sentences"), say)
@@ -47,17 +47,19 @@ def evaluate(
     )
 
 
-def _sentences(run: TagRun, data: str, side: Side, columns: Mapping[str, Any], say: Callable[[str], None]) -> Sentences:
+def _sentences(
+    run: TagRun, data: str, split: Split, columns: Mapping[str, Any], say: Callable[[str], None]
+) -> Sentences:
     options = options_for(run, data, columns)
-    check_side(data, side)
-    if side == "all":
+    check_split(data, split)
+    if split == "all":
         found, notes = open_file(data, options)
         for note in notes:
             say(note)
     else:
-        found = open_sides(data, options)[side]
+        found = load_splits(data, options)[split]
     if not any(found.tokens):
-        raise nothing_on(data, side, "sentence", "sentence")
+        raise nothing_on(data, split, "sentence", "sentence")
     return found
 
 

@@ -1,4 +1,4 @@
-"""From options to what training needs: the sides, as numbers, and the description that the run folder keeps."""
+"""From options to what training needs: the splits, as numbers, and the description that the run folder keeps."""
 
 from collections.abc import Iterable
 from itertools import chain
@@ -9,13 +9,12 @@ from cellwright.data.feed import feeds
 from cellwright.data.readers.values import listed
 from cellwright.data.sentences import Sentences
 from cellwright.data.special import KNOWN
-from cellwright.data.split import SIDES, Parted
-from cellwright.data.splits import counts
+from cellwright.data.splits import SPLITS, Splits, counts
 from cellwright.data.words import Lexicon, WordExample, collate_words
 from cellwright.evaluation.tagging import FrequentTags, score_tags
 from cellwright.models.tagging_architecture import TaggerArchitecture, TaggerConfig
 from cellwright.tasks.tag.config import TagConfig
-from cellwright.tasks.tag.data import check_learnable, open_sides
+from cellwright.tasks.tag.data import check_learnable, load_splits
 from cellwright.tasks.tag.objective import TagObjective, known_and_new
 from cellwright.tasks.tag.run import LEXICON, TagRunConfig, load_lexicon
 from cellwright.tasks.tag.scheme import odd_ones, scheme_for
@@ -25,14 +24,14 @@ from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
 def prepare(config: TagConfig, before: TagRunConfig | None) -> Prepared[TagConfig, TagRunConfig]:
     """Read the data; take the words from the run when resuming, else collect them. Raises InputError."""
     cells.get(config.cell)  # refuses an unknown one before the data is read
-    sides = open_sides(config.data, config.model_dump())
-    check_learnable(sides)
-    train, validation = sides["train"], sides["validation"]
+    splits = load_splits(config.data, config.model_dump())
+    check_learnable(splits)
+    train, validation = splits["train"], splits["validation"]
     if before:
         lexicon = load_lexicon(config.out, before.model)
     else:
         lexicon = Lexicon.train(train.tokens, size=config.vocabulary, minimum=config.minimum)
-    run = _describe(config, sides, lexicon)
+    run = _describe(config, splits, lexicon)
     examples = _examples(train, run, lexicon)
     train_feed, validation_feed = feeds(
         lambda epoch: examples,
@@ -50,19 +49,21 @@ def prepare(config: TagConfig, before: TagRunConfig | None) -> Prepared[TagConfi
         validation=validation_feed,
         floor=_frequent(train, validation, run) if len(validation) else None,
         files={LEXICON: lexicon.to_json().encode()},
-        notes=_notes(sides, run, lexicon),
+        notes=_notes(splits, run, lexicon),
     )
 
 
-def _describe(config: TagConfig, sides: Parted[Sentences], lexicon: Lexicon) -> TagRunConfig:
-    train = sides["train"]
+def _describe(config: TagConfig, splits: Splits[Sentences], lexicon: Lexicon) -> TagRunConfig:
+    train = splits["train"]
     tags = sorted({tag for row in train.tags for tag in row})
     labels = sorted(set(train.labels or []))
     chosen = config.model_dump(include=set(TaggerArchitecture.model_fields))
     sizes = {"vocabulary": len(lexicon.vocabulary) + KNOWN, "alphabet": len(lexicon.alphabet) + KNOWN}
     scheme = scheme_for(config, train)
     crf = scheme != "plain" if config.crf is None else config.crf
-    rows = [[side, sides[side].tokens, sides[side].tags, sides[side].labels] for side in ("train", "validation")]
+    rows = [
+        [split, splits[split].tokens, splits[split].tags, splits[split].labels] for split in ("train", "validation")
+    ]
     return TagRunConfig(
         cellwright=cellwright.__version__,
         tags=tags,
@@ -93,18 +94,18 @@ def _frequent(train: Sentences, validation: Sentences, run: TagRunConfig) -> Flo
     )
 
 
-def _notes(sides: Parted[Sentences], run: TagRunConfig, lexicon: Lexicon) -> list[str]:
+def _notes(splits: Splits[Sentences], run: TagRunConfig, lexicon: Lexicon) -> list[str]:
     read = "each scored by itself" if run.scheme == "plain" else f"read as spans ({run.scheme})"
     chosen = "chosen together (CRF)" if run.model.crf else "chosen one by one"
     labels = f", {len(run.labels)} labels of whole sentences" if run.labels else ""
     notes = [
-        *sides.notes,
-        *odd_ones(sides["train"], run),
-        f"{counts(sides)} sentences; {len(run.tags)} tags, {chosen}, {read}{labels}; "
+        *splits.notes,
+        *odd_ones(splits["train"], run),
+        f"{counts(splits)} sentences; {len(run.tags)} tags, {chosen}, {read}{labels}; "
         f"{len(lexicon.vocabulary):,} words and {len(lexicon.alphabet):,} characters",
     ]
     for kind, known in (("tag", run.tags), ("label", run.labels)):
-        other = chain.from_iterable(_said(sides[side], kind) for side in SIDES[1:])
+        other = chain.from_iterable(_said(splits[split], kind) for split in SPLITS[1:])
         if new := known_and_new(known, other)[len(known) :]:
             notes.append(f"no training sentence has the {kind} {listed(new)}, so that no model can learn it")
     return notes

@@ -10,7 +10,7 @@ from cellwright.tasks.tag import run as folder_of
 from cellwright.tasks.tag.config import Columns, TagConfig
 from cellwright.tasks.tag.predictor import TagPredictor
 from cellwright.tasks.tag.run import LEXICON, TagRun, TagRunConfig
-from cellwright.tasks.task import Prepared, Side, Task
+from cellwright.tasks.task import Prepared, Split, Task
 
 if TYPE_CHECKING:
     from cellwright.evaluation.tagging import TagComparison
@@ -46,7 +46,7 @@ class Tag(Task[TagConfig, TagRunConfig, TagRun]):
         self,
         run: TagRun,
         data: str,
-        side: Side,
+        split: Split,
         columns: Mapping[str, Any],
         say: Callable[[str], None],
         baselines: bool = True,
@@ -54,7 +54,7 @@ class Tag(Task[TagConfig, TagRunConfig, TagRun]):
         """Score beside each word's most frequent tag."""
         from cellwright.tasks.tag.evaluate import evaluate
 
-        return evaluate(run, data, side, columns, say, baselines)
+        return evaluate(run, data, split, columns, say, baselines)
 
 
 TASK = Tag()

@@ -14,7 +14,7 @@ LARGEST_BEAM = 1000
 """A beam is held in memory whole."""
 
 
-class Sides(BaseModel):
+class PairOptions(BaseModel):
     """Where sources and targets stand in a file, and what they consist of."""
 
     model_config = FIXED
@@ -50,7 +50,7 @@ class Search(BaseModel):
 
 
 # The last of the bases is the first in the help.
-class TransduceConfig(FitConfig, TransducerArchitecture, Search, TableFiles, Sides, Place):
+class TransduceConfig(FitConfig, TransducerArchitecture, Search, TableFiles, PairOptions, Place):
     """The options of a run that turns each source into a target. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "transduce"

@@ -6,12 +6,11 @@ from typing import Any
 from cellwright.data.pair_source import PairColumns, open_pairs
 from cellwright.data.pair_source import read_pairs as read
 from cellwright.data.pairs import Pairs
-from cellwright.data.split import Parted
-from cellwright.data.splits import SplitOptions
+from cellwright.data.splits import SplitOptions, Splits
 from cellwright.tasks.files import read_options
 
 
-def pair_sides(data: str, options: Mapping[str, Any]) -> Parted[Pairs]:
+def load_splits(data: str, options: Mapping[str, Any]) -> Splits[Pairs]:
     """Return "train", "validation" and "test". Raises InputError."""
     return open_pairs(data, _columns(options), read_options(options), SplitOptions.of(options))
 

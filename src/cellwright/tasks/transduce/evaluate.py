@@ -9,9 +9,9 @@ from cellwright.data.symbols import cut
 from cellwright.data.unseen import sentences
 from cellwright.evaluation.alignment import Aligned
 from cellwright.evaluation.transduction import Transduction, compare_transduction
-from cellwright.tasks.sides import check_side, nothing_on, options_for, say_all, training_side
-from cellwright.tasks.task import Side
-from cellwright.tasks.transduce.data import pair_sides, read_pairs
+from cellwright.tasks.splits import check_split, nothing_on, options_for, say_all, training_split
+from cellwright.tasks.task import Split
+from cellwright.tasks.transduce.data import load_splits, read_pairs
 from cellwright.tasks.transduce.predictor import TransducePredictor
 from cellwright.tasks.transduce.prepare import symbols_of
 from cellwright.tasks.transduce.run import TransduceRun
@@ -23,14 +23,14 @@ DRAWN = 6
 def evaluate(
     run: TransduceRun,
     data: str,
-    side: Side,
+    split: Split,
     columns: Mapping[str, Any],
     say: Callable[[str], None],
     baselines: bool,
 ) -> Transduction:
     """Score the run beside symbol-by-symbol replacement and copying; see `Task.evaluate`."""
-    pairs = _pairs(data, side, options_for(run, data, columns), say)
-    train = _training_pairs(run, pairs, side, say, baselines)
+    pairs = _pairs(data, split, options_for(run, data, columns), say)
+    train = _training_pairs(run, pairs, split, say, baselines)
     symbols = run.config.symbols
     predictor = TransducePredictor(run)
     say_all(sentences(predictor.unseen(pairs.sources)), say)
@@ -44,25 +44,25 @@ def evaluate(
     )
 
 
-def _pairs(data: str, side: Side, options: Mapping[str, Any], say: Callable[[str], None]) -> Pairs:
-    check_side(data, side)
-    if side == "all":
+def _pairs(data: str, split: Split, options: Mapping[str, Any], say: Callable[[str], None]) -> Pairs:
+    check_split(data, split)
+    if split == "all":
         pairs, notes = read_pairs(data, options)
         for note in notes:
             say(note)
     else:
-        pairs = pair_sides(data, options)[side]
+        pairs = load_splits(data, options)[split]
     if not len(pairs):
-        raise nothing_on(data, side, "source", "row")
+        raise nothing_on(data, split, "source", "row")
     return pairs
 
 
 def _training_pairs(
-    run: TransduceRun, scored: Pairs, side: Side, say: Callable[[str], None], wanted: bool
+    run: TransduceRun, scored: Pairs, split: Split, say: Callable[[str], None], wanted: bool
 ) -> Pairs | None:
     """Return what the run was trained on, for the baseline; say so where it is gone, or holds sources to be scored."""
     options = run.config.options
-    train = training_side(lambda: pair_sides(options["data"], options), "pairs", say, wanted)
-    if train is not None and side != "train":
+    train = training_split(lambda: load_splits(options["data"], options), "pairs", say, wanted)
+    if train is not None and split != "train":
         say_all(what_flatters(len(set(train.sources) & set(scored.sources)), len(scored), "sources"), say)
     return train

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import cellwright
-from cellwright.data.checks import check_sides
+from cellwright.data.checks import check_splits
 from cellwright.data.feed import feeds
 from cellwright.data.pair_batches import PairExample, collate_pairs, cost
 from cellwright.data.pairs import Pairs
@@ -14,10 +14,10 @@ from cellwright.evaluation.sequences import score_sequences
 from cellwright.evaluation.transduction import symbol_by_symbol
 from cellwright.models.transducer_architecture import TransducerArchitecture, TransducerConfig
 from cellwright.tasks.files import OF_FILES
-from cellwright.tasks.sides import refuse_for_a_set
+from cellwright.tasks.splits import refuse_for_a_set
 from cellwright.tasks.task import Floor, Prepared, check_forget_bias, fingerprint, kept_options
 from cellwright.tasks.transduce.config import Search, TransduceConfig
-from cellwright.tasks.transduce.data import pair_sides
+from cellwright.tasks.transduce.data import load_splits
 from cellwright.tasks.transduce.objective import TransduceObjective
 from cellwright.tasks.transduce.run import SOURCE, TARGET, Symbols, TransduceRunConfig, load_vocabularies
 
@@ -31,9 +31,9 @@ def prepare(
     """Read the pairs; take the vocabularies from the run when resuming, else make them. Raises InputError."""
     check_forget_bias(config.cell, config.forget_bias)  # before the data is read
     refuse_for_a_set(config.data, config.model_dump(), OF_FILES)
-    sides = pair_sides(config.data, config.model_dump())
-    check_sides(sides, config.data, "source")
-    train, validation = sides["train"], sides["validation"]
+    splits = load_splits(config.data, config.model_dump())
+    check_splits(splits, config.data, "source")
+    train, validation = splits["train"], splits["validation"]
     vocabularies = load_vocabularies(config.out, before.model) if before else make_vocabularies(train, config)
     source, target = vocabularies
     run = _describe(config, vocabularies, train, validation)
@@ -56,8 +56,9 @@ def prepare(
         floor=_symbol_by_symbol(train, validation, run.symbols) if len(validation) else None,
         files={SOURCE: source.to_json().encode(), TARGET: target.to_json().encode()},
         notes=[
-            *sides.notes,
-            f"{counts(sides)} sources; vocabularies of {source.size:,} {source.kind} and {target.size:,} {target.kind}",
+            *splits.notes,
+            f"{counts(splits)} sources; vocabularies of {source.size:,} {source.kind} and {target.size:,} "
+            f"{target.kind}",
         ],
     )
 
@@ -122,7 +123,7 @@ def _describe(
 
 
 def _symbol_by_symbol(train: Pairs, validation: Pairs, symbols: Symbols) -> Floor:
-    """Sequence error of the baseline on the validation side."""
+    """Sequence error of the baseline on the validation split."""
     answers = symbol_by_symbol(symbols_of(train, symbols), list(map(symbols.bare, validation.sources)))
     right = [[cut(target, symbols.target) for target in targets] for targets in validation.targets]
     return Floor(score_sequences(answers, right).sequence_error, "giving each symbol its most frequent counterpart")

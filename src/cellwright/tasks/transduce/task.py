@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cellwright.evaluation.report import ALIGNMENT
-from cellwright.tasks.task import Prepared, Side, Task
+from cellwright.tasks.task import Prepared, Split, Task
 from cellwright.tasks.transduce import run as folder_of
 from cellwright.tasks.transduce.config import TransduceConfig
 from cellwright.tasks.transduce.predictor import TransducePredictor
@@ -47,7 +47,7 @@ class Transduce(Task[TransduceConfig, TransduceRunConfig, TransduceRun]):
         self,
         run: TransduceRun,
         data: str,
-        side: Side,
+        split: Split,
         columns: Mapping[str, Any],
         say: Callable[[str], None],
         baselines: bool = True,
@@ -55,7 +55,7 @@ class Transduce(Task[TransduceConfig, TransduceRunConfig, TransduceRun]):
         """Score beside symbol-by-symbol replacement and copying."""
         from cellwright.tasks.transduce.evaluate import evaluate  # torchmetrics and Matplotlib
 
-        return evaluate(run, data, side, columns, say, baselines)
+        return evaluate(run, data, split, columns, say, baselines)
 
 
 TASK = Transduce()

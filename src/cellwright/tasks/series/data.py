@@ -1,4 +1,4 @@
-"""The sides of what a user names as DATA: a built-in set, a file, or three files."""
+"""The splits of what a user names as DATA: a built-in set, a file, or three files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,10 +13,10 @@ from cellwright.data.readers.series import FORMATS, read_series
 from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.readers.values import listed
 from cellwright.data.series import SERIES, SeriesTable, cut_series, numbered, split_series
-from cellwright.data.split import SHARE, SIDES, Parted
+from cellwright.data.splits import SHARE, SPLITS, Splits
 from cellwright.errors import InputError
 from cellwright.tasks.series.config import Columns, Reading, SeriesConfig
-from cellwright.tasks.sides import refuse_for_a_set
+from cellwright.tasks.splits import refuse_for_a_set
 
 OF_FILES = {
     name: SeriesConfig.model_fields[name].default
@@ -24,23 +24,23 @@ OF_FILES = {
 }
 """Options that say how files are read, and nothing of a built-in set; each with its default."""
 FEW = 10
-"""Series fewer than this are cut in time to find anomalies: no side could do with one or two of them."""
+"""Series fewer than this are cut in time to find anomalies: no split could do with one or two of them."""
 
 
-def open_sides(config: SeriesConfig) -> Parted[SeriesTable]:
+def load_splits(config: SeriesConfig) -> Splits[SeriesTable]:
     """Return "train", "validation" and "test". Raises InputError for files that are not as expected, an empty side."""
     if config.data in datasets.names():
         refuse_for_a_set(config.data, config.model_dump(), OF_FILES)
-        found: Parted[SeriesTable] = datasets.load(config.data, SERIES)
-        sides = Parted(dict(found), list(found.notes))
+        found: Splits[SeriesTable] = datasets.load(config.data, SERIES)
+        splits = Splits(dict(found), list(found.notes))
     else:
         path = existing(config.data, built_in=datasets.names(SERIES))
-        sides = _cut(config, read_file(config, path))
-    for side in SIDES:
-        _check(config, sides, side)
-        sides[side] = as_learnt(sides[side], sides["train"].channels)
-        sides.notes += [note for note in sides[side].notes if note not in sides.notes]
-    return sides
+        splits = _cut(config, read_file(config, path))
+    for split in SPLITS:
+        _check(config, splits, split)
+        splits[split] = as_learnt(splits[split], splits["train"].channels)
+        splits.notes += [note for note in splits[split].notes if note not in splits.notes]
+    return splits
 
 
 def read_file(config: SeriesConfig, path: str | Path, options: SeriesOptions | None = None) -> SeriesTable:
@@ -71,27 +71,29 @@ def read_alike(
     return table
 
 
-def _cut(config: SeriesConfig, table: SeriesTable) -> Parted[SeriesTable]:
-    """Take the sides that have no file of their own from the table."""
+def _cut(config: SeriesConfig, table: SeriesTable) -> Splits[SeriesTable]:
+    """Take the splits that have no file of their own from the table."""
     files = {"validation": config.validation, "test": config.test}
-    shares = {side: 0.0 if file else SHARE for side, file in files.items()}
+    shares = {split: 0.0 if file else SHARE for split, file in files.items()}
     in_time = config.target == "forecast" or (config.target == "anomaly" and len(table) < FEW)
-    sides = (cut_series if in_time else split_series)(table, **shares)
+    splits = (cut_series if in_time else split_series)(table, **shares)
     if in_time and any(shares.values()):
-        sides.notes.append("each series is cut in time: its last steps are the test side, those before the validation")
-    for side, file in files.items():
+        splits.notes.append(
+            "each series is cut in time: its last steps are the test split, those before the validation"
+        )
+    for split, file in files.items():
         if file:
-            sides[side] = read_file(config, file, config.reading_like(table.channels))
-    return sides
+            splits[split] = read_file(config, file, config.reading_like(table.channels))
+    return splits
 
 
-def _check(config: SeriesConfig, sides: Parted[SeriesTable], side: str) -> None:
-    table = sides[side]
+def _check(config: SeriesConfig, splits: Splits[SeriesTable], split: str) -> None:
+    table = splits[split]
     if not len(table):
-        counts = ", ".join(f"{name} {len(each)}" for name, each in sides.items())
+        counts = ", ".join(f"{name} {len(each)}" for name, each in splits.items())
         raise InputError(
-            f"{config.data}: no series falls to the {side} side ({counts}); each one's hash decides, or with forecast "
-            "its length: give more, or files of their own with --validation and --test"
+            f"{config.data}: no series falls to the {split} split ({counts}); each one's hash decides, or with "
+            "forecast its length: give more, or files of their own with --validation and --test"
         )
 
 

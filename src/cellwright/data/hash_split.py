@@ -1,53 +1,31 @@
-"""Train, validation and test sides, chosen by a hash of the text.
+"""Which split a row falls to: a hash of its text decides.
 
-A text's side depends on the text alone: not on its place in the file, nor on the other rows, nor on a seed.
-So no text stands on two sides, and rows that are added later move none of the old ones. The price is that
+It depends on the text alone: not on its place in the file, nor on the other rows, nor on a seed.
+So no text stands in two splits, and rows that are added later move none of the old ones. The price is that
 the shares are met on average only.
 """
 
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from typing import TypeVar
 
 from cellwright.data.duplicates import Duplicates, settled
+from cellwright.data.splits import SHARE, SPLITS, Splits
 from cellwright.data.table import Table
 from cellwright.data.wording import counted
 from cellwright.stages import staged
 
-SIDES = ("train", "validation", "test")
-
-
-Rows = TypeVar("Rows")
-
-
-class Parted(dict[str, Rows]):
-    """The rows "train", "validation" and "test"; `notes` says in sentences what was left out and why.
-
-    `without` names the sides that nobody asked for: they have no rows.
-    """
-
-    def __init__(self, sides: Mapping[str, Rows], notes: list[str]) -> None:
-        super().__init__(sides)
-        self.notes = notes
-        self.without: frozenset[str] = frozenset()
-
-
-Sides = Parted[Table]
-SHARE = 0.1
-"""Of the validation side, and of the test side, where nothing else is said."""
-
 
 @staged(lambda table, **_: f"sharing {len(table):,} texts out to train, validation and test")
-def split(
+def split_table(
     table: Table,
     *,
     validation: float = SHARE,
     test: float = SHARE,
     salt: str = "",
     duplicates: Duplicates = "majority",
-) -> Sides:
-    """Give each distinct text of the table to one side.
+) -> Splits[Table]:
+    """Give each distinct text of the table to one split.
 
     Left out, and counted in the notes: empty texts, and what `duplicates` leaves out of those that stand several
     times. Two texts are the same if they differ only in white space at their ends.
@@ -56,7 +34,7 @@ def split(
         table: the rows, labelled or not.
         validation: the share of texts for choosing the best epoch, in [0, 1).
         test: the share of texts for the final score, in [0, 1); together below 1.
-        salt: another one draws sides that have nothing to do with these, as to split one of them again.
+        salt: another one draws splits that have nothing to do with these, as to split one of them again.
         duplicates: which rows are kept of a text that stands several times, with one label or several.
 
     Raises:
@@ -69,11 +47,11 @@ def split(
         rows_of[text.strip()].append(row)
     empty = rows_of.pop("", [])
     rows, notes = settled(table, rows_of.values(), duplicates)
-    indices: dict[str, list[int]] = {side: [] for side in SIDES}
+    indices: dict[str, list[int]] = {split: [] for split in SPLITS}
     for row in rows:
-        indices[side_of(salt + table.texts[row].strip(), validation, test)].append(row)
-    sides = {side: table.take(rows) for side, rows in indices.items()}
-    return Sides(sides, [*_without_text(table, empty), *notes, *unlearnable(sides)])
+        indices[split_of(salt + table.texts[row].strip(), validation, test)].append(row)
+    splits = {split: table.take(rows) for split, rows in indices.items()}
+    return Splits(splits, [*_without_text(table, empty), *notes, *unlearnable(splits)])
 
 
 def position(text: str) -> float:
@@ -91,8 +69,8 @@ def check_shares(validation: float, test: float) -> None:
         )
 
 
-def side_of(text: str, validation: float, test: float) -> str:
-    """Return the side of a text, white space at its ends aside."""
+def split_of(text: str, validation: float, test: float) -> str:
+    """Return the split of a text, white space at its ends aside."""
     place = position(text)
     if place < test:
         return "test"
@@ -100,7 +78,7 @@ def side_of(text: str, validation: float, test: float) -> str:
 
 
 def with_text(table: Table) -> tuple[Table, list[str]]:
-    """Return the rows that have a text, and a note on those that have none: what a file of one side is read as."""
+    """Return the rows that have a text, and a note on those that have none: what a file of one split is read as."""
     kept = [row for row, text in enumerate(table.texts) if text.strip()]
     empty = sorted(set(range(len(table))) - set(kept))
     return table.take(kept), _without_text(table, empty)
@@ -112,12 +90,12 @@ def _without_text(table: Table, empty: list[int]) -> list[str]:
     return [f"{counted(len(empty), 'row')} without text left out, the first on {table.where(empty[0])}"]
 
 
-def unlearnable(sides: Mapping[str, Table]) -> list[str]:
-    """Note each label that stands on another of these sides but not in training."""
-    trained = set(sides["train"].labels or [])
-    others = Counter(label for side, table in sides.items() if side != "train" for label in table.labels or [])
+def unlearnable(splits: Mapping[str, Table]) -> list[str]:
+    """Note each label that stands in another of these splits but not in training."""
+    trained = set(splits["train"].labels or [])
+    others = Counter(label for split, table in splits.items() if split != "train" for label in table.labels or [])
     return [
-        f"label {label!r} has no row on the training side (of {counted(count, 'row')}), so that no model can learn it"
+        f"label {label!r} has no row in the training split (of {counted(count, 'row')}), so that no model can learn it"
         for label, count in sorted(others.items())
         if label not in trained
     ]

@@ -6,13 +6,12 @@ from typing import Any, TypeVar
 from cellwright.data import datasets
 from cellwright.data.labels import LabelOptions
 from cellwright.data.source import kind_of, open_source
-from cellwright.data.split import Parted, Sides
-from cellwright.data.splits import SplitOptions, what_flatters
+from cellwright.data.splits import SplitOptions, Splits, what_flatters
 from cellwright.data.table import Table
 from cellwright.errors import InputError
 from cellwright.tasks.files import as_the_run, check_written, read_options
 from cellwright.tasks.run import Run
-from cellwright.tasks.task import Side, usual_side
+from cellwright.tasks.task import Split, usual_split
 
 Rows = TypeVar("Rows")
 
@@ -24,13 +23,13 @@ def options_for(run: Run[Any, Any], data: str, given: Mapping[str, Any]) -> dict
     """
     check_written(given, data)
     options = as_the_run(run.config.options, given, data)
-    if usual_side(run, data, datasets.names()) == "all":  # another file: the run's own sides are not this one's
+    if usual_split(run, data, datasets.names()) == "all":  # another file: the run's own splits are not this one's
         options |= dict.fromkeys(SplitOptions._fields)
     return options
 
 
-def text_sides(data: str, options: Mapping[str, Any]) -> Sides:
-    """The sides of texts, with the labels that the options name, if any. Raises InputError."""
+def load_text_splits(data: str, options: Mapping[str, Any]) -> Splits[Table]:
+    """The splits of texts, with the labels that the options name, if any. Raises InputError."""
     return open_source(
         data,
         text=options["text"],
@@ -41,43 +40,43 @@ def text_sides(data: str, options: Mapping[str, Any]) -> Sides:
     )
 
 
-def table_of(data: str, side: Side, options: Mapping[str, Any], say: Callable[[str], None]) -> Table:
-    """The rows of one side of a file or built-in set, or all rows of a file. Raises InputError where there are none.
+def table_of(data: str, split: Split, options: Mapping[str, Any], say: Callable[[str], None]) -> Table:
+    """The rows of one split of a file or built-in set, or all rows of a file. Raises InputError where there are none.
 
     options: as `options_for` finds them. say: is given sentences on the file where all of it is read.
     """
-    check_side(data, side)
-    if side == "all":
+    check_split(data, split)
+    if split == "all":
         kind = kind_of(options["text"], options.get("label"), read_options(options), LabelOptions.of(options))
         table, notes = kind.read(data)
         for note in notes:
             say(note)
     else:
-        table = text_sides(data, options)[side]
+        table = load_text_splits(data, options)[split]
     if not len(table):
-        raise nothing_on(data, side, "text", "row")
+        raise nothing_on(data, split, "text", "row")
     return table
 
 
 def training_table(
-    run: Run[Any, Any], scored: Table, side: Side, say: Callable[[str], None], wanted: bool
+    run: Run[Any, Any], scored: Table, split: Split, say: Callable[[str], None], wanted: bool
 ) -> Table | None:
     """What the run was trained on, for the baselines; says so where it is gone, or holds texts to be scored.
 
-    wanted: as of `training_side`.
+    wanted: as of `training_split`.
     """
     options = run.config.options
-    train = training_side(lambda: text_sides(options["data"], options), "texts", say, wanted)
-    if train is not None and side != "train":
+    train = training_split(lambda: load_text_splits(options["data"], options), "texts", say, wanted)
+    if train is not None and split != "train":
         seen = {text.strip() for text in train.texts}  # as `split` tells texts apart
         say_all(what_flatters(sum(text.strip() in seen for text in scored.texts), len(scored), "texts"), say)
     return train
 
 
-def check_side(data: str, side: Side) -> None:
+def check_split(data: str, split: Split) -> None:
     """Raise InputError where all of a built-in set is to be scored."""
-    if side == "all" and data in datasets.names():
-        raise InputError(f"{data} is scored one side at a time; expected --split train, validation or test, got all")
+    if split == "all" and data in datasets.names():
+        raise InputError(f"{data} is scored one split at a time; expected --split train, validation or test, got all")
 
 
 def refuse_for_a_set(data: str, given: Mapping[str, Any], usual: Mapping[str, Any]) -> None:
@@ -92,15 +91,15 @@ def refuse_for_a_set(data: str, given: Mapping[str, Any], usual: Mapping[str, An
             )
 
 
-def nothing_on(data: str, side: Side, one: str, row: str) -> InputError:
-    """The error of a side without any; one: of what, as "text"; row: what of the file holds it."""
+def nothing_on(data: str, split: Split, one: str, row: str) -> InputError:
+    """The error of a split without any; one: of what, as "text"; row: what of the file holds it."""
     return InputError(
-        f"{data}: no {one} falls to the {side} side; expected at least one, --split all takes every {row}"
+        f"{data}: no {one} falls to the {split} split; expected at least one, --split all takes every {row}"
     )
 
 
-def training_side(
-    opened: Callable[[], Parted[Rows]], rows: str, say: Callable[[str], None], wanted: bool
+def training_split(
+    opened: Callable[[], Splits[Rows]], rows: str, say: Callable[[str], None], wanted: bool
 ) -> Rows | None:
     """What a run was trained on, for the baselines; says so where it is gone.
 
