@@ -105,7 +105,7 @@ def few_labels(folder: Path) -> str:
 
 
 def naive_bayes() -> float:
-    """Test accuracy of counted words and multinomial naive Bayes: the floor."""
+    """Test accuracy of counted words and multinomial naive Bayes: the baseline."""
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.naive_bayes import MultinomialNB
     from sklearn.pipeline import make_pipeline

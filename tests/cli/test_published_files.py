@@ -117,7 +117,7 @@ def test_all_is_trained_on_where_nothing_is_to_be_held_out(fit: Command, cellwri
     again = ["--resume", "--max-epochs", 2]
     assert cellwright("fit", tmp_path / "a.csv", "--out", tmp_path / "run", *again).status == 0
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
-    assert (metrics["best_epoch"], metrics["epochs"], metrics["validation"], metrics["floor"]) == (2, 2, {}, None)
+    assert (metrics["best_epoch"], metrics["epochs"], metrics["validation"], metrics["baseline"]) == (2, 2, {}, None)
     assert json.loads(cellwright("evaluate", tmp_path / "run", tmp_path / "a.csv", "--json").out)["split"] == "train"
 
 

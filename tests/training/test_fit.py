@@ -46,7 +46,7 @@ def test_says_when_the_model_has_learnt_nothing(options: Options, tmp_path: Path
     }
     result = fit(ClassifyConfig(**options(**changes)), progress=False, say=said.append)
     assert "batches of at most 256 tokens" in said
-    assert result.validation["accuracy"] <= result.floor
+    assert result.validation["accuracy"] <= result.baseline
     assert "no better than always giving the most frequent label" in said[-1]
 
 

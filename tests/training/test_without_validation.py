@@ -26,7 +26,7 @@ def test_every_epoch_is_done_and_the_last_is_kept(options: Options) -> None:
     said: list[str] = []
     given = options(**NONE)
     result = fit(ClassifyConfig(**given), progress=False, say=said.append)
-    assert (result.stopped, result.epochs, result.best_epoch, result.validation, result.floor) == (
+    assert (result.stopped, result.epochs, result.best_epoch, result.validation, result.baseline) == (
         "epochs", 3, 3, {}, None,
     )  # fmt: skip
     assert kept_epoch(given["out"]) == "3"

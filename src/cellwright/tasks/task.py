@@ -91,7 +91,7 @@ class Objective(ABC):
 
 
 @dataclass(frozen=True)
-class Floor:
+class Baseline:
     """The validation score that costs nothing: what any model should beat."""
 
     score: float
@@ -109,7 +109,7 @@ class Prepared(Generic[Options, Description]):
     train: Feed
     validation: Feed | None
     """None: nothing was held out to choose an epoch by."""
-    floor: Floor | None
+    baseline: Baseline | None
     """None without validation."""
     files: dict[str, bytes] = field(default_factory=dict)
     """What the folder holds beside `config.json` and the weights, by name."""

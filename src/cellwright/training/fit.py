@@ -49,7 +49,7 @@ class FitResult:
     validation: dict[str, float]
     """The scores of the kept weights on the validation split: that of `metric`, "loss", and others of the task; none
     where there is no such split, or where it was interrupted in pre-training."""
-    floor: float | None
+    baseline: float | None
     """What costs nothing, of the same score: what any model should beat; None where there is no validation split."""
     parameters: int
     """Numbers that the model consists of, frozen ones too."""
@@ -202,8 +202,8 @@ LEAST_MINUTES = 1e-6
 
 def _untrained(prepared: Prepared[Any, Any], first: First) -> FitResult:
     """What there is when the run before this one was interrupted: nothing yet."""
-    metric, floor = prepared.objective.metric.name, _floor(prepared)
-    return FitResult(prepared.config.out, first.stopped, 0, 0, 0, metric, {}, floor, 0, round(first.seconds, 3))
+    metric, baseline = prepared.objective.metric.name, _baseline(prepared)
+    return FitResult(prepared.config.out, first.stopped, 0, 0, 0, metric, {}, baseline, 0, round(first.seconds, 3))
 
 
 def _result(prepared: Prepared[Any, Any], session: Session, stopped: Stop, first: First) -> FitResult:
@@ -216,14 +216,14 @@ def _result(prepared: Prepared[Any, Any], session: Session, stopped: Stop, first
         best_epoch=best.epoch,
         metric=best.metric.name,
         validation=best.scores,
-        floor=_floor(prepared),
+        baseline=_baseline(prepared),
         parameters=sum(parameter.numel() for parameter in session.module.model.parameters()),
         seconds=round(first.seconds + session.journal.seconds, 3),
     )
 
 
-def _floor(prepared: Prepared[Any, Any]) -> float | None:
-    return None if prepared.floor is None else prepared.floor.score
+def _baseline(prepared: Prepared[Any, Any]) -> float | None:
+    return None if prepared.baseline is None else prepared.baseline.score
 
 
 def _write(result: FitResult, session: Session) -> None:
@@ -238,15 +238,15 @@ def _closing(prepared: Prepared[Any, Any], result: FitResult) -> list[str]:
     """Why it ended, what is kept, and whether that is worth anything."""
     ending = ENDINGS[result.stopped].format_map(prepared.config.model_dump())
     kept = f"the model of epoch {result.best_epoch}" if result.best_epoch else "the model as it was then"
-    if prepared.floor is None:
+    if prepared.baseline is None:
         return [f"{ending}; kept is {kept}: {result.out / MODEL}"]
     reached = result.validation[result.metric]
     spelled = result.metric.replace("_", " ")
     sentences = [f"{ending}; kept is {kept}, with a validation {spelled} of {reached:.3f}: {result.out / MODEL}"]
-    floor, metric = prepared.floor, prepared.objective.metric
-    if reached == floor.score or (reached > floor.score) != metric.higher_is_better:
+    baseline, metric = prepared.baseline, prepared.objective.metric
+    if reached == baseline.score or (reached > baseline.score) != metric.higher_is_better:
         sentences.append(
-            f"this is no better than {floor.meaning} ({floor.score:.3f}): the network adds nothing yet; try more "
+            f"this is no better than {baseline.meaning} ({baseline.score:.3f}): the network adds nothing yet; try more "
             "epochs, another --learning-rate, or look at the data"
         )
     return sentences

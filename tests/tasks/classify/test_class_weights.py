@@ -81,7 +81,7 @@ def test_epochs_are_compared_by_the_macro_f1_of_scikit_learn(model: Classifier) 
     )
 
 
-def test_the_floor_is_the_macro_f1_of_the_most_frequent_label() -> None:
+def test_the_baseline_is_the_macro_f1_of_the_most_frequent_label() -> None:
     scored = [*"aaab"]
     assert majority_macro_f1([*"aab"], scored) == pytest.approx(f1_score(scored, [*"aaaa"], average="macro"))
     assert majority_macro_f1([*"ccb"], scored) == 0
@@ -103,6 +103,6 @@ def test_what_a_text_counts_is_said_and_without_weights_what_is_rare(tmp_path: P
     plain = prepare(ClassifyConfig(data=data, out=tmp_path / "run", **shares), None)
     assert plain.notes[-1].startswith("rare beside 'common' (")
     assert plain.objective.metric.name == "accuracy"
-    assert weighted.floor is not None
-    assert plain.floor is not None
-    assert weighted.floor.score < 0.5 < plain.floor.score
+    assert weighted.baseline is not None
+    assert plain.baseline is not None
+    assert weighted.baseline.score < 0.5 < plain.baseline.score

@@ -5,7 +5,7 @@ from cellwright.tasks.classify.config import ClassifyConfig
 from cellwright.tasks.classify.prepare import prepare
 
 
-def test_floor_and_report_mean_the_same_most_frequent_label(tmp_path):
+def test_baseline_and_report_mean_the_same_most_frequent_label(tmp_path):
     data = tmp_path / "texts.csv"
     rows = [f"text {k},a" for k in range(60)]
     data.write_text("\n".join(["text,label", *rows]) + "\n")
@@ -16,4 +16,4 @@ def test_floor_and_report_mean_the_same_most_frequent_label(tmp_path):
     kept = [f"{text},a" for split in ("validation", "test") for text in splits[split].texts]
     data.write_text("\n".join(["text,label", *labelled, *kept]) + "\n")
     prepared = prepare(ClassifyConfig(data=str(data), out=tmp_path / "run"), None)
-    assert prepared.floor.score == 1
+    assert prepared.baseline.score == 1

@@ -29,8 +29,8 @@ def test_a_text_becomes_lanes(options: Options, book: Path) -> None:
     assert json.loads(found.files["characters.json"])["e"] == kept.count("e")
 
 
-def test_the_floor_is_the_frequency_of_tokens(options: Options) -> None:
-    assert 5 < prepared(options()).floor.score < 16  # 16 characters, not all as frequent
+def test_the_baseline_is_the_frequency_of_tokens(options: Options) -> None:
+    assert 5 < prepared(options()).baseline.score < 16  # 16 characters, not all as frequent
 
 
 @pytest.mark.parametrize(

@@ -56,16 +56,16 @@ def test_classes_with_missing_values_are_learned(options: Options) -> None:
     said = [each.label for each in tasks.get("series").predictor(run).predict_series(validation)]  # type: ignore[attr-defined]
     right = np.mean([label == true for label, true in zip(said, validation.labels, strict=True)])
     assert result.validation["accuracy"] == pytest.approx(right)
-    assert right > 0.9 > result.floor
+    assert right > 0.9 > result.baseline
     assert run.config.model.masked
     assert report(given)["models"]["this model"]["accuracy"] > 0.9
 
 
-def test_floor_and_report_mean_the_same_most_frequent_label(options: Options, tmp_path: Path) -> None:
+def test_baseline_and_report_mean_the_same_most_frequent_label(options: Options, tmp_path: Path) -> None:
     (tmp_path / "other.csv").write_text("series,x,label\np,1,fast\nq,2,fast\nr,3,slow\n")
     files = dict.fromkeys(("validation", "test"), str(tmp_path / "other.csv"))
     given = options("series,x,label\na,1,slow\nb,2,fast\nc,3,fast\nd,4,slow\n", **files, max_epochs=1)
-    assert train(given).floor == pytest.approx(2 / 3)
+    assert train(given).baseline == pytest.approx(2 / 3)
     assert report(given)["models"]["majority class"]["accuracy"] == pytest.approx(2 / 3)
 
 

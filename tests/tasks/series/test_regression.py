@@ -41,7 +41,7 @@ def test_slopes_are_learned_and_scored_in_their_own_unit(tmp_path: Path) -> None
     assert found["mae"] == pytest.approx(np.abs(errors).mean())
     assert found["rmse"] == pytest.approx(np.sqrt((errors**2).mean()))
     assert found["r2"] > 0.9
-    assert result.validation["loss"] < result.floor / 4
+    assert result.validation["loss"] < result.baseline / 4
 
 
 def test_the_linear_model_is_scikit_learns_on_series_of_one_length() -> None:

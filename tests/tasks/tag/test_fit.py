@@ -38,13 +38,13 @@ def test_learns_and_the_scores_are_those_of_the_kept_model(options: Options, crf
     assert result.validation["f1"] == pytest.approx(f1)
     assert result.validation["sentence_accuracy"] == pytest.approx(labelled)
     assert result.validation["joint_accuracy"] == pytest.approx(sum(whole) / len(whole))
-    assert min(f1, labelled) > 0.95 > result.floor
+    assert min(f1, labelled) > 0.95 > result.baseline
     splits = load_splits(run.config.options["data"], run.config.options)
     frequent = FrequentTags(splits["train"])
     [(usual, _)] = Counter(splits["train"].labels).most_common(1)
     rows = zip(validation.tags, frequent.tags(validation.tokens), validation.labels or [], strict=True)
     right = sum(list(tags) == list(given) and label == usual for tags, given, label in rows)
-    assert result.floor == pytest.approx(right / len(validation))
+    assert result.baseline == pytest.approx(right / len(validation))
     chosen = "chosen together (CRF)" if crf else "chosen one by one"
     assert f"5 tags, {chosen}, read as spans (iob2), 2 labels of whole sentences" in said[0]
 

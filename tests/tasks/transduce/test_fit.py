@@ -52,7 +52,7 @@ def out(words: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     result = fit(config, progress=False, say=said.append)
     assert any("vocabularies of 7 characters and 7 tokens" in sentence for sentence in said)
     assert result.metric == "sequence_error"
-    assert result.validation["sequence_error"] < 0.2 < result.floor
+    assert result.validation["sequence_error"] < 0.2 < result.baseline
     return folder
 
 

@@ -17,7 +17,7 @@ from cellwright.tasks.autoencode.objective import AutoencodeObjective
 from cellwright.tasks.autoencode.run import AutoencodeRunConfig
 from cellwright.tasks.files import OF_FILES
 from cellwright.tasks.splits import load_text_splits, refuse_for_a_set
-from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
+from cellwright.tasks.task import Baseline, Prepared, fingerprint, kept_options
 from cellwright.tasks.texts import TOKENIZER, load_tokenizer, train_tokenizer
 
 
@@ -61,7 +61,7 @@ def prepare(
         AutoencodeObjective(run.model),
         train=train_feed,
         validation=validation_feed,
-        floor=_most_frequent(train, validation) if validation else None,
+        baseline=_most_frequent(train, validation) if validation else None,
         files={TOKENIZER: tokenizer.to_json().encode()},
         notes=[*splits.notes, f"{cut}; {tokenizer.size:,} {tokenizer.kind} in the vocabulary"],
     )
@@ -71,8 +71,8 @@ def _windows(reader: Reader, texts: Sequence[str]) -> list[Example]:
     return [(window, None) for pieces in reader.read(texts) for window in pieces if len(window)]
 
 
-def _most_frequent(train: Sequence[Example], validation: Sequence[Example]) -> Floor:
+def _most_frequent(train: Sequence[Example], validation: Sequence[Example]) -> Baseline:
     """Share of the validation tokens that are the most frequent one of training."""
     (most_frequent, _), *_ = Counter(token for window, _ in train for token in window).most_common(1)
     tokens = [token for window, _ in validation for token in window]
-    return Floor(tokens.count(most_frequent) / len(tokens), "always giving the most frequent token")
+    return Baseline(tokens.count(most_frequent) / len(tokens), "always giving the most frequent token")

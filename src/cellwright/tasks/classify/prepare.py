@@ -24,7 +24,7 @@ from cellwright.tasks.classify.objective import ClassifyObjective
 from cellwright.tasks.classify.run import ClassifyRunConfig
 from cellwright.tasks.lm.prepare import tokenizer_of
 from cellwright.tasks.splits import load_text_splits, refuse_for_a_set
-from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
+from cellwright.tasks.task import Baseline, Prepared, fingerprint, kept_options
 from cellwright.tasks.texts import TOKENIZER, load_tokenizer, train_tokenizer
 
 
@@ -57,17 +57,17 @@ def prepare(config: ClassifyConfig, before: ClassifyRunConfig | None) -> Prepare
         ClassifyObjective(run.model, config, weights),
         train=train_feed,
         validation=validation_feed,
-        floor=_floor(train, validation, majority_share if weights is None else majority_macro_f1),
+        baseline=_baseline(train, validation, majority_share if weights is None else majority_macro_f1),
         files={TOKENIZER: tokenizer.to_json().encode()},
         notes=[*_notes(splits, labels, tokenizer), *_on_classes(_labels(train), labels, weights)],
         first=language_of(config),
     )
 
 
-def _floor(train: Table, validation: Table, score: Callable[[list[str], list[str]], float]) -> Floor | None:
+def _baseline(train: Table, validation: Table, score: Callable[[list[str], list[str]], float]) -> Baseline | None:
     if not len(validation):
         return None
-    return Floor(score(_labels(train), _labels(validation)), "always giving the most frequent label")
+    return Baseline(score(_labels(train), _labels(validation)), "always giving the most frequent label")
 
 
 def _tokenizer(

@@ -26,7 +26,7 @@ from cellwright.tasks.lm.feed import LaneFeed
 from cellwright.tasks.lm.objective import LanguageObjective
 from cellwright.tasks.lm.run import CHARACTERS, LanguageRunConfig
 from cellwright.tasks.splits import refuse_for_a_set
-from cellwright.tasks.task import Floor, Prepared, check_forget_bias, fingerprint, kept_options
+from cellwright.tasks.task import Baseline, Prepared, check_forget_bias, fingerprint, kept_options
 from cellwright.tasks.texts import TOKENIZER, load_tokenizer, train_tokenizer
 
 BATCH_TOKENS = 2048
@@ -63,7 +63,7 @@ def prepare(config: LanguageConfig, before: LanguageRunConfig | None) -> Prepare
         LanguageObjective(run.model),
         train=LaneFeed(encoded["train"], lanes, config.window, config.seed, config.directions == "both", config.stride),
         validation=_validation(encoded["validation"]),
-        floor=_unigram(encoded, tokenizer) if encoded["validation"] else None,
+        baseline=_unigram(encoded, tokenizer) if encoded["validation"] else None,
         files={TOKENIZER: tokenizer.to_json().encode(), CHARACTERS: _characters(train)},
         notes=_notes(splits, encoded, tokenizer, run.model),
     )
@@ -123,12 +123,12 @@ def _check(data: str, tokenizer: Tokenizer, encoded: dict[str, list[Tensor]]) ->
         )
 
 
-def _unigram(encoded: dict[str, list[Tensor]], tokenizer: Tokenizer) -> Floor:
+def _unigram(encoded: dict[str, list[Tensor]], tokenizer: Tokenizer) -> Baseline:
     """Perplexity of the validation split."""
     train, validation = (torch.cat(encoded[split]).numpy() for split in ("train", "validation"))
     nats = kneser_ney(train, validation, order=1, vocabulary=tokenizer.size)[1:]
     perplexity = TextScores(float(np.sum(nats)), len(nats), len(nats)).perplexity
-    return Floor(perplexity, "guessing each token by how frequent it is")
+    return Baseline(perplexity, "guessing each token by how frequent it is")
 
 
 def _characters(texts: Sequence[str]) -> bytes:

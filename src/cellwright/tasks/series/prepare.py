@@ -26,7 +26,7 @@ from cellwright.tasks.series.examples import examples_of, stretches_of
 from cellwright.tasks.series.objective import SeriesObjective, make_objective, measured
 from cellwright.tasks.series.regression import check_classes, number_scaling, numbers_of
 from cellwright.tasks.series.run import SeriesRunConfig
-from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
+from cellwright.tasks.task import Baseline, Prepared, fingerprint, kept_options
 
 
 def prepare(config: SeriesConfig, before: SeriesRunConfig | None) -> Prepared[SeriesConfig, SeriesRunConfig]:
@@ -41,7 +41,7 @@ def prepare(config: SeriesConfig, before: SeriesRunConfig | None) -> Prepared[Se
         check_complete(splits["test"])
     objective = make_objective(run.model, config)
     train, validation, _ = (_examples(config, run, splits[split]) for split in SPLITS)
-    floor = _floor(config, splits, objective, validation)
+    baseline = _baseline(config, splits, objective, validation)
     train_feed, validation_feed = feeds(
         lambda epoch: train,
         validation,
@@ -56,7 +56,7 @@ def prepare(config: SeriesConfig, before: SeriesRunConfig | None) -> Prepared[Se
         objective,
         train=train_feed,
         validation=validation_feed,
-        floor=floor,
+        baseline=baseline,
         notes=_notes(splits, run),
     )
 
@@ -203,12 +203,12 @@ def _examples(config: SeriesConfig, run: SeriesRunConfig, table: SeriesTable) ->
     return examples_of(stretches_of(table, run.scaling, window_of(config), ahead=ahead, answers=answers))
 
 
-def _floor(
+def _baseline(
     config: SeriesConfig, splits: Splits[SeriesTable], objective: SeriesObjective, examples: list[SeriesExample]
-) -> Floor:
+) -> Baseline:
     if config.target == "classify":
         share = majority_share(_labels(splits["train"]), _labels(splits["validation"]))
-        return Floor(share, "always giving the most frequent label")
+        return Baseline(share, "always giving the most frequent label")
     if config.target == "regress":
         baseline: series_baselines.Model = series_baselines.mean_number
         meaning = "always giving the mean of the training split"
@@ -221,7 +221,7 @@ def _floor(
     else:
         baseline = series_baselines.repeated(config.horizon, len(config.levels))
         meaning = "foretelling the last value"
-    return Floor(measured(objective, baseline, examples), meaning)
+    return Baseline(measured(objective, baseline, examples), meaning)
 
 
 def _labels(table: SeriesTable) -> list[str]:

@@ -18,7 +18,7 @@ from cellwright.tasks.tag.data import check_learnable, load_splits
 from cellwright.tasks.tag.objective import TagObjective, known_and_new
 from cellwright.tasks.tag.run import LEXICON, TagRunConfig, load_lexicon
 from cellwright.tasks.tag.scheme import odd_ones, scheme_for
-from cellwright.tasks.task import Floor, Prepared, fingerprint, kept_options
+from cellwright.tasks.task import Baseline, Prepared, fingerprint, kept_options
 
 
 def prepare(config: TagConfig, before: TagRunConfig | None) -> Prepared[TagConfig, TagRunConfig]:
@@ -47,7 +47,7 @@ def prepare(config: TagConfig, before: TagRunConfig | None) -> Prepared[TagConfi
         TagObjective(run, config, known_and_new(run.tags, chain.from_iterable(validation.tags))),
         train=train_feed,
         validation=validation_feed,
-        floor=_frequent(train, validation, run) if len(validation) else None,
+        baseline=_frequent(train, validation, run) if len(validation) else None,
         files={LEXICON: lexicon.to_json().encode()},
         notes=_notes(splits, run, lexicon),
     )
@@ -84,12 +84,12 @@ def _examples(sentences: Sentences, run: TagRunConfig, lexicon: Lexicon) -> list
     return lexicon.examples(sentences.tokens, [[numbers[tag] for tag in row] for row in sentences.tags], said)
 
 
-def _frequent(train: Sentences, validation: Sentences, run: TagRunConfig) -> Floor:
+def _frequent(train: Sentences, validation: Sentences, run: TagRunConfig) -> Baseline:
     """What epochs are compared by, of a tagger that looks at nothing."""
     baseline = FrequentTags(train)
     tags, labels = baseline.tags(validation.tokens), baseline.labels(len(validation))
     labelled = " and each sentence the most frequent label" if run.labels else ""
-    return Floor(
+    return Baseline(
         score_tags(validation, tags, labels, run.scheme).compared, f"giving each word its most frequent tag{labelled}"
     )
 

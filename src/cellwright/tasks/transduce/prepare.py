@@ -15,7 +15,7 @@ from cellwright.evaluation.transduction import symbol_by_symbol
 from cellwright.models.transducer_architecture import TransducerArchitecture, TransducerConfig
 from cellwright.tasks.files import OF_FILES
 from cellwright.tasks.splits import refuse_for_a_set
-from cellwright.tasks.task import Floor, Prepared, check_forget_bias, fingerprint, kept_options
+from cellwright.tasks.task import Baseline, Prepared, check_forget_bias, fingerprint, kept_options
 from cellwright.tasks.transduce.config import Search, TransduceConfig
 from cellwright.tasks.transduce.data import load_splits
 from cellwright.tasks.transduce.objective import TransduceObjective
@@ -53,7 +53,7 @@ def prepare(
         TransduceObjective(run.model, run.symbols, config.label_smoothing),
         train=train_feed,
         validation=validation_feed,
-        floor=_symbol_by_symbol(train, validation, run.symbols) if len(validation) else None,
+        baseline=_symbol_by_symbol(train, validation, run.symbols) if len(validation) else None,
         files={SOURCE: source.to_json().encode(), TARGET: target.to_json().encode()},
         notes=[
             *splits.notes,
@@ -122,8 +122,8 @@ def _describe(
     )
 
 
-def _symbol_by_symbol(train: Pairs, validation: Pairs, symbols: Symbols) -> Floor:
+def _symbol_by_symbol(train: Pairs, validation: Pairs, symbols: Symbols) -> Baseline:
     """Sequence error of the baseline on the validation split."""
     answers = symbol_by_symbol(symbols_of(train, symbols), list(map(symbols.bare, validation.sources)))
     right = [[cut(target, symbols.target) for target in targets] for targets in validation.targets]
-    return Floor(score_sequences(answers, right).sequence_error, "giving each symbol its most frequent counterpart")
+    return Baseline(score_sequences(answers, right).sequence_error, "giving each symbol its most frequent counterpart")
