@@ -72,7 +72,7 @@ def test_what_errors_are_measured_by_is_from_the_steps_before():
 
 
 def test_each_series_counts_alike_by_its_own_measure():
-    """Two series of scales 1 and 1000, foretold equally well: MASE by hand, as Hyndman and Koehler have it."""
+    """Two series of scales 1 and 1000, forecast equally well: MASE by hand, as Hyndman and Koehler have it."""
     future = torch.tensor([1.0, -1.0]).reshape(1, 2, 1, 1).repeat(2, 1, 1, 1)
     ahead = torch.full((2, 2, 1, 1, 1), 0.5)
     batch = Forecasts(ahead, future, torch.ones(2, 2, 1, 1), torch.tensor([[1.0], [1000.0]]), torch.tensor([0, 1]))

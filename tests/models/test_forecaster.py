@@ -53,7 +53,7 @@ def test_quantiles_never_cross():
     assert (ahead.diff(dim=-1) >= 0).all()
 
 
-def test_a_step_is_foretold_from_those_before_alone():
+def test_a_step_is_forecast_from_those_before_alone():
     model = Forecaster(config()).eval()
     values, known, lengths = series(6)
     changed = values.clone()

@@ -9,7 +9,7 @@ from cellwright.evaluation.report import Report, Section
 
 @dataclass(frozen=True)
 class Brought:
-    """How well tokens are foretold."""
+    """How well tokens are predicted."""
 
     exact: float
     """Share of the tokens that are the most probable ones."""

@@ -68,7 +68,7 @@ class ForecastReport(Report):
     @property
     def counted(self) -> str:
         """How many numbers."""
-        return f"{self.models[MODEL].count:,} numbers foretold"
+        return f"{self.models[MODEL].count:,} numbers forecast"
 
     def sections(self) -> list[Section]:
         """The scores of the models; then the mean absolute errors of each step ahead, and of each channel."""

@@ -32,7 +32,7 @@ class Measures(NamedTuple):
     deviations: Values
     """(N, C), above 0: those of the training split, or of each series' steps before."""
     naive: Values
-    """(N, C): mean absolute error, on the steps before, of who foretells the last value, or that a season before."""
+    """(N, C): mean absolute error, on the steps before, of repeating the last value, or that of a season before."""
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ class _Series(nn.Module):
             return {"value": original(found.double(), self.numbers.mean[0], self.numbers.deviation[0]).float()}
         if self.target == "anomaly":
             return {"errors": errors(found, scaled, known)}
-        ahead = cast(Forecaster, self.model).foretold(found, lengths)  # (B, K, C, Q)
+        ahead = cast(Forecaster, self.model).forecast(found, lengths)  # (B, K, C, Q)
         return {"forecast": original(ahead, rest[..., None], deviation[..., None]) + mean[..., None]}
 
     def _scale(self, values: Tensor, known: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,7 @@ with the loss of Koenker and Bassett (1978), Regression quantiles: Wen et al. (2
 forecaster, trains at every step t ("forking sequences") as here. Quantiles begin from x_s, so that an untrained
 model is nearly the naive forecast, and rise, so that they never cross.
 
-Channels that are 0 or 1 (which notes sound) are foretold by their probabilities: output "bernoulli".
+Channels that are 0 or 1 (which notes sound) are forecast by their probabilities: output "bernoulli".
 """
 
 from typing import cast
@@ -58,7 +58,7 @@ class Forecaster(nn.Module):
         rises = torch.cat([found[..., :1], softplus(found[..., 1:])], dim=-1)
         return before(values, self.config.horizon, self.config.season)[..., None] + rises.cumsum(-1)
 
-    def foretold(self, ahead: Tensor, lengths: Tensor) -> Tensor:
+    def forecast(self, ahead: Tensor, lengths: Tensor) -> Tensor:
         """(B, T, K, C, Q), lengths (B) from 1 on -> (B, K, C, Q): after each last step; of bernoulli probabilities."""
         last = ahead[torch.arange(ahead.shape[0], device=ahead.device), lengths - 1]
         return last.sigmoid() if self.config.output == "bernoulli" else last
@@ -91,6 +91,6 @@ def ahead_of(values: Tensor, horizon: int) -> Tensor:
 
 
 def scored(known: Tensor, first: Tensor, horizon: int) -> Tensor:
-    """known (B, T, C), first (B) -> (B, T, K, C), 1 where what is foretold was there and is not before `first`."""
+    """known (B, T, C), first (B) -> (B, T, K, C), 1 where what is forecast was there and is not before `first`."""
     steps = torch.arange(known.shape[1], device=known.device)
     return ahead_of(known * (steps >= first[:, None])[..., None], horizon)

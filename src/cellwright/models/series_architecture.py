@@ -36,9 +36,9 @@ class SeriesArchitecture(BaseModel):
     pooling: Pooling = "max"
     """How the outputs of all steps become one vector: last (valid one), max, mean or attention (classify, regress)."""
     output: Output = "quantiles"
-    """What is foretold: quantiles of numbers, or how likely each channel is 1 rather than 0 (forecast)."""
+    """What to forecast: quantiles of numbers, or how likely each channel is 1 rather than 0 (forecast)."""
     horizon: int = Field(1, ge=1)
-    """Steps ahead that are foretold (forecast)."""
+    """Steps ahead to forecast (forecast)."""
     season: int | None = Field(None, ge=2)
     """Steps after which things repeat: forecasts begin from the value a season before, not the last (forecast)."""
     code: int = Field(8, ge=1)

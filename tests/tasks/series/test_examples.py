@@ -18,7 +18,7 @@ def table(first: int, labels: list[str] | None = None) -> SeriesTable:
 @pytest.mark.parametrize(
     ("first", "ahead", "told"),
     [
-        (6, True, (0, 6)),  # what is foretold has no part in its scale
+        (6, True, (0, 6)),  # what is forecast has no part in its scale
         (6, False, (0, 10)),
         (0, True, (0, 10)),  # in training nothing stands before
     ],

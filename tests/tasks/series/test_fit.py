@@ -100,7 +100,7 @@ def test_forecasts_beat_the_last_value_and_are_in_the_channels_units(options: Op
     assert all(step["load"]["0.1"] <= step["load"]["0.5"] <= step["load"]["0.9"] for step in said.ahead)
 
 
-def test_frames_are_foretold_better_than_by_frequency(options: Options) -> None:
+def test_frames_are_forecast_better_than_by_frequency(options: Options) -> None:
     given = options(made_series.chords(60, 0), target="forecast", output="bernoulli", test=None, window=32)
     given["validation"] = given["test"] = given["data"]  # whole series rather than their last steps
     result = train(given)
@@ -126,8 +126,8 @@ def test_frames_are_counted_as_they_are_scored(options: Options) -> None:
     given["validation"] = given["data"]  # misses values too
     train(given)
     found = tasks.get("series").evaluate(load_run(given["out"]), given["data"], "test", {}, lambda sentence: None)
-    # Of the last ten steps two are missing, and each of the others is foretold from 1, 2 and 3 steps before.
-    assert found.counted == "24 frames foretold of 1 series"
+    # Of the last ten steps two are missing, and each of the others is forecast from 1, 2 and 3 steps before.
+    assert found.counted == "24 frames forecast of 1 series"
 
 
 def test_what_jumps_is_an_anomaly(options: Options) -> None:
@@ -257,8 +257,8 @@ def emptied(content: str, begin: int, end: int) -> str:
 @pytest.mark.parametrize(
     ("changes", "done"),
     [
-        ({"target": "forecast"}, "foretold"),
-        ({"target": "forecast", "output": "bernoulli"}, "foretold"),
+        ({"target": "forecast"}, "forecast"),
+        ({"target": "forecast", "output": "bernoulli"}, "forecast"),
         ({"target": "anomaly"}, "restored"),
     ],
 )
@@ -273,14 +273,14 @@ def test_a_split_of_which_nothing_is_known_is_refused_before_training(
     assert not Path(given["out"]).exists()
 
 
-@pytest.mark.parametrize(("target", "known", "done"), [("forecast", 1, "foretold"), ("anomaly", 0, "restored")])
+@pytest.mark.parametrize(("target", "known", "done"), [("forecast", 1, "forecast"), ("anomaly", 0, "restored")])
 def test_a_file_with_nothing_to_score_is_refused(
     options: Options, tmp_path: Path, target: str, known: int, done: str
 ) -> None:
     given = options(made_series.days(200, 0, 0.05), target=target, window=16, max_epochs=1)
     train(given)
     other = tmp_path / "other.csv"
-    other.write_text(emptied(made_series.days(20, 1), known, 20))  # nothing foretells the first step
+    other.write_text(emptied(made_series.days(20, 1), known, 20))  # there is no forecast of the first step
     with pytest.raises(InputError, match=rf"other\.csv: every value to be {done} is missing; expected at least one"):
         tasks.get("series").evaluate(load_run(given["out"]), str(other), "all", {}, lambda sentence: None)
 

@@ -55,7 +55,7 @@ def test_panel_of_scales(fitted: Fitted, tmp_path: Path) -> None:
     assert models["this model"]["mase"] < 1.2 * models["value a season before"]["mase"] < models["last value"]["mase"]
 
 
-def test_a_store_is_foretold_alike_in_any_unit(fitted: Fitted) -> None:
+def test_a_store_is_forecast_alike_in_any_unit(fitted: Fitted) -> None:
     predictor = Predictor.load(fitted(made_series.stores(80, 0), **FORECAST))
     days = np.array([3.0, 3.8, 4.0, 3.4, 2.6, 2.0, 2.2] * 3)
     first, second = predictor.predict([json.dumps({"values": (unit * days).tolist()}) for unit in (1, 1024)])

@@ -66,7 +66,7 @@ class SeriesConfig(FitConfig, SeriesArchitecture, Reading, Columns, Place):
     window: int = Field(256, ge=4)
     """Most steps read at once; a longer series is read in stretches that overlap by half (forecast, anomaly)."""
     quantiles: str = "0.1,0.5,0.9"
-    """What is foretold of each number, rising, the forecast in the middle (forecast)."""
+    """Quantiles to forecast of each number, rising; the one in the middle is the forecast (forecast)."""
     normal: str | None = None
     """The label to learn from, all others being anomalies; None learns from every series (anomaly)."""
     label_smoothing: float = Field(0.1, ge=0, lt=1)

@@ -27,7 +27,7 @@ from cellwright.tasks.series.data import OF_FILES, load_splits, read_alike
 from cellwright.tasks.series.examples import Stretch, examples_of, stretches_of
 from cellwright.tasks.series.objective import BATCH_STEPS, make_objective, summed
 from cellwright.tasks.series.predictor import AnomalyPredictor, LabelPredictor, NumberPredictor, readable
-from cellwright.tasks.series.prepare import check_binary, check_scored, foretellable, learnt_from
+from cellwright.tasks.series.prepare import check_binary, check_scored, forecastable, learnt_from
 from cellwright.tasks.series.regression import numbers_of
 from cellwright.tasks.series.run import SeriesRun
 from cellwright.tasks.splits import check_split, training_split
@@ -78,7 +78,7 @@ def _series(run: SeriesRun, options: SeriesConfig, data: str, split: Split, colu
     table = read_alike(changed, data, run.config.channels, columns)
     if options.output == "bernoulli":
         check_binary(table)
-    return foretellable(table) if options.target == "forecast" else table
+    return forecastable(table) if options.target == "forecast" else table
 
 
 def _classes(run: SeriesRun, table: SeriesTable, train: SeriesTable | None) -> SeriesClasses:
@@ -157,7 +157,7 @@ def _frames(run: SeriesRun, table: SeriesTable, train: SeriesTable | None, optio
         models["frequency of each channel"] = series_baselines.frequencies(train.values, horizon)
         models["state before of each channel"] = series_baselines.held(train.values, horizon)
     means, frames = _means(models, run, table, options)
-    return MeanReport("nats a frame", "nll", f"{frames:,} frames foretold of {len(table):,} series", means)
+    return MeanReport("nats a frame", "nll", f"{frames:,} frames forecast of {len(table):,} series", means)
 
 
 def _anomalies(run: SeriesRun, table: SeriesTable, options: SeriesConfig) -> MeanReport:

@@ -32,7 +32,7 @@ def stretches_of(
         table: N series.
         scaling: the run's.
         window: most steps of a stretch; None reads each series whole.
-        ahead: whether the scored steps are foretold from those before them, which alone then may tell the scale: where
+        ahead: whether the scored steps are forecast from those before them, which alone then may tell the scale: where
             there are none, as in training, it is that of all.
         answers: number of each label; None without labels.
 

@@ -92,7 +92,7 @@ class RegressObjective(SummedObjective):
 
 
 class ForecastObjective(SummedObjective):
-    """Mean pinball loss of a number foretold, in the channel's deviations."""
+    """Mean pinball loss of a forecast number, in the channel's deviations."""
 
     def sums(self, model: Model, batch: SeriesBatch) -> tuple[Tensor, Tensor]:
         """Of every number that is known and scored."""

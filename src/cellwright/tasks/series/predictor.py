@@ -212,7 +212,7 @@ class ForecastPredictor(SeriesPredictor[Forecast]):
         read = self.last_windows(table)
         said: dict[int, Forecast] = {}
         for indices, batch, ahead in self._outputs(read):
-            last = cast(Forecaster, self.run.model).foretold(ahead, batch.lengths)  # (B, K, C, Q)
+            last = cast(Forecaster, self.run.model).forecast(ahead, batch.lengths)  # (B, K, C, Q)
             for index, found in zip(indices, last.transpose(-1, -2).numpy(), strict=True):
                 steps = [self._step(read[index].scaling.undo(step)) for step in found]
                 said[index] = Forecast(table.names[index], steps)

@@ -74,7 +74,7 @@ def learnt_from(config: SeriesConfig, splits: Splits[SeriesTable]) -> Splits[Ser
             numbers_of(splits[split])
     if config.target == "forecast":
         for split in SPLITS:
-            kept = foretellable(splits[split])
+            kept = forecastable(splits[split])
             if short := len(splits[split]) - len(kept):
                 splits.notes.append(f"{short} series of one step left out of the {split} split: nothing follows")
             splits[split] = kept
@@ -102,7 +102,7 @@ def _check_labels(config: SeriesConfig, splits: Splits[SeriesTable]) -> None:
         check_known(splits[split], sorted(set(labels)))
 
 
-def foretellable(table: SeriesTable) -> SeriesTable:
+def forecastable(table: SeriesTable) -> SeriesTable:
     """The series in which a step follows another. Raises InputError where there are none."""
     kept = table.take(row for row, values in enumerate(table.values) if len(values) > 1)
     if not len(kept):
@@ -111,10 +111,10 @@ def foretellable(table: SeriesTable) -> SeriesTable:
 
 
 def check_scored(table: SeriesTable, target: Target, split: str) -> None:
-    """Raise InputError where every value to be foretold or restored is missing: a mean over none would be perfect."""
+    """Raise InputError where every value to be forecast or restored is missing: a mean over none would be perfect."""
     if target not in ("forecast", "anomaly"):
         return
-    begin, done = (1, "foretold") if target == "forecast" else (0, "restored")  # no step comes before the first
+    begin, done = (1, "forecast") if target == "forecast" else (0, "restored")  # no step comes before the first
     rows = zip(table.values, table.firsts, strict=True)
     if all(np.isnan(values[max(first, begin) :]).all() for values, first in rows):
         where = "" if split == "all" else f"in the {split} split "
@@ -139,7 +139,7 @@ def check_binary(table: SeriesTable) -> None:
         for step, channel in np.argwhere(~np.isnan(values) & (values != 0) & (values != 1))[:1]:
             raise InputError(
                 f"{table.where(row)}, step {step + 1}, channel {table.channels[channel]!r}: {values[step, channel]:g}; "
-                "expected 0 or 1, which --output bernoulli foretells"
+                "expected 0 or 1, which --output bernoulli forecasts"
             )
 
 
@@ -217,10 +217,10 @@ def _baseline(
         meaning = "restoring the mean at every step"
     elif config.output == "bernoulli":
         baseline = series_baselines.frequencies(splits["train"].values, config.horizon)
-        meaning = "foretelling how often each channel is 1"
+        meaning = "forecasting how often each channel is 1"
     else:
         baseline = series_baselines.repeated(config.horizon, len(config.levels))
-        meaning = "foretelling the last value"
+        meaning = "forecasting the last value"
     return Baseline(measured(objective, baseline, examples), meaning)
 
 
