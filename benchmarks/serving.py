@@ -9,7 +9,7 @@ does not depend on what it has learnt. The texts are reviews of the built-in set
     keystroke, Chromium  the same typed at the page: from the input event to the frame that shows gates and answer
     short texts          wrk's connections ask as fast as they are answered, while a client beside them compares the
                          answers that it gets with those of the predictor
-    beside long work     one client asks for the contributions to a long text again and again, another for predictions
+    beside long work     one client asks for the attributions of a long text again and again, another for predictions
 
 wrk, Chromium and chromedriver are left out where they are not installed. They share the processor with the server.
 """
@@ -53,7 +53,7 @@ FLAGS = [
 PAGE = Path(__file__).parents[1] / "docs" / "serving.md"
 KEYSTROKES, BETWEEN = 120, 0.12  # as many, and seconds between two of them: someone who types fast
 LONGEST = 40  # characters of a text that is typed; of a short text, too
-LONG = (80, 1000)  # characters, each a token, of a text whose contributions are asked for; no more are allowed
+LONG = (80, 1000)  # characters, each a token, of a text whose attributions are asked for; no more are allowed
 KEYSTROKE, RATE, P99 = 50, 200, 100  # the targets: milliseconds, requests a second, milliseconds
 TYPE = """
 const [text, done] = arguments, pane = document.querySelector(".pane"), box = pane.querySelector("textarea");
@@ -104,7 +104,7 @@ def measured(seconds: int, connections: int) -> Iterator[str]:
             if shutil.which("chromedriver") and (browser := shutil.which("chromium")):
                 yield keystrokes("Chromium", typed_in_browser(url, texts, browser, folder))
             for tokens in LONG:
-                yield beside_contributions(url, texts, tokens, seconds)
+                yield beside_attributions(url, texts, tokens, seconds)
             if shutil.which("wrk"):
                 yield from short_texts(url, texts, folder, seconds, connections)
 
@@ -156,7 +156,7 @@ def asked_of_server(url: str, texts: Sequence[str]) -> list[float]:
     times = []
     with httpx.Client(base_url=url) as client:
         for text in growing(texts):
-            times.append(milliseconds(client, "/inspect", {"text": text, "contributions": False}))
+            times.append(milliseconds(client, "/inspect", {"text": text, "attributions": False}))
             time.sleep(BETWEEN)
     return times
 
@@ -193,8 +193,8 @@ def keystrokes(where: str, times: Sequence[float]) -> str:
     )
 
 
-def beside_contributions(url: str, texts: Sequence[str], tokens: int, seconds: int) -> str:
-    """How long short texts wait while another client asks for the contributions to a text of so many tokens."""
+def beside_attributions(url: str, texts: Sequence[str], tokens: int, seconds: int) -> str:
+    """How long short texts wait while another client asks for the attributions of a text of so many tokens."""
     long = "".join(texts)[:tokens]
     until, times, explained = time.perf_counter() + seconds, [], []
 
@@ -211,8 +211,8 @@ def beside_contributions(url: str, texts: Sequence[str], tokens: int, seconds: i
         explaining.result()
     middle, late = statistics.median(times), statistics.quantiles(times, n=100)[-1]
     return (
-        f"short texts beside contributions of {tokens:,} tokens: median {middle:.1f} ms, p99 {late:.1f} ms "
-        f"(wanted: under {P99}), longest {max(times):.1f} ms, {len(times)} texts; the contributions: median "
+        f"short texts beside attributions of {tokens:,} tokens: median {middle:.1f} ms, p99 {late:.1f} ms "
+        f"(wanted: under {P99}), longest {max(times):.1f} ms, {len(times)} texts; the attributions: median "
         f"{statistics.median(explained):.0f} ms"
     )
 

@@ -89,7 +89,7 @@ def _telling(state: Any) -> Any:
 
 
 def _draw_text(place: Any, recording: Recording, font: str) -> None:
-    values = recording.contributions.values  # type: ignore[union-attr]
+    values = recording.attributions.values  # type: ignore[union-attr]
     for t, (token, value) in enumerate(zip(recording.tokens, values / np.abs(values).max(), strict=True)):
         box = FancyBboxPatch(
             (t - 0.43, 0.36), 0.86, 0.54, boxstyle="round,pad=0,rounding_size=0.07", mutation_aspect=0.6

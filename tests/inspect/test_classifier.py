@@ -65,7 +65,7 @@ def test_bytes_of_a_character_are_tokens_of_it(run_of):
     assert all(recording.known)
 
 
-def test_contributions_sum_to_the_change_of_the_log_odds(run):
+def test_attributions_sum_to_the_change_of_the_log_odds(run):
     """The axiom of completeness, Sundararajan, Taly and Yan 2017, proposition 1; the ends from the model itself."""
     recording = record(run, TEXT)
     label, numbers = run.labels.index(recording.answer), numbers_of(run, TEXT)
@@ -75,7 +75,7 @@ def test_contributions_sum_to_the_change_of_the_log_odds(run):
             run.model.of_embedded(e, torch.tensor([numbers.shape[1]])).softmax(-1)[0] for e in (embedded, embedded * 0)
         ]
     (text, baseline) = (float(torch.logit(p[label].double())) for p in ends)
-    found = recording.contributions
+    found = recording.attributions
     assert (found.score, found.baseline) == pytest.approx((text, baseline), abs=1e-5)
     assert abs(text - baseline) > 0.1
     assert found.values.sum() == pytest.approx(text - baseline, abs=0.011 * abs(text - baseline))
@@ -87,7 +87,7 @@ def test_with_two_classes_log_odds_are_the_difference_of_the_logits(run_of):
     numbers = numbers_of(run, TEXT)
     with torch.no_grad():
         logits = run.model(numbers, torch.tensor([numbers.shape[1]]))[0]
-    assert recording.contributions.score == pytest.approx(abs(float(logits[0] - logits[1])), abs=1e-5)
+    assert recording.attributions.score == pytest.approx(abs(float(logits[0] - logits[1])), abs=1e-5)
 
 
 def test_the_letters_of_a_layer_by_name(run):
@@ -125,7 +125,7 @@ def test_training_mode_gradients_and_inputs_are_left_alone(run):
 
 def test_without_reasons_it_is_the_same(run):
     recording, seen = record(run, TEXT), record(run, TEXT, False)
-    assert seen.contributions is None
+    assert seen.attributions is None
     assert seen.tokens == recording.tokens
     np.testing.assert_array_equal(seen.answers.values, recording.answers.values)
     for letters, others in zip(seen.letters, recording.letters, strict=True):

@@ -125,7 +125,7 @@ def test_letters_and_expectations_are_the_models(tmp_path, options):
 def test_it_is_described_as_any_other(tmp_path):
     told = described(record(language_run(tmp_path), TEXT))
     assert told["answers"]["meaning"].startswith("The probability that a token comes next")
-    assert "contributions" not in told
+    assert "attributions" not in told
     assert len(told["answers"]["values"]) == len(told["bits"]) == len(told["tokens"]) == len(TEXT)
 
 

@@ -41,7 +41,7 @@ def test_the_page_holds_every_value_to_half_a_step(run_of, cell):
     recording = record(run_of(layers=2, cell=cell), TEXT)
     held = embedded(report(recording))
     assert held["tokens"] == recording.tokens
-    np.testing.assert_allclose(held["contributions"], recording.contributions.values, atol=5e-5)
+    np.testing.assert_allclose(held["attributions"], recording.attributions.values, atol=5e-5)
     np.testing.assert_allclose(held["answers"]["values"], recording.answers.values, atol=1e-7)
     for part, letters in zip(held["parts"], recording.letters, strict=True):
         assert {each["name"] for each in part["letters"]} == set(letters.values)
@@ -155,8 +155,8 @@ def test_pointing_and_choosing(run, tmp_path):
         """,
     )
     text = re.sub("<[^>]*>", "", made)
-    contribution = f"{recording.contributions.values[3]:+.3f}".replace("-", "−")
-    assert f"“lovely” contributed {contribution}; up to here the answer is {recording.answer}" in text
+    attribution = f"{recording.attributions.values[3]:+.3f}".replace("-", "−")
+    assert f"“lovely” contributed {attribution}; up to here the answer is {recording.answer}" in text
     assert "Unit 5: half of c is left after" in text
     c = recording.of(1, "reverse").values["c"][3, 5]
     shown = re.search(r">c (−?[0-9.]+)", made)[1].replace("−", "-")
@@ -178,7 +178,7 @@ def test_the_arrow_keys_point(run, tmp_path):
         """,
     )
     text = re.sub("<[^>]*>", "", made)
-    assert f"“film” contributed {recording.contributions.values[1]:+.3f}".replace("-", "−") in text
+    assert f"“film” contributed {recording.attributions.values[1]:+.3f}".replace("-", "−") in text
     assert re.search(r"Unit 2: half of c .* \(click again to let go\)", text)
 
 
@@ -218,7 +218,7 @@ def test_the_summary_is_json_of_the_same_numbers(run):
     told = json.loads(json.dumps(summary(recording), allow_nan=False))
     assert told["prediction"]["label"] == recording.answer
     assert told["answers"]["values"] == recording.answers.values.tolist()
-    assert [row["contribution"] for row in told["tokens"]] == recording.contributions.values.tolist()
+    assert [row["attribution"] for row in told["tokens"]] == recording.attributions.values.tolist()
     assert [(row["gate"], row["layer"], row["direction"]) for row in told["gates"]][:4] == [
         ("i", 0, "forward"), ("f", 0, "forward"), ("o", 0, "forward"), ("i", 0, "reverse"),
     ]  # fmt: skip
@@ -236,7 +236,7 @@ def test_the_arrays_need_no_pickle(run):
     recording = record(run, "the film was lovely 好")
     with np.load(BytesIO(arrays(recording)), allow_pickle=False) as held:
         np.testing.assert_array_equal(held["layer1.reverse.f"], recording.of(1, "reverse").values["f"])
-        np.testing.assert_array_equal(held["contributions"], recording.contributions.values)
+        np.testing.assert_array_equal(held["attributions"], recording.attributions.values)
         assert held["tokens"].tolist() == recording.tokens
         assert held["answers"].shape == (5, 3)
 

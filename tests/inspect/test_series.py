@@ -65,11 +65,11 @@ def test_letters_and_answers_are_the_models(made):
         assert (seen.answer, seen.share) == (expected.label, expected.probability)
         last = dict(zip(seen.answers.names, seen.answers.values[-1].tolist(), strict=True))
         assert last == pytest.approx(expected.probabilities, abs=1e-5)
-        found = seen.contributions
+        found = seen.attributions
         assert found.values.sum() == pytest.approx(found.score - found.baseline, rel=0.02, abs=1e-4)
     elif target == "regress":
         assert seen.answers.values[-1, 0] == pytest.approx(expected.value, rel=1e-4)
-        found = seen.contributions
+        found = seen.attributions
         assert found.values.sum() == pytest.approx(found.score - found.baseline, rel=0.02, abs=1e-4)
     elif target == "forecast":
         middle = len(run.config.model.quantiles) // 2

@@ -35,7 +35,7 @@ from servers import WAIT, WORDS, running
 JSON = {"content-type": "application/json"}
 LIMITS = Limits(max_length=20, max_batch=3, max_body=400, max_inspected=10, max_generated=5)
 ABLE = Able(
-    inspect=lambda text, contributions: {"text": text},
+    inspect=lambda text, attributions: {"text": text},
     write=lambda prompt, sampling: [prompt, str(sampling.seed), "." * sampling.length],
 )
 
@@ -98,18 +98,16 @@ def test_inspect_tells_the_recording(client, run):
     assert told["tokens"] == recording.tokens
     assert told["answer"] == recording.answer
     np.testing.assert_allclose(told["answers"]["values"], recording.answers.values, atol=1e-4)
-    np.testing.assert_allclose(told["contributions"], recording.contributions.values, atol=1e-3)
+    np.testing.assert_allclose(told["attributions"], recording.attributions.values, atol=1e-3)
     forward = next(part for part in told["parts"] if part["direction"] == "forward")
     (gate,) = (letter for letter in forward["letters"] if letter["name"] == "f")
     values = np.frombuffer(base64.b64decode(gate["data"]), np.uint8).reshape(16, 4).T / 255
     np.testing.assert_allclose(values, recording.of(0, "forward").values["f"], atol=1 / 500)
 
 
-def test_inspect_without_contributions_says_the_rest(client):
-    full, rest = (
-        client.post("/inspect", json={"text": "good", "contributions": each}).json() for each in (True, False)
-    )
-    assert {key for key in full if key not in rest} == {"contributions", "completeness"}
+def test_inspect_without_attributions_says_the_rest(client):
+    full, rest = (client.post("/inspect", json={"text": "good", "attributions": each}).json() for each in (True, False))
+    assert {key for key in full if key not in rest} == {"attributions", "completeness"}
     assert rest["answers"] == full["answers"]
 
 
@@ -144,9 +142,9 @@ WRONG = {
     "too large": ("/predict", b'{"text": "%s"}' % (b"a" * 400), 413, ["more than 400 bytes"]),
     "a mistake of the model's": ("/predict", b'{"text": "mistake"}', 422, ["'mistake' cannot be answered"]),
     "a failure": ("/predict", b'{"text": "failure"}', 500, ["the server's log says why"]),
-    "inspect: no text": ("/inspect", b"{}", 422, ["no 'text'; expected 'text' or 'contributions'"]),
+    "inspect: no text": ("/inspect", b"{}", 422, ["no 'text'; expected 'text' or 'attributions'"]),
     "inspect: texts": ("/inspect", b'{"text": "a", "texts": []}', 422, ["'texts'"]),
-    "inspect: a word for yes": ("/inspect", b'{"text": "a", "contributions": "yes"}', 422, ['contributions is "yes"']),
+    "inspect: a word for yes": ("/inspect", b'{"text": "a", "attributions": "yes"}', 422, ['attributions is "yes"']),
     "inspect: too long": ("/inspect", b'{"text": "%s"}' % (b"a" * 11), 422, ["11 characters; expected at most 10"]),
     "generate: too long": ("/generate", b'{"length": 6}', 422, ["length is 6; expected at most 5 tokens"]),
     "generate: below 0": ("/generate", b'{"temperature": -1}', 422, ["temperature is -1", "or equal to 0"]),
@@ -397,7 +395,7 @@ def test_a_client_that_goes_away_harms_nobody(echo):
 def test_who_goes_away_ends_the_long_work_of_their_request(echo):
     began, ended = threading.Event(), threading.Event()
 
-    def inspect(text, contributions):
+    def inspect(text, attributions):
         began.set()
         try:
             while True:
@@ -406,7 +404,7 @@ def test_who_goes_away_ends_the_long_work_of_their_request(echo):
         finally:
             ended.set()
 
-    able = Able(inspect=inspect, effort=lambda text, contributions: SHORT + 1)
+    able = Able(inspect=inspect, effort=lambda text, attributions: SHORT + 1)
     with running(make_app(echo, able=able)) as (client, _):
         with pytest.raises(httpx.ReadTimeout):
             client.post("/inspect", json={"text": "long"}, timeout=0.2)
@@ -418,13 +416,13 @@ def test_who_goes_away_ends_the_long_work_of_their_request(echo):
 def test_while_one_waits_for_long_work_others_are_answered(echo):
     go = threading.Event()
 
-    def inspect(text, contributions):
+    def inspect(text, attributions):
         while not go.is_set():
             pause()
             time.sleep(0.001)
         return {"text": text}
 
-    able = Able(inspect=inspect, effort=lambda text, contributions: SHORT + 1)
+    able = Able(inspect=inspect, effort=lambda text, attributions: SHORT + 1)
     with running(make_app(echo, able=able)) as (client, _), ThreadPoolExecutor(1) as pool:
         long = pool.submit(client.post, "/inspect", json={"text": "long"})
         for number in range(20):
@@ -437,7 +435,7 @@ def test_while_one_waits_for_long_work_others_are_answered(echo):
 def test_work_that_takes_too_long_is_ended_and_not_only_given_up(echo):
     ended = threading.Event()
 
-    def inspect(text, contributions):
+    def inspect(text, attributions):
         try:
             while True:
                 pause()
@@ -445,7 +443,7 @@ def test_work_that_takes_too_long_is_ended_and_not_only_given_up(echo):
         finally:
             ended.set()
 
-    able = Able(inspect=inspect, effort=lambda text, contributions: SHORT + 1)
+    able = Able(inspect=inspect, effort=lambda text, attributions: SHORT + 1)
     with running(make_app(echo, able=able, limits=Limits(timeout=0.2))) as (client, _):
         assert client.post("/inspect", json={"text": "long"}).status_code == 504
         assert ended.wait(WAIT)

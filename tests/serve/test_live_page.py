@@ -117,12 +117,12 @@ def test_the_answer_changes_as_one_types(page, run):
     assert len(set(seen)) == 4
 
 
-def test_contributions_follow_when_the_keys_rest(page, run):
+def test_attributions_follow_when_the_keys_rest(page, run):
     page.type("a good book")
     page.until(lambda: page.part("completeness").text)
     ActionChains(page.browser).move_to_element(page.part("text").find_elements(By.CSS_SELECTOR, "span")[1]).perform()
     said = re.match(r"“good” contributed ([+−][0-9.]+); up to here the answer is ", page.part("token").text)
-    value = record(load_run(run), "a good book").contributions.values[1]
+    value = record(load_run(run), "a good book").attributions.values[1]
     assert float(said[1].replace("−", "-")) == pytest.approx(value, abs=1e-3)
 
 
@@ -213,7 +213,7 @@ def test_only_this_server_is_asked(page, url):
 def test_a_stale_answer_is_dropped(browser, run):
     loaded, go, reached = load_run(run), threading.Event(), threading.Event()
 
-    def inspect(text, contributions):
+    def inspect(text, attributions):
         reached.set()
         assert go.wait(WAIT)
         return described(record(loaded, text, False))
@@ -239,7 +239,7 @@ def test_a_stale_answer_is_dropped(browser, run):
 def test_what_is_drawn_of_another_text_is_dimmed_at_once_and_gone_with_the_text(browser, run):
     loaded, go = load_run(run), threading.Event()
 
-    def inspect(text, contributions):
+    def inspect(text, attributions):
         assert text == "a" or go.wait(WAIT)
         return described(record(loaded, text, False))
 
@@ -257,27 +257,27 @@ def test_what_is_drawn_of_another_text_is_dimmed_at_once_and_gone_with_the_text(
         go.set()
 
 
-def test_a_keystroke_takes_the_contributions_back(browser, run):
+def test_a_keystroke_takes_the_attributions_back(browser, run):
     loaded, began, ended = load_run(run), threading.Event(), threading.Event()
 
-    def inspect(text, contributions):
+    def inspect(text, attributions):
         began.set()
         try:
-            while contributions and text == "a":
+            while attributions and text == "a":
                 pause()
                 time.sleep(0.001)
         finally:
-            if contributions:
+            if attributions:
                 ended.set()
         return described(record(loaded, text, False))
 
-    able = Able(inspect=inspect, explains=True, effort=lambda text, contributions: contributions * (SHORT + 1))
+    able = Able(inspect=inspect, explains=True, effort=lambda text, attributions: attributions * (SHORT + 1))
     with running(make_app(Predictor.load(run), able=able)) as (client, _):
         page = Page(browser, str(client.base_url))
         page.type("a")
         page.until(lambda: client.get("/metrics").text.count('path="/inspect"'))
         time.sleep(0.5)  # the keys rest
-        page.type(" bad")  # is answered while the contributions of the first text would go on for ever
+        page.type(" bad")  # is answered while the attributions of the first text would go on for ever
         assert same(page.answer(), shown(run, "a bad"))
         assert ended.wait(WAIT)
 

@@ -128,7 +128,7 @@ def test_short_work_goes_first_at_each_pause_of_long_work_which_goes_on_after_ea
 
 
 def test_shorter_long_work_goes_first_and_has_pauses_of_its_own(worker):
-    """A page that is typed at does not wait for the contributions to another client's long text."""
+    """A page that is typed at does not wait for the attributions of another client's long text."""
     long, middle = Slices(effort=100 * SHORT), Slices(effort=10 * SHORT)
     first = worker.submit(long.work, ["3"])
     assert long.reached.acquire(timeout=WAIT)

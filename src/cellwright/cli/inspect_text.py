@@ -37,8 +37,8 @@ def _print_text(console: Console, recording: Recording) -> None:
     """The text, each token on the ground of what is known of it, and in words the strongest."""
     if recording.channels is not None:
         return
-    if recording.contributions is not None:
-        values = recording.contributions.values
+    if recording.attributions is not None:
+        values = recording.attributions.values
         console.print(_coloured(recording, values / (abs(values).max() or 1.0)), soft_wrap=True)
         said = f"contributed most, green for it and red against it: {_strongest(recording, values)}"
     elif recording.bits is not None:
@@ -64,7 +64,7 @@ def _coloured(recording: Recording, strengths: Array) -> Text:
 
 def _strongest(recording: Recording, values: Array) -> str:
     """The tokens of the greatest values: lovely +1.40, boring −0.20."""
-    signed = "+.2f" if recording.contributions is not None else ".1f"
+    signed = "+.2f" if recording.attributions is not None else ".1f"
     order = abs(values).argsort()[::-1][:STRONGEST]
     said = (f"{' '.join(recording.tokens[t].split()) or repr(recording.tokens[t])} {values[t]:{signed}}" for t in order)
     return ", ".join(said).replace("-", "−")

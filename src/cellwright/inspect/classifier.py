@@ -10,7 +10,7 @@ from torch import Tensor
 
 from cellwright.data.special import PADDING, UNKNOWN
 from cellwright.errors import InputError
-from cellwright.inspect.contributions import Contributions, integrated_gradients, log_odds
+from cellwright.inspect.attribution import Attributions, integrated_gradients, log_odds
 from cellwright.inspect.listening import listening
 from cellwright.inspect.recording import (
     Answers,
@@ -26,7 +26,7 @@ from cellwright.tasks.classify.run import ClassifyRun
 
 
 def record(run: ClassifyRun, text: str, reasons: bool = True) -> Recording:
-    """Record what `run` does on `text`; `reasons`: with the contributions, which take longer than all the rest.
+    """Record what `run` does on `text`; `reasons`: with the attributions, which take longer than all the rest.
 
     Raises InputError for a text without tokens, with more than MOST_TOKENS, or that the run reads in parts.
     """
@@ -50,7 +50,7 @@ def record(run: ClassifyRun, text: str, reasons: bool = True) -> Recording:
         known=np.array([number != UNKNOWN for number in numbers]),
         answers=Answers(run.labels, shares, up_to_here(run.labels, shares), meaning("text", "token")),
         letters=heard.letters([run.model.recurrent]),
-        contributions=_contributions(run, numbers, best) if reasons else None,
+        attributions=_attributions(run, numbers, best) if reasons else None,
     )
 
 
@@ -83,7 +83,7 @@ def _answers(run: ClassifyRun, numbers: list[int]) -> Iterator[Array]:
         yield run.model(rows, lengths).double().softmax(-1).float().numpy()
 
 
-def _contributions(run: ClassifyRun, numbers: list[int], label: int) -> Contributions:
+def _attributions(run: ClassifyRun, numbers: list[int], label: int) -> Attributions:
     def score(embedded: Tensor) -> Tensor:
         """(R, T, E) -> (R,)."""
         return log_odds(run.model.of_embedded(embedded, torch.full((len(embedded),), len(numbers))), label)

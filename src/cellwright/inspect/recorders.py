@@ -11,7 +11,7 @@ from typing import Any
 
 from cellwright.errors import InputError
 from cellwright.inspect import autoencoder, classifier, language_model, series, tagger, transducer
-from cellwright.inspect.contributions import MOST_READ
+from cellwright.inspect.attribution import MOST_READ
 from cellwright.inspect.probes import Probe
 from cellwright.inspect.recording import Recording
 from cellwright.tasks.run import Run
@@ -21,8 +21,8 @@ from cellwright.tasks.run import Run
 class Recorder:
     """How runs of a task are looked into.
 
-    record   of a run and a text, with the contributions or without
-    explains whether there are contributions
+    record   of a run and a text, with the attributions or without
+    explains whether there are attributions
     squared  whether it reads each of a text's beginnings, which costs the square of its length
     typed    whether its texts are what people type; a series is not
     follow   which units of a run follow which features of a text, where that is looked for

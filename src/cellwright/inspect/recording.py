@@ -18,7 +18,7 @@ from cellwright.cells import Definition
 from cellwright.data.special import UNKNOWN
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
-from cellwright.inspect.contributions import Contributions
+from cellwright.inspect.attribution import Attributions
 from cellwright.pauses import BETWEEN, pause
 
 MOST_TOKENS = 2000
@@ -111,7 +111,7 @@ class Recording:
     written        what the model wrote: a transducer's symbols and its end, the tokens that come back from a code
     attention      (written, T): how much each looked at each token; rows sum to 1
     channels       of a series
-    contributions  what each token did for `answer`, where it is known and was asked for
+    attributions  what each token did for `answer`, where it is known and was asked for
     """
 
     run: str
@@ -132,7 +132,7 @@ class Recording:
     written: list[str] = field(default_factory=list)
     attention: Array | None = None
     channels: Channels | None = None
-    contributions: Contributions | None = None
+    attributions: Attributions | None = None
 
     def of(self, layer: int, direction: Direction, stack: str = "") -> Letters:
         """The letters of one direction of one layer; LookupError where there is none."""

@@ -1,4 +1,4 @@
-"""A recording as one HTML file that opens without a network: maps of every gate and state, answers, contributions.
+"""A recording as one HTML file that opens without a network: maps of every gate and state, answers, attributions.
 
 The values of a map are rounded to bytes: with 200 tokens, 128 units and two directions, an LSTM's six letters take
 300 kB, in base64 400 kB. The page is plain JavaScript, in `page/`.
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellwright.cells import Definition
-from cellwright.inspect.contributions import Contributions
+from cellwright.inspect.attribution import Attributions
 from cellwright.inspect.memory import half_lives
 from cellwright.inspect.order import by_likeness, by_peak
 from cellwright.inspect.probes import Probe
@@ -108,9 +108,9 @@ def _heading(recording: Recording) -> str:
 
 def _shades(recording: Recording) -> dict[str, Any]:
     """The number of each token that it is tinted by: what it contributed, or its bits."""
-    found = recording.contributions
+    found = recording.attributions
     if found is not None:
-        return {"contributions": _rounded(found.values), "completeness": _completeness(found)}
+        return {"attributions": _rounded(found.values), "completeness": _completeness(found)}
     return {} if recording.bits is None else {"bits": _rounded(recording.bits)}
 
 
@@ -120,7 +120,7 @@ def _channels(channels: Channels) -> dict[str, Any]:
     return {"names": channels.names, "values": values, "unit": channels.unit}
 
 
-def _completeness(found: Contributions) -> str:
+def _completeness(found: Attributions) -> str:
     return (
         f"They sum to {found.values.sum():+.3f}; {found.of} goes from {found.baseline:+.3f} to {found.score:+.3f} "
         f"(in {found.steps} steps; {found.remainder:+.3f} is left over)."

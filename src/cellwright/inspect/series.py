@@ -16,8 +16,8 @@ from torch import Tensor
 from cellwright.data.scaling import Scaling
 from cellwright.data.series import SeriesTable
 from cellwright.data.series_batches import SeriesBatch, collate_series
+from cellwright.inspect.attribution import Attributions, integrated_gradients, log_odds
 from cellwright.inspect.classifier import meaning
-from cellwright.inspect.contributions import Contributions, integrated_gradients, log_odds
 from cellwright.inspect.listening import Heard, listening
 from cellwright.inspect.recording import (
     Answers,
@@ -53,7 +53,7 @@ class Said(NamedTuple):
     answer: str
     share: float | None
     answers: Answers
-    contributions: Contributions | None = None
+    attributions: Attributions | None = None
 
 
 def record(run: SeriesRun, text: str, reasons: bool = True) -> Recording:
@@ -90,7 +90,7 @@ def record(run: SeriesRun, text: str, reasons: bool = True) -> Recording:
         channels=Channels(
             run.config.channels, batch.values[0].masked_fill(~there, torch.nan).numpy(), _unit(run, seen)
         ),
-        contributions=said.contributions,
+        attributions=said.attributions,
     )
 
 
@@ -155,7 +155,7 @@ def _of_beginnings(run: SeriesRun, batch: SeriesBatch) -> Tensor:
     return torch.cat(rows)
 
 
-def _why(score: Callable[[Tensor], Tensor], batch: SeriesBatch) -> Contributions:
+def _why(score: Callable[[Tensor], Tensor], batch: SeriesBatch) -> Attributions:
     return integrated_gradients(score, batch.values[0], at_once=rows_with_gradients(batch.values.shape[1]))
 
 

@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 def summary(recording: Recording) -> Row:
     """All of it, as JSON holds it; what the run's task does not tell is left out."""
-    answers, found = recording.answers, recording.contributions
+    answers, found = recording.answers, recording.attributions
     told: Row = {
         "run": recording.run,
         "text": recording.text,
@@ -45,8 +45,8 @@ def tokens(recording: Recording) -> list[Row]:
         columns["tag"] = recording.tags
     if recording.bits is not None:
         columns["bits"] = recording.bits.tolist()
-    if recording.contributions is not None:
-        columns["contribution"] = recording.contributions.values.tolist()
+    if recording.attributions is not None:
+        columns["attribution"] = recording.attributions.values.tolist()
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
@@ -86,8 +86,8 @@ def arrays(recording: Recording) -> bytes:
         held["attention"] = recording.attention
     if recording.channels is not None:
         held |= {"channels": recording.channels.values, "channel_names": np.array(recording.channels.names)}
-    if recording.contributions is not None:
-        held["contributions"] = recording.contributions.values
+    if recording.attributions is not None:
+        held["attributions"] = recording.attributions.values
     content = BytesIO()
     np.savez_compressed(content, allow_pickle=False, **held)
     return content.getvalue()

@@ -39,7 +39,7 @@ from cellwright.serve.worker import SHORT, BusyError, Work, Worker
 from cellwright.tasks.predictor import Predictor
 
 Inspect = Callable[[str, bool], Mapping[str, Any]]
-"""What the page draws of a text; the second argument: whether with contributions."""
+"""What the page draws of a text; the second argument: whether with attributions."""
 
 
 Write = Callable[[str, Sampling], Sequence[str]]
@@ -51,14 +51,14 @@ class Able:
     """What a model can do beside predicting.
 
     inspect   None where it has no gates to show
-    explains  whether it tells contributions
-    effort    about how many tokens it reads to inspect a text; the second argument: whether with contributions
+    explains  whether it tells attributions
+    effort    about how many tokens it reads to inspect a text; the second argument: whether with attributions
     write     None where it writes no text
     """
 
     inspect: Inspect | None = None
     explains: bool = False
-    effort: Callable[[str, bool], int] = lambda text, contributions: len(text)
+    effort: Callable[[str, bool], int] = lambda text, attributions: len(text)
     write: Write | None = None
 
 
@@ -173,14 +173,14 @@ def _add_predict(app: FastAPI, asked: Asked, predictor: Predictor[Any]) -> None:
 def _add_inspect(app: FastAPI, asked: Asked, able: Able) -> None:
     inspect = able.inspect
 
-    def work(contributions: bool) -> Work:
+    def work(attributions: bool) -> Work:
         def answer(texts: Sequence[str]) -> list[Any]:
             assert inspect is not None
-            return [inspect(text, contributions) for text in texts]
+            return [inspect(text, attributions) for text in texts]
 
-        return Work("inspect", answer, 1, lambda text: able.effort(text, contributions))
+        return Work("inspect", answer, 1, lambda text: able.effort(text, attributions))
 
-    works = {contributions: work(contributions) for contributions in (False, True)}
+    works = {attributions: work(attributions) for attributions in (False, True)}
 
     @app.post("/inspect", responses=PROBLEMS, openapi_extra=_body(ToInspect))
     async def inspect_text(request: Request) -> Response:
@@ -192,7 +192,7 @@ def _add_inspect(app: FastAPI, asked: Asked, able: Able) -> None:
             raise RefusedError(404, "the model that is served has no gates to show; POST /predict answers texts")
         body = await read(request, ToInspect, asked.limits)
         check_length("text", body.text, asked.limits.max_inspected)
-        return JSONResponse((await asked.answers(request, works[body.contributions], [body.text]))[0])
+        return JSONResponse((await asked.answers(request, works[body.attributions], [body.text]))[0])
 
 
 def _add_generate(app: FastAPI, asked: Asked, write: Write | None) -> None:

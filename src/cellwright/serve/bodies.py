@@ -69,7 +69,7 @@ class ToInspect(BaseModel):
 
     text: str
     """A text of one token or more."""
-    contributions: bool = True
+    attributions: bool = True
     """Say what each token contributed; it takes longer than all the rest."""
 
 

@@ -50,8 +50,8 @@ def _able(run: Run[Any, Any], recorder: Recorder | None) -> Able:
     if recorder is None or not recorder.typed:
         return Able(write=_write(run))
 
-    def inspect(text: str, contributions: bool) -> dict[str, Any]:
-        return described(recorder.record(run, text, contributions))
+    def inspect(text: str, attributions: bool) -> dict[str, Any]:
+        return described(recorder.record(run, text, attributions))
 
     return Able(inspect=inspect, explains=recorder.explains, effort=recorder.effort, write=_write(run))
 

@@ -4,7 +4,7 @@
 
 class Said extends Charts {
   /** What the text is tinted by, a number a token. */
-  get shades() { return this.recording.contributions ?? this.recording.bits ?? []; }
+  get shades() { return this.recording.attributions ?? this.recording.bits ?? []; }
 
   writeText() {
     const { recording } = this, pieces = [];
@@ -42,13 +42,13 @@ class Said extends Charts {
   }
 
   saidOfRead(t) {
-    const { tokens, known, channels, contributions, bits, answers, attention, written } = this.recording;
+    const { tokens, known, channels, attributions, bits, answers, attention, written } = this.recording;
     const name = (channels ? `Step ${tokens[t]}` : `“${shown(tokens[t])}”`) + (known[t] ? "" : " (not in the vocabulary)");
     if (attention) {
       const looked = attention.map((row) => row[t]), most = looked.indexOf(largest(looked));
       return `${name}: “${shown(written[most])}” looked at it most, ${percent(looked[most])}`;
     }
-    if (contributions) return `${name} contributed ${signed(contributions[t])}; ${answers.said[t]}`;
+    if (attributions) return `${name} contributed ${signed(attributions[t])}; ${answers.said[t]}`;
     return bits ? `${name} had ${bits[t].toFixed(1)} bits; ${answers.said[t]}` : `${name}: ${answers.said[t]}`;
   }
 

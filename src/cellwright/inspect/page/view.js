@@ -30,7 +30,7 @@ class Choice {
 }
 
 class View extends Said {
-  /** `explains`: whether contributions come, where they are not there yet. */
+  /** `explains`: whether attributions come, where they are not there yet. */
   constructor(root, choice, explains = false) {
     super();
     Object.assign(this, { root, choice, explains, recording: null });
@@ -72,8 +72,8 @@ class View extends Said {
   }
 
   /** What each token contributed, where the server tells it after the rest. */
-  explain({ contributions, completeness }) {
-    Object.assign(this.recording, { contributions, completeness });
+  explain({ attributions, completeness }) {
+    Object.assign(this.recording, { attributions, completeness });
     this.find("completeness").textContent = completeness;
     for (const view of this.choice.drawn) view.explained();
   }
@@ -95,7 +95,7 @@ class View extends Said {
   }
 
   introduce() {
-    const { recording } = this, { answers, step } = recording, explains = this.explains || Boolean(recording.contributions);
+    const { recording } = this, { answers, step } = recording, explains = this.explains || Boolean(recording.attributions);
     const share = recording.share === null ? [] : [element("span", percent(recording.share), "share")];
     const lead = recording.lead ? [element("span", recording.lead, "lead")] : [];
     this.find("answer").replaceChildren(...lead, element("span", recording.answer), ...share);

@@ -6,7 +6,7 @@ const choice = new Choice();
 const panes = [];
 const WRITTEN = 80; // tokens that a language model writes at a click
 const BEAT = 70; // milliseconds from one of them to the next
-const PAUSE = 250; // milliseconds without a keystroke until the contributions, which take longer than the rest, are asked for
+const PAUSE = 250; // milliseconds without a keystroke until the attributions, which take longer than the rest, are asked for
 
 /** The server's answer, or an Error with its one sentence. `signal` takes the question back. */
 async function post(path, content, signal) {
@@ -83,10 +83,10 @@ class Pane {
   }
 
   answer(text, signal) {
-    return this.view ? post("inspect", { text, contributions: false }, signal) : post("predict", { text }, signal);
+    return this.view ? post("inspect", { text, attributions: false }, signal) : post("predict", { text }, signal);
   }
 
-  /** Ask for the contributions to the answer that is drawn; the next keystroke takes that back. */
+  /** Ask for the attributions to the answer that is drawn; the next keystroke takes that back. */
   async explain(recording) {
     const text = this.text.value;
     const full = await post("inspect", { text }, this.asking.signal).catch(() => null); // the next keystroke tells what is wrong

@@ -2,10 +2,10 @@
 
 Sundararajan, Taly and Yan 2017, "Axiomatic attribution for deep networks", equation 1, on the embedding:
 
-    contribution_t = e_t · ∫₀¹ ∂F(α e) / ∂e_t dα
+    attribution_t = e_t · ∫₀¹ ∂F(α e) / ∂e_t dα
 
 F is a score of the text, e_t the embedding of token t. The baseline, at α = 0, is a text of as many zero vectors, which
-the embedding has for padding. The contributions sum to F(e) − F(0): the paper's axiom of completeness, which holds for
+the embedding has for padding. The attributions sum to F(e) − F(0): the paper's axiom of completeness, which holds for
 each part of the path from 0 to 1 as well. So of each part the error of its sum is known, and only the parts where F
 bends, as where another step becomes the largest of a pool, are halved until it is small.
 """
@@ -26,13 +26,13 @@ from cellwright.pauses import pause
 PARTS, HALVINGS = 8, 12
 """Parts of the path at first, and how often one is halved at most: of a jump of F no gradient tells."""
 TOLERANCE = 0.005
-"""Share of all contributions, in magnitude, by which the parts may miss the change of the score."""
+"""Share of all attributions, in magnitude, by which the parts may miss the change of the score."""
 MOST_READ = 65_536
 """Tokens that are read for one text, about: its points times its tokens. Of 80 tokens 819 points, a second or two."""
 
 
 @dataclass(frozen=True)
-class Contributions:
+class Attributions:
     """What each token did for one class.
 
     values    (T,) in nats of log odds; positive speaks for the class
@@ -50,7 +50,7 @@ class Contributions:
 
     @property
     def remainder(self) -> float:
-        """By how much the contributions miss the change of the score: the error of the sum that stands for ∫."""
+        """By how much the attributions miss the change of the score: the error of the sum that stands for ∫."""
         return float(self.score - self.baseline - self.values.sum())
 
 
@@ -82,8 +82,8 @@ class _Parts(NamedTuple):
         return (self.scores[:, 2] - self.scores[:, 0] - self.integrals().sum(1)).abs()
 
 
-def integrated_gradients(score: Callable[[Tensor], Tensor], embedded: Tensor, *, at_once: int) -> Contributions:
-    """Contributions of the T rows of `embedded` (T, E) to `score`, which maps (R, T, E) to (R).
+def integrated_gradients(score: Callable[[Tensor], Tensor], embedded: Tensor, *, at_once: int) -> Attributions:
+    """Attributions of the T rows of `embedded` (T, E) to `score`, which maps (R, T, E) to (R).
 
     at_once: how many texts `score` is given together, at most. There is a pause (`cellwright.pauses`) before each time.
     """
@@ -102,7 +102,7 @@ def integrated_gradients(score: Callable[[Tensor], Tensor], embedded: Tensor, *,
         parts = _Parts(*(torch.cat([old[kept], _halves(three, two)]) for old, three, two in rows))
     values = parts.integrals().sum(0).float().numpy()
     whole, baseline = points.scores[-1].item(), points.scores[0].item()
-    return Contributions(values, whole, baseline, steps=2 * len(parts.at) + 1)
+    return Attributions(values, whole, baseline, steps=2 * len(parts.at) + 1)
 
 
 def _points(score: Callable[[Tensor], Tensor], embedded: Tensor, alphas: Tensor, at_once: int) -> _Parts:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from cellwright.inspect import contributions
-from cellwright.inspect.contributions import PARTS, TOLERANCE, integrated_gradients
+from cellwright.inspect import attribution
+from cellwright.inspect.attribution import PARTS, TOLERANCE, integrated_gradients
 from cellwright.pauses import pausing
 
 FIRST = 2 * PARTS + 1
@@ -41,11 +41,11 @@ def test_a_steep_score_is_followed_and_a_jump_not_for_ever():
     assert FIRST < steep.steps < 100
     assert abs(steep.remainder) <= TOLERANCE
     jump = integrated_gradients(lambda e: (e.sum((1, 2)) > 1).float() + 0 * e.sum((1, 2)), torch.ones(2, 1), at_once=64)
-    assert jump.steps == FIRST + 2 * contributions.HALVINGS
+    assert jump.steps == FIRST + 2 * attribution.HALVINGS
     assert jump.remainder == pytest.approx(1)
 
 
-def test_contributions_that_cancel_are_no_reason_for_more_points():
+def test_attributions_that_cancel_are_no_reason_for_more_points():
     """Their sum is nearly zero, but not they: what is left over is small beside what is drawn."""
     weights = torch.tensor([[1.0], [-1.0]])
     found = integrated_gradients(lambda e: (torch.sinh(2 * e) * weights).sum((1, 2)), torch.ones(2, 1), at_once=64)
@@ -54,7 +54,7 @@ def test_contributions_that_cancel_are_no_reason_for_more_points():
 
 
 def test_the_work_has_a_limit_whatever_the_score(monkeypatch):
-    monkeypatch.setattr(contributions, "MOST_READ", 4 * 60)
+    monkeypatch.setattr(attribution, "MOST_READ", 4 * 60)
     wild = integrated_gradients(lambda e: torch.sin(3000 * e.sum((1, 2))), torch.ones(4, 1), at_once=7)
     assert 50 < wild.steps <= 60
 
