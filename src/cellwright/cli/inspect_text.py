@@ -16,7 +16,7 @@ from cellwright.inspect.recording import Recording, percent
 from cellwright.inspect.summary import gates, memories
 
 STRONGEST = 5  # tokens that are named
-FULL = 8.0  # bits of surprise that are shown by the full colour
+FULL = 8.0  # bits of surprisal that are shown by the full colour
 MOST_ROWS = 30  # of a table that has one a token; --json and --npz hold all
 
 

@@ -1,4 +1,4 @@
-"""What a language model does on a text: how surprising each token is, what it expects next, and what its units follow.
+"""What a language model does on a text: each token's surprisal in bits, what is expected next, what units follow.
 
 recording = record(load_run("runs/novel"), "It was a dark")
 recording.bits                                 # (T,) of each token

@@ -55,18 +55,18 @@ class Said extends Charts {
   saidOfWritten(step) { return `“${shown(this.recording.written[step])}”: ${this.recording.answers.said[step]}`; }
 
   drawScale() {
-    const { context, width } = surface(this.find("scale")), { strongest } = this.choice, surprise = Boolean(this.recording.bits);
+    const { context, width } = surface(this.find("scale")), { strongest } = this.choice, surprisal = Boolean(this.recording.bits);
     for (let x = 0; x < width; x++) {
       const share = x / (width - 1);
-      context.fillStyle = this.tint(surprise ? -share : 2 * share - 1, 1);
+      context.fillStyle = this.tint(surprisal ? -share : 2 * share - 1, 1);
       context.fillRect(x, 0, 1, 12);
     }
-    const ends = surprise ? ["0 bits", `${strongest.toFixed(1)} bits`] : [`${signed(-strongest)} against`, `for ${signed(strongest)}`];
+    const ends = surprisal ? ["0 bits", `${strongest.toFixed(1)} bits`] : [`${signed(-strongest)} against`, `for ${signed(strongest)}`];
     context.fillStyle = theme.quiet;
     context.fillText(ends[0], 0, 28);
     context.textAlign = "right";
     context.fillText(ends[1], width, 28);
-    const meaning = surprise ? "The stronger the colour, the more bits." : "Orange speaks against the answer, green for it.";
+    const meaning = surprisal ? "The stronger the colour, the more bits." : "Orange speaks against the answer, green for it.";
     this.find("scale").setAttribute("aria-label", meaning);
   }
 }

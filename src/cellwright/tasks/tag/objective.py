@@ -40,14 +40,14 @@ class TagObjective(Objective):
     def loss(self, model: Tagger, batch: WordBatch) -> Step:
         """Mean over the words of a batch, in nats."""
         shown = batch._replace(words=hide(batch.words, self.options.token_dropout))
-        total, _, _ = self._surprise(model, shown)
+        total, _, _ = self._negative_log_likelihood(model, shown)
         count = int(batch.lengths.sum())
         return Step(total / count, count, count)
 
     def measure(self, model: Tagger, batch: WordBatch) -> Tensor:
-        """(9,): surprise, words, those right, spans right, given and true, sentences, those labelled rightly, those
+        """(9,): nats, words, those right, spans right, given and true, sentences, those labelled rightly, those
         whose tags are right too."""
-        total, best, logits = self._surprise(model, batch)
+        total, best, logits = self._negative_log_likelihood(model, batch)
         true, given = (self._rows(tags, batch.lengths) for tags in (batch.tags, best))
         right = sum(a == b for row, other in zip(true, given, strict=True) for a, b in zip(row, other, strict=True))
         spans = [0, 0, 0]
@@ -70,7 +70,7 @@ class TagObjective(Objective):
             scores["joint_accuracy"] = whole / sentences
         return scores
 
-    def _surprise(self, model: Tagger, batch: WordBatch) -> tuple[Tensor, Tensor, Tensor | None]:
+    def _negative_log_likelihood(self, model: Tagger, batch: WordBatch) -> tuple[Tensor, Tensor, Tensor | None]:
         """Minus the log-probability of a batch's tags and labels, its best tags (B, T), its logits (B, classes).
 
         A tag that training has not seen has no probability: the first stands in its place. Such a label is left out.
