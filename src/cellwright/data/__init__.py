@@ -1,12 +1,20 @@
-"""From a file of text to batches of token numbers; knows no model.
+"""From what a user names as DATA to batches of numbers; knows no model.
 
-    source      what a user names (a file, a built-in set) -> train, validation, test
-    readers/    one file a format -> Table
-    datasets/   one file a built-in set -> Table
-    split       by a hash of the text, so that no text stands in two splits and the splits never change
-    checks      is this table one that a classifier can be trained on?
-    tokenizer   texts <-> token numbers
-    batches     texts of similar length together, under a budget of tokens
+    readers/    files: one a format -> Table, Sentences or SeriesTable, which are rows and where each stood
+    datasets/   built-in sets: one file a set -> Splits of one of these
+    generated/  sequences for experiments, made from a seed
+
+    splits      train, validation and test: files of their own or shares, of any kind of rows
+    hash_split  which row falls to which share: by a hash, so that no text stands in two splits and none ever moves
+    source, texts, pair_source    DATA -> Splits: of labelled texts, of texts alone, of pairs
+    cut, sentences, series, pairs   one text cut by position; rows of other kinds, and how they are split
+    labels, duplicates, checks, class_sizes    one spelling a label, one row a text, and whether it can be learned from
+
+    tokenizer, words, symbols, segment, special    texts <-> numbers
+    compatible, unseen    characters and words that training never saw
+    scaling     series in units of their deviation
+    batches, pair_batches, series_batches, feed    examples of similar length together, epochs as functions of a number
+    wording     numbers and lists in sentences
 
 Import the module that you need: this one loads none of them, since tokenizers and pyarrow are slow to load.
 """

@@ -1,1 +1,11 @@
-"""Models made of recurrent layers, and the run folders that keep them."""
+"""Models made of recurrent layers, and what a user chooses of each.
+
+    classifier, tagger, language_model, transducer, autoencoder    of texts
+    series_classifier, series_regressor, forecaster, series_autoencoder    of numeric series
+    *architecture   the options of each, pydantic and no torch: the command line lists them at once
+    reading         how a long text becomes the tokens of a model; pieces joins what it was cut into
+    embed, pool, attend, crf, softmax, dropout    the parts that models share
+    decode, beam    text from a language model, targets from a transducer
+
+A model reads and writes no file: run folders are those of `tasks`.
+"""

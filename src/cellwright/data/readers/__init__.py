@@ -1,6 +1,11 @@
-"""One file a format, each `read(path, columns, how) -> Table`; the file's suffix chooses.
+"""Files of rows, one module a format; the file's suffix chooses. Three tables of formats, each of one kind of rows:
 
-To add a format: its file, and a line in FORMATS.
+    FORMATS here      texts, labelled or not, and pairs: `read(path, columns, how) -> Table`
+    tagged.FORMATS    tagged sentences: `read(path, asked, encoding) -> Sentences`
+    series.FORMATS    numeric series: `read(path, options, encoding) -> SeriesTable`
+
+The other modules read no file by themselves: they are what several formats share (cells, times, numbers, headers).
+To add a format: its module, and a line in its table.
 """
 
 from collections.abc import Callable, Mapping
