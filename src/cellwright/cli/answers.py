@@ -165,7 +165,7 @@ def written(path: Path, names: Sequence[str]) -> Iterator[Written]:
 
     names: of the input's columns. Raises InputError for a suffix of no format, and where the disk refuses.
     """
-    from cellwright.models.files import replacing
+    from cellwright.files import replacing
 
     with replacing(path) as file, stage(f"writing answers to {path}") as done:
         answers: Written = FORMATS[written_format(path)](names, file)

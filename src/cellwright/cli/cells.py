@@ -48,7 +48,7 @@ def show(
     """Show a cell: its equations, where its state passes untouched, its parameters and operations."""
     from cellwright.cells import formulas
     from cellwright.cells.from_file import named
-    from cellwright.models.files import check_free
+    from cellwright.files import check_free
 
     check_free({"--svg": svg}, overwrite=overwrite)
     cell = named(name)
@@ -108,7 +108,7 @@ def _source(cell: "Definition") -> str:
 
 
 def _write(path: Path, cell: "Definition") -> None:
+    from cellwright.files import replace_file
     from cellwright.inspect.diagram import svg
-    from cellwright.models.files import replace_file
 
     replace_file(path, svg(cell).encode())

@@ -50,7 +50,7 @@ def evaluate(
     from cellwright.cli.answering import columns_of, load_told, of_files, say
     from cellwright.cli.tables import show
     from cellwright.data import datasets
-    from cellwright.models.files import check_free
+    from cellwright.files import check_free
     from cellwright.tasks.task import usual_split
 
     check_free({"--picture": picture}, overwrite=overwrite)

@@ -102,7 +102,7 @@ def _conclude(result: "FitResult") -> None:
     from cellwright.cli.answering import say
     from cellwright.cli.tables import show
     from cellwright.data import datasets
-    from cellwright.models.files import write_json
+    from cellwright.files import write_json
     from cellwright.tasks.run import load_run
     from cellwright.tasks.task import usual_split
     from cellwright.training.folder import SCORES

@@ -42,8 +42,8 @@ def inspect(
     an autoencoder what comes back; of a language model how surprising each token is, and which units follow quotation
     marks, brackets or lines.
     """
+    from cellwright.files import check_free
     from cellwright.inspect.recorders import recorder_of
-    from cellwright.models.files import check_free
     from cellwright.tasks.run import load_run
 
     check_free({"--out": out, "--png": png, "--npz": npz}, overwrite=overwrite)
@@ -118,7 +118,7 @@ def _npz(recording: "Recording") -> bytes:
 
 
 def _write(path: Path, content: bytes) -> None:
-    from cellwright.models.files import replace_file
+    from cellwright.files import replace_file
 
     replace_file(path, content)
 

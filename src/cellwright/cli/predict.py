@@ -182,7 +182,7 @@ def _check(encoding: str, *, by_line: bool) -> None:
 
 def _check_out(out: Path | None, *, as_json: bool, overwrite: bool) -> None:
     from cellwright.cli.answers import written_format
-    from cellwright.models.files import check_free
+    from cellwright.files import check_free
 
     if out is None:
         return

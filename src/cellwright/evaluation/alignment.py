@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from cellwright.evaluation.fonts import DEFAULT, font_for
-from cellwright.models.files import replace_file
+from cellwright.files import replace_file
 
 COLUMNS = 3
 LONGEST = 40

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cellwright.evaluation.fonts import DEFAULT, font_for
 from cellwright.evaluation.metrics import Scores
-from cellwright.models.files import replace_file
+from cellwright.files import replace_file
 
 LONGEST_LABEL = 16  # characters; the rest is cut
 MOST_NUMBERS = 20  # classes; beyond, the counts would not be readable

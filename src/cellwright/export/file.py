@@ -20,7 +20,7 @@ from cellwright.export.graph import Axes, Graph, of_layer, of_module
 from cellwright.export.pairs import small_numbers
 from cellwright.export.runtimes import asked_for, usual
 from cellwright.export.tracing import model_of
-from cellwright.models.files import check_free, replace_file
+from cellwright.files import check_free, replace_file
 from cellwright.nn import Recurrent
 
 MOST_BYTES = 2**31 - 1

@@ -29,7 +29,7 @@ from torch import Tensor, nn
 
 from cellwright import tasks
 from cellwright.errors import CellwrightError, InputError
-from cellwright.models.files import read_json, replace_file, write_json
+from cellwright.files import read_json, replace_file, write_json
 from cellwright.tasks.config import ONE_CALL
 from cellwright.tasks.own_cell import OwnCell, trust
 

@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from cellwright.errors import InputError
-from cellwright.models.files import replace_file
+from cellwright.files import replace_file
 
 STATE = "state"
 

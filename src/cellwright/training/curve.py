@@ -7,7 +7,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from cellwright.models.files import replace_file
+from cellwright.files import replace_file
 
 
 def draw_curve(rows: list[dict[str, float]], metric: str, best_epoch: int, path: Path) -> None:

@@ -12,7 +12,7 @@ import torch
 
 from cellwright import tasks
 from cellwright.errors import InputError
-from cellwright.models.files import read_json, write_json
+from cellwright.files import read_json, write_json
 from cellwright.tasks.config import FitConfig
 from cellwright.tasks.own_cell import CODE, kept, trust, with_key
 from cellwright.tasks.run import CONFIG, MODEL, load_config, save_description

@@ -11,7 +11,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from cellwright.data.wording import counted
-from cellwright.models.files import replace_file
+from cellwright.files import replace_file
 from cellwright.tasks.config import FitConfig
 from cellwright.training.best import KeepBest
 from cellwright.training.module import StepOutput, TrainedModule

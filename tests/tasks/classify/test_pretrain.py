@@ -13,7 +13,7 @@ from process import Signal, outcome
 
 from cellwright.data.source import open_source
 from cellwright.errors import InputError
-from cellwright.models.files import read_json
+from cellwright.files import read_json
 from cellwright.tasks.classify import ClassifyConfig
 from cellwright.tasks.classify.encoder import language_of
 from cellwright.tasks.run import load_run

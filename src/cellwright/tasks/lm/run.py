@@ -8,7 +8,7 @@ from pathlib import Path
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
 from cellwright.evaluation.text_scores import Speller
-from cellwright.models.files import read_json
+from cellwright.files import read_json
 from cellwright.models.language_architecture import LanguageModelConfig
 from cellwright.models.language_model import LanguageModel
 from cellwright.tasks.run import Run, RunConfig, load_model, present

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cellwright.errors import InputError
-from cellwright.models.files import replace_file
+from cellwright.files import replace_file
 
 
 def test_replaces(tmp_path: Path) -> None:
