@@ -10,33 +10,19 @@ in float64, makes of a change of the input as large as one rounding: far less th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from torch import Tensor
 
+import tables
 from cases import STANDARD
 from cellwright.bench.case import Case, Problem
 from cellwright.bench.measure import differences
 from cellwright.bench.rivals import OURS
 from cellwright.cells import CELLS
+from results import Errors
 from rivals import RIVALS
 
 ROUNDING = 2.0**-24  # of float32, to nearest
-
-
-@dataclass(frozen=True)
-class Errors:
-    """Largest errors of a cell, each a share of the largest value of its tensor.
-
-    rival      what `theirs` is of: torch.nn on packed rows; for cells that it has not, the Python loop in float32
-    rounding   the reference's, of a rounding of the input
-    """
-
-    case: Case
-    rival: str
-    ours: Mapping[str, float]
-    theirs: Mapping[str, float]
-    rounding: Mapping[str, float]
 
 
 def sizes(extent: str) -> list[tuple[int, int, int]]:
@@ -69,6 +55,4 @@ def _largest(got: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> dict[
 
 
 if __name__ == "__main__":
-    import tables
-
     tables.show([tables.of_errors(errors("default"))])

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from statistics import median
 from typing import Any
 from unittest.mock import patch
 
-from cellwright.backends.kernels import backward, forward
-from cellwright.backends.kernels.binding import Launch
+import machine
+import tables
 from cellwright.bench.case import Case, Problem
 from cellwright.bench.rivals import OURS, RIVALS
 from clock import Clock
+from results import REST, Inside
 
 ROUNDS = 30
-REST = "the rest"
 CASES = tuple(
     Case(cell, training, ragged, *sizes)
     for cell in ("lstm", "gru")
@@ -35,16 +34,6 @@ CASES = tuple(
         (False, False, (100, 1, 256)),
     ]
 )
-
-
-@dataclass(frozen=True)
-class Inside:
-    """Median seconds of a call, of each of its parts, and the floating-point operations of those that multiply."""
-
-    case: Case
-    whole: float
-    parts: dict[str, float]
-    operations: dict[str, int]
 
 
 def inside(extent: str) -> list[Inside]:
@@ -101,9 +90,6 @@ def _timers(clock: Clock) -> list[Any]:
 
 
 if __name__ == "__main__":
-    import machine
-    import tables
-
     gauge = machine.Gauge()
     gauge.read()
     found = inside("default")

@@ -11,29 +11,18 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import child
+import tables
 from cases import STANDARD
 from cellwright.bench.case import Case, Problem
 from cellwright.bench.rivals import OURS
+from results import Peak
 from rivals import RIVALS
 
 RETURN_AT_ONCE = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "0"}
-
-
-@dataclass(frozen=True)
-class Peak:
-    """Bytes that a step takes beyond layer, input and cotangent."""
-
-    case: Case
-    bytes: dict[str, int]
-
-    @property
-    def rival(self) -> str:
-        """torch.nn's name here."""
-        return next(name for name in self.bytes if name != OURS)
 
 
 def peaks(extent: str) -> list[Peak]:
@@ -42,10 +31,11 @@ def peaks(extent: str) -> list[Peak]:
         return []
     cells = STANDARD[:1] if extent == "quick" else STANDARD
     found = [Case(cell, True, ragged, 500, 32, 256) for cell in cells for ragged in (True, False)]
-    return [Peak(case, {name: ask(case, name) for name in (OURS, _torch(case))}) for case in found]
+    return [Peak(case, _torch(case), {name: ask(case, name) for name in (OURS, _torch(case))}) for case in found]
 
 
 def _torch(case: Case) -> str:
+    """torch.nn's name among the rivals."""
     return "torch.nn packed" if case.ragged else "torch.nn padded"
 
 
@@ -78,6 +68,4 @@ if __name__ == "__main__":
     if given := child.asked():
         print(json.dumps(_peak(Case(**given[0]), given[1])))
     else:
-        import tables
-
         tables.show([tables.of_memory(peaks("default"))])

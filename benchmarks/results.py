@@ -1,16 +1,68 @@
-"""All that a run found."""
+"""All that a run found, one kind of row a section: the scripts beside make the rows, `tables` and `targets` read them.
+
+It loads neither torch nor cellwright, so that `startup` may time an import in a process that has loaded it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from accuracy import Errors
-from cellwright.bench.measure import Measurement
-from cellwright.bench.timing import Spread
-from inside import Inside
-from memory import Peak
-from startup import Compilation
+if TYPE_CHECKING:
+    from cellwright.bench.case import Case
+    from cellwright.bench.measure import Measurement
+    from cellwright.bench.timing import Spread
+
+REST = "the rest"
+"""Of `Inside.parts`: what no part is named for."""
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Largest errors of a cell, each a share of the largest value of its tensor.
+
+    rival      what `theirs` is of: torch.nn on packed rows; for cells that it has not, the Python loop in float32
+    rounding   the reference's, of a rounding of the input
+    """
+
+    case: Case
+    rival: str
+    ours: Mapping[str, float]
+    theirs: Mapping[str, float]
+    rounding: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Inside:
+    """Median seconds of a call, of each of its parts, and the floating-point operations of those that multiply."""
+
+    case: Case
+    whole: float
+    parts: dict[str, float]
+    operations: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Peak:
+    """Bytes that a step takes beyond layer, input and cotangent, by the name of who takes it: ours and the rival's."""
+
+    case: Case
+    rival: str
+    bytes: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """Seconds that a cell's first training step takes more than its second, in a new process.
+
+    first    with an empty cache: trace, differentiate, compile
+    cached   with the cache that this left
+    """
+
+    cell: str
+    first: float
+    cached: float
 
 
 @dataclass

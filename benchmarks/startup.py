@@ -8,27 +8,14 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import child
+from results import Compilation
 
 if TYPE_CHECKING:  # what loads this file to time an import must not have made it
     from cellwright.bench.timing import Spread
-
-
-@dataclass(frozen=True)
-class Compilation:
-    """Seconds that a cell's first training step takes more than its second, in a new process.
-
-    first    with an empty cache: trace, differentiate, compile
-    cached   with the cache that this left
-    """
-
-    cell: str
-    first: float
-    cached: float
 
 
 def imports(extent: str) -> dict[str, Spread]:
@@ -86,6 +73,6 @@ if __name__ == "__main__":
     if given := child.asked():
         print(json.dumps(_import() if given[0] == "import" else _compile(given[1])))
     else:
-        import tables
+        import tables  # not above: the child that times the import loads this file
 
         tables.show([tables.of_startup(imports("default"), compilations("default"))])

@@ -7,17 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from accuracy import Errors
 from cases import STANDARD
 from cellwright.bench.case import Case
 from cellwright.bench.measure import Measurement
 from cellwright.bench.rivals import OURS
 from cellwright.bench.timing import Spread
-from inside import REST, Inside
-from memory import Peak
-from results import Results
+from results import REST, Compilation, Errors, Inside, Peak, Results
 from rivals import RIVALS
-from startup import Compilation
 from targets import TARGETS, Verdict
 
 

@@ -3,12 +3,11 @@
 import pytest
 
 import tables
-from accuracy import Errors
 from cellwright.bench.case import Case
 from cellwright.bench.measure import Measurement
 from cellwright.bench.rivals import OURS
 from cellwright.bench.timing import Spread
-from results import Results
+from results import Errors, Results
 from targets import TARGETS
 
 
