@@ -15,8 +15,8 @@ from cellwright.models.architecture import ClassifierConfig
 from cellwright.models.classifier import Classifier
 from cellwright.tasks.classify.config import ClassifyConfig
 from cellwright.tasks.classify.run import ClassifyRunConfig
+from cellwright.tasks.resume import kept_options
 from cellwright.tasks.run import FORMAT, load_config, load_run, save_description, save_weights
-from cellwright.tasks.task import kept_options
 from language_runs import language_run
 from recorded_runs import autoencoder_run, series_run, tagger_run, transducer_run
 

@@ -77,7 +77,7 @@ def load_told(path: Path, cell: str | None, options: Mapping[str, Any]) -> "Run[
     from cellwright.tasks.run import load_run
 
     run = load_run(path, cell)
-    field = tasks.get(run.config.task).answering
+    field = tasks.get(run.config.task).decoding
     if field is None:
         return run
     own: BaseModel = getattr(run.config, field)
@@ -167,4 +167,4 @@ def _kind(arguments: list[str]) -> "type[BaseModel] | None":
         task = tasks.get(task_of(folder))
     except InputError:  # which the command itself says better
         return None
-    return None if task.answering is None else task.run_config.model_fields[task.answering].annotation
+    return None if task.decoding is None else task.run_config.model_fields[task.decoding].annotation

@@ -2,17 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cellwright.cli.answering import Columns, Encoding, FileFormat, Header, OwnCell, Quoting, Separator
+from cellwright.data.splits import Split
 from cellwright.errors import InputError
 
 if TYPE_CHECKING:
     from cellwright.evaluation.report import Report
-
-Split = Literal["train", "validation", "test", "all"]
 
 
 def evaluate(
@@ -51,7 +50,7 @@ def evaluate(
     from cellwright.cli.tables import show
     from cellwright.data import datasets
     from cellwright.files import check_free
-    from cellwright.tasks.task import usual_split
+    from cellwright.tasks.splits import usual_split
 
     check_free({"--picture": picture}, overwrite=overwrite)
     loaded = load_told(run, cell, options)

@@ -104,7 +104,7 @@ def _conclude(result: "FitResult") -> None:
     from cellwright.data import datasets
     from cellwright.files import write_json
     from cellwright.tasks.run import load_run
-    from cellwright.tasks.task import usual_split
+    from cellwright.tasks.splits import usual_split
     from cellwright.training.folder import SCORES
 
     run = load_run(result.out)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 SPLITS = ("train", "validation", "test")
+Split = Literal["train", "validation", "test", "all"]
+"""What of some data is scored."""
 SHARE = 0.1
 """Of the validation split, and of the test split, where nothing else is said."""
 Rows = TypeVar("Rows")

@@ -1,10 +1,13 @@
 """What can be learned from a file: one folder a task, and its name below.
 
-    config.py       options of `fit`, each with its default and text (pydantic, no torch)
-    task.py         TASK: prepare, load, predict, evaluate
-    run.py, objective.py, predictor.py, …    what the task consists of
+    config.py       CONFIG: the options of `fit`, each with its default and text (pydantic, no torch)
+    task.py         TASK: the record of what the task consists of
+    prepare.py      prepare(config, before): from options to what training needs
+    evaluate.py     evaluate(run, data, …): how good a run is
+    data.py         load_splits(config): what is trained on and scored
+    run.py, objective.py, predictor.py, …    the folder of a run, what is learned, a run put to use
 
-`config.py` and `task.py` are found by their names, and are loaded when the task is asked for.
+The first four are found by their names, and are loaded when the task is asked for.
 """
 
 from importlib import import_module
@@ -21,15 +24,16 @@ NAMES = ("classify", "tag", "lm", "transduce", "series", "autoencode")
 
 def config_of(name: str) -> "type[FitConfig]":
     """The options of a task; light to import. Raises InputError where there is no such task."""
-    return cast("type[FitConfig]", _module(name, "config").CONFIG)
+    return cast("type[FitConfig]", module(name, "config").CONFIG)
 
 
 def get(name: str) -> "Task[Any, Any, Any]":
     """The task of that name. Raises InputError where there is none."""
-    return cast("Task[Any, Any, Any]", _module(name, "task").TASK)
+    return cast("Task[Any, Any, Any]", module(name, "task").TASK)
 
 
-def _module(name: str, part: str) -> Any:
+def module(name: str, part: str) -> Any:
+    """A module of a task's folder by its name, loaded now. Raises InputError where there is no such task."""
     if name not in NAMES:
         raise InputError(f"no task {name!r}; expected one of {', '.join(NAMES)}")
     return import_module(f"cellwright.tasks.{name}.{part}")

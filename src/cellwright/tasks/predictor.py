@@ -4,15 +4,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
+from cellwright import tasks
 from cellwright.data.readers.jsonl import Pairs
 from cellwright.data.readers.records import Records, read_records
 from cellwright.data.unseen import Unseen
 from cellwright.tasks.files import as_the_run, check_written, read_options
-
-if TYPE_CHECKING:  # a run's module needs the tasks, which need this one
-    from cellwright.tasks.run import Run
+from cellwright.tasks.run import Run, load_run
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ Said = TypeVar("Said", bound=Prediction)
 class Predictor(ABC, Generic[Said]):
     """A run that takes texts. It may be called from several threads at once."""
 
-    run: "Run[Any, Any]"
+    run: Run[Any, Any]
     roles: tuple[str, ...] = ("text",)
     """Options of `fit` that name columns which are needed to answer; the first is that of the texts."""
     takes_texts: bool = True
@@ -67,9 +66,6 @@ class Predictor(ABC, Generic[Said]):
     @staticmethod
     def load(path: str | Path, cell: str | None = None) -> "Predictor[Any]":
         """Predict with the run in the folder `path`; arguments and errors are those of `load_run`."""
-        from cellwright import tasks
-        from cellwright.tasks.run import load_run
-
         run = load_run(path, cell)
         return tasks.get(run.config.task).predictor(run)
 

@@ -20,7 +20,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
@@ -32,9 +32,6 @@ from cellwright.errors import CellwrightError, InputError
 from cellwright.files import read_json, replace_file, write_json
 from cellwright.tasks.config import ONE_CALL
 from cellwright.tasks.own_cell import OwnCell, trust
-
-if TYPE_CHECKING:
-    from cellwright.tasks.task import Task
 
 FORMAT = 1
 CONFIG, MODEL = "config.json", "model.safetensors"
@@ -102,7 +99,7 @@ def load_config(folder: Path) -> RunConfig:
     """
     content, path = _content(folder), folder / CONFIG
     try:
-        task: Task[Any, RunConfig, Any] = tasks.get(str(content.get("task")))
+        task = tasks.get(str(content.get("task")))
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     config = _validated(path, task.run_config, content)

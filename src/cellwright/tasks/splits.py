@@ -1,19 +1,30 @@
 """What a run learns from and is scored on, by its options: each sentence on it once, whatever the rows are."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from cellwright.data import datasets
 from cellwright.data.labels import LabelOptions
 from cellwright.data.source import kind_of, open_source
-from cellwright.data.splits import SplitOptions, Splits, what_flatters
+from cellwright.data.splits import Split, SplitOptions, Splits, what_flatters
 from cellwright.data.table import Table
 from cellwright.errors import InputError
 from cellwright.tasks.files import as_the_run, check_written, read_options
 from cellwright.tasks.run import Run
-from cellwright.tasks.task import Split, usual_split
 
 Rows = TypeVar("Rows")
+
+
+def usual_split(run: Run[Any, Any], data: str, built_in: Sequence[str]) -> Split:
+    """The split for the final score of the run's own data, or of a built-in set; of another file, all."""
+    if data in built_in:
+        return "test"
+    own = Path(run.config.options["data"]).resolve() == Path(data).resolve()
+    if not own:
+        return "all"
+    # Series have no shares to be chosen: their test split is always there.
+    return SplitOptions.of(run.config.options).scored if "test_share" in run.config.options else "test"
 
 
 def options_for(run: Run[Any, Any], data: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,26 +1,21 @@
 """What a task provides, so that `fit`, `evaluate`, `predict` and the server need not know it."""
 
-import hashlib
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from torch import Tensor, nn
 
-from cellwright import cells
+from cellwright import tasks
 from cellwright.data.feed import Feed
-from cellwright.data.splits import SplitOptions
-from cellwright.errors import InputError
+from cellwright.data.splits import Split
 from cellwright.evaluation.report import Report
-from cellwright.nn import checks
-from cellwright.tasks.config import LIMITS, ONE_CALL, FitConfig
+from cellwright.tasks.config import FitConfig
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import Run, RunConfig
 
-Split = Literal["train", "validation", "test", "all"]
 Options = TypeVar("Options", bound=FitConfig)
 Description = TypeVar("Description", bound=RunConfig)
 Loaded = TypeVar("Loaded", bound=Run[Any, Any])
@@ -119,42 +114,49 @@ class Prepared(Generic[Options, Description]):
     """The run to train before this one, for `Objective.begin` to take from; its folder is FIRST in this one's."""
 
 
-class Task(ABC, Generic[Options, Description, Loaded]):
-    """One thing that can be learned from a file."""
+@dataclass(frozen=True)
+class Task(Generic[Options, Description, Loaded]):
+    """One thing that can be learned from a file.
 
-    name: str
+    How its data is prepared and how a run is scored stand in `prepare.py` and `evaluate.py` of its folder, which are
+    found by these names when they are called for: what they load, scikit-learn and Matplotlib among it, no prediction
+    needs.
+    """
+
+    config: type[Options]
+    """The options of `fit`; they have the task's name."""
     run_config: type[Description]
     """The content of `config.json`."""
+    load: Callable[[Path, Description], Loaded]
+    """Reads the rest of a run folder. Raises InputError."""
+    predictor: Callable[[Loaded], Predictor[Any]]
+    """Puts a run to use."""
+    columns: tuple[str, ...]
+    """Fields of the options that name columns of a file."""
     files: tuple[str, ...] = ()
     """Names of the task's own files in the folder."""
     pictures: tuple[str, ...] = ()
     """Names of the pictures that `fit` draws of its reports."""
-    columns: tuple[str, ...]
-    """Fields of its options that name columns of a file."""
-    answering: str | None = None
-    """Field of its description with the options of how answers are looked for, which predict and evaluate take too."""
+    decoding: str | None = None
+    """Field of the description with the options of how answers are looked for, which predict and evaluate take too."""
     suggestions: tuple[str, ...] = (
         'predict {run} "a text of yours"    (or a file, or lines on standard input)',
         "evaluate {run} other.csv",
     )
     """Commands to try on a new run."""
 
-    @abstractmethod
+    @property
+    def name(self) -> str:
+        """As `fit --task` has it."""
+        return self.config.task
+
     def prepare(self, config: Options, before: Description | None) -> Prepared[Options, Description]:
         """Read the data and make what training needs; when a run is resumed, `before` is its description.
 
         Raises InputError for data that cannot be read or learnt from.
         """
+        return cast("Prepared[Options, Description]", tasks.module(self.name, "prepare").prepare(config, before))
 
-    @abstractmethod
-    def load(self, folder: Path, config: Description) -> Loaded:
-        """Read the rest of a run folder. Raises InputError."""
-
-    @abstractmethod
-    def predictor(self, run: Loaded) -> Predictor[Any]:
-        """The run put to use."""
-
-    @abstractmethod
     def evaluate(
         self,
         run: Loaded,
@@ -177,59 +179,5 @@ class Task(ABC, Generic[Options, Description, Loaded]):
         Raises InputError for data that cannot be read or that the run does not know.
 
         """
-
-
-def merged(given: Options, before: RunConfig) -> Options:
-    """The options of the run being resumed, with the limits that were given.
-
-    Raises InputError for another option that was given and differs: it would make it another run.
-    """
-    if given.task != before.task:
-        raise InputError(
-            f"{given.out}: was started with --task {before.task}, and {given.task} is given now; leave the option out "
-            "to resume, or start another run"
-        )
-    # An option that is younger than the run has its default there.
-    started = type(given).model_validate(before.options | {"out": given.out, "resume": True})
-    was, now = (options.model_dump(mode="json") for options in (started, given))
-    for name in sorted(given.model_fields_set - LIMITS):
-        if now[name] != was[name]:
-            raise InputError(
-                f"{given.out}: was started with {name} {was[name]!r}, and {now[name]!r} is given now; "
-                "leave the option out to resume, or start another run"
-            )
-    limits = {name: getattr(given, name) for name in given.model_fields_set & LIMITS}
-    return type(given).model_validate(before.options | limits)
-
-
-def check_forget_bias(cell: str, bias: float | None) -> None:
-    """Raise InputError for a cell that there is not, and for a bias where it has no forget gate."""
-    known = cells.get(cell)
-    try:
-        if bias is not None:
-            checks.forget_bias("fit", known, bias, bias=True)
-    except ValueError:
-        raise InputError(
-            f"--forget-bias: the cell {cell} has no gate f with a bias; leave it out, or take another cell"
-        ) from None
-
-
-def kept_options(config: FitConfig) -> dict[str, Any]:
-    """The options as `config.json` keeps them."""
-    return config.model_dump(mode="json", exclude=set(ONE_CALL))
-
-
-def fingerprint(rows: Any) -> str:
-    """SHA-256 of rows that JSON can hold."""
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
-
-
-def usual_split(run: Run[Any, Any], data: str, built_in: Sequence[str]) -> Split:
-    """The split for the final score of the run's own data, or of a built-in set; of another file, all."""
-    if data in built_in:
-        return "test"
-    own = Path(run.config.options["data"]).resolve() == Path(data).resolve()
-    if not own:
-        return "all"
-    # Series have no shares to be chosen: their test split is always there.
-    return SplitOptions.of(run.config.options).scored if "test_share" in run.config.options else "test"
+        scored = tasks.module(self.name, "evaluate").evaluate(run, data, split, columns, say, baselines)
+        return cast(Report, scored)

@@ -15,8 +15,9 @@ from cellwright.errors import InputError
 from cellwright.files import read_json, write_json
 from cellwright.tasks.config import FitConfig
 from cellwright.tasks.own_cell import CODE, kept, trust, with_key
+from cellwright.tasks.resume import merged
 from cellwright.tasks.run import CONFIG, MODEL, load_config, save_description
-from cellwright.tasks.task import Prepared, merged
+from cellwright.tasks.task import Prepared
 from cellwright.training.curve import draw_curve
 from cellwright.training.folder import CURVE, METRICS, check_folder, make_folder, settle_folder
 from cellwright.training.resume import check_checkpoint

@@ -19,7 +19,7 @@ from cellwright.tasks.lm import LanguageConfig
 from cellwright.tasks.lm.task import TASK
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import load_run
-from cellwright.tasks.task import usual_split
+from cellwright.tasks.splits import usual_split
 from cellwright.training import fit
 
 Options = Callable[..., dict[str, Any]]

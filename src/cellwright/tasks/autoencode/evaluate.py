@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from cellwright.data.batches import collate
+from cellwright.data.splits import Split
 from cellwright.data.unseen import sentences
 from cellwright.errors import InputError
 from cellwright.evaluation.reconstruction import Brought, Reconstruction
@@ -15,7 +16,6 @@ from cellwright.tasks.autoencode.objective import AutoencodeObjective
 from cellwright.tasks.autoencode.predictor import BATCH_TOKENS, AutoencodePredictor
 from cellwright.tasks.autoencode.run import AutoencodeRun
 from cellwright.tasks.splits import options_for, say_all, table_of, training_table
-from cellwright.tasks.task import Split
 from cellwright.tasks.texts import batches_of
 
 

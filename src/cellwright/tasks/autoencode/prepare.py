@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 
 import cellwright
-from cellwright import cells
 from cellwright.data.batches import Example, collate
 from cellwright.data.checks import check_splits
 from cellwright.data.feed import feeds
@@ -15,9 +14,11 @@ from cellwright.models.reading import Reader
 from cellwright.tasks.autoencode.config import AutoencodeConfig
 from cellwright.tasks.autoencode.objective import AutoencodeObjective
 from cellwright.tasks.autoencode.run import AutoencodeRunConfig
+from cellwright.tasks.cell import check_cell
 from cellwright.tasks.files import OF_FILES
+from cellwright.tasks.resume import fingerprint, kept_options
 from cellwright.tasks.splits import load_text_splits, refuse_for_a_set
-from cellwright.tasks.task import Baseline, Prepared, fingerprint, kept_options
+from cellwright.tasks.task import Baseline, Prepared
 from cellwright.tasks.texts import TOKENIZER, load_tokenizer, train_tokenizer
 
 
@@ -25,7 +26,7 @@ def prepare(
     config: AutoencodeConfig, before: AutoencodeRunConfig | None
 ) -> Prepared[AutoencodeConfig, AutoencodeRunConfig]:
     """Read the data; take the tokenizer from the run when resuming, else make one. Raises InputError."""
-    cells.get(config.cell)  # refuses an unknown one before the data is read
+    check_cell(config.cell)  # before the data is read
     refuse_for_a_set(config.data, config.model_dump(), OF_FILES)
     splits = load_text_splits(config.data, config.model_dump())
     check_splits(splits, config.data, "text")

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cellwright.data.checks import with_known_labels
+from cellwright.data.splits import Split
 from cellwright.data.unseen import sentences
 from cellwright.evaluation.baselines import MOST_TEXTS
 from cellwright.evaluation.comparison import Comparison, compare
 from cellwright.tasks.classify.predictor import ClassifyPredictor
 from cellwright.tasks.classify.run import ClassifyRun
 from cellwright.tasks.splits import options_for, say_all, table_of, training_table
-from cellwright.tasks.task import Split
 
 
 def evaluate(

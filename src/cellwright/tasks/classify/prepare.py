@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import cellwright
-from cellwright import cells
 from cellwright.data.batches import PiecedExample, Pieces, collate_pieces
 from cellwright.data.checks import classes_of
 from cellwright.data.class_sizes import balanced, rare
@@ -18,13 +17,15 @@ from cellwright.evaluation.majority import majority_macro_f1, majority_share
 from cellwright.models.architecture import Architecture, ClassifierConfig
 from cellwright.models.reading import Reader, Reading
 from cellwright.tasks.autoencode.run import AutoencodeRun
+from cellwright.tasks.cell import check_cell
 from cellwright.tasks.classify.config import OF_TABLES, ClassifyConfig
 from cellwright.tasks.classify.encoder import EncoderRun, adopted, language_of, load_encoder
 from cellwright.tasks.classify.objective import ClassifyObjective
 from cellwright.tasks.classify.run import ClassifyRunConfig
 from cellwright.tasks.lm.prepare import tokenizer_of
+from cellwright.tasks.resume import fingerprint, kept_options
 from cellwright.tasks.splits import load_text_splits, refuse_for_a_set
-from cellwright.tasks.task import Baseline, Prepared, fingerprint, kept_options
+from cellwright.tasks.task import Baseline, Prepared
 from cellwright.tasks.texts import TOKENIZER, load_tokenizer, train_tokenizer
 
 
@@ -33,7 +34,7 @@ def prepare(config: ClassifyConfig, before: ClassifyRunConfig | None) -> Prepare
     # A resumed run has its own sizes and tokens, and what --pretrain makes takes its sizes from here.
     encoder = None if before or config.pretrain else load_encoder(config)
     config = adopted(config, encoder) if encoder else config
-    cells.get(config.cell)  # refuses an unknown one before the data is read
+    check_cell(config.cell)  # before the data is read
     refuse_for_a_set(config.data, config.model_dump(), OF_TABLES)
     splits = load_text_splits(config.data, config.model_dump())
     labels = classes_of(splits)

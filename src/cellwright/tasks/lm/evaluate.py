@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from cellwright.data.splits import Split
 from cellwright.data.texts import read_texts
 from cellwright.data.unseen import sentences
 from cellwright.errors import InputError
@@ -18,7 +19,6 @@ from cellwright.tasks.files import read_options
 from cellwright.tasks.lm.prepare import documents, load_splits
 from cellwright.tasks.lm.run import LanguageRun
 from cellwright.tasks.splits import check_split, options_for, say_all, training_split
-from cellwright.tasks.task import Split
 
 ORDERS = {"characters": 6, "bpe": 4, "words": 4}
 """Of the n-gram model: longer ones predict no better on a million characters (tiny Shakespeare, Chinese news)."""

@@ -20,13 +20,15 @@ from cellwright.evaluation.ngrams import kneser_ney
 from cellwright.evaluation.text_scores import TextScores
 from cellwright.models.language_architecture import LanguageArchitecture, LanguageModelConfig
 from cellwright.models.language_model import MARK
+from cellwright.tasks.cell import check_cell
 from cellwright.tasks.files import OF_FILES, read_options
 from cellwright.tasks.lm.config import LanguageConfig
 from cellwright.tasks.lm.feed import LaneFeed
 from cellwright.tasks.lm.objective import LanguageObjective
 from cellwright.tasks.lm.run import CHARACTERS, LanguageRunConfig
+from cellwright.tasks.resume import fingerprint, kept_options
 from cellwright.tasks.splits import refuse_for_a_set
-from cellwright.tasks.task import Baseline, Prepared, check_forget_bias, fingerprint, kept_options
+from cellwright.tasks.task import Baseline, Prepared
 from cellwright.tasks.texts import TOKENIZER, load_tokenizer, train_tokenizer
 
 BATCH_TOKENS = 2048
@@ -40,7 +42,7 @@ LARGE_VOCABULARY = 10_000
 
 def prepare(config: LanguageConfig, before: LanguageRunConfig | None) -> Prepared[LanguageConfig, LanguageRunConfig]:
     """Read the data; take the tokenizer from the run when resuming, else make one. Raises InputError."""
-    check_forget_bias(config.cell, config.forget_bias)  # before the data is read
+    check_cell(config.cell, config.forget_bias)  # before the data is read
     if before is None and not config.train_side_only:  # which splits the training split of a set again
         refuse_for_a_set(config.data, config.model_dump(), OF_FILES)
     splits = load_splits(config.data, config.model_dump())

@@ -12,6 +12,7 @@ from cellwright.data import datasets
 from cellwright.data.checks import check_known
 from cellwright.data.series import SeriesTable
 from cellwright.data.series_batches import collate_series
+from cellwright.data.splits import Split
 from cellwright.errors import InputError
 from cellwright.evaluation import series_baselines
 from cellwright.evaluation.majority import majority_class
@@ -30,8 +31,7 @@ from cellwright.tasks.series.predictor import AnomalyPredictor, LabelPredictor, 
 from cellwright.tasks.series.prepare import check_binary, check_scored, forecastable, learnt_from
 from cellwright.tasks.series.regression import numbers_of
 from cellwright.tasks.series.run import SeriesRun
-from cellwright.tasks.splits import check_split, training_split
-from cellwright.tasks.task import Split, usual_split
+from cellwright.tasks.splits import check_split, training_split, usual_split
 from cellwright.tasks.texts import batches_of
 
 

@@ -272,6 +272,11 @@ PREDICTORS: dict[str, type[SeriesPredictor[Any]]] = {
 """The predictor of each target."""
 
 
+def predictor_of(run: SeriesRun) -> SeriesPredictor[Any]:
+    """A run put to use: labels, numbers, forecasts or scores."""
+    return PREDICTORS[run.config.model.target](run)
+
+
 def readable(run: SeriesRun, table: SeriesTable) -> SeriesTable:
     """The table with the run's channels. Raises InputError for others, and where values miss and it learned without."""
     table = as_learnt(table, run.config.channels)

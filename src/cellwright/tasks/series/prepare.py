@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 
 import cellwright
-from cellwright import cells
 from cellwright.data import datasets
 from cellwright.data.checks import check_known
 from cellwright.data.feed import feeds
@@ -20,18 +19,20 @@ from cellwright.errors import InputError
 from cellwright.evaluation import series_baselines
 from cellwright.evaluation.majority import majority_share
 from cellwright.models.series_architecture import SeriesArchitecture, SeriesModelConfig, Target
+from cellwright.tasks.cell import check_cell
+from cellwright.tasks.resume import fingerprint, kept_options
 from cellwright.tasks.series.config import SeriesConfig
 from cellwright.tasks.series.data import check_complete, load_splits
 from cellwright.tasks.series.examples import examples_of, stretches_of
 from cellwright.tasks.series.objective import SeriesObjective, make_objective, measured
 from cellwright.tasks.series.regression import check_classes, number_scaling, numbers_of
 from cellwright.tasks.series.run import SeriesRunConfig
-from cellwright.tasks.task import Baseline, Prepared, fingerprint, kept_options
+from cellwright.tasks.task import Baseline, Prepared
 
 
 def prepare(config: SeriesConfig, before: SeriesRunConfig | None) -> Prepared[SeriesConfig, SeriesRunConfig]:
     """Read the data and measure the training split. Raises InputError."""
-    cells.get(config.cell)  # refuses an unknown one before the data is read
+    check_cell(config.cell)  # before the data is read
     splits = learnt_from(config, load_splits(config))
     run = _describe(config, splits)
     # The test split is looked at now: what it cannot be scored by is refused before the model is trained.

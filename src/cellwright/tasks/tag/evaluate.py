@@ -6,13 +6,12 @@ from typing import Any
 from cellwright.data import unseen
 from cellwright.data.readers.values import listed
 from cellwright.data.sentences import Sentences
-from cellwright.data.splits import what_flatters
+from cellwright.data.splits import Split, what_flatters
 from cellwright.evaluation.tagging import FrequentTags, TagComparison, score_tags
 from cellwright.tasks.splits import check_split, nothing_on, options_for, say_all, training_split
 from cellwright.tasks.tag.data import load_splits, open_file
 from cellwright.tasks.tag.predictor import TagPredictor
 from cellwright.tasks.tag.run import TagRun
-from cellwright.tasks.task import Split
 
 
 def evaluate(

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from itertools import chain
 
 import cellwright
-from cellwright import cells
 from cellwright.data.feed import feeds
 from cellwright.data.readers.values import listed
 from cellwright.data.sentences import Sentences
@@ -13,17 +12,19 @@ from cellwright.data.splits import SPLITS, Splits, counts
 from cellwright.data.words import Lexicon, WordExample, collate_words
 from cellwright.evaluation.tagging import FrequentTags, score_tags
 from cellwright.models.tagging_architecture import TaggerArchitecture, TaggerConfig
+from cellwright.tasks.cell import check_cell
+from cellwright.tasks.resume import fingerprint, kept_options
 from cellwright.tasks.tag.config import TagConfig
 from cellwright.tasks.tag.data import check_learnable, load_splits
 from cellwright.tasks.tag.objective import TagObjective, known_and_new
 from cellwright.tasks.tag.run import LEXICON, TagRunConfig, load_lexicon
 from cellwright.tasks.tag.scheme import odd_ones, scheme_for
-from cellwright.tasks.task import Baseline, Prepared, fingerprint, kept_options
+from cellwright.tasks.task import Baseline, Prepared
 
 
 def prepare(config: TagConfig, before: TagRunConfig | None) -> Prepared[TagConfig, TagRunConfig]:
     """Read the data; take the words from the run when resuming, else collect them. Raises InputError."""
-    cells.get(config.cell)  # refuses an unknown one before the data is read
+    check_cell(config.cell)  # before the data is read
     splits = load_splits(config.data, config.model_dump())
     check_learnable(splits)
     train, validation = splits["train"], splits["validation"]

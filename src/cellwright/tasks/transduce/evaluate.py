@@ -4,13 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cellwright.data.pairs import Pairs
-from cellwright.data.splits import what_flatters
+from cellwright.data.splits import Split, what_flatters
 from cellwright.data.symbols import cut
 from cellwright.data.unseen import sentences
 from cellwright.evaluation.alignment import Aligned
 from cellwright.evaluation.transduction import Transduction, compare_transduction
 from cellwright.tasks.splits import check_split, nothing_on, options_for, say_all, training_split
-from cellwright.tasks.task import Split
 from cellwright.tasks.transduce.data import load_splits, read_pairs
 from cellwright.tasks.transduce.predictor import TransducePredictor
 from cellwright.tasks.transduce.prepare import symbols_of

@@ -13,9 +13,11 @@ from cellwright.data.tokenizer import FEATURED, Tokenizer
 from cellwright.evaluation.sequences import score_sequences
 from cellwright.evaluation.transduction import symbol_by_symbol
 from cellwright.models.transducer_architecture import TransducerArchitecture, TransducerConfig
+from cellwright.tasks.cell import check_cell
 from cellwright.tasks.files import OF_FILES
+from cellwright.tasks.resume import fingerprint, kept_options
 from cellwright.tasks.splits import refuse_for_a_set
-from cellwright.tasks.task import Baseline, Prepared, check_forget_bias, fingerprint, kept_options
+from cellwright.tasks.task import Baseline, Prepared
 from cellwright.tasks.transduce.config import Search, TransduceConfig
 from cellwright.tasks.transduce.data import load_splits
 from cellwright.tasks.transduce.objective import TransduceObjective
@@ -29,7 +31,7 @@ def prepare(
     config: TransduceConfig, before: TransduceRunConfig | None
 ) -> Prepared[TransduceConfig, TransduceRunConfig]:
     """Read the pairs; take the vocabularies from the run when resuming, else make them. Raises InputError."""
-    check_forget_bias(config.cell, config.forget_bias)  # before the data is read
+    check_cell(config.cell, config.forget_bias)  # before the data is read
     refuse_for_a_set(config.data, config.model_dump(), OF_FILES)
     splits = load_splits(config.data, config.model_dump())
     check_splits(splits, config.data, "source")

@@ -1,0 +1,44 @@
+"""What a resumed run must share with the one that was started: its options, but for limits, and its data."""
+
+import hashlib
+import json
+from typing import Any, TypeVar
+
+from cellwright.errors import InputError
+from cellwright.tasks.config import LIMITS, ONE_CALL, FitConfig
+from cellwright.tasks.run import RunConfig
+
+Options = TypeVar("Options", bound=FitConfig)
+
+
+def merged(given: Options, before: RunConfig) -> Options:
+    """The options of the run being resumed, with the limits that were given.
+
+    Raises InputError for another option that was given and differs: it would make it another run.
+    """
+    if given.task != before.task:
+        raise InputError(
+            f"{given.out}: was started with --task {before.task}, and {given.task} is given now; leave the option out "
+            "to resume, or start another run"
+        )
+    # An option that is younger than the run has its default there.
+    started = type(given).model_validate(before.options | {"out": given.out, "resume": True})
+    was, now = (options.model_dump(mode="json") for options in (started, given))
+    for name in sorted(given.model_fields_set - LIMITS):
+        if now[name] != was[name]:
+            raise InputError(
+                f"{given.out}: was started with {name} {was[name]!r}, and {now[name]!r} is given now; "
+                "leave the option out to resume, or start another run"
+            )
+    limits = {name: getattr(given, name) for name in given.model_fields_set & LIMITS}
+    return type(given).model_validate(before.options | limits)
+
+
+def kept_options(config: FitConfig) -> dict[str, Any]:
+    """The options as `config.json` keeps them."""
+    return config.model_dump(mode="json", exclude=set(ONE_CALL))
+
+
+def fingerprint(rows: Any) -> str:
+    """SHA-256 of rows that JSON can hold."""
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
