@@ -2,16 +2,14 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from cellwright.models.architecture import RecurrentOptions
 
 
-class BenchConfig(BaseModel):
+class BenchConfig(RecurrentOptions):
     """One layer over one batch."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    cell: str = "lstm"
-    """Cell of the layer; cellwright cells lists them; or FILE.py:NAME of your own."""
     hidden: int = Field(128, ge=1)
     """Hidden units, and as many inputs."""
     batch: int = Field(32, ge=1)

@@ -8,23 +8,45 @@ Pooling = Literal["last", "max", "mean", "attention"]
 Join = Literal["mean", "max", "recurrent"]
 
 
-class Architecture(BaseModel):
-    """What the user chooses of a classifier."""
+class RecurrentOptions(BaseModel):
+    """What is chosen wherever there are recurrent layers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     cell: str = "lstm"
     """Recurrent cell, as `cellwright cells` lists them, or FILE.py:NAME of your own."""
+
+
+class Stacked(RecurrentOptions):
+    """Layers on top of each other."""
+
+    layers: int = Field(1, ge=1)
+    """Recurrent layers on top of each other; of encoder and decoder, those of the encoder."""
+
+
+class Bidirectional(Stacked):
+    """Layers that may read from both ends."""
+
+    bidirectional: bool = True
+    """Read in both directions."""
+
+
+class Embedded(BaseModel):
+    """Tokens as vectors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
     embedding: int = Field(128, ge=1)
-    """Numbers a token is embedded in."""
+    """Numbers a token is embedded in: a character, a word, a symbol."""
+
+
+class Architecture(Embedded, Bidirectional):
+    """What the user chooses of a classifier."""
+
     pairs: int = Field(50_000, ge=0)
     """Most buckets in which pairs of neighbouring tokens are embedded too, nearly words to characters; 0: no pairs."""
     hidden: int = Field(128, ge=1)
     """Hidden size of one direction of one layer."""
-    layers: int = Field(1, ge=1)
-    """Recurrent layers on top of each other."""
-    bidirectional: bool = True
-    """Read each text in both directions."""
     embedding_dropout: float = Field(0.4, ge=0, lt=1)
     """Share of the embedded numbers dropped."""
     dropout: float = Field(0.5, ge=0, lt=1)
@@ -47,15 +69,9 @@ class ClassifierConfig(Architecture):
     """Numbers that a text's piece is compressed to, as a sequence autoencoder does; None: its pooled features."""
 
 
-class AutoencoderArchitecture(BaseModel):
+class AutoencoderArchitecture(Embedded, RecurrentOptions):
     """What the user chooses of a sequence autoencoder."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    cell: str = "lstm"
-    """Recurrent cell of encoder and decoder, as `cellwright cells` lists them, or FILE.py:NAME of your own."""
-    embedding: int = Field(128, ge=1)
-    """Numbers a token is embedded in."""
     hidden: int = Field(128, ge=1)
     """Hidden size of the decoder, and of each of the two directions of the encoder."""
     code: int = Field(128, ge=1)

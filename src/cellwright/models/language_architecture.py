@@ -2,10 +2,12 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from cellwright.models.architecture import Embedded, Stacked
 
 
-class LanguageArchitecture(BaseModel):
+class LanguageArchitecture(Embedded, Stacked):
     """What the user chooses of a language model.
 
     The kinds of dropout and the two penalties are those of Merity, Keskar and Socher 2017, "Regularizing and optimizing
@@ -13,16 +15,8 @@ class LanguageArchitecture(BaseModel):
     text many times.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    cell: str = "lstm"
-    """Recurrent cell, as `cellwright cells` lists them, or FILE.py:NAME of your own."""
-    embedding: int = Field(128, ge=1)
-    """Numbers a token is embedded in."""
     hidden: int = Field(384, ge=1)
     """Hidden size of each layer; with --tied the last one has as many units as the embedding."""
-    layers: int = Field(1, ge=1)
-    """Recurrent layers on top of each other."""
     directions: Literal["forward", "both"] = "forward"
     """Read backward too, with layers of its own, for a classifier to begin from (--encoder); it writes forward."""
     tied: bool = False

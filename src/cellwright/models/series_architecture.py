@@ -2,27 +2,21 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from cellwright.models.architecture import Pooling
+from cellwright.models.architecture import Bidirectional, Pooling
 
 Target = Literal["classify", "regress", "forecast", "anomaly"]
 Output = Literal["quantiles", "bernoulli"]
 
 
-class SeriesArchitecture(BaseModel):
+class SeriesArchitecture(Bidirectional):
     """What the user chooses of a model of series."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     target: Target = "classify"
     """What to learn: a class or a number of each series, the steps that follow, or how unlike the others it is."""
-    cell: str = "lstm"
-    """Recurrent cell, as `cellwright cells` lists them, or FILE.py:NAME of your own."""
     hidden: int = Field(128, ge=1)
     """Hidden size of one direction of one layer."""
-    layers: int = Field(1, ge=1)
-    """Recurrent layers on top of each other (classify, regress, forecast)."""
     noise: float = Field(0.0, ge=0)
     """Standard deviation of the noise added in training to each value, in the channel's own deviations."""
     input_dropout: float = Field(0.0, ge=0, lt=1)
@@ -31,8 +25,6 @@ class SeriesArchitecture(BaseModel):
     """Share of the features dropped between stacked layers and before the dense output (not anomaly)."""
     recurrent_dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the hidden units that the next step does not see in training, the same in all steps of a series."""
-    bidirectional: bool = True
-    """Read each series in both directions (classify, regress)."""
     pooling: Pooling = "max"
     """How the outputs of all steps become one vector: last (valid one), max, mean or attention (classify, regress)."""
     output: Output = "quantiles"

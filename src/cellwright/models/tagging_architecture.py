@@ -1,26 +1,18 @@
 """What a user chooses of a tagger; no torch here, so that the command line can list the options at once."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from cellwright.models.architecture import Bidirectional, Embedded
 
 
-class TaggerArchitecture(BaseModel):
+class TaggerArchitecture(Embedded, Bidirectional):
     """What the user chooses of a tagger."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    cell: str = "lstm"
-    """Recurrent cell, as `cellwright cells` lists them, or FILE.py:NAME of your own."""
-    embedding: int = Field(128, ge=1)
-    """Numbers a word is embedded in."""
     characters: int = Field(32, ge=0)
     """Numbers a character is embedded in, and hidden size of each direction of the layer over a word's characters; 0:
     words are not spelled."""
     hidden: int = Field(128, ge=1)
     """Hidden size of one direction of one layer."""
-    layers: int = Field(1, ge=1)
-    """Recurrent layers on top of each other."""
-    bidirectional: bool = True
-    """Read each sentence in both directions."""
     embedding_dropout: float = Field(0.3, ge=0, lt=1)
     """Share of the embedded numbers dropped, the same ones of all words of a sentence."""
     dropout: float = Field(0.5, ge=0, lt=1)

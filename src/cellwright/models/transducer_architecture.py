@@ -2,26 +2,18 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from cellwright.models.architecture import Bidirectional, Embedded
 
 Score = Literal["general", "dot", "additive"]
 
 
-class TransducerArchitecture(BaseModel):
+class TransducerArchitecture(Embedded, Bidirectional):
     """What the user chooses of a transducer."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    cell: str = "lstm"
-    """Recurrent cell of encoder and decoder, as `cellwright cells` lists them, or FILE.py:NAME of your own."""
-    embedding: int = Field(128, ge=1)
-    """Numbers a symbol is embedded in."""
     hidden: int = Field(256, ge=1)
     """Hidden size of each direction of the encoder, and of the decoder."""
-    layers: int = Field(1, ge=1)
-    """Recurrent layers of the encoder on top of each other."""
-    bidirectional: bool = True
-    """Read each source in both directions."""
     forget_bias: float | None = None
     """Bias of the forget gates at the start; none draws it as torch.nn does; for cells that have one. With 1 or more a
     layer remembers before it has learnt to."""
