@@ -1,4 +1,7 @@
-"""What hypothesis does in every test, and which backend the tests' small calls take."""
+"""What hypothesis does in every test, which path the tests' small calls take, and a file that a test writes."""
+
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -22,4 +25,16 @@ def backends_by_size():
     """The choice that users get, small calls included."""
     token = bounds._lifted.set(False)
     yield
-    bounds._lifted.reset(token)
+    functional._asked.reset(token)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[[str, str | bytes], Path]:
+    """Write a file byte for byte: no line end is translated."""
+
+    def write(name: str, content: str | bytes) -> Path:
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write

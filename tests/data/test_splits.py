@@ -5,10 +5,8 @@ from pathlib import Path
 import pytest
 
 from cellwright.data.checks import check_splits
-from cellwright.data.pair_source import PairColumns, open_pairs
 from cellwright.data.source import open_source
 from cellwright.data.splits import SHARE, SplitOptions, counts
-from cellwright.data.texts import open_texts
 from cellwright.errors import InputError
 
 SHARES = {
@@ -69,20 +67,3 @@ def test_splits_that_nobody_asked_for_may_be_empty_and_others_not(published: dic
     few = open_source(published["validation"], splits=SplitOptions(validation_share=0.001, test_share=0))
     with pytest.raises(InputError, match="fill all splits, or a file of their own with --validation, or --validation-"):
         check_splits(few, "a.csv", "text")
-
-
-def test_pairs_and_their_files(tmp_path: Path) -> None:
-    for name, words in {"train": "abcdefghij", "test": "jk"}.items():
-        (tmp_path / f"{name}.csv").write_text("".join(f"{word},{word.upper()}\n" for word in f"x{words}"))
-    splits = open_pairs(
-        str(tmp_path / "train.csv"), PairColumns("x", "X"), splits=SplitOptions(test=str(tmp_path / "test.csv"))
-    )
-    assert splits["test"].sources == ["j", "k"]
-    assert len(splits["train"]) + len(splits["validation"]) == 10
-
-
-def test_a_text_and_one_of_its_own_for_the_test(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("x" * 1000)
-    (tmp_path / "b.txt").write_text("yes\n")
-    splits = open_texts(str(tmp_path / "a.txt"), splits=SplitOptions(test=str(tmp_path / "b.txt")))
-    assert [len(splits[split].texts[0]) for split in splits] == [950, 50, 4]

@@ -6,7 +6,7 @@
 
     splits      train, validation and test: files of their own or shares, of any kind of rows
     hash_split  which row falls to which share: by a hash, so that no text stands in two splits and none ever moves
-    source, texts, pair_source    DATA -> Splits: of labelled texts, of texts alone, of pairs
+    source      DATA -> Splits of texts; of other rows each task's own `data.py`
     cut, sentences, series, pairs   one text cut by position; rows of other kinds, and how they are split
     labels, duplicates, checks, class_sizes    one spelling a label, one row a text, and whether it can be learned from
 

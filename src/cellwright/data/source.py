@@ -56,4 +56,4 @@ def kind_of(text: str, label: str | None, how: ReadOptions | None, labels: Label
         return kept, [*table.notes, *notes]
 
     share_out = partial(split_table, duplicates=options.duplicates)
-    return Kind(whole, share_out, lambda table: [each.strip() for each in table.texts], "texts", with_text)
+    return Kind(whole, share_out, lambda table: [each.strip() for each in table.texts], "text", with_text)

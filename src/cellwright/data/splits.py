@@ -76,8 +76,8 @@ class Kind(Generic[Rows]):
     """Splits rows by shares, `split(rows, validation=0.1, test=0.1)`."""
     keys: Callable[[Rows], list[Hashable]]
     """Returns of each row what is equal in rows that are the same."""
-    name: str
-    """What they are called: "texts"."""
+    one: str
+    """What one of them is called: "text"."""
     scorable: Callable[[Rows], tuple[Rows, list[str]]] = lambda rows: (rows, [])
     """Returns the rows of a whole file that a split may consist of, and sentences on the others."""
 
@@ -97,7 +97,7 @@ def open_splits(data: str, kind: Kind[Rows], options: SplitOptions, usual: float
         rows, notes = kind.read(file)
         splits[split], left = kind.scorable(rows)
         keys = kind.keys(splits[split])
-        leaked = what_flatters(sum(key in trained for key in keys), len(keys), kind.name)
+        leaked = what_flatters(sum(key in trained for key in keys), len(keys), f"{kind.one}s")
         splits.notes += [*notes, *left, *(f"{split}: {said}" for said in leaked)]
     return splits
 

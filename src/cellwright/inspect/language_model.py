@@ -24,8 +24,9 @@ from cellwright.inspect.recording import BATCH_TOKENS, Answers, Array, Recording
 from cellwright.models.language_model import MARK
 from cellwright.nn import Recurrent
 from cellwright.nn.states import as_tuple
+from cellwright.tasks.lm.data import open_data
 from cellwright.tasks.lm.predictor import LanguagePredictor
-from cellwright.tasks.lm.prepare import documents, load_splits
+from cellwright.tasks.lm.prepare import documents
 from cellwright.tasks.lm.run import LanguageRun
 from cellwright.tasks.texts import batches_of
 
@@ -77,7 +78,7 @@ def units_that_follow(run: LanguageRun) -> list[Probe]:
     InputError where the texts are no longer there, or none were kept for validation.
     """
     options: dict[str, Any] = run.config.options
-    validation = load_splits(options["data"], options)["validation"]
+    validation = open_data(options["data"], options)["validation"]
     if not len(validation):
         raise InputError(f"{run.path}: no validation split was kept, on which units are chosen")
     text = "\n\n".join(validation.texts)

@@ -102,7 +102,7 @@ def load_config(folder: Path) -> RunConfig:
         task = tasks.get(str(content.get("task")))
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    config = _validated(path, task.run_config, content)
+    config: RunConfig = _validated(path, task.run_config, content)
     # As of a resumed run: whether options go together was asked when it was started.
     _validated(path, tasks.config_of(task.name), config.options | {"out": folder, "resume": True}, "options")
     return config

@@ -1,19 +1,17 @@
 """What a run learns from and is scored on, by its options: each sentence on it once, whatever the rows are."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from cellwright.data import datasets
-from cellwright.data.labels import LabelOptions
-from cellwright.data.source import kind_of, open_source
-from cellwright.data.splits import Split, SplitOptions, Splits, what_flatters
-from cellwright.data.table import Table
+from cellwright.data.splits import Kind, Split, SplitOptions, Splits, what_flatters
 from cellwright.errors import InputError
-from cellwright.tasks.files import as_the_run, check_written, read_options
+from cellwright.tasks.files import as_the_run, check_written
 from cellwright.tasks.run import Run
 
-Rows = TypeVar("Rows")
+Rows = TypeVar("Rows", bound=Sized)
 
 
 def usual_split(run: Run[Any, Any], data: str, built_in: Sequence[str]) -> Split:
@@ -30,58 +28,14 @@ def usual_split(run: Run[Any, Any], data: str, built_in: Sequence[str]) -> Split
 def options_for(run: Run[Any, Any], data: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The options by which a run reads this data: its own, and those that are `given` and not None.
 
-    Raises InputError for options that do not fit the file.
+    Raises InputError for options that do not fit the file, and for any that is given with a built-in set.
     """
+    refuse_for_a_set(data, given, dict.fromkeys(given))
     check_written(given, data)
     options = as_the_run(run.config.options, given, data)
     if usual_split(run, data, datasets.names()) == "all":  # another file: the run's own splits are not this one's
         options |= dict.fromkeys(SplitOptions._fields)
     return options
-
-
-def load_text_splits(data: str, options: Mapping[str, Any]) -> Splits[Table]:
-    """The splits of texts, with the labels that the options name, if any. Raises InputError."""
-    return open_source(
-        data,
-        text=options["text"],
-        label=options.get("label"),
-        how=read_options(options),
-        splits=SplitOptions.of(options),
-        labels=LabelOptions.of(options),
-    )
-
-
-def table_of(data: str, split: Split, options: Mapping[str, Any], say: Callable[[str], None]) -> Table:
-    """The rows of one split of a file or built-in set, or all rows of a file. Raises InputError where there are none.
-
-    options: as `options_for` finds them. say: is given sentences on the file where all of it is read.
-    """
-    check_split(data, split)
-    if split == "all":
-        kind = kind_of(options["text"], options.get("label"), read_options(options), LabelOptions.of(options))
-        table, notes = kind.read(data)
-        for note in notes:
-            say(note)
-    else:
-        table = load_text_splits(data, options)[split]
-    if not len(table):
-        raise nothing_on(data, split, "text", "row")
-    return table
-
-
-def training_table(
-    run: Run[Any, Any], scored: Table, split: Split, say: Callable[[str], None], wanted: bool
-) -> Table | None:
-    """What the run was trained on, for the baselines; says so where it is gone, or holds texts to be scored.
-
-    wanted: as of `training_split`.
-    """
-    options = run.config.options
-    train = training_split(lambda: load_text_splits(options["data"], options), "texts", say, wanted)
-    if train is not None and split != "train":
-        seen = {text.strip() for text in train.texts}  # as `split` tells texts apart
-        say_all(what_flatters(sum(text.strip() in seen for text in scored.texts), len(scored), "texts"), say)
-    return train
 
 
 def check_split(data: str, split: Split) -> None:
@@ -102,11 +56,54 @@ def refuse_for_a_set(data: str, given: Mapping[str, Any], usual: Mapping[str, An
             )
 
 
-def nothing_on(data: str, split: Split, one: str, row: str) -> InputError:
-    """The error of a split without any; one: of what, as "text"; row: what of the file holds it."""
+def nothing_on(data: str, split: Split, one: str) -> InputError:
+    """The error of a split without any; one: of what, as "text"."""
     return InputError(
-        f"{data}: no {one} falls to the {split} split; expected at least one, --split all takes every {row}"
+        f"{data}: no {one} falls to the {split} split; expected at least one, --split all takes every {one}"
     )
+
+
+@dataclass(frozen=True)
+class Source(Generic[Rows]):
+    """Where the rows of a task come from, by the options of a run: what its evaluation asks of its `data.py`."""
+
+    kind_of: Callable[[Mapping[str, Any]], Kind[Rows]]
+    """How a whole file is read, and which rows are the same."""
+    open_data: Callable[[str, Mapping[str, Any]], Splits[Rows]]
+    """The splits of a built-in set or of files. Raises InputError."""
+
+    def scored(self, data: str, split: Split, options: Mapping[str, Any], say: Callable[[str], None]) -> Rows:
+        """The rows of one split of a file or built-in set, or all rows of a file.
+
+        options: as `options_for` finds them. say: is given sentences on the file where all of it is read.
+
+        Raises InputError where there are none.
+        """
+        check_split(data, split)
+        kind = self.kind_of(options)
+        if split == "all":
+            rows, notes = kind.read(data)
+            say_all(notes, say)
+        else:
+            rows = self.open_data(data, options)[split]
+        if not len(rows):
+            raise nothing_on(data, split, kind.one)
+        return rows
+
+    def trained(
+        self, run: Run[Any, Any], scored: Rows, split: Split, say: Callable[[str], None], wanted: bool
+    ) -> Rows | None:
+        """What the run was trained on, for the baselines; says so where it is gone, or holds rows to be scored.
+
+        wanted: as of `training_split`.
+        """
+        options = run.config.options
+        kind = self.kind_of(options)
+        train = training_split(lambda: self.open_data(options["data"], options), f"{kind.one}s", say, wanted)
+        if train is not None and split != "train":
+            seen, keys = set(kind.keys(train)), kind.keys(scored)
+            say_all(what_flatters(sum(key in seen for key in keys), len(keys), f"{kind.one}s"), say)
+        return train
 
 
 def training_split(

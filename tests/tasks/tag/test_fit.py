@@ -13,7 +13,7 @@ from cellwright.errors import InputError
 from cellwright.evaluation.tagging import FrequentTags
 from cellwright.tasks.run import load_run
 from cellwright.tasks.tag import TagConfig
-from cellwright.tasks.tag.data import load_splits
+from cellwright.tasks.tag.data import open_data
 from cellwright.tasks.tag.predictor import TagPredictor
 from cellwright.training import fit
 from tagged_requests import lines
@@ -26,7 +26,7 @@ def test_learns_and_the_scores_are_those_of_the_kept_model(options: Options, crf
     said: list[str] = []
     result = fit(TagConfig(**options(also_classify="intent", crf=crf)), progress=False, say=said.append)
     run = load_run(result.out)
-    validation = load_splits(run.config.options["data"], run.config.options)["validation"]
+    validation = open_data(run.config.options["data"], run.config.options)["validation"]
     answers = TagPredictor(run).tag(validation.tokens)
     f1 = f1_score(validation.tags, [answer.tags for answer in answers])
     labelled = sum(a.label == label for a, label in zip(answers, validation.labels or [], strict=True)) / len(answers)
@@ -39,7 +39,7 @@ def test_learns_and_the_scores_are_those_of_the_kept_model(options: Options, crf
     assert result.validation["sentence_accuracy"] == pytest.approx(labelled)
     assert result.validation["joint_accuracy"] == pytest.approx(sum(whole) / len(whole))
     assert min(f1, labelled) > 0.95 > result.baseline
-    splits = load_splits(run.config.options["data"], run.config.options)
+    splits = open_data(run.config.options["data"], run.config.options)
     frequent = FrequentTags(splits["train"])
     [(usual, _)] = Counter(splits["train"].labels).most_common(1)
     rows = zip(validation.tags, frequent.tags(validation.tokens), validation.labels or [], strict=True)
@@ -68,9 +68,9 @@ def test_files_for_validation_and_test_are_taken_whole(options: Options, tmp_pat
         path.write_text(lines(20, seed) + '{"tokens": [], "tags": []}\n')
     own = {split: str(path) for split, path in paths.items()}
     config = TagConfig(**options(max_epochs=1, **own))
-    splits = load_splits(config.data, config.model_dump())
+    splits = open_data(config.data, config.model_dump())
     assert [len(splits[split]) for split in ("train", "validation", "test")] == [300, 20, 20]
-    half = load_splits(config.data, config.model_dump() | {"validation": None})
+    half = open_data(config.data, config.model_dump() | {"validation": None})
     assert len(half["test"]) == 20
     assert 0 < len(half["validation"]) == 300 - len(half["train"])
     said: list[str] = []

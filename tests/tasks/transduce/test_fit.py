@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from cellwright.data.pair_source import PairColumns, open_pairs
 from cellwright.errors import InputError
 from cellwright.tasks import get
 from cellwright.tasks.run import load_run
 from cellwright.tasks.transduce import TransduceConfig
+from cellwright.tasks.transduce.data import PairColumns, open_pairs
 from cellwright.tasks.transduce.predictor import TransducePredictor
 from cellwright.training import fit
 

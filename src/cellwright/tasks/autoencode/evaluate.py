@@ -12,10 +12,11 @@ from cellwright.data.splits import Split
 from cellwright.data.unseen import sentences
 from cellwright.errors import InputError
 from cellwright.evaluation.reconstruction import Brought, Reconstruction
+from cellwright.tasks.autoencode.data import SOURCE
 from cellwright.tasks.autoencode.objective import AutoencodeObjective
 from cellwright.tasks.autoencode.predictor import BATCH_TOKENS, AutoencodePredictor
 from cellwright.tasks.autoencode.run import AutoencodeRun
-from cellwright.tasks.splits import options_for, say_all, table_of, training_table
+from cellwright.tasks.splits import options_for, say_all
 from cellwright.tasks.texts import batches_of
 
 
@@ -28,12 +29,12 @@ def evaluate(
     baselines: bool,
 ) -> Reconstruction:
     """Score the run beside the frequencies of single tokens; see `Task.evaluate`."""
-    table = table_of(data, split, options_for(run, data, columns), say)
+    table = SOURCE.scored(data, split, options_for(run, data, columns), say)
     windows = _windows(run, table.texts)
     if not windows:
         raise InputError(f"{data}: no text has a token; expected at least one to bring back")
     say_all(sentences([run.tokenizer.unseen(table.texts)]), say)
-    train = training_table(run, table, split, say, baselines)
+    train = SOURCE.trained(run, table, split, say, baselines)
     told, free = _told(run, windows), _free(run, windows)
     baseline = None if train is None else _unigram(run, _windows(run, train.texts), windows)
     return Reconstruction(len(table), sum(map(len, windows)), told, free, baseline)

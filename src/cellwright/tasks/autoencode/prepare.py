@@ -5,19 +5,17 @@ from collections.abc import Sequence
 
 import cellwright
 from cellwright.data.batches import Example, collate
-from cellwright.data.checks import check_splits
 from cellwright.data.feed import feeds
 from cellwright.data.splits import counts
 from cellwright.errors import InputError
 from cellwright.models.architecture import AutoencoderArchitecture, AutoencoderConfig
 from cellwright.models.reading import Reader
 from cellwright.tasks.autoencode.config import AutoencodeConfig
+from cellwright.tasks.autoencode.data import load_splits
 from cellwright.tasks.autoencode.objective import AutoencodeObjective
 from cellwright.tasks.autoencode.run import AutoencodeRunConfig
 from cellwright.tasks.cell import check_cell
-from cellwright.tasks.files import OF_FILES
 from cellwright.tasks.resume import fingerprint, kept_options
-from cellwright.tasks.splits import load_text_splits, refuse_for_a_set
 from cellwright.tasks.task import Baseline, Prepared
 from cellwright.tasks.texts import TOKENIZER, load_tokenizer, train_tokenizer
 
@@ -27,9 +25,7 @@ def prepare(
 ) -> Prepared[AutoencodeConfig, AutoencodeRunConfig]:
     """Read the data; take the tokenizer from the run when resuming, else make one. Raises InputError."""
     check_cell(config.cell)  # before the data is read
-    refuse_for_a_set(config.data, config.model_dump(), OF_FILES)
-    splits = load_text_splits(config.data, config.model_dump())
-    check_splits(splits, config.data, "text")
+    splits = load_splits(config)
     texts = {split: splits[split].texts for split in ("train", "validation")}
     if before:
         tokenizer = load_tokenizer(config.out / TOKENIZER, before.model.vocabulary)

@@ -8,9 +8,10 @@ from cellwright.data.splits import Split
 from cellwright.data.unseen import sentences
 from cellwright.evaluation.baselines import MOST_TEXTS
 from cellwright.evaluation.comparison import Comparison, compare
+from cellwright.tasks.classify.data import SOURCE
 from cellwright.tasks.classify.predictor import ClassifyPredictor
 from cellwright.tasks.classify.run import ClassifyRun
-from cellwright.tasks.splits import options_for, say_all, table_of, training_table
+from cellwright.tasks.splits import options_for, say_all
 
 
 def evaluate(
@@ -22,10 +23,10 @@ def evaluate(
     baselines: bool,
 ) -> Comparison:
     """Score the run beside the majority class and the linear baseline; see `Task.evaluate`."""
-    table = table_of(data, split, options_for(run, data, columns), say)
+    table = SOURCE.scored(data, split, options_for(run, data, columns), say)
     table, notes = with_known_labels(table, run.labels)
     say_all(notes, say)
-    train = training_table(run, table, split, say, baselines)
+    train = SOURCE.trained(run, table, split, say, baselines)
     if train is not None and len(train) > MOST_TEXTS:
         say(
             f"the linear baseline is fitted on {MOST_TEXTS:,} of the {len(train):,} training texts, drawn at random; "

@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import cellwright
 from cellwright.data.batches import PiecedExample, Pieces, collate_pieces
-from cellwright.data.checks import classes_of
 from cellwright.data.class_sizes import balanced, rare
 from cellwright.data.feed import feeds
 from cellwright.data.labels import numbers
@@ -18,13 +17,13 @@ from cellwright.models.architecture import Architecture, ClassifierConfig
 from cellwright.models.reading import Reader, Reading
 from cellwright.tasks.autoencode.run import AutoencodeRun
 from cellwright.tasks.cell import check_cell
-from cellwright.tasks.classify.config import OF_TABLES, ClassifyConfig
+from cellwright.tasks.classify.config import ClassifyConfig
+from cellwright.tasks.classify.data import load_splits
 from cellwright.tasks.classify.encoder import EncoderRun, adopted, language_of, load_encoder
 from cellwright.tasks.classify.objective import ClassifyObjective
 from cellwright.tasks.classify.run import ClassifyRunConfig
 from cellwright.tasks.lm.prepare import tokenizer_of
 from cellwright.tasks.resume import fingerprint, kept_options
-from cellwright.tasks.splits import load_text_splits, refuse_for_a_set
 from cellwright.tasks.task import Baseline, Prepared
 from cellwright.tasks.texts import TOKENIZER, load_tokenizer, train_tokenizer
 
@@ -35,9 +34,7 @@ def prepare(config: ClassifyConfig, before: ClassifyRunConfig | None) -> Prepare
     encoder = None if before or config.pretrain else load_encoder(config)
     config = adopted(config, encoder) if encoder else config
     check_cell(config.cell)  # before the data is read
-    refuse_for_a_set(config.data, config.model_dump(), OF_TABLES)
-    splits = load_text_splits(config.data, config.model_dump())
-    labels = classes_of(splits)
+    splits, labels = load_splits(config)
     train, validation = splits["train"], splits["validation"]
     weights = balanced(_labels(train), labels) if config.class_weights else None
     tokenizer = _tokenizer(config, before, encoder, train)

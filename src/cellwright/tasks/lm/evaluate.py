@@ -8,17 +8,16 @@ import torch
 from torch import Tensor
 
 from cellwright.data.splits import Split
-from cellwright.data.texts import read_texts
 from cellwright.data.unseen import sentences
 from cellwright.errors import InputError
 from cellwright.evaluation.ngrams import kneser_ney
 from cellwright.evaluation.text_comparison import TextComparison
 from cellwright.evaluation.text_scores import TextScores
 from cellwright.stages import stage
-from cellwright.tasks.files import read_options
-from cellwright.tasks.lm.prepare import documents, load_splits
+from cellwright.tasks.lm.data import SOURCE
+from cellwright.tasks.lm.prepare import documents
 from cellwright.tasks.lm.run import LanguageRun
-from cellwright.tasks.splits import check_split, options_for, say_all, training_split
+from cellwright.tasks.splits import options_for, say_all
 
 ORDERS = {"characters": 6, "bpe": 4, "words": 4}
 """Of the n-gram model: longer ones predict no better on a million characters (tiny Shakespeare, Chinese news)."""
@@ -36,7 +35,8 @@ def evaluate(
 
     Each text is told what stands before in it, from its first token on; the end of each but the last is predicted too.
     """
-    texts = _texts(data, split, options_for(run, data, columns), say)
+    table = SOURCE.scored(data, split, options_for(run, data, columns), say)
+    texts = table.texts
     encoded = documents(run.tokenizer, texts)
     if sum(len(document) - 1 for document in encoded) < 1:
         raise InputError(f"{data}: no token to score in the {split} split; expected some text")
@@ -49,10 +49,11 @@ def evaluate(
     with stage(f"scoring {characters:,} characters"):
         model = scored(run.model.nats(encoded))
     order = ORDERS[run.tokenizer.kind]
-    train = _training_documents(run, say, baselines)
+    train = SOURCE.trained(run, table, split, say, baselines)
     if train is None:
         return TextComparison(model, order)
-    counted = [scored(_counted(train, encoded, n, run.tokenizer.size)) for n in (order, 1)]
+    learned = documents(run.tokenizer, train.texts)
+    counted = [scored(_counted(learned, encoded, n, run.tokenizer.size)) for n in (order, 1)]
     return TextComparison(model, order, *counted)
 
 
@@ -60,19 +61,3 @@ def _counted(train: Sequence[Tensor], test: Sequence[Tensor], order: int, vocabu
     """Nats of each token but the first mark."""
     nats = kneser_ney(*(np.concatenate(part) for part in (train, test)), order=order, vocabulary=vocabulary)
     return torch.from_numpy(nats[1:])
-
-
-def _texts(data: str, split: Split, options: Mapping[str, Any], say: Callable[[str], None]) -> list[str]:
-    check_split(data, split)
-    if split != "all":
-        return load_splits(data, options)[split].texts
-    table = read_texts(data, text=options["text"], how=read_options(options))
-    for note in table.notes:
-        say(note)
-    return table.texts
-
-
-def _training_documents(run: LanguageRun, say: Callable[[str], None], wanted: bool) -> list[Tensor] | None:
-    """What the run was trained on, for the baselines; say so where it is gone."""
-    train = training_split(lambda: load_splits(run.config.options["data"], run.config.options), "texts", say, wanted)
-    return None if train is None else documents(run.tokenizer, train.texts)

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 
 from cellwright.data.readers.files import existing
-from cellwright.data.texts import is_plain, read_texts
 from cellwright.data.unseen import Unseen
 from cellwright.evaluation.text_scores import TextScores
 from cellwright.tasks.files import as_the_run, check_written, read_options
+from cellwright.tasks.lm.data import is_plain, read_texts
 from cellwright.tasks.lm.prepare import documents
 from cellwright.tasks.lm.run import LanguageRun
 from cellwright.tasks.predictor import Asked, Prediction, Predictor

@@ -2,8 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -11,9 +10,8 @@ from torch import Tensor
 
 import cellwright
 from cellwright.data.special import UNKNOWN
-from cellwright.data.splits import SplitOptions, Splits, counts
+from cellwright.data.splits import Splits, counts
 from cellwright.data.table import Table
-from cellwright.data.texts import HELD_OUT, open_texts, open_training_split
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
 from cellwright.evaluation.ngrams import kneser_ney
@@ -21,13 +19,12 @@ from cellwright.evaluation.text_scores import TextScores
 from cellwright.models.language_architecture import LanguageArchitecture, LanguageModelConfig
 from cellwright.models.language_model import MARK
 from cellwright.tasks.cell import check_cell
-from cellwright.tasks.files import OF_FILES, read_options
 from cellwright.tasks.lm.config import LanguageConfig
+from cellwright.tasks.lm.data import load_splits, open_data
 from cellwright.tasks.lm.feed import LaneFeed
 from cellwright.tasks.lm.objective import LanguageObjective
 from cellwright.tasks.lm.run import CHARACTERS, LanguageRunConfig
 from cellwright.tasks.resume import fingerprint, kept_options
-from cellwright.tasks.splits import refuse_for_a_set
 from cellwright.tasks.task import Baseline, Prepared
 from cellwright.tasks.texts import TOKENIZER, load_tokenizer, train_tokenizer
 
@@ -43,9 +40,7 @@ LARGE_VOCABULARY = 10_000
 def prepare(config: LanguageConfig, before: LanguageRunConfig | None) -> Prepared[LanguageConfig, LanguageRunConfig]:
     """Read the data; take the tokenizer from the run when resuming, else make one. Raises InputError."""
     check_cell(config.cell, config.forget_bias)  # before the data is read
-    if before is None and not config.train_side_only:  # which splits the training split of a set again
-        refuse_for_a_set(config.data, config.model_dump(), OF_FILES)
-    splits = load_splits(config.data, config.model_dump())
+    splits = load_splits(config)
     train, validation = (splits[split].texts for split in ("train", "validation"))
     tokenizer = (
         load_tokenizer(config.out / TOKENIZER, before.model.vocabulary) if before else _tokenizer(splits, config)
@@ -77,16 +72,7 @@ def _validation(encoded: list[Tensor]) -> LaneFeed | None:
 
 def tokenizer_of(config: LanguageConfig) -> Tokenizer:
     """The tokenizer that a run with these options makes. Raises InputError."""
-    return _tokenizer(load_splits(config.data, config.model_dump()), config)
-
-
-def load_splits(data: str, options: Mapping[str, Any]) -> Splits[Table]:
-    """The splits of a run's data, by its options. Raises InputError."""
-    how, splits = read_options(options), SplitOptions.of(options)
-    if not options.get("train_side_only"):
-        return open_texts(data, text=options["text"], how=how, splits=splits)
-    held_out = HELD_OUT if options.get("held_out") is None else options["held_out"]
-    return open_training_split(data, text=options["text"], how=how, splits=splits, held_out=held_out)
+    return _tokenizer(open_data(config.data, config.model_dump()), config)
 
 
 def documents(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Tensor]:

@@ -31,7 +31,7 @@ from cellwright.tasks.series.predictor import AnomalyPredictor, LabelPredictor, 
 from cellwright.tasks.series.prepare import check_binary, check_scored, forecastable, learnt_from
 from cellwright.tasks.series.regression import numbers_of
 from cellwright.tasks.series.run import SeriesRun
-from cellwright.tasks.splits import check_split, training_split, usual_split
+from cellwright.tasks.splits import check_split, refuse_for_a_set, training_split, usual_split
 from cellwright.tasks.texts import batches_of
 
 
@@ -67,6 +67,7 @@ def evaluate(
 def _series(run: SeriesRun, options: SeriesConfig, data: str, split: Split, columns: Mapping[str, Any]) -> SeriesTable:
     """The series to score: a split of the run's own data, of a built-in set or of another file, or all of a file."""
     changes = {name: value for name, value in columns.items() if value is not None} | {"data": data}
+    refuse_for_a_set(data, columns, dict.fromkeys(columns))
     if data in datasets.names():
         changes |= OF_FILES
     elif usual_split(run, data, datasets.names()) == "all":  # another file: the run's own splits are not this one's

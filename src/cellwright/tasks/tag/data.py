@@ -12,33 +12,52 @@ from cellwright.data.readers.tagged import read_tagged
 from cellwright.data.sentences import SENTENCES, Sentences, split_sentences, with_tokens, without_tokens
 from cellwright.data.splits import Kind, SplitOptions, Splits, open_splits
 from cellwright.errors import InputError
-from cellwright.tasks.splits import refuse_for_a_set
+from cellwright.tasks.splits import Source, refuse_for_a_set
+from cellwright.tasks.tag.config import TagConfig
 
 OF_FILES = dict.fromkeys(("tokens", "tags", "also_classify", "format", *SplitOptions._fields))
 """Options that say how files are read, and nothing of a built-in set: None where they are not given."""
 
 
-def load_splits(data: str, options: Mapping[str, Any]) -> Splits[Sentences]:
-    """Return "train", "validation" and "test" of a built-in set or of files.
+def load_splits(config: TagConfig) -> Splits[Sentences]:
+    """Return "train", "validation" and "test". Raises InputError for what cannot be learned from."""
+    options = config.model_dump()
+    refuse_for_a_set(config.data, options, OF_FILES)
+    splits = open_data(config.data, options)
+    train = splits["train"]
+    check_splits(splits, train.source, "sentence")
+    for kind, found in (("tag", {t for row in train.tags for t in row}), ("label", set(train.labels or "ab"))):
+        if len(found) < 2:
+            raise InputError(
+                f"{train.source}: every {kind} of the training sentences is {found.pop()!r}; expected at least two to "
+                "tell apart"
+            )
+    return splits
+
+
+def open_data(data: str, options: Mapping[str, Any]) -> Splits[Sentences]:
+    """Return the splits of a built-in set or of files.
 
     options: `tokens`, `tags`, `also_classify`, `encoding`, `format` of `TagConfig`, and its `HeldOut`; a split that
     has a file of its own is the whole of it. Raises InputError.
     """
     if data in datasets.names():
         built_in: Splits[Sentences] = datasets.load(data, SENTENCES)
-        refuse_for_a_set(data, options, OF_FILES)
         return built_in
-    kind = Kind(
-        read=lambda path: open_file(path, options),
+    return open_splits(data, _kind_of(options), SplitOptions.of(options))
+
+
+def _kind_of(options: Mapping[str, Any]) -> Kind[Sentences]:
+    return Kind(
+        read=lambda path: _read(path, options),
         split=split_sentences,
         keys=lambda sentences: [tuple(tokens) for tokens in sentences.tokens],
-        name="sentences",
+        one="sentence",
         scorable=lambda sentences: (sentences.take(with_tokens(sentences)), without_tokens(sentences)),
     )
-    return open_splits(data, kind, SplitOptions.of(options))
 
 
-def open_file(path: str, options: Mapping[str, Any]) -> tuple[Sentences, list[str]]:
+def _read(path: str, options: Mapping[str, Any]) -> tuple[Sentences, list[str]]:
     """Read all sentences of a file, tags and labels in one spelling each, which is said. Raises InputError."""
     sentences = read_tagged(
         path,
@@ -59,13 +78,4 @@ def open_file(path: str, options: Mapping[str, Any]) -> tuple[Sentences, list[st
     return replace(sentences, tags=tags, labels=labels), notes
 
 
-def check_learnable(splits: Splits[Sentences]) -> None:
-    """Raise InputError where a split is empty, or where there is nothing to tell apart."""
-    check_splits(splits, splits["train"].source, "sentence")
-    train = splits["train"]
-    for kind, found in (("tag", {t for row in train.tags for t in row}), ("label", set(train.labels or "ab"))):
-        if len(found) < 2:
-            raise InputError(
-                f"{train.source}: every {kind} of the training sentences is {found.pop()!r}; expected at least two to "
-                "tell apart"
-            )
+SOURCE = Source(_kind_of, open_data)

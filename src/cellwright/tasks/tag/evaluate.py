@@ -6,10 +6,10 @@ from typing import Any
 from cellwright.data import unseen
 from cellwright.data.readers.values import listed
 from cellwright.data.sentences import Sentences
-from cellwright.data.splits import Split, what_flatters
+from cellwright.data.splits import Split
 from cellwright.evaluation.tagging import FrequentTags, TagComparison, score_tags
-from cellwright.tasks.splits import check_split, nothing_on, options_for, say_all, training_split
-from cellwright.tasks.tag.data import load_splits, open_file
+from cellwright.tasks.splits import nothing_on, options_for, say_all
+from cellwright.tasks.tag.data import SOURCE
 from cellwright.tasks.tag.predictor import TagPredictor
 from cellwright.tasks.tag.run import TagRun
 
@@ -23,16 +23,12 @@ def evaluate(
     baselines: bool,
 ) -> TagComparison:
     """Score the run beside each word's most frequent tag; see `Task.evaluate`."""
-    sentences = _sentences(run, data, split, columns, say)
+    sentences = SOURCE.scored(data, split, options_for(run, data, columns), say)
+    if not any(sentences.tokens):
+        raise nothing_on(data, split, "sentence")
     _say_what_is_unknown(run, sentences, say)
     say_all(unseen.sentences(run.lexicon.unseen(sentences.tokens)), say)
-    train = training_split(
-        lambda: load_splits(run.config.options["data"], run.config.options), "sentences", say, baselines
-    )
-    if train is not None and split != "train":
-        seen = set(map(tuple, train.tokens))
-        known = sum(tuple(tokens) in seen for tokens in sentences.tokens)
-        say_all(what_flatters(known, len(sentences), "sentences"), say)
+    train = SOURCE.trained(run, sentences, split, say, baselines)
     answers = TagPredictor(run).tag(sentences.tokens)
     labels = [answer.label or "" for answer in answers] if run.config.labels else None
     tags = [answer.tags for answer in answers]
@@ -44,22 +40,6 @@ def evaluate(
         score_tags(sentences, tags, labels, run.config.scheme, frequent.known),
         score_tags(sentences, *own, run.config.scheme, frequent.known),
     )
-
-
-def _sentences(
-    run: TagRun, data: str, split: Split, columns: Mapping[str, Any], say: Callable[[str], None]
-) -> Sentences:
-    options = options_for(run, data, columns)
-    check_split(data, split)
-    if split == "all":
-        found, notes = open_file(data, options)
-        for note in notes:
-            say(note)
-    else:
-        found = load_splits(data, options)[split]
-    if not any(found.tokens):
-        raise nothing_on(data, split, "sentence", "sentence")
-    return found
 
 
 def _say_what_is_unknown(run: TagRun, sentences: Sentences, say: Callable[[str], None]) -> None:

@@ -15,7 +15,7 @@ from cellwright.models.tagging_architecture import TaggerArchitecture, TaggerCon
 from cellwright.tasks.cell import check_cell
 from cellwright.tasks.resume import fingerprint, kept_options
 from cellwright.tasks.tag.config import TagConfig
-from cellwright.tasks.tag.data import check_learnable, load_splits
+from cellwright.tasks.tag.data import load_splits
 from cellwright.tasks.tag.objective import TagObjective, known_and_new
 from cellwright.tasks.tag.run import LEXICON, TagRunConfig, load_lexicon
 from cellwright.tasks.tag.scheme import odd_ones, scheme_for
@@ -25,8 +25,7 @@ from cellwright.tasks.task import Baseline, Prepared
 def prepare(config: TagConfig, before: TagRunConfig | None) -> Prepared[TagConfig, TagRunConfig]:
     """Read the data; take the words from the run when resuming, else collect them. Raises InputError."""
     check_cell(config.cell)  # before the data is read
-    splits = load_splits(config.data, config.model_dump())
-    check_learnable(splits)
+    splits = load_splits(config)
     train, validation = splits["train"], splits["validation"]
     if before:
         lexicon = load_lexicon(config.out, before.model)

@@ -1,24 +1,92 @@
-"""The pairs of a run: a built-in set or files, by its options."""
+"""The pairs of a run: a built-in set or files with two columns, and whether they can be learned from.
+
+splits = open_pairs("words.csv", PairColumns("word", "pronunciation"))
+splits["train"].sources[0], splits["train"].targets[0]    # "read", ("R EH D", "R IY D")
+"""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from cellwright.data.pair_source import PairColumns, open_pairs
-from cellwright.data.pair_source import read_pairs as read
-from cellwright.data.pairs import Pairs
-from cellwright.data.splits import SplitOptions, Splits
-from cellwright.tasks.files import read_options
+from cellwright.data import datasets
+from cellwright.data.checks import check_splits
+from cellwright.data.pairs import PAIRS, Pairs, gather, split_pairs
+from cellwright.data.readers import format_of, read_columns
+from cellwright.data.readers.files import existing
+from cellwright.data.readers.options import ReadOptions
+from cellwright.data.readers.values import Columns
+from cellwright.data.splits import Kind, SplitOptions, Splits, open_splits
+from cellwright.errors import InputError
+from cellwright.tasks.files import OF_FILES, read_options
+from cellwright.tasks.splits import Source, refuse_for_a_set
+from cellwright.tasks.transduce.config import TransduceConfig
 
 
-def load_splits(data: str, options: Mapping[str, Any]) -> Splits[Pairs]:
-    """Return "train", "validation" and "test". Raises InputError."""
+class PairColumns(NamedTuple):
+    """Columns by name, or by number from 1."""
+
+    source: str = "source"
+    target: str = "target"
+    features: str | None = None
+    """What is asked of the target, such as V;PST: each becomes a symbol behind the source's own."""
+
+    @property
+    def asked(self) -> Columns:
+        """The columns as readers have them."""
+        options = "--source and --target" if self.features is None else "--source, --target and --features"
+        return Columns(self.source, self.target, options, pairs=True, features=self.features)
+
+
+def load_splits(config: TransduceConfig) -> Splits[Pairs]:
+    """Return "train", "validation" and "test". Raises InputError for what cannot be learned from."""
+    options = config.model_dump()
+    refuse_for_a_set(config.data, options, OF_FILES)
+    splits = open_data(config.data, options)
+    check_splits(splits, config.data, "source")
+    return splits
+
+
+def open_data(data: str, options: Mapping[str, Any]) -> Splits[Pairs]:
+    """Return the splits of what a user names as DATA, by the options of a run. Raises InputError."""
     return open_pairs(data, _columns(options), read_options(options), SplitOptions.of(options))
 
 
-def read_pairs(path: str, options: Mapping[str, Any]) -> tuple[Pairs, list[str]]:
-    """Return all pairs of a file, and sentences on it. Raises InputError."""
-    return read(path, _columns(options), read_options(options))
+def open_pairs(
+    data: str, columns: PairColumns, how: ReadOptions | None = None, splits: SplitOptions | None = None
+) -> Splits[Pairs]:
+    """Return "train", "validation" and "test" of a built-in set of pairs or of a file, as `data.source` does for texts.
+
+    Raises:
+        InputError: neither a set nor a file, a set of something else, or a file that is not as expected.
+
+    """
+    if data in datasets.names():
+        built_in: Splits[Pairs] = datasets.load(data, PAIRS)
+        return built_in
+    existing(data, built_in=datasets.names(PAIRS), folder=True)
+    return open_splits(data, _kind(columns, how), splits or SplitOptions())
+
+
+def read_pairs(path: str, columns: PairColumns, how: ReadOptions | None = None) -> tuple[Pairs, list[str]]:
+    """Read the pairs of a file, and say in sentences which rows were left out; see `gather`.
+
+    Raises:
+        InputError: the file, a row or a value is not as expected, or no pair is left.
+
+    """
+    if format_of(existing(path, folder=True), how.format if how else None) == "plain":
+        raise InputError(
+            f"{path}: plain text has no two columns; expected CSV, TSV, JSONL or Parquet with {columns.source!r} and "
+            f"{columns.target!r}: if it is one of them, say so with --format"
+        )
+    return gather(read_columns(path, columns.asked, how))
+
+
+def _kind(columns: PairColumns, how: ReadOptions | None) -> Kind[Pairs]:
+    return Kind(lambda path: read_pairs(path, columns, how), split_pairs, lambda pairs: [*pairs.sources], "source")
 
 
 def _columns(options: Mapping[str, Any]) -> PairColumns:
     return PairColumns(*(options[name] for name in PairColumns._fields))
+
+
+SOURCE = Source(lambda options: _kind(_columns(options), read_options(options)), open_data)

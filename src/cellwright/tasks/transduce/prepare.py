@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import cellwright
-from cellwright.data.checks import check_splits
 from cellwright.data.feed import feeds
 from cellwright.data.pair_batches import PairExample, collate_pairs, cost
 from cellwright.data.pairs import Pairs
@@ -14,9 +13,7 @@ from cellwright.evaluation.sequences import score_sequences
 from cellwright.evaluation.transduction import symbol_by_symbol
 from cellwright.models.transducer_architecture import TransducerArchitecture, TransducerConfig
 from cellwright.tasks.cell import check_cell
-from cellwright.tasks.files import OF_FILES
 from cellwright.tasks.resume import fingerprint, kept_options
-from cellwright.tasks.splits import refuse_for_a_set
 from cellwright.tasks.task import Baseline, Prepared
 from cellwright.tasks.transduce.config import Search, TransduceConfig
 from cellwright.tasks.transduce.data import load_splits
@@ -32,9 +29,7 @@ def prepare(
 ) -> Prepared[TransduceConfig, TransduceRunConfig]:
     """Read the pairs; take the vocabularies from the run when resuming, else make them. Raises InputError."""
     check_cell(config.cell, config.forget_bias)  # before the data is read
-    refuse_for_a_set(config.data, config.model_dump(), OF_FILES)
-    splits = load_splits(config.data, config.model_dump())
-    check_splits(splits, config.data, "source")
+    splits = load_splits(config)
     train, validation = splits["train"], splits["validation"]
     vocabularies = load_vocabularies(config.out, before.model) if before else make_vocabularies(train, config)
     source, target = vocabularies

@@ -6,8 +6,8 @@ import pytest
 
 from cellwright.data.source import open_source
 from cellwright.data.splits import SplitOptions
-from cellwright.data.texts import open_training_split
 from cellwright.errors import InputError
+from cellwright.tasks.lm.data import open_training_split
 
 
 def test_its_splits_are_those_of_the_training_texts_and_of_no_other(tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
-"""Texts without labels, for a language model: what a user names -> train, validation, test.
+"""Texts without labels, for a language model: a built-in set or files.
 
 A file of plain text is one text: its end is kept for validation and test. A table (CSV, TSV, JSONL, Parquet) has a text
 a row and a folder a text a file, each by itself, which go to the splits by their hash as for every other task. So a
 split is a Table, and each of its rows a document.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from cellwright.data import datasets
 from cellwright.data.cut import SHARE, cut
@@ -16,15 +18,36 @@ from cellwright.data.readers import by_suffix, read
 from cellwright.data.readers.files import decoded, existing, reading, with_newlines
 from cellwright.data.readers.options import ReadOptions
 from cellwright.data.source import kind_of, open_source
-from cellwright.data.splits import SplitOptions, Splits, open_splits
+from cellwright.data.splits import Kind, SplitOptions, Splits, open_splits
 from cellwright.data.table import Table
 from cellwright.errors import InputError
 from cellwright.stages import staged
+from cellwright.tasks.files import OF_FILES, read_options
+from cellwright.tasks.lm.config import LanguageConfig
+from cellwright.tasks.splits import Source, refuse_for_a_set
 
 WITHIN = "the training side: "
 """Salt of the hash by which the training split is split again; another wording would draw other rows."""
 HELD_OUT = 0.2
 """Share that other tasks hold out where nobody says, for validation and test together."""
+
+
+def load_splits(config: LanguageConfig) -> Splits[Table]:
+    """Return "train", "validation" and "test" of what a run is to learn from. Raises InputError."""
+    options = config.model_dump()
+    # Who reads the training split alone splits it again, that of a set too.
+    if not config.resume and not config.train_side_only:
+        refuse_for_a_set(config.data, options, OF_FILES)
+    return open_data(config.data, options)
+
+
+def open_data(data: str, options: Mapping[str, Any]) -> Splits[Table]:
+    """Return the splits of what a user names as DATA, by the options of a run. Raises InputError."""
+    how, splits = read_options(options), SplitOptions.of(options)
+    if not options.get("train_side_only"):
+        return open_texts(data, text=options["text"], how=how, splits=splits)
+    held_out = HELD_OUT if options.get("held_out") is None else options["held_out"]
+    return open_training_split(data, text=options["text"], how=how, splits=splits, held_out=held_out)
 
 
 def open_texts(
@@ -46,12 +69,7 @@ def open_texts(
         built_in: Splits[Table] = datasets.load(data)
         return built_in
     path = existing(data, built_in=datasets.names(TEXTS), folder=True)
-
-    def noted(path: str) -> tuple[Table, list[str]]:
-        table = read_texts(path, text=text, how=how)
-        return table, table.notes
-
-    kind = replace(kind_of(text, None, how), read=noted)
+    kind = _kind(text, how)
     if is_plain(path, how):
         kind = replace(kind, split=lambda table, **shares: cut(table.texts[0], table.source, **shares))
     return open_splits(data, kind, splits or SplitOptions(), SHARE)
@@ -97,3 +115,14 @@ def read_texts(data: str, *, text: str = "text", how: ReadOptions | None = None)
 def is_plain(path: Path, how: ReadOptions | None) -> bool:
     """Whether a file is one text: what is neither a table nor a folder."""
     return not path.is_dir() and ((how and how.format) or by_suffix(path) or "plain") == "plain"
+
+
+def _kind(text: str, how: ReadOptions | None) -> Kind[Table]:
+    def noted(path: str) -> tuple[Table, list[str]]:
+        table = read_texts(path, text=text, how=how)
+        return table, table.notes
+
+    return replace(kind_of(text, None, how), read=noted)
+
+
+SOURCE = Source(lambda options: _kind(options["text"], read_options(options)), open_data)

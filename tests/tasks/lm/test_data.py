@@ -1,12 +1,13 @@
 import json
+from pathlib import Path
 
 import pytest
 
 from cellwright.data import datasets
 from cellwright.data.readers.options import ReadOptions
 from cellwright.data.splits import SplitOptions
-from cellwright.data.texts import open_texts, read_texts
 from cellwright.errors import InputError
+from cellwright.tasks.lm.data import open_texts, read_texts
 
 TEXT = "first line\r\n\r\nsecond 行\rthird\n" * 40
 
@@ -61,3 +62,10 @@ def test_a_column_that_is_not_there_names_the_option_that_there_is(tmp_path):
     path.write_text("said\nhello\n")
     with pytest.raises(InputError, match=r"no column 'text'; the columns are 'said': name yours with --text \(eval"):
         open_texts(str(path))
+
+
+def test_a_text_and_one_of_its_own_for_the_test(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("x" * 1000)
+    (tmp_path / "b.txt").write_text("yes\n")
+    splits = open_texts(str(tmp_path / "a.txt"), splits=SplitOptions(test=str(tmp_path / "b.txt")))
+    assert [len(splits[split].texts[0]) for split in splits] == [950, 50, 4]

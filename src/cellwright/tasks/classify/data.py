@@ -1,0 +1,40 @@
+"""The texts of a run with their labels: a built-in set or files, and whether they can be learned from."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cellwright.data.checks import classes_of
+from cellwright.data.labels import LabelOptions
+from cellwright.data.source import kind_of, open_source
+from cellwright.data.splits import Kind, SplitOptions, Splits
+from cellwright.data.table import Table
+from cellwright.tasks.classify.config import OF_TABLES, ClassifyConfig
+from cellwright.tasks.files import read_options
+from cellwright.tasks.splits import Source, refuse_for_a_set
+
+
+def load_splits(config: ClassifyConfig) -> tuple[Splits[Table], list[str]]:
+    """Return the three splits, and all their labels. Raises InputError for what cannot be learned from."""
+    options = config.model_dump()
+    refuse_for_a_set(config.data, options, OF_TABLES)
+    splits = open_data(config.data, options)
+    return splits, classes_of(splits)
+
+
+def open_data(data: str, options: Mapping[str, Any]) -> Splits[Table]:
+    """Return the splits of what a user names as DATA, by the options of a run. Raises InputError."""
+    return open_source(
+        data,
+        text=options["text"],
+        label=options["label"],
+        how=read_options(options),
+        splits=SplitOptions.of(options),
+        labels=LabelOptions.of(options),
+    )
+
+
+def _kind_of(options: Mapping[str, Any]) -> Kind[Table]:
+    return kind_of(options["text"], options["label"], read_options(options), LabelOptions.of(options))
+
+
+SOURCE = Source(_kind_of, open_data)
