@@ -9,6 +9,7 @@ from cellwright.models.architecture import AutoencoderConfig
 from cellwright.models.autoencoder import Autoencoder
 from cellwright.models.reading import Reading
 from cellwright.models.series_architecture import SeriesModelConfig
+from cellwright.models.series_classifier import SeriesClassifier
 from cellwright.models.tagger import Tagger
 from cellwright.models.tagging_architecture import TaggerConfig
 from cellwright.models.transducer import Transducer
@@ -16,8 +17,8 @@ from cellwright.models.transducer_architecture import TransducerConfig
 from cellwright.tasks.autoencode.run import AutoencodeRun, AutoencodeRunConfig
 from cellwright.tasks.autoencode.run import load as load_autoencoder
 from cellwright.tasks.run import save_description, save_weights
-from cellwright.tasks.series.run import SeriesRun, SeriesRunConfig, make_model
-from cellwright.tasks.series.run import load as load_series
+from cellwright.tasks.series.run import SeriesRun, SeriesRunConfig
+from cellwright.tasks.series.targets import load as load_series
 from cellwright.tasks.tag.run import LEXICON, TagRun, TagRunConfig
 from cellwright.tasks.tag.run import load as load_tagger
 from cellwright.tasks.texts import TOKENIZER
@@ -109,5 +110,5 @@ def series_run(folder) -> SeriesRun:
         fingerprint="", options={"data": "waves.csv"},
     )  # fmt: skip
     save_description(folder, description, {})
-    save_weights(folder, make_model(config), {})
+    save_weights(folder, SeriesClassifier(config), {})
     return load_series(folder, description)

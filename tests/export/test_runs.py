@@ -26,7 +26,7 @@ from cellwright.tasks.classify.predictor import ClassifyPredictor
 from cellwright.tasks.classify.run import ClassifyRun, ClassifyRunConfig
 from cellwright.tasks.run import load_run
 from cellwright.tasks.series import SeriesConfig
-from cellwright.tasks.series.predictor import PREDICTORS
+from cellwright.tasks.series.targets import predictor_of
 from cellwright.tasks.tag.predictor import TagPredictor
 from cellwright.training import fit
 from language_runs import language_run
@@ -266,7 +266,7 @@ def test_series(name, portable, tmp_path, opened):
     if name in ("classify", "regress"):
         given["known"] = stacked([~np.isnan(each) for each in values])
     (found,) = file(**given).values()
-    said = PREDICTORS[run.config.model.target](run).predict_series(table)
+    said = predictor_of(run).predict_series(table)
     if name in ("classify", "whole"):
         assert json.loads(file.metadata["labels"]) == run.config.labels
         expected = [[*each.probabilities.values()] for each in said]

@@ -13,7 +13,7 @@ from cellwright.errors import InputError
 from cellwright.inspect.recorders import record
 from cellwright.tasks.run import load_run
 from cellwright.tasks.series import SeriesConfig
-from cellwright.tasks.series.predictor import PREDICTORS
+from cellwright.tasks.series.targets import predictor_of
 from cellwright.training import fit
 from made_series import beats, days, slopes, small, stores, waves
 
@@ -40,7 +40,7 @@ def made(request, tmp_path_factory):
 def test_letters_and_answers_are_the_models(made):
     run, path = made
     target = run.config.model.target
-    predictor = PREDICTORS[target](run)
+    predictor = predictor_of(run)
     text = predictor.asked(str(path), {}).texts[-1]
     (expected,) = predictor.predict([text])
     seen = record(run, text)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,84 @@ from cellwright.export.graph import BATCH, TIME, Axes, Graph, lengths_of
 from cellwright.models.forecaster import Forecaster
 from cellwright.models.series_autoencoder import errors
 from cellwright.tasks.series.run import SeriesRun, SeriesRunConfig
+from cellwright.tasks.series.targets import target_of
+
+
+class Outputs(NamedTuple):
+    """What the model makes of a batch, and of what."""
+
+    model: nn.Module
+    config: SeriesRunConfig
+    found: Tensor
+    lengths: Tensor
+    """(B,)"""
+    scaled: Tensor
+    """(B, T, C)"""
+    known: Tensor
+    """(B, T, C)"""
+
+
+class Units(NamedTuple):
+    """What scaled values are in units of, each (C,) or (B, 1, C): their mean in two parts, and the deviation."""
+
+    mean: Tensor
+    rest: Tensor
+    deviation: Tensor
+
+
+def _logits(outputs: Outputs, units: Units) -> dict[str, Tensor]:
+    return {"logits": outputs.found}
+
+
+def _value(outputs: Outputs, units: Units) -> dict[str, Tensor]:
+    numbers = outputs.config.numbers
+    assert numbers is not None  # of a run of this target
+    return {"value": original(outputs.found.double(), numbers.mean[0], numbers.deviation[0]).float()}
+
+
+def _errors(outputs: Outputs, units: Units) -> dict[str, Tensor]:
+    return {"errors": errors(outputs.found, outputs.scaled, outputs.known)}
+
+
+def _forecast(outputs: Outputs, units: Units) -> dict[str, Tensor]:
+    ahead = cast(Forecaster, outputs.model).forecast(outputs.found, outputs.lengths)  # (B, K, C, Q)
+    return {"forecast": original(ahead, units.rest[..., None], units.deviation[..., None]) + units.mean[..., None]}
+
+
+class Exported(NamedTuple):
+    """How a target's answers stand in the file."""
+
+    answer: Callable[[Outputs, Units], dict[str, Tensor]]
+    """The outputs by name, in the units of the data."""
+    says: str
+    """What the outputs are, for whoever runs the file."""
+    longer: str | None = None
+    """What the run does with a series longer than its window, which the sentence leaves room for."""
+
+
+LAST = "of a longer series the run reads the last {} steps"
+EXPORTED = {
+    "classify": Exported(
+        _logits, "softmax over logits gives the probability of each label, in the order of the metadata's labels"
+    ),
+    "regress": Exported(_value, "value (batch) is in the unit of the numbers learned from"),
+    "forecast": Exported(
+        _forecast,
+        "forecast is (batch, steps ahead, channel, ·), the metadata's quantiles, after each series' last step",
+        LAST,
+    ),
+    "frames": Exported(
+        _forecast,
+        "forecast is (batch, steps ahead, channel, ·), the probability of a 1, after each series' last step",
+        LAST,
+    ),
+    "anomaly": Exported(
+        _errors,
+        "errors are squared, of scaled values; those beyond lengths say nothing",
+        "the run cuts a longer series into stretches of at most {} steps",
+    ),
+}
+"""Of each target of `tasks/series/targets.py`."""
 
 
 class _Series(nn.Module):
@@ -25,9 +103,9 @@ class _Series(nn.Module):
     def __init__(self, config: SeriesRunConfig, model: nn.Module) -> None:
         super().__init__()
         self.model = model
-        self.target = config.model.target
+        self.answer = EXPORTED[target_of(config.model).name].answer
         self.own = config.scaling.by == "window"
-        self.numbers = config.numbers
+        self.config = config
         # In two parts: what is far from 0 and hardly moves would lose its digits, and not every runtime has float64.
         mean, rest = _in_two(torch.tensor(config.scaling.mean, dtype=torch.float64))
         self.register_buffer("mean", mean)
@@ -44,14 +122,8 @@ class _Series(nn.Module):
         if self.own:  # what no value stands before is the mean, which a caller does not know
             scaled = torch.where(known.cumsum(1) > 0, scaled, 0.0)
         found = cast(Tensor, self.model(scaled, known, lengths))
-        if self.target == "classify":
-            return {"logits": found}
-        if self.numbers is not None:
-            return {"value": original(found.double(), self.numbers.mean[0], self.numbers.deviation[0]).float()}
-        if self.target == "anomaly":
-            return {"errors": errors(found, scaled, known)}
-        ahead = cast(Forecaster, self.model).forecast(found, lengths)  # (B, K, C, Q)
-        return {"forecast": original(ahead, rest[..., None], deviation[..., None]) + mean[..., None]}
+        outputs = Outputs(self.model, self.config, found, lengths, scaled, known)
+        return self.answer(outputs, Units(mean, rest, deviation))
 
     def _scale(self, values: Tensor, known: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """The mean and the deviation (B, 1, C) of the steps that are known, as `Scaling.of` has them."""
@@ -96,22 +168,10 @@ def graph(run: SeriesRun) -> Graph:
             "known is 1 where a value was there, else 0; a missing value is the last before it in its channel, or "
             f"{none} where there is none"
         )
-    feed.append(_answer(model.target, model.output))
+    exported = EXPORTED[target_of(model).name]
+    feed.append(exported.says)
     if config.scaling.by == "window":
         feed.append("each series is scaled by its own steps, in the file")
-    if model.target == "forecast":
-        feed.append(f"of a longer series the run reads the last {config.options['window']} steps")
-    if model.target == "anomaly":
-        feed.append(f"the run cuts a longer series into stretches of at most {config.options['window']} steps")
+    if exported.longer is not None:
+        feed.append(exported.longer.format(config.options["window"]))
     return Graph(_Series(config, run.model), axes, draw, metadata, feed)
-
-
-def _answer(target: str, output: str) -> str:
-    if target == "classify":
-        return "softmax over logits gives the probability of each label, in the order of the metadata's labels"
-    if target == "regress":
-        return "value (batch) is in the unit of the numbers learned from"
-    if target == "anomaly":
-        return "errors are squared, of scaled values; those beyond lengths say nothing"
-    each = "the metadata's quantiles" if output == "quantiles" else "the probability of a 1"
-    return f"forecast is (batch, steps ahead, channel, ·), {each}, after each series' last step"

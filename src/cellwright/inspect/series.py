@@ -5,7 +5,7 @@ A series is given as predictors take it, as a JSON object: `data/readers/json_se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from cellwright.data.scaling import Scaling
-from cellwright.data.series import SeriesTable
 from cellwright.data.series_batches import SeriesBatch, collate_series
 from cellwright.inspect.attribution import Attributions, integrated_gradients, log_odds
 from cellwright.inspect.classifier import meaning
@@ -32,10 +31,8 @@ from cellwright.inspect.recording import (
 )
 from cellwright.models.series_autoencoder import errors
 from cellwright.nn import Recurrent
-from cellwright.tasks.series.examples import Stretch, stretches_of
-from cellwright.tasks.series.predictor import PREDICTORS, ForecastPredictor
-from cellwright.tasks.series.prepare import window_of
 from cellwright.tasks.series.run import SeriesRun
+from cellwright.tasks.series.targets import predictor_of, target_of
 
 STEP = "step"
 
@@ -62,17 +59,18 @@ def record(run: SeriesRun, text: str, reasons: bool = True) -> Recording:
     A run that reads a long series in windows shows the last of them. Raises InputError for a text that is no series,
     or one of too many steps.
     """
-    predictor = PREDICTORS[run.config.model.target](run)
+    predictor = predictor_of(run)
     table = predictor.table([text])
     (prediction,) = predictor.predict_series(table)
-    stretch, begin = _last_window(run, table)
+    stretch = predictor.stretches(table)[-1]
     batch = collate_series([stretch.example])
     steps = batch.values.shape[1]
+    begin = len(table.values[0]) - steps
     check_count(steps, STEP)
     with torch.inference_mode(), listening(_layers(run)) as heard:
         output = run.model(batch.values, batch.known, batch.lengths)[0]
     seen = Seen(batch, stretch.scaling)
-    said = _SAY[run.config.model.target](run, seen, output, prediction.as_json(), reasons)
+    said = _SAY[target_of(run.config.model).name](run, seen, output, prediction.as_json(), reasons)
     there = batch.known[0] > 0
     return Recording(
         run=str(run.path),
@@ -94,24 +92,13 @@ def record(run: SeriesRun, text: str, reasons: bool = True) -> Recording:
     )
 
 
-def _last_window(run: SeriesRun, table: SeriesTable) -> tuple[Stretch, int]:
-    """The steps that the run reads at a time, or the last of them; and the first of these steps."""
-    predictor = PREDICTORS[run.config.model.target](run)
-    if isinstance(predictor, ForecastPredictor):
-        (stretch,) = predictor.last_windows(table)
-    else:
-        stretch = stretches_of(table, run.config.scaling, window_of(run.config.learnt))[-1]
-    return stretch, len(table.values[0]) - len(stretch.example.values)
-
-
 def _layers(run: SeriesRun) -> list[Recurrent]:
-    names = ("encoder", "decoder") if run.config.model.target == "anomaly" else ("recurrent",)
-    return [cast("Recurrent", getattr(run.model, name)) for name in names]
+    return [cast("Recurrent", getattr(run.model, name)) for name in target_of(run.config.model).layers]
 
 
 def _letters(run: SeriesRun, heard: Heard) -> list[Letters]:
     layers = _layers(run)
-    stacks = ("encoder", "decoder") if len(layers) > 1 else ("",)
+    stacks = target_of(run.config.model).layers if len(layers) > 1 else ("",)
     return [each for layer, stack in zip(layers, stacks, strict=True) for each in heard.letters([layer], stack)]
 
 
@@ -161,17 +148,36 @@ def _why(score: Callable[[Tensor], Tensor], batch: SeriesBatch) -> Attributions:
 
 def _ahead(run: SeriesRun, seen: Seen, ahead: Tensor, told: Mapping[str, Any], reasons: bool) -> Said:
     """(T, K, C, Q): of the K steps ahead the next is told, of its quantiles the middle one."""
-    quantiles, names = run.config.model.quantiles, run.config.channels
+    quantiles = run.config.model.quantiles
     middle = len(quantiles) // 2
-    values: Array = (ahead if quantiles else ahead.sigmoid())[:, 0, :, middle].numpy()
-    read = seen.scaling.undo(values) if quantiles else values
-    said = ["the next step is expected at " + _numbers(dict(zip(names, row.tolist(), strict=True))) for row in read]
-    first = {name: list(found.values())[middle] for name, found in told["ahead"][0].items()}
-    if not quantiles:
-        answers = Answers(names, values, said, "The probability that each channel is 1 at the next step.")
-    else:
-        what = f"The next step as it is expected after each one (quantile {quantiles[middle]:g}), {_unit(run, seen)}."
-        answers = Answers(names, values, said, what, shares=False)
+    values: Array = ahead[:, 0, :, middle].numpy()
+    what = f"The next step as it is expected after each one (quantile {quantiles[middle]:g}), {_unit(run, seen)}."
+    return _next(run, values, seen.scaling.undo(values).tolist(), told, Expected(middle, what, shares=False))
+
+
+def _frames(run: SeriesRun, seen: Seen, ahead: Tensor, told: Mapping[str, Any], reasons: bool) -> Said:
+    """(T, K, C, 1) logits: of the K frames ahead the next is told."""
+    values: Array = ahead[:, 0, :, 0].sigmoid().numpy()
+    what = "The probability that each channel is 1 at the next step."
+    return _next(run, values, values.tolist(), told, Expected(0, what, shares=True))
+
+
+class Expected(NamedTuple):
+    """Which of the numbers of each channel is told, what it is, and whether it is a probability."""
+
+    number: int
+    what: str
+    shares: bool
+
+
+def _next(
+    run: SeriesRun, values: Array, read: Sequence[Sequence[float]], told: Mapping[str, Any], expected: Expected
+) -> Said:
+    """Of values (T, C), and the same as people read them, what is said."""
+    names = run.config.channels
+    said = ["the next step is expected at " + _numbers(dict(zip(names, row, strict=True))) for row in read]
+    first = {name: list(found.values())[expected.number] for name, found in told["ahead"][0].items()}
+    answers = Answers(names, values, said, expected.what, shares=expected.shares)
     return Said("next " + _numbers(first), None, answers)
 
 
@@ -196,4 +202,5 @@ def _numbers(values: Mapping[str, float]) -> str:
     return ", ".join(shown[:4]) + (" …" if len(shown) > 4 else "")
 
 
-_SAY = {"classify": _label, "regress": _number, "forecast": _ahead, "anomaly": _errors}
+_SAY = {"classify": _label, "regress": _number, "forecast": _ahead, "frames": _frames, "anomaly": _errors}
+"""What each target says."""

@@ -21,7 +21,7 @@ class Stacked(RecurrentOptions):
     """Layers on top of each other."""
 
     layers: int = Field(1, ge=1)
-    """Recurrent layers on top of each other; of encoder and decoder, those of the encoder."""
+    """Recurrent layers on top of each other."""
 
 
 class Bidirectional(Stacked):

@@ -22,19 +22,19 @@ class SeriesArchitecture(Bidirectional):
     input_dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the values dropped in training."""
     dropout: float = Field(0.5, ge=0, lt=1)
-    """Share of the features dropped between stacked layers and before the dense output (not anomaly)."""
+    """Share of the features dropped between stacked layers and before the dense output."""
     recurrent_dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the hidden units that the next step does not see in training, the same in all steps of a series."""
     pooling: Pooling = "max"
-    """How the outputs of all steps become one vector: last (valid one), max, mean or attention (classify, regress)."""
+    """How the outputs of all steps become one vector: last (valid one), max, mean or attention."""
     output: Output = "quantiles"
-    """What to forecast: quantiles of numbers, or how likely each channel is 1 rather than 0 (forecast)."""
+    """What to forecast: quantiles of numbers, or how likely each channel is 1 rather than 0."""
     horizon: int = Field(1, ge=1)
-    """Steps ahead to forecast (forecast)."""
+    """Steps ahead to forecast."""
     season: int | None = Field(None, ge=2)
-    """Steps after which things repeat: forecasts begin from the value a season before, not the last (forecast)."""
+    """Steps after which things repeat: forecasts begin from the value a season before, not the last."""
     code: int = Field(8, ge=1)
-    """Numbers that a series is compressed to, and restored from (anomaly)."""
+    """Numbers that a series is compressed to, and restored from."""
 
 
 class SeriesModelConfig(SeriesArchitecture):

@@ -13,7 +13,7 @@ class TransducerArchitecture(Embedded, Bidirectional):
     """What the user chooses of a transducer."""
 
     hidden: int = Field(256, ge=1)
-    """Hidden size of each direction of the encoder, and of the decoder."""
+    """Hidden size of each direction of a layer of the encoder, and of the decoder, which has one layer."""
     forget_bias: float | None = None
     """Bias of the forget gates at the start; none draws it as torch.nn does; for cells that have one. With 1 or more a
     layer remembers before it has learnt to."""

@@ -18,7 +18,8 @@ from cellwright.evaluation.series_numbers import score_numbers
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import load_run
 from cellwright.tasks.series import SeriesConfig
-from cellwright.tasks.series.regression import check_classes, number_scaling
+from cellwright.tasks.series.classify import check_classes
+from cellwright.tasks.series.regress import number_scaling
 from cellwright.training import FitResult, fit
 
 

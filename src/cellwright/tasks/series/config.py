@@ -64,13 +64,13 @@ class SeriesConfig(FitConfig, SeriesArchitecture, Reading, Columns, Place):
     """Unit of the values: each channel's deviation in the training split, or in the steps read at once; auto takes the
     latter where the series are on scales of their own (forecast, anomaly)."""
     window: int = Field(256, ge=4)
-    """Most steps read at once; a longer series is read in stretches that overlap by half (forecast, anomaly)."""
+    """Most steps read at once; a longer series is read in stretches that overlap by half."""
     quantiles: str = "0.1,0.5,0.9"
-    """Quantiles to forecast of each number, rising; the one in the middle is the forecast (forecast)."""
+    """Quantiles to forecast of each number, rising; the one in the middle is the forecast."""
     normal: str | None = None
-    """The label to learn from, all others being anomalies; None learns from every series (anomaly)."""
+    """The label to learn from, all others being anomalies; None learns from every series."""
     label_smoothing: float = Field(0.1, ge=0, lt=1)
-    """Share of the target spread evenly over all classes (classify)."""
+    """Share of the target spread evenly over all classes."""
 
     max_epochs: int = Field(100, ge=1)
     """Most passes over the training examples."""
@@ -154,5 +154,8 @@ READ_BY = {
     "window": "forecast anomaly",
 }
 """The targets that an option is for: given with another, it would do nothing."""
+for _name, _targets in READ_BY.items():  # with which its help ends
+    _field = SeriesConfig.model_fields[_name]
+    _field.description = f"{(_field.description or '').removesuffix('.')} ({_targets.replace(' ', ', ')})."
 
 CONFIG = SeriesConfig

@@ -1,27 +1,14 @@
 """The run folder of a model of series."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from torch import nn
 
 from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.scaling import Scaling
-from cellwright.models.forecaster import Forecaster
-from cellwright.models.series_architecture import SeriesModelConfig, Target
-from cellwright.models.series_autoencoder import SeriesAutoencoder
-from cellwright.models.series_classifier import SeriesClassifier
-from cellwright.models.series_regressor import SeriesRegressor
-from cellwright.tasks.run import CONFIG, Run, RunConfig, check_size, load_model
+from cellwright.models.series_architecture import SeriesModelConfig
+from cellwright.tasks.run import Run, RunConfig
 from cellwright.tasks.series.config import SeriesConfig
-
-MODELS: dict[Target, type[nn.Module]] = {
-    "classify": SeriesClassifier,
-    "regress": SeriesRegressor,
-    "forecast": Forecaster,
-    "anomaly": SeriesAutoencoder,
-}
-"""The model of each target."""
 
 
 class SeriesRunConfig(RunConfig):
@@ -53,18 +40,3 @@ class SeriesRunConfig(RunConfig):
 @dataclass(frozen=True)
 class SeriesRun(Run[SeriesRunConfig, nn.Module]):
     """A trained model of series."""
-
-
-def make_model(config: SeriesModelConfig) -> nn.Module:
-    """A new model. Raises CellwrightError for an unknown cell."""
-    return MODELS[config.target](config)
-
-
-def load(folder: Path, config: SeriesRunConfig) -> SeriesRun:
-    """Read the weights. Raises InputError."""
-    model = load_model(folder, lambda: make_model(config.model))
-    check_size(folder / CONFIG, "labels", len(config.labels), config.model.classes)
-    check_size(folder / CONFIG, "channels", len(config.channels), config.model.channels)
-    check_size(folder / CONFIG, "means in scaling", len(config.scaling.mean), config.model.channels)
-    check_size(folder / CONFIG, "deviations in scaling", len(config.scaling.deviation), config.model.channels)
-    return SeriesRun(folder, config, model)

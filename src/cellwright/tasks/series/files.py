@@ -1,0 +1,81 @@
+"""The splits of what a user names as DATA: a built-in set, a file, or three files."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cellwright.data.readers.series import FORMATS, read_series
+from cellwright.data.readers.series_options import SeriesOptions
+from cellwright.data.readers.values import listed
+from cellwright.data.series import SeriesTable, numbered
+from cellwright.errors import InputError
+from cellwright.tasks.series.config import SeriesConfig
+
+
+def read_file(config: SeriesConfig, path: str | Path, options: SeriesOptions | None = None) -> SeriesTable:
+    """Read a file as the options say. Raises InputError.
+
+    options: in place of those of the config. --format is meant for DATA, and for files of its suffix or of none known.
+    """
+    known = {suffix for each in FORMATS.values() for suffix in each.suffixes}
+    suffix = Path(path).suffix.lower()
+    meant = suffix not in known or suffix == Path(config.data).suffix.lower()
+    return read_series(
+        path, options or config.reading, encoding=config.encoding, format=config.format if meant else None
+    )
+
+
+def read_alike(
+    config: SeriesConfig, path: str, channels: Sequence[str], given: Mapping[str, Any], *, labelled: bool = True
+) -> SeriesTable:
+    """Read a file beside the training's, whose columns are those learned from, unless `given` names "values".
+
+    labelled: whether labels are read. Raises InputError.
+    """
+    named = given.get("values") is not None
+    reading = config.reading if named else config.reading_like(channels)
+    table = read_file(config, path, reading._replace(labelled=labelled))
+    if named and len(table.channels) == len(channels):  # they were named in their place
+        return replace(table, channels=tuple(channels))
+    return table
+
+
+def check_complete(table: SeriesTable) -> None:
+    """Raise InputError at the first missing value, for a model that learns from series without any."""
+    for row, values in enumerate(table.values):
+        for step, channel in np.argwhere(np.isnan(values))[:1]:
+            raise InputError(
+                f"{table.where(row)}, step {step + 1}, channel {table.channels[channel]!r}: a value is missing, and "
+                "the run learned from series without any: fill it, or train on series that miss some too"
+            )
+
+
+def as_learnt(table: SeriesTable, channels: Sequence[str]) -> SeriesTable:
+    """The table with the channels that were learned from, in their order.
+
+    Channels go by name. Of a table or a training without names they go by their order, since nothing else tells them.
+
+    Raises:
+        InputError: other channels, or another number of them.
+
+    """
+    learnt = tuple(channels)
+    if table.channels == learnt:
+        return table
+    if sorted(table.channels) == sorted(learnt):
+        order = [table.channels.index(name) for name in learnt]
+        return replace(table, values=[values[:, order] for values in table.values], channels=learnt)
+    if not table.named and len(table.channels) != len(learnt):
+        raise InputError(
+            f"{table.where(0)}: {len(table.channels)} channels; expected {len(learnt)}, as in training "
+            f"({listed(learnt)})"
+        )
+    if len(table.channels) != len(learnt) or (table.named and learnt != numbered(len(learnt))):
+        raise InputError(
+            f"{table.source}: the channels are {listed(table.channels)}; expected {listed(learnt)}, as in training"
+        )
+    note = f"{table.source}: {listed(table.channels)} are taken for the channels of training, which had no names"
+    return replace(table, channels=learnt, notes=(*table.notes, note) if table.named else table.notes)
