@@ -17,9 +17,8 @@ from typing import Any
 
 from safetensors.torch import load_file
 
-from cellwright import tasks
+from cellwright import files, tasks
 from cellwright.errors import InputError
-from cellwright.models import files
 from cellwright.training import fit, module
 
 Place = tuple[Any, str]

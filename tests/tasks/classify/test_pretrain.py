@@ -11,11 +11,13 @@ import pytest
 import torch
 from process import Signal, outcome
 
+from cellwright.data import datasets
 from cellwright.data.source import open_source
 from cellwright.errors import InputError
 from cellwright.files import read_json
 from cellwright.tasks.classify import ClassifyConfig
 from cellwright.tasks.classify.encoder import language_of
+from cellwright.tasks.lm.data import load_splits
 from cellwright.tasks.run import load_run
 from cellwright.training import fit
 
@@ -178,3 +180,9 @@ def test_its_text_is_all_that_the_classifier_trains_on(
     language = language_of(config)
     assert language is not None
     assert (language.held_out, language.header) == (held_out, False)
+
+
+def test_it_reads_a_built_in_set_as_that_is_split(given: dict[str, Any], tmp_path: Path) -> None:
+    language = language_of(ClassifyConfig(**given | {"out": tmp_path / "run", "pretrain": "pydoc"}))
+    assert language is not None
+    assert load_splits(language)["train"].texts == datasets.load("pydoc")["train"].texts

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cellwright.data import datasets
 from cellwright.data.splits import SplitOptions
 from cellwright.errors import InputError
 from cellwright.tasks.autoencode.run import AutoencodeRun
@@ -53,14 +54,15 @@ def language_of(config: ClassifyConfig) -> LanguageConfig | None:
         directions="both",
         max_epochs=config.pretrain_epochs,
         max_minutes=config.max_minutes and config.max_minutes / 2,
-        validation_share=0.1,  # of few texts, one should fall to it
-        test_share=0,
+        **SHARES if config.pretrain not in datasets.names() else {},
         learning_rate=4e-3,  # of examples/recipes/classify-pretrained.sh
         held_out=sum(SplitOptions.of(config.model_dump()).shares().values()) if own else None,
         **config.model_dump(include=SHARED | (WRITTEN if own else set())),
     )
 
 
+SHARES: dict[str, Any] = {"validation_share": 0.1, "test_share": 0}
+"""Of texts that are no built-in set, which has its own splits: of few of them one should fall to validation."""
 SHARED = set("cell embedding hidden tokenizer vocabulary minimum text encoding seed".split()) | {  # noqa: SIM905
     "batch_tokens", "checkpoint_seconds", "workers", "threads", "overwrite"
 }  # fmt: skip
