@@ -27,6 +27,8 @@ class Stacked(RecurrentOptions):
 class Bidirectional(Stacked):
     """Layers that may read from both ends."""
 
+    hidden: int = Field(128, ge=1)
+    """Hidden size of one direction of one layer."""
     bidirectional: bool = True
     """Read in both directions."""
 
@@ -40,13 +42,21 @@ class Embedded(BaseModel):
     """Numbers a token is embedded in: a character, a word, a symbol."""
 
 
+class Remembering(BaseModel):
+    """Layers that may remember before they have learned to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    forget_bias: float | None = None
+    """Bias of the forget gates at the start; none draws it as torch.nn does; for cells that have one. With 1 or more a
+    layer remembers before it has learned to."""
+
+
 class Architecture(Embedded, Bidirectional):
     """What the user chooses of a classifier."""
 
     pairs: int = Field(50_000, ge=0)
     """Most buckets in which pairs of neighbouring tokens are embedded too, nearly words to characters; 0: no pairs."""
-    hidden: int = Field(128, ge=1)
-    """Hidden size of one direction of one layer."""
     embedding_dropout: float = Field(0.4, ge=0, lt=1)
     """Share of the embedded numbers dropped."""
     dropout: float = Field(0.5, ge=0, lt=1)

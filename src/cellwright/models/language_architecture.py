@@ -4,10 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from cellwright.models.architecture import Embedded, Stacked
+from cellwright.models.architecture import Embedded, Remembering, Stacked
 
 
-class LanguageArchitecture(Embedded, Stacked):
+class LanguageArchitecture(Remembering, Embedded, Stacked):
     """What the user chooses of a language model.
 
     The kinds of dropout and the two penalties are those of Merity, Keskar and Socher 2017, "Regularizing and optimizing
@@ -23,8 +23,6 @@ class LanguageArchitecture(Embedded, Stacked):
     """Let the output layer's weights be the embedding's (Press and Wolf 2017)."""
     softmax: Literal["auto", "full", "adaptive"] = "auto"
     """Output layer; adaptive takes less work for frequent tokens (Grave et al. 2017); auto: from 10,000 words on."""
-    forget_bias: float | None = None
-    """Bias of the forget gate at the start; none draws it as torch.nn does; for cells that have one."""
     word_dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the vocabulary whose embeddings are dropped, each wherever it stands (dropoute)."""
     embedding_dropout: float = Field(0.0, ge=0, lt=1)

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from cellwright.models.architecture import Bidirectional, Pooling
 
@@ -10,13 +10,19 @@ Target = Literal["classify", "regress", "forecast", "anomaly"]
 Output = Literal["quantiles", "bernoulli"]
 
 
-class SeriesArchitecture(Bidirectional):
-    """What the user chooses of a model of series."""
+class Targeted(BaseModel):
+    """What is learned from series."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     target: Target = "classify"
     """What to learn: a class or a number of each series, the steps that follow, or how unlike the others it is."""
-    hidden: int = Field(128, ge=1)
-    """Hidden size of one direction of one layer."""
+
+
+# The last of the bases is the first in the help.
+class SeriesArchitecture(Bidirectional, Targeted):
+    """What the user chooses of a model of series."""
+
     noise: float = Field(0.0, ge=0)
     """Standard deviation of the noise added in training to each value, in the channel's own deviations."""
     input_dropout: float = Field(0.0, ge=0, lt=1)

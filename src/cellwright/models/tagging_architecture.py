@@ -11,8 +11,6 @@ class TaggerArchitecture(Embedded, Bidirectional):
     characters: int = Field(32, ge=0)
     """Numbers a character is embedded in, and hidden size of each direction of the layer over a word's characters; 0:
     words are not spelled."""
-    hidden: int = Field(128, ge=1)
-    """Hidden size of one direction of one layer."""
     embedding_dropout: float = Field(0.3, ge=0, lt=1)
     """Share of the embedded numbers dropped, the same ones of all words of a sentence."""
     dropout: float = Field(0.5, ge=0, lt=1)

@@ -4,19 +4,16 @@ from typing import Literal
 
 from pydantic import Field
 
-from cellwright.models.architecture import Bidirectional, Embedded
+from cellwright.models.architecture import Bidirectional, Embedded, Remembering
 
 Score = Literal["general", "dot", "additive"]
 
 
-class TransducerArchitecture(Embedded, Bidirectional):
+class TransducerArchitecture(Remembering, Embedded, Bidirectional):
     """What the user chooses of a transducer."""
 
     hidden: int = Field(256, ge=1)
     """Hidden size of each direction of a layer of the encoder, and of the decoder, which has one layer."""
-    forget_bias: float | None = None
-    """Bias of the forget gates at the start; none draws it as torch.nn does; for cells that have one. With 1 or more a
-    layer remembers before it has learnt to."""
     attention: Score = "general"
     """How a step of the decoder finds its place in the source: general or dot (Luong) or additive (Bahdanau)."""
     input_feeding: bool = False

@@ -42,6 +42,15 @@ class Tokenising(BaseModel):
     """A token seen less often than this in the training texts is unknown."""
 
 
+class Smoothing(BaseModel):
+    """How sure a model is taught to be."""
+
+    model_config = FIXED
+
+    label_smoothing: float = Field(0.1, ge=0, lt=1)
+    """Share of the target spread evenly over all that it could be."""
+
+
 class FitConfig(Place):
     """The options of a training run that every task has.
 

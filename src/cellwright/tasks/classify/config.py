@@ -9,7 +9,7 @@ from cellwright.data.duplicates import Duplicates
 from cellwright.errors import InputError
 from cellwright.models.architecture import Architecture
 from cellwright.models.reading import Reading, Way
-from cellwright.tasks.config import FIRST, FIXED, FitConfig, Place, Tokenising
+from cellwright.tasks.config import FIRST, FIXED, FitConfig, Place, Smoothing, Tokenising
 from cellwright.tasks.files import OF_FILES, TableFiles, check_files
 
 
@@ -41,7 +41,7 @@ OF_TABLES = OF_FILES | {name: field.default for name, field in Labels.model_fiel
 
 
 # The last of the bases is the first in the help.
-class ClassifyConfig(FitConfig, Architecture, Reading, Tokenising, TableFiles, Labels, Columns, Place):
+class ClassifyConfig(FitConfig, Smoothing, Architecture, Reading, Tokenising, TableFiles, Labels, Columns, Place):
     """The options of a run that gives each text a label. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "classify"
@@ -60,8 +60,6 @@ class ClassifyConfig(FitConfig, Architecture, Reading, Tokenising, TableFiles, L
     1 with --pretrain, else 0."""
     token_dropout: float = Field(0.2, ge=0, lt=1)
     """Share of the tokens shown as unknown in training, so that no single one is relied on."""
-    label_smoothing: float = Field(0.1, ge=0, lt=1)
-    """Share of the target spread evenly over all classes."""
     class_weights: Literal["balanced"] | None = None
     """Let each class count alike however few its texts are: the loss of a text is weighted by how rare its label is.
     Epochs are then compared by macro-F1."""

@@ -9,7 +9,7 @@ from cellwright.data.readers.series_options import Fill, SeriesOptions, names_of
 from cellwright.data.series import SERIES, numbered
 from cellwright.errors import InputError
 from cellwright.models.series_architecture import SeriesArchitecture
-from cellwright.tasks.config import FIXED, FitConfig, Place
+from cellwright.tasks.config import FIXED, FitConfig, Place, Smoothing
 
 
 class Columns(BaseModel):
@@ -48,7 +48,7 @@ class Reading(BaseModel):
 
 
 # The last of the bases is the first in the help.
-class SeriesConfig(FitConfig, SeriesArchitecture, Reading, Columns, Place):
+class SeriesConfig(FitConfig, Smoothing, SeriesArchitecture, Reading, Columns, Place):
     """The options of a run that learns from numeric series. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "series"
@@ -69,8 +69,6 @@ class SeriesConfig(FitConfig, SeriesArchitecture, Reading, Columns, Place):
     """Quantiles to forecast of each number, rising; the one in the middle is the forecast."""
     normal: str | None = None
     """The label to learn from, all others being anomalies; None learns from every series."""
-    label_smoothing: float = Field(0.1, ge=0, lt=1)
-    """Share of the target spread evenly over all classes."""
 
     max_epochs: int = Field(100, ge=1)
     """Most passes over the training examples."""

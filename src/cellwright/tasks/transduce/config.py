@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from cellwright.data.pairs import PAIRS
 from cellwright.models.transducer_architecture import TransducerArchitecture
-from cellwright.tasks.config import FIXED, FitConfig, Place
+from cellwright.tasks.config import FIXED, FitConfig, Place, Smoothing
 from cellwright.tasks.files import TableFiles, check_files
 
 Symbols = Literal["auto", "characters", "tokens"]
@@ -50,7 +50,7 @@ class Search(BaseModel):
 
 
 # The last of the bases is the first in the help.
-class TransduceConfig(FitConfig, TransducerArchitecture, Search, TableFiles, PairOptions, Place):
+class TransduceConfig(FitConfig, Smoothing, TransducerArchitecture, Search, TableFiles, PairOptions, Place):
     """The options of a run that turns each source into a target. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "transduce"
@@ -59,8 +59,6 @@ class TransduceConfig(FitConfig, TransducerArchitecture, Search, TableFiles, Pai
     batch_tokens: int | None = Field(None, ge=1)
     """Most tokens in a batch, source and target together, padding included; None goes by how much there is to train
     on."""
-    label_smoothing: float = Field(0.1, ge=0, lt=1)
-    """Share of each target symbol spread evenly over all."""
 
     def check(self) -> None:
         """Raise InputError for options that do not go together."""
