@@ -132,6 +132,6 @@ TARGET = SeriesTarget(
     baseline=_baseline,
     report=_report,
     refine=_keep_normal,
-    restores="restored",
+    steps_are="restored",
     layers=("encoder", "decoder"),
 )

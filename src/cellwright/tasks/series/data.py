@@ -30,7 +30,7 @@ def load_splits(config: SeriesConfig) -> Splits[SeriesTable]:
 
 
 def _open(config: SeriesConfig) -> Splits[SeriesTable]:
-    """Return "train", "validation" and "test". Raises InputError for files that are not as expected, an empty side."""
+    """Return "train", "validation" and "test". Raises InputError for files that are not as expected, an empty split."""
     if config.data in datasets.names():
         refuse_for_a_set(config.data, config.model_dump(), OF_FILES)
         found: Splits[SeriesTable] = datasets.load(config.data, SERIES)

@@ -174,6 +174,6 @@ TARGET = SeriesTarget(
     learned=_learned,
     refine=leave_out_short,
     scorable=forecastable,
-    restores="forecast",
+    steps_are="forecast",
     ahead=True,
 )

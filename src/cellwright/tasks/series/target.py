@@ -58,7 +58,7 @@ class SeriesTarget:
     """The series of a table that can be scored. Raises InputError where there are none."""
     answers: Callable[[SeriesRunConfig, SeriesTable], Mapping[str, float]] = lambda run, table: {}
     """The number that is learned of each label."""
-    restores: str | None = None
+    steps_are: str | None = None
     """What is done to the steps, "forecast" or "restored": where all are missing, a mean over none would be perfect."""
     ahead: bool = False
     """Whether the scored steps are forecast from those before them."""
