@@ -15,6 +15,8 @@ from unittest.mock import patch
 
 import machine
 import tables
+from cellwright.backends.kernels import backward, forward
+from cellwright.backends.kernels.binding import Launch
 from cellwright.bench.case import Case, Problem
 from cellwright.bench.rivals import OURS, RIVALS
 from clock import Clock

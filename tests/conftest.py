@@ -1,4 +1,4 @@
-"""What hypothesis does in every test, which path the tests' small calls take, and a file that a test writes."""
+"""What hypothesis does in every test, which backend the tests' small calls take, and a file that a test writes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +25,7 @@ def backends_by_size():
     """The choice that users get, small calls included."""
     token = bounds._lifted.set(False)
     yield
-    functional._asked.reset(token)
+    bounds._lifted.reset(token)
 
 
 @pytest.fixture

@@ -53,6 +53,14 @@ class Said(NamedTuple):
     attributions: Attributions | None = None
 
 
+class Expected(NamedTuple):
+    """Which of the numbers of each channel is told, what it is, and whether it is a probability."""
+
+    number: int
+    what: str
+    shares: bool
+
+
 def record(run: SeriesRun, text: str, reasons: bool = True) -> Recording:
     """Record what `run` does on a series; `reasons`: with what each step contributed to a class.
 
@@ -160,14 +168,6 @@ def _frames(run: SeriesRun, seen: Seen, ahead: Tensor, told: Mapping[str, Any], 
     values: Array = ahead[:, 0, :, 0].sigmoid().numpy()
     what = "The probability that each channel is 1 at the next step."
     return _next(run, values, values.tolist(), told, Expected(0, what, shares=True))
-
-
-class Expected(NamedTuple):
-    """Which of the numbers of each channel is told, what it is, and whether it is a probability."""
-
-    number: int
-    what: str
-    shares: bool
 
 
 def _next(
