@@ -37,6 +37,7 @@ _STEPS: dict[str, Any] = {
     "rnn-relu": torch._VF.rnn_relu_cell,
 }
 
+_STEPS_ALONE = ("lstm",)  # whose kernel of single steps takes a half to a ninth of the time; of the others as long
 
 _STANDARD = {id(CELLS[name]) for name in _KERNELS}
 
@@ -131,17 +132,20 @@ class TorchLayers(NamedTuple):
             return outputs.flatten(0, 1), end
         return self.packed(rows, torch.tensor(batch_sizes), state, weights)
 
-    def padded(self, x: Tensor, state: Sequence[Tensor], weights: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """The same of x (T, B, I): outputs (T, B, D·P)."""
-        if x.shape[0] == 1 and not (self.both or self.projects):
-            return self._single(x[0], state, weights)
-        return self.whole(x, state, weights, trains=self._trains)
+    def padded(
+        self, x: Tensor, state: Sequence[Tensor], weights: list[Tensor], *, batch_first: bool = False
+    ) -> tuple[Tensor, list[Tensor]]:
+        """The same of x (T, B, I), batch first (B, T, I): outputs (T, B, D·P), or (B, T, D·P)."""
+        time = 1 if batch_first else 0
+        if x.shape[time] == 1 and self.cell in _STEPS_ALONE and not (self.both or self.projects):
+            return self._single(x.squeeze(time), state, weights, time)
+        return self.whole(x, state, weights, trains=self._trains, batch_first=batch_first)
 
     def whole(
-        self, x: Tensor, state: Sequence[Tensor], weights: list[Tensor], *, trains: bool
+        self, x: Tensor, state: Sequence[Tensor], weights: list[Tensor], *, trains: bool, batch_first: bool = False
     ) -> tuple[Tensor, list[Tensor]]:
         """The same by one operation, of one step too."""
-        outputs, *end = _KERNELS[self.cell](x, _hx(state), weights, *self._options(trains), False)
+        outputs, *end = _KERNELS[self.cell](x, _hx(state), weights, *self._options(trains), batch_first)
         return outputs, end
 
     def packed(
@@ -158,8 +162,10 @@ class TorchLayers(NamedTuple):
     def _options(self, trains: bool) -> tuple[bool, int, float, bool, bool]:
         return self.bias, self.layers, self.dropout, trains, self.both
 
-    def _single(self, rows: Tensor, state: Sequence[Tensor], weights: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """One step by the kernel of single steps: it takes a half to a ninth of the time."""
+    def _single(
+        self, rows: Tensor, state: Sequence[Tensor], weights: list[Tensor], time: int
+    ) -> tuple[Tensor, list[Tensor]]:
+        """One step by the kernel of single steps; `time` is the dimension of the steps in the outputs."""
         each, ends = len(weights) // self.layers, []
         for k in range(self.layers):
             if k and self.dropout:
@@ -168,7 +174,7 @@ class TorchLayers(NamedTuple):
             rows = end[0]
             ends.append(end)
         # Copies, since a user may write into what he is given, and the kernel's gradient reads what it gave.
-        return torch.stack((rows,)), [torch.stack(s) for s in zip(*ends, strict=True)]
+        return torch.stack((rows,), time), [torch.stack(s) for s in zip(*ends, strict=True)]
 
 
 def single_step(cell: str, rows: Tensor, state: Sequence[Tensor], weights: Sequence[Tensor]) -> Sequence[Tensor]:

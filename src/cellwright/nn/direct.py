@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-from cellwright.backends import dispatch
+from cellwright.backends import bounds, dispatch
 from cellwright.backends.bounds import Size
 from cellwright.backends.call import differentiates
 from cellwright.backends.surroundings import PLAIN, disturbed
@@ -131,8 +131,8 @@ def _begin(
 # --- the forms of a batch ------------------------------------------------------------------------------
 def _kernels(
     layer: Stack, weights: list[Tensor], rows: Tensor, hx: State | None, counts: tuple[int, int, int]
-) -> tuple[TorchLayers, Sequence[Tensor]] | None:
-    """The layers, and the states before their first step; None where torch's kernels are not to compute the call.
+) -> tuple[TorchLayers, Sequence[Tensor], Size] | None:
+    """The layers, the states before their first step, and the call's size; None where torch's kernels are not for it.
 
     counts: the steps, the sequences and the rows of all of them.
     """
@@ -141,10 +141,11 @@ def _kernels(
     if state is None:
         return None
     name, trains = layer.cell.name, differentiates((*weights, rows, *state))
-    if not dispatch.gives_to_torch(name, Size(*counts, layer.hidden_size, trains)):
+    size = Size(*counts, layer.hidden_size, trains)
+    if not dispatch.gives_to_torch(name, size):
         return None
     dropout = layer.dropout if layer.training else 0.0
-    return TorchLayers(name, layer.num_layers, layer.bias, layer.bidirectional, False, dropout), state
+    return TorchLayers(name, layer.num_layers, layer.bias, layer.bidirectional, False, dropout), state, size
 
 
 def _padded(layer: Stack, weights: list[Tensor], input: Tensor, hx: State | None) -> Outputs | None:
@@ -154,30 +155,29 @@ def _padded(layer: Stack, weights: list[Tensor], input: Tensor, hx: State | None
         x, hx = input.unsqueeze(1), _each(hx, 1)
     elif dim != 3:
         return None
-    elif layer.batch_first:
-        x = input.transpose(0, 1)
-    steps, batch, _ = x.shape
+    batch_first = layer.batch_first and dim == 3
+    batch, steps = x.shape[:2] if batch_first else x.shape[1::-1]
     begin = _kernels(layer, weights, x, hx, (steps, batch, steps * batch))
     if begin is None:
         return None
-    output, end = begin[0].padded(x, begin[1], weights)
+    output, end = begin[0].padded(x, begin[1], weights, batch_first=batch_first)
     if dim == 2:
         return output.squeeze(1), _left([s.squeeze(1) for s in end])
-    return output.transpose(0, 1) if layer.batch_first else output, _left(end)
+    return output, _left(end)
 
 
 def _packed(layer: Stack, weights: list[Tensor], packed: PackedSequence, hx: State | None) -> Outputs | None:
     rows, batch_sizes, order, inverse = packed
     if rows.dim() != 2 or not rows.numel():
         return None
-    steps, batch, count = batch_sizes.shape[0], int(batch_sizes[0]), rows.shape[0]
-    begin = _kernels(layer, weights, rows, hx, (steps, batch, count))
+    steps, batch = batch_sizes.shape[0], int(batch_sizes[0])
+    begin = _kernels(layer, weights, rows, hx, (steps, batch, rows.shape[0]))
     if begin is None:
         return None
-    kernels, state = begin
+    kernels, state, size = begin
     if hx is not None and order is not None:
         state = [s.index_select(1, order) for s in state]
-    if count == steps * batch:  # nothing is ragged
+    if not size.ragged and (steps == 1 or bounds.viewing_is_faster(size)):
         output, end = kernels.padded(rows.view(steps, batch, -1), state, weights)
         output = output.flatten(0, 1)
     else:
@@ -200,7 +200,7 @@ def _ragged(layer: Stack, weights: list[Tensor], input: Tensor, hx: State | None
     begin = _kernels(layer, weights, input, hx, (max(each), batch, sum(each)))
     if begin is None:
         return None
-    kernels, state = begin
+    kernels, state, _ = begin
     falling, order = given.cpu().long().sort(descending=True, stable=True)
     inverse = order.argsort()
     if hx is not None:
