@@ -47,7 +47,7 @@ class RowIndex:
 
 @dataclass(frozen=True)
 class PackedLayout:
-    """Where the steps of a batch lie among packed rows (see `backends.reference`), S rows in all.
+    """Where the steps of a batch lie among packed rows (see `backends.call`), S rows in all.
 
     time         T, the steps that the padded batch has room for
     batch        B, the sequences, those of length zero included

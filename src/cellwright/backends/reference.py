@@ -44,28 +44,18 @@ def run_direction(call: Call, d: int) -> tuple[Tensor, Any, dict[str, Tensor]]:
     equations = evaluator({**(cell.trace.letters if call.record else {}), **cell.trace.states}, x)
     state = cell.States(*(s[d] for s in call.state))
     outputs: list[Tensor] = []
-    recorded: list[dict[str, Tensor]] = []
+    letters: list[dict[str, Tensor]] = []
     for step in _steps(call.batch_sizes, reverse=d == 1):
-        alive = step.stop - step.start  # the first of the sequences: those that have this step
-        before = cell.States(*(s[:alive] for s in state))
-        if call.resets:
-            before = _begin_anew(before, call.resets[d][step], fresh)
+        before = _before(step, state, call.resets[d] if call.resets else None, fresh)
         u = linear(getattr(before, cell.recurrent_state), weights.recurrent, weights.recurrent_bias)
         values = equations(_parts(cell, x[step]), _parts(cell, u), before, p, _streams(call, d, step))
-        new = cell.States(*(values[name] for name in cell.states))
-        if not alive:
-            new = _with_gradients_of_zero(new, call.tensors)
-        if weights.projection is not None:
-            new = new._replace(**{cell.recurrent_state: linear(getattr(new, cell.recurrent_state), weights.projection)})
-        outputs.append(new[0])
-        if call.record:
-            recorded.append(values | new._asdict())
-        # The others have ended, or in reverse have not begun, and keep their state.
-        state = cell.States(*map(_in_front, new, state))
+        after = _after(call, weights, values)
+        outputs.append(after[0])
+        letters.append(values | after._asdict() if call.record else {})
+        state = cell.States(*map(_in_front, after, state))  # a sequence without this step keeps its state
     if d == 1:
-        outputs, recorded = outputs[::-1], recorded[::-1]
-    letters = dict.fromkeys([*cell.trace.letters, *cell.states]) if call.record else ()
-    return torch.cat(outputs), state, {name: torch.cat([values[name] for values in recorded]) for name in letters}
+        outputs, letters = outputs[::-1], letters[::-1]
+    return torch.cat(outputs), state, {name: torch.cat([one[name] for one in letters]) for name in letters[0]}
 
 
 def _steps(batch_sizes: Sequence[int], *, reverse: bool) -> Iterator[slice]:
@@ -101,10 +91,23 @@ def _streams(call: Call, d: int, step: slice) -> SimpleNamespace:
     )
 
 
-def _begin_anew(state: Any, reset: Tensor, fresh: Sequence[Tensor] | None) -> Any:
-    """The states before a step, where `reset` has them begin anew those of `fresh`, or zeros."""
-    values = [torch.zeros_like(s[:1]) for s in state] if fresh is None else [f[: len(reset)] for f in fresh]
-    return type(state)(*(torch.where(reset[:, None], f, s) for f, s in zip(values, state, strict=True)))
+def _before(step: slice, state: Any, resets: Tensor | None, fresh: Sequence[Tensor] | None) -> Any:
+    """The states before a step, of the sequences that have it: where a reset has it begin anew, `fresh` or zeros."""
+    alive = step.stop - step.start
+    state = type(state)(*(s[:alive] for s in state))
+    if resets is None:
+        return state
+    values = [torch.zeros_like(s[:1]) for s in state] if fresh is None else [f[:alive] for f in fresh]
+    return type(state)(*(torch.where(resets[step, None], f, s) for f, s in zip(values, state, strict=True)))
+
+
+def _after(call: Call, weights: Weights, values: Mapping[str, Tensor]) -> Any:
+    """The states after a step, as they go on to the next, of the values of its equations."""
+    cell, h = call.cell, call.cell.recurrent_state
+    new = cell.States(*(values[name] for name in cell.states))
+    if not len(new[0]):
+        new = _with_gradients_of_zero(new, call.tensors)
+    return new if weights.projection is None else new._replace(**{h: linear(getattr(new, h), weights.projection)})
 
 
 def _in_front(new: Tensor, old: Tensor) -> Tensor:
