@@ -103,6 +103,11 @@ def test_all_of_a_built_in_set(refused, run):
     refused("evaluate", run, "reviews-zh", "--split", "all", parts=["reviews-zh", "--split train", "got all"])
 
 
+def test_an_option_of_files_with_a_built_in_set(refused, run):
+    said = "reviews-zh is a built-in set, and --encoding is gbk, which is for files; leave it out"
+    refused("evaluate", run, "reviews-zh", "--encoding", "gbk", parts=[said])
+
+
 def test_split_that_no_text_falls_to(refused, run, data):
     path = data("text,label\ngood,very good\n")
     refused("evaluate", run, path, "--split", "validation", parts=[path, "no text falls to the validation split"])

@@ -16,6 +16,7 @@ from torch.nn.functional import cross_entropy
 
 from cellwright.errors import InputError
 from cellwright.tasks.lm import LanguageConfig
+from cellwright.tasks.lm.data import open_data
 from cellwright.tasks.lm.task import TASK
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import load_run
@@ -101,9 +102,15 @@ def test_a_table_of_texts_is_learnt_as_documents_with_ends(options: Options, tmp
     path = tmp_path / "a.jsonl"
     path.write_text("".join(json.dumps({"body": f"salt {n:03d}"}) + "\n" for n in range(300)))
     result = quiet(options(data=str(path), text="body", max_epochs=8))
+    trained_on = open_data(str(path), {"text": "body"})["train"].texts[0]
+    other = [{"body": trained_on}, {"body": "salt 000 salt"}]
+    (tmp_path / "other.jsonl").write_text("".join(json.dumps(row) + "\n" for row in other))
     run = load_run(result.out)
     logarithms = run.model.stream().feed([0, *run.tokenizer.encode(["salt 123"])[0]])
     assert logarithms[0].exp() > 0.5  # three digits, and the text ends
+    said: list[str] = []
+    TASK.evaluate(run, str(tmp_path / "other.jsonl"), "all", {}, said.append)
+    assert said == ["1 of the 2 texts are among the training texts: the scores flatter"]
 
 
 def test_the_carried_state_is_in_the_checkpoint(trained: Any) -> None:
