@@ -6,15 +6,28 @@ compared element by element: what was computed in float32 is held against the sa
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 # Of one layer or model on numbers of a test's size; measured, the worst of the suite is 3e-6 and 4e-15.
-SHARE = {torch.float32: 1e-5, torch.float64: 1e-12}
+SINGLE = 1e-5
+SHARE = {torch.float32: SINGLE, torch.float64: 1e-12}
+
+
+def double(value: Any) -> Any:
+    """The same in float64: a copy of a module, the floating-point tensors of a nested value; others as they are."""
+    if isinstance(value, nn.Module):
+        return copy.deepcopy(value).double()
+    if isinstance(value, Mapping):
+        return {name: double(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [*map(double, value)] if isinstance(value, list) else tuple(map(double, value))
+    return value.double() if isinstance(value, Tensor) and value.is_floating_point() else value
 
 
 def error(found: Tensor, wanted: Tensor) -> float:
@@ -37,25 +50,41 @@ def errors(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, flo
 def assert_agree(found: Any, wanted: Any, share: float | None = None, name: str = "") -> None:
     """Each tensor (array, number) of two equally nested results differs by at most `share` of its largest number.
 
-    Without a share, by what the type of `found` allows. What is wanted may be of a higher precision.
+    Without a share, by what the type of `found` allows; Python's numbers count as float64, so that those made of
+    float32 need SINGLE. With a share of 0 both are the same bits, NaN for NaN. Else what is wanted is in float64: of
+    two float32 results either may be the one that is off. Numbers side by side in a list or a mapping are one tensor.
+    Whole numbers are equal.
     """
     if isinstance(wanted, Mapping):
-        assert found.keys() == wanted.keys(), name
-        pairs = [(f"{name}[{key!r}]", found[key], wanted[key]) for key in wanted]
-    elif isinstance(wanted, list | tuple) and any(not isinstance(each, float | int) for each in wanted):
+        assert found.keys() == wanted.keys(), f"{name}: {[*found]}; expected {[*wanted]}"
+        found = {key: found[key] for key in wanted}
+        if not _numbers(wanted.values()):
+            for key in wanted:
+                assert_agree(found[key], wanted[key], share, f"{name}[{key!r}]")
+            return
+        found, wanted = list(found.values()), list(wanted.values())
+    if isinstance(wanted, list | tuple) and not _numbers(wanted):
         assert len(found) == len(wanted), f"{name}: {len(found)} values; expected {len(wanted)}"
-        pairs = [(f"{name}[{k}]", a, b) for k, (a, b) in enumerate(zip(found, wanted, strict=True))]
-    else:
-        found, wanted = _tensor(found), _tensor(wanted)
-        bound = SHARE[found.dtype] if share is None else share
-        value = error(found, wanted)
-        assert value <= bound, f"{name or 'the result'} differs by {value:.2g} of its largest number; at most {bound:g}"
+        for k, (a, b) in enumerate(zip(found, wanted, strict=True)):
+            assert_agree(a, b, share, f"{name}[{k}]")
         return
-    for each, a, b in pairs:
-        assert_agree(a, b, share, each)
+    _agree(_tensor(found), _tensor(wanted), share, name or "the result")
+
+
+def _agree(found: Tensor, wanted: Tensor, share: float | None, name: str) -> None:
+    if share == 0 or not wanted.is_floating_point():
+        torch.testing.assert_close(found, wanted, rtol=0, atol=0, equal_nan=True, msg=lambda m: f"{name}: {m}")
+        return
+    assert wanted.dtype == torch.float64, f"{name} is held against {wanted.dtype}; compute what is wanted in float64"
+    value, bound = error(found, wanted), SHARE[found.dtype] if share is None else share
+    assert value <= bound, f"{name} differs by {value:.2g} of its largest number; at most {bound:g}"
+
+
+def _numbers(values: Any) -> bool:
+    return all(isinstance(each, float | int) for each in values)
 
 
 def _tensor(value: Any) -> Tensor:
     if isinstance(value, Tensor):
         return value
-    return torch.as_tensor(value if isinstance(value, np.ndarray) else np.asarray(value, float))
+    return torch.tensor(value if isinstance(value, np.ndarray) else np.asarray(value, float))

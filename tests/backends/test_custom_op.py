@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from agreement import assert_agree
 from calls import EVERY, RAGGED, converted, draw_call, with_gradients
 from cellwright.backends import custom_op, dispatch
 from cellwright.backends.call import Call, Weights
@@ -90,9 +91,7 @@ def computed(call: Call, given: Call) -> dict[str, Tensor]:
 
 
 def compare(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:
-    assert found.keys() == wanted.keys()
-    for name, value in wanted.items():
-        torch.testing.assert_close(found[name], value, rtol=1e-9, atol=1e-11, msg=lambda m, name=name: f"{name}: {m}")
+    assert_agree(found, wanted)
 
 
 @pytest.mark.parametrize("cell", EVERY, ids=lambda cell: cell.name)
@@ -119,7 +118,7 @@ def test_without_lengths_every_step_counts():
     call = draw_call(CELLS["lstm"], (3, 3), directions=2)
     rows, state, _ = custom_op.layer(replace(call, rows=call.rows.view(3, 2, -1)), None)
     expected = dispatch.layer(call)
-    torch.testing.assert_close((rows.flatten(0, 1), state), expected[:2])
+    assert_agree((rows.flatten(0, 1), state), expected[:2])
 
 
 def test_empty_lists_are_none():
@@ -138,7 +137,7 @@ def test_where_no_sequence_has_a_step():
     call = padded(draw_call(CELLS["lstm"], directions=2))
     rows, state, _ = custom_op.layer(call, torch.zeros(B, dtype=torch.int64))
     assert not rows.any()
-    torch.testing.assert_close(list(state), list(call.state))
+    assert_agree(list(state), list(call.state), share=0)
 
 
 @pytest.mark.parametrize("path", ["compiled", "reference"])
@@ -152,7 +151,7 @@ def test_letters_without_a_gradient(path):
         assert one.keys() == wanted.keys()
         for letter, values in one.items():
             assert not values.requires_grad
-            torch.testing.assert_close(values, spread(call, wanted[letter], beyond=0.0))
+            assert_agree(values, spread(call, wanted[letter], beyond=0.0))
 
 
 def test_of_a_projected_state():
@@ -167,8 +166,8 @@ def test_of_a_projected_state():
     call = replace(call, weights=weights, state=[call.state[0][..., :2], call.state[1]])
     rows, state, expected = dispatch.layer(call)
     found_rows, found_state, letters = custom_op.layer(padded(call), LENGTHS)
-    torch.testing.assert_close(found_rows, spread(call, rows, beyond=0.0))
-    torch.testing.assert_close([s[:, PLACE] for s in found_state], list(state))
+    assert_agree(found_rows, spread(call, rows, beyond=0.0))
+    assert_agree([s[:, PLACE] for s in found_state], list(state))
     assert {n: v.shape[-1] for n, v in letters[0].items()} == {n: v.shape[-1] for n, v in expected[0].items()}
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import cellwright
-from agreement import error
+from agreement import assert_agree
 from calls import EVERY, draw_call, inputs, streams
 from cellwright.backends import dispatch, recompute
 from cellwright.cells import CELLS
@@ -32,12 +32,10 @@ def test_the_same_numbers_for_every_cell(cell, path):
     outputs, letters, gradients = computed(call, path)
     for every in (1, 2, 5, 7):
         found, recorded, derived = computed(call, path, every)
-        for one, whole in zip(recorded, letters, strict=True):
-            assert one.keys() == whole.keys()
-            assert all(error(one[name].detach(), whole[name].detach()) < 1e-14 for name in whole)
-        assert max(error(a, b) for a, b in zip(derived, gradients, strict=True)) < 1e-13
-        for a, b in zip(found, outputs, strict=True):  # of kernels the very bits; a library's product has others a row
-            assert torch.equal(a, b) if path == "compiled" else error(a.detach(), b.detach()) < 1e-14
+        assert_agree(recorded, letters)
+        assert_agree(derived, gradients)
+        # Of kernels the very bits; a library's product has others a row.
+        assert_agree(found, outputs, share=0 if path == "compiled" else None)
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "rnn-relu"])
@@ -46,8 +44,7 @@ def test_the_same_numbers_on_torchs_kernels(cell, lengths):
     call = draw_call(CELLS[cell], lengths, directions=2)
     outputs, _, gradients = computed(call, "torch")
     found, _, derived = computed(call, "torch", 2)
-    for a, b in zip([*found, *derived], [*outputs, *gradients], strict=True):
-        assert error(a.detach(), b.detach()) < 1e-13
+    assert_agree([*found, *derived], [*outputs, *gradients])
 
 
 OPTIONS = [
@@ -73,7 +70,7 @@ def test_layers_of_every_kind(options):
         loss = output.square().sum() + h.square().sum() + c.pow(3).sum()
         results.append((output, h, c, *torch.autograd.grad(loss, [given, *layer.parameters()])))
     for found, wanted in zip(*reversed(results), strict=True):
-        torch.testing.assert_close(found, wanted)
+        assert_agree(found, wanted)
 
 
 def test_gradients_of_gradients():

@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.autograd import gradcheck, gradgradcheck
-from torch.testing import assert_close
 
+from agreement import assert_agree
 from cellwright.backends import reference
 from cellwright.cells import CELLS
 from cellwright.cells.definition import PER_PROJECTION, PER_UNIT, Definition
@@ -103,9 +103,9 @@ def test_a_sequence_among_others_is_the_sequence_alone(cell):
                 for name, s in case.streams.items()
             },
         ).run()
-        assert_close(case.of_sequence(together.rows, b), alone.rows)
+        assert_agree(case.of_sequence(together.rows, b), alone.rows)
         for ours, expected in zip(together.state, alone.state, strict=True):
-            assert_close(ours[b : b + 1], expected)
+            assert_agree(ours[b : b + 1], expected)
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -114,9 +114,9 @@ def test_reverse_is_forward_on_the_sequence_turned_round(name):
     backward = case.run(reverse=True)
     for b in range(2):
         x, before = case.of_sequence(case.rows, b), [s[b : b + 1] for s in case.state]
-        turned = run_direction(case.cell, x.flip(0), [1] * len(x), before, case.weights)
-        assert_close(case.of_sequence(backward.rows, b), turned.rows.flip(0))
-        assert_close([s[b : b + 1] for s in backward.state], list(turned.state))
+        turned = reference.run(case.cell, x.flip(0), [1] * len(x), before, case.weights)
+        assert_agree(case.of_sequence(backward.rows, b), turned.rows.flip(0))
+        assert_agree([s[b : b + 1] for s in backward.state], list(turned.state))
 
 
 @pytest.mark.parametrize("fresh", [False, True], ids=["from zero", "from fresh"])
@@ -126,10 +126,10 @@ def test_a_reset_begins_a_new_sequence(name, fresh):
     start = [torch.full_like(s, 0.3) if fresh else torch.zeros_like(s) for s in case.state]
     reset = torch.tensor([False, False, True, False, False])
     found = case.run(reset=reset, fresh=start if fresh else None)
-    first = run_direction(case.cell, case.rows[:2], [1, 1], case.state, case.weights)
-    second = run_direction(case.cell, case.rows[2:], [1, 1, 1], start, case.weights)
-    assert_close(found.rows, torch.cat([first.rows, second.rows]))
-    assert_close(list(found.state), list(second.state))
+    first = reference.run(case.cell, case.rows[:2], [1, 1], case.state, case.weights)
+    second = reference.run(case.cell, case.rows[2:], [1, 1, 1], start, case.weights)
+    assert_agree(found.rows, torch.cat([first.rows, second.rows]))
+    assert_agree(list(found.state), list(second.state))
 
 
 def test_recorded_letters_are_the_gates():
@@ -143,7 +143,7 @@ def test_recorded_letters_are_the_gates():
     expected["h"] = expected["o"] * expected["c"].tanh()
     assert list(letters) == list(expected)
     for name, value in expected.items():
-        assert_close(letters[name], value)
+        assert_agree(letters[name], value)
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -164,7 +164,7 @@ def test_runs_under_vmap(name):
     def run(rows):
         return run_direction(case.cell, rows, case.batch_sizes, case.state, case.weights).rows
 
-    assert_close(torch.vmap(run)(rows), torch.stack([run(r) for r in rows]))
+    assert_agree(torch.vmap(run)(rows), torch.stack([run(r) for r in rows]))
 
 
 # --- the evaluator and the intervals, on any expression ------------------------------------------------

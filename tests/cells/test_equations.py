@@ -7,8 +7,8 @@ import pytest
 import torch
 import torchrecurrent
 from independent import INDEPENDENT
-from torch.testing import assert_close
 
+from agreement import assert_agree
 from cellwright.cells import CELLS
 from cellwright.cells.formulas import equations, where
 from drawing import Case, draw, exchange
@@ -29,9 +29,9 @@ def compare(case: Case, ours: Case, reverse: bool = False) -> None:
             rows = rows.flip(0)
         else:
             rows, after = INDEPENDENT[case.cell.name](case.weights, x, before)
-        assert_close(ours.of_sequence(found.rows, b), rows, rtol=1e-11, atol=1e-13)
+        assert_agree(ours.of_sequence(found.rows, b), rows)
         for name, state, expected in zip(case.cell.states, found.state, after, strict=True):
-            assert_close(state[b], expected, rtol=1e-11, atol=1e-13, msg=lambda m, n=name: f"state {n}: {m}")
+            assert_agree(state[b], expected, name=f"state {name}")
 
 
 def test_every_cell_has_an_independent_implementation():
@@ -96,7 +96,7 @@ def test_mgu_is_the_paper_s_where_the_matrix_is_diagonal():
     h = case.state[0][0]
     for row, found in zip(case.rows, case.run().rows, strict=True):
         h = cell(row, h)
-        assert_close(found, h)
+        assert_agree(found, h)
 
 
 def test_slstm_from_nothing_is_the_unstabilised_cell():

@@ -5,8 +5,8 @@ import pickle
 import pytest
 import torch
 from torch import nn
-from torch.testing import assert_close
 
+from agreement import assert_agree
 from cellwright.cells import CELLS
 from cellwright.cells.definition import PER_SEQUENCE, PER_STEP, cell
 from cellwright.cells.derived import recurrent_dropout, zoneout
@@ -39,8 +39,8 @@ def test_zoneout_of_lstm_is_nn_lstmcell_with_masks():
         new_h, new_c = module(case.rows[t : t + 1], (h, c))
         h = torch.where(case.streams["keep_h"][t] > 0, h, new_h)
         c = torch.where(case.streams["keep_c"][t] > 0, c, new_c)
-        assert_close(found.rows[t : t + 1], h)
-    assert_close(list(found.state), [h, c])
+        assert_agree(found.rows[t : t + 1], h)
+    assert_agree(list(found.state), [h, c])
 
 
 def test_recurrent_dropout_of_gru_masks_what_u_multiplies_and_nothing_else():
@@ -55,8 +55,8 @@ def test_recurrent_dropout_of_gru_masks_what_u_multiplies_and_nothing_else():
         u = (w.recurrent @ (mask * h)[0] + w.recurrent_bias).view(3, 5)
         r, z = torch.sigmoid(x[:2] + u[:2])
         h = torch.lerp(torch.tanh(x[2] + r * u[2]), h, z)
-        assert_close(found.rows[t : t + 1], h)
-    assert_close(found.state.v, mask * h)
+        assert_agree(found.rows[t : t + 1], h)
+    assert_agree(found.state.v, mask * h)
 
 
 def test_both_together_mask_what_zoneout_leaves():
@@ -68,7 +68,7 @@ def test_both_together_mask_what_zoneout_leaves():
     found = case.run()
     for t in range(4):
         h = torch.where(keep[t] > 0, h, module(case.rows[t : t + 1], mask * h))
-        assert_close(found.rows[t : t + 1], h)
+        assert_agree(found.rows[t : t + 1], h)
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -93,7 +93,7 @@ def test_the_rate_in_place_of_a_mask_gives_the_expectation(name):
     for rate in (0.0, 0.3, 1.0):
         case.streams = {k: torch.full_like(v, rate) for k, v in case.streams.items()}
         results[rate] = torch.stack(list(case.run().state))
-    assert_close(results[0.3], 0.3 * results[1.0] + 0.7 * results[0.0])
+    assert_agree(results[0.3], 0.3 * results[1.0] + 0.7 * results[0.0])
     for k, state in enumerate(definition.states):
         if f"keep_{state}" in definition.streams:
             assert torch.equal(results[1.0][k], case.state[k])

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from agreement import SINGLE, assert_agree
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import load_run
 
@@ -50,7 +51,7 @@ def test_a_run_of_texts(cellwright: Command, run: Path, tmp_path: Path) -> None:
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     (logits,) = session.run(None, given)
     expected = [[*each.probabilities.values()] for each in Predictor.load(run).predict(texts)]
-    torch.testing.assert_close(torch.from_numpy(logits).double().softmax(-1).tolist(), expected, atol=1e-5, rtol=1e-5)
+    assert_agree(torch.from_numpy(logits).double().softmax(-1), np.array(expected), SINGLE)
 
 
 def test_a_file_that_is_there(cellwright: Command, run: Path, tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 """Baselines against counts made by hand."""
 
 import numpy as np
-import pytest
 import torch
 
+from agreement import assert_agree
 from cellwright.evaluation import series_baselines
 
 
@@ -26,15 +26,15 @@ FRAMES = [np.array([[0, 1], [1, 1], [1, 0]]), np.array([[np.nan, 0], [0, 0]])]
 def test_frequencies_with_one_more_of_each_seen():
     found = series_baselines.frequencies(FRAMES, 2)(torch.zeros(1, 3, 2), torch.ones(1, 3, 2), torch.tensor([3]))
     assert found.shape == (1, 3, 2, 2, 1)
-    assert found[0, 1, 1, :, 0].tolist() == pytest.approx([logit(3 / 6), logit(3 / 7)])
+    assert_agree(found[0, 1, 1, :, 0], [logit(3 / 6), logit(3 / 7)])
 
 
 def test_held_counts_what_follows_a_0_and_a_1():
     values = torch.tensor([[[0.0, 0.0], [1.0, 1.0]]])
     found = series_baselines.held(FRAMES, 1)(values, torch.ones_like(values), torch.tensor([2]))[0, :, 0, :, 0]
     # channel 1: after 0 came 1; after 1 came 1. Channel 2: after 0 came 0; after 1 came 1 and 0.
-    assert found[0].tolist() == pytest.approx([logit(2 / 3), logit(1 / 3)])
-    assert found[1].tolist() == pytest.approx([logit(2 / 3), logit(2 / 4)], abs=1e-6)
+    assert_agree(found[0], [logit(2 / 3), logit(1 / 3)])
+    assert_agree(found[1], [logit(2 / 3), logit(2 / 4)])
 
 
 def test_mean_restores_zeros():

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 import cellwright
+from agreement import assert_agree, double
 from cellwright.export.runtimes import RUNTIMES
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -24,11 +25,7 @@ class File:
         given = {name: np.asarray(value) for name, value in inputs.items()}
         found = [{n: torch.tensor(v) for n, v in zip(names, run(given), strict=True)} for run in self.runs.values()]
         for runtime, other in zip(self.runs, found, strict=True):
-            for name, value in other.items():
-                share = 1e-5 * max(1.0, float(found[0][name].abs().max()))
-                torch.testing.assert_close(
-                    value, found[0][name], atol=share, rtol=0, msg=lambda m, at=(runtime, name): f"{at}: {m}"
-                )
+            assert_agree(other, double(found[0]), name=runtime)  # the file is in float32; its caller has float64
         return found[0]
 
     @property
@@ -44,16 +41,16 @@ def opened():
 
 @pytest.fixture
 def same():
-    """Compare a layer's file with the layer by its equations in plain PyTorch."""
+    """Compare a layer's file with the layer by its equations in plain PyTorch, in float64."""
 
-    def compare(layer, file, *, tolerance=1e-5, state=None, lengths=None, input=None):
+    def compare(layer, file, *, share=None, state=None, lengths=None, input=None):
         named = {} if state is None else {f"{n}_0": s for n, s in zip(layer.cell.states, state, strict=True)}
         found = file(input=input, **({} if lengths is None else {"lengths": lengths}), **named)
-        hx = None if state is None else state[0] if len(state) == 1 else tuple(state)
+        hx = None if state is None else double(state[0] if len(state) == 1 else tuple(state))
         with torch.no_grad(), cellwright.use_backend("reference"):
-            output, end = layer(input, hx, lengths=lengths)
+            output, end = double(layer)(double(input), hx, lengths=lengths)
         ends = (end,) if isinstance(end, torch.Tensor) else end
         assert list(found) == ["output", *(f"{name}_n" for name in layer.cell.states)]
-        torch.testing.assert_close([*found.values()], [output, *ends], atol=tolerance, rtol=tolerance)
+        assert_agree([*found.values()], [output, *ends], share)
 
     return compare

@@ -6,6 +6,7 @@ import onnx
 import pytest
 import torch
 
+from agreement import assert_agree, double
 from cellwright import CELLS, LSTM, InputError, Recurrent
 from cellwright.export import to_onnx
 from exported import OPTIONS, RAGGED, apart, nodes_of, random_state
@@ -72,8 +73,8 @@ def test_resets(cell, tmp_path, opened):
     to_onnx(model, tmp_path / "m.onnx", {n: (v, axes[n]) for n, v in inputs_of(3, 5).items()}, portable=True)
     given = inputs_of(7, 9)
     with torch.no_grad():
-        expected = model.eval()(**given)
-    torch.testing.assert_close(opened(tmp_path / "m.onnx", everywhere=True)(**given)["output"], expected)
+        expected = double(model.eval())(**double(given))
+    assert_agree(opened(tmp_path / "m.onnx", everywhere=True)(**given)["output"], expected)
 
 
 def test_the_c_of_an_lstm_is_held_through_any_padding(tmp_path, opened):
@@ -82,8 +83,8 @@ def test_the_c_of_an_lstm_is_held_through_any_padding(tmp_path, opened):
     file, input = opened(tmp_path / "layer.onnx", everywhere=True), torch.randn(4, 2, 3)
     held = file(input=torch.cat([input, torch.randn(500, 2, 3)]), lengths=torch.tensor([4, 2]))["c_n"]
     for row, length in enumerate([4, 2]):
-        own = layer(input[:length, row])[1][1].detach()
-        torch.testing.assert_close(held[:, row], own, atol=1e-6, rtol=0)
+        own = double(layer)(double(input[:length, row]))[1][1]
+        assert_agree(held[:, row], own)
 
 
 def test_c_is_held_only_where_it_is_read(tmp_path):
@@ -116,7 +117,7 @@ def test_what_stands_beyond_a_length_is_not_read(cell, tmp_path, opened):
     beyond = torch.arange(6) >= EMPTY[:, None]
     found = file(input=input, lengths=EMPTY)
     again = file(input=input.masked_fill(beyond[..., None], float("nan")), lengths=EMPTY)
-    torch.testing.assert_close(again, found, rtol=0, atol=0)
+    assert_agree(again, found, share=0)
     assert not found["output"][beyond].any()
 
 
@@ -140,7 +141,7 @@ def test_the_logarithm_of_a_probability_that_is_0(tmp_path, opened):
     input = torch.tensor([[0.0, 300.0, -20.0], [1.0, 2.0, 3.0]])
     to_onnx(Logarithms(), tmp_path / "m.onnx", {"input": (input, ("batch", None))}, portable=True)
     found = opened(tmp_path / "m.onnx", everywhere=True)(input=input)["output"]
-    torch.testing.assert_close(found, torch.log_softmax(input, -1))
+    assert_agree(found, torch.log_softmax(double(input), -1))
 
 
 # --- the comparison ------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
+from agreement import SINGLE, assert_agree, double
 from cellwright.data.readers.series import read_series
 from cellwright.data.scaling import Scaling
 from cellwright.data.tokenizer import Tokenizer
@@ -77,8 +79,8 @@ def test_classifier(options, portable, tmp_path, opened):
     file = opened(tmp_path / "m.onnx", everywhere=portable)
     ids, lengths = padded(run.tokenizer.encode(TEXTS))
     found = file(ids=ids, lengths=lengths)["logits"].double().softmax(-1)
-    expected = [[*each.probabilities.values()] for each in ClassifyPredictor(run).predict(TEXTS)]
-    torch.testing.assert_close(found.tolist(), expected, atol=1e-5, rtol=1e-5)
+    exact = ClassifyPredictor(replace(run, model=double(run.model))).predict(TEXTS)
+    assert_agree(found, np.array([[*each.probabilities.values()] for each in exact]), SINGLE)
     assert json.loads(file.metadata["labels"]) == run.labels
     assert (file.metadata["task"], file.metadata["cell"]) == ("classify", run.config.model.cell)
 
@@ -102,8 +104,8 @@ def test_the_page_asks_openvino_for_float32(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     exec(page("import openvino"), told := {"ids": ids, "lengths": lengths})
     with torch.no_grad():
-        expected = run.model(torch.from_numpy(ids), torch.from_numpy(lengths))
-    torch.testing.assert_close(torch.tensor(told["logits"]), expected, atol=1e-5, rtol=0)
+        expected = double(run.model)(torch.from_numpy(ids), torch.from_numpy(lengths))
+    assert_agree(told["logits"], expected)
 
 
 def test_the_page_checks_the_sizes_that_a_file_takes():
@@ -172,7 +174,7 @@ def test_tagger(options, portable, tmp_path, opened):
     exporters.export(run, tmp_path / "m.onnx", portable=portable)
     file = opened(tmp_path / "m.onnx", everywhere=portable)
     found = file(**fed(run, SENTENCES))
-    expected = TagPredictor(run).tag(SENTENCES)
+    expected = TagPredictor(replace(run, model=double(run.model))).tag(SENTENCES)
     field = [found[name].numpy() for name in ("start", "transitions", "end")]
     told = {}
     exec(page("def best_tags"), told)
@@ -180,7 +182,7 @@ def test_tagger(options, portable, tmp_path, opened):
         scores = found["scores"][row, : len(sentence)].numpy()
         assert [TAGS[tag] for tag in told["best_tags"](scores, *field)] == expected[row].tags
     shares = found["logits"].double().softmax(-1).amax(-1)
-    assert shares.tolist() == pytest.approx([each.probability for each in expected], abs=1e-5)
+    assert_agree(shares, [each.probability for each in expected], SINGLE)
     assert json.loads(file.metadata["tags"]) == TAGS
 
 
@@ -214,10 +216,10 @@ def test_language_model_in_two_calls(options, portable, tmp_path, opened):
     rest, lengths = padded([document[4:] for document in documents])
     went_on = file(ids=rest, lengths=lengths, **{name: began[f"{name}_next"] for name in zeros})
     for row, document in enumerate(documents):
-        stream = run.model.stream()
+        stream = double(run.model).stream()
         expected = torch.stack([stream.feed([number]) for number in document])
         found = torch.cat([began["log_probabilities"][row], went_on["log_probabilities"][row]])[: len(document)]
-        torch.testing.assert_close(found, expected, atol=2e-5, rtol=1e-5)
+        assert_agree(found, expected)
 
 
 @FORMS
@@ -232,8 +234,8 @@ def test_language_model_with_adaptive_softmax(portable, tmp_path, opened):
     file = opened(tmp_path / "m.onnx", everywhere=portable)
     found = file(ids=ids, lengths=np.array([7, 7, 7]), **zeros)["log_probabilities"]
     with torch.no_grad():
-        torch.testing.assert_close(found, other.model(torch.from_numpy(ids.T))[0].transpose(0, 1))
-    torch.testing.assert_close(found.exp().sum(-1), torch.ones(3, 7))
+        assert_agree(found, double(other.model)(torch.from_numpy(ids.T))[0].transpose(0, 1))
+    assert_agree(found.exp().sum(-1), torch.ones(3, 7, dtype=torch.float64))
 
 
 # --- series --------------------------------------------------------------------------------------------
@@ -270,16 +272,16 @@ def test_series(name, portable, tmp_path, opened):
     if name in ("classify", "whole"):
         assert json.loads(file.metadata["labels"]) == run.config.labels
         expected = [[*each.probabilities.values()] for each in said]
-        torch.testing.assert_close(found.double().softmax(-1).tolist(), expected, atol=1e-5, rtol=1e-5)
+        assert_agree(found.double().softmax(-1), np.array(expected), SINGLE)
     elif name == "regress":
-        torch.testing.assert_close(found.double().tolist(), [each.value for each in said], atol=1e-5, rtol=1e-5)
+        assert_agree(found, [each.value for each in said])
     elif name in ("forecast", "panel"):
         assert json.loads(file.metadata["quantiles"]) == [*run.config.model.quantiles]
         expected = [[[[*q.values()] for q in step.values()] for step in each.ahead] for each in said]
-        torch.testing.assert_close(found.double().tolist(), expected, atol=1e-4, rtol=1e-5)
+        assert_agree(found, np.array(expected))
     else:
         for row, each in enumerate(said):
-            assert found[row, : len(each.steps)].tolist() == pytest.approx(each.steps, rel=1e-4, abs=1e-5)
+            assert_agree(found[row, : len(each.steps)], each.steps)
 
 
 def carried(values, mean):
@@ -306,7 +308,7 @@ def test_series_far_from_zero_that_hardly_move_keep_their_digits_in_float32():
     values = (mean + deviation * torch.randn(1, 9, 2, dtype=torch.float64)).float()
     read = _Series(config, AsRead())(values, torch.tensor([9]))["logits"]
     assert read.dtype == torch.float32
-    torch.testing.assert_close(read.double(), (values.double() - mean) / deviation, atol=1e-6, rtol=1e-6)
+    assert_agree(read, (values.double() - mean) / deviation)
 
 
 # --- none ----------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from agreement import assert_agree
 from cellwright.inspect import attribution
 from cellwright.inspect.attribution import PARTS, TOLERANCE, integrated_gradients
 from cellwright.pauses import pausing
@@ -12,10 +13,10 @@ FIRST = 2 * PARTS + 1
 
 
 def test_a_linear_score_gives_each_token_its_own_part():
-    weight, embedded = torch.randn(4, 3), torch.randn(4, 3)
+    weight, embedded = torch.randn(2, 4, 3, dtype=torch.float64)
     found = integrated_gradients(lambda e: (e * weight).sum((1, 2)) + 7, embedded, at_once=5)
-    torch.testing.assert_close(torch.from_numpy(found.values), (weight * embedded).sum(1))
-    assert found.baseline == pytest.approx(7)
+    assert_agree(found.values, (weight * embedded).sum(1))
+    assert_agree(found.baseline, 7.0)
     assert found.steps == FIRST
 
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import cellwright
+from agreement import SINGLE, assert_agree, double
 from cellwright.cells import CELLS
 from cellwright.errors import InputError
 from cellwright.inspect.recorders import record
@@ -24,16 +25,15 @@ def test_letters_are_those_of_the_reference(run_of, cell):
     run = run_of(layers=2, cell=cell)
     recording = record(run, TEXT)
     with cellwright.use_backend("reference"), torch.no_grad():
-        embedded = run.model.embedding(numbers_of(run, TEXT))
-        expected = run.model.recurrent(embedded, return_gates=True)[2]
+        model = double(run.model)
+        expected = model.recurrent(model.embedding(numbers_of(run, TEXT)), return_gates=True)[2]
     assert [(e.layer, e.direction) for e in recording.letters] == [
         (layer, direction) for layer in (0, 1) for direction in ("forward", "reverse")
     ]
     for letters, one in zip(recording.letters, expected, strict=True):
         assert set(letters.values) == set(CELLS[cell].trace.letters) | set(CELLS[cell].states)
-        for name, values in letters.values.items():
-            assert values.shape == (len(recording.tokens), 7)
-            np.testing.assert_allclose(values, one[name][0].numpy(), atol=2e-6)
+        assert {values.shape for values in letters.values.values()} == {(len(recording.tokens), 7)}
+        assert_agree(letters.values, {name: one[name][0] for name in letters.values})
 
 
 @pytest.mark.parametrize("bidirectional", [True, False])
@@ -44,11 +44,11 @@ def test_answers_are_those_to_each_beginning(run_of, bidirectional, monkeypatch)
     numbers = numbers_of(run, TEXT)[0]
     for t, row in enumerate(recording.answers.values, start=1):
         with torch.no_grad():
-            expected = run.model(numbers[None, :t], torch.tensor([t])).softmax(-1)[0]
-        np.testing.assert_allclose(row, expected.numpy(), atol=1e-6)
+            expected = double(run.model)(numbers[None, :t], torch.tensor([t])).softmax(-1)[0]
+        assert_agree(row, expected)
     (prediction,) = ClassifyPredictor(run).predict([TEXT])
     assert recording.answer == prediction.label
-    assert recording.answers.values[-1].max() == pytest.approx(prediction.probability, abs=1e-6)
+    assert_agree(recording.answers.values[-1].max(), prediction.probability, SINGLE)
 
 
 def test_tokens_are_pieces_of_the_text(run):
@@ -69,14 +69,13 @@ def test_attributions_sum_to_the_change_of_the_log_odds(run):
     """The axiom of completeness, Sundararajan, Taly and Yan 2017, proposition 1; the ends from the model itself."""
     recording = record(run, TEXT)
     label, numbers = run.labels.index(recording.answer), numbers_of(run, TEXT)
-    embedded = run.model.embedding(numbers)
+    model = double(run.model)
+    embedded = model.embedding(numbers)
     with torch.no_grad():
-        ends = [
-            run.model.of_embedded(e, torch.tensor([numbers.shape[1]])).softmax(-1)[0] for e in (embedded, embedded * 0)
-        ]
-    (text, baseline) = (float(torch.logit(p[label].double())) for p in ends)
+        ends = [model.of_embedded(e, torch.tensor([numbers.shape[1]])).softmax(-1)[0] for e in (embedded, embedded * 0)]
+    (text, baseline) = (float(torch.logit(p[label])) for p in ends)
     found = recording.attributions
-    assert (found.score, found.baseline) == pytest.approx((text, baseline), abs=1e-5)
+    assert_agree((found.score, found.baseline), (text, baseline), SINGLE)
     assert abs(text - baseline) > 0.1
     assert found.values.sum() == pytest.approx(text - baseline, abs=0.011 * abs(text - baseline))
 
@@ -86,8 +85,8 @@ def test_with_two_classes_log_odds_are_the_difference_of_the_logits(run_of):
     recording = record(run, TEXT)
     numbers = numbers_of(run, TEXT)
     with torch.no_grad():
-        logits = run.model(numbers, torch.tensor([numbers.shape[1]]))[0]
-    assert recording.attributions.score == pytest.approx(abs(float(logits[0] - logits[1])), abs=1e-5)
+        logits = double(run.model)(numbers, torch.tensor([numbers.shape[1]]))[0]
+    assert_agree(recording.attributions.score, abs(logits[0] - logits[1]), SINGLE)
 
 
 def test_the_letters_of_a_layer_by_name(run):

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import cellwright
+from agreement import SINGLE, assert_agree, double
 from cellwright.cli import main
 from cellwright.data.table import Table
 from cellwright.errors import InputError
@@ -41,14 +42,15 @@ def test_bits_and_states_are_those_of_the_model_token_by_token(out):
     run, text = load_run(out), '3 "oil" salt'
     reading = record(run, text)
     assert "".join(reading.tokens) == text
-    stream = run.model.stream()
+    stream, bits = double(run.model).stream(), []
     logarithms = stream.feed([0])
-    for t, number in enumerate(run.tokenizer.encode([text])[0]):
-        assert reading.bits[t] == pytest.approx(-logarithms[number].item() / np.log(2), rel=1e-4)
+    for number in run.tokenizer.encode([text])[0]:
+        bits.append(-logarithms[number].item() / np.log(2))
         logarithms = stream.feed([number])
+    assert_agree(reading.bits, bits, SINGLE)
     h, c = stream._layers[1].state
-    torch.testing.assert_close(torch.from_numpy(reading.of(1, "forward").values["c"][-1]), c.flatten())
-    torch.testing.assert_close(torch.from_numpy(reading.of(1, "forward").values["h"][-1]), h.flatten())
+    assert_agree(reading.of(1, "forward").values["c"][-1], c.flatten())
+    assert_agree(reading.of(1, "forward").values["h"][-1], h.flatten())
 
 
 def test_without_a_validation_split_no_unit_is_found_and_that_is_said(out):
@@ -107,15 +109,14 @@ def test_letters_and_expectations_are_the_models(tmp_path, options):
     assert [token for token, known in zip(seen.tokens, seen.known, strict=True) if not known] == ["z"]
     tokens = torch.tensor([[0], *([number] for number in run.tokenizer.encode([TEXT])[0])])
     with cellwright.use_backend("reference"), torch.no_grad():
-        expected = run.model(tokens)[0].exp()[1:, 0].numpy()  # after each token of the text
-        values = run.model.embedding(tokens)
-        for layer, letters in zip(run.model.layers, seen.letters, strict=True):
+        model = double(run.model)
+        expected = model(tokens)[0].exp()[1:, 0].numpy()  # after each token of the text
+        values = model.embedding(tokens)
+        for layer, letters in zip(model.layers, seen.letters, strict=True):
             values, _, (recorded,) = layer(values, return_gates=True)
-            assert set(letters.values) == set(recorded)
-            for name, each in letters.values.items():
-                np.testing.assert_allclose(each, recorded[name][1:, 0].numpy(), atol=2e-6)
+            assert_agree(letters.values, {name: each[1:, 0] for name, each in recorded.items()})
     best = np.argsort(-expected[-1])[:EXPECTED]
-    np.testing.assert_allclose(seen.answers.values, expected[:, best], atol=1e-6)
+    assert_agree(seen.answers.values, expected[:, best])
     names = {"\n": "↵", " ": "␣"}
     assert [label for label in seen.answers.names if label not in ("end of the text", "unknown")] == [
         names.get(text, text) for text in (run.tokenizer.decode([int(n)]) for n in best if n > 1)

@@ -41,15 +41,15 @@ def test_the_page_holds_every_value_to_half_a_step(run_of, cell):
     recording = record(run_of(layers=2, cell=cell), TEXT)
     held = embedded(report(recording))
     assert held["tokens"] == recording.tokens
-    np.testing.assert_allclose(held["attributions"], recording.attributions.values, atol=5e-5)
-    np.testing.assert_allclose(held["answers"]["values"], recording.answers.values, atol=1e-7)
+    assert np.abs(held["attributions"] - recording.attributions.values).max() < 5.1e-5  # four digits
+    assert np.abs(held["answers"]["values"] - recording.answers.values).max() < 1e-7
     for part, letters in zip(held["parts"], recording.letters, strict=True):
         assert {each["name"] for each in part["letters"]} == set(letters.values)
         assert all(sorted(order) == list(range(7)) for order in part["orders"].values())
         for each in part["letters"]:
             stored = np.frombuffer(base64.b64decode(each["data"]), np.uint8).reshape(7, -1).T
             values = each["low"] + stored / 255 * (each["high"] - each["low"])
-            np.testing.assert_allclose(values, letters.values[each["name"]], atol=(each["high"] - each["low"]) / 500)
+            assert np.abs(values - letters.values[each["name"]]).max() <= (each["high"] - each["low"]) / 500
 
 
 def test_a_text_is_never_markup(run):

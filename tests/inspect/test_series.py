@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import cellwright
+from agreement import SINGLE, assert_agree, double
 from cellwright.cli import main
 from cellwright.data.series_batches import SeriesExample, collate_series
 from cellwright.errors import InputError
@@ -51,33 +52,33 @@ def test_letters_and_answers_are_the_models(made):
     assert scaling.by == ("window" if max(abs(values[:, 0])) > 1e5 else "training")
     scaled = scaling.apply(values[-window:])
     assert seen.tokens == [str(k + 1) for k in range(len(values) - len(scaled), len(values))]
-    np.testing.assert_allclose(seen.channels.values, scaled)  # a missing value is NaN in both
+    assert_agree(seen.channels.values, scaled, share=0)  # a missing value is NaN in both
     batch = collate_series([SeriesExample(scaled)])
     with cellwright.use_backend("reference"), torch.no_grad():
-        output = run.model(batch.values, batch.known, batch.lengths)[0]
-        layer = run.model.encoder if target == "anomaly" else run.model.recurrent
-        told = layer(run.model.input(batch.values, batch.known), return_gates=True)[2]
+        model, values, known = double([run.model, batch.values, batch.known])
+        output = model(values, known, batch.lengths)[0]
+        layer = model.encoder if target == "anomaly" else model.recurrent
+        told = layer(model.input(values, known), return_gates=True)[2]
     for letters, one in zip(seen.letters, told, strict=False):
-        for name, each in letters.values.items():
-            np.testing.assert_allclose(each, one[name][0].numpy(), atol=5e-6)
+        assert_agree(letters.values, {name: each[0] for name, each in one.items()})
     assert len(seen.letters) == (2 * len(told) if target == "anomaly" else len(told))
     if target == "classify":
         assert (seen.answer, seen.share) == (expected.label, expected.probability)
         last = dict(zip(seen.answers.names, seen.answers.values[-1].tolist(), strict=True))
-        assert last == pytest.approx(expected.probabilities, abs=1e-5)
+        assert_agree(last, expected.probabilities, SINGLE)
         found = seen.attributions
         assert found.values.sum() == pytest.approx(found.score - found.baseline, rel=0.02, abs=1e-4)
     elif target == "regress":
-        assert seen.answers.values[-1, 0] == pytest.approx(expected.value, rel=1e-4)
+        assert_agree(seen.answers.values[-1, 0], expected.value, SINGLE)
         found = seen.attributions
         assert found.values.sum() == pytest.approx(found.score - found.baseline, rel=0.02, abs=1e-4)
     elif target == "forecast":
         middle = len(run.config.model.quantiles) // 2
-        np.testing.assert_allclose(seen.answers.values, output[:, 0, :, middle].numpy(), atol=1e-5)
+        assert_agree(seen.answers.values, output[:, 0, :, middle])
         ahead = scaling.undo(seen.answers.values[-1])
-        assert ahead == pytest.approx([list(q.values())[middle] for q in expected.ahead[0].values()], rel=1e-5)
+        assert_agree(ahead, [list(q.values())[middle] for q in expected.ahead[0].values()], SINGLE)
     else:
-        assert seen.answers.values[:, 0].tolist() == pytest.approx(expected.steps, abs=1e-5)
+        assert_agree(seen.answers.values[:, 0], expected.steps, SINGLE)
 
 
 def test_the_command(made, tmp_path, capsys):
@@ -91,7 +92,7 @@ def test_the_command(made, tmp_path, capsys):
     assert picture.read_bytes().startswith(b"\x89PNG")
     with np.load(numbers, allow_pickle=False) as held:
         assert held["channels"].shape == (len(told["tokens"]), len(run.config.channels))
-        np.testing.assert_allclose(held["answers"], told["answers"]["values"])
+        assert_agree(held["answers"], np.array(told["answers"]["values"]))
     assert main(["inspect", str(run.path), str(path), "--row", "999"]) == 2
     assert "--row is 999; expected 1" in capsys.readouterr().err
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import cellwright
+from agreement import SINGLE, assert_agree, double
 from cellwright.data.words import collate_words
 from cellwright.errors import InputError
 from cellwright.inspect.recorders import record
@@ -34,19 +35,18 @@ def test_letters_and_answers_are_the_models(run_of, options):
     seen = record(run, TEXT)
     (expected,) = TagPredictor(run).predict([TEXT])
     assert (seen.tokens, seen.tags, seen.answer) == (expected.tokens, expected.tags, expected.label)
-    assert seen.share == pytest.approx(expected.probability)
+    assert_agree(seen.share, expected.probability, SINGLE)
     assert seen.known.tolist() == [True] * 5 + [False]
     assert "".join(b + t for b, t in zip(seen.between, seen.tokens, strict=True)) == TEXT
     batch = collate_words(run.lexicon.examples([seen.tokens]))
     with cellwright.use_backend("reference"), torch.no_grad():
-        spelled = run.model.spelling(batch.spellings, batch.spelled)[batch.forms]
-        values = torch.cat([run.model.embedding(batch.words), spelled], -1)
-        told = run.model.recurrent(values, return_gates=True)[2]
+        model = double(run.model)
+        spelled = model.spelling(batch.spellings, batch.spelled)[batch.forms]
+        values = torch.cat([model.embedding(batch.words), spelled], -1)
+        told = model.recurrent(values, return_gates=True)[2]
     assert len(told) == len(seen.letters)
     for letters, one in zip(seen.letters, told, strict=True):
-        assert set(letters.values) == set(one)
-        for name, values in letters.values.items():
-            np.testing.assert_allclose(values, one[name][0].numpy(), atol=5e-6)
+        assert_agree(letters.values, {name: each[0] for name, each in one.items()})
 
 
 def test_the_probabilities_are_sums_over_all_labellings(run_of):
@@ -54,7 +54,7 @@ def test_the_probabilities_are_sums_over_all_labellings(run_of):
     seen = record(run, "fly to new york")
     batch = collate_words(run.lexicon.examples([seen.tokens]))
     with torch.no_grad():
-        x = run.model(batch).emissions[0].double().numpy()
+        x = double(run.model)(batch).emissions[0].numpy()
     start, transitions, end = (each.detach().double().numpy() for each in run.model.crf.parameters())
     expected, best = np.zeros_like(x), (-np.inf, None)
     for tags in itertools.product(range(3), repeat=4):
@@ -64,7 +64,7 @@ def test_the_probabilities_are_sums_over_all_labellings(run_of):
         for t, k in enumerate(tags):
             expected[t, k] += np.exp(score)
     expected /= expected.sum(1, keepdims=True)
-    np.testing.assert_allclose(seen.answers.values, expected, atol=1e-5)
+    assert_agree(seen.answers.values, expected)
     assert seen.tags == [TAGS[k] for k in best[1]]
 
 
@@ -72,8 +72,8 @@ def test_without_a_field_they_are_those_of_each_word_by_itself(run_of):
     run = run_of(crf=False)
     seen = record(run, TEXT)
     with torch.no_grad():
-        expected = run.model(collate_words(run.lexicon.examples([seen.tokens]))).emissions.softmax(-1)[0]
-    np.testing.assert_allclose(seen.answers.values, expected.numpy(), atol=1e-6)
+        expected = double(run.model)(collate_words(run.lexicon.examples([seen.tokens]))).emissions.softmax(-1)[0]
+    assert_agree(seen.answers.values, expected)
     assert seen.tags == [TAGS[k] for k in expected.argmax(-1)]
     assert seen.answers.said[0].startswith(f"tagged {seen.tags[0]}, {100 * expected[0].max():.1f} %; ")
 
@@ -102,4 +102,4 @@ def test_a_text_without_words_is_refused(run_of, text):
 @pytest.mark.parametrize("text", ["oslo", "ω", "ω ψ ω"])
 def test_one_word_and_unknown_words(run_of, text):
     seen = record(run_of(), text)
-    np.testing.assert_allclose(seen.answers.values.sum(1), 1, atol=1e-5)
+    assert_agree(seen.answers.values.sum(1), np.ones(len(seen.tokens)))

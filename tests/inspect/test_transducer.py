@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import cellwright
+from agreement import SINGLE, assert_agree, double
 from cellwright.errors import InputError
 from cellwright.inspect.recorders import record
 from cellwright.inspect.report import described
@@ -41,19 +42,19 @@ def test_the_answer_is_the_predictors_and_the_attention_with_it(run_of, options)
     assert seen.written == [*expected.target_symbols, "■"]
     assert seen.tokens == expected.source_symbols == ["c", "a", "f", "é", "x"]
     assert seen.known.tolist() == [True] * 4 + [False]
-    np.testing.assert_allclose(seen.attention, expected.alignment, atol=1e-6)
-    np.testing.assert_allclose(seen.attention.sum(1), 1, atol=1e-5)
+    assert_agree(seen.attention, np.array(expected.alignment, float))
+    assert_agree(seen.attention.sum(1), np.ones(len(seen.written)))
     # The probability of what was written is that of each symbol, told those before.
     logarithm = np.log(seen.answers.values[:, 0].astype(float)).sum()
-    assert logarithm == pytest.approx(expected.answers[0].log_probability, abs=1e-3)
-    assert seen.share == pytest.approx(np.exp(expected.answers[0].log_probability))
+    assert_agree(logarithm, expected.answers[0].log_probability, SINGLE)
+    assert_agree(seen.share, np.exp(expected.answers[0].log_probability), SINGLE)
 
 
 @pytest.mark.parametrize("options", EVERY[:3])
 def test_letters_and_attention_by_hand(run_of, options):
     """Layer by layer on the reference path; the attention by the formulas at the head of models/attend.py."""
     run = run_of(**options)
-    seen, model = record(run, TEXT), run.model
+    seen, model = record(run, TEXT), double(run.model)
     symbols = torch.tensor([run.target.encode(["".join(seen.written[:-1])])[0]])
     with cellwright.use_backend("reference"), torch.no_grad():
         read = model.encoder(model.source_embedding(torch.tensor(run.source.encode([TEXT.strip()]))), return_gates=True)
@@ -74,27 +75,26 @@ def test_letters_and_attention_by_hand(run_of, options):
             rows.append(torch.stack(scores).softmax(0))
         attention = torch.stack(rows)
         above = model.upper(torch.cat([query, attention @ encoded], -1)[None], return_gates=True)
-    np.testing.assert_allclose(seen.attention, attention.numpy(), atol=1e-5)
+    assert_agree(seen.attention, attention)
     expected = [*read[2], *below[2], *above[2]]
     names = ["encoder"] * len(read[2]) + ["decoder"] * 2
     assert [each.stack for each in seen.letters] == names
     assert seen.of(1, "forward", "decoder") is seen.letters[-1]
     for letters, one in zip(seen.letters, expected, strict=True):
         assert letters.written == (letters.stack == "decoder")
-        for name, values in letters.values.items():
-            assert len(values) == len(seen.steps_of(letters))
-            np.testing.assert_allclose(values, one[name][0].numpy(), atol=2e-5)
+        assert {len(values) for values in letters.values.values()} == {len(seen.steps_of(letters))}
+        assert_agree(letters.values, {name: one[name][0] for name in letters.values})
     probabilities = model.dense(above[0])[0].softmax(-1).detach()
     written = [*symbols[0].tolist(), 0]
     best = [float(row[k]) for row, k in zip(probabilities, written, strict=True)]
-    np.testing.assert_allclose(seen.answers.values[:, 0], best, atol=1e-5)
+    assert_agree(seen.answers.values[:, 0], best)
 
 
 def test_it_is_told_and_described(run_of):
     seen = record(run_of(), TEXT)
     told, page = json.loads(json.dumps([summary(seen), described(seen)], allow_nan=False))
-    np.testing.assert_allclose(told["attention"], seen.attention)
-    np.testing.assert_allclose(page["attention"], seen.attention, atol=5e-5)
+    assert_agree(np.array(told["attention"]), double(torch.from_numpy(seen.attention)), SINGLE)
+    assert_agree(np.array(page["attention"]), double(torch.from_numpy(seen.attention)), share=1e-4)  # four digits
     assert told["written"] == page["written"] == seen.written
     assert [(part["layer"], part["written"]) for part in page["parts"]] == [
         ("encoder 0", False), ("encoder 0", False), ("decoder 0", True), ("decoder 1", True)

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from agreement import assert_agree, double
 from cellwright.models.architecture import AutoencoderConfig, ClassifierConfig
 from cellwright.models.autoencoder import Autoencoder, begin_from, freeze_encoder, reconstruction
 from cellwright.models.classifier import Classifier
@@ -19,13 +20,14 @@ def small(cell: str = "lstm") -> Autoencoder:
 
 
 def by_hand(model: Autoencoder, text: Tensor) -> Tensor:
-    """Logits (T, V) of one text, with torch's layers."""
-    encoder, decoder = nn.LSTM(5, 4, bidirectional=True), nn.LSTM(5 + 3, 4)
+    """Logits (T, V) of one text, with torch's layers in float64."""
+    model = double(model)
+    encoder, decoder = nn.LSTM(5, 4, bidirectional=True).double(), nn.LSTM(5 + 3, 4).double()
     encoder.load_state_dict(model.recurrent.state_dict())
     decoder.load_state_dict(model.decoder.state_dict())
     _, (h, _) = encoder(model.embedding(text))
     code = model.code(h.flatten())
-    before = torch.cat([torch.zeros(1, 5), model.embedding(text[:-1])])
+    before = torch.cat([torch.zeros(1, 5).double(), model.embedding(text[:-1])])
     output, _ = decoder(torch.cat([before, code.expand(len(text), 3)], dim=1))
     return model.dense(output)
 
@@ -35,7 +37,7 @@ def test_each_row_is_its_text_alone() -> None:
     logits = model(TOKENS, LENGTHS)
     for row, text, length in zip(logits, TOKENS, LENGTHS, strict=True):
         if length:
-            torch.testing.assert_close(row[:length], by_hand(model, text[:length]))
+            assert_agree(row[:length], by_hand(model, text[:length]))
 
 
 def test_loss_and_accuracy_count_each_token_once_and_no_padding() -> None:
@@ -44,14 +46,14 @@ def test_loss_and_accuracy_count_each_token_once_and_no_padding() -> None:
     texts = [text[:length] for text, length in zip(TOKENS, LENGTHS, strict=True) if length]
     logits, true = torch.cat([by_hand(model, text) for text in texts]), torch.cat(texts)
     losses = -logits.log_softmax(1)[torch.arange(len(true)), true]
-    torch.testing.assert_close(found.loss, losses.mean())
+    assert_agree(found.loss, losses.mean())
     assert found.exact.item() == (logits.argmax(1) == true).double().mean().item()
 
 
 def test_a_padded_token_changes_nothing() -> None:
     model = small()
     longer = torch.cat([TOKENS, torch.zeros(4, 2, dtype=torch.int64)], dim=1)
-    torch.testing.assert_close(model.encode(longer, LENGTHS), model.encode(TOKENS, LENGTHS))
+    assert_agree(model.encode(longer, LENGTHS), double(model).encode(TOKENS, LENGTHS))
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
@@ -101,12 +103,12 @@ def test_a_compressed_text_is_its_pieces_codes_joined() -> None:
     begin_from(model, pretrained)
     tokens, lengths = TOKENS[[0, 1, 3, 0]], LENGTHS[[0, 1, 3, 0]]
     logits = model(tokens, lengths, torch.tensor([3, 1]))
-    codes = pretrained.encode(tokens, lengths)
-    reader = nn.LSTM(3, 4, bidirectional=True)
+    codes = double(pretrained).encode(tokens, lengths)
+    reader = nn.LSTM(3, 4, bidirectional=True).double()
     reader.load_state_dict(model.join.recurrent.state_dict())
     for row, own in zip(logits, (codes[:3], codes[3:]), strict=True):
         _, (h, _) = reader(own)
-        torch.testing.assert_close(row, model.dense(h.flatten()))
+        assert_agree(row, double(model).dense(h.flatten()))
 
 
 @pytest.mark.parametrize("options", [{"hidden": 5}, {"cell": "gru"}, {"bidirectional": False}, {"layers": 2}])

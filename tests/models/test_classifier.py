@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from agreement import assert_agree, double
 from cellwright.models.architecture import ClassifierConfig
 from cellwright.models.classifier import Classifier
 
@@ -21,17 +22,18 @@ def test_against_torch_row_by_row(bidirectional: bool, layers: int) -> None:
     texts = [[3, 4, 5, 6], [7], [2, 2, 10]]
     tokens = nn.utils.rnn.pad_sequence([torch.tensor(text) for text in texts], batch_first=True)
     logits = model(tokens, torch.tensor([4, 1, 3]))
+    model, twin = double(model), double(twin)
     for row, text in zip(logits, texts, strict=True):
         _, (h, _) = twin(model.embedding(torch.tensor([text])))
         last = torch.cat(list(h[-2:, 0] if bidirectional else h[-1:, 0]))
-        torch.testing.assert_close(row, last @ model.dense.weight.T + model.dense.bias)
+        assert_agree(row, last @ model.dense.weight.T + model.dense.bias)
 
 
 def test_no_texts_words_at_all_are_answered_by_the_bias() -> None:
     model = Classifier(ClassifierConfig.model_validate(SMALL)).eval()
     for tokens in (torch.zeros(2, 0, dtype=torch.int64), torch.zeros(2, 3, dtype=torch.int64)):
         logits = model(tokens, torch.tensor([0, 0]))
-        torch.testing.assert_close(logits, model.dense.bias.expand(2, 3))
+        assert_agree(logits, double(model.dense.bias).expand(2, 3))
 
 
 def test_dropout_only_in_training() -> None:
@@ -53,4 +55,4 @@ def test_of_embedded_is_forward_after_the_embedding() -> None:
     torch.manual_seed(0)
     model = Classifier(ClassifierConfig.model_validate({**SMALL, "join": "recurrent"})).eval()
     tokens, lengths = torch.tensor([[3, 4, 5], [6, 0, 0]]), torch.tensor([3, 1])
-    torch.testing.assert_close(model.of_embedded(model.embedding(tokens), lengths), model(tokens, lengths))
+    assert_agree(model.of_embedded(model.embedding(tokens), lengths), double(model)(tokens, lengths))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torchcrf import CRF as Peer
 
+from agreement import assert_agree, double
 from cellwright.models.crf import CRF, SPREAD
 
 
@@ -50,11 +51,11 @@ def test_every_labelling_is_counted_whatever_the_lengths(lengths: list[int], tag
     for row, length in enumerate(lengths):
         all_scores = enumerated(crf, emissions[row], length)
         expected = torch.tensor(list(all_scores.values()), dtype=torch.float64).logsumexp(0)
-        torch.testing.assert_close(partition[row], expected)
-        assert scores[row].item() == pytest.approx(all_scores[tuple(labels[row, :length].tolist())])
+        assert_agree(partition[row], expected)
+        assert_agree(scores[row], all_scores[tuple(labels[row, :length].tolist())])
         assert tuple(best[row, :length].tolist()) == max(all_scores, key=all_scores.__getitem__)
         assert not best[row, length:].any()
-    torch.testing.assert_close(crf.log_likelihood(emissions, labels, lengths), scores - partition)
+    assert_agree(crf.log_likelihood(emissions, labels, lengths) + partition, scores)
 
 
 @pytest.mark.parametrize("scale", [1.0, SPREAD])  # the second is computed in logarithms
@@ -91,13 +92,13 @@ def test_values_gradients_and_best_tags_are_pytorch_crfs(tags: int) -> None:
     emissions.append(emissions[0].detach().clone().requires_grad_())
     ours = crf.log_likelihood(emissions[0], labels, lengths)
     theirs = peer(emissions[1], labels, mask, reduction="none")
-    torch.testing.assert_close(ours, theirs)
+    assert_agree(ours, theirs)
     weights = torch.tensor([1.0, -2.0, 0.5, 3.0], dtype=torch.float64)  # a row's gradient scales with its own
     (ours * weights).sum().backward()
     (theirs * weights).sum().backward()
-    torch.testing.assert_close(emissions[0].grad, emissions[1].grad)
+    assert_agree(emissions[0].grad, emissions[1].grad)
     for own, other in [("start", "start_transitions"), ("transitions", "transitions"), ("end", "end_transitions")]:
-        torch.testing.assert_close(getattr(crf, own).grad, getattr(peer, other).grad)
+        assert_agree(getattr(crf, own).grad, getattr(peer, other).grad)
     best = crf.decode(emissions[0], lengths)
     assert [row[:length].tolist() for row, length in zip(best, lengths, strict=True)] == peer.decode(emissions[1], mask)
 
@@ -111,10 +112,10 @@ def test_scores_far_apart_lose_nothing(gap: float) -> None:
     emissions[0, 3, 0] = -gap
     found = enumerated(crf, emissions[0], 4)
     scores = torch.tensor(list(found.values()), dtype=torch.float64)
-    torch.testing.assert_close(crf.log_partition(emissions, [4])[0], scores.logsumexp(0))
+    assert_agree(crf.log_partition(emissions, [4])[0], scores.logsumexp(0))
     chosen = torch.nn.functional.one_hot(torch.tensor(list(found))).double()  # (labellings, 4, 2)
     marginals = (scores.softmax(0)[:, None, None] * chosen).sum(0)
-    torch.testing.assert_close(crf.marginals(emissions, [4])[0], marginals)
+    assert_agree(crf.marginals(emissions, [4])[0], marginals)
 
 
 def test_a_forbidden_transition_is_never_taken() -> None:
@@ -129,7 +130,7 @@ def test_a_forbidden_transition_is_never_taken() -> None:
     assert tuple(best) == max(scores, key=scores.__getitem__)
     assert (0, 1) not in list(pairwise(best))
     expected = torch.tensor(list(scores.values()), dtype=torch.float64).logsumexp(0)
-    torch.testing.assert_close(crf.log_partition(emissions, [6])[0], expected)
+    assert_agree(crf.log_partition(emissions, [6])[0], expected)
 
 
 def test_what_lies_beyond_a_length_is_not_looked_at() -> None:
@@ -153,7 +154,7 @@ def test_a_row_has_the_same_result_in_any_batch() -> None:
     emissions = torch.randn(3, 6, 4, dtype=torch.float64)
     together = crf.log_partition(emissions, [2, 6, 3])
     alone = [crf.log_partition(emissions[row : row + 1], [length])[0] for row, length in enumerate([2, 6, 3])]
-    torch.testing.assert_close(together, torch.stack(alone))
+    assert_agree(together, torch.stack(alone))
 
 
 def test_pytorch_crf_46_85_110_rows_without_a_step() -> None:
@@ -182,7 +183,7 @@ def test_pytorch_crf_56_half_precision(dtype: torch.dtype) -> None:
     labels = torch.randint(5, (2, 90))
     found = crf.log_likelihood(emissions, labels, [90, 40])
     assert found.dtype == torch.float32
-    torch.testing.assert_close(found, crf.log_likelihood(emissions.detach().float(), labels, [90, 40]))
+    assert_agree(found, double(crf).log_likelihood(double(emissions.detach()), labels, [90, 40]))
     found.sum().backward()
     assert emissions.grad.dtype == dtype
 

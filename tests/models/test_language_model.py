@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from agreement import SINGLE, assert_agree, double
 from cellwright.cells import CELLS
 from cellwright.errors import InputError
 from cellwright.models.language_architecture import LanguageModelConfig
@@ -25,10 +26,11 @@ def small(**options: object) -> LanguageModel:
 
 
 def by_hand(model: LanguageModel, tokens: Tensor) -> Tensor:
-    """Logits (T, B, V), with torch's layers."""
+    """Logits (T, B, V), with torch's layers in float64."""
+    model = double(model)
     values = model.embedding(tokens)
     for layer in model.layers:
-        theirs = nn.LSTM(layer.input_size, layer.hidden_size)
+        theirs = nn.LSTM(layer.input_size, layer.hidden_size, dtype=torch.float64)
         theirs.load_state_dict(layer.state_dict())
         values, _ = theirs(values)
     return values @ model.softmax.dense.weight.T + model.softmax.dense.bias
@@ -38,9 +40,9 @@ def by_hand(model: LanguageModel, tokens: Tensor) -> Tensor:
 def test_it_is_torchs_layers_and_a_softmax(options: dict[str, object]) -> None:
     model = small(**options)
     logits = by_hand(model, TOKENS)
-    torch.testing.assert_close(model(TOKENS)[0], logits.log_softmax(-1))
+    assert_agree(model(TOKENS)[0], logits.log_softmax(-1))
     loss, nats, _ = model.loss(TOKENS, TARGETS)
-    torch.testing.assert_close(loss, cross_entropy(logits.flatten(0, 1), TARGETS.flatten()))
+    assert_agree(loss, cross_entropy(logits.flatten(0, 1), TARGETS.flatten()))
     assert loss.item() == nats.item()
 
 
@@ -54,11 +56,11 @@ def test_tied_weights_are_one_parameter() -> None:
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_cell_goes_on_from_window_to_window(cell: str) -> None:
     model = small(cell=cell, layers=2).eval()
-    whole, end = model(TOKENS)
+    whole, end = double(model)(TOKENS)
     first, state = model(TOKENS[:2])
     second, after = model(TOKENS[2:], state)
-    torch.testing.assert_close(torch.cat([first, second]), whole)
-    torch.testing.assert_close(after, end)
+    assert_agree(torch.cat([first, second]), whole)
+    assert_agree(after, end)
 
 
 def test_the_state_handed_on_is_a_constant() -> None:
@@ -71,8 +73,8 @@ def test_a_reset_begins_a_document() -> None:
     reset = torch.zeros(5, 2, dtype=torch.bool)
     reset[3, 1] = True
     found, _ = model(TOKENS, reset=reset)
-    torch.testing.assert_close(found[3:, 1], model(TOKENS[3:])[0][:, 1])
-    torch.testing.assert_close(found[:, 0], model(TOKENS)[0][:, 0])
+    assert_agree(found[3:, 1], double(model)(TOKENS[3:])[0][:, 1])
+    assert_agree(found[:, 0], double(model)(TOKENS)[0][:, 0])
 
 
 @settings(max_examples=40)
@@ -89,15 +91,15 @@ def test_nats_are_those_of_each_document_alone(lengths: list[int]) -> None:
         targets = torch.cat([document[1:], following])
         logits = by_hand(model, document[: len(targets), None])[:, 0]
         wanted.append(cross_entropy(logits, targets, reduction="none"))
-    torch.testing.assert_close(found, torch.cat(wanted).double(), rtol=1e-5, atol=1e-5)
+    assert_agree(found, torch.cat(wanted), SINGLE)
 
 
 def test_memory_of_scoring_does_not_depend_on_how_it_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     model = small(layers=2).eval()
     documents = [torch.arange(9) % 7, torch.arange(14) * 3 % 7]
-    whole = model.nats(documents)
+    whole = double(model).nats(documents)
     monkeypatch.setattr("cellwright.models.language_model.SCORED_AT_ONCE", 4)
-    torch.testing.assert_close(model.nats(documents), whole, rtol=1e-5, atol=1e-5)
+    assert_agree(model.nats(documents), whole, SINGLE)
 
 
 # --- what is dropped ----------------------------------------------------------------------------------
@@ -122,24 +124,24 @@ def test_every_dropout_can_be_had_together_and_evaluation_has_none() -> None:
 
 
 def test_the_penalties_are_mean_squares() -> None:
-    model = small(activation_penalty=2.0, change_penalty=3.0).eval()
+    model = small(activation_penalty=2.0, change_penalty=3.0).eval().double()
     loss, nats, _ = model.loss(TOKENS, TARGETS)
     outputs = model.read(TOKENS).raw
     changes = [(outputs[t + 1] - outputs[t]) ** 2 for t in range(4)]
     wanted = nats + 2.0 * (outputs**2).mean() + 3.0 * torch.stack(changes).mean()
-    torch.testing.assert_close(loss, wanted)
+    assert_agree(loss, wanted)
     alone, nats, _ = model.loss(TOKENS[:1], TARGETS[:1])  # no step before: no change
-    torch.testing.assert_close(alone, nats + 2.0 * (model.read(TOKENS[:1]).raw ** 2).mean())
+    assert_agree(alone, nats + 2.0 * (model.read(TOKENS[:1]).raw ** 2).mean())
 
 
 # --- large vocabularies -------------------------------------------------------------------------------
 def test_the_adaptive_softmax_is_a_distribution_and_its_nats_are_of_it() -> None:
     torch.manual_seed(0)
-    head = AdaptiveSoftmax(32, 1200)
-    features, targets = torch.randn(5, 32), torch.tensor([0, 59, 60, 400, 1199])
+    head = AdaptiveSoftmax(32, 1200).double()
+    features, targets = torch.randn(5, 32, dtype=torch.float64), torch.tensor([0, 59, 60, 400, 1199])
     logarithms = head(features)
-    torch.testing.assert_close(logarithms.exp().sum(-1), torch.ones(5))
-    torch.testing.assert_close(head.nats(features, targets), -logarithms[torch.arange(5), targets])
+    assert_agree(logarithms.exp().sum(-1), torch.ones(5, dtype=torch.float64))
+    assert_agree(head.nats(features, targets), -logarithms[torch.arange(5), targets])
     assert head(features[:, None]).shape == (5, 1, 1200)
 
 
@@ -162,7 +164,7 @@ def test_a_stream_ends_with_the_same_state_however_its_tokens_come(sizes: list[i
         found = in_parts.feed(tokens[place : place + size])
         place += size
     assert torch.equal(found, wanted)
-    torch.testing.assert_close(found, model(torch.tensor(tokens)[:, None])[0][-1, 0])
+    assert_agree(found, double(model)(torch.tensor(tokens)[:, None])[0][-1, 0])
 
 
 def test_it_learns_a_text_by_heart() -> None:

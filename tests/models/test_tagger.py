@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from agreement import assert_agree, double
 from cellwright.data.words import Lexicon, WordBatch, collate_words
 from cellwright.models.tagger import Tagger
 from cellwright.models.tagging_architecture import TaggerConfig
@@ -28,21 +29,21 @@ def batch_of(sentences: list[list[str]]) -> WordBatch:
 @pytest.mark.parametrize("cell", ["lstm", "gru", "peephole"])
 def test_each_sentence_by_itself_and_from_the_parts_by_hand(cell: str) -> None:
     model = made(cell=cell, layers=2, classes=3)
-    output = model(batch_of(SENTENCES))
+    output, parts = model(batch_of(SENTENCES)), double(model)
     assert output.logits is not None
     for row, words in enumerate(SENTENCES):
         if not words:
-            torch.testing.assert_close(output.logits[row], model.classify.bias)
+            assert_agree(output.logits[row], parts.classify.bias)
             continue
         spelled = []
         for word in words:
-            characters = model.spelling.embedding(torch.tensor([LEXICON.spelling(word)]))
-            read, _ = model.spelling.recurrent(characters)
+            characters = parts.spelling.embedding(torch.tensor([LEXICON.spelling(word)]))
+            read, _ = parts.spelling.recurrent(characters)
             spelled.append(torch.cat([read[0, -1, :3], read[0, 0, 3:]]))
-        embedded = torch.cat([model.embedding(torch.tensor(LEXICON.words(words))), torch.stack(spelled)], -1)
-        read, _ = model.recurrent(embedded[None])
-        torch.testing.assert_close(output.emissions[row, : len(words)], model.dense(read[0]))
-        torch.testing.assert_close(output.logits[row], model.classify(read[0].amax(0)))
+        embedded = torch.cat([parts.embedding(torch.tensor(LEXICON.words(words))), torch.stack(spelled)], -1)
+        read, _ = parts.recurrent(embedded[None])
+        assert_agree(output.emissions[row, : len(words)], parts.dense(read[0]))
+        assert_agree(output.logits[row], parts.classify(read[0].amax(0)))
 
 
 def test_without_a_crf_tags_are_chosen_one_by_one() -> None:
@@ -52,8 +53,8 @@ def test_without_a_crf_tags_are_chosen_one_by_one() -> None:
     assert logits is None
     found = model.log_likelihood(emissions, batch.tags, batch.lengths)
     for row, words in enumerate(SENTENCES):
-        own = (emissions[row, : len(words)], batch.tags[row, : len(words)])
-        torch.testing.assert_close(found[row], -cross_entropy(*own, reduction="sum"))
+        own = (double(emissions[row, : len(words)]), batch.tags[row, : len(words)])
+        assert_agree(found[row], -cross_entropy(*own, reduction="sum"))
     assert torch.equal(model.decode(emissions, batch.lengths), emissions.argmax(-1))
 
 

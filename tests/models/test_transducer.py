@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from agreement import assert_agree, double
 from cellwright.data.datasets.cipher import KEY, SYMBOLS, draw, encrypt
 from cellwright.models.beam import beam_search
 from cellwright.models.transducer import Transducer, negative_log_likelihood
@@ -38,14 +39,15 @@ def batch(pairs):
 
 
 def by_torch(model, source, target):
-    """Logits (len(target) + 1, V) of one pair, by torch.nn's LSTM with the same weights, a step at a time."""
-    encoder = nn.LSTM(E, H, bidirectional=True)
-    lower, upper = nn.LSTM(model.lower.input_size, H), nn.LSTM(3 * H, H)
+    """Logits (len(target) + 1, V) of one pair, by torch.nn's LSTM in float64 with its weights, a step at a time."""
+    model = double(model)
+    encoder = nn.LSTM(E, H, bidirectional=True).double()
+    lower, upper = nn.LSTM(model.lower.input_size, H).double(), nn.LSTM(3 * H, H).double()
     for theirs, ours in ((encoder, model.encoder), (lower, model.lower), (upper, model.upper)):
         theirs.load_state_dict(ours.state_dict())
     read, _ = encoder(model.source_embedding.weight[torch.tensor(source)])  # (S, 2·H)
     x = model.begin(torch.cat([read[-1, :H], read[0, H:]]))
-    below, above, fed, logits = None, None, torch.zeros(H), []
+    below, above, fed, logits = None, None, torch.zeros(H).double(), []
     for symbol in [*target, None]:
         given = torch.cat([x, fed]) if model.config.input_feeding else x
         d, below = lower(given[None], below)
@@ -73,7 +75,7 @@ def test_is_torch_nn_row_by_row(input_feeding, rows):
     with torch.no_grad():
         logits = model(*batch(rows))
         for row, (source, target) in zip(logits, rows, strict=True):
-            torch.testing.assert_close(row[: len(target) + 1], by_torch(model, source, target), atol=1e-4, rtol=1e-4)
+            assert_agree(row[: len(target) + 1], by_torch(model, source, target))
 
 
 @pytest.mark.parametrize("cell", ["gru", "slstm", "rnn", "layer-norm-lstm"])
@@ -84,13 +86,14 @@ def test_a_step_at_a_time_is_the_whole(cell, options):
     model = transducer(cell=cell, **options)
     sources, lengths, targets, target_lengths = batch([([2, 3, 4], [5, 2]), ([7], [3, 3]), ([], [4, 1])])
     with torch.no_grad():
+        exact = double(model)
+        whole = exact.decode(*exact.encode(sources, lengths), targets, target_lengths)
         memory, inputs = model.encode(sources, lengths)
-        whole = model.decode(memory, inputs, targets, target_lengths)
         place = None
         for t in range(3):
             step = model.step(memory, inputs, place)
-            torch.testing.assert_close(step.logits[:, 0], whole.logits[:, t], atol=1e-5, rtol=1e-5)
-            torch.testing.assert_close(step.alignment[:, 0], whole.alignment[:, t], atol=1e-5, rtol=1e-5)
+            assert_agree(step.logits[:, 0], whole.logits[:, t])
+            assert_agree(step.alignment[:, 0], whole.alignment[:, t])
             place = step.place
             if t < 2:
                 inputs = model.target_embedding(targets[:, t])
@@ -104,7 +107,7 @@ def test_forget_gates_begin_with_their_bias():
 
 
 def test_loss_counts_each_symbol_and_the_end_once():
-    logits = torch.randn(3, 4, V_TARGET, generator=torch.Generator().manual_seed(0))
+    logits = torch.randn(3, 4, V_TARGET, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     targets, lengths = torch.tensor([[3, 2, 5], [4, 0, 0], [0, 0, 0]]), torch.tensor([3, 1, 0])
     for smoothing in (0.0, 0.2):
         expected = [
@@ -113,7 +116,7 @@ def test_loss_counts_each_symbol_and_the_end_once():
             )
             for b, n in enumerate(lengths.tolist())
         ]
-        torch.testing.assert_close(negative_log_likelihood(logits, targets, lengths, smoothing), torch.stack(expected))
+        assert_agree(negative_log_likelihood(logits, targets, lengths, smoothing), torch.stack(expected))
 
 
 def test_reads_the_cipher_of_the_notes():

@@ -8,6 +8,7 @@ from torch.nn.utils import parametrizations
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import cellwright
+from agreement import assert_agree
 from cellwright.backends import dispatch
 from cellwright.nn import direct
 
@@ -87,11 +88,10 @@ def test_results_and_gradients_are_those_of_torch_the_short_way(kind, options, l
         found, short = was_direct(ours, given(), hx)
         assert ours.explain(given(), hx).name == "torch"
     assert short
-    for a, b in zip(flat(found), flat(expected), strict=True):
-        torch.testing.assert_close(a, b)
+    assert_agree(flat(found), flat(expected))
     inputs = [x, *(flat(hx) if initial else [])]
     wanted = gradients(expected, [*inputs, *theirs.parameters()])
-    torch.testing.assert_close(gradients(found, [*inputs, *ours.parameters()]), wanted)
+    assert_agree(gradients(found, [*inputs, *ours.parameters()]), wanted)
 
 
 @pytest.mark.parametrize("time", [1, 3])
@@ -104,7 +104,7 @@ def test_dropout_between_layers_draws_what_torch_draws(kind, time):
         for layer in (theirs.train(training), ours.train(training)):
             torch.manual_seed(3)
             results.append(flat(layer(x)))
-        torch.testing.assert_close(results[1], results[0])
+        assert_agree(results[1], results[0])
 
 
 # --- the choice ----------------------------------------------------------------------------------------
@@ -177,11 +177,11 @@ def test_weights_that_change_in_any_way_count():
     for layer in (theirs, ours):
         layer.weight_hh_l0.data.mul_(2)
         layer.bias_ih_l0 = torch.nn.Parameter(layer.bias_hh_l0.detach() + 1)
-    torch.testing.assert_close(ours(x), theirs(x))
+    assert_agree(ours(x), theirs(x))
     other = {name: p.detach() * 0.5 for name, p in ours.named_parameters()}
     found = torch.func.functional_call(ours, other, (x,))
     theirs.load_state_dict(other)
-    torch.testing.assert_close(found, theirs(x))
+    assert_agree(found, theirs(x))
 
 
 def test_parametrised_weights_go_the_long_way_and_count():

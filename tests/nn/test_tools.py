@@ -6,9 +6,12 @@ import warnings
 import pytest
 import torch
 from torch import nn
+from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pack_padded_sequence
+from torch.utils.data import DataLoader, TensorDataset
 
 import cellwright
+from agreement import assert_agree, double
 
 STANDARD = [
     ("LSTM", {}),
@@ -50,8 +53,9 @@ def x(batch, time, seed=0):
     return torch.randn(batch, time, I, generator=torch.Generator().manual_seed(seed))
 
 
-def assert_same(found, expected):
-    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+def assert_same(found, module, *given):
+    """What was found is what the module gives of it in float64."""
+    assert_agree(found, double(module)(*double(given)))
 
 
 # --- torch.jit.trace -----------------------------------------------------------------------------------
@@ -62,7 +66,7 @@ def test_a_traced_layer_takes_any_length_and_batch(kind, options):
     traced = torch.jit.trace(model, x(2, 4))
     assert "cellwright::" not in str(traced.inlined_graph)
     for sizes in ((2, 4), (3, 9), (1, 1)):
-        assert_same(traced(x(*sizes)), theirs(x(*sizes)))
+        assert_same(traced(x(*sizes)), theirs, x(*sizes))
 
 
 @pytest.mark.parametrize("cell", ["peephole", "slstm", "layer-norm-gru", "lstm"])
@@ -73,7 +77,7 @@ def test_a_traced_layer_of_any_cell_takes_any_length(cell, options):
     model = Model(cellwright.Recurrent(cell, I, H, 2, bidirectional=True, batch_first=True, **options)).eval()
     traced = torch.jit.trace(model, x(2, 4))
     for sizes in ((2, 4), (3, 9), (1, 1)):
-        assert_same(traced(x(*sizes)), model(x(*sizes)))
+        assert_same(traced(x(*sizes)), model, x(*sizes))
 
 
 @pytest.mark.parametrize("check", [True, False])
@@ -95,7 +99,7 @@ def test_lengths_and_resets_of_a_trace_are_inputs_of_the_program(cell, check):
     for batch, time, lengths in ((2, 4, [2, 4]), (2, 4, [1, 0]), (3, 7, [7, 2, 5])):
         reset = torch.rand(batch, time, generator=torch.Generator().manual_seed(batch)) < 0.3
         given = x(batch, time), torch.tensor(lengths), reset
-        assert_same(traced(*given), model(*given))
+        assert_same(traced(*given), model, *given)
 
 
 def test_a_traced_layer_trains():
@@ -107,10 +111,10 @@ def test_a_traced_layer_trains():
         assert all(
             p.grad is not None and p.grad.isfinite().all() for n, p in traced.named_parameters() if "head" not in n
         )
-    found = [p.grad.clone() for p in model.layer.parameters()]
-    model.zero_grad()
-    model(x(3, 6))[0].square().sum().backward()
-    assert_same(found, [p.grad for p in model.layer.parameters()])
+    exact = double(model)
+    exact.zero_grad()
+    exact(double(x(3, 6)))[0].square().sum().backward()
+    assert_agree([p.grad for p in model.layer.parameters()], [p.grad for p in exact.layer.parameters()])
 
 
 @pytest.mark.parametrize(("kind", "options"), STANDARD)
@@ -118,22 +122,22 @@ def test_a_traced_program_is_saved_and_loaded(kind, options):
     model, file = made(kind, **options), io.BytesIO()
     torch.jit.save(torch.jit.trace(model, x(2, 4)), file)
     file.seek(0)
-    assert_same(torch.jit.load(file)(x(3, 9)), model(x(3, 9)))
+    assert_same(torch.jit.load(file)(x(3, 9)), model, x(3, 9))
 
 
 @pytest.mark.parametrize("kind", ["LSTMCell", "GRUCell", "RNNCell"])
 def test_a_traced_step_takes_any_batch(kind):
     step = getattr(cellwright, kind)(I, H)
     traced = torch.jit.trace(step, x(2, 1)[:, 0])
-    assert_same(traced(x(4, 1)[:, 0]), step(x(4, 1)[:, 0]))
+    assert_same(traced(x(4, 1)[:, 0]), step, x(4, 1)[:, 0])
     own = cellwright.RecurrentCell("mgu", I, H)
-    assert_same(torch.jit.trace(own, x(2, 1)[:, 0])(x(4, 1)[:, 0]), own(x(4, 1)[:, 0]))
+    assert_same(torch.jit.trace(own, x(2, 1)[:, 0])(x(4, 1)[:, 0]), own, x(4, 1)[:, 0])
 
 
 def test_one_sequence_alone_is_traced_for_any_length():
     layer = cellwright.Recurrent("mgu", I, H)
     for one in (cellwright.LSTM(I, H), layer):
-        assert_same(torch.jit.trace(one, x(4, 1)[:, 0])(x(9, 1)[:, 0]), one(x(9, 1)[:, 0]))
+        assert_same(torch.jit.trace(one, x(4, 1)[:, 0])(x(9, 1)[:, 0]), one, x(9, 1)[:, 0])
 
 
 def test_a_trace_refuses_packed_sequences_with_the_way():
@@ -169,7 +173,7 @@ def test_a_layer_is_one_node_of_torch_fx():
         model = Unpacked(home.LSTM(I, H, batch_first=True), home.LSTMCell(H, H))
         traced = torch.fx.symbolic_trace(model)
         graphs.append([(node.op, str(node.target)) for node in traced.graph.nodes])
-        assert_same(traced(x(3, 9)), model(x(3, 9)))
+        assert_same(traced(x(3, 9)), model, x(3, 9))
     assert graphs[0] == graphs[1]
 
 
@@ -184,7 +188,7 @@ def test_torch_fx_keeps_lengths_as_an_input():
 
     model = Ragged()
     traced = torch.fx.symbolic_trace(model)
-    assert_same(traced(x(2, 7), [7, 3]), model(x(2, 7), [7, 3]))
+    assert_same(traced(x(2, 7), [7, 3]), model, x(2, 7), [7, 3])
 
 
 def test_a_layer_alone_is_refused_by_torch_fx_with_the_way():
@@ -200,10 +204,9 @@ def test_torch_onnx_export_writes_torch_s_layers(kind, options, dynamo, tmp_path
     model, path = made(kind, **options).eval(), str(tmp_path / "model.onnx")
     with torch.no_grad():
         torch.onnx.export(model, (x(2, 4),), path, dynamo=dynamo, verbose=False)
-        expected = model(x(2, 4, seed=1))
     session = runtime.InferenceSession(path)
     found = session.run(None, {session.get_inputs()[0].name: x(2, 4, seed=1).numpy()})
-    assert_same([torch.from_numpy(one) for one in found], list(expected))
+    assert_same([torch.from_numpy(one) for one in found], model, x(2, 4, seed=1))
 
 
 def test_torch_onnx_export_of_another_cell_names_the_way(tmp_path):
@@ -226,7 +229,7 @@ def test_to_torch_makes_torch_s_layers_with_the_same_weights(kind, options):
     assert theirs["again"] is theirs["one"]
     assert repr(theirs["one"]) == repr(getattr(nn, kind)(I, H, **options))
     given = x(4, 6)[:, 0].double() if kind.endswith("Cell") else x(4, 6).double()
-    assert_same(theirs["one"](given), ours["one"](given))
+    assert_agree(theirs["one"](given), ours["one"](given))
     assert [(n, p.requires_grad) for n, p in theirs.named_parameters()] == [
         (n, p.requires_grad) for n, p in ours.named_parameters()
     ]
@@ -263,7 +266,52 @@ def test_quantize_dynamic_says_that_it_leaves_our_layers_and_takes_the_converted
     ):
         left = torch.ao.quantization.quantize_dynamic(model, {cellwright.LSTM, nn.Linear}, dtype=torch.qint8)
     assert type(left.layer) is cellwright.LSTM
-    assert_same(left.layer(x(2, 4)), model.layer(x(2, 4)))
+    assert_same(left.layer(x(2, 4)), model.layer, x(2, 4))
     quantised = torch.ao.quantization.quantize_dynamic(cellwright.to_torch(model), {nn.LSTM}, dtype=torch.qint8)
     assert type(quantised.layer).__module__.startswith("torch.ao.nn.quantized")
-    torch.testing.assert_close(quantised(x(2, 4))[0], model(x(2, 4))[0], rtol=0, atol=0.05)
+    assert_agree(quantised(x(2, 4))[0], double(model)(double(x(2, 4)))[0], share=0.05)
+
+
+class Last(nn.Module):
+    """A label by the last step."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer, self.head = layer, nn.Linear(H, 2)
+
+    def forward(self, input):
+        return self.head(self.layer(input)[0][:, -1])
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_opacus_trains_the_converted_model_by_the_clipped_gradient_of_each_sample(kind):
+    """Half of them are longer than the bound."""
+    opacus = pytest.importorskip("opacus")
+    torch.manual_seed(0)
+    model, rate = Last(getattr(cellwright, kind)(I, H, 2, batch_first=True)), 10.0
+    inputs, labels = x(4, 6), torch.tensor([0, 1, 1, 0])
+
+    exact, gradients = double(model), []
+    for one, label in zip(double(inputs), labels, strict=True):
+        gradients.append(torch.autograd.grad(cross_entropy(exact(one[None]), label[None]), [*exact.parameters()]))
+    norms = [torch.cat([each.flatten() for each in own]).norm() for own in gradients]
+    bound = float(sum(sorted(norms)[1:3]) / 2)
+    expected = {name: weight.detach().clone() for name, weight in exact.named_parameters()}
+    for own, norm in zip(gradients, norms, strict=True):
+        for weight, each in zip(expected.values(), own, strict=True):
+            weight -= rate / 4 * each * min(1.0, bound / (norm + 1e-6))
+
+    private = opacus.validators.ModuleValidator.fix(cellwright.to_torch(model))
+    private, optimiser, batches = opacus.PrivacyEngine().make_private(
+        module=private,
+        optimizer=torch.optim.SGD(private.parameters(), rate),
+        data_loader=DataLoader(TensorDataset(inputs, labels), batch_size=4),
+        noise_multiplier=0.0,
+        max_grad_norm=bound,
+        poisson_sampling=False,
+    )
+    for given, wanted in batches:
+        cross_entropy(private(given), wanted).backward()
+        optimiser.step()
+    found = private._module.state_dict()
+    assert_agree({name: found[name] for name in expected}, expected)

@@ -5,6 +5,7 @@ import torch
 from torch.nn.parallel import DataParallel
 
 import cellwright
+from agreement import assert_agree, double
 
 X = torch.linspace(-2, 2, 5 * 4 * 3).view(5, 4, 3).sin()
 LENGTHS = [5, 0, 2, 3]
@@ -20,7 +21,7 @@ def layer_of(cell, **options):
 def with_gradients(layer, *given, **named):
     layer.zero_grad()
     output, state = layer(*given, **named)
-    output.float().square().sum().backward()
+    output.double().square().sum().backward()
     states = [state] if isinstance(state, torch.Tensor) else state
     return [output.detach(), *(s.detach() for s in states), *(p.grad for p in layer.parameters())]
 
@@ -35,7 +36,7 @@ def test_autocast_computes_in_float32(cell, dtype):
         assert layer.explain(X, lengths=LENGTHS).name == "compiled"
         found = with_gradients(layer, X, lengths=LENGTHS)  # the backward pass as well
     assert all(t.dtype == torch.float32 for t in found)
-    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+    assert_agree(found, expected, share=0)
 
 
 @pytest.mark.parametrize("dtype", HALVES)
@@ -44,7 +45,7 @@ def test_autocast_raises_what_comes_in_16_bits(dtype):
     h, c = torch.rand(4, 4, 6).to(dtype), torch.rand(4, 4, 6)
     with torch.autocast("cpu", dtype=dtype):
         found = layer(x, (h, c), lengths=LENGTHS)
-    torch.testing.assert_close(found, layer(x.float(), (h.float(), c), lengths=LENGTHS), rtol=0, atol=0)
+    assert_agree(found, layer(x.float(), (h.float(), c), lengths=LENGTHS), share=0)
 
 
 def test_autocast_refuses_whole_numbers_as_torch_does():
@@ -72,7 +73,7 @@ def test_autocast_of_single_steps():
     step = cellwright.LSTMCell(3, 6)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         h, c = step(X[0].bfloat16())
-    torch.testing.assert_close((h, c), step(X[0].bfloat16().float()), rtol=0, atol=0)
+    assert_agree((h, c), step(X[0].bfloat16().float()), share=0)
 
 
 def test_autocast_in_a_compiled_program():
@@ -85,14 +86,16 @@ def test_autocast_in_a_compiled_program():
     torch.compiler.reset()
     found = torch.compile(run, backend="aot_eager", fullgraph=True)(X)
     assert found.dtype == torch.float32
-    torch.testing.assert_close(found, run(X))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        features = linear(X)
+    assert_agree(found, double(layer)(double(features), lengths=LENGTHS)[0])
 
 
 def test_autocast_leaves_float64_alone():
     layer = layer_of("lstm", dtype=torch.float64)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         found = layer(X.double())
-    torch.testing.assert_close(found, layer(X.double()), rtol=0, atol=0)
+    assert_agree(found, layer(X.double()), share=0)
 
 
 # --- 16 bits outside of autocast -----------------------------------------------------------------------
@@ -106,9 +109,7 @@ def test_16_bits(cell, dtype):
     assert path.reason.startswith(f"kernels are compiled for float32 and float64 and the input is {dtype}")
     found = with_gradients(layer, x, lengths=LENGTHS)
     assert all(t.dtype == dtype for t in found)
-    expected = with_gradients(layer.float(), x.float(), lengths=LENGTHS)
-    for value, wanted in zip(found, expected, strict=True):
-        torch.testing.assert_close(value.float(), wanted, rtol=0.05, atol=0.05 * float(wanted.abs().max()))
+    assert_agree(found, with_gradients(double(layer), double(x), lengths=LENGTHS), share=0.05)
 
 
 # --- several types at once -----------------------------------------------------------------------------
@@ -149,4 +150,4 @@ def test_lists_and_arrays_are_refused_by_name():
 def test_pytorch_1591_data_parallel_without_a_gpu():
     layer = layer_of("lstm", batch_first=True)
     x, lengths = X.transpose(0, 1), torch.tensor(LENGTHS)
-    torch.testing.assert_close(DataParallel(layer)(x, lengths=lengths), layer(x, lengths=lengths))
+    assert_agree(DataParallel(layer)(x, lengths=lengths), layer(x, lengths=lengths), share=0)

@@ -5,6 +5,7 @@ import pytest
 import torch
 from numbers_of_a_step import Numbers
 
+from agreement import assert_agree
 from calls import EVERY
 from cellwright.cells import CELLS
 from cellwright.cells.derived import recurrent_dropout, zoneout
@@ -90,7 +91,7 @@ def test_rule(op):
         if ours is None:
             assert not expected.any(), f"operand {k}"
         else:
-            np.testing.assert_allclose(ours, expected, rtol=1e-8, atol=1e-8, err_msg=f"operand {k}")
+            assert_agree(ours, expected, share=1e-8, name=f"operand {k}")
     assert [ours is None for ours in found] == [op == "select" and k == 0 for k in range(len(found))]
 
 
@@ -98,7 +99,7 @@ def test_the_rule_of_a_mean():
     """The cotangent of one number a row is kept divided by the number of units: each unit's share of the mean."""
     d = 0.8
     (found,) = _by_rule("mean", (A,), np.array([[d / A.size]]))
-    np.testing.assert_allclose(found, _by_differences("mean", (A,), d)[0], rtol=1e-8)
+    assert_agree(found, _by_differences("mean", (A,), d)[0], share=1e-8)
 
 
 def test_a_comparison_hands_nothing_on():
@@ -136,7 +137,7 @@ def test_derivative_is_autograds(cell):
     assert set(found) == {name for name in cell.inputs if not name.startswith("m.")}
     for name, gradient in wanted.items():
         if name in found:
-            np.testing.assert_allclose(_summed(found[name], gradient.shape), gradient, rtol=1e-12, atol=1e-13)
+            assert_agree(_summed(found[name], gradient.shape), gradient)
         else:
             assert name.startswith("m.") or not gradient.any()
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numbers_of_a_step import Numbers
 
+from agreement import assert_agree
 from calls import EVERY
 from cellwright.cells.derived import recurrent_dropout, zoneout
 from cellwright.cells.expression import OPERATIONS
@@ -18,9 +19,7 @@ REGULARISED = [make(cell) for cell in EVERY if not cell.streams for make in (zon
 def test_the_program_computes_the_step(cell):
     numbers = Numbers(cell)
     found, wanted = interpret(forward(cell), numbers.arrays()), numbers.step()
-    assert found.keys() == wanted.keys()
-    for name, value in wanted.items():
-        np.testing.assert_allclose(found[name], value.detach().numpy(), rtol=1e-13, atol=1e-14, err_msg=name)
+    assert_agree(found, wanted, share=1e-13)
 
 
 @pytest.mark.parametrize("cell", [*EVERY, *REGULARISED], ids=repr)
@@ -67,7 +66,7 @@ def test_operation(op):
     p = Program()
     p.outputs["y"] = p.apply(op, *(p.input(name) for name in "abc"[: len(operands)]))
     found = interpret(p, dict(zip("abc", operands, strict=False)))["y"]
-    np.testing.assert_allclose(np.asarray(found, float), [wanted], rtol=1e-14)
+    assert_agree(np.asarray(found, float), np.array([wanted]), share=1e-14)
 
 
 def test_inputs_that_no_output_needs_may_be_missing():

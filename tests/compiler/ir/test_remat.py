@@ -1,9 +1,9 @@
 """What is saved and what is computed again: the two programs of a training step, one after the other."""
 
-import numpy as np
 import pytest
 from numbers_of_a_step import Numbers
 
+from agreement import assert_agree
 from calls import EVERY
 from cellwright.cells import CELLS
 from cellwright.cells.derived import recurrent_dropout, zoneout
@@ -22,10 +22,7 @@ def test_backward_of_what_forward_saved_is_the_derivative(cell):
     at_hand = {n: v for n, v in arrays.items() if n[:2] not in ("x.", "u.")}  # the backward pass has no projections
     found = interpret(plan.backward, kept | at_hand | numbers.cotangents())
     wanted = interpret(derivative(cell), arrays | numbers.cotangents())
-    assert found.keys() == wanted.keys()
-    for name, value in wanted.items():
-        assert np.isfinite(found[name]).all(), name
-        np.testing.assert_allclose(found[name], value, rtol=1e-13, atol=1e-14, err_msg=name)
+    assert_agree(found, wanted, share=1e-13)
 
 
 @pytest.mark.parametrize("cell", [*EVERY, *REGULARISED], ids=repr)

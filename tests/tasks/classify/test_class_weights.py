@@ -10,6 +10,7 @@ import torch
 from sklearn.metrics import f1_score
 from sklearn.utils.class_weight import compute_sample_weight
 
+from agreement import SINGLE, assert_agree
 from cellwright.data.batches import Batch, collate_pieces
 from cellwright.data.class_sizes import balanced
 from cellwright.evaluation.majority import majority_macro_f1
@@ -52,7 +53,7 @@ def test_the_loss_is_that_of_texts_weighted_as_scikit_learn_weights_samples(mode
     target = np.eye(3)[labels] * (1 - SMOOTHING) + SMOOTHING / 3
     expected = (compute_sample_weight("balanced", labels) * -(target * shares).sum(-1)).mean()
     weights = balanced([*map(str, labels)], ["0", "1", "2"])
-    assert objective(weights).loss(model, made).loss.item() == pytest.approx(expected, rel=1e-6)
+    assert_agree(objective(weights).loss(model, made).loss, expected, SINGLE)
 
 
 def test_the_mean_of_batches_is_the_mean_of_all_texts(model: Classifier) -> None:
@@ -61,7 +62,7 @@ def test_the_mean_of_batches_is_the_mean_of_all_texts(model: Classifier) -> None
     whole = batch([0, 0, 0, 1])
     parts = [collate_pieces([([whole.tokens[row].tolist()], int(whole.labels[row]))]) for row in range(4)]
     losses = [counted.loss(model, part).loss.item() for part in parts]
-    assert counted.loss(model, whole).loss.item() == pytest.approx(sum(losses) / 4)
+    assert_agree(counted.loss(model, whole).loss, sum(losses) / 4)
 
 
 def test_epochs_are_compared_by_the_macro_f1_of_scikit_learn(model: Classifier) -> None:

@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file
 from torch.nn.functional import cross_entropy
 
+from agreement import SINGLE, assert_agree, double
 from cellwright.errors import InputError
 from cellwright.tasks.lm import LanguageConfig
 from cellwright.tasks.lm.data import open_data
@@ -38,10 +39,10 @@ def trained(small: dict[str, Any], book: Path, tmp_path_factory: pytest.TempPath
 
 
 def nats_by_hand(run: Any, text: str) -> float:
-    """Of all characters, from the model's own call."""
+    """Of all characters, from the model's own call in float64."""
     numbers = torch.tensor([0, *run.tokenizer.encode([text])[0]])
-    logarithms, _ = run.model(numbers[:-1, None])
-    return float(cross_entropy(logarithms[:, 0].double(), numbers[1:], reduction="sum").detach())
+    logarithms, _ = double(run.model)(numbers[:-1, None])
+    return float(cross_entropy(logarithms[:, 0], numbers[1:], reduction="sum").detach())
 
 
 def test_it_beats_the_frequency_of_tokens_by_far(trained: Any) -> None:
@@ -55,21 +56,20 @@ def test_it_beats_the_frequency_of_tokens_by_far(trained: Any) -> None:
 def test_the_scores_are_those_of_the_kept_weights(trained: Any, book: Path) -> None:
     text = book.read_text()
     report = TASK.evaluate(trained, str(book), "all", {}, print)
-    assert report.model.nats == pytest.approx(nats_by_hand(trained, text), rel=1e-5)
-    assert report.model.bits_a_character == pytest.approx(
-        nats_by_hand(trained, text) / math.log(2) / len(text), rel=1e-5
-    )
+    nats = nats_by_hand(trained, text)
+    assert_agree(report.model.nats, nats, SINGLE)
+    assert_agree(report.model.bits_a_character, nats / math.log(2) / len(text), SINGLE)
 
 
 def test_predictions_are_bits_of_each_text_alone(trained: Any) -> None:
     texts = ["salt oil,\n", "", "oil salt", "salté"]
     first, empty, second, unknown = Predictor.load(trained.path).predict(texts)
     for found, text in ((first, texts[0]), (second, texts[2])):
-        assert found.bits_a_character == pytest.approx(nats_by_hand(trained, text) / math.log(2) / len(text), rel=1e-5)
+        assert_agree(found.bits_a_character, nats_by_hand(trained, text) / math.log(2) / len(text), SINGLE)
         assert found.tokens == found.characters == len(text)
     assert (empty.bits_a_character, empty.perplexity, empty.tokens) == (0.0, 1.0, 0)
     spelled = nats_by_hand(trained, "salté") / math.log(2) + trained.speller.nats(["é"], ended=False) / math.log(2)
-    assert unknown.bits_a_character == pytest.approx(spelled / 5, rel=1e-5)
+    assert_agree(unknown.bits_a_character, spelled / 5, SINGLE)
 
 
 def test_without_a_test_split_the_validation_split_is_scored(options: Options) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from agreement import SINGLE, assert_agree
 from cellwright.data.scaling import Scaling
 from cellwright.data.series import SeriesTable
 from cellwright.tasks.series.examples import stretches_of
@@ -29,7 +30,7 @@ def test_the_scale_of_a_stretch_is_that_of_the_steps_that_may_tell_it(
     (found,) = stretches_of(table(first), OWN, 16, ahead=ahead)
     steps = VALUES[slice(*told)]
     assert found.scaling == ([steps.mean()], [pytest.approx(steps.std())], "window")
-    np.testing.assert_allclose(found.example.values, (VALUES - steps.mean()) / steps.std(), rtol=1e-6)
+    assert_agree(found.example.values, (VALUES - steps.mean()) / steps.std(), SINGLE)
     assert found.example.first == first
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import made_series
+from agreement import SINGLE, assert_agree, double
 from cellwright import tasks
 from cellwright.data.readers.series import read_series
 from cellwright.data.scaling import fit_scaling
@@ -107,17 +108,17 @@ def test_frames_are_forecast_better_than_by_frequency(options: Options) -> None:
     run = load_run(result.out)
     assert run.config.scaling == ([0.0] * 3, [1.0] * 3, "training")
     nll = report(given)["nll"]
-    assert nll["this model"] == pytest.approx(result.validation["loss"], rel=1e-5)
+    assert_agree(nll["this model"], result.validation["loss"], SINGLE)
     assert nll["this model"] < 0.2 < nll["state before of each channel"] < nll["frequency of each channel"]
     # By hand: the mean over the frames that follow another of the sum over notes.
-    total, frames = 0.0, 0
+    total, frames, model = 0.0, 0, double(run.model)
     for values in read_series(given["data"]).values:
-        seen = torch.tensor(values, dtype=torch.float32)[None]
+        seen = torch.tensor(values, dtype=torch.float64)[None]
         with torch.no_grad():
-            logits = run.model(seen, torch.ones_like(seen), torch.tensor([len(values)]))[0, :-1, 0, :, 0].double()
-        notes = torch.distributions.Bernoulli(logits=logits).log_prob(seen[0, 1:].double())
+            logits = model(seen, torch.ones_like(seen), torch.tensor([len(values)]))[0, :-1, 0, :, 0]
+        notes = torch.distributions.Bernoulli(logits=logits).log_prob(seen[0, 1:])
         total, frames = total - float(notes.sum()), frames + len(values) - 1
-    assert nll["this model"] == pytest.approx(total / frames, rel=1e-5)
+    assert_agree(nll["this model"], total / frames, SINGLE)
 
 
 def test_frames_are_counted_as_they_are_scored(options: Options) -> None:
@@ -140,7 +141,7 @@ def test_what_jumps_is_an_anomaly(options: Options) -> None:
     said = tasks.get("series").predictor(load_run(given["out"])).predict_series(splits["test"])  # type: ignore[attr-defined]
     for each, label, values in zip(said, splits["test"].labels, splits["test"].values, strict=True):
         assert len(each.steps) == 12
-        assert each.score == pytest.approx(np.mean(each.steps))
+        assert_agree(each.score, np.mean(each.steps), SINGLE)
         if label == "odd":
             assert int(np.argmax(each.steps)) == int(values.argmax())
 
@@ -172,7 +173,7 @@ def test_answers_do_not_depend_on_the_batch(options: Options) -> None:
     for text, together in zip(texts, predictor.predict(texts), strict=True):
         (alone,) = predictor.predict([text])
         assert (alone.name, alone.label) == (together.name, together.label)
-        assert alone.probabilities == pytest.approx(together.probabilities, abs=1e-6)
+        assert_agree(alone.probabilities, together.probabilities, SINGLE)
 
 
 WAVES = made_series.waves(80, 0)

@@ -11,6 +11,7 @@ import pandas
 import pytest
 
 import made_series
+from agreement import SINGLE, assert_agree
 from cellwright import tasks
 from cellwright.data.readers.series import read_series
 from cellwright.errors import InputError
@@ -60,9 +61,7 @@ def test_a_store_is_forecast_alike_in_any_unit(fitted: Fitted) -> None:
     days = np.array([3.0, 3.8, 4.0, 3.4, 2.6, 2.0, 2.2] * 3)
     first, second = predictor.predict([json.dumps({"values": (unit * days).tolist()}) for unit in (1, 1024)])
     for one, other in zip(first.ahead, second.ahead, strict=True):
-        assert [1024 * value for value in one["sales"].values()] == pytest.approx(
-            list(other["sales"].values()), rel=1e-5
-        )
+        assert_agree([1024 * value for value in one["sales"].values()], [*other["sales"].values()], SINGLE)
 
 
 def test_series_scored_whole_are_told_their_first_half(fitted: Fitted, tmp_path: Path) -> None:
