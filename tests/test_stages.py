@@ -15,7 +15,7 @@ from cellwright.stages import stage, staged, told
 def said(monkeypatch):
     """What was said, and when: each sentence sets `spoken`."""
     monkeypatch.setattr(stages, "FIRST", 0.01)
-    monkeypatch.setattr(stages, "_AGAIN", 0.02)
+    monkeypatch.setattr(stages, "AGAIN", 0.02)
     return []
 
 

@@ -5,8 +5,8 @@
             ...
             done(1)
 
-A stage speaks when it has lasted for a second, then ever more seldom; one that is over sooner says nothing. Its
-sentences go to whoever listens: the command line does, a program that calls the library hears none.
+A stage speaks when it has lasted for a second, then every five, later more seldom; one that is over sooner says
+nothing. Its sentences go to whoever listens: the command line does, a program that calls the library hears none.
 """
 
 import functools
@@ -17,9 +17,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
 
-FIRST, RARELY = 1.0, 60.0
-"""Seconds until a stage speaks, and between its later sentences at most: they double from ten on."""
-_AGAIN = 10.0
+FIRST, AGAIN, RARELY = 1.0, 5.0, 60.0
+"""Seconds until a stage speaks, and between its later sentences at least and at most."""
+SHARE = 12
+"""Where a stage has lasted longer than so many times AGAIN, it waits that share of what has gone by."""
 
 Given = ParamSpec("Given")
 Returned = TypeVar("Returned")
@@ -95,9 +96,9 @@ class _Stage:
         if self._over.wait(FIRST):
             return
         self._say(f"{self._sentence()} …")
-        pause, seconds = _AGAIN, 0.0
-        while not self._over.wait(pause):
-            pause, seconds = min(2 * pause, RARELY), time.monotonic() - self._began
+        seconds = 0.0
+        while not self._over.wait(min(max(AGAIN, seconds / SHARE), RARELY)):
+            seconds = time.monotonic() - self._began
             self._say(f"{self._sentence()}, {seconds:.0f} s …")
         if seconds and not self._failed:
             self._say(f"{self._what}: done in {time.monotonic() - self._began:.0f} s")

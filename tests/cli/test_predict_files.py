@@ -2,7 +2,9 @@
 
 import csv
 import json
+import os
 import random
+import threading
 
 import pyarrow
 import pyarrow.parquet
@@ -134,7 +136,7 @@ REFUSED = {
     ),
     "two ways out": (["--out", "a.csv", "--json"], "give one of them"),
     "no such column": (["--column", "text=review"], "no column 'review'; the columns are 'id', 'text', 'label': name "),
-    "no such role": (["--column", "label=x"], "expected one of text=NAME"),
+    "no such role": (["--column", "label=x"], "; expected text=NAME"),
     "two files into one": (["{table}", "--out", "a.csv"], "--out keeps the columns of one file, and 2 are asked"),
 }
 
@@ -187,3 +189,83 @@ def test_inspect_takes_a_row_of_a_file(cellwright, run, table):
     by_file = cellwright("inspect", run, table, "--row", 2, "--json")
     assert by_file.status == 0, by_file.err
     assert by_file.out == cellwright("inspect", run, ROWS[1]["text"], "--json").out
+
+
+def test_objects_with_other_keys_further_down_keep_theirs(cellwright, run, tmp_path):
+    """A later key gets its column, and a field of the answers another name from the first row on."""
+    path = tmp_path / "texts.jsonl"
+    rows = [{"text": f"great {k}"} for k in range(1500)] + [{"text": "awful", "label": 3, "n": [1]}]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    for suffix in (".csv", ".parquet", ".jsonl"):
+        out = tmp_path / f"out{suffix}"
+        assert cellwright("predict", run, path, "--out", out).status == 0
+        first, *_, last = read_back(out)
+        assert (first["predicted_label"], last["predicted_label"]) == tuple(SAID)
+        assert str(last["label"]) == "3"
+        assert str(last["n"]) == "[1]"
+        assert first.get("label") in (None, "")
+
+
+@pytest.mark.parametrize("kept", [[1, 2.5], [None, "a"], [[], ["a"]], [{"x": 1}, {"y": "b"}], [None, None]])
+def test_a_column_of_parquet_has_the_type_that_all_its_pieces_fit(cellwright, run, tmp_path, kept):
+    path, out = tmp_path / "texts.jsonl", tmp_path / "out.parquet"
+    values = [kept[0]] * 1000 + [kept[1]]
+    path.write_text("\n".join(json.dumps({"text": "great", "kept": value}) for value in values))
+    assert cellwright("predict", run, path, "--out", out).status == 0
+    expected = pyarrow.array(values)
+    found = pyarrow.parquet.read_table(out)["kept"].combine_chunks()
+    assert found.type == expected.type
+    assert found.to_pylist() == expected.to_pylist()
+
+
+def test_values_of_two_kinds_in_two_pieces_are_no_column_of_parquet(cellwright, run, tmp_path):
+    path = tmp_path / "texts.jsonl"
+    path.write_text("\n".join(json.dumps({"text": "great", "n": 1 if k < 1000 else "a"}) for k in range(1001)))
+    ended = cellwright("predict", run, path, "--out", tmp_path / "out.parquet")
+    assert ended.status == 2
+    assert "cannot be written as Parquet" in ended.err
+    assert [each.name for each in tmp_path.iterdir()] == ["texts.jsonl"]
+
+
+def test_a_mistake_in_the_second_file_is_said_before_the_first_is_answered(cellwright, run, table, tmp_path):
+    other = tmp_path / "other.csv"
+    other.write_text("review\ngreat\n")
+    ended = cellwright("predict", run, table, other)
+    assert (ended.status, ended.out) == (2, "")
+    assert "no column 'text'" in ended.err
+
+
+def test_what_is_wrong_far_down_is_named_by_its_line(cellwright, run, tmp_path):
+    path = tmp_path / "texts.csv"
+    path.write_bytes(b"text,n\n" + b"great,1\n" * 3000 + b"\xff,1\n")
+    ended = cellwright("predict", run, path, "--out", tmp_path / "out.csv")
+    assert ended.status == 2
+    assert f"byte 0xff at offset {7 + 3000 * 8} (invalid start byte)" in ended.err
+    path.write_bytes(b"text,n\n" + b"great,1\n" * 3000 + b"great\n")
+    assert "line 3002: 1 fields; expected 2" in cellwright("predict", run, path).err
+
+
+def test_a_pipe_is_read_once(cellwright, run, tmp_path):
+    pipe, out = tmp_path / "pipe", tmp_path / "out.jsonl"
+    for before, written in ((".csv", "text,n\ngreat,1\nawful,2\n"), (".jsonl", '{"text": "great"}\n{"text": "awful"}')):
+        os.mkfifo(pipe)
+        writer = threading.Thread(target=pipe.write_text, args=[written])
+        writer.start()
+        ended = cellwright("predict", run, pipe, "--format", before[1:], "--out", out, "--overwrite")
+        writer.join()
+        assert ended.status == 0, ended.err
+        assert [row["label"] for row in read_back(out)] == SAID
+        pipe.unlink()
+
+
+def test_a_folder_is_read_a_text_a_file(cellwright, run, tmp_path):
+    folder, out = tmp_path / "texts", tmp_path / "out.csv"
+    for name, text in (("pos/1.txt", "great"), ("neg/2.txt", "awful\r\nand dull"), ("3.txt", "great")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(text.encode())
+    assert cellwright("predict", run, folder, "--out", out).status == 0
+    found = [(row["file"], row["text"], row["label"]) for row in read_back(out)]
+    great, awful = SAID
+    assert found == [("neg/2.txt", "awful\nand dull", awful), ("pos/1.txt", "great", great), ("3.txt", "great", great)]
+    shown = cellwright("inspect", run, folder, "--row", 2, "--json")
+    assert json.loads(shown.out)["text"] == "great"

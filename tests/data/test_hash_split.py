@@ -82,14 +82,14 @@ def test_how_each_class_changed_is_said():
     rows = [("a", "x"), ("a", "y"), ("a", "x"), ("c", "x"), ("c", "z"), ("d", "y"), ("d", "y")]
     notes = split_table(_table(*rows), validation=0, test=0).notes
     assert notes == [
-        "1 row left out that repeat an earlier text",
+        "1 row left out that repeats an earlier text",
         "5 rows of 2 texts that stand with different labels, the first on r.csv, line 2: each text is kept once, with "
         "its most frequent label (of equally frequent ones that which stands first); --duplicates drop leaves such "
         "texts out, keep keeps every row",
         "rows of each class, before and after: 'z' 1 → 0, 'y' 3 → 1, 'x' 3 → 2",
     ]
     assert split_table(_table(*rows), validation=0, test=0, duplicates="keep").notes == [
-        "1 row kept that repeat an earlier text",
+        "1 row kept that repeats an earlier text",
         "5 rows of 2 texts that stand with different labels, the first on r.csv, line 2: all are kept",
     ]
 

@@ -42,11 +42,25 @@ def test_what_was_spelled_otherwise_is_said_and_what_differs_in_case_too() -> No
     labels, notes = one_spelling(["neg", " neg", " neg", "1.0", "Neg"], "r.csv")
     assert labels == ["neg", "neg", "neg", "1", "Neg"]
     assert notes == [
-        "r.csv: white space around labels does not count, nor do zeros behind a whole number: ' neg' (2 rows) as "
-        "'neg', '1.0' (1 row) as '1'",
+        "r.csv: white space around labels does not count and zeros behind a whole number do not count: ' neg' (2 rows) "
+        "as 'neg', '1.0' (1 row) as '1'",
         "r.csv: labels that differ in case are several: 'Neg', 'neg'",
     ]
     assert one_spelling(["neg", "1.5"], "r.csv") == (["neg", "1.5"], [])
+
+
+ALONE = {
+    " neg": "white space around labels does not count: ' neg' (1 row) as 'neg'",
+    "2.0": "zeros behind a whole number do not count: '2.0' (1 row) as '2'",
+    "cafe\u0301": "characters are composed (Unicode's NFC): 'café' (1 row) as 'café'",
+}
+
+
+@pytest.mark.parametrize("label", ALONE)
+def test_what_did_not_occur_is_not_said(label: str) -> None:
+    """White space and zeros were named together, whichever there was."""
+    _, notes = one_spelling([label, "x"], "r.csv")
+    assert notes == [f"r.csv: {ALONE[label]}".replace("'café' (1", "'cafe\u0301' (1")]
 
 
 def test_rows_without_a_label_are_refused_or_left_out() -> None:
@@ -92,8 +106,7 @@ def test_faults_classify_label_spaces(tmp_path) -> None:
     splits = open_source(str(path), splits=ALL)
     assert set(splits["train"].labels or []) == {"neg", "pos"}
     assert splits.notes == [
-        f"{path}: white space around labels does not count, nor do zeros behind a whole number: "
-        "' neg' (10 rows) as 'neg', 'pos ' (10 rows) as 'pos'"
+        f"{path}: white space around labels does not count: ' neg' (10 rows) as 'neg', 'pos ' (10 rows) as 'pos'"
     ]
 
 

@@ -24,8 +24,8 @@ def test_targets_of_one_source_stand_together_and_what_is_left_out_is_said():
     assert (pairs.lines, pairs.where(1)) == ([2, 3], "words.csv, line 3")
     assert notes == [
         "2 rows with an empty side left out, the first on words.csv, line 5",
-        "1 row left out that repeat an earlier pair",
-        "1 sources have several targets, each of which counts as right",
+        "1 row left out that repeats an earlier pair",
+        "1 source with several targets, each of which counts as right",
     ]
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from cellwright.data.checks import check_splits
+from cellwright.data.hash_split import split_of
+from cellwright.data.labels import LabelOptions
 from cellwright.data.source import open_source
 from cellwright.data.splits import SHARE, SplitOptions, counts
 from cellwright.errors import InputError
@@ -67,3 +69,24 @@ def test_splits_that_nobody_asked_for_may_be_empty_and_others_not(published: dic
     few = open_source(published["validation"], splits=SplitOptions(validation_share=0.001, test_share=0))
     with pytest.raises(InputError, match="fill all splits, or a file of their own with --validation, or --validation-"):
         check_splits(few, "a.csv", "text")
+
+
+def test_shares_that_equal_rows_make_lopsided_are_said(tmp_path: Path) -> None:
+    """Of a tagger's file in which one sentence stood most of the time the splits were 31, 68 and 1 percent."""
+    path = tmp_path / "many.csv"
+    often = next(f"often {n}" for n in range(99) if split_of(f"often {n}", 0.1, 0.1) == "validation")
+    path.write_text("text,label\n" + "".join(f"text {n},a\n" for n in range(100)) + f"{often},b\n" * 200)
+    splits = open_source(str(path), labels=LabelOptions(duplicates="keep"))
+    validation, test = (len(splits[split]) / 300 for split in ("validation", "test"))
+    assert (
+        f"{path}: {validation:.1%} of the texts fall to the validation split, where 10% were asked for: equal ones "
+        "stay together; --validation FILE names others, or another --validation-share draws others"
+    ) in splits.notes
+    assert any(note.startswith(f"{path}: {test:.1%} of the texts fall to the test split") for note in splits.notes)
+
+
+def test_usual_shares_are_not_said(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    for count in (30, 400):
+        path.write_text("text,label\n" + "".join(f"text {n},{'ab'[n % 2]}\n" for n in range(count)))
+        assert not any("were asked for" in note for note in open_source(str(path)).notes)

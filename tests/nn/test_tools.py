@@ -315,3 +315,15 @@ def test_opacus_trains_the_converted_model_by_the_clipped_gradient_of_each_sampl
         optimiser.step()
     found = private._module.state_dict()
     assert_agree({name: found[name] for name in expected}, expected)
+
+
+# --- torch.jit.script ----------------------------------------------------------------------------------
+def test_script_is_refused_with_the_way_that_works():
+    """torch named a line of our source that it could not read."""
+    model = made("LSTM")
+    with pytest.raises(
+        NotImplementedError, match=r"^LSTM: torch.jit.script cannot read it; give it cellwright.to_torch"
+    ):
+        torch.jit.script(model)
+    scripted = torch.jit.script(nn.Sequential(cellwright.to_torch(model.layer)))
+    assert_same(scripted(x(2, 4)), model.layer, x(2, 4))

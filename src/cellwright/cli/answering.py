@@ -3,7 +3,7 @@
 import inspect
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,7 +16,8 @@ from cellwright.errors import InputError
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from cellwright.tasks.predictor import Asked, Predictor
+    from cellwright.data.readers.jsonl import Pairs
+    from cellwright.tasks.predictor import Asked, Piece, Predictor
     from cellwright.tasks.run import Run
 
 
@@ -47,31 +48,56 @@ Header = Annotated[
 Quoting = Annotated[
     bool | None, typer.Option("--quoting/--no-quoting", help="Double quotes may enclose a field (default the run's).")
 ]
-READING = ("encoding", "format", "separator", "header", "quoting")
-"""Options that say how a file is written; None leaves it to the run."""
+FILE_OPTIONS: dict[str, Any] = {
+    "column": Columns,
+    "encoding": Encoding,
+    "format": FileFormat,
+    "separator": Separator,
+    "header": Header,
+    "quoting": Quoting,
+}
+"""How files are read by commands on a run; None leaves it to the run."""
 
 
-class RunCommand(TyperCommand):
-    """A command on a run, whose function takes as `**options` those of how the run's task looks for answers.
+class FilesCommand(TyperCommand):
+    """A command on a run that reads files, whose function takes FILE_OPTIONS among its `**options`."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Read the command line with these options too; where the function names one itself, with its own."""
+        from cellwright.cli.options import command_of
+
+        assert self.callback is not None  # typer has given it
+        function = inspect.unwrap(self.callback)
+        given = inspect.signature(function).parameters
+        own = [each.replace(kind=each.KEYWORD_ONLY) for each in given.values() if each.kind != each.VAR_KEYWORD]
+        shared = [_option(name, kind) for name, kind in FILE_OPTIONS.items() if name not in given]
+        return command_of(function, [*own, *shared, *self.further(args)]).make_context(info_name, args, parent, **extra)
+
+    def further(self, args: list[str]) -> list[inspect.Parameter]:
+        """Return the options that this command line has besides."""
+        return []
+
+
+class RunCommand(FilesCommand):
+    """One whose function takes in `**options` those of how the run's task looks for answers, too.
 
     They are read when the command is used: which they are depends on the run that it names.
     """
 
-    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
-        """Read the command line with all the options of the run's task."""
-        from cellwright.cli.options import command_of, options_of
+    def further(self, args: list[str]) -> list[inspect.Parameter]:
+        """Return all the options of the run's task."""
+        from cellwright.cli.options import options_of
 
-        assert self.callback is not None  # typer has given it
-        function = inspect.unwrap(self.callback)
-        own = [each for each in inspect.signature(function).parameters.values() if each.kind != each.VAR_KEYWORD]
         kind = _kind(args)
-        more = [] if kind is None else options_of(kind, default="the run's")
-        keyword = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
-        return command_of(function, [*keyword, *more]).make_context(info_name, args, parent, **extra)
+        return [] if kind is None else options_of(kind, default="the run's")
+
+
+def _option(name: str, kind: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
 
 
 def load_told(path: Path, cell: str | None, options: Mapping[str, Any]) -> "Run[Any, Any]":
-    """Load a run, to look for answers as these options say, the run's own where they are None. Raises InputError."""
+    """Load a run, to look for answers as its task's among these options say, else as it was. Raises InputError."""
     from cellwright import tasks
     from cellwright.cli.options import configured
     from cellwright.tasks.run import load_run
@@ -81,7 +107,7 @@ def load_told(path: Path, cell: str | None, options: Mapping[str, Any]) -> "Run[
     if field is None:
         return run
     own: BaseModel = getattr(run.config, field)
-    given = {name: value for name, value in options.items() if value is not None}
+    given = {name: value for name, value in options.items() if name not in FILE_OPTIONS and value is not None}
     told = configured(type(own), own.model_dump() | given)
     return replace(run, config=run.config.model_copy(update={field: told}))
 
@@ -93,7 +119,7 @@ def columns_of(given: list[str], roles: tuple[str, ...]) -> dict[str, str]:
         role, sign, name = each.partition("=")
         if role not in roles or not sign or not name:
             expected = ", ".join(f"{known}=NAME" for known in roles)
-            raise InputError(f"--column is {each!r}; expected one of {expected}")
+            raise InputError(f"--column is {each!r}; expected {'one of ' if len(roles) > 1 else ''}{expected}")
         found[role] = name
     return found
 
@@ -112,24 +138,32 @@ def of_files(told: Mapping[str, Any], task: str) -> dict[str, Any]:
 def asked_of(
     given: list[str], predictor: "Predictor[Any]", how: Mapping[str, Any], *, texts_only: bool
 ) -> "dict[str, Asked]":
-    """Return what those of the arguments ask that are files, and say what was found in them. Raises InputError.
+    """Return what those of the arguments ask that are files or folders. Raises InputError.
 
-    how: the options of the command that say how a file is read, `column` and `READING`.
+    how: the options of the command, of which those of FILE_OPTIONS say how a file is read.
     texts_only: whether the user says, by --text, that none of them is a file.
     """
     files = [] if texts_only else [each for each in given if not predictor.takes_texts or _is_meant_as_file(each)]
     if texts_only and not predictor.takes_texts:
         raise InputError("--text: the run takes series, which stand in files; leave it out")
-    told = {name: how[name] for name in READING if how[name] is not None}
-    if not files and (for_files := [*(["column"] if how["column"] else []), *(told.keys() - {"encoding"})]):
-        raise InputError(f"--{sorted(for_files)[0]} says how a file is read, and no argument is one; leave it out")
+    told = {name: how[name] for name in FILE_OPTIONS if how[name] is not None}
+    if not files and (for_files := sorted(told.keys() - {"encoding"})):
+        raise InputError(f"--{for_files[0]} says how a file is read, and no argument is one; leave it out")
+    columns = columns_of(told.pop("column", []), predictor.roles)
     if not predictor.takes_texts:
         of_files(told, predictor.run.config.task)
-    options = told | columns_of(how["column"], predictor.roles)
-    asked = {path: predictor.asked(path, options, several=len(files) > 1) for path in files}
-    for note in (note for each in asked.values() for note in each.notes):
-        say(note)
+    asked = {path: predictor.asked(path, told | columns, several=len(files) > 1) for path in files}
+    for each in asked.values():
+        next(each.pieces())  # so that a mistake in any is said before the first answer
     return asked
+
+
+def rows_of(pieces: "Iterable[Piece]") -> "Iterator[tuple[Any, Pairs]]":
+    """Yield what is asked with the columns beside it, and say what was found in the file."""
+    for piece in pieces:
+        for note in piece.notes:
+            say(note)
+        yield from zip(piece.texts, piece.rows, strict=True)
 
 
 def _is_meant_as_file(argument: str) -> bool:
@@ -144,9 +178,9 @@ def _is_meant_as_file(argument: str) -> bool:
     if not looks and not os.path.exists(argument):
         return False
     try:
-        return bool(existing(argument))
+        return bool(existing(argument, folder=True))
     except InputError as error:
-        raise InputError(f"{error}; a text of these words needs --text") from None
+        raise InputError(f"{error} (a text of these words needs --text)") from None
 
 
 def say(sentence: str) -> None:
@@ -157,7 +191,10 @@ def say(sentence: str) -> None:
 def _kind(arguments: list[str]) -> "type[BaseModel] | None":
     """The options of the run among the arguments, if its task has some."""
     from cellwright import tasks
-    from cellwright.tasks.run import CONFIG, task_of
+    from cellwright.stages import stage
+
+    with stage("loading PyTorch"):
+        from cellwright.tasks.run import CONFIG, task_of
 
     # os.path answers False to names that no file can have, where Path raises: texts stand among the arguments.
     folder = next((Path(each) for each in arguments if os.path.isfile(Path(each, CONFIG))), None)

@@ -4,9 +4,10 @@ import csv
 import io
 import json
 import sys
+import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from cellwright.tasks.predictor import Prediction
 
 LINE_ENDS = {end: f"\\u{end:04x}" for end in (0x85, 0x2028, 0x2029)}  # JSON allows them, `splitlines` cuts there
+
+GROUP = 2**23
+"""Bytes of a row group of Parquet, about."""
 
 
 class Answers(ABC):
@@ -53,15 +57,12 @@ class Written(Answers):
         """names: of the input's columns."""
         self.names = list(names)
         self.count = 0
-        self.progress: Callable[[int], None] = lambda count: None
-        """Is told how many more answers are written."""
         self.renamed: dict[str, str] = {}
         """Fields of the answers whose name the input has, and what they are called."""
 
     def add(self, texts: Sequence[Any], rows: "Sequence[Pairs]", said: "Sequence[Prediction]") -> None:
         """Write them."""
         self.count += len(said)
-        self.progress(len(said))
         each = ((row, fields) for row, one in zip(rows, said, strict=True) for fields in self.fields(one))
         self.write([dict(row) | self._named(fields) for row, fields in each])
 
@@ -76,6 +77,9 @@ class Written(Answers):
     @abstractmethod
     def end(self) -> None:
         """Write what was kept until all is there."""
+
+    def close(self) -> None:
+        """Let go of what was kept, whether all is written or not."""
 
     def _named(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         for name in [each for each in fields if each in self.names and each not in self.renamed]:
@@ -126,31 +130,74 @@ class _JsonLines(Written):
 
 
 class _Parquet(Written):
-    """Written at the end, when the type of every column is known."""
+    """Written at the end, when the type of every column is known; till then a file without a name has the rows.
+
+    A column has the type that all its values fit: whole numbers and others are numbers, and what is missing fits any.
+    """
 
     def __init__(self, names: Sequence[str], file: BinaryIO) -> None:
         super().__init__(names)
         self._file = file
-        self._rows: list[dict[str, Any]] = []
+        self._kept = tempfile.TemporaryFile(dir=Path(file.name).parent)  # noqa: SIM115  # closed below
+        self._schema: Any = None
+        self._parts = 0
 
     def write(self, rows: list[dict[str, Any]]) -> None:
-        self._rows += rows
+        import pyarrow  # slow to load, and only this format needs it
+
+        columns = dict.fromkeys([*self.names, *(name for row in rows[:1] for name in row)])
+        with _fitting():
+            table = pyarrow.table({name: [row.get(name) for row in rows] for name in columns})
+            known = table.schema if self._schema is None else self._schema
+            self._schema = pyarrow.unify_schemas([known, table.schema], promote_options="permissive")
+        with pyarrow.ipc.new_stream(self._kept, table.schema) as stream:
+            stream.write_table(table)
+        self._parts += 1
 
     def end(self) -> None:
-        import pyarrow  # slow to load, and only this format needs it
         import pyarrow.parquet
 
-        columns = dict.fromkeys([*self.names, *(name for row in self._rows[:1] for name in row)])
-        try:
-            table = pyarrow.table({name: [row.get(name) for row in self._rows] for name in columns})
-        except pyarrow.ArrowException as error:
-            raise InputError(
-                f"the columns cannot be written as Parquet ({error}); expected values of one kind in each: write JSONL"
-            ) from None
-        pyarrow.parquet.write_table(table, self._file)
+        if self._schema is None:
+            self.write([])
+        self._kept.seek(0)
+        with _fitting(), pyarrow.parquet.ParquetWriter(self._file, self._schema) as writer:
+            group = self._schema.empty_table()
+            for _ in range(self._parts):
+                group = pyarrow.concat_tables([group, self._part()])
+                if group.nbytes >= GROUP:
+                    writer.write_table(group)
+                    group = self._schema.empty_table()
+            writer.write_table(group)
+
+    def close(self) -> None:
+        self._kept.close()
+
+    def _part(self) -> Any:
+        """The next rows that were kept, in the types of all."""
+        import pyarrow
+
+        with pyarrow.ipc.open_stream(self._kept) as stream:
+            table = stream.read_all()
+        if table.schema == self._schema:
+            return table
+        columns = [pyarrow.array(table[each.name].to_pylist(), each.type) for each in self._schema]
+        return pyarrow.table(columns, schema=self._schema)
 
 
-FORMATS = {
+@contextmanager
+def _fitting() -> Iterator[None]:
+    """Say so in a sentence where the values of a column are not of one kind."""
+    import pyarrow
+
+    try:
+        yield
+    except pyarrow.ArrowException as error:
+        raise InputError(
+            f"the columns cannot be written as Parquet ({error}); expected values of one kind in each: write JSONL"
+        ) from None
+
+
+FORMATS: dict[str, Callable[[Sequence[str], BinaryIO], Written]] = {
     "csv": lambda names, file: _Separated(names, file, ","),
     "tsv": lambda names, file: _Separated(names, file, "\t"),
     "jsonl": _JsonLines,
@@ -167,11 +214,10 @@ def written(path: Path, names: Sequence[str]) -> Iterator[Written]:
     """
     from cellwright.files import replacing
 
-    with replacing(path) as file, stage(f"writing answers to {path}") as done:
-        answers: Written = FORMATS[written_format(path)](names, file)
-        answers.progress = done
+    with replacing(path) as file, closing(FORMATS[written_format(path)](names, file)) as answers:
         yield answers
-        answers.end()
+        with stage(f"writing {path}"):
+            answers.end()
 
 
 def written_format(path: Path) -> str:

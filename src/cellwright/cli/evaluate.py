@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cellwright.cli.answering import Columns, Encoding, FileFormat, Header, OwnCell, Quoting, Separator
+from cellwright.cli.answering import OwnCell
 from cellwright.data.splits import Split
 from cellwright.errors import InputError
 
@@ -21,12 +21,6 @@ def evaluate(
         Split | None,
         typer.Option(help="What to score. By default test, of a built-in set or the run's own file; else all."),
     ] = None,
-    column: Columns = None,
-    encoding: Encoding = None,
-    format: FileFormat = None,
-    separator: Separator = None,
-    header: Header = None,
-    quoting: Quoting = None,
     skip_missing: Annotated[
         bool | None,
         typer.Option("--skip-missing/--no-skip-missing", help="Leave out rows without a label (default the run's)."),
@@ -46,7 +40,7 @@ def evaluate(
     options: `cellwright evaluate RUN --help` lists them.
     """
     from cellwright import tasks
-    from cellwright.cli.answering import columns_of, load_told, of_files, say
+    from cellwright.cli.answering import FILE_OPTIONS, columns_of, load_told, of_files, say
     from cellwright.cli.tables import show
     from cellwright.data import datasets
     from cellwright.files import check_free
@@ -56,9 +50,9 @@ def evaluate(
     loaded = load_told(run, cell, options)
     task = tasks.get(loaded.config.task)
     split = split or usual_split(loaded, data, datasets.names())
-    written = {"encoding": encoding, "format": format, "separator": separator, "header": header, "quoting": quoting}
-    told = written | {"skip_missing": skip_missing}
-    given = columns_of(column or [], task.columns) | of_files(told, task.name)
+    told = {name: options[name] for name in FILE_OPTIONS} | {"skip_missing": skip_missing}
+    columns = columns_of(told.pop("column") or [], task.columns)
+    given = columns | of_files(told, task.name)
     report = task.evaluate(loaded, data, split, given, say, baseline)
     if picture is not None:
         _draw(report, picture, task.name)

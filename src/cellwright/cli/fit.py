@@ -4,7 +4,6 @@ import inspect
 import os
 import shlex
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -60,14 +59,14 @@ class FitCommand(TyperCommand):
 
 def _task(arguments: list[str]) -> str:
     """The task that the command line names, else that of the run which it resumes, else the usual one."""
-    from cellwright.errors import InputError
-    from cellwright.tasks.run import task_of
-
     out = _value("--out", arguments)
     if named := _value("--task", arguments):
         return named
     if "--resume" not in arguments or out is None:
         return USUAL_TASK
+    from cellwright.errors import InputError
+    from cellwright.tasks.run import task_of  # which loads PyTorch: not before `fit` says that it does
+
     try:
         return task_of(Path(out))
     except InputError:  # nothing to resume, which training says better
@@ -113,7 +112,7 @@ def _conclude(result: "FitResult") -> None:
     split = usual_split(run, data, datasets.names())
     if split == "train":
         say(f"nothing was held out, so that there are no scores; cellwright evaluate {result.out} FILE gives some")
-        print(_advice(result, run, None, task.suggestions))
+        print(_advice(result, run, None))
         return
     if split == "validation":
         say("no test split was kept: scored is the validation split, by which the best epoch was chosen")
@@ -122,7 +121,7 @@ def _conclude(result: "FitResult") -> None:
     for name, draw in report.pictures().items():
         draw(result.out / name)
     show(report, f"{split} split: {report.counted}")
-    print(_advice(result, run, report, task.suggestions))
+    print(_advice(result, run, report))
 
 
 def _again(data: str, out: Path, cell: str | None, *more: object) -> str:
@@ -133,12 +132,13 @@ def _again(data: str, out: Path, cell: str | None, *more: object) -> str:
     return shlex.join(["cellwright", "fit", data, "--out", str(out), "--resume", *code, *map(str, more)])
 
 
-def _advice(result: "FitResult", run: "Run[Any, Any]", report: "Report | None", suggestions: Sequence[str]) -> str:
+def _advice(result: "FitResult", run: "Run[Any, Any]", report: "Report | None") -> str:
     """Return what the network adds, if it was scored, where the run is, and what to try next."""
+    from cellwright import tasks
     from cellwright.tasks.own_cell import CODE
     from cellwright.training.folder import CURVE
 
-    own = run.config.own_cell
+    task, own = tasks.get(run.config.task), run.config.own_cell
     code = None if own is None else f"{result.out / CODE}:{own.name}"
     named = shlex.join([str(result.out), *(["--cell", code] if code else [])])
     curve = [f"{CURVE} shows how it learned"] if (result.out / CURVE).exists() else []  # not without a whole epoch
@@ -147,7 +147,7 @@ def _advice(result: "FitResult", run: "Run[Any, Any]", report: "Report | None", 
         *([report.verdict()] if report else []),
         f"The run is in {result.out}{': ' if pictures else ''}{pictures}.",
         "Try next:",
-        *(f"  cellwright {each.format(run=named)}" for each in suggestions),
+        *(f"  cellwright {each.format(run=named, text=task.example(run))}" for each in task.suggestions),
     ]
     if result.validation and result.stopped == "epochs" and result.best_epoch == result.epochs:
         longer = _again(run.config.options["data"], result.out, code, "--max-epochs", 2 * result.epochs)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cellwright.cli.answering import Columns, Encoding, FileFormat, Header, OwnCell, Quoting, Separator
+from cellwright.cli.answering import OwnCell
 from cellwright.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,18 +23,13 @@ def inspect(
     text: Annotated[str, typer.Argument(metavar="TEXT|FILE", help="The text, or a file of them.", show_default=False)],
     row: Annotated[int, typer.Option(help="Which text or series of the file, from 1.")] = 1,
     texts_only: Annotated[bool, typer.Option("--text", help="Take it for a text, whatever files there are.")] = False,
-    column: Columns = None,
-    format: FileFormat = None,
-    encoding: Encoding = None,
-    separator: Separator = None,
-    header: Header = None,
-    quoting: Quoting = None,
     out: Annotated[Path | None, typer.Option(help="Write an HTML report, which opens without a network.")] = None,
     png: Annotated[Path | None, typer.Option(help="Write maps of every gate and state to this PNG.")] = None,
     npz: Annotated[Path | None, typer.Option(help="Write the recorded numbers to this NumPy file.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
     cell: OwnCell = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as one JSON object.")] = False,
+    **options: Any,
 ) -> None:
     """Show the answer token by token, how selective the gates are and what is remembered.
 
@@ -49,15 +44,7 @@ def inspect(
     check_free({"--out": out, "--png": png, "--npz": npz}, overwrite=overwrite)
     loaded: Run[Any, Any] = load_run(run, cell)
     recorder = recorder_of(loaded)
-    how = {
-        "column": column or [],
-        "encoding": encoding,
-        "format": format,
-        "separator": separator,
-        "header": header,
-        "quoting": quoting,
-    }
-    recording = recorder.record(loaded, _chosen(loaded, text, row, how, texts_only=texts_only), True)
+    recording = recorder.record(loaded, _chosen(loaded, text, row, options, texts_only=texts_only), True)
     found = _followed(recorder.follow, loaded)
     if out is not None:
         _write(out, _html(recording, found))
@@ -76,16 +63,17 @@ def inspect(
 def _chosen(run: "Run[Any, Any]", argument: str, row: int, how: dict[str, Any], *, texts_only: bool) -> str:
     """The text that is meant: the argument, or one of those of the file that it names."""
     from cellwright import tasks
-    from cellwright.cli.answering import asked_of
+    from cellwright.cli.answering import asked_of, rows_of
 
     predictor = tasks.get(run.config.task).predictor(run)
     asked = asked_of([argument], predictor, how, texts_only=texts_only)
-    texts = asked[argument].texts if asked else [argument]
-    if not 1 <= row <= len(texts):
-        expected = "1, the only one" if len(texts) == 1 else f"1 to {len(texts):,}, as many as there are"
-        raise InputError(f"--row is {row}; expected {expected}")
-    chosen = texts[row - 1]
-    return chosen if isinstance(chosen, str) else " ".join(chosen)  # a tagger's words
+    texts = (text for text, _ in rows_of(asked[argument].pieces())) if asked else iter([argument])
+    count = 0
+    for count, chosen in enumerate(texts, start=1):
+        if count == row:
+            return chosen if isinstance(chosen, str) else " ".join(chosen)  # a tagger's words
+    expected = "1, the only one" if count == 1 else f"1 to {count:,}, as many as there are"
+    raise InputError(f"--row is {row}; expected {expected}")
 
 
 def _followed(follow: "Callable[[Any], list[Probe]] | None", run: "Run[Any, Any]") -> "list[Probe]":

@@ -18,7 +18,7 @@ import typer
 from typer.exceptions import TyperException
 
 from cellwright import __version__
-from cellwright.cli.answering import RunCommand, say
+from cellwright.cli.answering import FilesCommand, RunCommand, say
 from cellwright.cli.bench import BenchCommand, bench
 from cellwright.cli.cells import app as cells
 from cellwright.cli.datasets import datasets
@@ -43,7 +43,7 @@ app.command(cls=FitCommand)(fit)
 app.command(cls=RunCommand)(evaluate)
 app.command(cls=RunCommand)(predict)
 app.command(cls=GenerateCommand)(generate)
-app.command()(inspect)
+app.command(cls=FilesCommand)(inspect)
 app.command(cls=ServeCommand)(serve)
 app.command()(export)
 app.command()(datasets)

@@ -1,16 +1,17 @@
 """`cellwright predict`: what a run says of texts, from the command line, from files or from standard input."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from cellwright.cli.answering import Columns, FileFormat, Header, OwnCell, Quoting, Separator
+from cellwright.cli.answering import OwnCell
 from cellwright.errors import InputError
+from cellwright.stages import stage
 
 if TYPE_CHECKING:
     from cellwright.cli.answers import Answers
@@ -34,11 +35,6 @@ def predict(
     texts_only: Annotated[
         bool, typer.Option("--text", help="Take every argument for a text, whatever files there are.")
     ] = False,
-    column: Columns = None,
-    format: FileFormat = None,
-    separator: Separator = None,
-    header: Header = None,
-    quoting: Quoting = None,
     encoding: Annotated[
         str | None,
         typer.Option(help="Encoding of text files (default the run's) and of standard input (default utf-8)."),
@@ -64,28 +60,28 @@ def predict(
     _check_out(out, as_json=as_json, overwrite=overwrite)
     loaded = load_told(run, cell, options)
     predictor = tasks.get(loaded.config.task).predictor(loaded)
-    how = {
-        "column": column or [],
-        "encoding": encoding,
-        "format": format,
-        "separator": separator,
-        "header": header,
-        "quoting": quoting,
-    }
+    how = options | {"encoding": encoding}
     asked = asked_of(given or [], predictor, how, texts_only=texts_only)
     typed = not given and sys.stdin.isatty()
     if typed:
         print("One text a line; Ctrl-D ends.", file=sys.stderr)
     rows = _given(given, asked) if given else _lines(sys.stdin.buffer, encoding or "utf-8")
-    with _answers(predictor, out, as_json, list(asked.values())) as answers:
-        _answer(predictor, rows, answers, typed=typed)
+    what = ", ".join(asked) or "texts"
+    seen = typed or (out is None and sys.stdout.isatty())  # the answers themselves tell how far it is
+    with (
+        _answers(predictor, out, as_json, list(asked.values())) as answers,
+        nullcontext(lambda count: None) if seen else stage(f"answering {what}") as done,
+    ):
+        _answer(predictor, rows, answers, done, typed=typed)
 
 
 def _given(given: list[str], asked: "dict[str, Asked]") -> "Iterator[tuple[Any, Pairs]]":
     """What is asked, with the columns beside it, in the order of the arguments."""
+    from cellwright.cli.answering import rows_of
+
     for argument in given:
         if argument in asked:
-            yield from zip(asked[argument].texts, asked[argument].rows, strict=True)
+            yield from rows_of(asked[argument].pieces())
         else:
             yield argument, [("text", argument)]
 
@@ -104,7 +100,9 @@ def _answers(predictor: "Predictor[Any]", out: Path | None, as_json: bool, asked
         return
     if len(asked) > 1:
         raise InputError(f"--out keeps the columns of one file, and {len(asked)} are asked; give them one by one")
-    with written(out, _names(asked[0]) if asked else ["text"]) as answers:
+    with stage("looking for the names of the columns"):
+        names = _names(asked[0]) if asked else ["text"]
+    with written(out, names) as answers:
         yield answers
     for name, other in answers.renamed.items():
         say(f"the input has a column {name!r}: the answer's is {other!r}")
@@ -112,24 +110,43 @@ def _answers(predictor: "Predictor[Any]", out: Path | None, as_json: bool, asked
 
 
 def _names(asked: "Asked") -> list[str]:
-    """The columns of a file, in their order. Raises InputError for two of one name."""
-    for row in asked.rows:
-        names = [name for name, _ in row]
-        if len(set(names)) < len(names):
-            double = next(name for name in names if names.count(name) > 1)
-            raise InputError(f"--out: column {double!r} stands twice in the file; expected once: rename one of them")
-    return list(dict.fromkeys(name for row in asked.rows for name, _ in row))
+    """The columns of a file, in their order. Raises InputError for two of one name.
+
+    Where rows may have others than the first, as objects of JSON, the file is read for them, and again for the answers.
+    """
+    found: dict[str, None] = {}
+    for piece in asked.pieces():
+        for row in piece.rows[: 1 if piece.alike else None]:
+            names = [name for name, _ in row]
+            if len(set(names)) < len(names):
+                double = next(name for name in names if names.count(name) > 1)
+                raise InputError(
+                    f"--out: column {double!r} stands twice in the file; expected once: rename one of them"
+                )
+            found |= dict.fromkeys(names)
+        if piece.alike:
+            break
+    return list(found)
 
 
 def _answer(
-    predictor: "Predictor[Any]", rows: "Iterator[tuple[Any, Pairs]]", answers: "Answers", *, typed: bool
+    predictor: "Predictor[Any]",
+    rows: "Iterator[tuple[Any, Pairs]]",
+    answers: "Answers",
+    done: Callable[[int], None],
+    *,
+    typed: bool,
 ) -> None:
-    """Answer all, and say what the run does not know of it; where somebody types, of each line at once."""
+    """Answer all, and say what the run does not know of it; where somebody types, of each line at once.
+
+    done: is told how many more are answered.
+    """
     read, unseen = 0, list["Unseen"]()
     while chunk := list(islice(rows, 1 if typed else LINES)):
         texts = [text for text, _ in chunk]
         answers.add(texts, [row for _, row in chunk], predictor.predict_lines(texts, read + 1))
         read += len(chunk)
+        done(len(chunk))
         _count(unseen, predictor.unseen(texts))
         if typed:
             _say(unseen)

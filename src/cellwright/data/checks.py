@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence, Sized
-from typing import Any
+from typing import Any, TypeVar
 
 from cellwright.data.labels import numbers
 from cellwright.data.readers.values import listed
@@ -11,6 +11,8 @@ from cellwright.data.splits import SPLITS, Splits, counts
 from cellwright.data.table import Table
 from cellwright.data.wording import shortened
 from cellwright.errors import InputError
+
+Labelled = TypeVar("Labelled", Table, SeriesTable)
 
 
 def classes_of(splits: Splits[Table]) -> list[str]:
@@ -47,8 +49,8 @@ def check_splits(splits: Splits[Any], source: str, one: str) -> None:
             )
 
 
-def with_known_labels(table: Table, classes: Sequence[str]) -> tuple[Table, list[str]]:
-    """Return the texts whose label is one of the classes of a run, and a sentence on the others.
+def with_known_labels(table: Labelled, classes: Sequence[str], rows: str = "texts") -> tuple[Labelled, list[str]]:
+    """Return the rows whose label is one of the classes of a run, and a sentence on the others; rows: what they are.
 
     Raises InputError where none is left.
     """
@@ -57,11 +59,11 @@ def with_known_labels(table: Table, classes: Sequence[str]) -> tuple[Table, list
         return table, []
     if unknown.total() == len(table):
         check_known(table, classes)
-    labels = shortened([f"{label!r} ({count:,})" for label, count in unknown.most_common()])
-    rows = [row for row, label in enumerate(table.labels or []) if label not in unknown]
-    return table.take(rows), [
-        f"{unknown.total():,} of the {len(table):,} texts have a label that the run does not know, and are not scored: "
-        f"{labels}"
+    named = shortened([f"{label!r} ({count:,})" for label, count in unknown.most_common()])
+    kept = [row for row, label in enumerate(table.labels or []) if label not in unknown]
+    return table.take(kept), [
+        f"{unknown.total():,} of the {len(table):,} {rows} have a label that the run does not know, and are not "
+        f"scored: {named}"
     ]
 
 

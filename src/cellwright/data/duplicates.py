@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from cellwright.data.table import Table
-from cellwright.data.wording import counted, shortened
+from cellwright.data.wording import as_follows, counted, shortened
 
 Duplicates = Literal["majority", "first", "drop", "keep"]
 """What is kept of a text that stands several times: once, with its most frequent label or with that of its first row;
@@ -32,7 +32,7 @@ def settled(table: Table, rows: Iterable[list[int]], duplicates: Duplicates) -> 
     notes = []
     if doubles := sum(len(group) - 1 for group in agreeing):
         done = "kept" if duplicates == "keep" else "left out"
-        notes.append(f"{counted(doubles, 'row')} {done} that repeat an earlier text")
+        notes.append(f"{counted(doubles, 'row')} {done} that {as_follows(doubles, 'repeat')} an earlier text")
     if differing:
         notes.append(
             f"{counted(sum(map(len, differing)), 'row')} of {counted(len(differing), 'text')} that stand with "

@@ -58,11 +58,20 @@ def one_spelling(
     notes = []
     if changed:
         pairs = [f"{label!r} ({counted(found[label], row)}) as {spelling[label]!r}" for label in changed]
-        notes.append(
-            f"{source}: white space around {kind}s does not count, nor do zeros behind a whole number: "
-            + shortened(pairs)
-        )
+        notes.append(f"{source}: {' and '.join(_spelled_otherwise(changed, kind))}: {shortened(pairs)}")
     return [spelling[label] for label in labels], notes + _differing_in_case(set(spelling.values()), source, kind)
+
+
+def _spelled_otherwise(labels: Sequence[str], kind: str) -> list[str]:
+    """What does not count in a label, of all that these labels have."""
+    composed = [unicodedata.normalize("NFC", label) for label in labels]
+    plain = [" ".join(label.split()) for label in composed]
+    found = {
+        f"white space around {kind}s does not count": composed != plain,
+        "zeros behind a whole number do not count": any(map(_WHOLE.fullmatch, plain)),
+        "characters are composed (Unicode's NFC)": composed != list(labels),
+    }
+    return [sentence for sentence, there in found.items() if there]
 
 
 def labelled(table: Table, column: str, options: LabelOptions) -> tuple[Table, list[str]]:

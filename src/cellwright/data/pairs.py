@@ -13,7 +13,7 @@ from cellwright.data.hash_split import check_shares, split_of
 from cellwright.data.splits import SHARE, SPLITS, Splits
 from cellwright.data.symbols import with_features
 from cellwright.data.table import Table
-from cellwright.data.wording import counted
+from cellwright.data.wording import as_follows, counted
 from cellwright.errors import InputError
 
 PAIRS = "pairs"
@@ -105,7 +105,7 @@ def _notes(table: Table, pairs: Pairs, empty: list[int]) -> list[str]:
     if empty:
         notes.append(f"{counted(len(empty), 'row')} with an empty side left out, the first on {table.where(empty[0])}")
     if doubles := len(table) - len(empty) - sum(map(len, pairs.targets)):
-        notes.append(f"{counted(doubles, 'row')} left out that repeat an earlier pair")
+        notes.append(f"{counted(doubles, 'row')} left out that {as_follows(doubles, 'repeat')} an earlier pair")
     if several := sum(len(targets) > 1 for targets in pairs.targets):
-        notes.append(f"{several:,} sources have several targets, each of which counts as right")
+        notes.append(f"{counted(several, 'source')} with several targets, each of which counts as right")
     return notes

@@ -14,6 +14,9 @@ SHARE = 0.1
 """Of the validation split, and of the test split, where nothing else is said."""
 Rows = TypeVar("Rows")
 
+MANY = 100
+"""Rows of which the shares by a hash are near those that were asked for, unless equal ones are many."""
+
 
 class Splits(dict[str, Rows]):
     """The rows "train", "validation" and "test"; `notes` says in sentences what was left out and why.
@@ -90,7 +93,7 @@ def open_splits(data: str, kind: Kind[Rows], options: SplitOptions, usual: float
     rows, notes = kind.read(data)
     shares = options.shares(usual)
     splits = kind.split(rows, **shares)
-    splits.notes[:0] = notes
+    splits.notes[:0] = [*notes, *uneven(data, splits, shares, kind.one)]
     splits.without = frozenset(split for split, share in shares.items() if not share and split not in options.files)
     trained = set(kind.keys(splits["train"])) if options.files else set()
     for split, file in options.files.items():
@@ -100,6 +103,20 @@ def open_splits(data: str, kind: Kind[Rows], options: SplitOptions, usual: float
         leaked = what_flatters(sum(key in trained for key in keys), len(keys), f"{kind.one}s")
         splits.notes += [*notes, *left, *(f"{split}: {said}" for said in leaked)]
     return splits
+
+
+def uneven(data: str, splits: Splits[Any], shares: Mapping[str, float], one: str) -> list[str]:
+    """Say which splits have much more or less than their share of many rows: those that are the same stay together."""
+    total = sum(len(rows) for rows in splits.values())
+    said = []
+    for split, share in shares.items():
+        count = len(splits[split])
+        if total >= MANY and share and abs(count - share * total) > share * total / 2:
+            said.append(
+                f"{data}: {count / total:.1%} of the {one}s fall to the {split} split, where {share:.0%} were asked "
+                f"for: equal ones stay together; --{split} FILE names others, or another --{split}-share draws others"
+            )
+    return said
 
 
 def what_flatters(seen: int, count: int, rows: str) -> list[str]:

@@ -21,10 +21,12 @@ from cellwright.data.compatible import Compatible, Span
 from cellwright.data.special import KNOWN, PADDING, UNKNOWN
 from cellwright.data.unseen import Unseen
 from cellwright.errors import InputError
-from cellwright.stages import staged
+from cellwright.stages import stage, staged
 
 FEATURED = "characters+features"
 """Kind whose tokens are the characters of a text, and whole the features behind it."""
+TOGETHER = 10_000
+"""Texts that are encoded at once: of each the library holds some kilobytes until all are done."""
 _SPECIAL = {PADDING: "<pad>", UNKNOWN: "<unk>"}
 
 # Han, kana, Thai, Lao, Burmese and Khmer are written without spaces between words.
@@ -172,15 +174,19 @@ class Tokenizer:
         """The number of tokens, padding and unknown among them: rows of an embedding."""
         return int(self._inner.get_vocab_size())
 
-    @staged(lambda _, texts, **__: f"tokenising {len(texts):,} texts")
     def encode(self, texts: Sequence[str], *, as_written: bool = False) -> list[list[int]]:
         """Return each text's token numbers, from 1 up to `size` - 1; an empty text has none.
 
         as_written: read no character as another one, for a score of the very text.
         """
-        clean = [_without_surrogates(text) for text in texts]
-        read = clean if as_written else [self._compatible.read(text) for text in clean]
-        return [encoding.ids for encoding in self._inner.encode_batch_fast(read)]
+        found: list[list[int]] = []
+        with stage("tokenising texts", len(texts)) as done:
+            for start in range(0, len(texts), TOGETHER):
+                clean = [_without_surrogates(text) for text in texts[start : start + TOGETHER]]
+                read = clean if as_written else [self._compatible.read(text) for text in clean]
+                found += [self._shared(encoding.ids) for encoding in self._inner.encode_batch_fast(read)]
+                done(len(clean))
+        return found
 
     @staged(lambda _, texts, **__: f"tokenising {len(texts):,} texts")
     def encode_with_spans(
@@ -226,6 +232,14 @@ class Tokenizer:
             if not as_written:
                 found.forms |= self._compatible.changed(text)
         return found
+
+    def _shared(self, numbers: list[int]) -> list[int]:
+        """The same numbers as objects that all texts share, which take a fifth of the memory."""
+        return list(map(self._numbers.__getitem__, numbers))
+
+    @cached_property
+    def _numbers(self) -> list[int]:
+        return list(range(self.size))
 
     @cached_property
     def _compatible(self) -> Compatible:

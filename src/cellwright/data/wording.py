@@ -7,8 +7,13 @@ MOST_SHOWN = 12
 
 
 def counted(count: int, one: str) -> str:
-    """Return `1 row`, `2,000 rows`."""
-    return f"{count:,} {one if count == 1 else one + 's'}"
+    """Return `1 row`, `2,000 rows`, `2 series`."""
+    return f"{count:,} {one if count == 1 or one.endswith('s') else one + 's'}"
+
+
+def as_follows(count: int, verb: str) -> str:
+    """Return the verb as it follows a count: `1 row that repeats`, `2 rows that repeat`."""
+    return verb + "s" if count == 1 else verb
 
 
 def shortened(parts: Sequence[str]) -> str:

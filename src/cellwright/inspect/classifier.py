@@ -8,15 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cellwright.data.special import PADDING, UNKNOWN
+from cellwright.data.special import UNKNOWN
 from cellwright.errors import InputError
 from cellwright.inspect.attribution import Attributions, integrated_gradients, log_odds
+from cellwright.inspect.beginnings import outputs_of_beginnings
 from cellwright.inspect.listening import listening
 from cellwright.inspect.recording import (
     Answers,
     Array,
     Recording,
-    beginnings,
     pieces,
     rows_with_gradients,
     tokens_of,
@@ -76,11 +76,9 @@ def _tokens(run: ClassifyRun, text: str) -> tuple[list[int], list[tuple[int, int
 @torch.inference_mode()
 def _answers(run: ClassifyRun, numbers: list[int]) -> Iterator[Array]:
     """The probabilities of the classes for each beginning of the text, some beginnings at a time."""
-    whole = torch.tensor(numbers)
-    for lengths in beginnings(len(numbers)):
-        longest = int(lengths[-1])
-        rows = whole[:longest].masked_fill(torch.arange(longest) >= lengths[:, None], PADDING)
-        yield run.model(rows, lengths).double().softmax(-1).float().numpy()
+    embedded = run.model.embedding(torch.tensor(numbers))  # of a token and the one before it: in any beginning the same
+    for output, lengths in outputs_of_beginnings(run.model.recurrent, embedded):
+        yield run.model.of_outputs(output, lengths).double().softmax(-1).float().numpy()
 
 
 def _attributions(run: ClassifyRun, numbers: list[int], label: int) -> Attributions:

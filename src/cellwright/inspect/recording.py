@@ -6,6 +6,7 @@ recording.of(layer=0, direction="forward").values["f"]    # (T, H): the forget g
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -177,11 +178,14 @@ def check_count(count: int, step: str) -> None:
 
 
 def beginnings(steps: int) -> Iterator[torch.Tensor]:
-    """The lengths of a text's beginnings, 1 … T, as many at a time as can be read together."""
-    # The longest of them is as long as the text at most: no batch is over the budget.
-    for lengths in torch.split(torch.arange(1, steps + 1), max(1, BATCH_TOKENS // steps)):
+    """The lengths of a text's beginnings, 1 … T, as many at a time as can be read together, padding included."""
+    shorter = 0  # than those that come next
+    while shorter < steps:
+        # The most n of which n · (shorter + n) is within the budget.
+        count = max(1, int((math.sqrt(shorter**2 + 4 * BATCH_TOKENS) - shorter) / 2))
         pause()
-        yield lengths
+        yield torch.arange(shorter + 1, min(shorter + count, steps) + 1)
+        shorter += count
 
 
 def rows_with_gradients(steps: int) -> int:

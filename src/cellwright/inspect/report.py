@@ -22,6 +22,7 @@ from cellwright.inspect.order import by_likeness, by_peak
 from cellwright.inspect.probes import Probe
 from cellwright.inspect.recording import Array, Channels, Letters, Recording
 from cellwright.inspect.summary import SHARES, gates, memories
+from cellwright.pauses import pause
 
 LEVELS = 255
 SINGLE = 7
@@ -148,6 +149,7 @@ def _about(recording: Recording) -> str:
 
 
 def _part(recording: Recording, letters: Letters) -> dict[str, Any]:
+    pause()
     cell = recording.cell
     lives = half_lives(cell, letters)
     remembered = next((state for state in cell.states if state in lives), cell.states[0])

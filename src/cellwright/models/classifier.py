@@ -64,15 +64,24 @@ class Classifier(nn.Module):
 
     def of_embedded(self, embedded: Tensor, lengths: Tensor) -> Tensor:
         """Embedded (B, T, E), lengths (B) int64 -> logits (B, classes): `forward` after the embedding, a piece each."""
-        return cast(Tensor, self.dense(self.dropout(self.join(self._read(embedded, lengths), None))))
+        return self.of_outputs(self._outputs(embedded, lengths), lengths)
+
+    def of_outputs(self, output: Tensor, lengths: Tensor) -> Tensor:
+        """What the layers give (B, T, D·H), lengths (B) int64 -> logits (B, classes), a piece each."""
+        return cast(Tensor, self.dense(self.dropout(self.join(self._pooled(output, lengths), None))))
 
     def _encode(self, tokens: Tensor, lengths: Tensor, shift: Tensor | None) -> Tensor:
         """(R, T), (R), (R, T, E) or None -> (R, F)."""
         embedded = self.embedding(tokens)
-        return self._read(embedded if shift is None else embedded + shift, lengths)
+        shifted = embedded if shift is None else embedded + shift
+        return self._pooled(self._outputs(shifted, lengths), lengths)
 
-    def _read(self, embedded: Tensor, lengths: Tensor) -> Tensor:
-        """(R, T, E), (R) -> (R, F): F is the code's size, or D·H without one."""
-        output, _ = self.recurrent(self.embedding_dropout(embedded), lengths=lengths)  # (R, T, D·H)
+    def _outputs(self, embedded: Tensor, lengths: Tensor) -> Tensor:
+        """(R, T, E), (R) -> (R, T, D·H)."""
+        output, _ = self.recurrent(self.embedding_dropout(embedded), lengths=lengths)
+        return cast(Tensor, output)
+
+    def _pooled(self, output: Tensor, lengths: Tensor) -> Tensor:
+        """(R, T, D·H), (R) -> (R, F): F is the code's size, or D·H without one."""
         pooled = self.pool(output, lengths)
         return cast(Tensor, pooled if self.code is None else self.code(pooled))

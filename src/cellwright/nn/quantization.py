@@ -1,13 +1,13 @@
-"""What torch.ao.quantization meets in a layer of ours: a warning, since it takes torch.nn's layers by their type.
+"""What tools that take torch.nn's layers by their type meet in ours: a warning, or a refusal with the way.
 
-It hangs a `qconfig` on every module of the model that it is given, and then exchanges those whose class it knows. Ours
-it would pass by without a word.
+torch.ao.quantization hangs a `qconfig` on every module of the model that it is given, and then exchanges those whose
+class it knows. Ours it would pass by without a word. torch.jit.script reads their source.
 """
 
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, NoReturn
 
 from torch import nn
 
@@ -35,3 +35,10 @@ class LeftInFloat(nn.Module):
     @qconfig.deleter
     def qconfig(self) -> None:
         self.__dict__.pop("_qconfig", None)
+
+    def __prepare_scriptable__(self) -> NoReturn:
+        """What torch.jit.script calls before it reads the source of `forward`, which chooses kernels as it runs."""
+        raise NotImplementedError(
+            f"{type(self).__name__}: torch.jit.script cannot read it; give it cellwright.to_torch(model), or record "
+            "the model with torch.jit.trace"
+        )

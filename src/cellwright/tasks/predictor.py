@@ -1,14 +1,15 @@
 """A trained run put to use: `Predictor.load("runs/first").predict(["很好用"])`."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from cellwright import tasks
 from cellwright.data.readers.jsonl import Pairs
-from cellwright.data.readers.records import Records, read_records
+from cellwright.data.readers.records import Records, read_pieces
 from cellwright.data.unseen import Unseen
 from cellwright.tasks.files import as_the_run, check_written, read_options
 from cellwright.tasks.run import Run, load_run
@@ -31,8 +32,8 @@ class Prediction(ABC):
         return [self.as_json()]
 
 
-class Asked(NamedTuple):
-    """What a file asks of a run, row by row."""
+class Piece(NamedTuple):
+    """Some of what a file asks of a run, row by row."""
 
     texts: Sequence[Any]
     """What is answered: a text, or words that a text was cut into."""
@@ -40,6 +41,26 @@ class Asked(NamedTuple):
     """The columns of each, which are handed on beside its answer."""
     notes: Sequence[str] = ()
     """Sentences on how the file was read."""
+    alike: bool = True
+    """Whether all rows of the file have the columns of the first; objects of JSON may have others."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a file asks of a run."""
+
+    pieces: Callable[[], Iterator[Piece]]
+    """Reads the file from its beginning, some rows at a time. Raises InputError at what is not as expected."""
+
+    @staticmethod
+    def at_once(texts: Sequence[Any], rows: Sequence[Pairs], notes: Sequence[str] = ()) -> "Asked":
+        """What was asked by a file that is read as a whole."""
+        return Asked(lambda: iter([Piece(texts, rows, notes)]))
+
+    @property
+    def texts(self) -> list[Any]:
+        """All that is asked, at once. Raises InputError."""
+        return [text for piece in self.pieces() for text in piece.texts]
 
 
 Said = TypeVar("Said", bound=Prediction)
@@ -70,18 +91,31 @@ class Predictor(ABC, Generic[Said]):
         return tasks.get(run.config.task).predictor(run)
 
     def asked(self, path: str, given: Mapping[str, Any], *, several: bool = False) -> Asked:
-        """What a file asks: the texts of a column. Raises InputError for a file that is not as expected.
+        """What a file asks: the texts of a column, or the files of a folder.
+
+        Raises InputError for options that do not fit; what is wrong in the file is raised where it is read.
 
         given: options by which the file is read, or a column by its role, in place of the run's own.
         several: other files are asked too, so that an answer without a text must say whose it is.
         """
         check_written(given, path)
-        options = as_the_run(self.run.config.options, given, path)
-        records = read_records(path, read_options(options))
-        return Asked(self.cells(records, options), records.rows, records.notes)
+        read = partial(self._pieces, path, as_the_run(self.run.config.options, given, path))
+        if Path(path).is_file() or Path(path).is_dir():
+            return Asked(read)
+        kept = list(read())  # a pipe can be read once
+        return Asked(lambda: iter(kept))
+
+    def _pieces(self, path: str, options: Mapping[str, Any]) -> Iterator[Piece]:
+        for count, records in enumerate(read_pieces(path, read_options(options))):
+            options = options if count else self.settled(records, options)
+            yield Piece(self.cells(records, options), records.rows, records.notes, records.ordered)
+
+    def settled(self, first: Records, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The options, where the first rows of a file say what they leave open of its columns."""
+        return options
 
     def cells(self, records: Records, options: Mapping[str, Any]) -> Sequence[Any]:
-        """What `predict` is given of the columns of a file that the options name. Raises InputError."""
+        """What `predict` is given of the columns of some rows that the options name. Raises InputError."""
         return records.texts(options[self.roles[0]])
 
     @abstractmethod

@@ -140,10 +140,12 @@ class Task(Generic[Options, Description, Loaded]):
     decoding: str | None = None
     """Field of the description with the options of how answers are looked for, which predict and evaluate take too."""
     suggestions: tuple[str, ...] = (
-        'predict {run} "a text of yours"    (or a file, or lines on standard input)',
+        'predict {run} "{text}"    (or a file, or lines on standard input)',
         "evaluate {run} other.csv",
     )
-    """Commands to try on a new run."""
+    """Commands to try on a new run; {text} is an example."""
+    example: Callable[[Loaded], str] = lambda run: "a text of yours"
+    """A text for a run, as commands have it."""
 
     @property
     def name(self) -> str:

@@ -67,3 +67,16 @@ def test_a_folder_without_classes_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("x")
     with pytest.raises(InputError, match="1 file and no folder with one; expected a folder a class, each with a file"):
         read(tmp_path)
+
+
+def test_texts_without_a_label_that_would_be_a_class_are_named(folder: Path) -> None:
+    (folder / "unsup").mkdir()
+    (folder / "unsup" / "1_0.txt").write_text("x")
+    notes = read(folder, how=ReadOptions("latin-1")).notes
+    assert notes[0].endswith("neg 2, pos 2, unsup 1")
+    assert notes[-1] == (
+        f"{folder}: unsup is a class like the others, and in aclImdb it holds texts without a label: move it out of "
+        f"{folder}, or to {folder / '.unsup'}, to leave it out"
+    )
+    (folder / "unsup").rename(folder / ".unsup")
+    assert set(read(folder, how=ReadOptions("latin-1")).labels or []) == {"neg", "pos"}

@@ -83,6 +83,6 @@ def test_rows_that_a_pair_of_stray_quotation_marks_hides_are_said(file) -> None:
     table = read(path, text="2", label="1", how=NO_HEADER)
     assert len(table) == 3
     assert table.notes == [
-        f"{path}, line 2: a field between quotation marks that holds tabs and line ends, one of 1: if quotation marks "
-        "are part of the texts, give --no-quoting"
+        f"{path}, line 2: a field between quotation marks that holds tabs and line ends: if quotation marks are part "
+        "of the texts, give --no-quoting"
     ]

@@ -54,10 +54,10 @@ def test_a_text_given_for_a_path_is_no_file():
 def test_a_file_that_may_not_be_read(file, monkeypatch):
     path = file("r.csv", "text,label\na,b\n")
 
-    def refuse(self):
+    def refuse(self, mode):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("pathlib.Path.read_bytes", refuse)  # root, who runs CI, may read anything
+    monkeypatch.setattr("pathlib.Path.open", refuse)  # root, who runs CI, may read anything
     with pytest.raises(InputError, match=r"r\.csv: the file cannot be read \(Permission denied\)"):
         read(path)
 

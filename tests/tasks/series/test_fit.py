@@ -378,3 +378,26 @@ def test_series_of_one_step_are_left_out_of_forecasts_and_counted(options: Optio
     said: list[str] = []
     fit(SeriesConfig(**options(content, target="forecast", max_epochs=1)), progress=False, say=said.append)
     assert any(note == "1 series of one step left out of the train split: nothing follows" for note in said)
+
+
+def test_labels_that_differ_in_white_space_are_one_and_one_that_the_run_lacks_is_left_out(
+    options: Options, tmp_path: Path
+) -> None:
+    """'very  fast' was a class of its own, and a series of a new class kept evaluate from scoring the others."""
+    named = WAVES.replace("fast", "very fast")
+    given = options(
+        named[: len(named) // 2] + named[len(named) // 2 :].replace("very fast", "very  fast"), max_epochs=1
+    )
+    train(given)
+    run = load_run(given["out"])
+    assert run.config.labels == ["slow", "very fast"]
+    other, said = tmp_path / "other.csv", list[str]()
+    other.write_text(WAVES.replace("fast", "quick"))
+    report = tasks.get("series").evaluate(run, str(other), "all", {}, said.append, False)
+    quick = sum(label == "quick" for label in read_series(other).labels or [])
+    assert report.as_json()["series"] == len(read_series(other)) - quick > 0
+    (left,) = [each for each in said if "does not know" in each]
+    assert left == (
+        f"{quick} of the {len(read_series(other))} series have a label that the run does not know, and are not scored: "
+        f"'quick' ({quick})"
+    )

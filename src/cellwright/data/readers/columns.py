@@ -16,11 +16,11 @@ are left out: their words stand on lines of their own.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cellwright.data.readers.files import decoded, lines_of
+from cellwright.data.readers.files import lines
 from cellwright.data.readers.values import NUMBER, index_of, listed, named_by, numbered
 from cellwright.data.sentences import Sentences
 from cellwright.errors import InputError
@@ -63,21 +63,21 @@ def parted(text: str) -> list[str]:
 
 def read(path: Path, asked: Asked, encoding: str) -> Sentences:
     """Read the first column as tokens and the last as tags, unless others are asked for."""
-    return _read(path, lines_of(decoded(path, encoding)), asked, "1", "-1")
+    return _read(path, lines(path, encoding), asked, "1", "-1")
 
 
 def read_conllu(path: Path, asked: Asked, encoding: str) -> Sentences:
     """Read FORM as tokens and UPOS as tags, unless others are asked for."""
     # Blanked and not taken out: the numbers of the lines stay.
-    words = ["#" if _NO_WORD.match(line) else line for line in lines_of(decoded(path, encoding))]
+    words = ["#" if _NO_WORD.match(line) else line for line in lines(path, encoding)]
     return _read(path, words, asked, "2", "4")
 
 
-def _read(path: Path, lines: list[str], asked: Asked, usual_tokens: str, usual_tags: str) -> Sentences:
+def _read(path: Path, written: Iterable[str], asked: Asked, usual_tokens: str, usual_tags: str) -> Sentences:
     tokens, label = asked.tokens or usual_tokens, asked.label
     tags = asked.tags or usual_tags if asked.tagged else tokens
     by_name = not (NUMBER.fullmatch(tokens) and NUMBER.fullmatch(tags))
-    names, blocks = _cut(path, lines, by_name)
+    names, blocks = _cut(path, written, by_name)
     if not blocks:
         raise InputError(f"{path}: no line of tokens; expected a token a line, with its tag in another column")
     width = len(blocks[0].rows[0][1])
@@ -100,11 +100,11 @@ def _read(path: Path, lines: list[str], asked: Asked, usual_tokens: str, usual_t
     )
 
 
-def _cut(path: Path, lines: list[str], by_name: bool) -> tuple[list[str], list[_Block]]:
+def _cut(path: Path, written: Iterable[str], by_name: bool) -> tuple[list[str], list[_Block]]:
     """Cut a file into sentences; the names of its columns come first, where it is asked by name."""
     names: list[str] = []
     blocks = [_Block()]
-    for number, fields, comment in _fields(lines):
+    for number, fields, comment in _fields(written):
         if comment is not None:
             blocks[-1].comments.update([comment])
             names = comment[1].split() if by_name and comment[0] == "global.columns" else names
@@ -118,10 +118,10 @@ def _cut(path: Path, lines: list[str], by_name: bool) -> tuple[list[str], list[_
     return names, [block for block in blocks if block.rows]
 
 
-def _fields(lines: list[str]) -> Iterator[tuple[int, list[str], tuple[str, str] | None]]:
+def _fields(written: Iterable[str]) -> Iterator[tuple[int, list[str], tuple[str, str] | None]]:
     """Yield of each line its number, its fields, and name and value where it is a comment that says something."""
     tabs, width = False, 0
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(written, start=1):
         said = _COMMENT.match(line)
         if said:
             yield number, [], (said[1], said[2].strip())

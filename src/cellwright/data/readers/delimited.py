@@ -7,26 +7,28 @@ nothing on them are no rows.
 """
 
 import csv
-import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cellwright.data.readers.decimals import decimal_commas, with_point
-from cellwright.data.readers.files import decoded
+from cellwright.data.readers.files import PIECE, lines
 from cellwright.data.readers.options import ReadOptions, character_of, name_of
-from cellwright.data.readers.separator import likely_separator
+from cellwright.data.readers.separator import head_of, likely_separator
 from cellwright.data.readers.values import NUMBER, Columns, checked_table, listed, place_of
 from cellwright.data.table import Table
 from cellwright.errors import InputError
 
 COMMA, TAB = ",", "\t"
 PERHAPS_A_ROW = "; if this line is a row, give --no-header and the columns by number"
+LONGEST = 2**31 - 1
+"""Characters of a field, which csv limits to fewer: a text may be as long as its file."""
 Row = tuple[int, list[str]]  # the line on which it begins, from 1, and its fields
 
 
 class Rows(NamedTuple):
-    """The rows of a file, all of as many fields."""
+    """Rows of a file, all of as many fields: some of them, or all."""
 
     names: list[str] | None
     """Of the columns; None where no line names them."""
@@ -35,74 +37,104 @@ class Rows(NamedTuple):
     rows: list[Row]
     """Below the names, at least one."""
     notes: list[str]
-    """What nobody had said of the file, in sentences."""
+    """What nobody had said of the file, in sentences, and what was not said with the rows before."""
+    separator: str
 
 
 def read_csv(path: Path, columns: Columns, how: ReadOptions) -> Table:
     """Read a file of fields with commas between them, unless `how` or the rows say otherwise."""
-    return _table(path, columns, read_rows(path, how, COMMA))
+    return _table(path, columns, pieces(path, how, COMMA))
 
 
 def read_tsv(path: Path, columns: Columns, how: ReadOptions) -> Table:
     """Read a file of fields with tabs between them, unless `how` or the rows say otherwise."""
-    return _table(path, columns, read_rows(path, how, TAB))
+    return _table(path, columns, pieces(path, how, TAB))
 
 
 def read_rows(path: Path, how: ReadOptions, usual: str, *, numbers: bool = False) -> Rows:
-    """Return the rows of a file; `usual` separates the fields where neither `how` nor the rows say another character.
+    """Return all rows of a file; arguments and errors as of `pieces`.
 
     numbers: whether columns of numbers with decimal commas get points in their place, which is noted.
+    """
+    parts = list(pieces(path, how, usual))
+    names, line, _, _, separator = parts[0]
+    rows, notes = [row for part in parts for row in part.rows], [note for part in parts for note in part.notes]
+    if numbers and separator != COMMA:
+        rows, said = _with_points(path, names, rows)
+        notes += said
+    return Rows(names, line, rows, notes, separator)
+
+
+def pieces(path: Path, how: ReadOptions, usual: str) -> Iterator[Rows]:
+    """Yield the rows of a file, some at a time, at least one.
+
+    usual: what separates the fields where neither `how` nor the first rows say another character.
 
     Raises:
         InputError: quotation marks that do not pair, another separator than said, a row with more or fewer fields.
 
     """
-    content = decoded(path, how.encoding)
+    written = lines(path, how.encoding, ends=True)
     if how.separator is None:
-        separator = likely_separator(content, usual, quoting=how.quoting)
+        head = head_of(written)
+        separator, written = likely_separator("".join(head), usual, quoting=how.quoting), chain(head, written)
     else:
         separator = character_of(how.separator)
-    rows = list(_cut(path, content, separator, how.quoting))
-    if not rows:
-        expected = "a line that names the columns" if how.header else "a row a line"
-        raise InputError(f"{path}: the file is blank; expected {expected}")
-    line, first = rows[0]
-    _check_separator(f"{path}, line {line}", first, separator)
-    if how.header:
-        rows = rows[1:]
-    if not rows:
-        raise InputError(
-            f"{path}: nothing but the line that names the columns ({listed(first)}); expected rows below it, or "
-            "--no-header if it is a row"
-        )
-    _check_widths(path, line, first, rows)
+    parts = _cut(path, written, separator, how.quoting)
+    (line, first), rows = _first(path, next(parts, []), separator, how.header)
     notes = []
     if how.separator is None and separator != usual:
         notes.append(
             f"{path}: found {name_of(separator)} between the fields; --separator {name_of(usual)} reads it otherwise"
         )
-    if numbers and separator != COMMA:
-        rows, said = _with_points(path, first if how.header else None, rows)
-        notes += said
-    return Rows(first if how.header else None, line, rows, notes + _swallowed(path, rows, separator))
+    hidden = False
+    for part in chain([rows], parts):
+        _check_widths(path, line, first, part)
+        if not hidden and (said := _swallowed(path, part, separator)):
+            hidden, notes = True, [*notes, said]
+        yield Rows(first if how.header else None, line, part, notes, separator)
+        notes = []
 
 
-def _cut(path: Path, content: str, separator: str, quoting: bool) -> Iterator[Row]:
-    """Cut the file into rows; raises InputError where quotation marks do not pair."""
-    # The limit on a field's size belongs to the whole process; a text may be as long as its file.
-    limit = csv.field_size_limit(len(content) + 1)
+def _first(path: Path, rows: list[Row], separator: str, header: bool) -> tuple[Row, list[Row]]:
+    """Return the first row of a file, and the first ones of those below the names, if it is these."""
+    if not rows:
+        expected = "a line that names the columns" if header else "a row a line"
+        raise InputError(f"{path}: the file is blank; expected {expected}")
+    line, first = rows[0]
+    _check_separator(f"{path}, line {line}", first, separator)
+    if header and len(rows) == 1:
+        raise InputError(
+            f"{path}: nothing but the line that names the columns ({listed(first)}); expected rows below it, or "
+            "--no-header if it is a row"
+        )
+    return rows[0], rows[1:] if header else rows
+
+
+def _cut(path: Path, written: Iterable[str], separator: str, quoting: bool) -> Iterator[list[Row]]:
+    """Cut the file into rows, some at a time; raises InputError where quotation marks do not pair."""
     reader = csv.reader(
-        io.StringIO(content, newline=""),
+        written,
         delimiter=separator,
         quoting=csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE,
         strict=True,
     )
-    line = 1
+    while rows := _some(path, reader):
+        yield rows
+
+
+def _some(path: Path, reader: Any) -> list[Row]:
+    """Return the next rows of csv's reader, none at the end."""
+    limit = csv.field_size_limit(LONGEST)  # of the whole process, and so not beyond these rows
+    rows: list[Row] = []
+    line = reader.line_num + 1
     try:
         for fields in reader:
             if fields:
-                yield line, fields
+                rows.append((line, fields))
             line = reader.line_num + 1
+            if len(rows) == PIECE:
+                break
     except csv.Error as error:
         raise InputError(
             f"{path}, line {line}: the quotation marks of this row do not pair ({error}); expected a field "
@@ -111,6 +143,7 @@ def _cut(path: Path, content: str, separator: str, quoting: bool) -> Iterator[Ro
         ) from error
     finally:
         csv.field_size_limit(limit)
+    return rows
 
 
 def _with_points(path: Path, names: list[str] | None, rows: list[Row]) -> tuple[list[Row], list[str]]:
@@ -127,16 +160,23 @@ def _with_points(path: Path, names: list[str] | None, rows: list[Row]) -> tuple[
     return pointed, [f"{path}: found decimal commas in {columns}; line {line} has {cell}, read as {with_point(cell)}"]
 
 
-def _table(path: Path, columns: Columns, found: Rows) -> Table:
-    places = {column: _place(path, column, columns, found) for column in columns.asked}
-    for first, second in zip(places, list(places)[1:], strict=False):
-        if places[first] == places[second]:
+def _table(path: Path, columns: Columns, parts: Iterator[Rows]) -> Table:
+    first = next(parts)
+    places = {column: _place(path, column, columns, first) for column in columns.asked}
+    for one, other in zip(places, list(places)[1:], strict=False):
+        if places[one] == places[other]:
             raise InputError(
-                f"{path}: columns {first!r} and {second!r} of {columns.options} are one; expected different ones"
+                f"{path}: columns {one!r} and {other!r} of {columns.options} are one; expected different ones"
             )
-    values = {column: [fields[place] for _, fields in found.rows] for column, place in places.items()}
-    table = checked_table(columns, values, [line for line, _ in found.rows], str(path))
-    table.notes.extend([*found.notes, *_doubtful_names(path, places, found)])
+    values: dict[str, list[str]] = {column: [] for column in places}
+    numbers, notes = list[int](), list[str]()
+    for part in chain([first], parts):
+        for column, place in places.items():
+            values[column] += [fields[place] for _, fields in part.rows]
+        numbers += [line for line, _ in part.rows]
+        notes += part.notes
+    table = checked_table(columns, values, numbers, str(path))
+    table.notes.extend([*notes, *_doubtful_names(path, places, first, values)])
     return table
 
 
@@ -154,7 +194,7 @@ def _place(path: Path, column: str, columns: Columns, found: Rows) -> int:
     return place_of(column, [""] * len(fields), where, columns.options)
 
 
-def _doubtful_names(path: Path, places: dict[str, int], found: Rows) -> list[str]:
+def _doubtful_names(path: Path, places: dict[str, int], found: Rows, values: dict[str, list[str]]) -> list[str]:
     """Say so where the first line may be a row: nobody read its names, or one of them is a value of its column."""
     if found.names is None:
         return []
@@ -162,7 +202,7 @@ def _doubtful_names(path: Path, places: dict[str, int], found: Rows) -> list[str
     if numbers:
         doubt = listed(found.names)
     else:
-        again = [name for name, place in places.items() if any(fields[place] == name for _, fields in found.rows)]
+        again = [name for name, cells in values.items() if name in cells]
         if not again:
             return []
         doubt = f"{again[0]!r}, which is also a value of its column"
@@ -189,12 +229,13 @@ def _check_widths(path: Path, line: int, first: list[str], rows: list[Row]) -> N
             )
 
 
-def _swallowed(path: Path, rows: list[Row], separator: str) -> list[str]:
+def _swallowed(path: Path, rows: list[Row], separator: str) -> str | None:
     """Say so where quotation marks seem to be part of a text: what pairs with a later one hides the rows between."""
-    hiding = [line for line, fields in rows if any("\n" in field and TAB in field for field in fields)]
-    if separator != TAB or not hiding:
-        return []
-    return [
-        f"{path}, line {hiding[0]}: a field between quotation marks that holds tabs and line ends, one of "
-        f"{len(hiding):,}: if quotation marks are part of the texts, give --no-quoting"
-    ]
+    hiding = (line for line, fields in rows if any("\n" in field and TAB in field for field in fields))
+    line = next(hiding, None) if separator == TAB else None
+    if line is None:
+        return None
+    return (
+        f"{path}, line {line}: a field between quotation marks that holds tabs and line ends: if quotation marks are "
+        "part of the texts, give --no-quoting"
+    )

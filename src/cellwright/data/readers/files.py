@@ -1,11 +1,16 @@
 """A user's file: is it there, and what characters does it hold?"""
 
 import difflib
+import io
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cellwright.errors import InputError
+
+PIECE = 1000
+"""Rows that are read together where a file is read piece by piece."""
 
 
 def existing(path: str | Path, built_in: Iterable[str] = (), *, folder: bool = False) -> Path:
@@ -29,6 +34,36 @@ def existing(path: str | Path, built_in: Iterable[str] = (), *, folder: bool = F
     return path
 
 
+@contextmanager
+def opened(path: Path) -> Iterator[io.BufferedReader]:
+    """Open a file of which there is at least one byte.
+
+    Raises InputError where it cannot be opened or read, in the block too, or is empty.
+    """
+    try:
+        with path.open("rb") as file:
+            if not file.peek(1):
+                raise InputError(f"{path}: the file is empty; expected at least one row")
+            yield file
+    except OSError as error:
+        raise InputError(f"{path}: the file cannot be read ({error.strerror})") from error
+
+
+@contextmanager
+def _characters(path: Path, encoding: str, newline: str | None) -> Iterator[io.TextIOWrapper]:
+    """Open a file's characters; `newline` as Python has it. Raises InputError as `decoded` does, in the block too."""
+    with opened(path) as file:
+        head = file.peek(2)[:2]
+        try:
+            text = io.TextIOWrapper(file, encoding, newline=newline)
+        except LookupError as error:
+            raise _unknown(path, encoding) from error
+        try:
+            yield text
+        except UnicodeError as error:
+            raise _wrong(path, encoding, error, file.tell() if file.seekable() else None, head) from error
+
+
 def decoded(path: Path, encoding: str) -> str:
     """Return the file's characters, line ends as they are, without a byte order mark.
 
@@ -36,7 +71,20 @@ def decoded(path: Path, encoding: str) -> str:
         InputError: the file cannot be read, is empty, or holds a byte that the encoding does not know.
 
     """
-    return in_encoding(read_bytes(path), path, encoding)
+    with _characters(path, encoding, "") as text:
+        return text.read().removeprefix("\ufeff")
+
+
+def lines(path: Path, encoding: str, *, ends: bool = False) -> Iterator[str]:
+    r"""Yield the file's lines as they are read, without a byte order mark: with their ends as they are, or without.
+
+    An end is \n, \r\n, or the \r that old systems and spreadsheets write. Raises InputError as `decoded` does, where
+    the fault is reached.
+    """
+    with _characters(path, encoding, "" if ends else None) as text:
+        for number, line in enumerate(text):
+            whole = line if number else line.removeprefix("\ufeff")
+            yield whole if ends else whole.removesuffix("\n")
 
 
 def in_encoding(content: bytes, path: Path, encoding: str) -> str:
@@ -44,9 +92,9 @@ def in_encoding(content: bytes, path: Path, encoding: str) -> str:
     try:
         return content.decode(encoding).removeprefix("\ufeff")
     except LookupError as error:
-        raise InputError(f"{path}: no encoding {encoding!r}; expected one such as utf-8, gb18030, utf-16") from error
+        raise _unknown(path, encoding) from error
     except UnicodeError as error:
-        raise InputError(f"{path}: not {encoding}: {_fault(error)}; {_remedy(content)}") from error
+        raise _wrong(path, encoding, error, len(content), content) from error
 
 
 def with_newlines(content: str) -> str:
@@ -61,14 +109,9 @@ def lines_of(content: str) -> list[str]:
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return the file's bytes, of which there is at least one."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: the file cannot be read ({error.strerror})") from error
-    if not content:
-        raise InputError(f"{path}: the file is empty; expected at least one row")
-    return content
+    """Return the file's bytes, of which there is at least one. Raises InputError as `opened` does."""
+    with opened(path) as file:
+        return file.read()
 
 
 def reading(path: str | Path, *given: object, **named: object) -> str:
@@ -90,10 +133,18 @@ def _suggestion(path: Path, built_in: list[str]) -> str:
     return f"; expected the path of a file{sets}"
 
 
-def _fault(error: UnicodeError) -> str:
+def _unknown(path: Path, encoding: str) -> InputError:
+    return InputError(f"{path}: no encoding {encoding!r}; expected one such as utf-8, gb18030, utf-16")
+
+
+def _wrong(path: Path, encoding: str, error: UnicodeError, read: int | None, head: bytes) -> InputError:
+    """The error of bytes that are not of an encoding; `read`: so many were, where that is known; `head`: the first."""
+    fault = str(error)
     if isinstance(error, UnicodeDecodeError):
-        return f"byte 0x{error.object[error.start]:02x} at offset {error.start} ({error.reason})"
-    return str(error)
+        # What was decoded is the end of what was read.
+        place = "" if read is None else f" at offset {read - len(error.object) + error.start}"
+        fault = f"byte 0x{error.object[error.start]:02x}{place} ({error.reason})"
+    return InputError(f"{path}: not {encoding}: {fault}; {_remedy(head)}")
 
 
 def _remedy(content: bytes) -> str:

@@ -6,6 +6,7 @@
 Names that begin with a full stop are left aside, as `ls` has it.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from cellwright.data.readers.files import in_encoding, with_newlines
@@ -15,20 +16,18 @@ from cellwright.data.table import Table
 from cellwright.data.wording import counted
 from cellwright.errors import InputError
 
+UNLABELLED = "unsup"
+"""The folder of aclImdb whose texts have no label."""
+
 
 def read(path: Path, columns: Columns, how: ReadOptions) -> Table:
     """Read a text from each file, in the order of their names; its folder is its label. Columns have no names here."""
     if columns.pairs or columns.features is not None:
         raise InputError(f"{path}: a folder of texts has no two columns for {columns.options}; expected a file")
-    inside = sorted(each for each in path.iterdir() if not each.name.startswith("."))
-    folders = [each for each in inside if each.is_dir()]
-    loose = [each for each in inside if not each.is_dir()]
-    files = [file for folder in folders for file in _files(folder)]
-    if columns.label is None:
-        files += loose
-    _check(path, columns, files, loose)
+    folders, loose = _inside(path)
+    files = _listed(path, folders, loose, labelled=columns.label is not None)
     table = Table(
-        texts=[with_newlines(in_encoding(file.read_bytes(), file, how.encoding)) for file in files],
+        texts=[_text(file, how.encoding) for file in files],
         labels=None if columns.label is None else [file.parent.name for file in files],
         lines=[str(file.relative_to(path)) for file in files],
         source=str(path),
@@ -37,6 +36,32 @@ def read(path: Path, columns: Columns, how: ReadOptions) -> Table:
     if columns.label is not None:
         table.notes.extend(_notes(path, folders, loose, table.labels or []))
     return table
+
+
+def texts(path: Path, encoding: str) -> Iterator[tuple[str, str]]:
+    """Yield the name and the text of each file, as they are read without labels. Raises InputError as `read` does."""
+    for file in _listed(path, *_inside(path), labelled=False):
+        yield str(file.relative_to(path)), _text(file, encoding)
+
+
+def _inside(path: Path) -> tuple[list[Path], list[Path]]:
+    """Return the folders and the files of a folder, in the order of their names."""
+    inside = sorted(each for each in path.iterdir() if not each.name.startswith("."))
+    return [each for each in inside if each.is_dir()], [each for each in inside if not each.is_dir()]
+
+
+def _listed(path: Path, folders: list[Path], loose: list[Path], *, labelled: bool) -> list[Path]:
+    """Return the files that are texts: those of the folders, and without labels those beside them."""
+    files = [file for folder in folders for file in _files(folder)] + ([] if labelled else loose)
+    if not files:
+        found = f"{counted(len(loose), 'file')} and no folder with one" if loose else "nothing"
+        expected = "a folder a class, each with a file a text" if labelled else "a file a text"
+        raise InputError(f"{path}: {found}; expected {expected}")
+    return files
+
+
+def _text(file: Path, encoding: str) -> str:
+    return with_newlines(in_encoding(file.read_bytes(), file, encoding))
 
 
 def _files(folder: Path) -> list[Path]:
@@ -50,17 +75,16 @@ def _files(folder: Path) -> list[Path]:
     return inside
 
 
-def _check(path: Path, columns: Columns, files: list[Path], loose: list[Path]) -> None:
-    if not files:
-        found = f"{counted(len(loose), 'file')} and no folder with one" if loose else "nothing"
-        expected = "a folder a class, each with a file a text" if columns.label is not None else "a file a text"
-        raise InputError(f"{path}: {found}; expected {expected}")
-
-
 def _notes(path: Path, folders: list[Path], loose: list[Path], labels: list[str]) -> list[str]:
     counts = ", ".join(f"{folder.name} {labels.count(folder.name):,}" for folder in folders)
     notes = [f"{path}: a folder a class: {counts}"]
     if loose:
         names = listed([each.name for each in loose], most=4)
         notes.append(f"{path}: {counted(len(loose), 'file')} beside the folders left out ({names})")
+    notes += [
+        f"{path}: {folder.name} is a class like the others, and in aclImdb it holds texts without a label: move it out "
+        f"of {path}, or to {path / '.unsup'}, to leave it out"
+        for folder in folders
+        if folder.name == UNLABELLED
+    ]
     return notes

@@ -1,9 +1,10 @@
 """JSON lines: an object a line. Blank lines are no rows; other keys than those asked for are not looked at."""
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from cellwright.data.readers.files import decoded, lines_of
+from cellwright.data.readers.files import lines
 from cellwright.data.readers.options import ReadOptions
 from cellwright.data.readers.values import OPTIONS, Columns, checked_table, index_of
 from cellwright.data.table import Table
@@ -15,7 +16,7 @@ Row = tuple[int, Pairs]  # the line, from 1, and its object
 
 def read(path: Path, columns: Columns, how: ReadOptions) -> Table:
     """Read an object from each line; of `how` the encoding alone plays a part."""
-    found = rows(path, decoded(path, how.encoding))
+    found = list(rows(path, lines(path, how.encoding)))
     # A label that no row has is asked for by a wrong name; one that some lack is missing there, as with null.
     may_lack = {columns.label} if any(_holds(pairs, columns.label) for _, pairs in found) else set()
 
@@ -28,16 +29,15 @@ def read(path: Path, columns: Columns, how: ReadOptions) -> Table:
     return checked_table(columns, values, [line for line, _ in found], str(path))
 
 
-def rows(path: Path, content: str) -> list[Row]:
-    """Return the object of each line that is not blank. Raises InputError where a line is none, or all are blank."""
-    found = [
-        (number, _pairs(line, f"{path}, line {number}"))
-        for number, line in enumerate(lines_of(content), start=1)
-        if line.strip()
-    ]
-    if not found:
+def rows(path: Path, written: Iterable[str]) -> Iterator[Row]:
+    """Yield the object of each line that is not blank. Raises InputError where a line is none, or all are blank."""
+    blank = True
+    for number, line in enumerate(written, start=1):
+        if line.strip():
+            blank = False
+            yield number, _pairs(line, f"{path}, line {number}")
+    if blank:
         raise InputError(f"{path}: the file is blank; expected a JSON object on each line")
-    return found
 
 
 def value(pairs: Pairs, key: str, where: str, options: str = OPTIONS) -> object:

@@ -15,6 +15,7 @@ import numpy as np
 
 from cellwright.data.readers import delimited, jsonl, parquet
 from cellwright.data.readers.delimited import Row
+from cellwright.data.readers.files import lines_of
 from cellwright.data.readers.gaps import check_rising, sorted_by_time, without_gaps
 from cellwright.data.readers.numbers import Found, as_table, number
 from cellwright.data.readers.options import ReadOptions
@@ -44,7 +45,7 @@ def read_parquet(path: Path, options: SeriesOptions, encoding: str) -> SeriesTab
 
 def read_records(path: Path, options: SeriesOptions, content: str) -> SeriesTable:
     """Read JSON lines of which each is an object of one step; all have the keys of the first."""
-    found = jsonl.rows(path, content)
+    found = list(jsonl.rows(path, lines_of(content)))
     names = [name for name, _ in found[0][1]]
     rows: list[Row] = []
     for line, pairs in found:
@@ -80,9 +81,10 @@ def read_sheet(sheet: Sheet, options: SeriesOptions) -> SeriesTable:
 
 def _delimited(path: Path, options: SeriesOptions, encoding: str, usual: str) -> Sheet:
     how = ReadOptions(encoding, separator=options.separator, header=options.header)
-    names, line, rows, notes = delimited.read_rows(path, how, usual, numbers=True)
-    columns = names or list(numbered(len(rows[0][1])))
-    return Sheet(str(path), columns, rows, f"{path}, line {line}", named=names is not None, notes=notes)
+    found = delimited.read_rows(path, how, usual, numbers=True)
+    columns = found.names or list(numbered(len(found.rows[0][1])))
+    named = found.names is not None
+    return Sheet(str(path), columns, found.rows, f"{path}, line {found.line}", named=named, notes=found.notes)
 
 
 def _text(value: object) -> str:

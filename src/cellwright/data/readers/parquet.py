@@ -1,16 +1,20 @@
 """Parquet through pyarrow. It has no lines: messages name rows, from 1."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cellwright.data.readers.files import read_bytes
+from cellwright.data.readers.files import PIECE, opened
 from cellwright.data.readers.hugging_face import class_names, named
 from cellwright.data.readers.options import ReadOptions
 from cellwright.data.readers.values import Columns, checked_table, place_of
 from cellwright.data.table import Table
 from cellwright.errors import InputError
+
+BUFFER = 2**20
+"""Bytes of a column that are read ahead; without one, pyarrow reads all that a row group has of it."""
 
 
 def read(path: Path, columns: Columns, how: ReadOptions) -> Table:
@@ -26,7 +30,8 @@ def cells(path: Path) -> tuple[list[str], list[list[str]]]:
     """
     import pyarrow
 
-    table = _table(path)
+    with _opened(path) as file:
+        table = file.read()
     columns = []
     for name, column in zip(table.column_names, table.columns, strict=True):
         try:
@@ -39,40 +44,41 @@ def cells(path: Path) -> tuple[list[str], list[list[str]]]:
     return table.column_names, [list(row) for row in zip(*columns, strict=True)]
 
 
-def objects(path: Path) -> tuple[list[str], list[list[object]]]:
-    """Return the names of all columns, and the rows as Python objects. Raises InputError."""
-    table = _table(path)
-    columns = [column.to_pylist() for column in table.columns]
-    return table.column_names, [list(row) for row in zip(*columns, strict=True)]
+def pieces(path: Path) -> Iterator[tuple[list[str], list[list[object]]]]:
+    """Yield rows as Python objects, some at a time, and with them the names of all columns. Raises InputError."""
+    with _opened(path) as file:
+        for batch in file.iter_batches(PIECE):
+            columns = [column.to_pylist() for column in batch.columns]
+            yield file.schema_arrow.names, [list(row) for row in zip(*columns, strict=True)]
 
 
 def values_of(path: Path, columns: Columns) -> dict[str, list[object]]:
     """Return the values of each column that is asked for, as Python objects, and classes by their names."""
-    names: list[str] = _of_file(path, lambda file: file.schema_arrow.names)
-    found = {column: names[place_of(column, names, str(path), columns.options)] for column in columns.asked}
-    table = _table(path, list(found.values()))
-    names_of = class_names(table.schema.metadata)
+    with _opened(path) as file:
+        names: list[str] = file.schema_arrow.names
+        found = {column: names[place_of(column, names, str(path), columns.options)] for column in columns.asked}
+        values: dict[str, list[object]] = {column: [] for column in found}
+        for batch in file.iter_batches(columns=list(found.values())):
+            for column, name in found.items():
+                values[column] += batch.column(name).to_pylist()
+        names_of = class_names(file.schema_arrow.metadata)
     return {
-        column: named(table.column(name).to_pylist(), names_of.get(name), f"{path}: column {name!r}")
-        for column, name in found.items()
+        column: named(values[column], names_of.get(name), f"{path}: column {name!r}") for column, name in found.items()
     }
 
 
-def _table(path: Path, names: list[str] | None = None) -> Any:
-    """Return the columns of these names, or all, as pyarrow's table. Raises InputError where it has no row."""
-    table = _of_file(path, lambda file: file.read(columns=names))
-    if not table.num_rows:
-        raise InputError(f"{path}: columns without rows; expected at least one row")
-    return table
-
-
-def _of_file(path: Path, read: Callable[[Any], Any]) -> Any:
-    """Return what `read` finds in pyarrow's view of the file."""
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a file as pyarrow sees it. Raises InputError where it is none, in the block too, or has no row."""
     import pyarrow  # slow to load, and only this format needs it
     import pyarrow.parquet
 
-    content = read_bytes(path)
-    try:
-        return read(pyarrow.parquet.ParquetFile(io.BytesIO(content)))
-    except (pyarrow.ArrowException, OSError) as error:
-        raise InputError(f"{path}: not a whole Parquet file ({error})") from error
+    with opened(path) as file:
+        whole = file if file.seekable() else io.BytesIO(file.read())  # a pipe's end, where Parquet begins, comes last
+        try:
+            found = pyarrow.parquet.ParquetFile(whole, buffer_size=BUFFER)
+            if not found.metadata.num_rows:
+                raise InputError(f"{path}: columns without rows; expected at least one row")
+            yield found
+        except (pyarrow.ArrowException, OSError) as error:
+            raise InputError(f"{path}: not a whole Parquet file ({error})") from error

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cellwright.data.readers.files import decoded, lines_of
+from cellwright.data.readers.files import lines
 from cellwright.data.readers.options import ReadOptions
 from cellwright.data.readers.values import Columns
 from cellwright.data.table import Table
@@ -16,5 +16,5 @@ def read(path: Path, columns: Columns, how: ReadOptions) -> Table:
             f"{path}: plain text has no column {columns.label!r}; expected CSV, TSV, JSONL, Parquet or a folder where "
             "labels are needed: if it is one of them, say so with --format"
         )
-    lines = lines_of(decoded(path, how.encoding))
-    return Table(texts=lines, labels=None, lines=list(range(1, len(lines) + 1)), source=str(path))
+    texts = list(lines(path, how.encoding))
+    return Table(texts=texts, labels=None, lines=list(range(1, len(texts) + 1)), source=str(path))

@@ -1,31 +1,35 @@
-"""Every row of a table with all its columns, for a command that hands them on beside its answers."""
+"""The rows of a table with all their columns, some at a time, for a command that hands them on beside its answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
-from cellwright.data.readers import delimited, format_of, jsonl, parquet
-from cellwright.data.readers.files import decoded, existing, lines_of, reading
+from cellwright.data.readers import FOLDER, delimited, folder, format_of, jsonl, parquet
+from cellwright.data.readers.files import PIECE, existing, lines
 from cellwright.data.readers.jsonl import Pairs
 from cellwright.data.readers.options import ReadOptions
 from cellwright.data.readers.values import COLUMN, as_text, index_of, place_of
-from cellwright.stages import staged
+
+One = TypeVar("One")
 
 
 @dataclass(frozen=True)
 class Records:
-    """N rows in the order of their file: of each its columns by name, as the format's library hands them out.
+    """N rows, at least one, in the order of their file: of each its columns by name, as the format's library has them.
 
-    `lines` and `unit` as in `data.table`; `notes` are sentences on what nobody had said of the file.
+    `lines` and `unit` as in `data.table`; `notes` are sentences on what nobody had said of the file, those of the rows
+    before aside.
     """
 
     rows: list[Pairs]
-    lines: list[int]
+    lines: Sequence[int | str]
     source: str
     unit: str = "line"
     notes: list[str] = field(default_factory=list)
     named: bool = True
-    """Whether the columns have names or numbers to ask by; rows of plain text are the text."""
+    """Whether the columns have names or numbers to ask by; rows of plain text and of folders end in the text."""
     ordered: bool = True
     """Whether the columns have an order, and so numbers; keys of JSON have none."""
     header: int | None = None
@@ -40,9 +44,9 @@ class Records:
         return self.named and any(name == column for name, _ in self.rows[0])
 
     def values(self, column: str) -> list[object]:
-        """The column's value in each row; of rows of plain text the text. Raises InputError where it is not there."""
+        """The column's value in each row; where none has a name the text. Raises InputError where it is not there."""
         if not self.named:
-            return [row[0][1] for row in self.rows]
+            return [row[-1][1] for row in self.rows]
         if self.header is not None:
             where, names = f"{self.source}, line {self.header}", [name for name, _ in self.rows[0]]
             only = place_of(column, names, where, COLUMN, delimited.PERHAPS_A_ROW)
@@ -56,46 +60,65 @@ class Records:
         return [as_text(value, column, self.where(i)) for i, value in enumerate(self.values(column))]
 
 
-@staged(reading)
-def read_records(path: str | Path, how: ReadOptions | None = None) -> Records:
-    """Read all columns of every row of a file; else as `readers.read`. Columns that no line names have numbers."""
-    path, how = existing(path), how or ReadOptions()
-    return _READ[format_of(path, how.format)](path, how)
+def read_pieces(path: str | Path, how: ReadOptions | None = None) -> Iterator[Records]:
+    """Yield all rows of a file or folder, some at a time, at least one.
+
+    Columns that no line names have numbers. Else as `readers.read`; what is wrong is raised where it is reached.
+    """
+    path, how = existing(path, folder=True), how or ReadOptions()
+    yield from _READ[format_of(path, how.format)](path, how)
 
 
-def _separated(usual: str) -> Callable[[Path, ReadOptions], Records]:
-    def read(path: Path, how: ReadOptions) -> Records:
-        found = delimited.read_rows(path, how, usual)
-        names = found.names or [str(number) for number, _ in enumerate(found.rows[0][1], start=1)]
-        pairs: list[Pairs] = [list(zip(names, fields, strict=True)) for _, fields in found.rows]
-        header = found.line if found.names is not None else None
-        return Records(pairs, [line for line, _ in found.rows], str(path), notes=found.notes, header=header)
+def _separated(usual: str) -> Callable[[Path, ReadOptions], Iterator[Records]]:
+    def read(path: Path, how: ReadOptions) -> Iterator[Records]:
+        for part in delimited.pieces(path, how, usual):
+            names = part.names or [str(number) for number, _ in enumerate(part.rows[0][1], start=1)]
+            pairs: list[Pairs] = [list(zip(names, fields, strict=True)) for _, fields in part.rows]
+            header = part.line if part.names is not None else None
+            yield Records(pairs, [line for line, _ in part.rows], str(path), notes=part.notes, header=header)
 
     return read
 
 
-def _jsonl(path: Path, how: ReadOptions) -> Records:
-    found = jsonl.rows(path, decoded(path, how.encoding))
-    pairs = [[(name, jsonl.as_python(value)) for name, value in row] for _, row in found]
-    return Records(pairs, [line for line, _ in found], str(path), ordered=False)
+def _jsonl(path: Path, how: ReadOptions) -> Iterator[Records]:
+    for some in _some(jsonl.rows(path, lines(path, how.encoding))):
+        pairs = [[(name, jsonl.as_python(value)) for name, value in row] for _, row in some]
+        yield Records(pairs, [line for line, _ in some], str(path), ordered=False)
 
 
-def _parquet(path: Path, how: ReadOptions) -> Records:
-    names, rows = parquet.objects(path)
-    pairs: list[Pairs] = [list(zip(names, row, strict=True)) for row in rows]
-    return Records(pairs, list(range(1, len(rows) + 1)), str(path), "row")
+def _parquet(path: Path, how: ReadOptions) -> Iterator[Records]:
+    count = 0
+    for names, rows in parquet.pieces(path):
+        pairs: list[Pairs] = [list(zip(names, row, strict=True)) for row in rows]
+        yield Records(pairs, range(count + 1, count + len(rows) + 1), str(path), "row")
+        count += len(rows)
 
 
-def _plain(path: Path, how: ReadOptions) -> Records:
-    lines = lines_of(decoded(path, how.encoding))
-    return Records([[("text", line)] for line in lines], list(range(1, len(lines) + 1)), str(path), named=False)
+def _plain(path: Path, how: ReadOptions) -> Iterator[Records]:
+    for some in _some(enumerate(lines(path, how.encoding), start=1)):
+        rows: list[Pairs] = [[("text", line)] for _, line in some]
+        yield Records(rows, [number for number, _ in some], str(path), named=False)
 
 
-_READ: dict[str, Callable[[Path, ReadOptions], Records]] = {
+def _folder(path: Path, how: ReadOptions) -> Iterator[Records]:
+    for some in _some(folder.texts(path, how.encoding)):
+        rows: list[Pairs] = [[("file", name), ("text", text)] for name, text in some]
+        yield Records(rows, [name for name, _ in some], str(path), "file", named=False)
+
+
+def _some(each: Iterable[One]) -> Iterator[list[One]]:
+    """Yield them, as many together as are read at a time."""
+    left = iter(each)
+    while some := list(islice(left, PIECE)):
+        yield some
+
+
+_READ: dict[str, Callable[[Path, ReadOptions], Iterator[Records]]] = {
     "csv": _separated(delimited.COMMA),
     "tsv": _separated(delimited.TAB),
     "jsonl": _jsonl,
     "parquet": _parquet,
     "plain": _plain,
+    FOLDER: _folder,
 }
 """By the names of `readers.FORMATS`."""

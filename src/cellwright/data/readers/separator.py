@@ -2,11 +2,21 @@
 
 import csv
 import io
+from collections.abc import Iterator
 
 SAMPLE = 2**16
 """Characters that are looked at."""
 OTHERS = ";\t,|"
 """What is tried beside the usual separator."""
+
+
+def head_of(written: Iterator[str]) -> list[str]:
+    """Take the first lines, all that are looked at and so much more that a longer file shows."""
+    head, count = list[str](), 0
+    while count <= SAMPLE and (line := next(written, "")):
+        head.append(line)
+        count += len(line)
+    return head
 
 
 def likely_separator(content: str, usual: str, *, quoting: bool) -> str:

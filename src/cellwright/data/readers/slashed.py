@@ -6,7 +6,7 @@ The last slash of a token parts them, so that 1/2/CD is the token 1/2. A blank l
 from pathlib import Path
 
 from cellwright.data.readers.columns import Asked, parted
-from cellwright.data.readers.files import decoded, lines_of
+from cellwright.data.readers.files import lines
 from cellwright.data.sentences import Sentences
 from cellwright.errors import InputError
 
@@ -16,13 +16,13 @@ def read(path: Path, asked: Asked, encoding: str) -> Sentences:
     for option, value in (("--tokens", asked.tokens), ("--tags", asked.tags), ("--also-classify", asked.label)):
         if value is not None:
             raise InputError(f"{path}: lines of token/tag have no columns, and {option} is {value}; leave it out")
-    lines = lines_of(decoded(path, encoding))
-    pairs = [[_pair(path, number, word) for word in parted(line)] for number, line in enumerate(lines, start=1)]
+    numbered = enumerate(lines(path, encoding), start=1)
+    pairs = [[_pair(path, number, word) for word in parted(line)] for number, line in numbered]
     return Sentences(
         tokens=[[token for token, _ in sentence] for sentence in pairs],
         tags=[[tag for _, tag in sentence] for sentence in pairs],
         labels=None,
-        lines=list(range(1, len(lines) + 1)),
+        lines=list(range(1, len(pairs) + 1)),
         source=str(path),
     )
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from cellwright.data.readers import jsonl, parquet
 from cellwright.data.readers.columns import BLANK, OPTIONS, Asked, parted
-from cellwright.data.readers.files import decoded
+from cellwright.data.readers.files import lines
 from cellwright.data.readers.values import Columns, as_label, shown, whole
 from cellwright.data.sentences import Sentences
 from cellwright.errors import InputError
@@ -30,7 +30,7 @@ def read(path: Path, asked: Asked, encoding: str) -> Sentences:
     """Read the keys "tokens" and "tags" of each line, unless others are asked for."""
     keys = _keys(path, asked)
     rows = []
-    for line, pairs in jsonl.rows(path, decoded(path, encoding)):
+    for line, pairs in jsonl.rows(path, lines(path, encoding)):
         where = f"{path}, line {line}"
         label = None if asked.label is None else jsonl.value(pairs, asked.label, where, LABEL)
         tokens, tags = (jsonl.value(pairs, key, where, OPTIONS) for key in keys)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cellwright.data.readers.files import decoded, lines_of
+from cellwright.data.readers.files import lines
 from cellwright.data.readers.numbers import Found, as_table, is_number, number
 from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.series import SeriesTable
@@ -23,7 +23,7 @@ _SEPARATOR = re.compile(r"[\t,]|[ ]+")
 
 def read(path: Path, options: SeriesOptions, encoding: str) -> SeriesTable:
     """Read a series from each line that is not blank."""
-    rows = [(k, _fields(line)) for k, line in enumerate(lines_of(decoded(path, encoding)), start=1) if line.strip()]
+    rows = [(k, _fields(line)) for k, line in enumerate(lines(path, encoding), start=1) if line.strip()]
     if not rows:
         raise InputError(f"{path}: blank; expected a series a line, its label first")
     found = [_series(str(count), f"line {line}", f"{path}, line {line}", fields, options)
@@ -40,7 +40,7 @@ def is_wide(path: Path, encoding: str) -> bool:
     """
     if not _begins_with_numbers(path, encoding):
         return False
-    rows = [_fields(line) for line in lines_of(decoded(path, encoding)) if line.strip()]
+    rows = [_fields(line) for line in lines(path, encoding) if line.strip()]
     labels = {row[0] for row in rows}
     return (
         min(map(len, rows)) > 2

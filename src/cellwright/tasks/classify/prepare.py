@@ -15,6 +15,7 @@ from cellwright.data.wording import shortened
 from cellwright.evaluation.majority import majority_macro_f1, majority_share
 from cellwright.models.architecture import Architecture, ClassifierConfig
 from cellwright.models.reading import Reader, Reading
+from cellwright.stages import stage
 from cellwright.tasks.autoencode.run import AutoencodeRun
 from cellwright.tasks.cell import check_cell
 from cellwright.tasks.classify.config import ClassifyConfig
@@ -101,7 +102,8 @@ def _describe(
 
 def _pairs(texts: Sequence[Sequence[int]], most: int) -> int:
     """Buckets for the pairs of neighbours: as many as there are different ones, and no more than `most`."""
-    return min(most, len({pair for text in texts for pair in pairwise(text)})) if most else 0
+    with stage("counting the pairs of neighbours"):
+        return min(most, len({pair for text in texts for pair in pairwise(text)})) if most else 0
 
 
 def _labelled(pieces: Sequence[Pieces], table: Table, labels: list[str]) -> list[PiecedExample]:

@@ -41,11 +41,11 @@ class LanguagePredictor(Predictor[Scored]):
     def asked(self, path: str, given: Mapping[str, Any], *, several: bool = False) -> Asked:
         """The texts of a column, or of any file but a table the whole as one text, as in training."""
         how = read_options(as_the_run(self.run.config.options, given, path))
-        if not is_plain(existing(path), how):
+        if not is_plain(existing(path, folder=True), how):
             return super().asked(path, given, several=several)
         check_written(given, path)
         texts = read_texts(path, how=how).texts
-        return Asked(texts, [[("text", text)] for text in texts])
+        return Asked.at_once(texts, [[("text", text)] for text in texts])
 
     def predict(self, texts: Sequence[str]) -> list[Scored]:
         """Score each text, in their order, its end not among what is predicted."""

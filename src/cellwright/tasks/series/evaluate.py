@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from cellwright.data import datasets
+from cellwright.data.checks import with_known_labels
 from cellwright.data.series import SeriesTable
 from cellwright.data.splits import Split
 from cellwright.evaluation.report import Report
@@ -14,7 +15,7 @@ from cellwright.tasks.series.files import read_alike
 from cellwright.tasks.series.predictor import readable
 from cellwright.tasks.series.run import SeriesRun
 from cellwright.tasks.series.targets import target_of
-from cellwright.tasks.splits import check_split, refuse_for_a_set, training_split, usual_split
+from cellwright.tasks.splits import check_split, refuse_for_a_set, say_all, training_split, usual_split
 
 
 def evaluate(
@@ -34,6 +35,9 @@ def evaluate(
     if target.ahead:
         table = with_history(run, table, say)
     check_scored(table, target, split)
+    if target.name == "classify":
+        table, left = with_known_labels(table, run.config.labels, "series")
+        say_all(left, say)
     train = training_split(lambda: load_splits(options), "series", say, baselines)
     return target.report(run, table, train)
 

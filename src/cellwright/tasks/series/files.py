@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cellwright.data.labels import one_spelling
 from cellwright.data.readers.series import FORMATS, read_series
 from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.readers.values import listed
@@ -23,9 +24,13 @@ def read_file(config: SeriesConfig, path: str | Path, options: SeriesOptions | N
     known = {suffix for each in FORMATS.values() for suffix in each.suffixes}
     suffix = Path(path).suffix.lower()
     meant = suffix not in known or suffix == Path(config.data).suffix.lower()
-    return read_series(
+    table = read_series(
         path, options or config.reading, encoding=config.encoding, format=config.format if meant else None
     )
+    if config.target != "classify" or table.labels is None:
+        return table
+    labels, notes = one_spelling(table.labels, table.source, row="series")
+    return replace(table, labels=labels, notes=(*table.notes, *notes))
 
 
 def read_alike(

@@ -49,7 +49,7 @@ class SeriesPredictor(Predictor[Said]):
         if several:
             table = replace(table, names=[f"{path}:{name}" for name in table.names])
         texts = json_series.dump(table)
-        return Asked(texts, [[]] * len(texts), table.notes)
+        return Asked.at_once(texts, [[]] * len(texts), table.notes)
 
     def predict(self, texts: Sequence[str]) -> list[Said]:
         """What the model says of each series, a JSON object each. Raises InputError for one it cannot read."""

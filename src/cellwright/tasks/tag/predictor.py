@@ -85,11 +85,15 @@ class TagPredictor(Predictor[Tagged]):
             return super().asked(path, given, several=several)
         check_written(given, path)
         found = read_tagged(path, tokens=options["tokens"], encoding=options["encoding"], format=kind, tagged=False)
-        return Asked(found.tokens, [[("text", " ".join(tokens))] for tokens in found.tokens])
+        return Asked.at_once(found.tokens, [[("text", " ".join(tokens))] for tokens in found.tokens])
+
+    def settled(self, first: Records, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Tokens stand in "tokens", where the first row has it, else in "text"."""
+        return {**options, "tokens": options["tokens"] or ("tokens" if first.has("tokens") else "text")}
 
     def cells(self, records: Records, options: Mapping[str, Any]) -> list[str | list[str]]:
-        """The texts of a column, or its lists of tokens; by default of "tokens", else of "text"."""
-        column = options["tokens"] or ("tokens" if records.has("tokens") else "text")
+        """The texts of a column, or its lists of tokens."""
+        column = options["tokens"]
         values = enumerate(records.values(column))
         return [_text_or_tokens(value, column, records.where(row)) for row, value in values]
 

@@ -68,10 +68,15 @@ class TransducePredictor(Predictor[Transduced]):
         if run.config.symbols.features:
             self.reads = "features stand behind the source, a + before each, as in: walk +V +PST"
 
+    def settled(self, first: Records, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Features stand in their column, if the run learned from one, unless most of the first sources have some."""
+        apart = options["features"] is not None and first.named and not have_features(super().cells(first, options))
+        return {**options, "features": options["features"] if apart else None}
+
     def cells(self, records: Records, options: Mapping[str, Any]) -> list[str]:
-        """The sources; behind them the features of their column, if the run learned from one and they have none."""
+        """The sources, and behind them the features of their column."""
         sources, features = super().cells(records, options), options["features"]
-        if features is None or not records.named or have_features(sources):
+        if features is None:
             return list(sources)
         return list(map(with_features, map(str.strip, sources), records.texts(features)))
 

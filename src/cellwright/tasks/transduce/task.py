@@ -15,4 +15,5 @@ TASK = Task(
     files=(SOURCE, TARGET),
     pictures=(ALIGNMENT,),
     decoding="search",
+    example=lambda run: "a text of yours" + (" +FEATURE" if run.config.symbols.features else ""),
 )
