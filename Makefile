@@ -5,7 +5,7 @@ BIN := .venv/bin
 # One seed of drawn cases: a run repeats itself, and a new counterexample is looked for by pytest without the seed.
 TEST := OMP_NUM_THREADS=1 MPLBACKEND=Agg $(BIN)/pytest -n auto --hypothesis-seed=0
 
-.PHONY: help demo test check wheel bench experiments docs figure clean
+.PHONY: help demo test check wheel bench experiments docs pages graph figure clean
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/ —/'
 
@@ -37,8 +37,18 @@ bench: .venv/ready ## the layers against torch.nn, ONNX Runtime and a Python loo
 experiments: .venv/ready ## what is said of the LSTM, measured, into docs/claims.md
 	$(BIN)/python experiments/run.py
 
-docs: .venv/ready ## write the generated pages anew
+.venv/docs: .venv/ready
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	touch .venv/docs
+
+docs: .venv/docs ## the site, into build/site; a broken link or reference ends it
+	$(BIN)/mkdocs build
+
+pages: .venv/ready ## write the pages of docs/ that are made from the cells' definitions anew
 	$(BIN)/python tools/pages.py
+
+graph: .venv/ready ## draw which room of the package imports which, into docs/figures/rooms.svg
+	$(BIN)/python tools/graph.py
 
 figure: .venv/ready ## draw the README's figure; trains the demo's run where it is not there
 	$(BIN)/python tools/figure.py

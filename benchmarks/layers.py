@@ -4,7 +4,7 @@
     python benchmarks/layers.py --quick            one shape of each
     python benchmarks/layers.py --full             T 100 and 500, B 1 to 64, H 64 to 512, every cell: hours
     python benchmarks/layers.py --only 'gru training ragged'
-    python benchmarks/layers.py --json FILE --markdown docs/benchmarks.md
+    python benchmarks/layers.py --json FILE --markdown docs/benchmarks.md --targets docs/targets.md
 
 Rivals compute a case in turn within this process, A B C A B C …, each the same work: results are compared before any is
 timed, and a rival that computes something else ends the run. Figures are medians, with quartiles. Errors, memory,
@@ -32,6 +32,8 @@ from results import Results
 from rivals import RIVALS
 from targets import TARGETS
 
+TARGETS_ARE = "For those who work on the layers: what each is meant to reach, and the worst shape of each."
+
 
 def main() -> None:
     """Measure, print, and write what was asked for."""
@@ -48,7 +50,7 @@ def main() -> None:
         results.imports = startup.imports(options.extent)
         results.compilations = startup.compilations(options.extent)
     results.load.append(load())
-    tables.show(tables.of_results(results, spreads=False))
+    tables.show([*tables.of_results(results, spreads=False), tables.of_targets(results)])
     _write(results, options)
 
 
@@ -62,7 +64,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--repeat", type=int, default=9, metavar="N", help="rounds of a case at most (9)")
     parser.add_argument("--seconds", type=float, default=1.0, metavar="S", help="of a case; three rounds are made (1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write all tables")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write all tables but the targets")
+    parser.add_argument("--targets", type=Path, metavar="FILE", help="write the table of targets")
     return parser.parse_args()
 
 
@@ -91,6 +94,9 @@ def _write(results: Results, options: argparse.Namespace) -> None:
         head = f"# Benchmarks\n\nWritten by `{results.command}`; not by hand. {_how()}\n"
         parts = [head, *(tables.markdown(table) for table in tables.of_results(results, spreads=True))]
         options.markdown.write_text("\n".join(parts))
+    if options.targets:
+        head = f"# Targets of the layers\n\nWritten by `{results.command}`; not by hand. {TARGETS_ARE}\n"
+        options.targets.write_text("\n".join([head, tables.markdown(tables.of_targets(results))]))
 
 
 def _how() -> str:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from statistics import median_high
 
 from cases import STANDARD
 from cellwright.bench.case import Case
@@ -29,10 +30,10 @@ class Table:
 
 
 def of_results(results: Results, spreads: bool) -> list[Table]:
-    """All tables of a run that have rows; `spreads` adds the quartiles of every time."""
+    """What a user wants to know of a run, all tables that have rows; `spreads` adds the quartiles of every time."""
     tables = [
+        _of_rivals(results),
         _of_machine(results),
-        _of_targets(results),
         *_of_speed(results, spreads),
         of_inside(results.inside, results.rates["tile"]),
         of_errors(results.errors),
@@ -144,7 +145,34 @@ def _of_machine(results: Results) -> Table:
     return Table("Machine", ["", ""], rows, note + ".", words=True)
 
 
-def _of_targets(results: Results) -> Table:
+def _of_rivals(results: Results) -> Table:
+    """Every rival's ratio to ours over the shapes of a kind: the median, the worst and the best."""
+    there = [name for name in RIVALS if name != OURS and any(name in m.times for m in results.speed)]
+    kinds: dict[str, list[Measurement]] = {}
+    for m in results.speed:
+        cell = m.case.cell if m.case.cell in STANDARD else "other cells"
+        lengths = "lengths differ" if m.case.ragged else "lengths equal"
+        kinds.setdefault(f"{cell}, {'training' if m.case.training else 'inference'}, {lengths}", []).append(m)
+    rows = [
+        [name, str(len(some)), *(_times([m.ratio(rival) for m in some if rival in m.times]) for rival in there)]
+        for name, some in kinds.items()
+    ]
+    return Table(
+        "How many times as fast",
+        ["", "shapes", *there],
+        rows,
+        "A rival's time divided by cellwright's for the same work: the median over the shapes, the lowest and the "
+        "highest. torch.nn packed packs its batch in the call, packed before was given it packed, padded computes "
+        "the padding too. Below 1 the rival is faster.",
+    )
+
+
+def _times(ratios: Sequence[float]) -> str:
+    return f"{median_high(ratios):.2g}× ({min(ratios):.2g}–{max(ratios):.2g})" if ratios else "–"
+
+
+def of_targets(results: Results) -> Table:
+    """What the layers are meant to reach, for those who work on them."""
     judged = [verdict for target in TARGETS if (verdict := target.judge(results))]
     return Table(
         "Targets",

@@ -6,28 +6,23 @@ python examples/classify.py reviews.csv runs/reviews     # your own file with th
 
 import sys
 
-from cellwright.data.source import open_source
-from cellwright.evaluation.comparison import compare
-from cellwright.serve import Predictor
-from cellwright.tasks.classify import ClassifyConfig
-from cellwright.training import fit
+import cellwright
 
 
-def main(data: str = "reviews-zh", out: str = "runs/classify", **options: object) -> None:
+def main(data: str = "reviews-zh", out: str = "runs/classify", options: dict[str, object] | None = None) -> None:
     """Train on `data`, keep the run in `out`, print its test scores beside the baselines', and label two texts."""
-    fit(ClassifyConfig(data=data, out=out, **options))
+    cellwright.fit(data, out, options=options)
+
+    # The split depends on the texts alone: scored are those that training left out.
+    scores = cellwright.evaluate(out, data).as_json()
+    accuracy = {name: scores[name]["accuracy"] for name in ("model", "linear", "majority")}
+    print(f"test accuracy: {accuracy['model']:.3f}")
+    print(f"linear baseline: {accuracy['linear']:.3f}, majority class: {accuracy['majority']:.3f}")
 
     # A predictor needs the run folder only: another program, on another day, begins here.
-    predictor = Predictor.load(out)
-
-    splits = open_source(data)  # the split depends on the texts alone: the test split is the one that training left out
-    predicted = [prediction.label for prediction in predictor.predict(splits["test"].texts)]
-    scores = compare(splits["test"], predicted, predictor.labels, splits["train"])
-    print(f"test accuracy: {scores.model.accuracy:.3f}")
-    print(f"linear baseline: {scores.linear.accuracy:.3f}, majority class: {scores.majority.accuracy:.3f}")
-
+    predictor = cellwright.load(out)
     for text in ("质量很好,物流也快", "用了两天就坏了"):
-        prediction = predictor.predict([text])[0]
+        (prediction,) = predictor.predict([text])
         print(f"{text}: {prediction.label} ({prediction.probability:.2f})")
 
 

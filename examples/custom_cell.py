@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 import cellwright
-from cellwright.cells.definition import PER_UNIT
-from cellwright.cells.formulas import expanded, parameters
+from cellwright.cells import PER_UNIT, show
 from cellwright.cells.language import State, sigmoid, tanh
 
 SYMBOLS, HIDDEN, BATCH = 4, 24, 64
@@ -71,8 +70,9 @@ def main(steps: int = 400) -> float:
     torch.manual_seed(0)
     model = MarkedSymbol()
     x, lengths, _ = draw()
-    print(*expanded(fading), sep="\n")
-    print(f"{parameters(fading, SYMBOLS + 1, HIDDEN):,} parameters; {model.memory.explain(x, lengths=lengths)}")
+    print(show(fading))
+    parameters = sum(weight.numel() for weight in model.memory.parameters())
+    print(f"{parameters:,} parameters; {model.memory.explain(x, lengths=lengths)}")
     accuracy = train(model, steps)
     print(f"accuracy {accuracy:.3f} (by chance {1 / SYMBOLS})")
     return accuracy

@@ -11,7 +11,7 @@ from torch import Tensor
 from cases import STANDARD
 from cellwright.bench.case import Case, Problem
 from cellwright.bench.rival import Work
-from cellwright.export import standard
+from cellwright.onnx import standard
 from rivals.missing import missing
 
 

@@ -4,6 +4,8 @@ import cellwright
 
 layer = cellwright.LSTM(8, 16, bidirectional=True)    # torch.nn.LSTM's arguments, parameters and call
 output, (h, c) = layer(input, lengths=[5, 0, 3])      # and lengths in any order
+
+cellwright.fit("reviews.csv", "runs/reviews")         # a model of a file; load, evaluate, export put it to use
 """
 
 from importlib import import_module
@@ -16,6 +18,8 @@ from cellwright.errors import CellwrightError, DefinitionError, InputError
 
 if TYPE_CHECKING:
     from cellwright.backends.dispatch import use_backend
+    from cellwright.data.readers.series import read_series
+    from cellwright.evaluation.report import Report
     from cellwright.nn import (
         GRU,
         LSTM,
@@ -33,6 +37,10 @@ if TYPE_CHECKING:
         to_torch,
         unpack,
     )
+    from cellwright.onnx import to_onnx
+    from cellwright.runs import evaluate, export, fit, load
+    from cellwright.tasks.predictor import Predictor
+    from cellwright.training import FitResult
 
 __version__ = "0.1.0"
 
@@ -43,30 +51,52 @@ __all__ = [
     "RNN",
     "CellwrightError",
     "DefinitionError",
+    "FitResult",
     "GRUCell",
     "InputError",
     "LSTMCell",
     "Padded",
+    "Predictor",
     "RNNCell",
     "Recurrent",
     "RecurrentCell",
+    "Report",
     "cell",
+    "evaluate",
+    "export",
+    "fit",
     "last_valid",
+    "load",
     "mask",
     "pack",
     "pad",
+    "read_series",
+    "to_onnx",
     "to_torch",
     "unpack",
     "use_backend",
 ]
 
+_HOMES = {
+    "FitResult": "training",
+    "Predictor": "tasks.predictor",
+    "Report": "evaluation.report",
+    "evaluate": "runs",
+    "export": "runs",
+    "fit": "runs",
+    "load": "runs",
+    "read_series": "data.readers.series",
+    "to_onnx": "onnx",
+    "use_backend": "backends.dispatch",
+}
+"""Where a public name comes from, unless from `nn`."""
+
 
 def __getattr__(name: str) -> Any:
     # What needs torch is imported when it is first asked for: `cellwright --help` must not wait for torch.
     if name in __all__:
-        home = "cellwright.backends.dispatch" if name == "use_backend" else "cellwright.nn"
-        return getattr(import_module(home), name)
-    # So are the modules: cellwright.export.to_onnx is there as it is written, after `import cellwright` alone.
+        return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'nn')}"), name)
+    # So are the modules: cellwright.nn.tbptt is there as it is written, after `import cellwright` alone.
     if not name.startswith("_") and find_spec(f"{__name__}.{name}"):
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

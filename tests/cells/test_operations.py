@@ -13,7 +13,7 @@ from cellwright.cells.trace import ordered
 from cellwright.compiler.codegen import pointwise
 from cellwright.compiler.ir import autodiff, interpret
 from cellwright.compiler.ir.remat import COSTLY
-from cellwright.export import operations as onnx_operations
+from cellwright.onnx import operations as onnx_operations
 
 A, B = Expression("input", name="x.a"), Expression("input", name="x.b")
 WORDS = {name: word for name, word in vars(language).items() if inspect.isfunction(word) and name[0] != "_"}
@@ -42,7 +42,7 @@ TABLES = {
     "compiler/ir/autodiff.py": set(autodiff.RULES),
     "compiler/ir/interpret.py": set(interpret._EVALUATE),
     "compiler/codegen/pointwise.py, which has a pass for what reduces": set(pointwise.EMIT) | REDUCED,
-    "export/operations.py": set(onnx_operations.OPERATIONS),
+    "onnx/operations.py": set(onnx_operations.OPERATIONS),
 }
 
 

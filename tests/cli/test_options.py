@@ -6,8 +6,9 @@ import pytest
 import typer
 from pydantic import BaseModel, ConfigDict, Field
 
-from cellwright.cli.options import configured, options_of
+from cellwright.cli.options import options_of
 from cellwright.errors import InputError
+from cellwright.options import configured
 from cellwright.tasks.classify import ClassifyConfig
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from cellwright import tasks
-from cellwright.cli.options import configured, options_of
+from cellwright.cli.options import options_of
+from cellwright.options import configured
 
 TEXT = (Path(__file__).parents[2] / "docs" / "files.md").read_text()
 COMMANDS = re.findall(r"^cellwright fit (.*)$", TEXT.replace("\\\n", ""), re.MULTILINE)

@@ -29,9 +29,7 @@ print(json.dumps(missing))
 
 
 def test_every_name_can_be_used_as_it_is_written():
-    assert {"cellwright.nn.Recurrent", "cellwright.export.to_onnx", "cellwright.allocator.keep_freed_memory"} <= {
-        *NAMES
-    }
+    assert {"cellwright.nn.Recurrent", "cellwright.to_onnx", "cellwright.allocator.keep_freed_memory"} <= {*NAMES}
     command = [sys.executable, "-c", LOOK]
     found = subprocess.run(command, input=json.dumps(NAMES), capture_output=True, text=True, check=True)
     assert json.loads(found.stdout) == []

@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ["drop-in.md", "ragged.md", "long-sequences.md", "series.md"]
+PAGES = [
+    "tour.md",
+    "from-torch.md",
+    "from-keras.md",
+    "extend.md",
+    "drop-in.md",
+    "ragged.md",
+    "long-sequences.md",
+    "series.md",
+]
 
 
 @pytest.mark.parametrize("page", PAGES)

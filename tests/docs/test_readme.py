@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from cellwright.cli.main import app
 
@@ -34,3 +36,27 @@ def test_its_links_lead_somewhere(target):
 @pytest.mark.parametrize("goal", re.findall(r"`?make ([a-z]+)", TEXT))
 def test_its_goals_are_in_the_makefile(goal):
     assert re.search(rf"^{goal}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_its_figures_of_speed_are_those_of_the_benchmarks():
+    measured = (ROOT / "docs" / "benchmarks.md").read_text()
+    columns = re.search(r"^\|  \| shapes \| (.*) \|$", measured, re.MULTILINE)[1].split(" | ")
+
+    def times(cell, training, lengths, rival):
+        row = re.search(rf"^\| {cell}, {training}, {lengths} \| \d+ \| (.*) \|$", measured, re.MULTILINE)[1]
+        return row.split(" | ")[columns.index(rival)].replace("×", "")
+
+    rows = re.findall(r"^\| `([A-Z]+)`, (\w+) \| (.*) \|$", TEXT, re.MULTILINE)
+    assert len(rows) == 6
+    for name, training, figures in rows:
+        asked = [("differ", "torch.nn packed"), ("differ", "torch.nn padded"), ("equal", "torch.nn padded")]
+        wanted = [times(name.lower(), training, f"lengths {how}", rival) for how, rival in asked]
+        assert figures.split(" | ") == wanted
+    assert f"at a median of {rows[0][2].split()[0]} times" in " ".join(TEXT.split())
+
+
+def test_the_cpu_build_of_torch_is_what_pip_prefers():
+    """The build that README.md's index has is a local version: it meets the pin, and comes before PyPI's."""
+    (pin,) = re.findall(r"^torch==(.+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    assert Version(f"{pin}+cpu") in SpecifierSet(f"=={pin}")
+    assert Version(f"{pin}+cpu") > Version(pin)

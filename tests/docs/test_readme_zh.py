@@ -22,9 +22,9 @@ def code(text):
 
 
 def table(text):
-    """The first and the last cell of each row: what is typed."""
-    rows = re.findall(r"^\| .*\|$", text, re.MULTILINE)
-    return [(cells[1].strip(), cells[-2].strip()) for row in rows[1:] if (cells := row.split("|"))]
+    """The first and the last cell of each row below a head: what is typed, and figures."""
+    rows = re.findall(r"^\| .*\|$(?!\n\|--)", text, re.MULTILINE)
+    return [(cells[1].strip(), cells[-2].strip()) for row in rows if (cells := row.split("|"))]
 
 
 def links(text):

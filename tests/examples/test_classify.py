@@ -11,7 +11,7 @@ def test_from_a_file_to_predictions(tmp_path, capsys):
     data.write_text("text,label\n" + "".join(f"{text},{['bad', 'good'][n % 2]}\n" for n, text in enumerate(texts)))
     small = {"max_epochs": 6, "hidden": 8, "embedding": 8, "threads": 1, "learning_rate": 0.05, "batch_tokens": 256}
 
-    runpy.run_path(str(EXAMPLE))["main"](str(data), str(out), **small)
+    runpy.run_path(str(EXAMPLE))["main"](str(data), str(out), small)
 
     lines = capsys.readouterr().out.splitlines()
     assert "test accuracy: 1.000" in lines

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from cellwright import tasks
-from cellwright.cli.fit import USUAL_TASK, _with_options
-from cellwright.cli.options import configured
+from cellwright.cli.fit import _with_options
+from cellwright.options import configured
 
 RECIPES = sorted(Path(__file__).parents[2].glob("examples/recipes/*.sh"))
 # Stands in for `cellwright`: says what it was told.
@@ -30,6 +30,6 @@ def test_its_options_are_those_of_its_task(recipe: Path, tmp_path: Path) -> None
     fits = [arguments for command, *arguments in map(json.loads, said.splitlines()) if command == "fit"]
     assert fits
     for arguments in fits:
-        task = arguments[arguments.index("--task") + 1] if "--task" in arguments else USUAL_TASK
+        task = arguments[arguments.index("--task") + 1] if "--task" in arguments else tasks.USUAL
         given = _with_options(task).make_context("fit", arguments).params
         assert configured(tasks.config_of(given.pop("task")), given).task == task

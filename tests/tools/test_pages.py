@@ -14,7 +14,7 @@ PAGES = SCRIPT["pages"]()
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_a_page_is_up_to_date(path):
-    assert path.read_text(encoding="utf-8") == PAGES[path], "run: python tools/pages.py"
+    assert path.read_text(encoding="utf-8") == PAGES[path], "run: make pages"
 
 
 def test_there_is_a_page_of_every_cell_and_no_other():

@@ -65,7 +65,7 @@ def layer(call: Call, lengths: Tensor | None) -> Result:
         if _onnx():
             raise RuntimeError(
                 f"torch.onnx.export writes torch.nn's layers of whole batches only, and {obstacle}; expected "
-                "cellwright.export.to_onnx, which writes any cell, lengths= and reset= included"
+                "cellwright.to_onnx, which writes any cell, lengths= and reset= included"
             )
     found = torch.ops.cellwright.layer(
         cell.key,

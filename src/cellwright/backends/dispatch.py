@@ -61,6 +61,17 @@ def use_backend(name: Name) -> Iterator[None]:
 
     A batch in which no sequence has a step is the reference's whatever was asked for, and so are gradients that are to
     be differentiated or that come in batches.
+
+    Args:
+        name: compiled, torch or reference.
+
+    Examples:
+        >>> import cellwright, torch
+        >>> layer, x = cellwright.LSTM(8, 16), torch.randn(5, 3, 8)
+        >>> with use_backend("reference"):
+        ...     print(layer.explain(x))
+        reference: asked for by use_backend
+
     """
     token = _asked.set(name)
     try:

@@ -4,9 +4,10 @@ from difflib import get_close_matches
 
 from cellwright.cells.checks import check_unchanged
 from cellwright.cells.coupled import coupled
-from cellwright.cells.definition import Definition, cell
+from cellwright.cells.definition import PER_PROJECTION, PER_UNIT, Definition, cell
 from cellwright.cells.derived import recurrent_dropout as recurrent_dropout  # a key may name either
 from cellwright.cells.derived import zoneout as zoneout
+from cellwright.cells.formulas import expanded
 from cellwright.cells.gru import gru
 from cellwright.cells.janet import janet
 from cellwright.cells.layer_norm_gru import layer_norm_gru
@@ -46,8 +47,21 @@ CELLS: dict[str, Definition] = {
 def get(name: object) -> Definition:
     """The cell of that name, or of that key where it is another's; a definition is returned as it is.
 
-    Raises InputError, which names the cells there are and the nearest one, and DefinitionError for a definition whose
-    step says another thing than when it was defined (a number from outside of it has changed).
+    Args:
+        name: A name of `CELLS`, a definition, or the key by which a saved program finds one.
+
+    Returns:
+        The definition.
+
+    Raises:
+        InputError: There is none; it names those there are and the nearest one.
+        DefinitionError: The definition's step says another thing than when it was defined: a number from outside of it
+            has changed.
+
+    Examples:
+        >>> get("gru").states
+        ('h',)
+
     """
     if isinstance(name, Definition):
         check_unchanged(name)
@@ -71,4 +85,24 @@ def get(name: object) -> Definition:
     return CELLS[name]
 
 
-__all__ = ["CELLS", "Definition", "cell", "get"]
+def show(cell: str | Definition) -> str:
+    """The equations of a cell, written out, as `cellwright cells show NAME` prints them.
+
+    Args:
+        cell: Its name, or a definition of yours.
+
+    Returns:
+        A line an equation.
+
+    Raises:
+        InputError: There is no cell of that name.
+
+    Examples:
+        >>> print(show("rnn"))
+        h_t = tanh(W_h x_t + U_h h_{t−1} + b_h)
+
+    """
+    return "\n".join(expanded(get(cell)))
+
+
+__all__ = ["CELLS", "PER_PROJECTION", "PER_UNIT", "Definition", "cell", "get", "show"]

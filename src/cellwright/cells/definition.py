@@ -36,21 +36,23 @@ from cellwright.errors import DefinitionError
 
 @dataclass(frozen=True, eq=False)
 class Definition:
-    """A recurrent cell.
+    """A recurrent cell, made by `cell`.
 
-    name         as the command line and `Recurrent` know it
-    step         (x, u, s[, p][, m]) -> State, the equations
-    projections  the letters of W and U, in the order of their rows
-    gates        those that select: each must come out between 0 and 1
-    states       the letters of the states; the first is the output
-    normalised   gates that exceed 1 and are brought back by the cell's own normaliser
-    parameters   further parameters: name -> PER_UNIT or PER_PROJECTION
-    ones         the parameters that start at one (the rest start at zero)
-    streams      inputs beside x: name -> PER_STEP or PER_SEQUENCE
-    recurrent_state  the state that U multiplies
-    bias         whether x and u have biases
-    origin       of a derived cell the function that makes it, and that one's arguments
-    key          the text by which a saved program finds it (see `cellwright.cells.registry`)
+    Attributes:
+        name: As the command line and `Recurrent` know it.
+        step: `(x, u, s[, p][, m]) -> State`, the equations.
+        projections: The letters of W and U, in the order of their rows.
+        gates: Those that select: each must come out between 0 and 1.
+        states: The letters of the states; the first is the output.
+        normalised: Gates that exceed 1 and are brought back by the cell's own normaliser.
+        parameters: Further parameters: name -> PER_UNIT or PER_PROJECTION.
+        ones: The parameters that start at one; the others start at zero.
+        streams: Inputs beside x: name -> PER_STEP or PER_SEQUENCE.
+        recurrent_state: The state that U multiplies.
+        bias: Whether x and u have biases.
+        origin: Of a derived cell the function that makes it, and that one's arguments.
+        key: The text by which a saved program finds it (see `cellwright.cells.registry`).
+
     """
 
     name: str
@@ -156,13 +158,7 @@ def cell(
     ones: str = "",
     bias: bool = True,
 ) -> Callable[[Callable[..., State]], Definition]:
-    """Make a `Definition` of a step, under the step's name; `Definition` says what the arguments mean.
-
-        @cell(projections="f g", gates="f", state="h")
-        def forgetful(x, u, s):
-            f = sigmoid(x.f + u.f)
-            g = tanh(x.g + u.g)
-            return State(h=f * s.h + (1 - f) * g)
+    """Make a `Definition` of a step, under the step's name.
 
     The letters of each list are separated by blanks; the words of a step are those of `cellwright.cells.language`.
 
@@ -170,9 +166,34 @@ def cell(
     cell from then on: a step that says something else when it is read again is refused, here, where it draws a number,
     and wherever a layer is made, where a number has changed since.
 
-    Raises DefinitionError, which names the line and the letter, where the declaration and the equations disagree.
+    Many arguments: the parts of a definition, each named where it is used.
 
-        Many arguments: the parts of a definition, each named where it is used.
+    Args:
+        bare: Nothing: the decorator has arguments by name only.
+        projections: The letters of W and U, in the order of their rows: x.f and u.f in the step.
+        gates: Those letters that select; each must come out between 0 and 1.
+        state: The letters of the states; the first is the output.
+        normalised: Gates that exceed 1 and that the cell brings back by a normaliser of its own.
+        parameters: Further parameters, p.name in the step: PER_UNIT is (H,), PER_PROJECTION one such a projection.
+        ones: The parameters that start at one; the others start at zero.
+        bias: Whether x and u have biases.
+
+    Returns:
+        A decorator of a step (x, u, s[, p]) -> State, which makes the definition.
+
+    Raises:
+        DefinitionError: The declaration and the equations disagree; it names the line and the letter.
+
+    Examples:
+        >>> from cellwright.cells.language import State, sigmoid, tanh
+        >>> @cell(projections="f g", gates="f", state="h")
+        ... def forgetful(x, u, s):
+        ...     f = sigmoid(x.f + u.f)
+        ...     g = tanh(x.g + u.g)
+        ...     return State(h=f * s.h + (1 - f) * g)
+        >>> forgetful
+        <cell forgetful>
+
     """
 
     lists = {"projections": projections, "gates": gates, "state": state, "normalised": normalised, "ones": ones}

@@ -4,7 +4,6 @@ import inspect
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,13 +11,13 @@ import typer
 from typer.core import TyperCommand
 
 from cellwright.errors import InputError
+from cellwright.runs import of_files
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from cellwright.data.readers.jsonl import Pairs
     from cellwright.tasks.predictor import Asked, Piece, Predictor
-    from cellwright.tasks.run import Run
 
 
 Columns = Annotated[
@@ -96,22 +95,6 @@ def _option(name: str, kind: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
 
 
-def load_told(path: Path, cell: str | None, options: Mapping[str, Any]) -> "Run[Any, Any]":
-    """Load a run, to look for answers as its task's among these options say, else as it was. Raises InputError."""
-    from cellwright import tasks
-    from cellwright.cli.options import configured
-    from cellwright.tasks.run import load_run
-
-    run = load_run(path, cell)
-    field = tasks.get(run.config.task).decoding
-    if field is None:
-        return run
-    own: BaseModel = getattr(run.config, field)
-    given = {name: value for name, value in options.items() if name not in FILE_OPTIONS and value is not None}
-    told = configured(type(own), own.model_dump() | given)
-    return replace(run, config=run.config.model_copy(update={field: told}))
-
-
 def columns_of(given: list[str], roles: tuple[str, ...]) -> dict[str, str]:
     """Return the name of each role that was given one; raises InputError for what is no role."""
     found = {}
@@ -122,17 +105,6 @@ def columns_of(given: list[str], roles: tuple[str, ...]) -> dict[str, str]:
             raise InputError(f"--column is {each!r}; expected {'one of ' if len(roles) > 1 else ''}{expected}")
         found[role] = name
     return found
-
-
-def of_files(told: Mapping[str, Any], task: str) -> dict[str, Any]:
-    """Return the options that were given; raises InputError for one that files of this task do not have."""
-    from cellwright import tasks
-
-    given = {name: value for name, value in told.items() if value is not None}
-    for name in sorted(given.keys() - tasks.config_of(task).model_fields):
-        flag = f"--{name.replace('_', '-')}"
-        raise InputError(f"{flag} is {given[name]}, which files of a run of task {task} do not have; leave it out")
-    return given
 
 
 def asked_of(

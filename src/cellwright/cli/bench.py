@@ -38,7 +38,7 @@ def bench(training: bool, as_json: bool, **options: Any) -> None:
     from cellwright.bench.rivals import of_cell
     from cellwright.bench.timing import others_at_work
     from cellwright.cells.from_file import named
-    from cellwright.cli.options import configured
+    from cellwright.options import configured
 
     told = configured(BenchConfig, options)
     case = Case(named(told.cell).key, training, told.lengths == "ragged", told.time, told.batch, told.hidden)

@@ -40,10 +40,11 @@ def evaluate(
     options: `cellwright evaluate RUN --help` lists them.
     """
     from cellwright import tasks
-    from cellwright.cli.answering import FILE_OPTIONS, columns_of, load_told, of_files, say
+    from cellwright.cli.answering import FILE_OPTIONS, columns_of, say
     from cellwright.cli.tables import show
     from cellwright.data import datasets
     from cellwright.files import check_free
+    from cellwright.runs import load_told, of_files
     from cellwright.tasks.splits import usual_split
 
     check_free({"--picture": picture}, overwrite=overwrite)

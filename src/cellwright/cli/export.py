@@ -27,7 +27,7 @@ def export(
     ] = None,
 ) -> None:
     """Write a run as one ONNX file for batches of any size, and compare it in ONNX Runtime with the run itself."""
-    from cellwright.export import exporters
+    from cellwright.onnx import exporters
     from cellwright.tasks.run import load_run
 
     found = load_run(run, cell)

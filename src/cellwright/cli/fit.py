@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from cellwright import tasks
+
 if TYPE_CHECKING:
     from cellwright.evaluation.report import Report
     from cellwright.tasks.run import Run
     from cellwright.training import FitResult
-
-USUAL_TASK = "classify"
 
 
 def fit(**options: Any) -> None:
@@ -23,9 +23,8 @@ def fit(**options: Any) -> None:
 
     The options are those of the task: `fit --task NAME --help` lists them.
     """
-    from cellwright import tasks
     from cellwright.allocator import keep_freed_memory
-    from cellwright.cli.options import configured
+    from cellwright.options import configured
     from cellwright.stages import stage
 
     with stage("loading PyTorch and Lightning"):
@@ -63,14 +62,14 @@ def _task(arguments: list[str]) -> str:
     if named := _value("--task", arguments):
         return named
     if "--resume" not in arguments or out is None:
-        return USUAL_TASK
+        return tasks.USUAL
     from cellwright.errors import InputError
     from cellwright.tasks.run import task_of  # which loads PyTorch: not before `fit` says that it does
 
     try:
         return task_of(Path(out))
     except InputError:  # nothing to resume, which training says better
-        return USUAL_TASK
+        return tasks.USUAL
 
 
 def _value(flag: str, arguments: list[str]) -> str | None:
@@ -84,12 +83,11 @@ def _value(flag: str, arguments: list[str]) -> str | None:
 
 
 def _with_options(name: str) -> Any:
-    from cellwright import tasks
     from cellwright.cli.options import command_of, options_of
 
     config = tasks.config_of(name)
     names = ", ".join(tasks.NAMES)
-    help_text = f"What to learn: {names} (default {USUAL_TASK}, with --resume that of the run)."
+    help_text = f"What to learn: {names} (default {tasks.USUAL}, with --resume that of the run)."
     kind = Annotated[str, typer.Option(help=help_text, show_default=False)]
     task = inspect.Parameter("task", inspect.Parameter.KEYWORD_ONLY, default=name, annotation=kind)
     return command_of(fit, [task, *options_of(config, arguments=frozenset({"data"}))])
@@ -97,7 +95,6 @@ def _with_options(name: str) -> Any:
 
 def _conclude(result: "FitResult") -> None:
     """Score the run on its test split, keep scores and pictures in its folder, and say what to do with it."""
-    from cellwright import tasks
     from cellwright.cli.answering import say
     from cellwright.cli.tables import show
     from cellwright.data import datasets

@@ -22,9 +22,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, when 
 def generate(run: Path, prompt: str, cell: str | None, as_json: bool, **options: Any) -> None:
     """Print a prompt and what a language model makes follow it, as it comes."""
     from cellwright.cli.answering import say
-    from cellwright.cli.options import configured
     from cellwright.models.decode import generate as pieces_of
     from cellwright.models.sampling import Sampling
+    from cellwright.options import configured
 
     sampling = configured(Sampling, options)
     loaded = _loaded(run, cell)

@@ -2,21 +2,15 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from types import NoneType
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, get_args
 
 import typer
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from cellwright.errors import InputError, expected_of
-
-Model = TypeVar("Model", bound=BaseModel)
-
-OFF = "none"  # typed for the None of an option that may be None
-LARGEST_INTEGER = 2**63 - 1  # of torch
-BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}  # pydantic's words, and ours
+from cellwright.options import OFF, bounds, flag
 
 
 def options_of(
@@ -48,34 +42,17 @@ def command_of(function: Callable[..., Any], parameters: Iterable[inspect.Parame
     return typer.main.get_command(app)
 
 
-def configured(model: type[Model], given: Mapping[str, Any]) -> Model:
-    """Make the model of the options that were given; None stands for one that was not.
-
-    Raises InputError, naming each option that is out of its range, its value and what was expected.
-    """
-    values = {name: value for name, value in given.items() if value is not None}
-    off = {name: None for name, value in values.items() if value == OFF and _can_be_off(model.model_fields[name])}
-    try:
-        made = model(**{**values, **off})
-    except ValidationError as error:
-        raise InputError("; ".join(_sentence(model, dict(each)) for each in error.errors())) from None
-    for name, value in made:
-        if isinstance(value, int) and value > LARGEST_INTEGER:
-            raise InputError(f"{_flag(name)} is {value}; expected {LARGEST_INTEGER} at most")
-    return made
-
-
 def _argument(field: FieldInfo) -> Any:
     return Annotated[str, typer.Argument(help=field.description)]
 
 
 def _option(name: str, field: FieldInfo, default: str | None) -> Any:
     """Return a flag for a bool. Else a string: pydantic reads it, so that whatever is wrong ends in one sentence."""
-    flag = _flag(name)
+    spelled = flag(name)
     if bool in (field.annotation, *get_args(field.annotation)):
-        spelling = flag if field.default is False else f"{flag}/--no-{flag[2:]}"
+        spelling = spelled if field.default is False else f"{spelled}/--no-{spelled[2:]}"
         return Annotated[bool | None, typer.Option(spelling, help=_help(field, default), show_default=False)]
-    option = typer.Option(flag, help=_help(field, default), show_default=False, metavar=_metavar(field.annotation))
+    option = typer.Option(spelled, help=_help(field, default), show_default=False, metavar=_metavar(field.annotation))
     return Annotated[str, option] if field.is_required() else Annotated[str | None, option]
 
 
@@ -87,24 +64,11 @@ def _metavar(annotation: Any) -> str:
     return "|".join(OFF if each is NoneType else each if isinstance(each, str) else _metavar(each) for each in choices)
 
 
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
-
-
 def _help(field: FieldInfo, default: str | None) -> str:
     """Return the field's docstring, its range and its default: `Recurrent layers (at least 1; default 1).`."""
-    notes = [*_bounds(field), *(_default(field) if default is None else [f"default {default}"])]
+    notes = [*bounds(field), *(_default(field) if default is None else [f"default {default}"])]
     text = (field.description or "").rstrip(".")
     return f"{text} ({'; '.join(notes)})." if notes else f"{text}."
-
-
-def _bounds(field: FieldInfo) -> list[str]:
-    limits = [(rule, bound) for rule in field.metadata for bound in BOUNDS if hasattr(rule, bound)]
-    return [f"{BOUNDS[bound]} {_number(getattr(rule, bound))}" for rule, bound in limits]
-
-
-def _number(limit: float) -> str:
-    return str(limit) if isinstance(limit, int) else f"{limit:g}"
 
 
 def _default(field: FieldInfo) -> list[str]:
@@ -112,16 +76,3 @@ def _default(field: FieldInfo) -> list[str]:
     if field.is_required() or field.default is None or field.default is False:
         return []
     return ["default on" if field.default is True else f"default {field.default}"]
-
-
-def _can_be_off(field: FieldInfo) -> bool:
-    return NoneType in get_args(field.annotation)
-
-
-def _sentence(model: type[BaseModel], error: Mapping[str, Any]) -> str:
-    name = str(error["loc"][0])
-    expected = expected_of(error["msg"]).partition(", unable to parse")[0]
-    if BOUNDS.keys() & error.get("ctx", {}).keys():
-        expected = " and ".join(_bounds(model.model_fields[name]))
-    given = "''" if error["input"] == "" else error["input"]
-    return f"{_flag(name)} is {given}; expected {expected}"

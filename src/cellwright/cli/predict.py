@@ -54,7 +54,8 @@ def predict(
     `cellwright predict RUN --help` lists them.
     """
     from cellwright import tasks
-    from cellwright.cli.answering import asked_of, load_told
+    from cellwright.cli.answering import asked_of
+    from cellwright.runs import load_told
 
     _check(encoding or "utf-8", by_line=not given)
     _check_out(out, as_json=as_json, overwrite=overwrite)

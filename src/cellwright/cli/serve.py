@@ -23,7 +23,7 @@ RunFolder = Annotated[Path, typer.Argument(help="Folder that `cellwright fit` ma
 
 def serve(run: RunFolder, cell: OwnCell = None, **options: Any) -> None:
     """Serve a run: a live page of its gates, and POST /predict for programs. Ctrl-C answers what waits, and ends."""
-    from cellwright.cli.options import configured
+    from cellwright.options import configured
     from cellwright.serve.limits import Address, Greeting, Limits
     from cellwright.serve.origins import allowing
     from cellwright.serve.run import app_of

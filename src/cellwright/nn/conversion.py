@@ -23,7 +23,22 @@ def to_torch(module: nn.Module) -> nn.Module:
     For torch.ao.quantization, Opacus and whatever else looks for torch.nn.LSTM by its type. Calls with `lengths=` and
     what else goes beyond torch.nn fail there as they do with torch.nn's layers.
 
-    Raises ValueError for a layer that torch.nn has no like for.
+    Args:
+        module: A layer, or a model that has some in it; it stays as it is.
+
+    Returns:
+        The copy. Weights are copied, not shared.
+
+    Raises:
+        ValueError: A layer that torch.nn has no like for.
+
+    Examples:
+        >>> import cellwright
+        >>> to_torch(nn.Sequential(cellwright.LSTM(8, 16)))
+        Sequential(
+          (0): LSTM(8, 16)
+        )
+
     """
     known: dict[int, nn.Module] = {}  # a layer that stands twice in a model is one layer in the copy
     for one in module.modules():

@@ -14,8 +14,16 @@ from cellwright.nn.recurrent import Recurrent
 class LSTM(Recurrent):
     """torch.nn.LSTM: same arguments, parameters and call; see `Recurrent` for what it does beyond.
 
-    layer = LSTM(8, 16, batch_first=True)
-    output, (h, c) = layer(input, lengths=lengths)    # (B, T, 8), (B,) -> (B, T, 16), ((1, B, 16), (1, B, 16))
+    Args and errors are those of torch.nn.LSTM and, by name only, of `Recurrent`; `layer_norm=True` takes the cell
+    layer-norm-lstm.
+
+    Examples:
+        >>> import torch
+        >>> layer = LSTM(8, 16, batch_first=True)
+        >>> output, (h, c) = layer(torch.randn(3, 50, 8), lengths=[50, 7, 0])
+        >>> output.shape, h.shape, c.shape
+        (torch.Size([3, 50, 16]), torch.Size([1, 3, 16]), torch.Size([1, 3, 16]))
+
     """
 
     def __init__(
@@ -63,8 +71,16 @@ class LSTM(Recurrent):
 class GRU(Recurrent):
     """torch.nn.GRU: same arguments, parameters and call; see `Recurrent` for what it does beyond.
 
-    layer = GRU(8, 16, batch_first=True)
-    output, h = layer(input, lengths=lengths)    # (B, T, 8), (B,) -> (B, T, 16), (1, B, 16)
+    Args and errors are those of torch.nn.GRU and, by name only, of `Recurrent`; `layer_norm=True` takes the cell
+    layer-norm-gru.
+
+    Examples:
+        >>> import torch
+        >>> layer = GRU(8, 16, batch_first=True)
+        >>> output, h = layer(torch.randn(3, 50, 8), lengths=[50, 7, 0])
+        >>> output.shape, h.shape
+        (torch.Size([3, 50, 16]), torch.Size([1, 3, 16]))
+
     """
 
     def __init__(
@@ -110,8 +126,15 @@ class GRU(Recurrent):
 class RNN(Recurrent):
     """torch.nn.RNN: same arguments, parameters and call; see `Recurrent` for what it does beyond.
 
-    layer = RNN(8, 16, nonlinearity="relu", batch_first=True)
-    output, h = layer(input, lengths=lengths)    # (B, T, 8), (B,) -> (B, T, 16), (1, B, 16)
+    Args and errors are those of torch.nn.RNN and, by name only, of `Recurrent`.
+
+    Examples:
+        >>> import torch
+        >>> layer = RNN(8, 16, nonlinearity="relu", batch_first=True)
+        >>> output, h = layer(torch.randn(3, 50, 8), lengths=[50, 7, 0])
+        >>> output.shape, h.shape
+        (torch.Size([3, 50, 16]), torch.Size([1, 3, 16]))
+
     """
 
     def __init__(

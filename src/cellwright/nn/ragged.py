@@ -37,18 +37,24 @@ def pad(
     """Sequences side by side, `value` beyond each length: torch's pad_sequence and pad_packed_sequence.
 
     Args:
-        sequences: tensors (length, …) that differ in nothing but their length, a nested tensor, or a PackedSequence;
-            a length may be 0
-        batch_first: whether the values are (B, T, …) rather than (T, B, …)
-        value: what stands beyond a length
+        sequences: Tensors (length, …) that differ in nothing but their length, a nested tensor, or a PackedSequence;
+            a length may be 0.
+        batch_first: Whether the values are (B, T, …) rather than (T, B, …).
+        value: What stands beyond a length.
 
-    Raises ValueError for no sequence at all, or one without a dimension of time, RuntimeError for further sizes that
-    differ.
+    Returns:
+        The values (T, B, …) and the lengths (B,) int64.
 
-    >>> pad([torch.tensor([1, 2, 3]), torch.tensor([4])]).values
-    tensor([[1, 4],
-            [2, 0],
-            [3, 0]])
+    Raises:
+        ValueError: There is no sequence at all, or one has no dimension of time.
+        RuntimeError: Further sizes differ.
+
+    Examples:
+        >>> pad([torch.tensor([1, 2, 3]), torch.tensor([4])]).values
+        tensor([[1, 4],
+                [2, 0],
+                [3, 0]])
+
     """
     if isinstance(sequences, PackedSequence):
         return Padded(*pad_packed_sequence(sequences, batch_first, value))
@@ -62,15 +68,22 @@ def pack(
     """Sequences without padding, as torch's layers take them: torch's pack_padded_sequence and pack_sequence.
 
     Args:
-        sequences: tensors (length, …), a nested tensor, or with lengths a padded batch (T, B, …)
-        lengths: (B,) 1 … T, in any order, of any integer type, on any device
-        batch_first: whether the padded batch is (B, T, …)
+        sequences: Tensors (length, …), a nested tensor, or with lengths a padded batch (T, B, …).
+        lengths: (B,) 1 … T, in any order, of any integer type, on any device.
+        batch_first: Whether the padded batch is (B, T, …).
 
-    Raises ValueError for a length of 0, which a PackedSequence cannot hold, or one that is out of range, TypeError for
-    lengths that are not whole numbers, RuntimeError for a wrong number of them.
+    Returns:
+        A PackedSequence that knows the order in which they came.
 
-    >>> pack([torch.tensor([4]), torch.tensor([1, 2, 3])])[:2]
-    (tensor([1, 4, 2, 3]), tensor([2, 1, 1]))
+    Raises:
+        ValueError: A length is 0, which a PackedSequence cannot hold, or out of range.
+        TypeError: Lengths are not whole numbers, or are given for sequences that have their own.
+        RuntimeError: The number of lengths is not that of the sequences.
+
+    Examples:
+        >>> pack([torch.tensor([4]), torch.tensor([1, 2, 3])])[:2]
+        (tensor([1, 4, 2, 3]), tensor([2, 1, 1]))
+
     """
     if lengths is None:
         values, lengths = pad(_packable(sequences), batch_first=batch_first)
@@ -91,11 +104,22 @@ def unpack(
 ) -> list[Tensor]:
     """The sequences (length, …) of a batch as they came: torch's unpack_sequence and unpad_sequence.
 
-    `batch` is a PackedSequence, a nested tensor, or with lengths a padded tensor (T, B, …); batch_first says that it is
-    (B, T, …).
+    Args:
+        batch: A PackedSequence, a nested tensor, or with lengths a padded tensor (T, B, …).
+        lengths: (B,) 0 … T, of a padded tensor.
+        batch_first: Whether the padded tensor is (B, T, …).
 
-    >>> unpack(torch.tensor([[1, 4], [2, 0], [3, 0]]), [3, 1])
-    [tensor([1, 2, 3]), tensor([4])]
+    Returns:
+        A tensor (length, …) for each sequence.
+
+    Raises:
+        TypeError: A padded tensor comes without lengths, or another batch with them.
+        ValueError: A length is out of range.
+
+    Examples:
+        >>> unpack(torch.tensor([[1, 4], [2, 0], [3, 0]]), [3, 1])
+        [tensor([1, 2, 3]), tensor([4])]
+
     """
     if isinstance(batch, PackedSequence) or _nested(batch):
         if lengths is not None:
@@ -114,16 +138,25 @@ def unpack(
 
 
 def mask(lengths: Lengths, steps: int | None = None, *, batch_first: bool = False) -> Tensor:
-    """(T, B) bool, batch first (B, T): True within each length. T is `steps`, or the longest length.
+    """(T, B) bool, batch first (B, T): True within each length.
 
-    `lengths` may be a nested tensor: the mask of its sequences, as `pad` lays them.
+    Args:
+        lengths: (B,) whole numbers, or a nested tensor: then the mask is of its sequences, as `pad` lays them.
+        steps: T; None is the longest length.
+        batch_first: Whether the mask is (B, T).
 
-    Raises ValueError for a length that is not in 0 … `steps`.
+    Returns:
+        The mask, on the device of the lengths.
 
-    >>> mask([3, 1]).int()
-    tensor([[1, 1],
-            [1, 0],
-            [1, 0]], dtype=torch.int32)
+    Raises:
+        ValueError: A length is not in 0 … `steps`.
+
+    Examples:
+        >>> mask([3, 1]).int()
+        tensor([[1, 1],
+                [1, 0],
+                [1, 0]], dtype=torch.int32)
+
     """
     if _nested(lengths):
         lengths = torch.tensor([len(part) for part in lengths.unbind()], device=lengths.device)
@@ -140,8 +173,21 @@ def last_valid(values: Tensor, lengths: Lengths, *, batch_first: bool = False) -
     Of a layer in both directions this is what the forward one ends with; the reverse one ends at the first step
     (pytorch 3587). `layer(input, lengths=lengths, return_sequences=False)` gives both.
 
-    >>> last_valid(torch.tensor([[1, 4], [2, 0], [3, 0]]), [3, 1])
-    tensor([3, 4])
+    Args:
+        values: (T, B, …), a layer's output say.
+        lengths: (B,) 0 … T.
+        batch_first: Whether the values are (B, T, …).
+
+    Returns:
+        (B, …).
+
+    Raises:
+        ValueError: A length is out of range, or the values have no dimension of time or batch.
+
+    Examples:
+        >>> last_valid(torch.tensor([[1, 4], [2, 0], [3, 0]]), [3, 1])
+        tensor([3, 4])
+
     """
     _check_axes("last_valid", values, batch_first)
     values = values.transpose(0, 1) if batch_first else values

@@ -28,28 +28,44 @@ from cellwright.packing import Layout, Lengths
 class Recurrent(Stack):
     """Layers of a cell, stacked, in one direction or both: torch.nn.LSTM for any cell.
 
-        layer = Recurrent("lstm", 8, 16, num_layers=2, bidirectional=True)
-        output, (h, c) = layer(input, lengths=[5, 0, 3])    # input (T, 3, 8), output (T, 3, 32)
-
     T time, B batch, I input, H hidden, P projected (H without), L layers, D directions.
 
     Arguments, parameter names and shapes, initial values, call and errors are torch.nn.LSTM's; a state_dict goes both
     ways. The state is a tensor for a cell with one state, else a plain tuple in the order of the cell's letters.
 
     Args:
-        cell: its name, or a definition made with `cellwright.cell`
-        input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype: as in torch.nn
-        proj_size: P > 0 projects h to P numbers (Sak, Senior and Beaufays 2014); for cells that use h only through U h
-        recurrent_dropout: share of the units of h that U does not see in training, the same units at all steps of a
-            sequence (Gal and Ghahramani 2016)
-        zoneout: share of the units that keep their old value for a step in training, one number, or one a state as
-            {"h": 0.05, "c": 0.5}; in evaluation old and new are mixed in that share (Krueger et al. 2017)
-        forget_bias: what the two biases of the gate f add up to at the start; for cells that have f and biases
-        learn_initial_state: whether the state before the first step is learned (`initial_h`, …, (L·D, H)) and not zero
-        state_batch_first: whether states are (B, L·D, ·), coming and going, rather than (L·D, B, ·)
-        checkpoint_every: steps that the backward pass keeps at a time, each lot computed again when it comes to it: the
+        cell: Its name, or a definition made with `cellwright.cell`.
+        input_size: I, the features of a step.
+        hidden_size: H, the units of a layer and direction.
+        num_layers: L, the layers on top of each other.
+        bias: Whether there are biases b and b', for cells that have them.
+        batch_first: Whether input and output are (B, T, ·) rather than (T, B, ·).
+        dropout: Share of each layer's outputs, but the last one's, that is zeroed in training.
+        bidirectional: Whether each layer reads the sequence in both directions, D = 2.
+        proj_size: P > 0 projects h to P numbers (Sak, Senior and Beaufays 2014); for cells that use h only through U h.
+        device: Of the parameters.
+        dtype: Of the parameters.
+        recurrent_dropout: Share of the units of h that U does not see in training, the same units at all steps of a
+            sequence (Gal and Ghahramani 2016).
+        zoneout: Share of the units that keep their old value for a step in training, one number, or one a state as
+            {"h": 0.05, "c": 0.5}; in evaluation old and new are mixed in that share (Krueger et al. 2017).
+        forget_bias: What the two biases of the gate f add up to at the start; for cells that have f and biases.
+        learn_initial_state: Whether the state before the first step is learned (`initial_h`, …, (L·D, H)) and not zero.
+        state_batch_first: Whether states are (B, L·D, ·), coming and going, rather than (L·D, B, ·).
+        checkpoint_every: Steps that the backward pass keeps at a time, each lot computed again when it comes to it: the
             same gradients in less memory and more time, as torch.utils.checkpoint gives. None keeps all steps. Programs
-            of torch.compile keep nothing between the passes anyway, and compute each layer again as a whole
+            of torch.compile keep nothing between the passes anyway, and compute each layer again as a whole.
+
+    Raises:
+        ValueError: A size or a share is out of its range, or the cell has not what an option asks for.
+        InputError: There is no cell of that name.
+        DefinitionError: The cell's step no longer says what it said when it was defined.
+
+    Examples:
+        >>> layer = Recurrent("peephole", 8, 16, num_layers=2, bidirectional=True)
+        >>> output, (h, c) = layer(torch.randn(5, 3, 8), lengths=[5, 0, 3])
+        >>> output.shape, h.shape
+        (torch.Size([5, 3, 32]), torch.Size([4, 3, 16]))
 
     Within torch.autocast for the CPU it computes in float32, whatever comes in, and so are its results: sums over many
     steps lose too much in 16 bits. Outside of it, it computes in the type of its weights. torch.compile and
@@ -194,29 +210,31 @@ class Recurrent(Stack):
         """Run the layers over sequences.
 
         Args:
-            input: (T, B, I), batch first (B, T, I), one sequence alone (T, I), or a PackedSequence
-            hx: the state before the first step, one (L·D, B, ·) a state, without B for one sequence alone;
-                where None, the learned initial state, or zeros
+            input: (T, B, I), batch first (B, T, I), one sequence alone (T, I), or a PackedSequence.
+            hx: The state before the first step, one (L·D, B, ·) a state, without B for one sequence alone;
+                where None, the learned initial state, or zeros.
             lengths: (B,) whole numbers 0 … T, of any integer type, in any order, on any device, or a list. Steps beyond
-                a length are never read; outputs there are zero. A tensor on a GPU is copied to the CPU, and waited for
+                a length are never read; outputs there are zero. A tensor on a GPU is copied to the CPU, and waited for.
             reset: (T, B) bool, laid out as the input. reset[t] parts step t from step t − 1: nothing crosses, in either
                 direction. The direction that comes to the cut goes on from the learned initial state, or zeros.
-                It overrides hx at step 0 of the forward direction
+                It overrides hx at step 0 of the forward direction.
             return_sequences: False returns, in place of every output, the last one of each direction, that is of the
                 forward one at the sequence's last step and of the reverse one at its first: (B, D·P).
-                A sequence without steps gives its initial h
-            return_gates: whether to return the gates as well
+                A sequence without steps gives its initial h.
+            return_gates: Whether to return the gates as well.
 
         Returns:
-            output (T, B, D·P), batch first (B, T, D·P), one sequence alone (T, D·P), packed where the input was;
+            Output (T, B, D·P), batch first (B, T, D·P), one sequence alone (T, D·P), packed where the input was;
             state, shaped like hx, of each sequence after its own last step; in reverse, after its first;
             with return_gates, a tuple over layers and directions (forward, reverse, forward, …) of dicts that give each
             letter of the equations, states included, as (T, B, H), batch first (B, T, H), zero beyond each length.
-            Those that kernels compute carry no gradient: see `explain`
+            Those that kernels compute carry no gradient: see `explain`.
 
         Raises:
-            RuntimeError for a wrong shape, ValueError for a wrong number of dimensions, a dtype that differs from the
-            weights', or a length out of range, TypeError for a nested tensor, or lengths or reset of a wrong type
+            RuntimeError: A shape is wrong.
+            ValueError: The number of dimensions is wrong, a dtype is not the weights', or a length is out of range.
+            TypeError: The input is a nested tensor, or lengths or reset have a wrong type.
+
         """
         if symbolic.applies(input):
             asked = {"return_sequences": return_sequences, "return_gates": return_gates}
@@ -247,14 +265,27 @@ class Recurrent(Stack):
         """The layer over sequences that come a step or a chunk at a time, the state kept in between; see `nn.stream`.
 
         Args:
-            batch: how many sequences side by side; None for one alone, without a batch dimension
+            batch: How many sequences side by side; None for one alone, without a batch dimension.
 
-        Raises ValueError for a bidirectional layer, whose reverse direction begins at a last step that is yet to come.
+        Returns:
+            A stream before its first step.
+
+        Raises:
+            ValueError: The layer is bidirectional: its reverse direction begins at a last step that is yet to come.
+
         """
         return Stream(self, batch)
 
     def initial_state(self, batch: int | None = None) -> State:
-        """What a call without hx begins from, learned or zeros, for `batch` sequences, or one alone without batch."""
+        """What a call without hx begins from, learned or zeros.
+
+        Args:
+            batch: How many sequences; None is one alone, without a batch dimension.
+
+        Returns:
+            The state, shaped like the hx of a call.
+
+        """
         return stack.initial_state(self, batch)
 
     def explain(
@@ -269,7 +300,16 @@ class Recurrent(Stack):
     ) -> Backend:
         """What would compute a call with these arguments, and why; nothing is computed.
 
-        It is the same for all layers of the stack: they differ in nothing that the choice looks at.
+        It is the same for all layers of the stack: they differ in nothing that the choice looks at. Arguments and
+        errors are those of the call.
+
+        Returns:
+            A value of two fields: `name` is compiled, torch or reference, `reason` a sentence; printed it is both.
+
+        Examples:
+            >>> print(Recurrent("peephole", 8, 16).explain(torch.randn(50, 3, 8)))
+            compiled: the kernels of peephole run on this processor
+
         """
         # Asking leaves the masks of the next call as they would have been.
         with torch.random.fork_rng([input.data.device] if input.is_cuda else []):

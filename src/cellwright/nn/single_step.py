@@ -20,12 +20,28 @@ from cellwright.nn.states import State
 class RecurrentCell(LeftInFloat):
     """One step of a cell: torch.nn.LSTMCell for any of them.
 
-        step = RecurrentCell("lstm", 8, 16)
-        for x in input:               # (B, 8)
-            h, c = state = step(x, state)
-
     Arguments, parameter names and shapes, initial values, call and errors are torch.nn.LSTMCell's. The new state is a
     tensor for a cell with one state, else a plain tuple in the order of the cell's letters.
+
+    Args:
+        cell: Its name, or a definition made with `cellwright.cell`.
+        input_size: I, the features of a step.
+        hidden_size: H, the units.
+        bias: Whether there are biases, for cells that have them.
+        device: Of the parameters.
+        dtype: Of the parameters.
+
+    Raises:
+        RuntimeError: A size is below 0.
+        InputError: There is no cell of that name.
+
+    Examples:
+        >>> step, state = RecurrentCell("lstm", 8, 16), None
+        >>> for x in torch.randn(5, 3, 8):  # T, B, I
+        ...     h, c = state = step(x, state)
+        >>> h.shape
+        torch.Size([3, 16])
+
     """
 
     def __init__(
@@ -107,7 +123,7 @@ class RecurrentCell(LeftInFloat):
 
 
 class LSTMCell(RecurrentCell):
-    """torch.nn.LSTMCell: h, c = step(input, (h, c))."""
+    """torch.nn.LSTMCell: `h, c = step(input, (h, c))`; args and errors are those of `RecurrentCell`."""
 
     def __init__(
         self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None
@@ -116,7 +132,7 @@ class LSTMCell(RecurrentCell):
 
 
 class GRUCell(RecurrentCell):
-    """torch.nn.GRUCell: h = step(input, h)."""
+    """torch.nn.GRUCell: `h = step(input, h)`; args and errors are those of `RecurrentCell`."""
 
     def __init__(
         self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None
@@ -125,7 +141,7 @@ class GRUCell(RecurrentCell):
 
 
 class RNNCell(RecurrentCell):
-    """torch.nn.RNNCell: h = step(input, h)."""
+    """torch.nn.RNNCell: `h = step(input, h)`; args and errors are those of `RecurrentCell`."""
 
     def __init__(
         self,

@@ -60,7 +60,15 @@ class Stream:
 
     @torch.no_grad()
     def reset(self, rows: Tensor | None = None) -> None:
-        """Begin anew from the layer's initial state: every sequence, or those of the mask `rows` (B,) bool."""
+        """Begin anew from the layer's initial state.
+
+        Args:
+            rows: (B,) bool, the sequences that do; None is all.
+
+        Raises:
+            ValueError: The mask has another type or shape.
+
+        """
         if rows is None:
             self._state = self._prepared = None
             return
@@ -78,7 +86,19 @@ class Stream:
 
     @torch.no_grad()
     def step(self, input: Tensor) -> Tensor:
-        """One step: input (B, I) -> output (B, P); of one sequence alone (I,) -> (P,)."""
+        """One step of every sequence.
+
+        Args:
+            input: (B, I); of one sequence alone (I,).
+
+        Returns:
+            The output (B, P), or (P,).
+
+        Raises:
+            ValueError: The shape is another.
+            RuntimeError: The layer is in training mode and has a dropout.
+
+        """
         checks.tensor(f"{type(self._layer).__name__}.stream", "input", input)
         if input.dim() != (1 if self._batch is None else 2):
             axes = "(features,)" if self._batch is None else "(batch, features)"
@@ -97,10 +117,19 @@ class Stream:
 
     @torch.no_grad()
     def feed(self, chunk: Tensor, lengths: Lengths | None = None) -> Tensor:
-        """Some steps: (t, B, I) -> (t, B, P), batch first (B, t, I) -> (B, t, P), one sequence alone (t, I) -> (t, P).
+        """Some steps of every sequence; a chunk of none, t = 0, leaves the state as it is.
 
-        lengths (B,): how many of the chunk's steps each sequence has, 0 … t, where they do not come evenly.
-        A chunk of no step, t = 0, leaves the state as it is. Raises as the layer's call does.
+        Args:
+            chunk: (t, B, I), batch first (B, t, I), one sequence alone (t, I).
+            lengths: (B,) how many of the chunk's steps each sequence has, 0 … t, where they do not come evenly.
+
+        Returns:
+            The output (t, B, P), (B, t, P) or (t, P).
+
+        Raises:
+            ValueError: The shape is another; else as the layer's call.
+            RuntimeError: The layer is in training mode and has a dropout.
+
         """
         self._check(chunk)
         if lengths is None and not chunk.shape[self._time_dim]:

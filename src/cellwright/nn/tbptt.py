@@ -57,14 +57,24 @@ class Window(NamedTuple):
 def lanes(corpus: Tensor | Sequence[Tensor], batch: int, *, batch_first: bool = False) -> Lanes:
     """Lay a corpus of tokens out in `batch` lanes, each a run of it; a window after a window of a lane go on.
 
+    A stream is not copied: one in a file of any size may come as torch.from_file.
+
     Args:
         corpus: (N,) one stream, or its documents (n,) in order. A document's first token is a reset. It is also the
-            target of the last token before, so let documents begin with a mark of their own, whose turn says "the end"
-        batch: B, the lanes. Of the N − 1 pairs of token and next token, B · T are used; fewer than B are left over
-        batch_first: whether the lanes are (B, T) rather than (T, B)
+            target of the last token before, so let documents begin with a mark of their own, whose turn says "the end".
+        batch: B, the lanes. Of the N − 1 pairs of token and next token, B · T are used; fewer than B are left over.
+        batch_first: Whether the lanes are (B, T) rather than (T, B).
 
-    A stream is not copied: one in a file of any size may come as torch.from_file. Raises ValueError for a corpus that
-    has no pair for each lane.
+    Returns:
+        Input, targets and resets of all lanes.
+
+    Raises:
+        ValueError: The corpus has no pair for each lane, or `batch` is below 1.
+
+    Examples:
+        >>> lanes(torch.arange(7), batch=2).input.T.tolist()
+        [[0, 1, 2], [3, 4, 5]]
+
     """
     documents = [corpus] if isinstance(corpus, Tensor) else [d for d in corpus if len(d)]
     stream = torch.cat(documents) if len(documents) > 1 else documents[0] if documents else torch.empty(0)
@@ -96,14 +106,23 @@ def windows(
     """The windows of a sequence in order, as often as they are asked for: an epoch is a `for` over them.
 
     Args:
-        input: (T, B, …), or Lanes, which have targets and resets
-        targets: (T, B, …)
-        reset: (T, B) bool
-        window: k₂, the steps that a gradient goes back through at most
-        stride: k₁, the steps from one window's end to the next; k₂ where None
-        batch_first: whether all of them are (B, T, …)
+        input: (T, B, …), or Lanes, which have targets and resets.
+        targets: (T, B, …).
+        reset: (T, B) bool.
+        window: k₂, the steps that a gradient goes back through at most.
+        stride: k₁, the steps from one window's end to the next; k₂ where None.
+        batch_first: Whether all of them are (B, T, …).
 
-    Raises ValueError for a stride that is not in 1 … window, or lengths that differ.
+    Returns:
+        What a `for` takes, and len() counts.
+
+    Raises:
+        ValueError: The stride is not in 1 … window, or lengths differ.
+
+    Examples:
+        >>> [w.input.T.tolist() for w in windows(lanes(torch.arange(7), batch=2), window=2)]
+        [[[0, 1], [3, 4]], [[2], [5]]]
+
     """
     given = input if isinstance(input, Lanes) else Lanes(input, targets, reset)  # type: ignore[arg-type]
     stride = window if stride is None else stride
@@ -151,6 +170,21 @@ class Carry:
     mappings of tensors within each other; None before the first step. It is `state`, to save or to set.
 
     One Carry goes with one sequence: let validation have its own.
+
+    Args:
+        module: The layer or model.
+        batch_first: Whether its input and output are (B, t, …); None asks the module.
+
+    Raises:
+        ValueError: A layer of it is bidirectional.
+
+    Examples:
+        >>> carry = Carry(Recurrent("gru", 3, 4))
+        >>> [carry(w).shape for w in windows(torch.randn(5, 2, 3), window=3)]
+        [torch.Size([3, 2, 4]), torch.Size([2, 2, 4])]
+        >>> carry.state.requires_grad
+        False
+
     """
 
     def __init__(self, module: nn.Module, *, batch_first: bool | None = None) -> None:
@@ -186,7 +220,19 @@ class Carry:
 
 
 def detached(state: Any) -> Any:
-    """The same numbers as constants: a tensor, or tensors in tuples, lists and mappings, however deep."""
+    """The same numbers as constants.
+
+    Args:
+        state: A tensor, or tensors in tuples, lists and mappings, however deep.
+
+    Returns:
+        What holds it, holding detached tensors; whatever is none of these as it is.
+
+    Examples:
+        >>> detached((torch.zeros(1, requires_grad=True), None))
+        (tensor([0.]), None)
+
+    """
     if isinstance(state, Tensor):
         return state.detach()
     if isinstance(state, Mapping):

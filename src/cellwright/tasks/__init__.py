@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from cellwright.tasks.task import Task
 
 NAMES = ("classify", "tag", "lm", "transduce", "series", "autoencode")
+USUAL = "classify"
+"""The task of `fit` where none is named."""
 
 
 def config_of(name: str) -> "type[FitConfig]":

@@ -2,9 +2,9 @@
 
 from typing import get_args
 
-from cellwright.export.series import EXPORTED
 from cellwright.inspect.series import _SAY
 from cellwright.models.series_architecture import SeriesArchitecture, Target
+from cellwright.onnx.series import EXPORTED
 from cellwright.tasks.series.config import READ_BY, SeriesConfig
 from cellwright.tasks.series.targets import TARGETS, target_of
 

@@ -46,10 +46,13 @@ def read_series(
     separator or that there is no header makes it one of steps.
 
     Args:
-        path: the file.
-        options: where names, times, labels and values stand, and what becomes of those that are missing.
-        encoding: how the bytes of a text file spell characters.
-        format: a name from FORMATS, where the suffix does not tell.
+        path: The file.
+        options: Where names, times, labels and values stand, and what becomes of those that are missing.
+        encoding: How the bytes of a text file spell characters.
+        format: A name from FORMATS, where the suffix does not tell.
+
+    Returns:
+        The series, (steps, channels) each, with their names, labels and channels.
 
     Raises:
         InputError: the file, a series or a value is not as expected; names file, line and column, what was found.

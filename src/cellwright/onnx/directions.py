@@ -1,0 +1,106 @@
+"""A layer as one recurrence forward in time a direction.
+
+The second reads each sequence from its own last step to its first, turned round by a gathered order. So no node needs
+to run in reverse, which several runtimes do not, and one that reads a direction knows only of steps that follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cellwright.cells import Definition
+from cellwright.cells.definition import PER_STEP
+from cellwright.onnx.writer import Writer
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+    from cellwright.onnx.layer import Asked
+
+    Turn = Callable[[ir.Value], ir.Value]
+    Result = tuple[ir.Value, list[ir.Value]]
+
+
+@dataclass(frozen=True)
+class Direction:
+    """One direction of a layer, in the order in which it reads.
+
+    input    (T, B, I)
+    lengths  (B) int64, or None: T each
+    within   (T, B, 1), true where a step lies within its length, or None
+    state    one (B, ·) a state of the cell
+    weights  `reference.Weights` of values
+    cuts     (T, B, 1), true where a step begins anew, or None
+    fresh    one (B, ·) a state: what a cut restores; zeros where empty
+    streams  by name, those of a step (T, B, ·)
+    used     which of the results, output and each state after, anything reads
+    """
+
+    cell: Definition
+    input: ir.Value
+    lengths: ir.Value | None
+    within: ir.Value | None
+    state: Sequence[ir.Value]
+    weights: Any
+    cuts: ir.Value | None
+    fresh: Sequence[ir.Value]
+    streams: Mapping[str, ir.Value]
+    used: Sequence[bool]
+
+
+def write(w: Writer, asked: Asked, one: Callable[[Writer, Direction], Result]) -> list[ir.Value]:
+    """The layer, `one` writing each direction: output (T, B, D·P) and the state after (D, B, ·) each."""
+    within = None if asked.lengths is None else w.within(asked.input, asked.lengths)
+    sides = []
+    for d in range(len(asked.weights)):
+        turn = _turn(w, asked) if d else _as_it_stands
+        output, end = one(w, _direction(w, asked, d, within, turn))
+        sides.append((turn(output), end))
+    states = [w.stack(parts) for parts in zip(*(end for _, end in sides), strict=True)]
+    return [w.join([output for output, _ in sides], 2), *states]
+
+
+def _direction(w: Writer, asked: Asked, d: int, within: ir.Value | None, turn: Turn) -> Direction:
+    streams = asked.streams[d] if asked.streams else {}
+    cuts = None
+    if asked.reset is not None:
+        cuts = turn(w.unsqueeze(asked.reset, 2))
+        cuts = _one_later(w, cuts) if d else cuts
+    return Direction(
+        cell=asked.cell,
+        input=turn(asked.input),
+        lengths=asked.lengths,
+        within=within,
+        state=[w.select(s, d) for s in asked.state],
+        weights=asked.weights[d],
+        cuts=cuts,
+        fresh=[w.select(s, d) for s in asked.fresh],
+        streams={name: turn(s) if asked.cell.streams[name] == PER_STEP else s for name, s in streams.items()},
+        used=asked.used,
+    )
+
+
+def _as_it_stands(value: ir.Value) -> ir.Value:
+    return value
+
+
+def _turn(w: Writer, asked: Asked) -> Turn:
+    """What turns each sequence of (T, B, F) round; what lies beyond a length stays there. Twice, all is as before."""
+    steps = w.steps(asked.input)  # (T)
+    if asked.lengths is None:
+        back = w.op("Sub", w.op("Sub", w.size(asked.input, 0), w.integers(1)), steps)
+        return lambda value: w.op("Gather", value, back, axis=0)
+    steps, lengths = w.unsqueeze(steps, 1), w.unsqueeze(asked.lengths, 0)  # (T, 1), (1, B)
+    back = w.op("Sub", w.op("Sub", lengths, w.integers(1)), steps)
+    source = w.unsqueeze(w.op("Where", w.op("Less", steps, lengths), back, steps), 2)  # (T, B, 1)
+    # Element by element, since the number of a row among T·B is a product that tract does not make of free dimensions.
+    return lambda value: w.op("GatherElements", value, w.op("Expand", source, w.op("Shape", value)), axis=0)
+
+
+def _one_later(w: Writer, cuts: ir.Value) -> ir.Value:
+    """reset[t] parts step t from step t − 1, so in reverse step t − 1 begins anew; nothing does at the first read."""
+    first = w.op("Slice", cuts, w.integers([0]), w.integers([1]), w.integers([0]))
+    earlier = w.op("Slice", cuts, w.integers([0]), w.integers([-1]), w.integers([0]))
+    return w.op("Concat", w.op("And", first, w.op("Not", first)), earlier, axis=0)

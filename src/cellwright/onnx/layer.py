@@ -1,0 +1,123 @@
+"""The operator `cellwright::layer` in ONNX: a standard node where one computes the cell, else a Scan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cellwright.backends import custom_op
+from cellwright.cells import Definition, registry
+from cellwright.onnx import directions, masked, scan, standard
+from cellwright.onnx.writer import Writer, record
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+    Write = Callable[[Writer, "Asked"], list[ir.Value]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The operator's arguments, as ONNX's values.
+
+    input    (T, B, I)
+    lengths  (B) int64, or None: T each
+    state    one (D, B, ·) a state of the cell
+    weights  one a direction: `reference.Weights` of values
+    reset    (T, B) bool, or None
+    fresh    one (D, B, ·) a state: what a reset restores; zeros where empty
+    streams  one mapping a direction
+    used     which of the results, output and each state after, anything reads
+    """
+
+    cell: Definition
+    input: ir.Value
+    lengths: ir.Value | None
+    state: Sequence[ir.Value]
+    weights: Sequence[Any]
+    reset: ir.Value | None
+    fresh: Sequence[ir.Value]
+    streams: Sequence[Mapping[str, ir.Value]]
+    used: Sequence[bool]
+
+    @property
+    def dtype(self) -> ir.DataType:
+        """Of all its numbers."""
+        assert self.input.dtype is not None
+        return self.input.dtype
+
+
+def translation(told: list[str], used: Sequence[Sequence[bool]], *, portable: bool) -> Callable[..., Any]:
+    """What writes the operator down; it tells of each layer what it became, and why.
+
+    used: of each layer in the order of their calls, which results are read.
+    """
+
+    def translate(
+        cell: str,
+        input: Any,
+        lengths: Any,
+        state: Any,
+        weights: Any,
+        resets: Any,
+        fresh: Any,
+        streams: Any,
+        gates: Any,
+    ) -> Any:
+        """The operator for torch.onnx's table of translations: the same arguments and results, as ONNX's values.
+
+        Many arguments: those of the operator.
+        """
+        assert not gates, "the file's writer refuses gates"
+        definition, directions = registry.find(cell), int(state[0].shape[0])
+        each = len(weights) // directions
+        names = tuple(definition.streams)
+        asked = Asked(
+            cell=definition,
+            input=input,
+            lengths=lengths,
+            state=state,
+            weights=[custom_op.weights_of(definition, weights[k : k + each]) for k in range(0, len(weights), each)],
+            reset=resets[0] if resets else None,
+            fresh=fresh or (),
+            streams=[
+                dict(zip(names, streams[k:], strict=False)) for k in range(0, len(streams or ()), len(names) or 1)
+            ],
+            used=used[len(told)],
+        )
+        write, what = _form(asked, portable)
+        told.append(what)
+        w = Writer(asked.dtype)
+        found = write(w, asked)
+        record(w)
+        return found
+
+    return translate
+
+
+def _form(asked: Asked, portable: bool) -> tuple[Write, str]:
+    """What writes the layer, and what it becomes and why."""
+    obstacle = _obstacle(asked, portable)
+    if obstacle:
+        return lambda w, asked: directions.write(w, asked, scan.write), f"a Scan, for {obstacle}"
+    node = f"ONNX's {standard.STANDARD[asked.cell.key].op}"
+    if portable:
+        return lambda w, asked: directions.write(w, asked, masked.write), f"{node}, forward, its lengths by masks"
+    return standard.write, node
+
+
+def _obstacle(asked: Asked, portable: bool) -> str | None:
+    """Why no standard node computes the layer, or None."""
+    node = standard.STANDARD.get(asked.cell.key)
+    if node is None:
+        return f"ONNX has no node for the cell {asked.cell.name}"
+    if asked.weights[0].projection is not None:
+        return "ONNX's nodes project no state"
+    if asked.reset is not None:
+        return "ONNX's nodes know no resets"
+    if asked.dtype.name != "FLOAT":
+        return "ONNX Runtime has these nodes in float32 only"
+    if portable and not node.plain:
+        return f"not every runtime computes the cell {asked.cell.name} by ONNX's {node.op}"
+    return None

@@ -1,0 +1,57 @@
+"""The operations of a step as ONNX: one row each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from cellwright.cells import Definition
+from cellwright.compiler.ir.program import forward
+from cellwright.onnx.writer import Writer
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+Write = Callable[..., "ir.Value"]
+
+
+def _plain(name: str) -> Write:
+    """The operation that ONNX has under that name."""
+    return lambda w, *operands: w.op(name, *operands)
+
+
+OPERATIONS: dict[str, Write] = {
+    "add": _plain("Add"),
+    "subtract": _plain("Sub"),
+    "multiply": _plain("Mul"),
+    "divide": _plain("Div"),
+    "negate": _plain("Neg"),
+    "minimum": _plain("Min"),
+    "maximum": _plain("Max"),
+    "sigmoid": _plain("Sigmoid"),
+    "tanh": _plain("Tanh"),
+    "relu": _plain("Relu"),
+    "exp": _plain("Exp"),
+    "log": _plain("Log"),
+    # ONNX has none; what rounding 1 + a loses is no more than a float's distance from 1 to the next.
+    "log1p": lambda w, a: w.op("Log", w.op("Add", w.number(1.0), a)),
+    "sqrt": _plain("Sqrt"),
+    "absolute": _plain("Abs"),
+    "greater": _plain("Greater"),
+    "select": _plain("Where"),
+    "mean": lambda w, a: w.op("ReduceMean", a, w.integers([-1]), keepdims=1),
+}
+
+
+def step(w: Writer, cell: Definition, given: Mapping[str, ir.Value]) -> dict[str, ir.Value]:
+    """Write the traced step of a cell: the new value of each state, from the inputs by their names, "x.i", "s.c", …"""
+    program = forward(cell)
+    values: list[ir.Value] = []
+    for node in program.nodes:
+        if node.op == "input":
+            values.append(given[node.name])
+        elif node.op == "number":
+            values.append(w.number(node.number))
+        else:
+            values.append(OPERATIONS[node.op](w, *(values[operand] for operand in node.operands)))
+    return {name: values[program.outputs[f"state.{name}"]] for name in cell.states}

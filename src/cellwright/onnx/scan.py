@@ -1,0 +1,110 @@
+"""Any cell as ONNX: a Scan over time, whose body is the traced step. A step beyond a length changes no state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cellwright.cells.definition import PER_STEP
+from cellwright.onnx.directions import Direction
+from cellwright.onnx.operations import step
+from cellwright.onnx.writer import Writer
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+
+class _Inputs:
+    """Values that the body is given, and what it knows them by: OpenVINO lets it read only constants from outside."""
+
+    def __init__(self, body: Writer) -> None:
+        self.body = body
+        self.given: list[ir.Value] = []
+        self.known: list[ir.Value] = []
+
+    def add(self, value: ir.Value, name: str, *, truth: bool = False) -> ir.Value:
+        """The value as the body knows it: of the writer's type, or a truth value."""
+        self.given.append(value)
+        self.known.append(self.body.truth(name) if truth else self.body.input(name))
+        return self.known[-1]
+
+
+def write(w: Writer, one: Direction) -> tuple[ir.Value, list[ir.Value]]:
+    """One direction: (T, B, P), and the state after, (B, ·) each."""
+    states = one.cell.states
+    x = _plus(w, w.op("MatMul", one.input, w.transposed(one.weights.input)), one.weights.input_bias)  # (T, B, G·H)
+    body = Writer(w.dtype)
+    carried, scanned = _Inputs(body), _Inputs(body)  # what a step hands to the next; what has a part a step
+    before = {name: carried.add(s, f"{name}_before") for name, s in zip(states, one.state, strict=True)}
+    streams = {}
+    for name, value in one.streams.items():
+        inputs = scanned if one.cell.streams[name] == PER_STEP else carried
+        streams[f"m.{name}"] = inputs.add(value, name)
+    begun = before if one.cuts is None else _begun(body, one, before, carried, scanned)
+    new = _step(w, body, one, scanned.add(x, "x"), begun, streams)
+    output = new[states[0]]
+    if one.within is not None:
+        alive = scanned.add(one.within, "alive", truth=True)
+        new = {name: body.op("Where", alive, value, before[name]) for name, value in new.items()}
+        output = body.op("Where", alive, output, body.number(0.0))
+    results = [*new.values(), *carried.known[len(states) :], output]  # what is no state is handed on as it is
+    *end, rows = w.several(
+        "Scan",
+        len(results),
+        *carried.given,
+        *scanned.given,
+        # Each result is a value of its own.
+        body=body.body([*carried.known, *scanned.known], [body.op("Identity", value) for value in results]),
+        num_scan_inputs=len(scanned.given),
+    )
+    return rows, end[: len(states)]
+
+
+def _begun(
+    body: Writer, one: Direction, before: dict[str, ir.Value], carried: _Inputs, scanned: _Inputs
+) -> dict[str, ir.Value]:
+    """The states before a step, begun anew where it is a cut."""
+    assert one.cuts is not None
+    cut = scanned.add(one.cuts, "cut", truth=True)
+    fresh = [carried.add(s, f"{name}_fresh") for name, s in zip(before, one.fresh, strict=False)]
+    fresh = fresh or [body.number(0.0)] * len(before)
+    return {name: body.op("Where", cut, new, s) for (name, s), new in zip(before.items(), fresh, strict=True)}
+
+
+def _step(
+    w: Writer, body: Writer, one: Direction, x: ir.Value, before: dict[str, ir.Value], streams: dict[str, ir.Value]
+) -> dict[str, ir.Value]:
+    """The new states; w writes what is made of the weights, once, and body the rest."""
+    cell, weights = one.cell, one.weights
+    u = _plus(
+        body, body.op("MatMul", before[cell.recurrent_state], w.transposed(weights.recurrent)), weights.recurrent_bias
+    )
+    given = {f"s.{name}": s for name, s in before.items()} | _own(w, one) | streams
+    new = step(body, cell, given | _parts(body, one, "x", x) | _parts(body, one, "u", u))
+    if weights.projection is not None:
+        new[cell.recurrent_state] = body.op("MatMul", new[cell.recurrent_state], w.transposed(weights.projection))
+    return new
+
+
+def _plus(w: Writer, value: ir.Value, bias: ir.Value | None) -> ir.Value:
+    return value if bias is None else w.op("Add", value, bias)
+
+
+def _parts(w: Writer, one: Direction, letter: str, values: ir.Value) -> dict[str, ir.Value]:
+    """(…, G·H) by projection, (…, H) each: "x.i", …"""
+    names = one.cell.projections
+    found = [values] if len(names) == 1 else w.several("Split", len(names), values, axis=-1, num_outputs=len(names))
+    return {f"{letter}.{name}": part for name, part in zip(names, found, strict=True)}
+
+
+def _own(w: Writer, one: Direction) -> dict[str, ir.Value]:
+    """The cell's own parameters: "p.name" (H), or of one a projection "p.name.i"."""
+    found: dict[str, ir.Value] = {}
+    hidden = int(one.weights.recurrent.shape[0]) // len(one.cell.projections)
+    for name, value in one.weights.extra_parameters.items():
+        if one.cell.per_unit(name):
+            found[f"p.{name}"] = value
+            continue
+        for k, part in enumerate(one.cell.projections):  # a Slice, since no optimizer computes a Split beforehand
+            ends = w.integers([k * hidden]), w.integers([(k + 1) * hidden])
+            found[f"p.{name}.{part}"] = w.op("Slice", value, *ends)
+    return found

@@ -1,0 +1,177 @@
+"""A model of series in the units of the data: logits, what follows the last step, or how badly steps are restored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+
+from cellwright.data.scaling import STILL, original, standard
+from cellwright.models.forecaster import Forecaster
+from cellwright.models.series_autoencoder import errors
+from cellwright.onnx.graph import BATCH, TIME, Axes, Graph, lengths_of
+from cellwright.tasks.series.run import SeriesRun, SeriesRunConfig
+from cellwright.tasks.series.targets import target_of
+
+
+class Outputs(NamedTuple):
+    """What the model makes of a batch, and of what."""
+
+    model: nn.Module
+    config: SeriesRunConfig
+    found: Tensor
+    lengths: Tensor
+    """(B,)"""
+    scaled: Tensor
+    """(B, T, C)"""
+    known: Tensor
+    """(B, T, C)"""
+
+
+class Units(NamedTuple):
+    """What scaled values are in units of, each (C,) or (B, 1, C): their mean in two parts, and the deviation."""
+
+    mean: Tensor
+    rest: Tensor
+    deviation: Tensor
+
+
+def _logits(outputs: Outputs, units: Units) -> dict[str, Tensor]:
+    return {"logits": outputs.found}
+
+
+def _value(outputs: Outputs, units: Units) -> dict[str, Tensor]:
+    numbers = outputs.config.numbers
+    assert numbers is not None  # of a run of this target
+    return {"value": original(outputs.found.double(), numbers.mean[0], numbers.deviation[0]).float()}
+
+
+def _errors(outputs: Outputs, units: Units) -> dict[str, Tensor]:
+    return {"errors": errors(outputs.found, outputs.scaled, outputs.known)}
+
+
+def _forecast(outputs: Outputs, units: Units) -> dict[str, Tensor]:
+    ahead = cast(Forecaster, outputs.model).forecast(outputs.found, outputs.lengths)  # (B, K, C, Q)
+    return {"forecast": original(ahead, units.rest[..., None], units.deviation[..., None]) + units.mean[..., None]}
+
+
+class Exported(NamedTuple):
+    """How a target's answers stand in the file."""
+
+    answer: Callable[[Outputs, Units], dict[str, Tensor]]
+    """The outputs by name, in the units of the data."""
+    says: str
+    """What the outputs are, for whoever runs the file."""
+    longer: str | None = None
+    """What the run does with a series longer than its window, which the sentence leaves room for."""
+
+
+LAST = "of a longer series the run reads the last {} steps"
+EXPORTED = {
+    "classify": Exported(
+        _logits, "softmax over logits gives the probability of each label, in the order of the metadata's labels"
+    ),
+    "regress": Exported(_value, "value (batch) is in the unit of the numbers learned from"),
+    "forecast": Exported(
+        _forecast,
+        "forecast is (batch, steps ahead, channel, ·), the metadata's quantiles, after each series' last step",
+        LAST,
+    ),
+    "frames": Exported(
+        _forecast,
+        "forecast is (batch, steps ahead, channel, ·), the probability of a 1, after each series' last step",
+        LAST,
+    ),
+    "anomaly": Exported(
+        _errors,
+        "errors are squared, of scaled values; those beyond lengths say nothing",
+        "the run cuts a longer series into stretches of at most {} steps",
+    ),
+}
+"""Of each target of `tasks/series/targets.py`."""
+
+
+class _Series(nn.Module):
+    """The model between the scaling of its inputs and, where they have one, of its outputs."""
+
+    mean: Tensor
+    rest: Tensor
+    deviation: Tensor
+
+    def __init__(self, config: SeriesRunConfig, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.answer = EXPORTED[target_of(config.model).name].answer
+        self.own = config.scaling.by == "window"
+        self.config = config
+        # In two parts: what is far from 0 and hardly moves would lose its digits, and not every runtime has float64.
+        mean, rest = _in_two(torch.tensor(config.scaling.mean, dtype=torch.float64))
+        self.register_buffer("mean", mean)
+        self.register_buffer("rest", rest)
+        self.register_buffer("deviation", torch.tensor(config.scaling.deviation))
+
+    def forward(self, values: Tensor, lengths: Tensor, known: Tensor | None = None) -> dict[str, Tensor]:
+        known = torch.ones_like(values) if known is None else known
+        mean, rest, deviation = self.mean, self.rest, self.deviation
+        if self.own:
+            wide, deviation = self._scale(values.double(), known, lengths)
+            (mean, rest), deviation = _in_two(wide), deviation.float()
+        scaled = standard(values - mean, rest, deviation)
+        if self.own:  # what no value stands before is the mean, which a caller does not know
+            scaled = torch.where(known.cumsum(1) > 0, scaled, 0.0)
+        found = cast(Tensor, self.model(scaled, known, lengths))
+        outputs = Outputs(self.model, self.config, found, lengths, scaled, known)
+        return self.answer(outputs, Units(mean, rest, deviation))
+
+    def _scale(self, values: Tensor, known: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """The mean and the deviation (B, 1, C) of the steps that are known, as `Scaling.of` has them."""
+        steps = torch.arange(values.shape[1])
+        there = (known > 0) & (steps < lengths[:, None])[..., None]
+        count = there.sum(1, keepdim=True).clamp(min=1)
+        mean = torch.where(there, values, 0.0).sum(1, keepdim=True) / count
+        apart = torch.where(there, values - mean, 0.0)
+        deviation = (apart.square().sum(1, keepdim=True) / count).sqrt()
+        distance = torch.where(mean == 0, self.deviation, mean.abs())
+        return mean, torch.where(deviation <= STILL * mean.abs(), distance, deviation)
+
+
+def _in_two(wide: Tensor) -> tuple[Tensor, Tensor]:
+    """Float64 as a sum of two of float32."""
+    return wide.float(), (wide - wide.float()).float()
+
+
+def graph(run: SeriesRun) -> Graph:
+    """Values, lengths, and where values may be missing which are known -> what the target is."""
+    config, model = run.config, run.config.model
+    axes: dict[str, Axes] = {"values": (BATCH, TIME, None), "lengths": (BATCH,)}
+    if model.masked:
+        axes["known"] = (BATCH, TIME, None)
+    mean, deviation = torch.tensor(config.scaling.mean), torch.tensor(config.scaling.deviation)
+
+    def draw(batch: int, time: int) -> Mapping[str, Tensor]:
+        generator = torch.Generator().manual_seed(batch * time)
+        shape = (batch, time, model.channels)
+        found = {"values": original(torch.randn(shape, generator=generator), mean, deviation)}
+        found["lengths"] = lengths_of(batch, time, generator)
+        if model.masked:
+            found["known"] = torch.randint(0, 2, shape, generator=generator).float()
+        return found
+
+    metadata: dict[str, Any] = {"target": model.target, "channels": config.channels, "labels": config.labels}
+    metadata |= {"mean": config.scaling.mean, "quantiles": model.quantiles}
+    feed = [f"values are in the units of the data, the channels {', '.join(config.channels)}; anything beyond lengths"]
+    if model.masked:
+        none = "anything" if config.scaling.by == "window" else "the channel's mean (in the metadata)"
+        feed.append(
+            "known is 1 where a value was there, else 0; a missing value is the last before it in its channel, or "
+            f"{none} where there is none"
+        )
+    exported = EXPORTED[target_of(model).name]
+    feed.append(exported.says)
+    if config.scaling.by == "window":
+        feed.append("each series is scaled by its own steps, in the file")
+    if exported.longer is not None:
+        feed.append(exported.longer.format(config.options["window"]))
+    return Graph(_Series(config, run.model), axes, draw, metadata, feed)
