@@ -1,9 +1,8 @@
 """Layers that are exported, and what they are fed."""
 
+import onnx
 import torch
 from own_cells import leaky
-
-import onnx
 
 RAGGED = torch.tensor([6, 1, 3, 2, 6])
 

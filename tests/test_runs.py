@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 
 import cellwright
 from cellwright.cli import main
+from recorded_runs import transducer_run
 
 SMALL = {
     "max_epochs": 6,
@@ -107,6 +108,15 @@ def test_the_exported_file_has_the_runs_numbers(run: Path, tmp_path: Path) -> No
 def session_type(session: onnxruntime.InferenceSession, name: str) -> str:
     kinds = {each.name: each.type for each in session.get_inputs()}
     return kinds[name].removeprefix("tensor(").removesuffix(")")
+
+
+def test_answers_are_looked_for_as_the_options_say(tmp_path: Path) -> None:
+    transducer_run(tmp_path)
+    (alone,) = cellwright.load(tmp_path, options={"beam": 1, "best": 1}).predict(["cafe"])
+    (several,) = cellwright.load(tmp_path, options={"beam": 3, "best": 3}).predict(["cafe"])
+    assert [len(alone.answers), len(several.answers)] == [1, 3]
+    with pytest.raises(cellwright.InputError, match="--beam is 0; expected at least 1"):
+        cellwright.load(tmp_path, options={"beam": 0})
 
 
 @pytest.mark.parametrize(

@@ -189,7 +189,7 @@ def export(
 
 
 def load_told(path: Path, cell: str | None, options: Mapping[str, Any]) -> Run[Any, Any]:
-    """Load a run, to look for answers as these options say, the run's own where they are None. Raises InputError."""
+    """Load a run, to look for answers as its task's among these options say, else as it was. Raises InputError."""
     from cellwright.options import configured
     from cellwright.tasks.run import load_run
 

@@ -2,10 +2,10 @@
 
 import importlib.util
 
+import onnx
 import pytest
 import torch
 
-import onnx
 from agreement import assert_agree, double
 from cellwright import CELLS, LSTM, InputError, Recurrent
 from cellwright.onnx import to_onnx

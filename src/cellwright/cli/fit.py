@@ -131,7 +131,6 @@ def _again(data: str, out: Path, cell: str | None, *more: object) -> str:
 
 def _advice(result: "FitResult", run: "Run[Any, Any]", report: "Report | None") -> str:
     """Return what the network adds, if it was scored, where the run is, and what to try next."""
-    from cellwright import tasks
     from cellwright.tasks.own_cell import CODE
     from cellwright.training.folder import CURVE
 

@@ -149,9 +149,8 @@ Ports = tuple[Port, ...]
 
 def _content(path: Path, graph: Graph, portable: bool) -> tuple[bytes, Ports, Ports, tuple[str, ...]]:
     """The bytes of the file, what goes in and out, and what the layers became."""
-    import onnx_ir as ir
-
     import onnx
+    import onnx_ir as ir
 
     model, layers = model_of(graph, portable=portable)
     model.producer_name, model.producer_version = "cellwright", __version__

@@ -62,9 +62,8 @@ def _openvino(content: bytes) -> Run:
 
 
 def _reference(content: bytes) -> Run:
-    from onnx.reference import ReferenceEvaluator
-
     import onnx
+    from onnx.reference import ReferenceEvaluator
 
     evaluator = ReferenceEvaluator(onnx.load_from_string(content))
 
