@@ -98,7 +98,7 @@ def test_letters_are_those_of_each_window_alone(run_of, options):
     for letters, *parts in zip(seen.letters, *expected, strict=True):
         assert {len(values) for values in letters.values.values()} == {len(seen.steps_of(letters))} == {len(TEXT)}
         by_hand = {name: torch.cat([part[name][0] for part in parts]) for name in parts[0]}
-        assert_agree(letters.values, by_hand, share=6e-5)  # 2e-5 of a layer norm on these weights
+        assert_agree(letters.values, by_hand, share=1e-4)  # a layer norm on these weights: 4e-5
 
 
 def test_it_is_told_and_described(run_of):

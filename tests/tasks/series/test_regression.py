@@ -53,7 +53,7 @@ def test_the_linear_model_is_scikit_learns_on_series_of_one_length() -> None:
     ours = series_baselines.linear_model(series[:20], numbers[:20], series[20:])
     flat = [each.T.ravel() for each in series]
     theirs = RidgeCV(alphas=np.logspace(-3, 5, 17)).fit(flat[:20], numbers[:20]).predict(flat[20:])
-    assert_agree(ours, theirs, share=1e-9)  # another solver
+    assert_agree(ours, theirs, share=1e-7)  # another solver
     assert_agree(ours, numbers[20:], share=0.01)
 
 
