@@ -61,12 +61,13 @@ def read(given: str) -> Run:
     if not sign or recipe not in scripts():
         sys.exit(f"recipes.py: got {given!r}; expected RECIPE=FOLDER, of the recipes {', '.join(scripts())}")
     config, metrics, test = (json.loads(Path(folder, f"{n}.json").read_text()) for n in ("config", "metrics", "test"))
-    scores = {score: found for score, path in SCORES[config["task"]].items() if (found := _at(test, path)) is not None}
+    scores = {score: found for score, path in SCORES[config["task"]].items() if (found := at(test, path)) is not None}
     shown = f"{recipe}, {config['options']['cell']}" + (f", layers of {layers}" if layers else "")
     return Run(shown, config["options"]["seed"], scores, metrics["seconds"])
 
 
-def _at(found: Any, path: tuple[str, ...]) -> float | None:
+def at(found: Any, path: tuple[str, ...]) -> float | None:
+    """What a report has at that place; None where it has none."""
     for key in path:
         found = found.get(key) if isinstance(found, dict) else None
     return found

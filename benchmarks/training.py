@@ -38,6 +38,7 @@ from cellwright.bench.timing import load
 from cellwright.data.feed import Epoch, Feed
 from cellwright.tasks.task import Objective, Step
 from cellwright.training.folder import make_folder
+from cellwright.training.plan import Plan
 from cellwright.training.session import Session
 from clock import Clock
 from marked import replace_measured
@@ -215,7 +216,8 @@ def measure(name: str) -> Measured:
         turns = Turns(prepared.objective, measured)
         feed = Thrice(prepared.train, turns.clock.around("next batch", prepared.train.collate))
         changed = {"objective": turns, "train": feed}
-        session = Session(type(prepared)(**(vars(prepared) | changed)), progress=False, say=lambda sentence: None)
+        plan = Plan.of(config, len(prepared.train.epoch(0, 0, 1).batches))
+        session = Session(type(prepared)(**(vars(prepared) | changed)), plan, progress=False, say=lambda sentence: None)
         with _timed(session.module, turns.clock):
             try:
                 session.run()

@@ -17,6 +17,7 @@ LABELS = {"very good": ["great", "fine", "lovely", "好", "棒"], "坏 评": ["a
 NEUTRAL = ["the", "phone", "书", "酒店", "and", "it's", "🙂", 'so "so"', "a,b"]
 OPTIONS = {
     "--hidden": 8, "--embedding": 8, "--dropout": 0.1, "--learning-rate": 0.05, "--threads": 1, "--batch-tokens": 256,
+    "--schedule": "constant",
 }  # fmt: skip
 SMALL = [str(part) for option in OPTIONS.items() for part in option]
 

@@ -1,9 +1,11 @@
 import csv
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from matplotlib import image
@@ -122,8 +124,20 @@ def test_without_baselines_as_asked(cellwright, small, reviews, tmp_path):
     assert "linear baseline" in cellwright("evaluate", out, reviews).out
 
 
-def test_a_cosine_that_would_go_on_says_that_the_step_size_rises(cellwright, small, reviews, tmp_path):
-    ended = cellwright("fit", reviews, "--out", tmp_path / "run", "--schedule", "cosine", "--max-epochs", 1, *small)
-    assert (
-        "--resume --max-epochs 2    (the last epoch was the best; the step size, which has fallen, rises" in ended.out
-    )
+def test_where_the_last_epoch_was_the_best_a_run_of_constant_steps_may_go_on(cellwright, small, reviews, tmp_path):
+    out = tmp_path / "run"
+    ended = cellwright("fit", reviews, "--out", out, "--max-epochs", 1, *small)
+    assert f"cellwright fit {reviews} --out {out} --resume --max-epochs 2    (the last epoch was the best)" in ended.out
+
+
+def test_where_a_cosine_has_ended_the_command_begins_anew_with_the_same_options(cellwright, small, reviews, tmp_path):
+    """A resumed one would take large steps again, and its scores may fall before they rise."""
+    out = tmp_path / "a run"
+    options = ["--no-bidirectional", "--clip-norm", "none", "--seed", 7, "--no-baseline", "--max-epochs", 1]
+    ended = cellwright("fit", reviews, "--out", out, *options, *small, "--schedule", "cosine")
+    advised = next(line for line in ended.out.splitlines() if "the last epoch was the best" in line)
+    _, *command = shlex.split(advised.partition("    (")[0])
+    assert cellwright(*command).status == 0
+    before, after = (json.loads(Path(each, "config.json").read_text()) for each in (out, f"{out}-longer"))
+    assert after["options"].pop("max_epochs") == 2 == 2 * before["options"].pop("max_epochs")
+    assert after == before

@@ -13,7 +13,7 @@ NEUTRAL = [f"word{number}" for number in range(30)]
 
 SMALL: dict[str, Any] = {
     "hidden": 8, "embedding": 8, "batch_tokens": 512, "threads": 1, "seed": 1, "learning_rate": 0.05, "averaging": 0.9,
-    "token_dropout": 0.1, "max_epochs": 9, "patience": 2, "checkpoint_seconds": 0,
+    "token_dropout": 0.1, "max_epochs": 9, "patience": 2, "schedule": "constant", "checkpoint_seconds": 0,
 }  # fmt: skip
 """A model of a thousand numbers, and a checkpoint after each of the eleven steps of an epoch."""
 

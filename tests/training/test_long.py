@@ -79,7 +79,7 @@ def test_the_run_answers_what_training_scored(options: Options, stories: str, wa
     answers = [prediction.label for prediction in ClassifyPredictor(run).predict(table.texts)]
     right = sum(answer == label for answer, label in zip(answers, table.labels or [], strict=True))
     assert right / len(answers) == pytest.approx(result.validation["accuracy"])
-    assert result.validation["accuracy"] > result.floor
+    assert result.validation["accuracy"] > result.baseline
     together, exact = ClassifyPredictor(run, batch_tokens=40).predict(MESSY), replace(run, model=double(run.model))
     for found, text in zip(together, MESSY, strict=True):
         [alone] = ClassifyPredictor(exact).predict([text])

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from cellwright.tasks.lm import LanguageConfig
+from cellwright.training.plan import Plan
 from cellwright.training.schedule import RISING, RISING_STEPS, Schedule, cosine
 
 
@@ -27,11 +28,12 @@ def test_a_long_run_rises_in_as_many_steps_and_stays_until_its_first_twentieth_i
 
 def test_processes_whose_clocks_differ_take_the_same_step() -> None:
     config = LanguageConfig(data="pydoc", out="runs/none", max_minutes=10)
+    plan = Plan.of(config, steps=1000)
     optimizer = torch.optim.SGD([torch.zeros(1)])
     strategy = SimpleNamespace(reduce=lambda seconds, reduce_op: (seconds + 302) / 2)  # of another process
     trainer = SimpleNamespace(
         current_epoch=0, num_training_batches=1000, global_step=500, optimizers=[optimizer], strategy=strategy
     )
     given: Any = (trainer, None, None, 0)
-    Schedule(config, cast(Any, SimpleNamespace(seconds=300.0))).on_train_batch_start(*given)
+    Schedule(config, plan, cast(Any, SimpleNamespace(seconds=300.0))).on_train_batch_start(*given)
     assert optimizer.param_groups[0]["lr"] == pytest.approx(config.learning_rate * cosine(301 / 600, 500), rel=1e-12)

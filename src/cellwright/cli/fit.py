@@ -146,7 +146,25 @@ def _advice(result: "FitResult", run: "Run[Any, Any]", report: "Report | None") 
         *(f"  cellwright {each.format(run=named, text=task.example(run))}" for each in task.suggestions),
     ]
     if result.validation and result.stopped == "epochs" and result.best_epoch == result.epochs:
-        longer = _again(run.config.options["data"], result.out, code, "--max-epochs", 2 * result.epochs)
-        rises = "; the step size, which has fallen, rises again" if run.config.options["schedule"] == "cosine" else ""
-        lines.append(f"  {longer}    (the last epoch was the best{rises})")
+        lines.append(f"  {_longer(result, run, code)}")
     return "\n".join(lines)
+
+
+def _longer(result: "FitResult", run: "Run[Any, Any]", code: str | None) -> str:
+    """Return the command that trains twice as long, and why so.
+
+    Where a cosine has ended, a run that is resumed takes large steps once more, and until they have fallen its scores
+    may be below those it had: patience may end it before. A new run is the better use of the time.
+    """
+    from cellwright import tasks
+    from cellwright.cli.options import as_given
+
+    options, epochs = run.config.options, 2 * result.epochs
+    if options["schedule"] == "constant":
+        return f"{_again(options['data'], result.out, code, '--max-epochs', epochs)}    (the last epoch was the best)"
+    changed = {"max_epochs": epochs, **({"cell": code} if code else {})}
+    task = [] if run.config.task == tasks.USUAL else ["--task", run.config.task]
+    given = as_given(tasks.config_of(run.config.task), options | changed)
+    anew = shlex.join(["cellwright", "fit", options["data"], *task, "--out", f"{result.out}-longer", *given])
+    why = "the last epoch was the best, and the steps have become small: a run of twice the epochs begins anew"
+    return f"{anew}    ({why})"

@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from types import NoneType
 from typing import Annotated, Any, get_args
 
@@ -40,6 +40,21 @@ def command_of(function: Callable[..., Any], parameters: Iterable[inspect.Parame
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command()(command)
     return typer.main.get_command(app)
+
+
+def as_given(model: type[BaseModel], values: Mapping[str, Any]) -> list[str]:
+    """Return the arguments by which a command line gives these values, as JSON holds them, without the defaults."""
+    given = []
+    for name, field in model.model_fields.items():
+        value = values.get(name, field.default)
+        if field.is_required() or value == field.default:
+            continue
+        spelled = flag(name)
+        if isinstance(value, bool):
+            given.append(spelled if value else f"--no-{spelled[2:]}")
+        else:
+            given += [spelled, OFF if value is None else str(value)]
+    return given
 
 
 def _argument(field: FieldInfo) -> Any:

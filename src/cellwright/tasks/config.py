@@ -66,21 +66,23 @@ class FitConfig(Place):
     """What its examples are, in the word of `Dataset.holds`."""
     needs_labels: ClassVar[bool] = False
     """Whether a set without labels is of no use to it."""
+    usual_steps: ClassVar[int] = 1200
+    """Steps of a run where nobody chooses its epochs; an epoch of many makes them more, of few fewer."""
 
     seed: int = Field(0, ge=0, le=LARGEST_SEED)
     """Seed of the initial weights, the dropout and the order of the batches."""
-    max_epochs: int = Field(6, ge=1)
-    """Most passes over the training examples."""
+    max_epochs: int | None = Field(None, ge=1)
+    """Most passes over the training examples; None goes by how many steps one has: fit says what that comes to."""
     max_minutes: float | None = Field(None, gt=0)
     """Most minutes of training, earlier parts of a resumed run included; None is no limit."""
-    patience: int = Field(3, ge=1)
-    """Stop after this many epochs without a better validation score."""
+    patience: int | None = Field(None, ge=1)
+    """Stop after this many epochs without a better validation score; None takes half of them all, at least 3."""
     batch_tokens: int | None = Field(None, ge=1)
     """Most tokens in a batch, padding included; None goes by how much there is to train on."""
     learning_rate: float = Field(3e-3, gt=0)
     """Step size of AdamW, and of its sparse form for the rows of large embeddings."""
-    schedule: Literal["constant", "cosine"] = "constant"
-    """Step size over the run: cosine rises first, then falls to 0 at the end of --max-epochs or --max-minutes,
+    schedule: Literal["constant", "cosine"] = "cosine"
+    """Step size over the run: cosine rises first, then falls to 0 at the end of the epochs or of --max-minutes,
     and rises again where a run is resumed with more of them."""
     weight_decay: float = Field(0.01, ge=0)
     """Decay of the weight matrices (not of biases)."""

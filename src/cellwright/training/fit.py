@@ -20,13 +20,14 @@ from cellwright.tasks.run import CONFIG, MODEL, load_config, save_description
 from cellwright.tasks.task import Prepared
 from cellwright.training.curve import draw_curve
 from cellwright.training.folder import CURVE, METRICS, check_folder, make_folder, settle_folder
+from cellwright.training.plan import Plan
 from cellwright.training.resume import check_checkpoint
 from cellwright.training.session import Session, Stop, is_first_process, processes
 
 ENDINGS: dict[Stop, str] = {
     "epochs": "all epochs are done",
     "patience": "no better score for {patience} epochs",
-    "minutes": "the {max_minutes:g} minutes are over; --resume with more goes on",
+    "minutes": "the {minutes:g} minutes are over; --resume with more goes on",
     "interrupted": "stopped by request; --resume goes on",
 }
 
@@ -77,9 +78,10 @@ def fit(config: FitConfig, *, progress: bool = True, say: Callable[[str], None] 
     if is_first_process():
         check_folder(config)
     prepared = _prepare(config)
-    check_checkpoint(prepared.config)
+    plan = _planned(prepared)
+    check_checkpoint(prepared.config, plan)
     with _settled(config.out, say):
-        result = _fit(prepared, progress, say)
+        result = _fit(prepared, plan, progress, say)
     if torch.distributed.is_initialized():
         _leave_at_exit()
     return result
@@ -103,7 +105,12 @@ def _leave_at_exit() -> None:
     atexit.register(lambda: torch.distributed.is_initialized() and torch.distributed.destroy_process_group())
 
 
-def _fit(prepared: Prepared[Any, Any], progress: bool, say: Callable[[str], None]) -> FitResult:
+def _planned(prepared: Prepared[Any, Any]) -> Plan:
+    """How long it trains: every process has as many steps as the first one. Raises InputError for too few texts."""
+    return Plan.of(prepared.config, len(prepared.train.epoch(0, 0, processes()).batches))
+
+
+def _fit(prepared: Prepared[Any, Any], plan: Plan, progress: bool, say: Callable[[str], None]) -> FitResult:
     if prepared.config.threads is not None:
         torch.set_num_threads(prepared.config.threads)
     if is_first_process():
@@ -112,16 +119,17 @@ def _fit(prepared: Prepared[Any, Any], progress: bool, say: Callable[[str], None
     first = _pretrained(prepared, progress, say)
     if first.stopped == "interrupted":
         return _untrained(prepared, first)
-    session = Session(_with_minutes_left(prepared, first), progress=progress, say=say)
+    session = Session(prepared, _with_minutes_left(plan, first), progress=progress, say=say)
     for note in prepared.notes:
         session.say(note)
     if prepared.validation is None:
         session.say("no validation: no epoch is better than another, so that none stops early, and the last is kept")
     session.say(prepared.train.describe(processes()))
+    session.say(session.plan.describe(session.validated))
     result = _result(prepared, session, session.run(), first)
     if is_first_process():
         _write(result, session)
-    for sentence in _closing(prepared, result):
+    for sentence in _closing(prepared, plan, result):
         session.say(sentence)
     return result
 
@@ -170,7 +178,8 @@ def _pretrained(prepared: Prepared[Any, Any], progress: bool, say: Callable[[str
         return done
     told(f"--task {prepared.first.task} on {prepared.first.data}, in {prepared.first.out}")
     try:
-        result = _fit(_prepare(prepared.first.model_copy(update={"resume": resumed})), progress, told)
+        first = _prepare(prepared.first.model_copy(update={"resume": resumed}))
+        result = _fit(first, _planned(first), progress, told)
     except InputError as error:
         raise InputError(f"pre-training: {error}") from None
     if torch.distributed.is_initialized():
@@ -190,12 +199,11 @@ def _finished(folder: Path) -> First | None:
     return None if metrics["stopped"] == "interrupted" else First(metrics["stopped"], metrics["seconds"])
 
 
-def _with_minutes_left(prepared: Prepared[Any, Any], first: First) -> Prepared[Any, Any]:
+def _with_minutes_left(plan: Plan, first: First) -> Plan:
     """The same, its time without what the run before it took."""
-    if prepared.config.max_minutes is None:
-        return prepared
-    left = max(prepared.config.max_minutes - first.seconds / 60, LEAST_MINUTES)
-    return replace(prepared, config=prepared.config.model_copy(update={"max_minutes": left}))
+    if plan.minutes is None:
+        return plan
+    return replace(plan, minutes=max(plan.minutes - first.seconds / 60, LEAST_MINUTES))
 
 
 LEAST_MINUTES = 1e-6
@@ -235,9 +243,9 @@ def _write(result: FitResult, session: Session) -> None:
         draw_curve(session.journal.rows, result.metric, result.best_epoch, result.out / CURVE)
 
 
-def _closing(prepared: Prepared[Any, Any], result: FitResult) -> list[str]:
+def _closing(prepared: Prepared[Any, Any], plan: Plan, result: FitResult) -> list[str]:
     """Why it ended, what is kept, and whether that is worth anything."""
-    ending = ENDINGS[result.stopped].format_map(prepared.config.model_dump())
+    ending = ENDINGS[result.stopped].format(patience=plan.patience, minutes=plan.minutes)
     kept = f"the model of epoch {result.best_epoch}" if result.best_epoch else "the model as it was then"
     if prepared.baseline is None:
         return [f"{ending}; kept is {kept}: {result.out / MODEL}"]

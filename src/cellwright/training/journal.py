@@ -12,9 +12,9 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from cellwright.data.wording import counted
 from cellwright.files import replace_file
-from cellwright.tasks.config import FitConfig
 from cellwright.training.best import KeepBest
 from cellwright.training.module import StepOutput, TrainedModule
+from cellwright.training.plan import Plan
 
 
 class Journal(Callback):
@@ -30,10 +30,10 @@ class Journal(Callback):
         seconds       since training began, stops not counted
     """
 
-    def __init__(self, path: Path, best: KeepBest, config: FitConfig, say: Callable[[str], None]) -> None:
+    def __init__(self, path: Path, best: KeepBest, plan: Plan, say: Callable[[str], None]) -> None:
         self.path = path
         self.best = best
-        self.config = config
+        self.plan = plan
         self.say = say
         self.rows: list[dict[str, float]] = []
         self._sums = [0.0, 0.0, 0.0]  # of this epoch: loss × examples, examples, tokens
@@ -60,13 +60,12 @@ class Journal(Callback):
         self._sums = state["sums"] if trainer.is_global_zero else [0.0, 0.0, 0.0]
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Start the clock; of a resumed run say where it stands, and which limits it has kept or been given."""
+        """Start the clock; of a resumed run say where it stands."""
         self._started = time.monotonic()
         if trainer.global_step and trainer.is_global_zero:
-            minutes = f" and {self.config.max_minutes:g} minutes" if self.config.max_minutes is not None else ""
             self.say(
-                f"going on after {counted(len(self.rows), 'epoch')}, {trainer.global_step:,} steps and "
-                f"{self._seconds:.0f} s; the limits are {counted(self.config.max_epochs, 'epoch')}{minutes} in all"
+                f"going on after {len(self.rows)} of at most {counted(self.plan.epochs, 'epoch')}, "
+                f"{counted(trainer.global_step, 'step')} and {self._seconds:.0f} s"
             )
 
     def on_train_batch_end(
@@ -108,6 +107,6 @@ class Journal(Callback):
             f", {name.replace('_', ' ')} {value:.3f}" for name, value in row.items() if name.startswith("validation_")
         )
         return (
-            f"epoch {row['epoch']} of at most {self.config.max_epochs}: loss {row['train_loss']:.3f}{scores}{best} "
+            f"epoch {row['epoch']} of at most {self.plan.epochs}: loss {row['train_loss']:.3f}{scores}{best} "
             f"({row['seconds']:.0f} s)"
         )

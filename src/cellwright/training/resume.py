@@ -14,23 +14,25 @@ from cellwright.training.data import TrainingData
 from cellwright.training.folder import CHECKPOINT
 from cellwright.training.interruption import Interruption, Reason, Stopped
 from cellwright.training.journal import Journal
+from cellwright.training.plan import Plan
 
 
-def check_checkpoint(config: FitConfig) -> None:
+def check_checkpoint(config: FitConfig, plan: Plan) -> None:
     """Raise InputError where a run is to be resumed from a damaged file, or has reached the limits it is given."""
     path = config.out / CHECKPOINT
     if not (config.resume and path.exists()):
         return
     checkpoint = SafetensorsIO().load_checkpoint(path)
     done, minutes = checkpoint[TrainingData.__name__]["epoch"], checkpoint["journal"]["seconds"] / 60
-    if done > config.max_epochs:
+    if done > plan.epochs:
         raise InputError(
-            f"{config.out}: {done} epochs are done, and max_epochs is {config.max_epochs}; expected at least as many"
+            f"{config.out}: {done} epochs are done, and at most {plan.epochs} are to be; expected at least as many: "
+            f"give --max-epochs {done}, or more"
         )
-    if config.max_minutes is not None and minutes >= config.max_minutes and done < config.max_epochs:
+    if plan.minutes is not None and minutes >= plan.minutes and done < plan.epochs:
         raise InputError(
             f"{config.out}: {minutes:.3g} minutes of training are done, and max_minutes, which a resumed run keeps, is "
-            f"{config.max_minutes:.3g}; expected more: give --max-minutes, none for no limit"
+            f"{plan.minutes:.3g}; expected more: give --max-minutes, none for no limit"
         )
 
 

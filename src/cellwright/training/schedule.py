@@ -8,6 +8,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from cellwright.tasks.config import FitConfig
 from cellwright.training.journal import Journal
+from cellwright.training.plan import Plan
 
 RISING, RISING_STEPS = 0.05, 200
 """Share of the run in which the step size rises, and most steps: Adam's first estimates are of few gradients, and a
@@ -23,8 +24,9 @@ class Schedule(Callback):
     A run that is resumed with more epochs or minutes is less far gone, so that its step size rises again: that is said.
     """
 
-    def __init__(self, config: FitConfig, journal: Journal) -> None:
+    def __init__(self, config: FitConfig, plan: Plan, journal: Journal) -> None:
         self.config = config
+        self.plan = plan
         self.journal = journal
         self._before: float | None = None  # the size of the last step before a resume
 
@@ -37,11 +39,11 @@ class Schedule(Callback):
         """Set it."""
         if self.config.schedule == "constant":
             return
-        share = (trainer.current_epoch + batch_idx / float(trainer.num_training_batches)) / self.config.max_epochs
-        if self.config.max_minutes is not None:
+        share = (trainer.current_epoch + batch_idx / float(trainer.num_training_batches)) / self.plan.epochs
+        if self.plan.minutes is not None:
             # Processes whose clocks differ would move the same weights by different steps, and so apart.
             seconds = trainer.strategy.reduce(torch.tensor(self.journal.seconds, dtype=torch.float64), reduce_op="mean")
-            share = max(share, float(seconds) / (60 * self.config.max_minutes))
+            share = max(share, float(seconds) / (60 * self.plan.minutes))
         size = self.config.learning_rate * cosine(share, trainer.global_step)
         for group in trainer.optimizers[0].param_groups:
             group["lr"] = size

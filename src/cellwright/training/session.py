@@ -24,6 +24,7 @@ from cellwright.training.interruption import Interruption, Stopped
 from cellwright.training.journal import Journal
 from cellwright.training.module import LossNotFinite, TrainedModule
 from cellwright.training.optimizer import make_dense
+from cellwright.training.plan import Plan
 from cellwright.training.progress import ProgressBar
 from cellwright.training.resume import ResumePoint
 from cellwright.training.schedule import Schedule
@@ -34,12 +35,13 @@ Stop = Literal["epochs", "patience", "minutes", "interrupted"]
 class Session:
     """The module, the data and the callbacks of one run.
 
-    session = Session(prepared, progress=True, say=print)
+    session = Session(prepared, Plan.of(prepared.config, steps), progress=True, say=print)
     why = session.run()
     """
 
-    def __init__(self, prepared: Prepared[Any, Any], *, progress: bool, say: Callable[[str], None]) -> None:
+    def __init__(self, prepared: Prepared[Any, Any], plan: Plan, *, progress: bool, say: Callable[[str], None]) -> None:
         self.config: FitConfig = prepared.config
+        self.plan = plan
         self.progress = progress
         self.say = _around_the_bar(say) if is_first_process() else _silent
         torch.manual_seed(self.config.seed)
@@ -50,8 +52,8 @@ class Session:
         if processes() > 1:
             make_dense(self.module.model)
         self.data = TrainingData(prepared.train, prepared.validation, self.config.workers)
-        self.best = KeepBest(self.config.out, self.config.patience, prepared.objective.metric)
-        self.journal = Journal(self.config.out / LOG, self.best, self.config, self.say)
+        self.best = KeepBest(self.config.out, plan.patience, prepared.objective.metric)
+        self.journal = Journal(self.config.out / LOG, self.best, plan, self.say)
 
     @property
     def steps(self) -> int:
@@ -78,15 +80,13 @@ class Session:
         return "patience" if self.best.exhausted else "epochs"
 
     def _fit(self, interruption: Interruption) -> None:
-        config = self.config
+        config, plan = self.config, self.plan
         path = config.out / CHECKPOINT
-        resume_point = ResumePoint(path, config.checkpoint_seconds, self.journal, interruption, config.max_minutes)
-        callbacks: list[Callback] = [Schedule(config, self.journal), self.best, self.journal, resume_point]
+        resume_point = ResumePoint(path, config.checkpoint_seconds, self.journal, interruption, plan.minutes)
+        callbacks: list[Callback] = [Schedule(config, plan, self.journal), self.best, self.journal, resume_point]
         if self.progress:
             callbacks.append(ProgressBar())
-        trainer = _trainer(
-            config.max_epochs, callbacks, partial=self.module.objective.partial, validated=self.validated
-        )
+        trainer = _trainer(plan.epochs, callbacks, partial=self.module.objective.partial, validated=self.validated)
         trainer.fit(self.module, datamodule=self.data, ckpt_path=self.resumed)
 
     @property

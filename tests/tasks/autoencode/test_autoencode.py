@@ -23,7 +23,9 @@ from cellwright.tasks.run import load_run
 from cellwright.training import fit
 
 WORDS = ["red", "green", "blue", "grey"]
-SMALL: dict[str, Any] = {"hidden": 24, "embedding": 8, "threads": 1, "learning_rate": 0.02, "averaging": 0.9}
+SMALL: dict[str, Any] = {
+    "hidden": 24, "embedding": 8, "threads": 1, "learning_rate": 0.02, "averaging": 0.9, "schedule": "constant",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -42,7 +42,7 @@ def given(reviews: Path) -> dict[str, Any]:
     return {
         "data": str(reviews), "text": "said", "pretrain": "own", "pretrain_epochs": 2, "tokenizer": "characters",
         "minimum": 1, "hidden": 12, "embedding": 8, "pairs": 0, "batch_tokens": 640, "threads": 1, "seed": 1,
-        "max_epochs": 2, "checkpoint_seconds": 0,
+        "max_epochs": 2, "schedule": "constant", "checkpoint_seconds": 0,
     }  # fmt: skip
 
 

@@ -46,6 +46,7 @@ class ClassifyConfig(FitConfig, Smoothing, Architecture, Reading, Tokenising, Ta
 
     task: ClassVar[str] = "classify"
     needs_labels: ClassVar[bool] = True
+    usual_steps: ClassVar[int] = 1000
 
     pretrain: str | None = None
     """Learn to write texts first, in both directions: own, the training texts of DATA, a file, or a built-in set."""

@@ -47,9 +47,6 @@ class LanguageConfig(FitConfig, LanguageArchitecture, Tokenising, TableFiles, Te
     stride: int | None = Field(None, ge=1)
     """Steps from one window's end to the next one's; fewer than --window read steps again, so that every gradient goes
     back some way; by default --window."""
-    schedule: Literal["constant", "cosine"] = "cosine"
-    """Step size over the run: cosine rises first, then falls to 0 at the end of --max-epochs or --max-minutes,
-    and rises again where a run is resumed with more of them."""
 
     def check(self) -> None:
         """Raise InputError for options that do not go together, for windows that would leave steps out, and for a

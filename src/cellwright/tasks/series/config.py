@@ -74,6 +74,9 @@ class SeriesConfig(FitConfig, Smoothing, SeriesArchitecture, Reading, Columns, P
     """Most passes over the training examples."""
     patience: int = Field(20, ge=1)
     """Stop after this many epochs without a better validation score."""
+    schedule: Literal["constant", "cosine"] = "constant"
+    """Step size over the run: cosine rises first, then falls to 0 at the end of --max-epochs or --max-minutes, and
+    rises again where a run is resumed with more of them."""
     batch_tokens: int = Field(512, ge=1)
     """Most steps in a batch, padding included."""
     averaging: float = Field(0.99, ge=0, lt=1)

@@ -53,6 +53,7 @@ class TagConfig(FitConfig, TaggerArchitecture, Words, Files, Columns, Place):
 
     task: ClassVar[str] = "tag"
     reads: ClassVar[str] = SENTENCES
+    usual_steps: ClassVar[int] = 1400
 
     crf: bool | None = None
     """Score neighbouring tags by a conditional random field; without it each tag is chosen by itself. By default where

@@ -55,6 +55,7 @@ class TransduceConfig(FitConfig, Smoothing, TransducerArchitecture, Search, Tabl
 
     task: ClassVar[str] = "transduce"
     reads: ClassVar[str] = PAIRS
+    usual_steps: ClassVar[int] = 2400
 
     batch_tokens: int | None = Field(None, ge=1)
     """Most tokens in a batch, source and target together, padding included; None goes by how much there is to train
