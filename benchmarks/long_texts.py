@@ -27,27 +27,27 @@ from memory import RETURN_AT_ONCE, status
 DATA, LENGTH, SEEDS = "news-en", 64, 3
 ROOT = Path(__file__).parents[1]
 PAGE, FOLDER = ROOT / "docs" / "long-texts.md", ROOT / "runs" / "long-texts"
-TRAINING: dict[str, Any] = {"max_epochs": 5, "schedule": "cosine", "batch_tokens": 2048}
-COMMON: dict[str, Any] = TRAINING | {"pairs": 0}
-AUTOENCODER: dict[str, Any] = TRAINING | {"max_length": LENGTH, "vocabulary": 2000}
+TRAINING: dict[str, Any] = {"max_epochs": 5, "lr_schedule": "cosine", "batch_tokens": 2048}
+COMMON: dict[str, Any] = TRAINING | {"bigram_buckets": 0}
+AUTOENCODER: dict[str, Any] = TRAINING | {"max_length": LENGTH, "vocab_size": 2000}
 SHARE = 0.1
 """Of the training labels, in the comparison of pre-trained with random weights."""
 
 WAYS: dict[str, dict[str, Any]] = {
     "whole text": {},
-    "head": {"long": "head"},
-    "tail": {"long": "tail"},
-    "head+tail": {"long": "head+tail"},
-    "middle": {"long": "middle"},
-    "windows, mean": {"long": "windows"},
-    "windows, recurrent": {"long": "windows", "join": "recurrent"},
-    "sentences": {"long": "sentences"},
-    "compress, frozen": {"long": "compress", "join": "recurrent", "freeze_encoder": True},
-    "compress, fine-tuned": {"long": "compress", "join": "recurrent"},
+    "head": {"truncation": "head"},
+    "tail": {"truncation": "tail"},
+    "head+tail": {"truncation": "head+tail"},
+    "middle": {"truncation": "middle"},
+    "windows, mean": {"truncation": "windows"},
+    "windows, recurrent": {"truncation": "windows", "join": "recurrent"},
+    "sentences": {"truncation": "sentences"},
+    "compress, frozen": {"truncation": "compress", "join": "recurrent", "freeze_encoder": True},
+    "compress, fine-tuned": {"truncation": "compress", "join": "recurrent"},
 }
 STARTS: dict[str, dict[str, Any]] = {
-    "random weights": {"long": "windows", "vocabulary": AUTOENCODER["vocabulary"]},
-    "the autoencoder's": {"long": "windows", "encoder": True},
+    "random weights": {"truncation": "windows", "vocab_size": AUTOENCODER["vocab_size"]},
+    "the autoencoder's": {"truncation": "windows", "encoder": True},
 }
 """The same sizes, tokens and pooling; what differs is where the weights begin."""
 
@@ -156,8 +156,8 @@ class Table:
 
     def row(self, name: str, data: str, way: dict[str, Any]) -> tuple[str, list[Found]]:
         """The runs of one way to read, a seed each."""
-        options = COMMON | ({"max_length": LENGTH} if "long" in way else {}) | way
-        if way.get("long") == "compress" or "encoder" in way:
+        options = COMMON | ({"max_length": LENGTH} if "truncation" in way else {}) | way
+        if way.get("truncation") == "compress" or "encoder" in way:
             self.kept.get("autoencoder", 0, self._autoencoder)
             options["encoder"] = self.encoder
         return name, [

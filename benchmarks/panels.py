@@ -39,7 +39,13 @@ def errors(ratio: float, scaling: str, seed: int) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as folder:
         data, out = Path(folder, "panel.csv"), Path(folder, "run")
         data.write_text(panel(ratio, seed))
-        options = {"target": "forecast", "horizon": SEASON, "season": SEASON, "hidden": 32, "max_epochs": 20}
+        options = {
+            "target": "forecast",
+            "horizon": SEASON,
+            "season_length": SEASON,
+            "hidden_size": 32,
+            "max_epochs": 20,
+        }
         config = SeriesConfig(data=str(data), out=out, scaling=scaling, seed=seed, threads=1, **options)
         fit(config, progress=False, say=lambda sentence: None)
         report = tasks.get("series").evaluate(load_run(out), str(data), "test", {}, lambda sentence: None)

@@ -113,8 +113,8 @@ def make_run(folder: Path) -> list[str]:
     """Write a run, and return short texts."""
     texts = [text for text in datasets.load("reviews-zh")["train"].texts if 8 <= len(text) <= LONGEST][:2000]
     torch.manual_seed(0)
-    tokenizer = Tokenizer.train(texts, "characters", minimum=1)
-    config = ClassifierConfig(vocabulary=tokenizer.size, classes=2, hidden=128)
+    tokenizer = Tokenizer.train(texts, "characters", min_frequency=1)
+    config = ClassifierConfig(vocab_size=tokenizer.size, classes=2, hidden_size=128)
     model = Classifier(config)
     with torch.no_grad():
         for parameter in model.parameters():

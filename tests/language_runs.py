@@ -14,8 +14,10 @@ from cellwright.tasks.run import save_description, save_weights
 def language_run(folder, **options):
     """Of characters; its weights are far from zero, so that no two texts are read alike; it never ends a document."""
     torch.manual_seed(0)
-    tokenizer = Tokenizer.train(["the cat sat on the mat.\nthe dog too"], "characters", minimum=1)
-    config = LanguageModelConfig(vocabulary=tokenizer.size, **{"embedding": 6, "hidden": 9, "tied": False} | options)
+    tokenizer = Tokenizer.train(["the cat sat on the mat.\nthe dog too"], "characters", min_frequency=1)
+    config = LanguageModelConfig(
+        vocab_size=tokenizer.size, **{"embedding_dim": 6, "hidden_size": 9, "tie_weights": False} | options
+    )
     model = LanguageModel(config)
     with torch.no_grad():
         for parameter in model.parameters():

@@ -5,7 +5,7 @@ from math import sin
 from typing import Any
 
 SMALL: dict[str, Any] = {
-    "hidden": 12, "threads": 1, "learning_rate": 0.03, "dropout": 0.0, "averaging": 0.8, "max_epochs": 12,
+    "hidden_size": 12, "threads": 1, "learning_rate": 0.03, "dropout": 0.0, "ema_decay": 0.8, "max_epochs": 12,
     "patience": 12, "batch_tokens": 256,
 }  # fmt: skip
 """Options of a model that is trained in a second or two."""

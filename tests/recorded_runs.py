@@ -32,9 +32,9 @@ TAGS = ["O", "B-city", "I-city"]
 def tagger_run(folder, labels=("fly", "fare"), scheme="iob2", **options) -> TagRun:
     """Its weights are far from zero, and so are the scores of neighbouring tags."""
     torch.manual_seed(3)
-    lexicon = Lexicon.train([["fly", "from", "new", "york", "to", "oslo"]], size=100, minimum=1)
-    sizes = {"vocabulary": len(lexicon.vocabulary) + 2, "alphabet": len(lexicon.alphabet) + 2}
-    small = {"embedding": 5, "characters": 3, "hidden": 7}
+    lexicon = Lexicon.train([["fly", "from", "new", "york", "to", "oslo"]], size=100, min_frequency=1)
+    sizes = {"vocab_size": len(lexicon.vocabulary) + 2, "alphabet": len(lexicon.alphabet) + 2}
+    small = {"embedding_dim": 5, "char_embedding_dim": 3, "hidden_size": 7}
     config = TaggerConfig(**sizes, tags=len(TAGS), classes=len(labels), **small | options)
     model = Tagger(config)
     with torch.no_grad():
@@ -60,9 +60,9 @@ def tagger_run(folder, labels=("fly", "fare"), scheme="iob2", **options) -> TagR
 def transducer_run(folder, **options) -> TransduceRun:
     """Its weights are far from zero; it never ends an answer before the limit of four symbols or twice the source."""
     torch.manual_seed(1)
-    source, target = (Tokenizer.train([text], "characters", minimum=1) for text in ("cafe é", "KAFEY"))
-    sizes = {"source_vocabulary": source.size, "target_vocabulary": target.size}
-    config = TransducerConfig(**sizes, **{"embedding": 5, "hidden": 6} | options)
+    source, target = (Tokenizer.train([text], "characters", min_frequency=1) for text in ("cafe é", "KAFEY"))
+    sizes = {"source_vocab_size": source.size, "target_vocab_size": target.size}
+    config = TransducerConfig(**sizes, **{"embedding_dim": 5, "hidden_size": 6} | options)
     model = Transducer(config)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -73,7 +73,7 @@ def transducer_run(folder, **options) -> TransduceRun:
         cellwright="0",
         model=config,
         symbols=symbols,
-        search=Search(beam=2, best=2),
+        search=Search(beam=2, n_best=2),
         fingerprint="",
         options={"data": "x"},
     )
@@ -85,13 +85,13 @@ def transducer_run(folder, **options) -> TransduceRun:
 def autoencoder_run(folder, kind="characters", max_length=4, **options) -> AutoencodeRun:
     """Its weights are far from zero; a text comes back as another one, since nobody trained it."""
     torch.manual_seed(2)
-    tokenizer = Tokenizer.train(["the cat sat on the mat", "the\ndog"], kind, minimum=1)
-    config = AutoencoderConfig(vocabulary=tokenizer.size, **{"embedding": 5, "hidden": 6, "code": 3} | options)
+    tokenizer = Tokenizer.train(["the cat sat on the mat", "the\ndog"], kind, min_frequency=1)
+    config = AutoencoderConfig(vocab_size=tokenizer.size, **{"embedding_dim": 5, "hidden_size": 6, "code": 3} | options)
     model = Autoencoder(config)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(4)
-    reading = Reading(long="windows", max_length=max_length)
+    reading = Reading(truncation="windows", max_length=max_length)
     description = AutoencodeRunConfig(
         cellwright="0", model=config, reading=reading, fingerprint="", options={"data": "x"}
     )
@@ -103,7 +103,7 @@ def autoencoder_run(folder, kind="characters", max_length=4, **options) -> Autoe
 def series_run(folder) -> SeriesRun:
     """Of two classes and two channels."""
     torch.manual_seed(4)
-    config = SeriesModelConfig(hidden=4, channels=2, masked=False, classes=2)
+    config = SeriesModelConfig(hidden_size=4, channels=2, masked=False, classes=2)
     scaling = Scaling([10.0, 100.0], [0.5, 5.0])
     description = SeriesRunConfig(
         cellwright="0", labels=["fast", "slow"], channels=["wave", "noise"], scaling=scaling, model=config,

@@ -6,8 +6,8 @@ from typing import Any
 
 CITIES = ["boston", "denver", "san jose", "new york", "oslo"]
 SMALL: dict[str, Any] = {
-    "hidden": 16, "embedding": 8, "characters": 4, "dropout": 0.2, "batch_tokens": 256, "threads": 1, "seed": 1,
-    "learning_rate": 0.05, "averaging": 0.9, "max_epochs": 9, "patience": 2, "schedule": "constant",
+    "hidden_size": 16, "embedding_dim": 8, "char_embedding_dim": 4, "dropout": 0.2, "batch_tokens": 256, "threads": 1,
+    "seed": 1, "learning_rate": 0.05, "ema_decay": 0.9, "max_epochs": 9, "patience": 2, "lr_schedule": "constant",
     "checkpoint_seconds": 60,
 }  # fmt: skip
 

@@ -124,7 +124,7 @@ def test_answers_are_looked_for_as_the_options_say(tmp_path: Path) -> None:
     [
         (lambda run, data: cellwright.fit(data, "x", options={"epochs": 3}), "fit, task classify: no option 'epochs'"),
         (lambda run, data: cellwright.fit(data, "x", options={"max_epoch": 3}), "did you mean max_epochs?"),
-        (lambda run, data: cellwright.fit(data, "x", options={"hidden": 0}), "--hidden is 0; expected at least 1"),
+        (lambda run, data: cellwright.fit(data, "x", options={"hidden": 0}), "--hidden-size is 0; expected at least 1"),
         (lambda run, data: cellwright.fit(data, "x", task="cluster"), "no task 'cluster'; expected one of classify"),
         (lambda run, data: cellwright.fit(data, run, options={"text": "review"}), "holds a run already"),
         (lambda run, data: cellwright.load(run, options={"beam": 3}), "a run of task classify: no option 'beam'"),

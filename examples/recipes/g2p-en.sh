@@ -6,4 +6,4 @@
 # Stopped, it goes on with: cellwright fit g2p-en --out runs/g2p-en --resume
 set -eu
 exec cellwright fit g2p-en --task transduce --out "$1" --seed "$2" \
-    --hidden 256 --dropout 0.2 --batch-tokens 2048 --learning-rate 3e-3 --schedule cosine --max-epochs 14 --patience 14
+    --hidden-size 256 --dropout 0.2 --batch-tokens 2048 --learning-rate 3e-3 --lr-schedule cosine --max-epochs 14 --patience 14

@@ -6,6 +6,6 @@
 # input.txt is data/tinyshakespeare of github.com/karpathy/char-rnn.
 set -eu
 exec cellwright fit "$1" --task lm --out "$2" --seed "$3" \
-    --validation-share 0.1 --test-share 0 --minimum 1 \
-    --hidden 256 --embedding 64 --forget-bias 1 \
+    --validation-share 0.1 --test-share 0 --min-frequency 1 \
+    --hidden-size 256 --embedding-dim 64 --forget-bias 1 \
     --learning-rate 6e-3 --weight-decay 0 --max-epochs 6

@@ -4,4 +4,4 @@
 #     sh examples/recipes/pos-zh.sh runs/pos 0        (the second is the seed)
 set -eu
 exec cellwright fit pos-zh --task tag --out "$1" --seed "$2" \
-    --batch-tokens 2048 --schedule cosine --hidden 192 --max-epochs 12 --patience 3
+    --batch-tokens 2048 --lr-schedule cosine --hidden-size 192 --max-epochs 12 --patience 3

@@ -8,5 +8,5 @@
 # as data/atis of github.com/MiuLab/SlotGated-SLU has them in three files: seq.in, seq.out and label.
 set -eu
 exec cellwright fit "$1/train.jsonl" --validation "$1/valid.jsonl" --test "$1/test.jsonl" \
-    --task tag --also-classify intent --out "$2" --seed "$3" \
-    --batch-tokens 512 --learning-rate 4e-3 --schedule cosine --max-epochs 25 --patience 25
+    --task tag --sentence-label intent --out "$2" --seed "$3" \
+    --batch-tokens 512 --learning-rate 4e-3 --lr-schedule cosine --max-epochs 25 --patience 25

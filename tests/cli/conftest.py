@@ -16,8 +16,8 @@ stages.FIRST = 600.0  # what is slow on a busy machine must not change what a co
 LABELS = {"very good": ["great", "fine", "lovely", "好", "棒"], "坏 评": ["awful", "poor", "dull", "差", "坏"]}
 NEUTRAL = ["the", "phone", "书", "酒店", "and", "it's", "🙂", 'so "so"', "a,b"]
 OPTIONS = {
-    "--hidden": 8, "--embedding": 8, "--dropout": 0.1, "--learning-rate": 0.05, "--threads": 1, "--batch-tokens": 256,
-    "--schedule": "constant",
+    "--hidden-size": 8, "--embedding-dim": 8, "--dropout": 0.1, "--learning-rate": 0.05, "--threads": 1,
+    "--batch-tokens": 256, "--lr-schedule": "constant",
 }  # fmt: skip
 SMALL = [str(part) for option in OPTIONS.items() for part in option]
 

@@ -117,15 +117,15 @@ def test_split_that_no_text_falls_to(refused, run, data):
     ("options", "parts"),
     [
         ("--dropout 2", ["--dropout is 2; expected at least 0 and below 1"]),
-        ("--hidden 0", ["--hidden is 0; expected at least 1"]),
+        ("--hidden-size 0", ["--hidden-size is 0; expected at least 1"]),
         ("--learning-rate inf", ["--learning-rate is inf; expected a finite number"]),
         (f"--seed {2**63}", [f"--seed is {2**63}; expected at least 0 and at most {2**63 - 1}"]),
-        ("--hidden 1.5", ["--hidden is 1.5; expected a valid integer"]),
+        ("--hidden-size 1.5", ["--hidden-size is 1.5; expected a valid integer"]),
         ("--clip-norm -1", ["--clip-norm is -1; expected above 0"]),
         ("--cell lstn", ["'lstn'", "rnn, ", "did you mean lstm?"]),
         ("--pooling middle", ["--pooling is middle; expected 'last', 'max', 'mean' or 'attention'"]),
         ("--task translate", ["no task 'translate'", "expected one of classify"]),
-        ("--hiden 3", ["--hiden", "--hidden"]),
+        ("--hiden 3", ["--hiden", "--hidden-size"]),
         ("--resume --overwrite", ["--resume", "--overwrite"]),
         ("--encoding utf-88", ["no encoding 'utf-88'"]),
     ],
@@ -207,7 +207,10 @@ def test_run_of_a_newer_format(refused, run, tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [({"hidden": "many"}, "field 'options.hidden': Input should be a valid integer"), (None, "field 'options.data'")],
+    [
+        ({"hidden_size": "many"}, "field 'options.hidden_size': Input should be a valid integer"),
+        (None, "field 'options.data'"),
+    ],
 )
 def test_run_of_damaged_options(refused, run, reviews, tmp_path, options, said):
     copy = shutil.copytree(run, tmp_path / "copy")

@@ -11,7 +11,7 @@ from cellwright.bench import measure as measuring
 from cellwright.bench import timing
 from cellwright.cells import CELLS
 
-TINY = ["--hidden", 5, "--batch", 3, "--time", 7]
+TINY = ["--hidden-size", 5, "--batch-size", 3, "--seq-len", 7]
 
 
 @pytest.fixture(autouse=True)
@@ -71,11 +71,11 @@ def test_a_busy_machine_is_told(cellwright, monkeypatch):
     ("options", "sentence"),
     [
         ("--cell lstn", "there is no cell 'lstn'; the cells are rnn, "),
-        ("--hidden 0", "--hidden is 0; expected at least 1\n"),
-        ("--time long", "--time is long; expected a valid integer\n"),
+        ("--hidden-size 0", "--hidden-size is 0; expected at least 1\n"),
+        ("--seq-len long", "--seq-len is long; expected a valid integer\n"),
         ("--lengths some", "--lengths is some; expected 'ragged' or 'padded'\n"),
         ("--threads 0", "--threads is 0; expected at least 1\n"),
-        ("--hidden 10000000", "--time 100 --batch 32 --hidden 10000000 take "),
+        ("--hidden-size 10000000", "--seq-len 100 --batch-size 32 --hidden-size 10000000 take "),
     ],
 )
 def test_a_mistake_is_one_sentence(cellwright, options, sentence):

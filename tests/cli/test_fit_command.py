@@ -46,7 +46,7 @@ def test_scores_in_the_run_are_those_of_evaluate(cellwright, fitted, reviews):
 
 def test_options_reach_the_run(cellwright, small, reviews, tmp_path):
     out = tmp_path / "run"
-    given = "--cell gru --layers 2 --no-bidirectional --pooling mean --clip-norm none --clip-value 0.5 --seed 3"
+    given = "--cell gru --num-layers 2 --no-bidirectional --pooling mean --clip-norm none --clip-value 0.5 --seed 3"
     ended = cellwright("fit", reviews, "--task", "classify", "--out", out, "--max-epochs", 1, *given.split(), *small)
     assert ended.status == 0, ended.err
     config = json.loads((out / "config.json").read_text())
@@ -94,7 +94,11 @@ def test_ctrl_c_with_workers_is_one_sentence(small, reviews, tmp_path):
     out = tmp_path / "run"
     start = [*COMMAND, "fit", reviews, "--out", out, "--max-epochs", "100000", "--patience", "100000", *small]
     with subprocess.Popen(
-        [*start, "--workers", "2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        [*start, "--num-workers", "2"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as process:
         assert any(line.startswith("epoch 2 ") for line in process.stdout)
         os.killpg(process.pid, signal.SIGINT)
@@ -134,7 +138,7 @@ def test_where_a_cosine_has_ended_the_command_begins_anew_with_the_same_options(
     """A resumed one would take large steps again, and its scores may fall before they rise."""
     out = tmp_path / "a run"
     options = ["--no-bidirectional", "--clip-norm", "none", "--seed", 7, "--no-baseline", "--max-epochs", 1]
-    ended = cellwright("fit", reviews, "--out", out, *options, *small, "--schedule", "cosine")
+    ended = cellwright("fit", reviews, "--out", out, *options, *small, "--lr-schedule", "cosine")
     advised = next(line for line in ended.out.splitlines() if "the last epoch was the best" in line)
     _, *command = shlex.split(advised.partition("    (")[0])
     assert cellwright(*command).status == 0

@@ -16,8 +16,14 @@ def told(cellwright: Command, tmp_path_factory: pytest.TempPathFactory) -> tuple
     """A run that knows one line by heart, and what the command said."""
     folder = tmp_path_factory.mktemp("lm")
     (folder / "cat.txt").write_text(LINE * 120)
-    options = {"--hidden": 24, "--embedding": 8, "--batch-tokens": 128, "--window": 16, "--learning-rate": 0.03}
-    given = [part for option in (options | {"--averaging": 0.9, "--max-epochs": 8}).items() for part in option]
+    options = {
+        "--hidden-size": 24,
+        "--embedding-dim": 8,
+        "--batch-tokens": 128,
+        "--window": 16,
+        "--learning-rate": 0.03,
+    }
+    given = [part for option in (options | {"--ema-decay": 0.9, "--max-epochs": 8}).items() for part in option]
     ended = cellwright("fit", folder / "cat.txt", "--task", "lm", "--out", folder / "run", *given)
     return folder / "run", ended
 

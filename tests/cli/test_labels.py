@@ -45,7 +45,7 @@ def fit_tags(cellwright: Command, tmp_path: Path) -> Command:
     def run(sentences: list[list[tuple[str, str]]], *arguments: object, status: int = 0) -> Any:
         path = tmp_path / "data.conll"
         path.write_text("\n".join("".join(f"{word} {tag}\n" for word, tag in each) for each in sentences))
-        sizes = ["--embedding", 8, "--characters", 4, "--hidden", 8, "--threads", 1, "--max-epochs", 1]
+        sizes = ["--embedding-dim", 8, "--char-embedding-dim", 4, "--hidden-size", 8, "--threads", 1, "--max-epochs", 1]
         ended = cellwright("fit", path, "--task", "tag", *arguments, "--out", tmp_path / "run", "--overwrite", *sizes)
         assert ended.status == status, ended.err
         return ended

@@ -18,7 +18,7 @@ def test_datasets_lists_each_with_size_source_and_licence(cellwright):
 
 
 def test_cells_show_prints_what_the_definition_says(cellwright):
-    ended = cellwright("cells", "show", "gru", "--input", 10, "--hidden", 20)
+    ended = cellwright("cells", "show", "gru", "--input", 10, "--hidden-size", 20)
     assert "  n_t = tanh(W_n x_t + b_n + r_t · (U_n h_{t−1} + b'_n))\n" in ended.out
     assert "Cho et al. 2014" in ended.out
     facts = dict(line.split(maxsplit=1) for line in ended.out.splitlines() if line[:5] in ("param", "gates", "conve"))
@@ -80,5 +80,5 @@ def test_cells_show_mistakes_are_one_sentence(cellwright, tmp_path):
         assert (ended.status, ended.out) == (2, "")
         assert part in ended.err
         assert ended.err.count("\n") == 1
-    assert cellwright("cells", "show", "gru", "--hidden", 0).status == 2
+    assert cellwright("cells", "show", "gru", "--hidden-size", 0).status == 2
     assert cellwright("cells", "show", "gru", "--svg", tmp_path / "no" / "a.svg").status == 2

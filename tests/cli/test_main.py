@@ -58,11 +58,11 @@ def test_command_line_that_is_not_understood(cellwright, arguments, sentence):
     [
         (10**12, r"not enough memory for \d+ bytes at once; expected a model"),
         (10**18, "not enough memory; expected a model"),
-        (10**24, f"--hidden is {10**24}; expected {2**63 - 1} at most"),
+        (10**24, f"--hidden-size is {10**24}; expected {2**63 - 1} at most"),
     ],
 )
 def test_more_than_any_machine_holds_ends_in_a_sentence(cellwright, reviews, tmp_path, units, said):
-    ended = cellwright("fit", reviews, "--out", tmp_path / "run", "--hidden", units)
+    ended = cellwright("fit", reviews, "--out", tmp_path / "run", "--hidden-size", units)
     assert ended.status == 2
     assert re.search(f"^cellwright: {said}", ended.err, re.MULTILINE)
 

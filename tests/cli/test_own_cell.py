@@ -44,7 +44,7 @@ def own(cellwright, reviews, marks, tmp_path_factory):
     folder = tmp_path_factory.mktemp("own")
     file = folder / "mine.py"
     file.write_text(CELL.format(marks=str(marks)))
-    options = ["--hidden", 8, "--embedding", 8, "--threads", 1, "--batch-tokens", 256, "--max-epochs", 1]
+    options = ["--hidden-size", 8, "--embedding-dim", 8, "--threads", 1, "--batch-tokens", 256, "--max-epochs", 1]
     ended = cellwright("fit", reviews, "--out", folder / "run", "--cell", f"{file}:keeper", *options)
     assert ended.status == 0, ended.err
     return folder / "run", ended
@@ -147,7 +147,7 @@ def test_the_bench_times_it(cellwright, own, monkeypatch):
     monkeypatch.setattr("cellwright.bench.timing.TURN", 0.0)
     monkeypatch.setattr("cellwright.bench.timing.PAUSE", 0.0)
     monkeypatch.setattr("cellwright.cli.bench.SECONDS", 0.0)
-    tiny = ["--hidden", 5, "--batch", 3, "--time", 7, "--json"]
+    tiny = ["--hidden-size", 5, "--batch", 3, "--time", 7, "--json"]
     told = json.loads(cellwright("bench", "--cell", f"{own[0]}/cell.py:keeper", *tiny).out)
     assert told["case"]["cell"].startswith("keeper#")
     assert list(told["times"]) == ["cellwright", "Python loop"]

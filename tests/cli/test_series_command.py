@@ -85,7 +85,7 @@ def test_without_the_training_file_there_are_no_baselines(cellwright, run, waves
 def test_forecasts_are_a_line_a_step_and_channel(cellwright, tmp_path):
     data = tmp_path / "days.csv"
     data.write_text(made_series.days(200, 0))
-    options = ["--target", "forecast", "--horizon", 2, "--max-epochs", 1, "--hidden", 4, "--threads", 1]
+    options = ["--target", "forecast", "--horizon", 2, "--max-epochs", 1, "--hidden-size", 4, "--threads", 1]
     ended = cellwright("fit", data, "--task", "series", "--out", tmp_path / "run", *options)
     assert ended.status == 0, ended.err
     assert "MAE of each channel, in its own units" in ended.out

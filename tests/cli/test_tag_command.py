@@ -22,7 +22,7 @@ def requests(tmp_path_factory):
 @pytest.fixture(scope="module")
 def run(cellwright, requests, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "tags"
-    ended = cellwright("fit", requests, "--task", "tag", "--also-classify", "intent", "--out", out, *OPTIONS)
+    ended = cellwright("fit", requests, "--task", "tag", "--sentence-label", "intent", "--out", out, *OPTIONS)
     assert ended.status == 0, ended.err
     assert "The network adds" in ended.out
     assert "most frequent tag" in ended.out

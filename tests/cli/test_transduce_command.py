@@ -24,7 +24,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run(cellwright: Command, pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "words"
-    sizes = ["--hidden", 8, "--embedding", 8, "--threads", 1, "--max-epochs", 1, "--best", 2]
+    sizes = ["--hidden-size", 8, "--embedding-dim", 8, "--threads", 1, "--max-epochs", 1, "--n-best", 2]
     assert cellwright("fit", pairs, "--task", "transduce", "--out", out, *sizes).status == 0
     return out
 
@@ -36,12 +36,12 @@ def answers(ended: Any) -> list[dict[str, Any]]:
 
 def test_predict_searches_as_it_is_told_and_else_as_the_run_was(cellwright: Command, run: Path) -> None:
     assert len(answers(cellwright("predict", run, "abcd", "--json"))) == 2
-    told = answers(cellwright("predict", "--best", 4, run, "abcd", "--json", "--alpha", 0))
+    told = answers(cellwright("predict", "--n-best", 4, run, "abcd", "--json", "--length-penalty", 0))
     assert len(told) == 4
     assert [each["score"] for each in told] == [each["log_probability"] for each in told]
-    [greedy] = answers(cellwright("predict", run, "abcd", "--json", "--beam", 1, "--best", 1))
+    [greedy] = answers(cellwright("predict", run, "abcd", "--json", "--beam", 1, "--n-best", 1))
     assert greedy["log_probability"] <= told[0]["log_probability"] + 1e-6
-    assert json.loads((run / "config.json").read_text())["search"] == {"beam": 5, "best": 2, "alpha": 0.6}
+    assert json.loads((run / "config.json").read_text())["search"] == {"beam": 5, "n_best": 2, "length_penalty": 0.6}
 
 
 def test_symbols_never_seen_are_counted(cellwright: Command, run: Path) -> None:

@@ -39,7 +39,7 @@ def test_spans_lie_in_the_text():
 
 @pytest.mark.parametrize("kind", KINDS[1:])
 def test_fullwidth_digits_and_letters_are_the_tokens_of_the_plain_ones(kind):
-    tokenizer = Tokenizer.train(["give 5 points", "ok 10 points"] * 3, kind, minimum=1)
+    tokenizer = Tokenizer.train(["give 5 points", "ok 10 points"] * 3, kind, min_frequency=1)
     full, plain = "ＯＫ ５ points", "OK 5 points" if kind == "words" else "ok 5 points"
     full = full if kind == "words" else "ｏｋ ５ points"
     assert tokenizer.encode([full]) == tokenizer.encode([plain])
@@ -51,13 +51,13 @@ def test_fullwidth_digits_and_letters_are_the_tokens_of_the_plain_ones(kind):
 
 
 def test_words_of_a_tagger_are_spelled_in_the_compatible_form():
-    lexicon = Lexicon.train([["Room", "5"]], size=10, minimum=1)
+    lexicon = Lexicon.train([["Room", "5"]], size=10, min_frequency=1)
     assert lexicon.spelling("Ｒoom") == lexicon.spelling("Room")
     assert lexicon.words(["５"]) == lexicon.words(["5"])
 
 
 def test_what_is_unknown_is_counted():
-    tokenizer = Tokenizer.train(["abc 5"], "characters", minimum=1)
+    tokenizer = Tokenizer.train(["abc 5"], "characters", min_frequency=1)
     found = tokenizer.unseen(["ab", "x５x", "zx"])
     assert (found.total, dict(found.lacks), found.forms) == (7, {"x": 3, "z": 1}, {"５": "5"})
     assert found.sentences() == [
@@ -71,13 +71,15 @@ def test_what_is_unknown_is_counted():
 
 
 def test_words_and_characters_that_a_tagger_lacks_are_counted_apart():
-    words, characters = Lexicon.train([["fly", "to"]], size=10, minimum=1).unseen([["fly", "over"], ["over", "ｔo"]])
+    words, characters = Lexicon.train([["fly", "to"]], size=10, min_frequency=1).unseen(
+        [["fly", "over"], ["over", "ｔo"]]
+    )
     assert (words.total, dict(words.lacks)) == (4, {"over": 2})
     assert (characters.total, dict(characters.lacks), characters.forms) == (13, {"v": 2, "e": 2, "r": 2}, {"ｔ": "t"})
 
 
 def test_features_are_counted_as_symbols():
-    tokenizer = Tokenizer.train(["walk +V +PST"], FEATURED, minimum=1)
+    tokenizer = Tokenizer.train(["walk +V +PST"], FEATURED, min_frequency=1)
     found = tokenizer.unseen(["walk +V +PRS", "ｗalk +V"])
     assert (found.kind, found.total, dict(found.lacks)) == ("symbols", 11, {"+PRS": 1})
     assert found.forms == {"ｗ": "w"}

@@ -42,7 +42,7 @@ def test_most_sources_have_them_or_not():
 
 
 def test_a_feature_is_one_token_and_the_space_before_it_none():
-    tokenizer = Tokenizer.train(["to go +V +V.PTCP"], FEATURED, minimum=1)
+    tokenizer = Tokenizer.train(["to go +V +V.PTCP"], FEATURED, min_frequency=1)
     assert tokenizer.tokens("go  to +V.PTCP +X") == ["g", "o", " ", " ", "t", "o", "+V.PTCP", "<unk>"]
     [(_, spans)] = tokenizer.encode_with_spans(["go +V"])
     assert spans == [(0, 1), (1, 2), (3, 5)]

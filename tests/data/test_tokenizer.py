@@ -24,7 +24,7 @@ def reviews():
 
 
 def test_characters_are_numbered_by_frequency_from_2_on():
-    tokenizer = Tokenizer.train(["aab", "aabbc", "aa"], "characters", minimum=1)
+    tokenizer = Tokenizer.train(["aab", "aabbc", "aa"], "characters", min_frequency=1)
     assert tokenizer.encode(["abc"]) == [[2, 3, 4]]
     assert tokenizer.size == 5
 
@@ -32,7 +32,7 @@ def test_characters_are_numbered_by_frequency_from_2_on():
 def test_numbers_agree_with_counting_by_hand(reviews):
     """The vocabulary is that of collections.Counter, and each character's number that of its rank."""
     counts = Counter(character for text in reviews for character in unicodedata.normalize("NFC", text))
-    tokenizer = Tokenizer.train(reviews, "characters", minimum=5, size=1000)
+    tokenizer = Tokenizer.train(reviews, "characters", min_frequency=5, size=1000)
     assert tokenizer.size == 1000
     common = [character for character, _ in counts.most_common(100)]
     numbers = [number for [number] in tokenizer.encode(common)]
@@ -41,37 +41,42 @@ def test_numbers_agree_with_counting_by_hand(reviews):
     assert set(numbers) == set(range(2, 102))
 
 
-def test_minimum_keeps_what_stands_often_enough():
-    tokenizer = Tokenizer.train(["aaabbc"], "characters", minimum=2)
+def test_min_frequency_keeps_what_stands_often_enough():
+    tokenizer = Tokenizer.train(["aaabbc"], "characters", min_frequency=2)
     assert tokenizer.encode(["abc"]) == [[2, 3, UNKNOWN]]
 
 
 def test_size_keeps_the_most_frequent():
-    tokenizer = Tokenizer.train(["aaabbc"], "characters", minimum=1, size=4)
+    tokenizer = Tokenizer.train(["aaabbc"], "characters", min_frequency=1, size=4)
     assert (tokenizer.size, tokenizer.encode(["abc"])) == (4, [[2, 3, UNKNOWN]])
 
 
 def test_white_space_and_line_ends_are_characters():
-    tokenizer = Tokenizer.train(["a b\nc"], "characters", minimum=1)
+    tokenizer = Tokenizer.train(["a b\nc"], "characters", min_frequency=1)
     assert tokenizer.tokens("a\nb c") == ["a", "\n", "b", " ", "c"]
 
 
 def test_words_are_lower_cased_and_parted_from_marks():
-    tokenizer = Tokenizer.train(EN, "words", minimum=1)
+    tokenizer = Tokenizer.train(EN, "words", min_frequency=1)
     assert tokenizer.tokens("The cat's Life.") == ["the", "cat", "'", "s", "life", "<unk>"]
 
 
 def test_a_word_with_combining_marks_is_one():
     word = "हिन्दी"
-    assert Tokenizer.train([word], "words", minimum=1).tokens(word) == [word]
+    assert Tokenizer.train([word], "words", min_frequency=1).tokens(word) == [word]
 
 
 def test_chinese_among_words_goes_character_by_character():
-    assert Tokenizer.train(["我用iPhone拍"], "words", minimum=1).tokens("我用iphone拍") == ["我", "用", "iphone", "拍"]
+    assert Tokenizer.train(["我用iPhone拍"], "words", min_frequency=1).tokens("我用iphone拍") == [
+        "我",
+        "用",
+        "iphone",
+        "拍",
+    ]
 
 
 def test_byte_pairs_merge_what_stands_together_most():
-    tokenizer = Tokenizer.train(["abab abab"], "bpe", minimum=2, size=2 + 256 + 2)
+    tokenizer = Tokenizer.train(["abab abab"], "bpe", min_frequency=2, size=2 + 256 + 2)
     assert tokenizer.tokens("ababab") == ["abab", "ab"]
 
 
@@ -102,7 +107,7 @@ def test_an_empty_text_has_no_tokens(kind):
 @pytest.mark.parametrize("kind", ["characters", "words", "bpe"])
 def test_no_text_gives_the_number_of_padding(kind):
     """The library would read the five characters <pad> as the padding token."""
-    tokenizer = pickle.loads(pickle.dumps(Tokenizer.train([*ZH, "<pad>", "a<pad>b<unk>"], kind, minimum=1)))
+    tokenizer = pickle.loads(pickle.dumps(Tokenizer.train([*ZH, "<pad>", "a<pad>b<unk>"], kind, min_frequency=1)))
     [numbers] = tokenizer.encode(["很<pad>好<unk>"])
     assert PADDING not in numbers
     assert UNKNOWN not in numbers
@@ -117,19 +122,19 @@ def test_composed_and_combining_spellings_are_the_same(kind):
 
 
 def test_a_character_beyond_16_bits_is_one_token():
-    assert Tokenizer.train(["🙂𠮷"], "characters", minimum=1).tokens("𠮷🙂") == ["𠮷", "🙂"]
+    assert Tokenizer.train(["🙂𠮷"], "characters", min_frequency=1).tokens("𠮷🙂") == ["𠮷", "🙂"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_half_a_surrogate_pair_is_read_as_the_replacement_character(kind):
-    tokenizer = Tokenizer.train([*ZH, "a\ud83d"], kind, minimum=1)
+    tokenizer = Tokenizer.train([*ZH, "a\ud83d"], kind, min_frequency=1)
     assert tokenizer.encode(["好\ud83d"]) == tokenizer.encode(["好\ufffd"])
     assert tokenizer.tokens("\udc00") == tokenizer.tokens("\ufffd")
 
 
 @given(texts=st.lists(st.text(max_size=20), min_size=1, max_size=5))
 def test_characters_come_back(texts):
-    tokenizer = Tokenizer.train(texts, "characters", minimum=1)
+    tokenizer = Tokenizer.train(texts, "characters", min_frequency=1)
     encoded = tokenizer.encode(texts)
     assert [tokenizer.decode(numbers) for numbers in encoded] == [unicodedata.normalize("NFC", t) for t in texts]
     assert all(2 <= number < tokenizer.size for numbers in encoded for number in numbers)
@@ -148,7 +153,7 @@ def test_byte_pairs_bring_back_any_text_even_of_characters_never_seen(text):
 
 @given(words=st.lists(st.sampled_from(["the", "cat", "sat", "on", "dog", "life"]), max_size=9))
 def test_words_come_back_with_single_spaces(words):
-    tokenizer = Tokenizer.train(EN, "words", minimum=1)
+    tokenizer = Tokenizer.train(EN, "words", min_frequency=1)
     [numbers] = tokenizer.encode(["  ".join(words)])
     assert tokenizer.decode(numbers) == " ".join(words)
 
@@ -162,7 +167,7 @@ def test_training_twice_gives_the_same_numbers(kind, reviews):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("copy", ["saved", "pickled"])
 def test_a_copy_numbers_texts_alike(kind, copy, tmp_path):
-    tokenizer = Tokenizer.train([*ZH, *EN], kind, minimum=1)
+    tokenizer = Tokenizer.train([*ZH, *EN], kind, min_frequency=1)
     tokenizer.save(tmp_path / "tokenizer.json")
     other = Tokenizer.load(tmp_path / "tokenizer.json") if copy == "saved" else pickle.loads(pickle.dumps(tokenizer))
     texts = ["很好 <pad> cat", "", "xyz\n"]
@@ -226,7 +231,7 @@ def test_a_file_that_is_no_tokenizer_of_ours(tmp_path, change, message):
         ),
         ({"kind": "bpe", "size": 257}, "a vocabulary of 257 tokens; expected at least 258 for bpe"),
         ({"kind": "words", "size": 2}, "a vocabulary of 2 tokens; expected at least 3 for words"),
-        ({"minimum": 0}, "a minimum of 0; "),
+        ({"min_frequency": 0}, "min_frequency is 0; "),
     ],
 )
 def test_options_out_of_range(options, message):
@@ -236,14 +241,14 @@ def test_options_out_of_range(options, message):
 
 @pytest.mark.parametrize(("kind", "parts"), [("characters", ["é", "ß"]), ("words", ["Café", "straße"]), ("bpe", [])])
 def test_unknown_parts_are_what_the_vocabulary_lacks(kind, parts):
-    tokenizer = Tokenizer.train(["a Caf stra e, ."], kind, minimum=1, size=300)
+    tokenizer = Tokenizer.train(["a Caf stra e, ."], kind, min_frequency=1, size=300)
     assert tokenizer.unknown_parts("a Café, a straße") == parts
 
 
 def test_tokens_are_what_stands_between_white_space_as_it_is_written():
-    tokenizer = Tokenizer.train(["R IY1 D", "DH-AH  .\tR"], "tokens", minimum=1)
+    tokenizer = Tokenizer.train(["R IY1 D", "DH-AH  .\tR"], "tokens", min_frequency=1)
     numbers = tokenizer.encode(["DH-AH R r"])[0]
     assert tokenizer.symbols(numbers) == ["DH-AH", "R", "<unk>"]
     assert tokenizer.decode(numbers[:2]) == "DH-AH R"
     assert PADDING not in tokenizer.encode(["<pad> R<unk> <pad>"])[0]
-    assert len(Tokenizer.train(["<pad> <unk> a"], "tokens", minimum=1).encode(["<pad> a"])[0]) == 3
+    assert len(Tokenizer.train(["<pad> <unk> a"], "tokens", min_frequency=1).encode(["<pad> a"])[0]) == 3

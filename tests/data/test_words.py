@@ -9,7 +9,7 @@ from cellwright.errors import InputError
 
 @pytest.fixture
 def lexicon() -> Lexicon:
-    return Lexicon.train([["Fly", "to", "Boston"], ["fly", "to", "x"], ["a1", "b2", "a3"]], size=5, minimum=2)
+    return Lexicon.train([["Fly", "to", "Boston"], ["fly", "to", "x"], ["a1", "b2", "a3"]], size=5, min_frequency=2)
 
 
 def test_words_are_the_most_frequent_in_small_letters_and_with_any_digit(lexicon):
@@ -28,7 +28,7 @@ def test_characters_are_spelled_as_they_stand(lexicon):
 
 
 def test_the_same_whatever_the_order_and_through_json(lexicon):
-    other = Lexicon.train([["a3", "b2", "a1"], ["x", "to", "fly"], ["Boston", "to", "Fly"]], size=5, minimum=2)
+    other = Lexicon.train([["a3", "b2", "a1"], ["x", "to", "fly"], ["Boston", "to", "Fly"]], size=5, min_frequency=2)
     again = Lexicon.from_json(lexicon.to_json(), "tokenizer.json")
     assert other.to_json() == lexicon.to_json() == again.to_json()
 

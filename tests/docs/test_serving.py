@@ -30,8 +30,10 @@ def client(tmp_path_factory):
     folder = tmp_path_factory.mktemp("page") / "runs" / "reviews"
     folder.mkdir(parents=True)
     torch.manual_seed(0)
-    tokenizer = Tokenizer.train(["The room was clean . Clean Never again"], "words", minimum=1)
-    config = ClassifierConfig(vocabulary=tokenizer.size, classes=2, embedding=4, hidden=4, pairs=0, pooling="mean")
+    tokenizer = Tokenizer.train(["The room was clean . Clean Never again"], "words", min_frequency=1)
+    config = ClassifierConfig(
+        vocab_size=tokenizer.size, classes=2, embedding_dim=4, hidden_size=4, bigram_buckets=0, pooling="mean"
+    )
     model = Classifier(config)
     with torch.no_grad():
         ids = tokenizer.encode(["clean Clean", "Never"])

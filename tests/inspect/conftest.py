@@ -13,19 +13,19 @@ TEXTS = ["the film was lovely, 很 好 看!", "the music was dull </script> 差"
 def run_of(tmp_path):
     """Make a run with weights far from zero, so that nothing is alike by chance."""
 
-    def make(labels=("bad", "so so", "好"), kind="words", long=None, **options):
+    def make(labels=("bad", "so so", "好"), kind="words", reading=None, **options):
         torch.manual_seed(0)
-        tokenizer = Tokenizer.train(TEXTS, kind, minimum=1)
+        tokenizer = Tokenizer.train(TEXTS, kind, min_frequency=1)
         config = ClassifierConfig(
-            vocabulary=tokenizer.size, classes=len(labels), **{"embedding": 5, "hidden": 7} | options
+            vocab_size=tokenizer.size, classes=len(labels), **{"embedding_dim": 5, "hidden_size": 7} | options
         )
         model = Classifier(config).eval()
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter.mul_(3)
-        reading = {"reading": long} if long else {}
+        read = {"reading": reading} if reading else {}
         description = ClassifyRunConfig(
-            cellwright="0", labels=list(labels), model=config, fingerprint="", options={"data": "x"}, **reading
+            cellwright="0", labels=list(labels), model=config, fingerprint="", options={"data": "x"}, **read
         )
         return ClassifyRun(tmp_path, description, model, tokenizer)
 
@@ -34,4 +34,4 @@ def run_of(tmp_path):
 
 @pytest.fixture
 def run(run_of):
-    return run_of(layers=2)
+    return run_of(num_layers=2)

@@ -32,7 +32,14 @@ def out(tmp_path_factory):
     lines = [f'{draw.randint(1, 9)} "{draw.choice(words)}" {draw.choice(words)}\n' for _ in range(600)]
     folder = tmp_path_factory.mktemp("runs")
     (folder / "lines.txt").write_text("".join(lines))
-    given = {"hidden": 24, "layers": 2, "embedding": 8, "max_epochs": 6, "learning_rate": 0.02, "threads": 1}
+    given = {
+        "hidden_size": 24,
+        "num_layers": 2,
+        "embedding_dim": 8,
+        "max_epochs": 6,
+        "learning_rate": 0.02,
+        "threads": 1,
+    }
     shares = {"validation_share": 0.4, "batch_tokens": 128}
     fit(LanguageConfig(data=str(folder / "lines.txt"), out=folder / "run", **given, **shares), progress=False)
     return folder / "run"
@@ -101,7 +108,7 @@ def test_without_the_text_that_it_learned_from_the_rest_is_told(out, tmp_path, c
     assert json.loads(said.out)["units"] == []
 
 
-@pytest.mark.parametrize("options", [{"layers": 2}, {"cell": "gru", "embedding": 7, "hidden": 7}])
+@pytest.mark.parametrize("options", [{"num_layers": 2}, {"cell": "gru", "embedding_dim": 7, "hidden_size": 7}])
 def test_letters_and_expectations_are_the_models(tmp_path, options):
     run = language_run(tmp_path, **options)
     seen = record(run, TEXT)
@@ -137,7 +144,7 @@ def test_a_text_without_tokens_is_refused(tmp_path):
 
 def test_the_unit_that_tells_a_label_is_that_of_each_text_read_by_itself(tmp_path):
     """Against Pearson's correlation by NumPy, of states that were recorded a text at a time."""
-    run, draw = language_run(tmp_path, layers=2), random.Random(0)
+    run, draw = language_run(tmp_path, num_layers=2), random.Random(0)
     texts = ["".join(draw.choices("the cat", k=draw.randint(1, 9))) for _ in range(700)]
     last = [{f"layer{e.layer}.{s}": e.values[s][-1] for e in record(run, t).letters for s in "hc"} for t in texts]
     ends = {name: np.stack([each[name] for each in last]) for name in last[0]}

@@ -38,7 +38,7 @@ def test_a_probability_is_one_percentage_wherever_it_stands(run_of):
 
 @pytest.mark.parametrize("cell", ["lstm", "rnn", "slstm"])
 def test_the_page_holds_every_value_to_half_a_step(run_of, cell):
-    recording = record(run_of(layers=2, cell=cell), TEXT)
+    recording = record(run_of(num_layers=2, cell=cell), TEXT)
     held = embedded(report(recording))
     assert held["tokens"] == recording.tokens
     assert np.abs(held["attributions"] - recording.attributions.values).max() < 5.1e-5  # four digits
@@ -70,7 +70,7 @@ def test_the_page_asks_no_network(run):
 
 
 def test_a_page_of_200_tokens_128_units_and_two_directions_is_under_5_mb(run_of):
-    page = report(record(run_of(hidden=128), "the film was lovely " * 50))
+    page = report(record(run_of(hidden_size=128), "the film was lovely " * 50))
     assert len(page.encode()) < 1_000_000
 
 
@@ -113,7 +113,7 @@ ALL = {
 @pytest.mark.parametrize("task", ALL)
 def test_pages_of_other_tasks_ask_no_network_and_stay_small(task, tmp_path):
     make, text, _ = ALL[task]
-    page = report(record(make(tmp_path, hidden=128), (text * 50)[:200] if task != "tag" else text * 33))
+    page = report(record(make(tmp_path, hidden_size=128), (text * 50)[:200] if task != "tag" else text * 33))
     assert len(page.encode()) < 2_000_000
     assert not re.search(r"(src|href|url|import|fetch)\s*[=(]", page.replace("default-src", ""))
     assert "http" not in page.replace('http-equiv="Content', "")
@@ -123,7 +123,7 @@ def test_pages_of_other_tasks_ask_no_network_and_stay_small(task, tmp_path):
 @pytest.mark.parametrize("task", ALL)
 def test_chromium_draws_other_tasks(task, tmp_path):
     make, text, heading = ALL[task]
-    recording = record(make(tmp_path, layers=2), text)
+    recording = record(make(tmp_path, num_layers=2), text)
     point = "view.point({ step: 1, written: true, also: 2 }, 0)" if recording.written else "view.point({ step: 1 }, 0)"
     made = drawn(report(recording), tmp_path, f"{point}; view.choosePart(view.recording.parts.at(-1));")
     shown = html.unescape(re.sub("<[^>]*>", "", made[made.index("<main") : made.index('<script type="application')]))
@@ -131,7 +131,7 @@ def test_chromium_draws_other_tasks(task, tmp_path):
     assert recording.answers.said[1] in shown
     assert len(re.findall(r'<span [^>]*data-token="\d+"', made)) == len(recording.tokens)
     assert re.findall("<rt>(.*?)</rt>", made) == recording.tags
-    visible = re.search(r'<section data-part="looking"( hidden="")?>', made)[1] is None
+    visible = re.search(r'<section data-part="looking"( hidden_size="")?>', made)[1] is None
     assert visible == (recording.attention is not None)
 
 

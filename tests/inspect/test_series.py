@@ -20,10 +20,10 @@ from made_series import beats, days, slopes, small, stores, waves
 
 FEW = {"max_epochs": 1, "patience": 1}
 GIVEN = {
-    "classify": (waves(40, 0, missing=0.1), {"layers": 2, "label": "label"}),
+    "classify": (waves(40, 0, missing=0.1), {"num_layers": 2, "label": "label"}),
     "forecast": (days(150, 0), {"target": "forecast", "horizon": 2, "window": 16, "cell": "gru"}),
     "regress": (slopes(40, 0, missing=0.1), {"target": "regress"}),
-    "panel": (stores(40, 0), {"target": "forecast", "season": 7, "window": 16}),
+    "panel": (stores(40, 0), {"target": "forecast", "season_length": 7, "window": 16}),
     "anomaly": (beats(40, 0), {"target": "anomaly", "label": "label"}),
 }
 

@@ -28,7 +28,7 @@ def run_of(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"cell": "slstm", "layers": 2}, {"cell": "layer-norm-lstm", "bidirectional": False}]
+    "options", [{}, {"cell": "slstm", "num_layers": 2}, {"cell": "layer-norm-lstm", "bidirectional": False}]
 )
 def test_letters_and_answers_are_the_models(run_of, options):
     run = run_of(**options)

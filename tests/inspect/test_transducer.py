@@ -27,7 +27,7 @@ def run_of(tmp_path):
 
 EVERY = [
     {},
-    {"attention": "additive", "cell": "gru", "layers": 2},
+    {"attention": "additive", "cell": "gru", "num_layers": 2},
     {"attention": "dot", "cell": "slstm"},
     {"input_feeding": True, "bidirectional": False, "cell": "layer-norm-lstm"},
 ]

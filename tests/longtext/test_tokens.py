@@ -15,7 +15,7 @@ from cellwright.longtext.truncate import head, tail, without_middle
 FAMILY = "👨\u200d👩\u200d👧"
 MIXED = f"他用e\u0301crit好。It works, {FAMILY}好! 走🇨🇳🇬🇧吧"
 TOKENIZERS = {
-    kind: Tokenizer.train([MIXED, "👍🏽 x"], kind, size=size, minimum=1)
+    kind: Tokenizer.train([MIXED, "👍🏽 x"], kind, size=size, min_frequency=1)
     for kind, size in {"characters": 100, "words": 100, "bpe": 258}.items()
 }
 

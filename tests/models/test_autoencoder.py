@@ -16,7 +16,7 @@ LENGTHS = torch.tensor([4, 1, 0, 3])
 
 def small(cell: str = "lstm") -> Autoencoder:
     torch.manual_seed(0)
-    return Autoencoder(AutoencoderConfig(vocabulary=9, code=3, cell=cell, embedding=5, hidden=4))
+    return Autoencoder(AutoencoderConfig(vocab_size=9, code=3, cell=cell, embedding_dim=5, hidden_size=4))
 
 
 def by_hand(model: Autoencoder, text: Tensor) -> Tensor:
@@ -62,7 +62,7 @@ def test_it_learns_to_bring_texts_back_from_their_codes(cell: str) -> None:
     lengths = torch.randint(1, 4, (64,), generator=draw)
     tokens = torch.randint(2, 6, (64, 3), generator=draw).masked_fill(torch.arange(3) >= lengths[:, None], 0)
     torch.manual_seed(0)
-    model = Autoencoder(AutoencoderConfig(vocabulary=6, code=8, cell=cell, embedding=8, hidden=24))
+    model = Autoencoder(AutoencoderConfig(vocab_size=6, code=8, cell=cell, embedding_dim=8, hidden_size=24))
     optimizer = make_optimizer(model, 0.02, 0.0)
     for _ in range(200):  # 174 are enough for seeds 0 to 4
         optimizer.zero_grad()
@@ -74,7 +74,9 @@ def test_it_learns_to_bring_texts_back_from_their_codes(cell: str) -> None:
 
 def classifier(**options: object) -> Classifier:
     return Classifier(
-        ClassifierConfig.model_validate({"vocabulary": 9, "classes": 2, "embedding": 5, "hidden": 4, **options})
+        ClassifierConfig.model_validate(
+            {"vocab_size": 9, "classes": 2, "embedding_dim": 5, "hidden_size": 4, **options}
+        )
     )
 
 
@@ -99,7 +101,7 @@ def test_a_classifier_begins_from_the_encoder(freeze: bool, code: int | None) ->
 
 def test_a_compressed_text_is_its_pieces_codes_joined() -> None:
     """Two texts of three pieces and of one: the codes, in the order of the pieces, are what the joining layer reads."""
-    model, pretrained = classifier(code=3, pooling="last", join="recurrent", pairs=0).eval(), small()
+    model, pretrained = classifier(code=3, pooling="last", join="recurrent", bigram_buckets=0).eval(), small()
     begin_from(model, pretrained)
     tokens, lengths = TOKENS[[0, 1, 3, 0]], LENGTHS[[0, 1, 3, 0]]
     logits = model(tokens, lengths, torch.tensor([3, 1]))
@@ -111,7 +113,7 @@ def test_a_compressed_text_is_its_pieces_codes_joined() -> None:
         assert_agree(row, double(model).dense(h.flatten()))
 
 
-@pytest.mark.parametrize("options", [{"hidden": 5}, {"cell": "gru"}, {"bidirectional": False}, {"layers": 2}])
+@pytest.mark.parametrize("options", [{"hidden_size": 5}, {"cell": "gru"}, {"bidirectional": False}, {"num_layers": 2}])
 def test_an_encoder_of_another_shape_is_refused(options: dict[str, object]) -> None:
     with pytest.raises(RuntimeError, match=r"size mismatch|Missing key|Unexpected key"):
         begin_from(classifier(**options), small())

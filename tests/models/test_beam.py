@@ -20,7 +20,7 @@ SYMBOLS = [2, 3, 4]  # 0 ends a target, 1 is never given out
 def model(seed, **options):
     torch.manual_seed(seed)
     made = Transducer(
-        TransducerConfig(source_vocabulary=6, target_vocabulary=5, embedding=5, hidden=7, **options)
+        TransducerConfig(source_vocab_size=6, target_vocab_size=5, embedding_dim=5, hidden_size=7, **options)
     ).eval()
     with torch.no_grad():
         for parameter in made.parameters():
@@ -43,7 +43,7 @@ def score(made, b, target, alpha):
 @pytest.mark.parametrize("options", [{"cell": "gru"}, {"input_feeding": True}])
 def test_a_wide_beam_finds_the_best_of_all_targets(options, alpha):
     made = model(0, **options)
-    found = beam_search(made, SOURCES, LENGTHS, LIMITS, beam=3**4, best=4, alpha=alpha)
+    found = beam_search(made, SOURCES, LENGTHS, LIMITS, beam=3**4, n_best=4, length_penalty=alpha)
     exact = double(made)
     for b, limit in enumerate(LIMITS.tolist()):
         every = [list(y) for n in range(limit + 1) for y in itertools.product(SYMBOLS, repeat=n)]
@@ -58,7 +58,7 @@ def test_a_wide_beam_finds_the_best_of_all_targets(options, alpha):
 def test_never_worse_than_greedy_search_and_in_order(seed, beam, alpha):
     made = model(seed)
     greedy = greedy_search(made, SOURCES, LENGTHS, LIMITS)
-    found = beam_search(made, SOURCES, LENGTHS, LIMITS, beam=beam, best=3, alpha=alpha)
+    found = beam_search(made, SOURCES, LENGTHS, LIMITS, beam=beam, n_best=3, length_penalty=alpha)
     for b, hypotheses in enumerate(found):
         scores = [each.score for each in hypotheses]
         assert scores == sorted(scores, reverse=True)
@@ -83,16 +83,22 @@ def test_greedy_search_takes_the_likeliest_symbol():
 
 def test_a_row_is_answered_alone_as_in_a_batch():
     made = model(1)
-    together = beam_search(made, SOURCES, LENGTHS, LIMITS, beam=3, best=2, alpha=0.6)
+    together = beam_search(made, SOURCES, LENGTHS, LIMITS, beam=3, n_best=2, length_penalty=0.6)
     for b in range(3):
         row = slice(b, b + 1)
         (alone,) = beam_search(
-            made, SOURCES[row, : max(1, int(LENGTHS[b]))], LENGTHS[row], LIMITS[row], beam=3, best=2, alpha=0.6
+            made,
+            SOURCES[row, : max(1, int(LENGTHS[b]))],
+            LENGTHS[row],
+            LIMITS[row],
+            beam=3,
+            n_best=2,
+            length_penalty=0.6,
         )
         assert [each.symbols for each in alone] == [each.symbols for each in together[b]]
 
 
-@pytest.mark.parametrize("wrong", [{"beam": 0}, {"best": 0}, {"alpha": -0.1}])
+@pytest.mark.parametrize("wrong", [{"beam": 0}, {"n_best": 0}, {"length_penalty": -0.1}])
 def test_refused(wrong):
     with pytest.raises(ValueError, match="expected at least 1, 1 and 0"):
-        beam_search(model(0), SOURCES, LENGTHS, LIMITS, **{"beam": 5, "best": 1, "alpha": 0.6} | wrong)
+        beam_search(model(0), SOURCES, LENGTHS, LIMITS, **{"beam": 5, "n_best": 1, "length_penalty": 0.6} | wrong)

@@ -8,14 +8,14 @@ from agreement import assert_agree, double
 from cellwright.models.architecture import ClassifierConfig
 from cellwright.models.classifier import Classifier
 
-SMALL = {"vocabulary": 11, "classes": 3, "embedding": 5, "hidden": 4, "pooling": "last"}
+SMALL = {"vocab_size": 11, "classes": 3, "embedding_dim": 5, "hidden_size": 4, "pooling": "last"}
 
 
 @pytest.mark.parametrize("bidirectional", [True, False])
 @pytest.mark.parametrize("layers", [1, 2])
 def test_against_torch_row_by_row(bidirectional: bool, layers: int) -> None:
     torch.manual_seed(0)
-    config = ClassifierConfig.model_validate({**SMALL, "bidirectional": bidirectional, "layers": layers})
+    config = ClassifierConfig.model_validate({**SMALL, "bidirectional": bidirectional, "num_layers": layers})
     model = Classifier(config).eval()
     twin = nn.LSTM(5, 4, layers, bidirectional=bidirectional, batch_first=True)
     twin.load_state_dict(model.recurrent.state_dict())

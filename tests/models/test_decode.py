@@ -19,9 +19,9 @@ TEXT = "to be, or not to be: that is the question"
 
 
 def setup_of(kind: str = "characters") -> tuple[LanguageModel, Tokenizer]:
-    tokenizer = Tokenizer.train([TEXT], kind, minimum=1, size=300)
+    tokenizer = Tokenizer.train([TEXT], kind, min_frequency=1, size=300)
     torch.manual_seed(0)
-    model = LanguageModel(LanguageModelConfig(vocabulary=tokenizer.size, embedding=8, hidden=8))
+    model = LanguageModel(LanguageModelConfig(vocab_size=tokenizer.size, embedding_dim=8, hidden_size=8))
     with torch.no_grad():
         model.softmax.dense.bias[0] = -30.0  # an end that does not come
     return model.eval(), tokenizer

@@ -14,7 +14,7 @@ from cellwright.models.series_architecture import SeriesModelConfig
 
 
 def config(**changes) -> SeriesModelConfig:
-    small = {"target": "forecast", "channels": 2, "masked": False, "hidden": 5, "dropout": 0.0, "horizon": 3}
+    small = {"target": "forecast", "channels": 2, "masked": False, "hidden_size": 5, "dropout": 0.0, "horizon": 3}
     return SeriesModelConfig(**small | {"quantiles": (0.1, 0.5, 0.9)} | changes)
 
 
@@ -26,7 +26,7 @@ def series(*lengths: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 @pytest.mark.parametrize("season", [None, 2])
 def test_against_torch_row_by_row(season):
     torch.manual_seed(0)
-    model = Forecaster(config(season=season)).eval()
+    model = Forecaster(config(season_length=season)).eval()
     twin = nn.LSTM(2, 5, batch_first=True)
     twin.load_state_dict(model.recurrent.state_dict())
     values, known, lengths = series(5, 2)
@@ -67,7 +67,7 @@ def test_a_step_is_forecast_from_those_before_alone():
 
 def test_bernoulli_gives_logits():
     torch.manual_seed(0)
-    model = Forecaster(config(output="bernoulli", quantiles=(), horizon=1)).eval()
+    model = Forecaster(config(likelihood="bernoulli", quantiles=(), horizon=1)).eval()
     values, known, lengths = series(4)
     output, _ = double(model).recurrent(double(values), lengths=lengths)
     assert_agree(model(values, known, lengths)[..., 0, :, 0], double(model).dense(output))

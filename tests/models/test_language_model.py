@@ -22,7 +22,9 @@ TARGETS = torch.tensor([[3, 5], [4, 2], [6, 6], [1, 3], [2, 2]])
 
 def small(**options: object) -> LanguageModel:
     torch.manual_seed(0)
-    return LanguageModel(LanguageModelConfig.model_validate({"vocabulary": 7, "embedding": 4, "hidden": 5, **options}))
+    return LanguageModel(
+        LanguageModelConfig.model_validate({"vocab_size": 7, "embedding_dim": 4, "hidden_size": 5, **options})
+    )
 
 
 def by_hand(model: LanguageModel, tokens: Tensor) -> Tensor:
@@ -36,7 +38,7 @@ def by_hand(model: LanguageModel, tokens: Tensor) -> Tensor:
     return values @ model.softmax.dense.weight.T + model.softmax.dense.bias
 
 
-@pytest.mark.parametrize("options", [{}, {"layers": 3}, {"layers": 2, "tied": True}])
+@pytest.mark.parametrize("options", [{}, {"num_layers": 3}, {"num_layers": 2, "tie_weights": True}])
 def test_it_is_torchs_layers_and_a_softmax(options: dict[str, object]) -> None:
     model = small(**options)
     logits = by_hand(model, TOKENS)
@@ -47,7 +49,7 @@ def test_it_is_torchs_layers_and_a_softmax(options: dict[str, object]) -> None:
 
 
 def test_tied_weights_are_one_parameter() -> None:
-    model = small(tied=True)
+    model = small(tie_weights=True)
     assert model.softmax.dense.weight is model.embedding.weight
     assert model.layers[-1].hidden_size == 4
     assert sum(parameter.numel() for parameter in model.parameters()) == 7 * 4 + (4 * 4 * (4 + 4) + 2 * 16) + 7
@@ -55,7 +57,7 @@ def test_tied_weights_are_one_parameter() -> None:
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_cell_goes_on_from_window_to_window(cell: str) -> None:
-    model = small(cell=cell, layers=2).eval()
+    model = small(cell=cell, num_layers=2).eval()
     whole, end = double(model)(TOKENS)
     first, state = model(TOKENS[:2])
     second, after = model(TOKENS[2:], state)
@@ -64,12 +66,12 @@ def test_every_cell_goes_on_from_window_to_window(cell: str) -> None:
 
 
 def test_the_state_handed_on_is_a_constant() -> None:
-    _, _, state = small(layers=2).loss(TOKENS, TARGETS)
+    _, _, state = small(num_layers=2).loss(TOKENS, TARGETS)
     assert not any(part.requires_grad for layer in state for part in layer)
 
 
 def test_a_reset_begins_a_document() -> None:
-    model = small(layers=2).eval()
+    model = small(num_layers=2).eval()
     reset = torch.zeros(5, 2, dtype=torch.bool)
     reset[3, 1] = True
     found, _ = model(TOKENS, reset=reset)
@@ -82,7 +84,7 @@ def test_a_reset_begins_a_document() -> None:
 def test_nats_are_those_of_each_document_alone(lengths: list[int]) -> None:
     draws = torch.Generator().manual_seed(sum(lengths))
     documents = [torch.cat([torch.zeros(1).long(), torch.randint(1, 7, (n,), generator=draws)]) for n in lengths]
-    model = small(layers=2).eval()
+    model = small(num_layers=2).eval()
     found = model.nats(documents)
     assert found.dtype == torch.float64
     wanted = []
@@ -95,7 +97,7 @@ def test_nats_are_those_of_each_document_alone(lengths: list[int]) -> None:
 
 
 def test_memory_of_scoring_does_not_depend_on_how_it_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = small(layers=2).eval()
+    model = small(num_layers=2).eval()
     documents = [torch.arange(9) % 7, torch.arange(14) * 3 % 7]
     whole = double(model).nats(documents)
     monkeypatch.setattr("cellwright.models.language_model.SCORED_AT_ONCE", 4)
@@ -104,7 +106,7 @@ def test_memory_of_scoring_does_not_depend_on_how_it_is_cut(monkeypatch: pytest.
 
 # --- what is dropped ----------------------------------------------------------------------------------
 def test_pytorch_65688_weight_drop_trains_the_weights() -> None:
-    model = small(weight_drop=0.3, layers=2)
+    model = small(weight_drop=0.3, num_layers=2)
     before = [p.detach().clone() for p in model.parameters()]
     optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
     model.loss(TOKENS, TARGETS)[0].backward()
@@ -116,7 +118,7 @@ def test_pytorch_65688_weight_drop_trains_the_weights() -> None:
 
 def test_every_dropout_can_be_had_together_and_evaluation_has_none() -> None:
     rates = ["word_dropout", "embedding_dropout", "dropout", "output_dropout", "weight_drop", "recurrent_dropout"]
-    noisy, plain = small(layers=2, **dict.fromkeys(rates, 0.4)), small(layers=2)
+    noisy, plain = small(num_layers=2, **dict.fromkeys(rates, 0.4)), small(num_layers=2)
     assert noisy.loss(TOKENS, TARGETS)[1] != noisy.loss(TOKENS, TARGETS)[1]
     weights = {n.replace("parametrizations.", "").replace(".original", ""): w for n, w in noisy.state_dict().items()}
     plain.load_state_dict(weights)
@@ -124,7 +126,7 @@ def test_every_dropout_can_be_had_together_and_evaluation_has_none() -> None:
 
 
 def test_the_penalties_are_mean_squares() -> None:
-    model = small(activation_penalty=2.0, change_penalty=3.0).eval().double()
+    model = small(activation_regularization=2.0, temporal_activation_regularization=3.0).eval().double()
     loss, nats, _ = model.loss(TOKENS, TARGETS)
     outputs = model.read(TOKENS).raw
     changes = [(outputs[t + 1] - outputs[t]) ** 2 for t in range(4)]
@@ -148,15 +150,15 @@ def test_the_adaptive_softmax_is_a_distribution_and_its_nats_are_of_it() -> None
 def test_what_adaptive_cannot_be_is_refused() -> None:
     with pytest.raises(InputError, match="the vocabulary has 7 tokens; expected at least 1000"):
         small(softmax="adaptive")
-    with pytest.raises(InputError, match="--tied with --softmax adaptive"):
-        small(softmax="adaptive", tied=True, vocabulary=2000)
+    with pytest.raises(InputError, match="--tie-weights with --softmax adaptive"):
+        small(softmax="adaptive", tie_weights=True, vocab_size=2000)
 
 
 # --- token by token -----------------------------------------------------------------------------------
 @settings(max_examples=40)
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=5))
 def test_a_stream_ends_with_the_same_state_however_its_tokens_come(sizes: list[int]) -> None:
-    model = small(layers=2).eval()
+    model = small(num_layers=2).eval()
     tokens = (torch.arange(sum(sizes)) * 3 % 7).tolist()
     at_once, in_parts = model.stream(), model.stream()
     wanted, place = at_once.feed(tokens), 0
@@ -168,7 +170,7 @@ def test_a_stream_ends_with_the_same_state_however_its_tokens_come(sizes: list[i
 
 
 def test_it_learns_a_text_by_heart() -> None:
-    model = small(hidden=24, embedding=8)
+    model = small(hidden_size=24, embedding_dim=8)
     text = torch.tensor([0, 2, 3, 2, 4, 2, 5, 5, 6] * 3)[:, None]
     optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
     for _ in range(120):

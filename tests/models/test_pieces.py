@@ -54,10 +54,10 @@ def batch() -> tuple[Tensor, Tensor]:
 def test_parts_have_the_gradient_of_the_whole_batch(join: str, budget: int) -> None:
     config = ClassifierConfig.model_validate(
         {
-            "vocabulary": 11,
+            "vocab_size": 11,
             "classes": 3,
-            "embedding": 5,
-            "hidden": 4,
+            "embedding_dim": 5,
+            "hidden_size": 4,
             "join": join,
             "dropout": 0,
             "embedding_dropout": 0,

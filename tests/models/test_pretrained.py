@@ -15,9 +15,11 @@ TOKENS, LENGTHS = torch.tensor([[3, 4, 5, 6], [7, 2, 0, 0]]), torch.tensor([4, 2
 
 def both(cell: str = "lstm", **changes: object) -> tuple[Classifier, LanguageModel]:
     torch.manual_seed(0)
-    sizes = {"cell": cell, "vocabulary": 9, "embedding": 5, "hidden": 4}
+    sizes = {"cell": cell, "vocab_size": 9, "embedding_dim": 5, "hidden_size": 4}
     model = LanguageModel(LanguageModelConfig.model_validate({**sizes, "directions": "both", "weight_drop": 0.1}))
-    return Classifier(ClassifierConfig.model_validate({**sizes, "classes": 2, "pairs": 0, **changes})), model.eval()
+    return Classifier(
+        ClassifierConfig.model_validate({**sizes, "classes": 2, "bigram_buckets": 0, **changes})
+    ), model.eval()
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "layer-norm-lstm"])
@@ -45,7 +47,7 @@ def test_parts_thaw_from_the_top() -> None:
         assert moved == trained | {"dense"}
 
 
-@pytest.mark.parametrize("changes", [{"hidden": 5}, {"bidirectional": False}, {"layers": 2}])
+@pytest.mark.parametrize("changes", [{"hidden_size": 5}, {"bidirectional": False}, {"num_layers": 2}])
 def test_a_classifier_of_another_shape_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(RuntimeError, match=r"size mismatch|Missing key|Unexpected key"):
         begin_from(*both(**changes))  # type: ignore[arg-type]

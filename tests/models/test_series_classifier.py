@@ -12,7 +12,7 @@ LENGTHS = [4, 1, 3]
 
 
 def config(**changes) -> SeriesModelConfig:
-    small = {"channels": 2, "masked": True, "hidden": 5, "dropout": 0.0, "classes": 3, "pooling": "last"}
+    small = {"channels": 2, "masked": True, "hidden_size": 5, "dropout": 0.0, "classes": 3, "pooling": "last"}
     return SeriesModelConfig(**small | changes)
 
 
@@ -26,7 +26,7 @@ def batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_against_torch_row_by_row(masked, bidirectional):
     torch.manual_seed(0)
-    model = SeriesClassifier(config(masked=masked, bidirectional=bidirectional, layers=2)).eval()
+    model = SeriesClassifier(config(masked=masked, bidirectional=bidirectional, num_layers=2)).eval()
     twin = nn.LSTM(4 if masked else 2, 5, 2, bidirectional=bidirectional, batch_first=True)
     twin.load_state_dict(model.recurrent.state_dict())
     logits = model(*batch())

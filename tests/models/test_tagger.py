@@ -11,13 +11,13 @@ from cellwright.models.tagging_architecture import TaggerConfig
 from cellwright.training.optimizer import make_optimizer
 
 SENTENCES = [["fly", "to", "Boston"], [], ["to", "fly", "to", "Denver", "X"], ["unheard"]]
-LEXICON = Lexicon.train(SENTENCES[:3], size=100, minimum=1)
-SMALL = {"embedding": 6, "characters": 3, "hidden": 5}
+LEXICON = Lexicon.train(SENTENCES[:3], size=100, min_frequency=1)
+SMALL = {"embedding_dim": 6, "characters": 3, "hidden_size": 5}
 
 
 def made(**options: object) -> Tagger:
     torch.manual_seed(0)
-    sizes = {"vocabulary": len(LEXICON.vocabulary) + 2, "alphabet": len(LEXICON.alphabet) + 2, "tags": 4}
+    sizes = {"vocab_size": len(LEXICON.vocabulary) + 2, "alphabet": len(LEXICON.alphabet) + 2, "tags": 4}
     return Tagger(TaggerConfig(**{**SMALL, **sizes, **options})).eval()
 
 
@@ -28,7 +28,7 @@ def batch_of(sentences: list[list[str]]) -> WordBatch:
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "peephole"])
 def test_each_sentence_by_itself_and_from_the_parts_by_hand(cell: str) -> None:
-    model = made(cell=cell, layers=2, classes=3)
+    model = made(cell=cell, num_layers=2, classes=3)
     output, parts = model(batch_of(SENTENCES)), double(model)
     assert output.logits is not None
     for row, words in enumerate(SENTENCES):
@@ -95,9 +95,9 @@ def test_it_learns_what_only_characters_and_neighbours_tell() -> None:
     words = ["ab", "AB", "ba", "BA", "aab", "ABB", "bba", "BBA"]
     sentences = [[first, "to", second] for first in words for second in words]
     tags = [[int(first.isupper()), 2, 3] for first, _, _ in sentences]
-    lexicon = Lexicon.train(sentences, size=3, minimum=1)  # "to" alone is a known word
+    lexicon = Lexicon.train(sentences, size=3, min_frequency=1)  # "to" alone is a known word
     torch.manual_seed(0)
-    sizes = {"vocabulary": 3, "alphabet": len(lexicon.alphabet) + 2, "tags": 4}
+    sizes = {"vocab_size": 3, "alphabet": len(lexicon.alphabet) + 2, "tags": 4}
     model = Tagger(TaggerConfig(**{**SMALL, **sizes, "embedding_dropout": 0.0, "dropout": 0.0}))
     batch = collate_words(lexicon.examples(sentences, tags))
     optimizer = make_optimizer(model, 0.05, 0.0)

@@ -20,7 +20,7 @@ V_SOURCE, V_TARGET, E, H = 9, 7, 5, 6
 
 def transducer(**options):
     torch.manual_seed(0)
-    sizes = {"source_vocabulary": V_SOURCE, "target_vocabulary": V_TARGET, "embedding": E, "hidden": H}
+    sizes = {"source_vocab_size": V_SOURCE, "target_vocab_size": V_TARGET, "embedding_dim": E, "hidden_size": H}
     model = Transducer(TransducerConfig(**sizes, **options)).eval()
     with torch.no_grad():
         for parameter in model.parameters():
@@ -80,7 +80,7 @@ def test_is_torch_nn_row_by_row(input_feeding, rows):
 
 @pytest.mark.parametrize("cell", ["gru", "slstm", "rnn", "layer-norm-lstm"])
 @pytest.mark.parametrize(
-    "options", [{"attention": "additive", "layers": 2}, {"attention": "dot", "bidirectional": False}]
+    "options", [{"attention": "additive", "num_layers": 2}, {"attention": "dot", "bidirectional": False}]
 )
 def test_a_step_at_a_time_is_the_whole(cell, options):
     model = transducer(cell=cell, **options)
@@ -100,7 +100,7 @@ def test_a_step_at_a_time_is_the_whole(cell, options):
 
 
 def test_forget_gates_begin_with_their_bias():
-    sizes = {"source_vocabulary": V_SOURCE, "target_vocabulary": V_TARGET, "embedding": E, "hidden": H}
+    sizes = {"source_vocab_size": V_SOURCE, "target_vocab_size": V_TARGET, "embedding_dim": E, "hidden_size": H}
     model = Transducer(TransducerConfig(**sizes, forget_bias=3.0))
     for layer in (model.encoder, model.lower, model.upper):
         assert torch.equal((layer.bias_ih_l0 + layer.bias_hh_l0)[H : 2 * H], torch.full((H,), 3.0))
@@ -128,7 +128,7 @@ def test_reads_the_cipher_of_the_notes():
         for texts in ([*messages, "SECRET"], [encrypt(message, KEY) for message in [*messages, "SECRET"]])
     )
     torch.manual_seed(0)
-    sizes = {"source_vocabulary": 29, "target_vocabulary": 29, "embedding": 32, "hidden": 48}
+    sizes = {"source_vocab_size": 29, "target_vocab_size": 29, "embedding_dim": 32, "hidden_size": 48}
     model = Transducer(TransducerConfig(**sizes, dropout=0.0))
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=8 * 38)
@@ -143,5 +143,5 @@ def test_reads_the_cipher_of_the_notes():
             schedule.step()
     unseen = slice(600, None)
     lengths = torch.full((101,), 6)
-    found = beam_search(model.eval(), sources[unseen], lengths, 2 * lengths, beam=5, best=1, alpha=0.6)
+    found = beam_search(model.eval(), sources[unseen], lengths, 2 * lengths, beam=5, n_best=1, length_penalty=0.6)
     assert [answers[0].symbols for answers in found] == targets[unseen].tolist()

@@ -48,9 +48,9 @@ def padded(rows):
 # --- classify ------------------------------------------------------------------------------------------
 def classifier_run(folder, reading=None, **options):
     torch.manual_seed(0)
-    tokenizer = Tokenizer.train(TEXTS, "words", minimum=1)
-    small = {"embedding": 5, "hidden": 7, "pairs": 50}
-    config = ClassifierConfig(vocabulary=tokenizer.size, classes=3, **small | options)
+    tokenizer = Tokenizer.train(TEXTS, "words", min_frequency=1)
+    small = {"embedding_dim": 5, "hidden_size": 7, "bigram_buckets": 50}
+    config = ClassifierConfig(vocab_size=tokenizer.size, classes=3, **small | options)
     model = Classifier(config).eval()
     with torch.no_grad():
         for parameter in model.parameters():
@@ -64,9 +64,9 @@ def classifier_run(folder, reading=None, **options):
 
 CLASSIFIERS = [
     {},
-    {"pooling": "last", "cell": "gru", "layers": 2},
+    {"pooling": "last", "cell": "gru", "num_layers": 2},
     {"pooling": "mean", "bidirectional": False, "code": 4},
-    {"pooling": "attention", "pairs": 0, "cell": "janet"},
+    {"pooling": "attention", "bigram_buckets": 0, "cell": "janet"},
 ]
 
 
@@ -120,18 +120,18 @@ def test_the_page_checks_the_sizes_that_a_file_takes():
 
 
 def test_a_way_of_shortening_is_told(tmp_path):
-    run = classifier_run(tmp_path, Reading(long="head+tail", max_length=9))
+    run = classifier_run(tmp_path, Reading(truncation="head+tail", max_length=9))
     exporters.export(run, tmp_path / "m.onnx")
     feed = exporters.graph_of(run).feed
-    assert "a text of more than 9 tokens is shortened before, by --long head+tail" in feed
+    assert "a text of more than 9 tokens is shortened before, by --truncation head+tail" in feed
 
 
 @pytest.mark.parametrize(
     ("reading", "options", "what"),
     [
-        (Reading(long="windows"), {}, "--long windows"),
-        (Reading(long="compress"), {"code": 3}, "--long compress"),
-        (Reading(long="sentences"), {}, "--long sentences"),
+        (Reading(truncation="windows"), {}, "--truncation windows"),
+        (Reading(truncation="compress"), {"code": 3}, "--truncation compress"),
+        (Reading(truncation="sentences"), {}, "--truncation sentences"),
         (Reading(), {"join": "recurrent"}, "--join recurrent"),
     ],
     ids=str,
@@ -168,7 +168,7 @@ def page(part):
 
 
 @FORMS
-@pytest.mark.parametrize("options", [{}, {"cell": "slstm", "layers": 2, "bidirectional": False}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"cell": "slstm", "num_layers": 2, "bidirectional": False}], ids=str)
 def test_tagger(options, portable, tmp_path, opened):
     run = tagger_run(tmp_path, **options)
     exporters.export(run, tmp_path / "m.onnx", portable=portable)
@@ -187,7 +187,7 @@ def test_tagger(options, portable, tmp_path, opened):
 
 
 def test_tagger_without_field_characters_and_labels(tmp_path, opened):
-    run = tagger_run(tmp_path, labels=(), crf=False, characters=0)
+    run = tagger_run(tmp_path, labels=(), crf=False, char_embedding_dim=0)
     written = exporters.export(run, tmp_path / "m.onnx")
     assert [port.name for port in (*written.inputs, *written.outputs)] == ["words", "lengths", "scores"]
     given = fed(run, SENTENCES)
@@ -200,7 +200,11 @@ def test_tagger_without_field_characters_and_labels(tmp_path, opened):
 @FORMS
 @pytest.mark.parametrize(
     "options",
-    [{}, {"cell": "slstm", "layers": 2, "embedding": 6, "tied": True}, {"cell": "gru", "weight_drop": 0.3}],
+    [
+        {},
+        {"cell": "slstm", "num_layers": 2, "embedding_dim": 6, "tie_weights": True},
+        {"cell": "gru", "weight_drop": 0.3},
+    ],
     ids=str,
 )
 def test_language_model_in_two_calls(options, portable, tmp_path, opened):
@@ -225,7 +229,7 @@ def test_language_model_in_two_calls(options, portable, tmp_path, opened):
 @FORMS
 def test_language_model_with_adaptive_softmax(portable, tmp_path, opened):
     run = language_run(tmp_path)
-    config = LanguageModelConfig(vocabulary=1200, embedding=6, hidden=32, softmax="adaptive")
+    config = LanguageModelConfig(vocab_size=1200, embedding_dim=6, hidden_size=32, softmax="adaptive")
     other = type(run)(run.path, run.config.model_copy(update={"model": config}), LanguageModel(config).eval(),
                       run.tokenizer, run.speller)  # fmt: skip
     exporters.export(other, tmp_path / "m.onnx", portable=portable)
@@ -241,11 +245,11 @@ def test_language_model_with_adaptive_softmax(portable, tmp_path, opened):
 # --- series --------------------------------------------------------------------------------------------
 FEW = {"max_epochs": 1, "patience": 1}
 SERIES = {
-    "classify": (waves(40, 0, missing=0.1), {"layers": 2, "label": "label"}),
+    "classify": (waves(40, 0, missing=0.1), {"num_layers": 2, "label": "label"}),
     "whole": (waves(60, 1), {"label": "label", "cell": "mgu"}),
     "forecast": (days(150, 0), {"target": "forecast", "horizon": 2, "window": 16, "cell": "gru"}),
     "regress": (slopes(40, 0, missing=0.1), {"target": "regress"}),
-    "panel": (stores(40, 0), {"target": "forecast", "season": 7, "window": 16}),
+    "panel": (stores(40, 0), {"target": "forecast", "season_length": 7, "window": 16}),
     "own scales": (stores(40, 0), {"target": "anomaly", "window": 40}),
     "anomaly": (beats(40, 0), {"target": "anomaly", "label": "label"}),
 }

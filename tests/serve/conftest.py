@@ -19,8 +19,8 @@ def run(tmp_path_factory):
     """The folder of a run whose answers to different texts differ by far more than rounding."""
     path = tmp_path_factory.mktemp("a run")
     torch.manual_seed(0)
-    tokenizer = Tokenizer.train([" ".join(WORDS)], "words", minimum=1)
-    config = ClassifierConfig(vocabulary=tokenizer.size, classes=3, embedding=8, hidden=16)
+    tokenizer = Tokenizer.train([" ".join(WORDS)], "words", min_frequency=1)
+    config = ClassifierConfig(vocab_size=tokenizer.size, classes=3, embedding_dim=8, hidden_size=16)
     model = Classifier(config)
     with torch.no_grad():
         for parameter in model.parameters():

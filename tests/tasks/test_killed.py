@@ -18,7 +18,7 @@ WORDS = [f"{first}{second}{third}" for first in "abcd" for second in "abcd" for 
 TEXTS = "text\n" + "".join(f"{' '.join(word)}\n" for word in WORDS)
 PAIRS = "source,target\n" + "".join(f"{word},{word[::-1]}\n" for word in WORDS)
 PROSE = "salt and pepper, oil and vinegar. " * 60
-SMALL: dict[str, Any] = {"hidden": 8, "embedding": 8, "threads": 1, "batch_tokens": 64, "averaging": 0.9}
+SMALL: dict[str, Any] = {"hidden_size": 8, "embedding_dim": 8, "threads": 1, "batch_tokens": 64, "ema_decay": 0.9}
 
 
 class Case(NamedTuple):
@@ -31,11 +31,11 @@ class Case(NamedTuple):
 
 
 CASES = {
-    "tag": Case("tag", "a.jsonl", tagged_requests.lines(150, 0), tagged_requests.SMALL | {"also_classify": "intent"}),
+    "tag": Case("tag", "a.jsonl", tagged_requests.lines(150, 0), tagged_requests.SMALL | {"sentence_label": "intent"}),
     # Two layers carry their states from window to window.
-    "lm": Case("lm", "a.txt", PROSE, SMALL | {"window": 8, "layers": 2, "dropout": 0.1, "weight_drop": 0.2}),
+    "lm": Case("lm", "a.txt", PROSE, SMALL | {"window": 8, "num_layers": 2, "dropout": 0.1, "weight_drop": 0.2}),
     "transduce": Case("transduce", "a.csv", PAIRS, SMALL | {"dropout": 0.2}),
-    "autoencode": Case("autoencode", "a.csv", TEXTS, SMALL | {"code": 4, "minimum": 1}),
+    "autoencode": Case("autoencode", "a.csv", TEXTS, SMALL | {"code": 4, "min_frequency": 1}),
     "classes": Case("series", "a.csv", made_series.waves(80, 0), made_series.small(target="classify")),
     "forecasts": Case(
         "series",

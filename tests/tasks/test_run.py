@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from pydantic import BaseModel
 from safetensors.torch import load, save
 
+from cellwright import tasks
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
 from cellwright.models.architecture import ClassifierConfig
 from cellwright.models.classifier import Classifier
 from cellwright.tasks.classify.config import ClassifyConfig
 from cellwright.tasks.classify.run import ClassifyRunConfig
+from cellwright.tasks.renamed import NAMES as RENAMED
 from cellwright.tasks.resume import kept_options
 from cellwright.tasks.run import FORMAT, load_config, load_run, save_description, save_weights
 from language_runs import language_run
@@ -29,8 +32,8 @@ def run(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     folder = tmp_path / "run"
     folder.mkdir()
-    tokenizer = Tokenizer.train(TEXTS, minimum=1)
-    shape = ClassifierConfig(vocabulary=tokenizer.size, classes=2, embedding=3, hidden=4)
+    tokenizer = Tokenizer.train(TEXTS, min_frequency=1)
+    shape = ClassifierConfig(vocab_size=tokenizer.size, classes=2, embedding_dim=3, hidden_size=4)
     labels = ["bad", "good"]
     config = ClassifyRunConfig(cellwright="0", labels=labels, model=shape, fingerprint="", options={"data": "x"})
     save_description(folder, config, {"tokenizer.json": tokenizer.to_json().encode()})
@@ -43,9 +46,40 @@ def test_gives_back_the_same_model(run: Path) -> None:
     loaded = load_run(run)
     assert loaded.labels == ["bad", "good"]
     assert not loaded.model.training
-    assert loaded.tokenizer.encode(TEXTS) == Tokenizer.train(TEXTS, minimum=1).encode(TEXTS)
+    assert loaded.tokenizer.encode(TEXTS) == Tokenizer.train(TEXTS, min_frequency=1).encode(TEXTS)
     assert before.keys() == loaded.model.state_dict().keys()
     assert all(torch.equal(tensor, loaded.model.state_dict()[name]) for name, tensor in before.items())
+
+
+def test_a_run_made_before_options_were_renamed_loads(run: Path) -> None:
+    path, old = run / "config.json", {new: name for name, new in RENAMED.items()}
+    description = json.loads(path.read_text())
+    description["options"] |= {"ema_decay": 0.5, "lr_schedule": "cosine", "truncation": "head", "bigram_buckets": 7}
+    path.write_text(json.dumps(description))
+    now = load_config(run)
+    for part in ("options", "model", "reading"):
+        description[part] = {old.get(name, name): value for name, value in description[part].items()}
+    assert {"averaging", "schedule", "long", "pairs"} <= description["options"].keys()
+    assert {"vocabulary", "hidden", "layers"} <= description["model"].keys()
+    path.write_text(json.dumps(description))
+    assert load_config(run) == now
+    assert load_run(run).model is not None
+
+
+def _fields(kind: type[BaseModel]) -> set[str]:
+    """The names of its fields, and of theirs."""
+    found = set(kind.model_fields)
+    for field in kind.model_fields.values():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found |= _fields(field.annotation)
+    return found
+
+
+def test_what_was_renamed_has_the_new_name_and_no_other_has_an_old_one() -> None:
+    kinds = [kind for name in tasks.NAMES for kind in (tasks.config_of(name), tasks.get(name).run_config)]
+    fields = set().union(*map(_fields, kinds))
+    assert set(RENAMED.values()) <= fields
+    assert not fields & RENAMED.keys()
 
 
 def cut(name: str) -> Callable[[Path], None]:
@@ -92,12 +126,12 @@ BROKEN: dict[str, tuple[Callable[[Path], object], list[str]]] = {
     "newer format": (with_config(format=FORMAT + 1), [f"format {FORMAT + 1}", f"up to {FORMAT}", "newer cellwright"]),
     "wrong field": (with_config(labels="good"), ["'labels'", "got 'good'"]),
     "missing field": (without_field("labels"), ["field 'labels': Field required\n"]),
-    "wrong option": (with_config(options={"data": "x", "hidden": "many"}), ["'options.hidden'", "got 'many'"]),
+    "wrong option": (with_config(options={"data": "x", "clip_norm": "many"}), ["'options.clip_norm'", "got 'many'"]),
     "option of another version": (with_config(options={"data": "x", "hiden": 3}), ["'options.hiden'", "got 3"]),
     "option out of range": (with_config(options={"data": "x", "dropout": 2}), ["'options.dropout'", "got 2"]),
     "missing option": (with_config(options={}), ["field 'options.data': Field required\n"]),
     "unknown task": (with_config(task="clasify"), ["config.json: no task 'clasify'; expected one of classify"]),
-    "unknown cell": (with_config(model={"vocabulary": 5, "classes": 2, "cell": "lsmt"}), ["lsmt"]),
+    "unknown cell": (with_config(model={"vocab_size": 5, "classes": 2, "cell": "lsmt"}), ["lsmt"]),
     "no tokenizer": (without("tokenizer.json"), ["tokenizer.json: no such file"]),
     "tokenizer cut short": (cut("tokenizer.json"), ["tokenizer.json"]),
     "no weights": (without("model.safetensors"), ["model.safetensors: no such file", "--resume"]),
@@ -124,13 +158,13 @@ def test_broken(run: Path, case: str) -> None:
 def test_an_option_that_is_younger_than_the_run_has_its_default(run: Path) -> None:
     assert load_config(run).options == {"data": "x"}
     loaded = load_run(run)
-    options = {"data": "x", "text": "text", "label": "label", "hidden": 128, "pretrain": None}
+    options = {"data": "x", "text": "text", "label": "label", "hidden_size": 128, "pretrain": None}
     assert loaded.config.options.items() >= options.items()
     assert loaded.config.options == kept_options(ClassifyConfig(data="x", out=run))
 
 
 def with_tokenizer(name: str) -> Callable[[Path], None]:
-    return lambda run: Tokenizer.train(["ab"], "characters", minimum=1).save(run / name)
+    return lambda run: Tokenizer.train(["ab"], "characters", min_frequency=1).save(run / name)
 
 
 def with_words(**lists: list[str]) -> Callable[[Path], None]:

@@ -32,8 +32,8 @@ def figure(monkeypatch):
 def recording(figure, tmp_path):
     torch.manual_seed(0)
     text = "".join(word for word, _ in figure.WORDS)
-    tokenizer = Tokenizer.train([text], "characters", minimum=1)
-    config = ClassifierConfig(vocabulary=tokenizer.size, classes=2, embedding=5, hidden=20)
+    tokenizer = Tokenizer.train([text], "characters", min_frequency=1)
+    config = ClassifierConfig(vocab_size=tokenizer.size, classes=2, embedding_dim=5, hidden_size=20)
     described = ClassifyRunConfig(
         cellwright="0", labels=["negative", "positive"], model=config, fingerprint="", options={"data": "x"}
     )

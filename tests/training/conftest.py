@@ -12,8 +12,9 @@ GOOD, BAD = ["great", "fine", "lovely"], ["awful", "poor", "dull"]
 NEUTRAL = [f"word{number}" for number in range(30)]
 
 SMALL: dict[str, Any] = {
-    "hidden": 8, "embedding": 8, "batch_tokens": 512, "threads": 1, "seed": 1, "learning_rate": 0.05, "averaging": 0.9,
-    "token_dropout": 0.1, "max_epochs": 9, "patience": 2, "schedule": "constant", "checkpoint_seconds": 0,
+    "hidden_size": 8, "embedding_dim": 8, "batch_tokens": 512, "threads": 1, "seed": 1, "learning_rate": 0.05,
+    "ema_decay": 0.9, "token_dropout": 0.1, "max_epochs": 9, "patience": 2, "lr_schedule": "constant",
+    "checkpoint_seconds": 0,
 }  # fmt: skip
 """A model of a thousand numbers, and a checkpoint after each of the eleven steps of an epoch."""
 

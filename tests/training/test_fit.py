@@ -74,7 +74,7 @@ def test_the_same_seed_is_the_same_model_and_another_is_not(options: Options) ->
             fit(ClassifyConfig(**given | {"out": given["out"] + name}), progress=False).out
         ).model.state_dict()
 
-    first, second, other = weights("1"), weights("2", workers=1), weights("3", seed=2)
+    first, second, other = weights("1"), weights("2", num_workers=1), weights("3", seed=2)
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert not torch.equal(first["dense.weight"], other["dense.weight"])
 
@@ -90,7 +90,7 @@ def test_progress_bar_has_loss_speed_and_time_left(options: Options, capfd: pyte
 
 
 def test_two_processes_share_the_texts(options: Options) -> None:
-    given = options(max_epochs=2, checkpoint_seconds=60, averaging=0.0)
+    given = options(max_epochs=2, checkpoint_seconds=60, ema_decay=0.0)
     imports = "import atexit, torch; from cellwright.tasks.classify import *; from cellwright.training import *"
     left = "atexit.register(lambda: print('left', not torch.distributed.is_initialized()))"  # called after fit's own
     code = f"{imports}; {left}; fit(ClassifyConfig(**{given!r}), progress=False)"

@@ -29,7 +29,7 @@ def test_a_run_is_refused_then_overwritten(options: Options) -> None:
     (out / "notes.txt").write_text("mine")
     with pytest.raises(InputError, match=r"holds a run already; give another --out, --resume .* or --overwrite"):
         fit(ClassifyConfig(**given), progress=False)
-    fit(ClassifyConfig(**given | {"hidden": 5, "overwrite": True}), progress=False)
+    fit(ClassifyConfig(**given | {"hidden_size": 5, "overwrite": True}), progress=False)
     assert load_run(out).config.model.hidden == 5
     assert (out / "notes.txt").read_text() == "mine"
 
@@ -112,7 +112,7 @@ def test_scores_and_pictures_of_another_task_go_with_their_run(options: Options)
 def test_a_run_that_was_killed_at_once_is_resumed_as_itself(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
     given = options(checkpoint_seconds=60, max_epochs=1)
     fit(ClassifyConfig(**given), progress=False)
-    new = options(checkpoint_seconds=60, max_epochs=1, hidden=5)
+    new = options(checkpoint_seconds=60, max_epochs=1, hidden_size=5)
     with monkeypatch.context() as patch:
         # As a kill leaves it: nobody settles the folder.
         patch.setattr(sys.modules["cellwright.training.fit"], "settle_folder", lambda *_, **__: None)

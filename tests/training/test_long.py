@@ -26,13 +26,13 @@ GOOD, BAD = ["great", "fine", "lovely"], ["awful", "poor", "dull"]
 NEUTRAL = [f"word{number}" for number in range(30)]
 Options = Callable[..., dict[str, Any]]
 WAYS: dict[str, dict[str, Any]] = {
-    "head": {"long": "head"},
-    "tail": {"long": "tail"},
-    "head+tail": {"long": "head+tail", "long_ratio": 0.5},
-    "middle": {"long": "middle"},
-    "windows, mean": {"long": "windows", "overlap": 2},
-    "windows, recurrent": {"long": "windows", "join": "recurrent"},
-    "sentences": {"long": "sentences", "shuffle": True},
+    "head": {"truncation": "head"},
+    "tail": {"truncation": "tail"},
+    "head+tail": {"truncation": "head+tail", "head_share": 0.5},
+    "middle": {"truncation": "middle"},
+    "windows, mean": {"truncation": "windows", "overlap": 2},
+    "windows, recurrent": {"truncation": "windows", "join": "recurrent"},
+    "sentences": {"truncation": "sentences", "shuffle": True},
 }
 
 
@@ -96,7 +96,14 @@ def test_batches_of_windows_stay_within_the_budget(options: Options, stories: st
         return encode(self, tokens, *others)
 
     monkeypatch.setattr(Classifier, "_encode", watched)
-    changes = {"data": stories, "long": "windows", "max_length": 6, "overlap": 3, "batch_tokens": 40, "max_epochs": 1}
+    changes = {
+        "data": stories,
+        "truncation": "windows",
+        "max_length": 6,
+        "overlap": 3,
+        "batch_tokens": 40,
+        "max_epochs": 1,
+    }
     fit(ClassifyConfig(**options(**changes, checkpoint_seconds=60)), progress=False)
     assert max(shape.numel() for shape in seen) <= 40
     assert max(shape[1] for shape in seen) == 6
@@ -106,7 +113,7 @@ def test_batches_of_windows_stay_within_the_budget(options: Options, stories: st
 def test_a_run_on_sampled_sentences_killed_and_resumed_is_left_alone(
     options: Options, stories: str, count: int
 ) -> None:
-    changes = {"data": stories, "long": "sentences", "max_length": 9, "batch_tokens": 256, "max_epochs": 3}
+    changes = {"data": stories, "truncation": "sentences", "max_length": 9, "batch_tokens": 256, "max_epochs": 3}
     killed = options(**changes)
     alone = {**killed, "out": killed["out"] + "-alone"}
     assert process.start(alone).status == 0
@@ -118,31 +125,34 @@ def test_a_run_on_sampled_sentences_killed_and_resumed_is_left_alone(
 
 
 def test_a_resumed_run_reads_as_it_did(options: Options, stories: str) -> None:
-    given = options(data=stories, long="tail", max_length=5, max_epochs=1, checkpoint_seconds=60)
+    given = options(data=stories, truncation="tail", max_length=5, max_epochs=1, checkpoint_seconds=60)
     fit(ClassifyConfig(**given), progress=False)
     with pytest.raises(InputError, match="was started with long 'tail', and 'head' is given now"):
-        fit(ClassifyConfig(**given | {"long": "head"}, resume=True), progress=False)
+        fit(ClassifyConfig(**given | {"truncation": "head"}, resume=True), progress=False)
     with pytest.raises(InputError, match="was started with max_length 5, and 6 is given now"):
         fit(ClassifyConfig(data=given["data"], out=given["out"], max_length=6, resume=True), progress=False)
     same = {"data": given["data"], "out": given["out"], "max_length": 5}
     fit(ClassifyConfig(**same, max_epochs=2, resume=True), progress=False)
     config = json.loads(Path(given["out"], "config.json").read_text())
-    assert (config["reading"]["long"], config["reading"]["max_length"]) == ("tail", 5)
+    assert (config["reading"]["truncation"], config["reading"]["max_length"]) == ("tail", 5)
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "overlap": (
-        {"long": "head", "overlap": 3},
-        "--overlap is 3, and --long is head; leave it out, or give --long windows",
+        {"truncation": "head", "overlap": 3},
+        "--overlap is 3, and --truncation is head; leave it out, or give --truncation windows",
     ),
     "length alone": (
         {"max_length": 9},
-        "--max-length is 9, and --long is none; leave it out, or give --long head or tail or head+tail or middle or "
-        "windows or sentences or compress",
+        "--max-length is 9, and --truncation is none; leave it out, or give --truncation head or tail or head+tail or "
+        "middle or windows or sentences or compress",
     ),
-    "join": ({"join": "max"}, "--join is max, and --long is none; leave it out, or give --long windows or compress"),
+    "join": (
+        {"join": "max"},
+        "--join is max, and --truncation is none; leave it out, or give --truncation windows or compress",
+    ),
     "still windows": (
-        {"long": "windows", "max_length": 4, "overlap": 4},
+        {"truncation": "windows", "max_length": 4, "overlap": 4},
         "--overlap is 4 and --max-length 4; expected windows that repeat less than they hold",
     ),
 }

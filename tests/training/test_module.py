@@ -16,7 +16,7 @@ from cellwright.training.module import LossNotFinite, TrainedModule
 
 def module(**options: Any) -> TrainedModule:
     torch.manual_seed(0)
-    shape = ClassifierConfig(vocabulary=9, classes=2, embedding=3, hidden=4)
+    shape = ClassifierConfig(vocab_size=9, classes=2, embedding_dim=3, hidden_size=4)
     config = ClassifyConfig(data="", out="", **options)
     return TrainedModule(ClassifyObjective(shape, config), config)
 
@@ -59,7 +59,7 @@ def test_hidden_tokens_are_unknown_and_padding_stays(monkeypatch: pytest.MonkeyP
 
 
 def test_the_mean_of_weights_is_that_of_its_definition() -> None:
-    trained = module(averaging=0.5)
+    trained = module(ema_decay=0.5)
     weight = trained.model.dense.bias
     expected = None
     for step in range(6):
@@ -74,7 +74,7 @@ def test_the_mean_of_weights_is_that_of_its_definition() -> None:
 
 def test_a_long_mean_moves_now_and_then_and_stays_the_mean() -> None:
     """Of weights that drift and shake, beside the mean that moves at every step."""
-    trained = module(averaging=0.998)
+    trained = module(ema_decay=0.998)
     weight, shakes = trained.model.dense.bias, torch.randn(6000) / 10
     expected, moves = torch.zeros(()), 0
     for step, shake in enumerate(shakes):
@@ -92,7 +92,7 @@ def test_a_long_mean_moves_now_and_then_and_stays_the_mean() -> None:
 
 
 def test_no_averaging_keeps_the_last_weights_exactly() -> None:
-    trained = module(averaging=0.0)
+    trained = module(ema_decay=0.0)
     for _ in range(3):
         with torch.no_grad():
             trained.model.dense.bias.normal_()

@@ -30,15 +30,15 @@ fit(ClassifyConfig(**{classify!r}, out={out!r} + "/pretrained"), progress=False)
 @pytest.fixture(scope="module")
 def language(reviews: Path) -> dict[str, Any]:
     return {
-        "data": str(reviews), "hidden": 8, "embedding": 8, "batch_tokens": 512, "threads": 1, "max_epochs": 1,
-        "schedule": "constant",
+        "data": str(reviews), "hidden_size": 8, "embedding_dim": 8, "batch_tokens": 512, "threads": 1, "max_epochs": 1,
+        "lr_schedule": "constant",
     }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def runs(language: dict[str, Any], reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs")
-    shared = {name: language[name] for name in ("data", "hidden", "embedding", "batch_tokens", "threads")}
+    shared = {name: language[name] for name in ("data", "hidden_size", "embedding_dim", "batch_tokens", "threads")}
     classify = shared | {"pretrain": "own", "pretrain_epochs": 1, "max_epochs": 2}
     code = RUNS.format(language=language, classify=classify, out=str(out))
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--no-python", sys.executable]

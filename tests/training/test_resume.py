@@ -81,7 +81,7 @@ def test_more_epochs(options: Options) -> None:
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "another option": ({"hidden": 9}, "was started with hidden 8, and 9 is given now"),
+    "another option": ({"hidden_size": 9}, "was started with hidden 8, and 9 is given now"),
     "fewer epochs than done": ({"max_epochs": 1}, "2 epochs are done, and at most 1 are to be; .*give --max-epochs 2"),
     "resume and overwrite": ({"overwrite": True}, "give one of them"),
 }
@@ -136,7 +136,7 @@ def test_resume_refused_for_a_checkpoint_cut_short(options: Options) -> None:
 
 
 def test_a_cosine_that_goes_on_for_longer_says_that_the_step_size_rises(options: Options) -> None:
-    given = options(schedule="cosine", max_epochs=2, checkpoint_seconds=60, patience=9)
+    given = options(lr_schedule="cosine", max_epochs=2, checkpoint_seconds=60, patience=9)
     fit(ClassifyConfig(**given), progress=False, say=lambda sentence: None)
     said: list[str] = []
     fit(ClassifyConfig(**given | {"resume": True, "max_epochs": 4}), progress=False, say=said.append)
@@ -147,7 +147,7 @@ def test_a_cosine_that_goes_on_for_longer_says_that_the_step_size_rises(options:
 
 
 def test_a_cosine_that_goes_on_as_before_says_nothing_of_it(options: Options) -> None:
-    given = options(schedule="cosine", max_epochs=2)
+    given = options(lr_schedule="cosine", max_epochs=2)
     killed = process.start(given, Signal(signal.SIGKILL, "step", 13))
     assert killed.status == -signal.SIGKILL
     said: list[str] = []

@@ -10,13 +10,13 @@ from cellwright.models.architecture import RecurrentOptions
 class BenchConfig(RecurrentOptions):
     """One layer over one batch."""
 
-    hidden: int = Field(128, ge=1)
+    hidden_size: int = Field(128, ge=1)
     """Hidden units, and as many inputs."""
-    batch: int = Field(32, ge=1)
+    batch_size: int = Field(32, ge=1)
     """Sequences."""
-    time: int = Field(100, ge=1)
+    seq_len: int = Field(100, ge=1)
     """Steps of the longest sequence."""
     lengths: Literal["ragged", "padded"] = "ragged"
-    """Lengths from a fifth of --time to all of it, in any order; or all of it."""
+    """Lengths from a fifth of --seq-len to all of it, in any order; or all of it."""
     threads: int | None = Field(None, ge=1)
     """Threads of the arithmetic; None leaves PyTorch's choice."""

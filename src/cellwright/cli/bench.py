@@ -41,7 +41,9 @@ def bench(training: bool, as_json: bool, **options: Any) -> None:
     from cellwright.options import configured
 
     told = configured(BenchConfig, options)
-    case = Case(named(told.cell).key, training, told.lengths == "ragged", told.time, told.batch, told.hidden)
+    case = Case(
+        named(told.cell).key, training, told.lengths == "ragged", told.seq_len, told.batch_size, told.hidden_size
+    )
     _check(case)
     with _on(told.threads):
         if doubt := others_at_work():
@@ -84,8 +86,9 @@ def _check(case: "Case") -> None:
         there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         if case.least_bytes > there:
             raise InputError(
-                f"--time {case.time} --batch {case.batch} --hidden {case.hidden} take {case.least_bytes / 1e9:,.0f} GB "
-                f"or more, and this machine has {there / 1e9:,.0f}; choose smaller ones"
+                f"--seq-len {case.time} --batch-size {case.batch} --hidden-size {case.hidden} take "
+                f"{case.least_bytes / 1e9:,.0f} GB or more, and this machine has "
+                f"{there / 1e9:,.0f}; choose smaller ones"
             )
 
 

@@ -43,7 +43,9 @@ def show(
     svg: Annotated[Path | None, typer.Option(help="Write the data flow as a picture to this SVG file.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a picture that is there.")] = False,
     input_size: Annotated[int, typer.Option("--input", min=1, help="Input size that the counts are for.")] = 128,
-    hidden_size: Annotated[int, typer.Option("--hidden", min=1, help="Hidden size that the counts are for.")] = 128,
+    hidden_size: Annotated[
+        int, typer.Option("--hidden-size", min=1, help="Hidden size that the counts are for.")
+    ] = 128,
 ) -> None:
     """Show a cell: its equations, where its state passes untouched, its parameters and operations."""
     from cellwright.cells import formulas

@@ -160,7 +160,7 @@ def _longer(result: "FitResult", run: "Run[Any, Any]", code: str | None) -> str:
     from cellwright.cli.options import as_given
 
     options, epochs = run.config.options, 2 * result.epochs
-    if options["schedule"] == "constant":
+    if options["lr_schedule"] == "constant":
         return f"{_again(options['data'], result.out, code, '--max-epochs', epochs)}    (the last epoch was the best)"
     changed = {"max_epochs": epochs, **({"cell": code} if code else {})}
     task = [] if run.config.task == tasks.USUAL else ["--task", run.config.task]

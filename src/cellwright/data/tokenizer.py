@@ -140,7 +140,9 @@ class Tokenizer:
 
     @classmethod
     @staged(lambda *_, **__: "collecting the vocabulary of the training texts")
-    def train(cls, texts: Iterable[str], kind: str = "auto", *, size: int = 20_000, minimum: int = 2) -> "Tokenizer":
+    def train(
+        cls, texts: Iterable[str], kind: str = "auto", *, size: int = 20_000, min_frequency: int = 2
+    ) -> "Tokenizer":
         """Collect a vocabulary: the most frequent tokens, the same for the same texts.
 
         Args:
@@ -148,15 +150,15 @@ class Tokenizer:
             kind: "characters", "words", "tokens", "bpe", or "auto": characters where most letters belong to a script
                 written without spaces (Chinese, Japanese, Thai), else words.
             size: the most tokens to keep, with the two for padding and unknown.
-            minimum: how often a token must stand in the texts to be kept.
+            min_frequency: how often a token must stand in the texts to be kept.
 
         Raises:
-            InputError: an unknown kind, or a size or minimum too small for it.
+            InputError: an unknown kind, or a size or min_frequency too small for it.
 
         """
         texts = [_without_surrogates(text) for text in texts]
         kind = _automatic(texts) if kind == "auto" else kind
-        _check_options(kind, size, minimum)
+        _check_options(kind, size, min_frequency)
         recipe = _RECIPES[kind]
         inner = tokenizers.Tokenizer(recipe.model())
         inner.normalizer = recipe.normalizer()
@@ -164,7 +166,7 @@ class Tokenizer:
         if recipe.decoder:
             inner.decoder = recipe.decoder()
         trainer = recipe.trainer(
-            vocab_size=size, min_frequency=minimum, special_tokens=list(_SPECIAL.values()), show_progress=False
+            vocab_size=size, min_frequency=min_frequency, special_tokens=list(_SPECIAL.values()), show_progress=False
         )
         inner.train_from_iterator(texts, trainer)
         return cls(inner)
@@ -305,14 +307,16 @@ def _automatic(texts: Sequence[str]) -> str:
     return "characters" if 2 * unspaced > letters else "words"
 
 
-def _check_options(kind: str, size: int, minimum: int) -> None:
+def _check_options(kind: str, size: int, min_frequency: int) -> None:
     if kind not in _RECIPES:
         raise InputError(f"tokenizer: no kind {kind!r}; expected one of {', '.join(KINDS)}")
     smallest = _RECIPES[kind].smallest
     if size < smallest:
         raise InputError(f"tokenizer: a vocabulary of {size} tokens; expected at least {smallest} for {kind}")
-    if minimum < 1:
-        raise InputError(f"tokenizer: a minimum of {minimum}; a token is kept from 1 occurrence on at the least")
+    if min_frequency < 1:
+        raise InputError(
+            f"tokenizer: min_frequency is {min_frequency}; a token is kept from 1 occurrence on at the least"
+        )
 
 
 def _kind_of(inner: Any) -> str:

@@ -71,7 +71,7 @@ class WordBatch(NamedTuple):
 class Lexicon:
     """Numbers of words and of characters: 0 pads, 1 stands for what training did not see often enough.
 
-    >>> lexicon = Lexicon.train([["Fly", "to", "Boston"]], size=20_000, minimum=1)
+    >>> lexicon = Lexicon.train([["Fly", "to", "Boston"]], size=20_000, min_frequency=1)
     >>> lexicon.words(["fly", "there"])
     [3, 1]
     >>> lexicon.spelling("fly")  # the small f was not seen
@@ -91,8 +91,10 @@ class Lexicon:
 
     @classmethod
     @staged(lambda *_, **__: "collecting the words of the training sentences")
-    def train(cls, sentences: Iterable[Sequence[str]], *, size: int, minimum: int) -> "Lexicon":
-        """Collect the most frequent words, `size` with the two special ones, seen `minimum` times, and all characters.
+    def train(cls, sentences: Iterable[Sequence[str]], *, size: int, min_frequency: int) -> "Lexicon":
+        """Collect all characters, and the most frequent words: `size`, with the two special ones, at most.
+
+        A word is seen `min_frequency` times at least.
 
         The same for the same sentences, in whatever order they stand.
         """
@@ -103,7 +105,7 @@ class Lexicon:
             words[normal(token)] += times
             characters.update(token)
         frequent = sorted(words.items(), key=lambda item: (-item[1], item[0]))[: size - KNOWN]
-        return cls([word for word, times in frequent if times >= minimum], sorted(characters))
+        return cls([word for word, times in frequent if times >= min_frequency], sorted(characters))
 
     def __contains__(self, token: str) -> bool:
         return normal(token) in self._words

@@ -179,5 +179,7 @@ def verdict(name: str, scores: Mapping[str, float], higher: bool) -> str:
     gain = (model - baselines[best]) * (1 if higher else -1)
     if gain <= 0:
         ahead = f"{-gain:.3g} ahead of the network" if gain else "as good as the network"
-        return f"The {best} is {ahead} in {name}: train longer, or with another --cell, --hidden or --learning-rate."
+        return (
+            f"The {best} is {ahead} in {name}: train longer, or with another --cell, --hidden-size or --learning-rate."
+        )
     return f"The network is {gain:.3g} ahead of the {best} in {name}."

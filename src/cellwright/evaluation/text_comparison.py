@@ -50,6 +50,6 @@ class TextComparison(Report):
         if gain < 0:
             return (
                 f"Counting {self.order}-grams takes {-gain:.3f} bits a character less than the network: train longer, "
-                "or with another --hidden or --learning-rate."
+                "or with another --hidden-size or --learning-rate."
             )
         return f"The network takes {gain:.3f} bits a character less than counting {self.order}-grams."

@@ -67,8 +67,8 @@ def _tokens(run: ClassifyRun, text: str) -> tuple[list[int], list[tuple[int, int
         reading = run.config.reading
         short = f"one of at most {reading.max_length:,} tokens{', and one sentence' if reading.shuffle else ''}"
         raise InputError(
-            f"the text has {len(numbers):,} tokens, and {run.path} was trained with --long {reading.long}, so that it "
-            f"reads such a text in parts; expected {short}"
+            f"the text has {len(numbers):,} tokens, and {run.path} was trained with --truncation "
+            f"{reading.truncation}, so that it reads such a text in parts; expected {short}"
         )
     return numbers, spans
 

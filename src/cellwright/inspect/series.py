@@ -182,7 +182,7 @@ def _next(
 
 
 def _unit(run: SeriesRun, seen: Seen) -> str:
-    if run.config.model.output == "bernoulli":
+    if run.config.model.likelihood == "bernoulli":
         return "as they are"
     own = "the series learned from" if seen.scaling.by == "training" else "the steps shown"
     return f"in standard deviations from the mean of {own}"

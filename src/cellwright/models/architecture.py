@@ -20,14 +20,14 @@ class RecurrentOptions(BaseModel):
 class Stacked(RecurrentOptions):
     """Layers on top of each other."""
 
-    layers: int = Field(1, ge=1)
+    num_layers: int = Field(1, ge=1)
     """Recurrent layers on top of each other."""
 
 
 class Bidirectional(Stacked):
     """Layers that may read from both ends."""
 
-    hidden: int = Field(128, ge=1)
+    hidden_size: int = Field(128, ge=1)
     """Hidden size of one direction of one layer."""
     bidirectional: bool = True
     """Read in both directions."""
@@ -38,7 +38,7 @@ class Embedded(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    embedding: int = Field(128, ge=1)
+    embedding_dim: int = Field(128, ge=1)
     """Numbers a token is embedded in: a character, a word, a symbol."""
 
 
@@ -55,7 +55,7 @@ class Remembering(BaseModel):
 class Architecture(Embedded, Bidirectional):
     """What the user chooses of a classifier."""
 
-    pairs: int = Field(50_000, ge=0)
+    bigram_buckets: int = Field(50_000, ge=0)
     """Most buckets in which pairs of neighbouring tokens are embedded too, nearly words to characters; 0: no pairs."""
     embedding_dropout: float = Field(0.4, ge=0, lt=1)
     """Share of the embedded numbers dropped."""
@@ -64,14 +64,14 @@ class Architecture(Embedded, Bidirectional):
     pooling: Pooling = "max"
     """How the outputs of all steps become one vector: last (valid one), max, mean or attention."""
     join: Join = "mean"
-    """How the vectors of a text's windows (--long windows, compress) become one: mean, max or a second layer of the
-    cell."""
+    """How the vectors of a text's windows (--truncation windows, compress) become one: mean, max or a second layer of
+    the cell."""
 
 
 class ClassifierConfig(Architecture):
     """What a classifier is made of; written to a run's `config.json`, enough to build the same module again."""
 
-    vocabulary: int = Field(ge=2)
+    vocab_size: int = Field(ge=2)
     """Number of token ids, padding (0) and unknown (1) included."""
     classes: int = Field(ge=2)
     """Number of labels."""
@@ -82,7 +82,7 @@ class ClassifierConfig(Architecture):
 class AutoencoderArchitecture(Embedded, RecurrentOptions):
     """What the user chooses of a sequence autoencoder."""
 
-    hidden: int = Field(128, ge=1)
+    hidden_size: int = Field(128, ge=1)
     """Hidden size of the decoder, and of each of the two directions of the encoder."""
     code: int = Field(128, ge=1)
     """Numbers that a text is compressed to."""
@@ -91,5 +91,5 @@ class AutoencoderArchitecture(Embedded, RecurrentOptions):
 class AutoencoderConfig(AutoencoderArchitecture):
     """What an autoencoder is made of; written to a run's `config.json`, enough to build the same module again."""
 
-    vocabulary: int = Field(ge=2)
+    vocab_size: int = Field(ge=2)
     """Number of token ids, padding (0) and unknown (1) included."""

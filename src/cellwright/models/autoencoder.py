@@ -7,7 +7,7 @@
 where E is the embedding, whose padding is zeros. The code goes into every step rather than into the first state, so
 that any cell, whatever its states, can decode.
 
-    autoencoder = Autoencoder(AutoencoderConfig(vocabulary=tokenizer.size, code=32))
+    autoencoder = Autoencoder(AutoencoderConfig(vocab_size=tokenizer.size, code=32))
     loss = reconstruction(autoencoder(tokens, lengths), tokens, lengths).loss    # train on this
     begin_from(classifier, autoencoder)    # its encoder then reads for a classifier
     freeze_encoder(classifier)             # and is not trained further
@@ -41,13 +41,13 @@ class Autoencoder(nn.Module):
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
         self.config = config
-        size, hidden = config.embedding, config.hidden
-        self.embedding = Embedding(config.vocabulary, size, pairs=0, padding_is_read=True)  # at the beginning
+        size, hidden = config.embedding_dim, config.hidden_size
+        self.embedding = Embedding(config.vocab_size, size, pairs=0, padding_is_read=True)  # at the beginning
         self.recurrent = Recurrent(config.cell, size, hidden, bidirectional=True, batch_first=True)
         self.last = Last(bidirectional=True)
         self.code = nn.Linear(2 * hidden, config.code)
         self.decoder = Recurrent(config.cell, size + config.code, hidden, batch_first=True)
-        self.dense = nn.Linear(hidden, config.vocabulary)
+        self.dense = nn.Linear(hidden, config.vocab_size)
 
     def encode(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """tokens (B, T) int64, lengths (B) int64 -> codes (B, K)."""

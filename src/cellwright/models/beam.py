@@ -3,7 +3,7 @@
 A target Y of n symbols has the score  log P(Y, end | X) / ((5 + n) / 6)^α  (Wu et al. 2016, Google's neural machine
 translation system, equation 14, whose |Y| is n here, without the end). α = 0 compares the probabilities themselves.
 
-    found = beam_search(model, sources, lengths, limits, beam=5, best=5, alpha=0.6)
+    found = beam_search(model, sources, lengths, limits, beam=5, n_best=5, length_penalty=0.6)
     found[0][0].symbols    # of the first source, the best target
 
 The search keeps the `beam` likeliest beginnings, and among them always the one that greedy search would take, so that
@@ -64,10 +64,10 @@ def beam_search(
     limits: Tensor,
     *,
     beam: int,
-    best: int,
-    alpha: float,
+    n_best: int,
+    length_penalty: float,
 ) -> list[list[Hypothesis]]:
-    """Return the best targets of each source, the best first; fewer than `best` where the beam found fewer.
+    """Return the best targets of each source, the best first; fewer than `n_best` where the beam found fewer.
 
     Args:
         model: in evaluation mode
@@ -75,27 +75,29 @@ def beam_search(
         lengths: (B) int64
         limits: (B) int64, the most symbols of each target, from 0 on
         beam: beginnings kept; 1 follows greedy search, and ends where the score is best
-        best: answers a source
-        alpha: from 0 on; how much longer targets are favoured: Wu et al. found 0.6 to 0.7 best
+        n_best: answers a source
+        length_penalty: from 0 on; how much longer targets are favoured: Wu et al. found 0.6 to 0.7 best
 
     Raises ValueError for an argument out of its range.
 
     Many arguments: the batch, and the three numbers that every beam search takes.
     """
-    if beam < 1 or best < 1 or alpha < 0:
-        raise ValueError(f"beam_search: beam {beam}, best {best}, alpha {alpha}; expected at least 1, 1 and 0")
+    if beam < 1 or n_best < 1 or length_penalty < 0:
+        raise ValueError(
+            f"beam_search: beam {beam}, n_best {n_best}, length_penalty {length_penalty}; expected at least 1, 1 and 0"
+        )
     memory, inputs = model.encode(sources, lengths)
     rows = torch.arange(len(sources), device=sources.device).repeat_interleave(beam)  # (B·K)
     memory, inputs = memory.take(rows), inputs[rows]
-    live, ended = _start(len(sources), beam, best, sources.device)
+    live, ended = _start(len(sources), beam, n_best, sources.device)
     decoded: Decoded | None = None
     for step in range(int(limits.max()) + 1):
         decoded = model.step(memory, inputs, decoded and decoded.place)
         log_p = live.log_p[..., None] + decoded.logits.double().log_softmax(-1).view(len(sources), beam, -1)
-        ended = _collect(ended, live, log_p[..., END], alpha)
+        ended = _collect(ended, live, log_p[..., END], length_penalty)
         log_p[..., UNKNOWN] = -torch.inf
         live, parents = _grow(live, log_p, step < limits)
-        if not _hopeful(live, ended, limits, alpha):
+        if not _hopeful(live, ended, limits, length_penalty):
             break
         chosen = (parents + torch.arange(len(sources), device=sources.device)[:, None] * beam).flatten()  # (B·K)
         decoded = decoded._replace(place=decoded.place.take(chosen))
@@ -103,20 +105,20 @@ def beam_search(
     return _hypotheses(ended)
 
 
-def _start(sources: int, beam: int, best: int, device: torch.device) -> tuple[_Live, _Ended]:
+def _start(sources: int, beam: int, n_best: int, device: torch.device) -> tuple[_Live, _Ended]:
     """One beginning a source, without a symbol; nothing has ended."""
     none = torch.empty(sources, beam, 0, dtype=torch.int64, device=device)
     first = torch.arange(beam, device=device).expand(sources, -1) == 0
     log_p = torch.zeros(sources, beam, dtype=torch.float64, device=device).masked_fill(~first, -torch.inf)
-    worst = torch.full((sources, best), -torch.inf, dtype=torch.float64, device=device)
-    counts = torch.zeros(sources, best, dtype=torch.int64, device=device)
-    return _Live(none, log_p, first), _Ended(none.new_zeros(sources, best, 0), counts, worst, worst)
+    worst = torch.full((sources, n_best), -torch.inf, dtype=torch.float64, device=device)
+    counts = torch.zeros(sources, n_best, dtype=torch.int64, device=device)
+    return _Live(none, log_p, first), _Ended(none.new_zeros(sources, n_best, 0), counts, worst, worst)
 
 
-def _collect(ended: _Ended, live: _Live, log_p: Tensor, alpha: float) -> _Ended:
+def _collect(ended: _Ended, live: _Live, log_p: Tensor, length_penalty: float) -> _Ended:
     """The best of what had ended and of what ends now, each beginning with the probability log_p (B, K)."""
     length = live.tokens.shape[-1]
-    score = torch.cat([ended.score, log_p / _penalty(log_p.new_tensor(length), alpha)], 1)  # (B, N + K)
+    score = torch.cat([ended.score, log_p / _penalty(log_p.new_tensor(length), length_penalty)], 1)  # (B, N + K)
     # Stable, so that of equal ones the shorter stays, and one beginning is always told from another.
     kept = score.argsort(dim=1, descending=True, stable=True)[:, : ended.score.shape[1]]  # (B, N)
     tokens = torch.cat([pad(ended.tokens, (0, length - ended.tokens.shape[-1])), live.tokens], 1)
@@ -142,14 +144,14 @@ def _grow(live: _Live, log_p: Tensor, may: Tensor) -> tuple[_Live, Tensor]:
     return _Live(tokens, flat.gather(1, chosen), greedy.gather(1, chosen)), parents
 
 
-def _hopeful(live: _Live, ended: _Ended, limits: Tensor, alpha: float) -> bool:
+def _hopeful(live: _Live, ended: _Ended, limits: Tensor, length_penalty: float) -> bool:
     """Whether some beginning can still become one of the best: symbols only make it less likely."""
-    bound = live.log_p / _penalty(limits.double(), alpha)[:, None]  # (B, K)
+    bound = live.log_p / _penalty(limits.double(), length_penalty)[:, None]  # (B, K)
     return bool((bound > ended.score[:, -1:]).any())
 
 
-def _penalty(length: Tensor, alpha: float) -> Tensor:
-    return ((5 + length) / 6) ** alpha
+def _penalty(length: Tensor, length_penalty: float) -> Tensor:
+    return ((5 + length) / 6) ** length_penalty
 
 
 def _of_rows(values: Tensor, rows: Tensor) -> Tensor:

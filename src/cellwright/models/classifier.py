@@ -15,7 +15,7 @@ from cellwright.nn import Recurrent
 class Classifier(nn.Module):
     """Logits of each class for texts of token ids.
 
-        model = Classifier(ClassifierConfig(vocabulary=5000, classes=2))
+        model = Classifier(ClassifierConfig(vocab_size=5000, classes=2))
         logits = model(tokens, lengths)    # (B, T) int64 padded with 0, (B) int64 -> (B, classes)
 
     A row of length 0 is answered too: with what the dense layer makes of zeros.
@@ -24,22 +24,22 @@ class Classifier(nn.Module):
     def __init__(self, config: ClassifierConfig) -> None:
         super().__init__()
         self.config = config
-        features = config.hidden * (2 if config.bidirectional else 1)
-        self.embedding = Embedding(config.vocabulary, config.embedding, config.pairs)
+        features = config.hidden_size * (2 if config.bidirectional else 1)
+        self.embedding = Embedding(config.vocab_size, config.embedding_dim, config.bigram_buckets)
         self.embedding_dropout = Dropout(config.embedding_dropout)
         self.recurrent = Recurrent(
             config.cell,
-            config.embedding,
-            config.hidden,
-            num_layers=config.layers,
+            config.embedding_dim,
+            config.hidden_size,
+            num_layers=config.num_layers,
             bidirectional=config.bidirectional,
-            dropout=between(config.layers, config.dropout),
+            dropout=between(config.num_layers, config.dropout),
             batch_first=True,
         )
         self.pool = make_pool(config.pooling, features, config.bidirectional)
         self.code = None if config.code is None else nn.Linear(features, config.code)
         encoded = features if config.code is None else config.code
-        self.join = JoinPieces(config.join, config.cell, encoded, config.hidden, config.bidirectional)
+        self.join = JoinPieces(config.join, config.cell, encoded, config.hidden_size, config.bidirectional)
         self.dropout = Dropout(config.dropout)
         self.dense = nn.Linear(self.join.features, config.classes)
 

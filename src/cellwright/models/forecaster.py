@@ -34,34 +34,34 @@ class Forecaster(nn.Module):
     def __init__(self, config: SeriesModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.outputs = len(config.quantiles) if config.output == "quantiles" else 1
+        self.outputs = len(config.quantiles) if config.likelihood == "quantiles" else 1
         self.input = SeriesInput(config)
         self.recurrent = Recurrent(
             config.cell,
             self.input.size,
-            config.hidden,
-            num_layers=config.layers,
-            dropout=between(config.layers, config.dropout),
+            config.hidden_size,
+            num_layers=config.num_layers,
+            dropout=between(config.num_layers, config.dropout),
             recurrent_dropout=config.recurrent_dropout,
             batch_first=True,
         )
         self.dropout = Dropout(config.dropout)
-        self.dense = nn.Linear(config.hidden, config.horizon * config.channels * self.outputs)
+        self.dense = nn.Linear(config.hidden_size, config.horizon * config.channels * self.outputs)
 
     def forward(self, values: Tensor, known: Tensor, lengths: Tensor) -> Tensor:
         """values (B, T, C), known (B, T, C), lengths (B) int64 -> (B, T, K, C, Q): quantiles; of bernoulli logits."""
         output, _ = self.recurrent(self.input(values, known), lengths=lengths)  # (B, T, H)
         found = self.dense(self.dropout(output))
         found = found.unflatten(-1, (self.config.horizon, self.config.channels, self.outputs))
-        if self.config.output == "bernoulli":
+        if self.config.likelihood == "bernoulli":
             return cast(Tensor, found)
         rises = torch.cat([found[..., :1], softplus(found[..., 1:])], dim=-1)
-        return before(values, self.config.horizon, self.config.season)[..., None] + rises.cumsum(-1)
+        return before(values, self.config.horizon, self.config.season_length)[..., None] + rises.cumsum(-1)
 
     def forecast(self, ahead: Tensor, lengths: Tensor) -> Tensor:
         """(B, T, K, C, Q), lengths (B) from 1 on -> (B, K, C, Q): after each last step; of bernoulli probabilities."""
         last = ahead[torch.arange(ahead.shape[0], device=ahead.device), lengths - 1]
-        return last.sigmoid() if self.config.output == "bernoulli" else last
+        return last.sigmoid() if self.config.likelihood == "bernoulli" else last
 
 
 def before(values: Tensor, horizon: int, season: int | None) -> Tensor:

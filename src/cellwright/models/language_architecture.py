@@ -15,15 +15,15 @@ class LanguageArchitecture(Remembering, Embedded, Stacked):
     text many times.
     """
 
-    hidden: int = Field(384, ge=1)
-    """Hidden size of each layer; with --tied the last one has as many units as the embedding."""
+    hidden_size: int = Field(384, ge=1)
+    """Hidden size of each layer; with --tie-weights the last one has as many units as the embedding."""
     directions: Literal["forward", "both"] = "forward"
     """Read backward too, with layers of its own, for a classifier to begin from (--encoder); it writes forward."""
-    tied: bool = False
+    tie_weights: bool = False
     """Let the output layer's weights be the embedding's (Press and Wolf 2017)."""
     softmax: Literal["auto", "full", "adaptive"] = "auto"
     """Output layer; adaptive takes less work for frequent tokens (Grave et al. 2017); auto: from 10,000 words on."""
-    word_dropout: float = Field(0.0, ge=0, lt=1)
+    embedding_row_dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the vocabulary whose embeddings are dropped, each wherever it stands (dropoute)."""
     embedding_dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the embedded numbers dropped, the same ones at all steps (dropouti)."""
@@ -35,9 +35,9 @@ class LanguageArchitecture(Remembering, Embedded, Stacked):
     """Share of the weights from h to the next step dropped, the same ones at all steps (wdrop)."""
     recurrent_dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the units of h that the next step does not see, the same ones at all steps (Gal and Ghahramani 2016)."""
-    activation_penalty: float = Field(0.0, ge=0)
+    activation_regularization: float = Field(0.0, ge=0)
     """Weight in the loss of the mean square of the last layer's outputs (alpha)."""
-    change_penalty: float = Field(0.0, ge=0)
+    temporal_activation_regularization: float = Field(0.0, ge=0)
     """Weight in the loss of the mean square of their change from step to step (beta)."""
 
 
@@ -46,5 +46,5 @@ class LanguageModelConfig(LanguageArchitecture):
 
     softmax: Literal["full", "adaptive"] = "full"  # what auto came to
 
-    vocabulary: int = Field(ge=2)
+    vocab_size: int = Field(ge=2)
     """Number of token ids, the mark that begins a document (0) and unknown (1) included."""

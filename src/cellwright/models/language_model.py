@@ -46,7 +46,7 @@ class Read(NamedTuple):
 class LanguageModel(nn.Module):
     """The next token's distribution, told the tokens so far.
 
-    model = LanguageModel(LanguageModelConfig(vocabulary=65, hidden=256))
+    model = LanguageModel(LanguageModelConfig(vocab_size=65, hidden_size=256))
     loss, state = model.loss(window.input, window.targets, state, window.reset)    # of nn.tbptt.windows
     logarithms, state = model(tokens)    # (T, B) int64 -> (T, B, V): of the probabilities of each next token
     """
@@ -54,26 +54,26 @@ class LanguageModel(nn.Module):
     def __init__(self, config: LanguageModelConfig) -> None:
         super().__init__()
         self.config = config
-        if config.tied and config.softmax == "adaptive":
+        if config.tie_weights and config.softmax == "adaptive":
             raise InputError(
-                "--tied with --softmax adaptive: its groups have weights of their own; leave one of them out"
+                "--tie-weights with --softmax adaptive: its groups have weights of their own; leave one of them out"
             )
-        self.embedding = nn.Embedding(config.vocabulary, config.embedding)
+        self.embedding = nn.Embedding(config.vocab_size, config.embedding_dim)
         nn.init.uniform_(self.embedding.weight, -EMBEDDING_RANGE, EMBEDDING_RANGE)
-        self.token_dropout = TokenDropout(config.vocabulary, config.word_dropout)
-        last = config.embedding if config.tied else config.hidden
-        sizes = [config.embedding, *[config.hidden] * (config.layers - 1), last]
+        self.token_dropout = TokenDropout(config.vocab_size, config.embedding_row_dropout)
+        last = config.embedding_dim if config.tie_weights else config.hidden_size
+        sizes = [config.embedding_dim, *[config.hidden_size] * (config.num_layers - 1), last]
         self.layers = _layers(config, sizes)
         self.backward_layers = _layers(config, sizes if config.directions == "both" else [])
         """Of the same sizes, or none; embedding and softmax serve both directions, as in Peters et al. 2018."""
-        rates = [config.embedding_dropout, *[config.dropout] * (config.layers - 1), config.output_dropout]
+        rates = [config.embedding_dropout, *[config.dropout] * (config.num_layers - 1), config.output_dropout]
         self.dropouts = nn.ModuleList(LockedDropout(rate) for rate in rates)
         if config.weight_drop:
             for layer in (*self.layers, *self.backward_layers):
                 drop_weights(cast(Recurrent, layer), config.weight_drop)
-        tied = self.embedding.weight if config.tied else None
+        tied = self.embedding.weight if config.tie_weights else None
         adaptive = config.softmax == "adaptive"
-        self.softmax = AdaptiveSoftmax(last, config.vocabulary) if adaptive else Softmax(last, config.vocabulary, tied)
+        self.softmax = AdaptiveSoftmax(last, config.vocab_size) if adaptive else Softmax(last, config.vocab_size, tied)
 
     def forward(
         self,
@@ -138,10 +138,10 @@ class LanguageModel(nn.Module):
     def _penalties(self, read: Read) -> Tensor:
         """Merity et al., section 4.3; they square what was dropped and the change of what was not."""
         penalty = read.raw.new_zeros(())
-        if self.config.activation_penalty:
-            penalty = penalty + self.config.activation_penalty * read.features.square().mean()
-        if self.config.change_penalty and len(read.raw) > 1:
-            penalty = penalty + self.config.change_penalty * read.raw.diff(dim=0).square().mean()
+        if self.config.activation_regularization:
+            penalty = penalty + self.config.activation_regularization * read.features.square().mean()
+        if self.config.temporal_activation_regularization and len(read.raw) > 1:
+            penalty = penalty + self.config.temporal_activation_regularization * read.raw.diff(dim=0).square().mean()
         return penalty
 
     @torch.no_grad()

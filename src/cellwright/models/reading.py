@@ -1,6 +1,6 @@
 """How a model reads texts that are long: the one place where texts become the tokens of a model.
 
-    reader = Reader(tokenizer, Reading(long="head", max_length=64))
+    reader = Reader(tokenizer, Reading(truncation="head", max_length=64))
     pieces = reader.read(texts)    # of each text its pieces, each a list of token numbers
 
 Training, evaluation and prediction all read through it, with the `Reading` that the run's `config.json` keeps.
@@ -31,20 +31,20 @@ class Reading(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    long: Way | None = None
+    truncation: Way | None = None
     """Shorten long texts: keep the head, the tail, both, or all but the middle; read windows, or their codes; draw
     sentences."""
     max_length: int = Field(default=256, ge=1)
-    """Most tokens read of a text with --long, of a window with --long windows or compress; without, texts are read
-    whole."""
-    long_ratio: float = Field(default=0.25, ge=0, le=1)
-    """Share of the head with --long head+tail."""
+    """Most tokens read of a text with --truncation, of a window with --truncation windows or compress; without, texts
+    are read whole."""
+    head_share: float = Field(default=0.25, ge=0, le=1)
+    """Share of the head with --truncation head+tail."""
     overlap: int = Field(default=0, ge=0)
     """Most tokens that a window repeats of the one before."""
     samples: int = Field(default=5, ge=1)
-    """Draws of --long sentences whose scores are averaged; in training it is one, another each epoch."""
+    """Draws of --truncation sentences whose scores are averaged; in training it is one, another each epoch."""
     shuffle: bool = False
-    """Leave the sentences of --long sentences in the order drawn rather than in the text's."""
+    """Leave the sentences of --truncation sentences in the order drawn rather than in the text's."""
 
     def cost(self, pieces: Pieces) -> int:
         """Padded tokens that the pieces take in a batch, at most."""
@@ -60,14 +60,14 @@ class Reader:
 
     def read(self, texts: Sequence[str]) -> list[Pieces]:
         """Return each text's pieces, at least one; an empty text is one empty piece. The same for the same text."""
-        if self.reading.long is None:
+        if self.reading.truncation is None:
             return [[numbers] for numbers in self.tokenizer.encode(texts)]
         draws = [f"sample {draw}" for draw in range(self.reading.samples)]
         return [self._pieces(text, draws) for text in self._tokenised(texts)]
 
     def epochs(self, texts: Sequence[str], seed: int) -> Callable[[int], list[Pieces]]:
         """Return the pieces to train on, as a function of the epoch: with sampled sentences another draw each time."""
-        if self.reading.long != "sentences":
+        if self.reading.truncation != "sentences":
             pieces = self.read(texts)
             return lambda epoch: pieces
         tokenised = self._tokenised(texts)
@@ -81,13 +81,13 @@ class Reader:
         limit = self.reading.max_length
         if len(text.numbers) <= limit and not self.reading.shuffle:
             return [text.numbers]
-        match self.reading.long:
+        match self.reading.truncation:
             case "head":
                 return [head(text.numbers, limit, text.may_cut)]
             case "tail":
                 return [tail(text.numbers, limit, text.may_cut)]
             case "head+tail":
-                return [head_and_tail(text.numbers, limit, self.reading.long_ratio, text.may_cut)]
+                return [head_and_tail(text.numbers, limit, self.reading.head_share, text.may_cut)]
             case "middle":
                 return [without_middle(text.numbers, limit, text.may_cut)]
             case "windows" | "compress":

@@ -33,11 +33,11 @@ class SeriesArchitecture(Bidirectional, Targeted):
     """Share of the hidden units that the next step does not see in training, the same in all steps of a series."""
     pooling: Pooling = "max"
     """How the outputs of all steps become one vector: last (valid one), max, mean or attention."""
-    output: Output = "quantiles"
+    likelihood: Output = "quantiles"
     """What to forecast: quantiles of numbers, or how likely each channel is 1 rather than 0."""
     horizon: int = Field(1, ge=1)
     """Steps ahead to forecast."""
-    season: int | None = Field(None, ge=2)
+    season_length: int | None = Field(None, ge=2)
     """Steps after which things repeat: forecasts begin from the value a season before, not the last."""
     code: int = Field(8, ge=1)
     """Numbers that a series is compressed to, and restored from."""

@@ -31,7 +31,7 @@ class SeriesAutoencoder(nn.Module):
             return Recurrent(
                 config.cell,
                 inputs,
-                config.hidden,
+                config.hidden_size,
                 bidirectional=True,
                 batch_first=True,
                 recurrent_dropout=config.recurrent_dropout,
@@ -39,9 +39,9 @@ class SeriesAutoencoder(nn.Module):
 
         self.encoder = layer(self.input.size)
         self.last = Last(bidirectional=True)
-        self.code = nn.Linear(2 * config.hidden, config.code)
+        self.code = nn.Linear(2 * config.hidden_size, config.code)
         self.decoder = layer(config.code)
-        self.dense = nn.Linear(2 * config.hidden, config.channels)
+        self.dense = nn.Linear(2 * config.hidden_size, config.channels)
 
     def encode(self, values: Tensor, known: Tensor, lengths: Tensor) -> Tensor:
         """values (B, T, C), known (B, T, C), lengths (B) int64 -> codes (B, K)."""

@@ -17,15 +17,15 @@ class PooledSeries(nn.Module):
     def __init__(self, config: SeriesModelConfig, outputs: int) -> None:
         super().__init__()
         self.config = config
-        features = config.hidden * (2 if config.bidirectional else 1)
+        features = config.hidden_size * (2 if config.bidirectional else 1)
         self.input = SeriesInput(config)
         self.recurrent = Recurrent(
             config.cell,
             self.input.size,
-            config.hidden,
-            num_layers=config.layers,
+            config.hidden_size,
+            num_layers=config.num_layers,
             bidirectional=config.bidirectional,
-            dropout=between(config.layers, config.dropout),
+            dropout=between(config.num_layers, config.dropout),
             recurrent_dropout=config.recurrent_dropout,
             batch_first=True,
         )

@@ -33,7 +33,7 @@ class TaggerOutput(NamedTuple):
 class Tagger(nn.Module):
     """Scores of each tag for each word, and of each class for each sentence.
 
-    model = Tagger(TaggerConfig(vocabulary=5000, alphabet=80, tags=9))
+    model = Tagger(TaggerConfig(vocab_size=5000, alphabet=80, tags=9))
     output = model(batch)                                                   # emissions (B, T, 9)
     loss = -model.log_likelihood(output.emissions, batch.tags, batch.lengths).sum()    # (B)
     best = model.decode(output.emissions, batch.lengths)                    # (B, T)
@@ -43,17 +43,19 @@ class Tagger(nn.Module):
         super().__init__()
         self.config = config
         directions = 2 if config.bidirectional else 1
-        features = config.hidden * directions
-        self.embedding = Embedding(config.vocabulary, config.embedding, pairs=0)
-        self.spelling = Spelling(config.cell, config.alphabet, config.characters) if config.characters else None
+        features = config.hidden_size * directions
+        self.embedding = Embedding(config.vocab_size, config.embedding_dim, pairs=0)
+        self.spelling = (
+            Spelling(config.cell, config.alphabet, config.char_embedding_dim) if config.char_embedding_dim else None
+        )
         self.embedding_dropout = LockedDropout(config.embedding_dropout, batch_first=True)
         self.recurrent = Recurrent(
             config.cell,
-            config.embedding + 2 * config.characters,
-            config.hidden,
-            num_layers=config.layers,
+            config.embedding_dim + 2 * config.char_embedding_dim,
+            config.hidden_size,
+            num_layers=config.num_layers,
             bidirectional=config.bidirectional,
-            dropout=between(config.layers, config.dropout),
+            dropout=between(config.num_layers, config.dropout),
             batch_first=True,
         )
         self.dropout = LockedDropout(config.dropout, batch_first=True)

@@ -8,7 +8,7 @@ from cellwright.models.architecture import Bidirectional, Embedded
 class TaggerArchitecture(Embedded, Bidirectional):
     """What the user chooses of a tagger."""
 
-    characters: int = Field(32, ge=0)
+    char_embedding_dim: int = Field(32, ge=0)
     """Numbers a character is embedded in, and hidden size of each direction of the layer over a word's characters; 0:
     words are not spelled."""
     embedding_dropout: float = Field(0.3, ge=0, lt=1)
@@ -21,7 +21,7 @@ class TaggerArchitecture(Embedded, Bidirectional):
 class TaggerConfig(TaggerArchitecture):
     """What a tagger is made of; written to a run's `config.json`, enough to build the same module again."""
 
-    vocabulary: int = Field(ge=2)
+    vocab_size: int = Field(ge=2)
     """Number of word ids, padding (0) and unknown (1) included."""
     alphabet: int = Field(ge=2)
     """Number of character ids, padding (0) and unknown (1) included."""

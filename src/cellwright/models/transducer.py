@@ -14,7 +14,7 @@ training goes a step at a time.
 
 Target id 0 is the end of a target, and what stands before its first symbol.
 
-    model = Transducer(TransducerConfig(source_vocabulary=30, target_vocabulary=41))
+    model = Transducer(TransducerConfig(source_vocab_size=30, target_vocab_size=41))
     logits = model(sources, source_lengths, targets, target_lengths)    # (B, T + 1, V)
     loss = negative_log_likelihood(logits, targets, target_lengths)
 """
@@ -65,28 +65,28 @@ class Transducer(nn.Module):
     def __init__(self, config: TransducerConfig) -> None:
         super().__init__()
         self.config = config
-        hidden, features = config.hidden, config.hidden * (2 if config.bidirectional else 1)
-        self.source_embedding = _embedding(config.source_vocabulary, config.embedding)
+        hidden, features = config.hidden_size, config.hidden_size * (2 if config.bidirectional else 1)
+        self.source_embedding = _embedding(config.source_vocab_size, config.embedding_dim)
         self.encoder = Recurrent(
             config.cell,
-            config.embedding,
+            config.embedding_dim,
             hidden,
-            num_layers=config.layers,
+            num_layers=config.num_layers,
             bidirectional=config.bidirectional,
-            dropout=between(config.layers, config.dropout),
+            dropout=between(config.num_layers, config.dropout),
             batch_first=True,
             forget_bias=config.forget_bias,
         )
         self.last = Last(config.bidirectional)
-        self.begin = nn.Linear(features, config.embedding)
-        self.target_embedding = _embedding(config.target_vocabulary, config.embedding)
+        self.begin = nn.Linear(features, config.embedding_dim)
+        self.target_embedding = _embedding(config.target_vocab_size, config.embedding_dim)
         fed = hidden if config.input_feeding else 0
         one_way = partial(Recurrent, config.cell, batch_first=True, forget_bias=config.forget_bias)
-        self.lower = one_way(config.embedding + fed, hidden)
+        self.lower = one_way(config.embedding_dim + fed, hidden)
         self.attend = Attend(config.attention, hidden, features)
         self.upper = one_way(hidden + features, hidden)
         self.dropout = Dropout(config.dropout)
-        self.dense = nn.Linear(hidden, config.target_vocabulary)
+        self.dense = nn.Linear(hidden, config.target_vocab_size)
 
     def forward(self, sources: Tensor, source_lengths: Tensor, targets: Tensor, target_lengths: Tensor) -> Tensor:
         """Logits (B, T + 1, V) of each symbol and of the end; sources (B, S), targets (B, T) int64, lengths (B)."""
@@ -109,7 +109,7 @@ class Transducer(nn.Module):
         """One step: inputs (B, E), the first `begin` of `encode`, then `target_embedding` of the symbol before."""
         inputs = inputs[:, None]
         if self.config.input_feeding:
-            before = inputs.new_zeros(len(inputs), self.config.hidden) if place is None else place.output
+            before = inputs.new_zeros(len(inputs), self.config.hidden_size) if place is None else place.output
             inputs = torch.cat([inputs, before[:, None]], -1)
         return self._run(memory, inputs, place, None)
 

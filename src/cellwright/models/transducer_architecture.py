@@ -12,7 +12,7 @@ Score = Literal["general", "dot", "additive"]
 class TransducerArchitecture(Remembering, Embedded, Bidirectional):
     """What the user chooses of a transducer."""
 
-    hidden: int = Field(256, ge=1)
+    hidden_size: int = Field(256, ge=1)
     """Hidden size of each direction of a layer of the encoder, and of the decoder, which has one layer."""
     attention: Score = "general"
     """How a step of the decoder finds its place in the source: general or dot (Luong) or additive (Bahdanau)."""
@@ -25,7 +25,7 @@ class TransducerArchitecture(Remembering, Embedded, Bidirectional):
 class TransducerConfig(TransducerArchitecture):
     """What a transducer is made of; written to a run's `config.json`, enough to build the same module again."""
 
-    source_vocabulary: int = Field(ge=2)
+    source_vocab_size: int = Field(ge=2)
     """Number of source ids, padding (0) and unknown (1) included."""
-    target_vocabulary: int = Field(ge=2)
+    target_vocab_size: int = Field(ge=2)
     """Number of target ids, begin and end (0) and unknown (1) included."""

@@ -29,23 +29,25 @@ class _Logits(nn.Module):
 def graph(run: ClassifyRun) -> Graph:
     """Ids, lengths -> logits. Raises InputError for a run that reads a text in several pieces."""
     reading, model = run.config.reading, run.config.model
-    if reading.long in SEVERAL or model.join == "recurrent":
-        what = f"--long {reading.long}" if reading.long in SEVERAL else f"--join {model.join}"
+    if reading.truncation in SEVERAL or model.join == "recurrent":
+        what = f"--truncation {reading.truncation}" if reading.truncation in SEVERAL else f"--join {model.join}"
         raise InputError(
             f"{run.path}: was trained with {what}, by which a text is several pieces, and an exported one is read in "
-            "one; train with --long head, tail, head+tail or middle, or without"
+            "one; train with --truncation head, tail, head+tail or middle, or without"
         )
 
     def draw(batch: int, time: int) -> dict[str, Tensor]:
         generator = torch.Generator().manual_seed(batch * time)
-        ids = ids_of(batch, time, model.vocabulary, generator)
+        ids = ids_of(batch, time, model.vocab_size, generator)
         return {"ids": ids, "lengths": lengths_of(batch, time, generator)}
 
     feed = [
         f"ids are those of {run.path / TOKENIZER}, which Hugging Face tokenizers reads, padded by 0 beyond lengths",
         "softmax over logits gives the probability of each label, in the order of the metadata's labels",
     ]
-    if reading.long is not None:
-        feed.append(f"a text of more than {reading.max_length} tokens is shortened before, by --long {reading.long}")
+    if reading.truncation is not None:
+        feed.append(
+            f"a text of more than {reading.max_length} tokens is shortened before, by --truncation {reading.truncation}"
+        )
     metadata: dict[str, Any] = {"labels": run.labels, "reading": reading.model_dump(mode="json")}
     return Graph(_Logits(run.model), {"ids": (BATCH, TIME), "lengths": (BATCH,)}, draw, metadata, feed)

@@ -48,7 +48,7 @@ def graph(run: LanguageRun) -> Graph:
 
     def draw(batch: int, time: int) -> dict[str, Tensor]:
         generator = torch.Generator().manual_seed(batch * time)
-        ids = ids_of(batch, time, run.config.model.vocabulary, generator)
+        ids = ids_of(batch, time, run.config.model.vocab_size, generator)
         found = {"ids": ids, "lengths": lengths_of(batch, time, generator)}
         return found | {name: torch.rand(batch, width, generator=generator) for name, width in widths.items()}
 

@@ -46,15 +46,15 @@ def graph(run: TagRun) -> Graph:
     """Words, lengths, and characters where the model reads them -> scores, logits of the sentence, the field's own."""
     model = run.config.model
     axes: dict[str, Axes] = {"words": (BATCH, TIME), "lengths": (BATCH,)}
-    if model.characters:
+    if model.char_embedding_dim:
         axes |= {CHARACTERS: (BATCH, TIME, "letters"), "spelled": (BATCH, TIME)}
 
     def draw(batch: int, time: int) -> Mapping[str, Tensor]:
         generator = torch.Generator().manual_seed(batch * time)
         letters = time + 2
-        words = ids_of(batch, time, model.vocabulary, generator)
+        words = ids_of(batch, time, model.vocab_size, generator)
         found = {"words": words, "lengths": lengths_of(batch, time, generator)}
-        if model.characters:
+        if model.char_embedding_dim:
             found[CHARACTERS] = ids_of(batch * time, letters, model.alphabet, generator).view(batch, time, letters)
             spelled = torch.randint(1, letters + 1, (batch, time), generator=generator)
             within = torch.arange(time) < found["lengths"][:, None]
@@ -63,7 +63,7 @@ def graph(run: TagRun) -> Graph:
 
     metadata: dict[str, Any] = {"tags": run.config.tags, "labels": run.config.labels, "scheme": run.config.scheme}
     feed = [f"words are numbered from 2 on in the order of {run.path / LEXICON}, 1 is an unknown one, 0 pads"]
-    if model.characters:
+    if model.char_embedding_dim:
         feed.append("characters are those of each word, numbered likewise; spelled counts them, 0 beyond lengths")
     if model.crf:
         feed.append(

@@ -36,9 +36,9 @@ class Tokenising(BaseModel):
 
     tokenizer: Literal["auto", "characters", "words", "bpe"] = "auto"
     """Kind of token; auto takes characters where the text is mostly Chinese or Japanese, else words."""
-    vocabulary: int = Field(20_000, ge=3)
+    vocab_size: int = Field(20_000, ge=3)
     """Most tokens kept."""
-    minimum: int = Field(2, ge=1)
+    min_frequency: int = Field(2, ge=1)
     """A token seen less often than this in the training texts is unknown."""
 
 
@@ -81,12 +81,12 @@ class FitConfig(Place):
     """Most tokens in a batch, padding included; None goes by how much there is to train on."""
     learning_rate: float = Field(3e-3, gt=0)
     """Step size of AdamW, and of its sparse form for the rows of large embeddings."""
-    schedule: Literal["constant", "cosine"] = "cosine"
+    lr_schedule: Literal["constant", "cosine"] = "cosine"
     """Step size over the run: cosine rises first, then falls to 0 at the end of the epochs or of --max-minutes,
     and rises again where a run is resumed with more of them."""
     weight_decay: float = Field(0.01, ge=0)
     """Decay of the weight matrices (not of biases)."""
-    averaging: float = Field(0.998, ge=0, lt=1)
+    ema_decay: float = Field(0.998, ge=0, lt=1)
     """Weight of the past, per step, in the running mean of the weights that is scored and kept; 0 keeps the last."""
     clip_norm: float | None = Field(1.0, gt=0)
     """Scale gradients down to this norm; None does not."""
@@ -94,7 +94,7 @@ class FitConfig(Place):
     """Cut each gradient to ± this value, before clip_norm; None does not."""
     checkpoint_seconds: float = Field(20.0, ge=0)
     """Seconds between checkpoints within an epoch: the most that a kill can cost. 0 writes one every step."""
-    workers: int = Field(0, ge=0)
+    num_workers: int = Field(0, ge=0)
     """Processes that prepare batches beside the training process; 0 prepares them in it."""
     threads: int | None = Field(None, ge=1)
     """Threads of the arithmetic; None leaves PyTorch's choice."""

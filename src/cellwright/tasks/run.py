@@ -32,6 +32,7 @@ from cellwright.errors import CellwrightError, InputError
 from cellwright.files import read_json, replace_file, write_json
 from cellwright.tasks.config import ONE_CALL
 from cellwright.tasks.own_cell import OwnCell, trust
+from cellwright.tasks.renamed import renamed
 
 FORMAT = 1
 CONFIG, MODEL = "config.json", "model.safetensors"
@@ -102,7 +103,10 @@ def load_config(folder: Path) -> RunConfig:
         task = tasks.get(str(content.get("task")))
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    config: RunConfig = _validated(path, task.run_config, content)
+    options = content.get("options")
+    if isinstance(options, dict):
+        content["options"] = renamed(options, tasks.config_of(task.name))
+    config: RunConfig = _validated(path, task.run_config, renamed(content, task.run_config))
     # As of a resumed run: whether options go together was asked when it was started.
     _validated(path, tasks.config_of(task.name), config.options | {"out": folder, "resume": True}, "options")
     return config

@@ -20,7 +20,7 @@ def load_tokenizer(path: Path, vocabulary: int) -> Tokenizer:
 
 def train_tokenizer(texts: Iterable[str], config: Tokenising) -> Tokenizer:
     """A tokenizer for these texts, as the options say. Raises InputError."""
-    return Tokenizer.train(texts, config.tokenizer, size=config.vocabulary, minimum=config.minimum)
+    return Tokenizer.train(texts, config.tokenizer, size=config.vocab_size, min_frequency=config.min_frequency)
 
 
 def batches_of(costs: Sequence[int], budget: int) -> Iterator[list[int]]:

@@ -38,7 +38,7 @@ class TrainedModule(LightningModule):
         self.model = objective.model()
         if not resumed:
             objective.begin(self.model)
-        self.averaged = RunningMean(self.model, config.averaging)
+        self.averaged = RunningMean(self.model, config.ema_decay)
         self.scores: dict[str, float] = {}
         """Of the last validation."""
 

@@ -37,7 +37,7 @@ class Schedule(Callback):
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Set it."""
-        if self.config.schedule == "constant":
+        if self.config.lr_schedule == "constant":
             return
         share = (trainer.current_epoch + batch_idx / float(trainer.num_training_batches)) / self.plan.epochs
         if self.plan.minutes is not None:

@@ -51,7 +51,7 @@ class Session:
         self.module = TrainedModule(prepared.objective, self.config, resumed=self.resumed is not None)
         if processes() > 1:
             make_dense(self.module.model)
-        self.data = TrainingData(prepared.train, prepared.validation, self.config.workers)
+        self.data = TrainingData(prepared.train, prepared.validation, self.config.num_workers)
         self.best = KeepBest(self.config.out, plan.patience, prepared.objective.metric)
         self.journal = Journal(self.config.out / LOG, self.best, plan, self.say)
 

@@ -67,7 +67,7 @@ def test_tsf_agrees_with_sktime(name):
     for values, expected in zip(table.values, frame["series_value"], strict=True):
         np.testing.assert_array_equal(values[:, 0], expected)
     assert table.notes == (
-        f"{path}: its header says @frequency yearly, @horizon 4; --horizon and --season are yours to give",
+        f"{path}: its header says @frequency yearly, @horizon 4; --horizon and --season-length are yours to give",
     )
 
 

@@ -24,7 +24,8 @@ from cellwright.training import fit
 
 WORDS = ["red", "green", "blue", "grey"]
 SMALL: dict[str, Any] = {
-    "hidden": 24, "embedding": 8, "threads": 1, "learning_rate": 0.02, "averaging": 0.9, "schedule": "constant",
+    "hidden_size": 24, "embedding_dim": 8, "threads": 1, "learning_rate": 0.02, "ema_decay": 0.9,
+    "lr_schedule": "constant",
 }  # fmt: skip
 
 
@@ -95,7 +96,7 @@ def test_evaluation_is_the_models_loss_beside_the_frequencies(out: Path, texts: 
 
 @pytest.mark.parametrize("frozen", [True, False])
 def test_a_classifier_reads_the_codes_of_windows(out: Path, texts: str, tmp_path: Path, frozen: bool) -> None:
-    given = {"data": texts, "out": tmp_path / "run", "long": "compress", "encoder": out, "freeze_encoder": frozen}
+    given = {"data": texts, "out": tmp_path / "run", "truncation": "compress", "encoder": out, "freeze_encoder": frozen}
     result = fit(ClassifyConfig(**given, join="recurrent", max_epochs=2, threads=1), progress=False)
     run = load_run(result.out)
     model = run.model
@@ -116,11 +117,14 @@ def test_a_classifier_reads_the_codes_of_windows(out: Path, texts: str, tmp_path
 
 
 REFUSED: dict[str, tuple[Callable[[Path], dict[str, Any]], str]] = {
-    "no encoder": (lambda out: {"long": "compress"}, "--long compress needs an encoder; give --encoder RUN"),
+    "no encoder": (
+        lambda out: {"truncation": "compress"},
+        "--truncation compress needs an encoder; give --encoder RUN",
+    ),
     "frozen nothing": (lambda out: {"freeze_encoder": True}, "--freeze-encoder needs an encoder"),
     "another size": (
-        lambda out: {"encoder": out, "hidden": 25},
-        r"--hidden is 25, and --encoder .* makes it 24; leave it out",
+        lambda out: {"encoder": out, "hidden_size": 25},
+        r"--hidden-size is 25, and --encoder .* makes it 24; leave it out",
     ),
     "another cell": (lambda out: {"encoder": out, "cell": "gru"}, r"--cell is gru, and --encoder .* makes it lstm"),
     "no run": (lambda out: {"encoder": out / "none"}, "no such run folder"),
@@ -135,7 +139,7 @@ def test_refused(out: Path, texts: str, tmp_path: Path, case: str) -> None:
 
 
 def test_a_classifier_is_no_encoder(out: Path, texts: str, tmp_path: Path) -> None:
-    other: dict[str, Any] = {"data": texts, "threads": 1, "max_epochs": 1, "hidden": 4, "embedding": 4}
+    other: dict[str, Any] = {"data": texts, "threads": 1, "max_epochs": 1, "hidden_size": 4, "embedding_dim": 4}
     fit(ClassifyConfig(**other, out=tmp_path / "labels"), progress=False)
     with pytest.raises(InputError, match="a run of task classify; expected one of autoencode"):
         fit(ClassifyConfig(data=texts, out=tmp_path / "run", encoder=tmp_path / "labels"), progress=False)

@@ -15,11 +15,11 @@ from cellwright.tasks.classify import ClassifyConfig
 from cellwright.tasks.classify.objective import ClassifyObjective
 
 SMALL = {
-    "vocabulary": 11,
+    "vocab_size": 11,
     "classes": 3,
-    "embedding": 5,
-    "hidden": 4,
-    "pairs": 7,
+    "embedding_dim": 5,
+    "hidden_size": 4,
+    "bigram_buckets": 7,
     "dropout": 0.0,
     "embedding_dropout": 0.0,
 }
@@ -61,14 +61,14 @@ def test_texts_are_moved_up_the_gradient_by_a_share_of_their_length_and_the_move
     assert move[1, 1:].eq(0).all()  # nor has a text beyond its end
     moved = loss_at(model, embedded + move, batch)
     assert moved > loss
-    found = objective(adversarial=0.2).loss(model, batch).loss
+    found = objective(adversarial_epsilon=0.2).loss(model, batch).loss
     assert_agree(found, (loss + moved) / 2)
     assert_same_gradients(model, found, (loss + moved) / 2)
 
 
 def test_an_adversary_of_no_strength_changes_nothing() -> None:
     model, batch = made(), collate_pieces(TEXTS)
-    plain, step = objective().loss(model, batch), objective(adversarial=1e-9).loss(model, batch)
+    plain, step = objective().loss(model, batch), objective(adversarial_epsilon=1e-9).loss(model, batch)
     assert_agree(step.loss, plain.loss, share=1e-8)
     assert_same_gradients(model, step.loss, plain.loss, share=1e-8)
     assert (step.examples, step.tokens) == (plain.examples, plain.tokens) == (4, 8)
@@ -78,7 +78,7 @@ def test_an_adversary_of_no_strength_changes_nothing() -> None:
 def test_texts_in_pieces_within_a_budget(budget: int) -> None:
     batch = collate_pieces([([[3, 4, 5, 6], [7, 8]], 0), ([[2]], 1), ([[9, 3], [4], [5, 5, 5]], 2)])
     model = made()
-    whole = objective(adversarial=0.3).loss(model, batch)
-    parts = objective(adversarial=0.3, batch_tokens=budget).loss(model, batch)
+    whole = objective(adversarial_epsilon=0.3).loss(model, batch)
+    parts = objective(adversarial_epsilon=0.3, batch_tokens=budget).loss(model, batch)
     assert_agree(parts.loss, whole.loss)
     assert_same_gradients(model, parts.loss, whole.loss)

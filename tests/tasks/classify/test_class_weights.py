@@ -20,7 +20,7 @@ from cellwright.tasks.classify import ClassifyConfig
 from cellwright.tasks.classify.objective import ClassifyObjective
 from cellwright.tasks.classify.prepare import prepare
 
-SIZES = {"vocabulary": 9, "classes": 3, "embedding": 5, "hidden": 4, "dropout": 0.0, "embedding_dropout": 0.0}
+SIZES = {"vocab_size": 9, "classes": 3, "embedding_dim": 5, "hidden_size": 4, "dropout": 0.0, "embedding_dropout": 0.0}
 SMOOTHING = 0.1
 
 

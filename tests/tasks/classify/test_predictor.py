@@ -22,8 +22,10 @@ TEXTS = ["a good book", "", "bad bad bad", "好书", "a", "word " * 200, "", "un
 @pytest.fixture
 def run(tmp_path):
     torch.manual_seed(0)
-    tokenizer = Tokenizer.train(["a good book 好书", "a bad word"], "words", minimum=1)
-    config = ClassifierConfig(vocabulary=tokenizer.size, classes=3, embedding=5, hidden=7, layers=2, pooling="mean")
+    tokenizer = Tokenizer.train(["a good book 好书", "a bad word"], "words", min_frequency=1)
+    config = ClassifierConfig(
+        vocab_size=tokenizer.size, classes=3, embedding_dim=5, hidden_size=7, num_layers=2, pooling="mean"
+    )
     model = Classifier(config).eval()
     with torch.no_grad():
         for parameter in model.parameters():

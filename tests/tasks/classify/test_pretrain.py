@@ -41,8 +41,8 @@ def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def given(reviews: Path) -> dict[str, Any]:
     return {
         "data": str(reviews), "text": "said", "pretrain": "own", "pretrain_epochs": 2, "tokenizer": "characters",
-        "minimum": 1, "hidden": 12, "embedding": 8, "pairs": 0, "batch_tokens": 640, "threads": 1, "seed": 1,
-        "max_epochs": 2, "schedule": "constant", "checkpoint_seconds": 0,
+        "min_frequency": 1, "hidden_size": 12, "embedding_dim": 8, "bigram_buckets": 0, "batch_tokens": 640,
+        "threads": 1, "seed": 1, "max_epochs": 2, "lr_schedule": "constant", "checkpoint_seconds": 0,
     }  # fmt: skip
 
 
@@ -153,9 +153,9 @@ def test_a_text_that_cannot_be_learnt_from_is_one_sentence(given: dict[str, Any]
         ({"pretrain": "a.csv"}, "--pretrain is a.csv, the texts to be labelled, .* expected own"),
         ({"pretrain_epochs": 2}, "--pretrain-epochs is 2, and no --pretrain says of what text"),
         ({"pretrain": "own", "encoder": "b"}, "--encoder b does not go with --pretrain own: give one of them"),
-        ({"pretrain": "own", "layers": 2}, "--layers 2 does not go with --pretrain own"),
+        ({"pretrain": "own", "num_layers": 2}, "--num-layers 2 does not go with --pretrain own"),
         ({"pretrain": "own", "bidirectional": False}, "--no-bidirectional does not go with --pretrain own"),
-        ({"pretrain": "own", "long": "compress"}, "--long compress does not go with --pretrain own"),
+        ({"pretrain": "own", "truncation": "compress"}, "--truncation compress does not go with --pretrain own"),
     ],
 )
 def test_options_that_contradict_are_refused(options: dict[str, Any], message: str) -> None:
@@ -168,7 +168,7 @@ def test_thawing_is_the_recipes_unless_told() -> None:
         return ClassifyConfig(data="a.csv", out=Path("run"), **options).thawing
 
     assert [thawing(), thawing(pretrain="own"), thawing(encoder="b")] == [0, 1, 0]
-    assert [thawing(pretrain="own", thaw_epochs=k) for k in (0, 3)] == [0, 3]
+    assert [thawing(pretrain="own", unfreeze_epochs=k) for k in (0, 3)] == [0, 3]
     assert thawing(pretrain="own", freeze_encoder=True) == 0
 
 

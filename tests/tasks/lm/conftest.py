@@ -9,8 +9,8 @@ import pytest
 sys.path.append(str(Path(__file__).parents[2] / "training"))  # for `process`
 
 SMALL: dict[str, Any] = {
-    "hidden": 12, "embedding": 8, "batch_tokens": 64, "window": 8, "threads": 1, "seed": 1, "learning_rate": 0.03,
-    "averaging": 0.9, "max_epochs": 3, "patience": 9, "checkpoint_seconds": 60, "minimum": 1,
+    "hidden_size": 12, "embedding_dim": 8, "batch_tokens": 64, "window": 8, "threads": 1, "seed": 1, "max_epochs": 3,
+    "learning_rate": 0.03, "ema_decay": 0.9, "patience": 9, "checkpoint_seconds": 60, "min_frequency": 1,
 }  # fmt: skip
 """A model of a thousand numbers."""
 

@@ -49,8 +49,8 @@ def both(make: Callable[..., Path]) -> Path:
 
 
 def test_its_shape_and_tokens_are_taken_and_its_parts_thaw_in_time(both: Path, reviews: Path, tmp_path: Path) -> None:
-    options = {"data": str(reviews), "out": tmp_path / "run", "encoder": both, "threads": 1, "seed": 1, "averaging": 0}
-    result = fit(ClassifyConfig(**options, max_epochs=2, thaw_epochs=1), progress=False, say=lambda sentence: None)
+    options = {"data": str(reviews), "out": tmp_path / "run", "encoder": both, "threads": 1, "seed": 1, "ema_decay": 0}
+    result = fit(ClassifyConfig(**options, max_epochs=2, unfreeze_epochs=1), progress=False, say=lambda sentence: None)
     language, found = load_run(both), load_run(result.out)
     assert found.tokenizer.to_json() == language.tokenizer.to_json()
     assert (found.config.model.hidden, found.config.model.embedding) == (12, 8)
@@ -64,7 +64,7 @@ def test_its_shape_and_tokens_are_taken_and_its_parts_thaw_in_time(both: Path, r
 
 
 def test_epochs_begun_are_kept_by_checkpoints(both: Path, reviews: Path, tmp_path: Path) -> None:
-    config = ClassifyConfig(data=str(reviews), out=tmp_path, encoder=both, thaw_epochs=1)
+    config = ClassifyConfig(data=str(reviews), out=tmp_path, encoder=both, unfreeze_epochs=1)
     objective = ClassifyObjective(None, config)  # type: ignore[arg-type]
     objective.begin_pass(training=True)
     objective.begin_pass(training=False)
@@ -79,8 +79,8 @@ def test_epochs_begun_are_kept_by_checkpoints(both: Path, reviews: Path, tmp_pat
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"hidden": 64}, "--hidden is 64, and --encoder .* makes it 12"),
-        ({"long": "compress"}, "a run of task lm, which learned no code"),
+        ({"hidden_size": 64}, "--hidden-size is 64, and --encoder .* makes it 12"),
+        ({"truncation": "compress"}, "a run of task lm, which learned no code"),
     ],
 )
 def test_what_does_not_fit_is_one_sentence(both: Path, tmp_path: Path, options: dict[str, Any], message: str) -> None:
@@ -92,7 +92,7 @@ def test_what_does_not_fit_is_one_sentence(both: Path, tmp_path: Path, options: 
 def test_a_language_model_in_one_direction_is_refused(make: Callable[..., Path], tmp_path: Path) -> None:
     config = ClassifyConfig(data="reviews-zh", out=tmp_path, encoder=make(directions="forward"))
     with pytest.raises(
-        InputError, match="--layers 1 --directions forward; expected one of --layers 1 --directions both"
+        InputError, match="--num-layers 1 --directions forward; expected one of --num-layers 1 --directions both"
     ):
         load_encoder(config)
 
@@ -100,8 +100,11 @@ def test_a_language_model_in_one_direction_is_refused(make: Callable[..., Path],
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"thaw_epochs": 1}, "--thaw-epochs needs an encoder"),
-        ({"thaw_epochs": 1, "freeze_encoder": True, "encoder": "a"}, "never trains what --thaw-epochs trains later"),
+        ({"unfreeze_epochs": 1}, "--unfreeze-epochs needs an encoder"),
+        (
+            {"unfreeze_epochs": 1, "freeze_encoder": True, "encoder": "a"},
+            "never trains what --unfreeze-epochs trains later",
+        ),
     ],
 )
 def test_options_that_contradict_are_refused(options: dict[str, Any], message: str) -> None:
@@ -112,7 +115,7 @@ def test_options_that_contradict_are_refused(options: dict[str, Any], message: s
 def test_killed_before_its_first_checkpoint_it_begins_from_the_encoder_again(
     both: Path, reviews: Path, tmp_path: Path
 ) -> None:
-    alone = {"data": str(reviews), "encoder": str(both), "threads": 1, "seed": 1, "max_epochs": 1, "embedding": 8}
+    alone = {"data": str(reviews), "encoder": str(both), "threads": 1, "seed": 1, "max_epochs": 1, "embedding_dim": 8}
     assert process.start({**alone, "out": str(tmp_path / "alone")}).status == 0
     given = {**alone, "out": str(tmp_path / "killed")}
     assert process.start(given, Signal(signal.SIGKILL, "step", 2)).status == -signal.SIGKILL

@@ -15,7 +15,7 @@ from cellwright.tasks.lm.feed import LaneFeed
 from cellwright.tasks.lm.objective import LanguageObjective
 
 DOCUMENTS = [torch.tensor([0, *torch.randint(1, 7, (n,), generator=torch.Generator().manual_seed(n))]) for n in (9, 20)]
-CONFIG = LanguageModelConfig(vocabulary=7, embedding=4, hidden=5, layers=2)
+CONFIG = LanguageModelConfig(vocab_size=7, embedding_dim=4, hidden_size=5, num_layers=2)
 
 
 @pytest.mark.parametrize("sizes", [(4, 4), (6, 2), (5, 1), (40, 3)])
@@ -39,7 +39,7 @@ def test_each_step_has_the_loss_and_the_gradient_of_its_window(sizes: tuple[int,
 
 
 def test_processes_may_lack_a_group_of_the_adaptive_softmax(one_process: None) -> None:
-    config = CONFIG.model_copy(update={"vocabulary": 1000, "hidden": 32, "softmax": "adaptive"})
+    config = CONFIG.model_copy(update={"vocab_size": 1000, "hidden_size": 32, "softmax": "adaptive"})
     objective = LanguageObjective(config)
     model = Trained(objective)
     together = DistributedDataParallel(model, find_unused_parameters=objective.partial)
@@ -67,7 +67,9 @@ def one_process() -> Iterator[None]:
 
 
 def test_penalties_are_of_the_new_steps() -> None:
-    objective = LanguageObjective(CONFIG.model_copy(update={"activation_penalty": 2.0, "change_penalty": 3.0}))
+    objective = LanguageObjective(
+        CONFIG.model_copy(update={"activation_regularization": 2.0, "temporal_activation_regularization": 3.0})
+    )
     torch.manual_seed(0)
     model = objective.model().double()
     *_, (window,) = LaneFeed(DOCUMENTS[:1], 1, 6, None, stride=3).epoch(0, 0, 1).examples

@@ -38,7 +38,11 @@ def test_the_baseline_is_the_frequency_of_tokens(options: Options) -> None:
     [
         ("a" * 300, {}, "every token to train on is 'a'; expected at least two different ones"),
         ("abc", {}, "no token falls to the validation split; give more text, or other shares"),
-        ("".join(map(chr, range(0x4E00, 0x4F00))), {"minimum": 2}, "no token stands as often as --minimum asks for"),
+        (
+            "".join(map(chr, range(0x4E00, 0x4F00))),
+            {"min_frequency": 2},
+            "no token stands as often as --min-frequency asks for",
+        ),
         (" \n" * 99, {}, "no text, only white space"),
         ("ab " * 99, {"cell": "lstn"}, "lstn"),
         ("ab " * 99, {"cell": "gru", "forget_bias": 1.0}, "--forget-bias: the cell gru has no gate f with a bias"),
@@ -60,9 +64,11 @@ def test_shares_of_a_set_that_has_its_own_splits_are_refused(options: Options) -
 
 
 def test_dropout_between_layers_of_one_layer_is_refused(options: Options) -> None:
-    with pytest.raises(InputError, match=r"--dropout is 0\.2, which acts between layers, and --layers is 1; expected"):
+    with pytest.raises(
+        InputError, match=r"--dropout is 0\.2, which acts between layers, and --num-layers is 1; expected"
+    ):
         LanguageConfig(**options(dropout=0.2))
-    assert LanguageConfig(**options(dropout=0.2, layers=2)).dropout == 0.2
+    assert LanguageConfig(**options(dropout=0.2, num_layers=2)).dropout == 0.2
 
 
 def test_shares_that_leave_nothing_are_refused(options: Options) -> None:
@@ -77,14 +83,14 @@ def test_a_large_vocabulary_of_words_takes_the_adaptive_softmax_and_says_so(opti
     assert found.run.model.softmax == "adaptive"
     assert any("the softmax is adaptive" in note for note in found.notes)
     assert any("the space between them is not predicted" in note for note in found.notes)
-    for changes in ({"softmax": "full"}, {"tied": True}):
+    for changes in ({"softmax": "full"}, {"tie_weights": True}):
         assert prepared(options(data=str(path), tokenizer="words", **changes)).run.model.softmax == "full"
 
 
 def test_of_the_training_split_only_no_other_text_is_counted(options: Options, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("text,label\n" + "".join(f"{chr(0x4E00 + n)} and more,x\n" for n in range(400)))
-    found = prepared(options(data=str(path), train_side_only=True))
+    found = prepared(options(data=str(path), train_split_only=True))
     seen = set(json.loads(found.files["characters.json"]))
     others = {text[0] for split in ("validation", "test") for text in open_source(str(path))[split].texts}
     assert others

@@ -91,7 +91,9 @@ def test_scaling_is_measured_on_the_training_split_alone(options: Options) -> No
 
 
 def test_forecasts_beat_the_last_value_and_are_in_the_channels_units(options: Options) -> None:
-    given = options(made_series.days(500, 0, 0.05), target="forecast", horizon=4, season=8, window=32, max_epochs=6)
+    given = options(
+        made_series.days(500, 0, 0.05), target="forecast", horizon=4, season_length=8, window=32, max_epochs=6
+    )
     train(given)
     models = report(given)["models"]
     assert models["this model"]["mae"] < models["last value"]["mae"] / 2
@@ -102,7 +104,7 @@ def test_forecasts_beat_the_last_value_and_are_in_the_channels_units(options: Op
 
 
 def test_frames_are_forecast_better_than_by_frequency(options: Options) -> None:
-    given = options(made_series.chords(60, 0), target="forecast", output="bernoulli", test=None, window=32)
+    given = options(made_series.chords(60, 0), target="forecast", likelihood="bernoulli", test=None, window=32)
     given["validation"] = given["test"] = given["data"]  # whole series rather than their last steps
     result = train(given)
     run = load_run(result.out)
@@ -123,7 +125,9 @@ def test_frames_are_forecast_better_than_by_frequency(options: Options) -> None:
 
 def test_frames_are_counted_as_they_are_scored(options: Options) -> None:
     content = "time,x\n" + "".join(f"{t},{t // 2 % 2}\n" for t in range(100))
-    given = options(emptied(content, 97, 99), target="forecast", output="bernoulli", horizon=3, window=32, max_epochs=1)
+    given = options(
+        emptied(content, 97, 99), target="forecast", likelihood="bernoulli", horizon=3, window=32, max_epochs=1
+    )
     given["validation"] = given["data"]  # misses values too
     train(given)
     found = tasks.get("series").evaluate(load_run(given["out"]), given["data"], "test", {}, lambda sentence: None)
@@ -132,7 +136,7 @@ def test_frames_are_counted_as_they_are_scored(options: Options) -> None:
 
 
 def test_what_jumps_is_an_anomaly(options: Options) -> None:
-    given = options(made_series.beats(150, 0), target="anomaly", normal="usual", code=3, batch_tokens=120)
+    given = options(made_series.beats(150, 0), target="anomaly", normal_label="usual", code=3, batch_tokens=120)
     train(given)
     found = report(given)
     assert found["roc_auc"]["this model"] > 0.95
@@ -152,7 +156,7 @@ def test_anomalies_are_ranked_by_what_is_known_of_them(options: Options, tmp_pat
     scored = tmp_path / "scored.csv"  # by steps 4.5, 4, 0 from the mean; by values the first would be 3
     scored.write_text(header + "p,3,,odd\np,0,0,odd\nq,2,2,usual\nq,2,2,usual\nr,,,usual\nr,,,usual\n")
     files = {"validation": str(scored), "test": str(scored)}
-    given = options(learned, target="anomaly", normal="usual", max_epochs=1, **files)
+    given = options(learned, target="anomaly", normal_label="usual", max_epochs=1, **files)
     train(given)
     assert report(given)["roc_auc"]["mean"] == 1
 
@@ -187,8 +191,16 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         {"target": "forecast", "test": "same", "validation": "same"},
         "every series has one step, and",
     ),
-    "not binary": (UNLABELLED, {"target": "forecast", "output": "bernoulli"}, "expected 0 or 1, which --output bern"),
-    "no such label": (WAVES, {"target": "anomaly", "normal": "calm"}, "no series is labelled 'calm', which --normal"),
+    "not binary": (
+        UNLABELLED,
+        {"target": "forecast", "likelihood": "bernoulli"},
+        "expected 0 or 1, which --likelihood bern",
+    ),
+    "no such label": (
+        WAVES,
+        {"target": "anomaly", "normal_label": "calm"},
+        "no series is labelled 'calm', which --normal-label",
+    ),
     "no such cell": (WAVES, {"cell": "lstn"}, "did you mean lstm?"),
     "horizon": (UNLABELLED, {"target": "forecast", "horizon": 9, "window": 16}, "--horizon is 9 and --window 16"),
     "unread option": (
@@ -198,19 +210,19 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     ),
     "layers of one": (
         WAVES,
-        {"target": "anomaly", "layers": 2},
-        "--layers is 2, and --target is anomaly; leave it out, or give --target classify or regress or forecast",
+        {"target": "anomaly", "num_layers": 2},
+        "--num-layers is 2, and --target is anomaly; leave it out, or give --target classify or regress or forecast",
     ),
     "dropout of none": (WAVES, {"target": "anomaly", "dropout": 0.1}, "--dropout is 0.1, and --target is anomaly; "),
     "season of chords": (
         UNLABELLED,
-        {"target": "forecast", "output": "bernoulli", "season": 8},
-        "--season is 8, which --output quantiles reads, and --output is bernoulli; leave it out",
+        {"target": "forecast", "likelihood": "bernoulli", "season_length": 8},
+        "--season-length is 8, which --likelihood quantiles reads, and --likelihood is bernoulli; leave it out",
     ),
     "quantiles of chords": (
         UNLABELLED,
-        {"target": "forecast", "output": "bernoulli", "quantiles": "0.5"},
-        "--quantiles is 0.5, which --output quantiles reads, and --output is bernoulli; leave it out",
+        {"target": "forecast", "likelihood": "bernoulli", "quantiles": "0.5"},
+        "--quantiles is 0.5, which --likelihood quantiles reads, and --likelihood is bernoulli; leave it out",
     ),
     "even quantiles": (
         UNLABELLED,
@@ -259,7 +271,7 @@ def emptied(content: str, begin: int, end: int) -> str:
     ("changes", "done"),
     [
         ({"target": "forecast"}, "forecast"),
-        ({"target": "forecast", "output": "bernoulli"}, "forecast"),
+        ({"target": "forecast", "likelihood": "bernoulli"}, "forecast"),
         ({"target": "anomaly"}, "restored"),
     ],
 )
@@ -298,8 +310,8 @@ def test_a_resumed_run_is_held_against_its_own_options(options: Options) -> None
 @pytest.mark.parametrize(
     ("changes", "unread"),
     [
-        ({"target": "anomaly"}, {"layers": 2, "dropout": 0.1}),
-        ({"target": "forecast", "output": "bernoulli"}, {"season": 8}),
+        ({"target": "anomaly"}, {"num_layers": 2, "dropout": 0.1}),
+        ({"target": "forecast", "likelihood": "bernoulli"}, {"season_length": 8}),
     ],
 )
 def test_a_run_that_was_started_with_an_option_that_does_nothing_is_still_of_use(

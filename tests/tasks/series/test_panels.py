@@ -20,7 +20,7 @@ from cellwright.tasks.run import load_run
 from cellwright.tasks.series import SeriesConfig
 from cellwright.training import fit
 
-FORECAST: dict[str, Any] = {"target": "forecast", "horizon": 3, "season": 7, "window": 32, "max_epochs": 2}
+FORECAST: dict[str, Any] = {"target": "forecast", "horizon": 3, "season_length": 7, "window": 32, "max_epochs": 2}
 Fitted = Callable[..., Path]
 
 
@@ -104,7 +104,7 @@ def panel_of_beats(count: int, seed: int) -> str:
 
 
 def test_anomalies_of_a_panel_are_found_on_its_small_series_too(fitted: Fitted, tmp_path: Path) -> None:
-    own = {"target": "anomaly", "normal": "usual", "code": 3, "batch_tokens": 120}
+    own = {"target": "anomaly", "normal_label": "usual", "code": 3, "batch_tokens": 120}
     run = fitted(panel_of_beats(150, 0), **own)
     assert load_run(run).config.scaling.by == "window"
     areas = evaluated(run, tmp_path / "data.csv", "test")["roc_auc"]

@@ -13,7 +13,7 @@ def test_every_target_has_a_row_in_every_table() -> None:
     assert {*TARGETS} == {*EXPORTED} == {*_SAY} == {*get_args(Target), "frames"}
     for target in get_args(Target):
         assert target_of(SeriesArchitecture(target=target)).name == target
-    assert target_of(SeriesArchitecture(target="forecast", output="bernoulli")).name == "frames"
+    assert target_of(SeriesArchitecture(target="forecast", likelihood="bernoulli")).name == "frames"
 
 
 def test_options_name_targets_that_there_are_and_their_help_says_which() -> None:

@@ -24,7 +24,7 @@ Options = Callable[..., dict[str, Any]]
 @pytest.mark.parametrize("crf", [True, False])
 def test_learns_and_the_scores_are_those_of_the_kept_model(options: Options, crf: bool) -> None:
     said: list[str] = []
-    result = fit(TagConfig(**options(also_classify="intent", crf=crf)), progress=False, say=said.append)
+    result = fit(TagConfig(**options(sentence_label="intent", crf=crf)), progress=False, say=said.append)
     run = load_run(result.out)
     validation = open_data(run.config.options["data"], run.config.options)["validation"]
     answers = TagPredictor(run).tag(validation.tokens)
@@ -86,7 +86,7 @@ def test_tags_and_labels_that_training_lacks_count_as_wrong(options: Options, tm
         row["intent"] = "new"
     other.write_text("".join(json.dumps(row) + "\n" for row in rows))
     said: list[str] = []
-    config = TagConfig(**options(also_classify="intent", validation=str(other), max_epochs=4))
+    config = TagConfig(**options(sentence_label="intent", validation=str(other), max_epochs=4))
     result = fit(config, progress=False, say=said.append)
     assert any("no training sentence has the tag 'B-goal', so that no model can learn it" in note for note in said)
     assert any("no training sentence has the label 'new', so that no model can learn it" in note for note in said)
@@ -102,7 +102,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"data": "pos-zh", "tags": "2"},
         "a built-in set, and --tags is 2, which is for files",
     ),
-    "no such key": ({"also_classify": "topic"}, "no column 'topic'; the columns are 'tokens', 'tags', 'intent': name"),
+    "no such key": ({"sentence_label": "topic"}, "no column 'topic'; the columns are 'tokens', 'tags', 'intent': name"),
     "no such cell": ({"cell": "lstn"}, "did you mean lstm?"),
 }
 
@@ -126,4 +126,4 @@ def test_nothing_to_tell_apart(options: Options, tmp_path: Path) -> None:
         fit(TagConfig(**options(data=str(path))), progress=False)
     path.write_text("".join(json.dumps({"tokens": [f"w{k}"], "tags": [k % 3], "of": "x"}) + "\n" for k in range(99)))
     with pytest.raises(InputError, match="every label of the training sentences is 'x'; expected at least two"):
-        fit(TagConfig(**options(data=str(path), also_classify="of")), progress=False)
+        fit(TagConfig(**options(data=str(path), sentence_label="of")), progress=False)

@@ -19,9 +19,9 @@ from cellwright.training import fit
 Options = Callable[..., dict[str, Any]]
 NAMES = {"a": "AH", "b": "B", "c": "K", "d": "D", "é": "EY"}
 SMALL: dict[str, Any] = {
-    "hidden": 24, "embedding": 12, "threads": 1, "learning_rate": 0.02, "averaging": 0.9, "dropout": 0.0,
+    "hidden_size": 24, "embedding_dim": 12, "threads": 1, "learning_rate": 0.02, "ema_decay": 0.9, "dropout": 0.0,
     "batch_tokens": 256, "max_epochs": 30, "patience": 30, "label_smoothing": 0.0, "seed": 1,
-    "schedule": "constant",
+    "lr_schedule": "constant",
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from cellwright.errors import InputError
 
 def read(path: Path, asked: Asked, encoding: str) -> Sentences:
     """Read a sentence from each line; there are no columns to ask for."""
-    for option, value in (("--tokens", asked.tokens), ("--tags", asked.tags), ("--also-classify", asked.label)):
+    for option, value in (("--tokens", asked.tokens), ("--tags", asked.tags), ("--sentence-label", asked.label)):
         if value is not None:
             raise InputError(f"{path}: lines of token/tag have no columns, and {option} is {value}; leave it out")
     numbered = enumerate(lines(path, encoding), start=1)

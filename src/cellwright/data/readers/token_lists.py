@@ -14,7 +14,7 @@ from cellwright.data.readers.values import Columns, as_label, shown, whole
 from cellwright.data.sentences import Sentences
 from cellwright.errors import InputError
 
-LABEL = "--also-classify"
+LABEL = "--sentence-label"
 
 
 class _Row(NamedTuple):

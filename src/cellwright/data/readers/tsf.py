@@ -58,4 +58,6 @@ def _series(path: Path, count: int, line: int, text: str, attributes: list[list[
 def _notes(path: Path, header: Header) -> list[str]:
     """What the header says of a forecast, for who has not asked for it."""
     said = [f"@{name} {' '.join(header[name].words)}" for name in ("frequency", "horizon") if name in header]
-    return [f"{path}: its header says {', '.join(said)}; --horizon and --season are yours to give"] if said else []
+    return (
+        [f"{path}: its header says {', '.join(said)}; --horizon and --season-length are yours to give"] if said else []
+    )

@@ -23,7 +23,7 @@ class Texts(BaseModel):
     @property
     def reading(self) -> Reading:
         """How texts become windows."""
-        return Reading(long="windows", max_length=self.max_length)
+        return Reading(truncation="windows", max_length=self.max_length)
 
 
 # The last of the bases is the first in the help.

@@ -28,13 +28,13 @@ def prepare(
     splits = load_splits(config)
     texts = {split: splits[split].texts for split in ("train", "validation")}
     if before:
-        tokenizer = load_tokenizer(config.out / TOKENIZER, before.model.vocabulary)
+        tokenizer = load_tokenizer(config.out / TOKENIZER, before.model.vocab_size)
     else:
         tokenizer = train_tokenizer(texts["train"], config)
     architecture = config.model_dump(include=set(AutoencoderArchitecture.model_fields))
     run = AutoencodeRunConfig(
         cellwright=cellwright.__version__,
-        model=AutoencoderConfig(vocabulary=tokenizer.size, **architecture),
+        model=AutoencoderConfig(vocab_size=tokenizer.size, **architecture),
         reading=config.reading,
         fingerprint=fingerprint(texts),
         options=kept_options(config),

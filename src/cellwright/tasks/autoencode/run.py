@@ -35,4 +35,4 @@ class AutoencodeRun(Run[AutoencodeRunConfig, Autoencoder]):
 def load(folder: Path, config: AutoencodeRunConfig) -> AutoencodeRun:
     """Read weights and tokenizer. Raises InputError."""
     model = load_model(folder, lambda: Autoencoder(config.model))
-    return AutoencodeRun(folder, config, model, load_tokenizer(folder / TOKENIZER, config.model.vocabulary))
+    return AutoencodeRun(folder, config, model, load_tokenizer(folder / TOKENIZER, config.model.vocab_size))

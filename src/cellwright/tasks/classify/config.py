@@ -56,7 +56,7 @@ class ClassifyConfig(FitConfig, Smoothing, Architecture, Reading, Tokenising, Ta
     """Run whose tokens, embedding and layer the classifier begins from: of autoencode, or of lm --directions both."""
     freeze_encoder: bool = False
     """Leave what comes from --encoder or --pretrain as it is, and train the other layers alone."""
-    thaw_epochs: int | None = Field(None, ge=0)
+    unfreeze_epochs: int | None = Field(None, ge=0)
     """Epochs in which the recurrent layer that was given stays as it is, and twice as many its embedding; by default
     1 with --pretrain, else 0."""
     token_dropout: float = Field(0.2, ge=0, lt=1)
@@ -64,7 +64,7 @@ class ClassifyConfig(FitConfig, Smoothing, Architecture, Reading, Tokenising, Ta
     class_weights: Literal["balanced"] | None = None
     """Let each class count alike however few its texts are: the loss of a text is weighted by how rare its label is.
     Epochs are then compared by macro-F1."""
-    adversarial: float = Field(0.0, ge=0)
+    adversarial_epsilon: float = Field(0.0, ge=0)
     """Learn each text a second time with its embedded tokens moved where its loss grows fastest, by this share of their
     length: 0.1, say; 0: not at all. A step takes some two and a half times as long."""
 
@@ -79,12 +79,12 @@ class ClassifyConfig(FitConfig, Smoothing, Architecture, Reading, Tokenising, Ta
         """Raise InputError for an option that the way to shorten does not read, and for windows that do not go on."""
         for name, ways in READ_BY.items():
             value = getattr(self, name)
-            if value != ClassifyConfig.model_fields[name].default and self.long not in ways:
+            if value != ClassifyConfig.model_fields[name].default and self.truncation not in ways:
                 raise InputError(
-                    f"--{name.replace('_', '-')} is {value}, and --long is {self.long or 'none'}; leave it out, "
-                    f"or give --long {' or '.join(ways)}"
+                    f"--{name.replace('_', '-')} is {value}, and --truncation is {self.truncation or 'none'}; leave "
+                    f"it out, or give --truncation {' or '.join(ways)}"
                 )
-        if self.long == "windows" and self.overlap >= self.max_length:
+        if self.truncation == "windows" and self.overlap >= self.max_length:
             raise InputError(
                 f"--overlap is {self.overlap} and --max-length {self.max_length}; expected windows that repeat less "
                 "than they hold"
@@ -93,9 +93,9 @@ class ClassifyConfig(FitConfig, Smoothing, Architecture, Reading, Tokenising, Ta
     @property
     def thawing(self) -> int:
         """Epochs from one part's thawing to the next; 0: all train from the start."""
-        if self.thaw_epochs is None:
+        if self.unfreeze_epochs is None:
             return int(self.pretrain is not None and not self.freeze_encoder)
-        return self.thaw_epochs
+        return self.unfreeze_epochs
 
     @property
     def begins_from(self) -> Path | None:
@@ -105,17 +105,17 @@ class ClassifyConfig(FitConfig, Smoothing, Architecture, Reading, Tokenising, Ta
     def _encoder_is_there(self) -> None:
         """Raise InputError for options that need --encoder or --pretrain, where there is neither."""
         for option, needs in (
-            ("--long compress", self.long == "compress"),
+            ("--truncation compress", self.truncation == "compress"),
             ("--freeze-encoder", self.freeze_encoder),
-            ("--thaw-epochs", self.thaw_epochs),
+            ("--unfreeze-epochs", self.unfreeze_epochs),
         ):
             if needs and self.begins_from is None:
                 raise InputError(
                     f"{option} needs an encoder; give --encoder RUN, which cellwright fit DATA --task autoencode "
                     "--out RUN makes"
                 )
-        if self.freeze_encoder and self.thaw_epochs:
-            raise InputError("--freeze-encoder never trains what --thaw-epochs trains later; give one of them")
+        if self.freeze_encoder and self.unfreeze_epochs:
+            raise InputError("--freeze-encoder never trains what --unfreeze-epochs trains later; give one of them")
 
     def _pretraining_fits(self) -> None:
         """Raise InputError for options that a language model in both directions cannot give a beginning to."""
@@ -130,8 +130,8 @@ class ClassifyConfig(FitConfig, Smoothing, Architecture, Reading, Tokenising, Ta
             )
         for option, clashes, fix in (
             (f"--encoder {self.encoder}", self.encoder is not None, "give one of them"),
-            ("--long compress", self.long == "compress", "which takes --encoder RUN, a run of autoencode"),
-            (f"--layers {self.layers}", self.layers != 1, "which makes one layer in each direction"),
+            ("--truncation compress", self.truncation == "compress", "which takes --encoder RUN, a run of autoencode"),
+            (f"--num-layers {self.num_layers}", self.num_layers != 1, "which makes one layer in each direction"),
             ("--no-bidirectional", not self.bidirectional, "which makes one layer in each direction"),
         ):
             if clashes:
@@ -143,7 +143,7 @@ OWN = "own"
 
 READ_BY: dict[str, tuple[str, ...]] = {
     "max_length": get_args(Way),
-    "long_ratio": ("head+tail",),
+    "head_share": ("head+tail",),
     "overlap": ("windows",),
     "join": ("windows", "compress"),
     "samples": ("sentences",),

@@ -28,16 +28,16 @@ def load_encoder(config: ClassifyConfig) -> EncoderRun | None:
             f"--encoder {config.encoder}: a run of task {run.config.task}; expected one of autoencode or lm: "
             "cellwright fit DATA --task lm --directions both --out RUN"
         )
-    if config.long == "compress":
+    if config.truncation == "compress":
         raise InputError(
             f"--encoder {config.encoder}: a run of task lm, which learned no code; expected one of autoencode with "
-            "--long compress"
+            "--truncation compress"
         )
     shape = run.config.model
-    if shape.directions != "both" or shape.layers != 1:
+    if shape.directions != "both" or shape.num_layers != 1:
         raise InputError(
-            f"--encoder {config.encoder}: a language model with --layers {shape.layers} --directions "
-            f"{shape.directions}; expected one of --layers 1 --directions both"
+            f"--encoder {config.encoder}: a language model with --num-layers {shape.num_layers} --directions "
+            f"{shape.directions}; expected one of --num-layers 1 --directions both"
         )
     return run
 
@@ -49,7 +49,7 @@ def language_of(config: ClassifyConfig) -> LanguageConfig | None:
     own = config.pretrain == OWN
     return LanguageConfig(
         data=config.data if own else config.pretrain,
-        train_side_only=own,
+        train_split_only=own,
         out=config.out / FIRST,
         directions="both",
         max_epochs=config.pretrain_epochs,
@@ -64,7 +64,7 @@ def language_of(config: ClassifyConfig) -> LanguageConfig | None:
 SHARES: dict[str, Any] = {"validation_share": 0.1, "test_share": 0}
 """Of texts that are no built-in set, which has its own splits: of few of them one should fall to validation."""
 SHARED = set("cell embedding hidden tokenizer vocabulary minimum text encoding seed".split()) | {  # noqa: SIM905
-    "batch_tokens", "checkpoint_seconds", "workers", "threads", "overwrite"
+    "batch_tokens", "checkpoint_seconds", "num_workers", "threads", "overwrite"
 }  # fmt: skip
 """Options of the classifier that are those of its language model too."""
 WRITTEN = {"format", "separator", "header", "quoting"}
@@ -85,12 +85,16 @@ def adopted(config: ClassifyConfig, encoder: EncoderRun) -> ClassifyConfig:
 
 def _settled(config: ClassifyConfig, encoder: EncoderRun) -> dict[str, Any]:
     shape, options = encoder.config.model, encoder.config.options
-    settled: dict[str, Any] = {"cell": shape.cell, "embedding": shape.embedding, "hidden": shape.hidden}
-    if isinstance(encoder, LanguageRun) and encoder.config.model.tied:
-        settled["hidden"] = shape.embedding
-    settled |= {name: options[name] for name in ("tokenizer", "vocabulary", "minimum")}
-    settled |= {"layers": 1, "bidirectional": True}
+    settled: dict[str, Any] = {
+        "cell": shape.cell,
+        "embedding_dim": shape.embedding_dim,
+        "hidden_size": shape.hidden_size,
+    }
+    if isinstance(encoder, LanguageRun) and encoder.config.model.tie_weights:
+        settled["hidden_size"] = shape.embedding_dim
+    settled |= {name: options[name] for name in ("tokenizer", "vocab_size", "min_frequency")}
+    settled |= {"num_layers": 1, "bidirectional": True}
     # The code is learned of windows of that size, from tokens alone.
-    if config.long == "compress" and isinstance(encoder, AutoencodeRun):
-        settled |= {"pooling": "last", "pairs": 0, "max_length": encoder.config.reading.max_length}
+    if config.truncation == "compress" and isinstance(encoder, AutoencodeRun):
+        settled |= {"pooling": "last", "bigram_buckets": 0, "max_length": encoder.config.reading.max_length}
     return settled

@@ -73,7 +73,11 @@ class ClassifyObjective(Objective):
         if self.options.thawing:
             pretrained.thaw(model, (self._epochs - 1) // self.options.thawing)
         shown = batch._replace(tokens=hide(batch.tokens, self.options.token_dropout))
-        loss = self._against_an_adversary(model, shown) if self.options.adversarial else self._smoothed(model, shown)
+        loss = (
+            self._against_an_adversary(model, shown)
+            if self.options.adversarial_epsilon
+            else self._smoothed(model, shown)
+        )
         return Step(loss, len(_labels(batch)), int(batch.lengths.sum()))
 
     def measure(self, model: Classifier, batch: Batch) -> Tensor:
@@ -108,7 +112,7 @@ class ClassifyObjective(Objective):
         loss = self._smoothed(model, batch, still)
         (gradient,) = torch.autograd.grad(loss, still, retain_graph=True)
         steepest = gradient / _lengths(gradient).clamp_min(torch.finfo(gradient.dtype).tiny)
-        moved = self._smoothed(model, batch, self.options.adversarial * _lengths(embedded) * steepest)
+        moved = self._smoothed(model, batch, self.options.adversarial_epsilon * _lengths(embedded) * steepest)
         return (loss + moved) / 2
 
     def _smoothed(self, model: Classifier, batch: Batch, shift: Tensor | None = None) -> Tensor:

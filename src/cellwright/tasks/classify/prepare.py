@@ -73,26 +73,26 @@ def _tokenizer(
     config: ClassifyConfig, before: ClassifyRunConfig | None, encoder: EncoderRun | None, train: Table
 ) -> Tokenizer:
     if before:
-        return load_tokenizer(config.out / TOKENIZER, before.model.vocabulary)
+        return load_tokenizer(config.out / TOKENIZER, before.model.vocab_size)
     if language := language_of(config):
         return tokenizer_of(language)
     return encoder.tokenizer if encoder else train_tokenizer(train.texts, config)
 
 
 def _code(config: ClassifyConfig, encoder: EncoderRun | None) -> int | None:
-    return encoder.config.model.code if isinstance(encoder, AutoencodeRun) and config.long == "compress" else None
+    return encoder.config.model.code if isinstance(encoder, AutoencodeRun) and config.truncation == "compress" else None
 
 
 def _describe(
     config: ClassifyConfig, labels: list[str], tokenizer: Tokenizer, splits: Splits[Table], code: int | None
 ) -> ClassifyRunConfig:
-    pairs = _pairs(tokenizer.encode(splits["train"].texts), config.pairs)
-    architecture = config.model_dump(include=set(Architecture.model_fields)) | {"pairs": pairs}
+    pairs = _pairs(tokenizer.encode(splits["train"].texts), config.bigram_buckets)
+    architecture = config.model_dump(include=set(Architecture.model_fields)) | {"bigram_buckets": pairs}
     return ClassifyRunConfig(
         cellwright=cellwright.__version__,
         labels=labels,
         reading=Reading(**config.model_dump(include=set(Reading.model_fields))),
-        model=ClassifierConfig(vocabulary=tokenizer.size, classes=len(labels), code=code, **architecture),
+        model=ClassifierConfig(vocab_size=tokenizer.size, classes=len(labels), code=code, **architecture),
         fingerprint=fingerprint(
             [[split, splits[split].texts, splits[split].labels] for split in ("train", "validation")]
         ),

@@ -43,4 +43,4 @@ def load(folder: Path, config: ClassifyRunConfig) -> ClassifyRun:
     """Read weights and tokenizer. Raises InputError."""
     model = load_model(folder, lambda: Classifier(config.model))
     check_size(folder / CONFIG, "labels", len(config.labels), config.model.classes)
-    return ClassifyRun(folder, config, model, load_tokenizer(folder / TOKENIZER, config.model.vocabulary))
+    return ClassifyRun(folder, config, model, load_tokenizer(folder / TOKENIZER, config.model.vocab_size))

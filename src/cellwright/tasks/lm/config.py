@@ -29,10 +29,10 @@ class LanguageConfig(FitConfig, LanguageArchitecture, Tokenising, TableFiles, Te
 
     tokenizer: Literal["auto", "characters", "words", "bpe"] = "characters"
     """Kind of token; words are lower-cased and their spacing is lost; auto: characters for Chinese, else words."""
-    train_side_only: bool = False
+    train_split_only: bool = False
     """Read only the texts of DATA that other tasks train on, so that a classifier may begin from the run."""
     held_out: float | None = Field(None, ge=0, lt=1)
-    """Share of DATA that other tasks do not train on, for --train-side-only: their --validation-share and
+    """Share of DATA that other tasks do not train on, for --train-split-only: their --validation-share and
     --test-share together, by default a fifth."""
     validation_share: float | None = Field(None, ge=0, lt=1)
     """Share of DATA that chooses the best epoch, a twentieth unless --validation does, of one text what follows the
@@ -52,20 +52,20 @@ class LanguageConfig(FitConfig, LanguageArchitecture, Tokenising, TableFiles, Te
         """Raise InputError for options that do not go together, for windows that would leave steps out, and for a
         dropout that nothing is dropped by."""
         check_files(self, SHARE)
-        if self.held_out is not None and not self.train_side_only:
-            raise InputError(f"--held-out is {self.held_out}, which --train-side-only reads; give both, or neither")
-        if self.train_side_only and (self.validation is not None or self.test is not None):
+        if self.held_out is not None and not self.train_split_only:
+            raise InputError(f"--held-out is {self.held_out}, which --train-split-only reads; give both, or neither")
+        if self.train_split_only and (self.validation is not None or self.test is not None):
             raise InputError(
-                "--train-side-only takes its splits from what other tasks train on; leave --validation and --test out"
+                "--train-split-only takes its splits from what other tasks train on; leave --validation and --test out"
             )
         if self.stride is not None and self.stride > self.window:
             raise InputError(
                 f"--stride is {self.stride} and --window {self.window}; expected a stride of at most the window, or "
                 "steps would be left out"
             )
-        if self.dropout and self.layers == 1:
+        if self.dropout and self.num_layers == 1:
             raise InputError(
-                f"--dropout is {self.dropout}, which acts between layers, and --layers is 1; expected "
+                f"--dropout is {self.dropout}, which acts between layers, and --num-layers is 1; expected "
                 "--output-dropout, which acts on the last layer's outputs, or more layers"
             )
 

@@ -36,7 +36,7 @@ def load_splits(config: LanguageConfig) -> Splits[Table]:
     """Return "train", "validation" and "test" of what a run is to learn from. Raises InputError."""
     options = config.model_dump()
     # Who reads the training split alone splits it again, that of a set too.
-    if not config.resume and not config.train_side_only:
+    if not config.resume and not config.train_split_only:
         refuse_for_a_set(config.data, options, OF_FILES)
     return open_data(config.data, options)
 
@@ -44,7 +44,7 @@ def load_splits(config: LanguageConfig) -> Splits[Table]:
 def open_data(data: str, options: Mapping[str, Any]) -> Splits[Table]:
     """Return the splits of what a user names as DATA, by the options of a run. Raises InputError."""
     how, splits = read_options(options), SplitOptions.of(options)
-    if not options.get("train_side_only"):
+    if not options.get("train_split_only"):
         return open_texts(data, text=options["text"], how=how, splits=splits)
     held_out = HELD_OUT if options.get("held_out") is None else options["held_out"]
     return open_training_split(data, text=options["text"], how=how, splits=splits, held_out=held_out)
@@ -91,7 +91,7 @@ def open_training_split(
     if data not in datasets.names() and is_plain(existing(data, built_in=datasets.names(TEXTS), folder=True), how):
         raise InputError(
             f"{data}: one text, of which no row is in the training split; expected a table or a built-in set: leave "
-            "--train-side-only out"
+            "--train-split-only out"
         )
     theirs = SplitOptions(validation_share=0.0, test_share=held_out)
     found = open_source(data, text=text, label=None, how=how, splits=theirs)

@@ -43,7 +43,7 @@ def prepare(config: LanguageConfig, before: LanguageRunConfig | None) -> Prepare
     splits = load_splits(config)
     train, validation = (splits[split].texts for split in ("train", "validation"))
     tokenizer = (
-        load_tokenizer(config.out / TOKENIZER, before.model.vocabulary) if before else _tokenizer(splits, config)
+        load_tokenizer(config.out / TOKENIZER, before.model.vocab_size) if before else _tokenizer(splits, config)
     )
     encoded = {split: documents(tokenizer, splits[split].texts) for split in ("train", "validation")}
     _check(config.data, tokenizer, {split: found for split, found in encoded.items() if split not in splits.without})
@@ -88,9 +88,9 @@ def _describe(config: LanguageConfig, tokenizer: Tokenizer) -> LanguageModelConf
     options = config.model_dump(include=set(LanguageArchitecture.model_fields))
     if config.softmax == "auto":
         # Pieces of byte pair encoding are not numbered by how frequent they are.
-        large = tokenizer.size >= LARGE_VOCABULARY and tokenizer.kind != "bpe" and not config.tied
+        large = tokenizer.size >= LARGE_VOCABULARY and tokenizer.kind != "bpe" and not config.tie_weights
         options["softmax"] = "adaptive" if large else "full"
-    return LanguageModelConfig(vocabulary=tokenizer.size, **options)
+    return LanguageModelConfig(vocab_size=tokenizer.size, **options)
 
 
 def _check(data: str, tokenizer: Tokenizer, encoded: dict[str, list[Tensor]]) -> None:
@@ -103,7 +103,9 @@ def _check(data: str, tokenizer: Tokenizer, encoded: dict[str, list[Tensor]]) ->
             )
     kinds = sorted(set(torch.cat([document[1:] for document in encoded["train"]]).tolist()))
     if kinds == [UNKNOWN]:
-        raise InputError(f"{data}: no token stands as often as --minimum asks for; expected some that do: lower it")
+        raise InputError(
+            f"{data}: no token stands as often as --min-frequency asks for; expected some that do: lower it"
+        )
     if len(kinds) == 1:
         raise InputError(
             f"{data}: every token to train on is {tokenizer.decode(kinds)!r}; expected at least two different ones, "
@@ -136,7 +138,7 @@ def _notes(
     validated = "none" if "validation" in splits.without else f"{validation:,}"
     notes.append(
         f"{train:,} tokens to train on, {validated} of validation; {tokenizer.size:,} {tokenizer.kind} in the "
-        "vocabulary"
+        "vocab_size"
     )
     if model.softmax == "adaptive":
         notes.append("the softmax is adaptive, for the vocabulary is large (--softmax full takes all tokens alike)")

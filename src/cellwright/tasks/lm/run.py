@@ -43,5 +43,5 @@ def load(folder: Path, config: LanguageRunConfig) -> LanguageRun:
     counts = read_json(present(folder / CHARACTERS, "copy the run folder again or train anew"))
     if not all(isinstance(count, int) and count > 0 for count in counts.values()):
         raise InputError(f"{folder / CHARACTERS}: holds other than counts; expected how often each character stands")
-    tokenizer = load_tokenizer(folder / TOKENIZER, config.model.vocabulary)
+    tokenizer = load_tokenizer(folder / TOKENIZER, config.model.vocab_size)
     return LanguageRun(folder, config, model, tokenizer, Speller(Counter(counts)))

@@ -84,7 +84,7 @@ def _anomaly(name: str, steps: list[float | None]) -> Anomaly:
 
 
 def _keep_normal(config: SeriesConfig, splits: Splits[SeriesTable]) -> None:
-    if config.normal is None:
+    if config.normal_label is None:
         return
     for split in SPLITS[:2]:  # the test split keeps what is to be found
         splits[split] = _normal(config, splits[split])
@@ -92,10 +92,12 @@ def _keep_normal(config: SeriesConfig, splits: Splits[SeriesTable]) -> None:
 
 def _normal(config: SeriesConfig, table: SeriesTable) -> SeriesTable:
     labels = table.labels or []
-    kept = table.take(row for row, label in enumerate(labels) if label == config.normal)
+    kept = table.take(row for row, label in enumerate(labels) if label == config.normal_label)
     if not len(kept):
         found = listed(sorted(set(labels))) if labels else "no labels"
-        raise InputError(f"{table.source}: no series is labelled {config.normal!r}, which --normal names; got {found}")
+        raise InputError(
+            f"{table.source}: no series is labelled {config.normal_label!r}, which --normal-label names; got {found}"
+        )
     return kept
 
 
@@ -109,7 +111,7 @@ def _report(run: SeriesRun, table: SeriesTable, train: SeriesTable | None) -> Re
 
     from cellwright.evaluation.series_reports import MODEL, MeanReport
 
-    normal = run.config.learnt.normal
+    normal = run.config.learnt.normal_label
     models: dict[str, Model] = {MODEL: run.model, "mean": series_baselines.mean}
     means, _ = means_of(models, AnomalyObjective, run, table, ahead=False)
     areas = None

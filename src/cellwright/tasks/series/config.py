@@ -67,19 +67,19 @@ class SeriesConfig(FitConfig, Smoothing, SeriesArchitecture, Reading, Columns, P
     """Most steps read at once; a longer series is read in stretches that overlap by half."""
     quantiles: str = "0.1,0.5,0.9"
     """Quantiles to forecast of each number, rising; the one in the middle is the forecast."""
-    normal: str | None = None
+    normal_label: str | None = None
     """The label to learn from, all others being anomalies; None learns from every series."""
 
     max_epochs: int = Field(100, ge=1)
     """Most passes over the training examples."""
     patience: int = Field(20, ge=1)
     """Stop after this many epochs without a better validation score."""
-    schedule: Literal["constant", "cosine"] = "constant"
+    lr_schedule: Literal["constant", "cosine"] = "constant"
     """Step size over the run: cosine rises first, then falls to 0 at the end of --max-epochs or --max-minutes, and
     rises again where a run is resumed with more of them."""
     batch_tokens: int = Field(512, ge=1)
     """Most steps in a batch, padding included."""
-    averaging: float = Field(0.99, ge=0, lt=1)
+    ema_decay: float = Field(0.99, ge=0, lt=1)
     """Weight of the past, per step, in the running mean of the weights that is scored and kept; 0 keeps the last."""
 
     @property
@@ -125,33 +125,35 @@ class SeriesConfig(FitConfig, Smoothing, SeriesArchitecture, Reading, Columns, P
                     f"--{name.replace('_', '-')} is {value}, and --target is {self.target}; leave it out, or give "
                     f"--target {target.replace(' ', ' or ')}"
                 )
-        for name in ("horizon", "season"):
+        for name in ("horizon", "season_length"):
             if (getattr(self, name) or 0) > self.window // 2:
                 raise InputError(
-                    f"--{name} is {getattr(self, name)} and --window {self.window}; expected at most half a window"
+                    f"--{name.replace('_', '-')} is {getattr(self, name)} and --window {self.window}; expected at most "
+                    "half a window"
                 )
         _ = self.levels
-        if self.output == "bernoulli":
-            for name in ("quantiles", "season", "scaling"):
+        if self.likelihood == "bernoulli":
+            for name in ("quantiles", "season_length", "scaling"):
                 value = getattr(self, name)
                 if value != SeriesConfig.model_fields[name].default:
                     raise InputError(
-                        f"--{name} is {value}, which --output quantiles reads, and --output is bernoulli; leave it out"
+                        f"--{name.replace('_', '-')} is {value}, which --likelihood quantiles reads, and --likelihood "
+                        "is bernoulli; leave it out"
                     )
 
 
 READ_BY = {
-    "layers": "classify regress forecast",
+    "num_layers": "classify regress forecast",
     "dropout": "classify regress forecast",
     "bidirectional": "classify regress",
     "pooling": "classify regress",
     "label_smoothing": "classify",
-    "output": "forecast",
+    "likelihood": "forecast",
     "horizon": "forecast",
     "quantiles": "forecast",
-    "season": "forecast",
+    "season_length": "forecast",
     "code": "anomaly",
-    "normal": "anomaly",
+    "normal_label": "anomaly",
     "window": "forecast anomaly",
 }
 """The targets that an option is for: given with another, it would do nothing."""

@@ -139,11 +139,11 @@ def _report(run: SeriesRun, table: SeriesTable, train: SeriesTable | None) -> Re
     options = run.config.learnt
     horizon, levels = run.config.model.horizon, run.config.model.quantiles
     baselines = {"last value": series_baselines.repeated(horizon, len(levels))}
-    if options.season is not None:
-        baselines["value a season before"] = series_baselines.repeated(horizon, len(levels), options.season)
+    if options.season_length is not None:
+        baselines["value a season before"] = series_baselines.repeated(horizon, len(levels), options.season_length)
     scaling = run.config.scaling
     alike = scaling.by == "training"
-    measures = measures_of(table, scaling.deviation if alike else None, options.season)
+    measures = measures_of(table, scaling.deviation if alike else None, options.season_length)
     stretched = stretches_of(table, scaling, options.window, ahead=True)
     whole = stretches_of(table, scaling, None, ahead=True)
     models = {MODEL: score_forecasts(_ahead(run.model, stretched, horizon), levels, measures)}

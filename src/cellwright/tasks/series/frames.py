@@ -1,4 +1,4 @@
-"""Forecasts of channels that are 0 or 1, by how likely each is 1: `--target forecast --output bernoulli`."""
+"""Forecasts of channels that are 0 or 1, by how likely each is 1: `--target forecast --likelihood bernoulli`."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -44,7 +44,7 @@ def check_binary(table: SeriesTable) -> None:
         for step, channel in np.argwhere(~np.isnan(values) & (values != 0) & (values != 1))[:1]:
             raise InputError(
                 f"{table.where(row)}, step {step + 1}, channel {table.channels[channel]!r}: {values[step, channel]:g}; "
-                "expected 0 or 1, which --output bernoulli forecasts"
+                "expected 0 or 1, which --likelihood bernoulli forecasts"
             )
 
 

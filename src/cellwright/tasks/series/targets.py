@@ -17,7 +17,7 @@ TARGETS: dict[str, SeriesTarget] = {
 
 def target_of(options: SeriesArchitecture) -> SeriesTarget:
     """The target that these options of a run, or of a model, mean."""
-    binary = options.target == "forecast" and options.output == "bernoulli"
+    binary = options.target == "forecast" and options.likelihood == "bernoulli"
     return TARGETS["frames" if binary else options.target]
 
 

@@ -20,7 +20,7 @@ class Columns(BaseModel):
     Parquet; by default the first, FORM of CoNLL-U, "tokens" of JSON and Parquet."""
     tags: str | None = None
     """Column of the tags, likewise; by default the last, UPOS of CoNLL-U, "tags" of JSON and Parquet."""
-    also_classify: str | None = None
+    sentence_label: str | None = None
     """Learn a label of each whole sentence too: a key of JSON, or NAME where comments say "# NAME = label"."""
 
 
@@ -38,9 +38,9 @@ class Words(BaseModel):
 
     model_config = FIXED
 
-    vocabulary: int = Field(50_000, ge=3)
+    vocab_size: int = Field(50_000, ge=3)
     """Most words kept."""
-    minimum: int = Field(2, ge=1)
+    min_frequency: int = Field(2, ge=1)
     """A word seen less often than this in training is unknown, and known by its characters only."""
     spans: Literal["auto", "iob2", "bioes", "bilou", "bmes", "bmewo", "none"] = "auto"
     """Score B-x I-x and their like as spans, written in this scheme (iob2 for IOB1 and IO too); auto takes the one that

@@ -15,7 +15,7 @@ from cellwright.errors import InputError
 from cellwright.tasks.splits import Source, refuse_for_a_set
 from cellwright.tasks.tag.config import TagConfig
 
-OF_FILES = dict.fromkeys(("tokens", "tags", "also_classify", "format", *SplitOptions._fields))
+OF_FILES = dict.fromkeys(("tokens", "tags", "sentence_label", "format", *SplitOptions._fields))
 """Options that say how files are read, and nothing of a built-in set: None where they are not given."""
 
 
@@ -63,7 +63,7 @@ def _read(path: str, options: Mapping[str, Any]) -> tuple[Sentences, list[str]]:
         path,
         tokens=options["tokens"],
         tags=options["tags"],
-        label=options["also_classify"],
+        label=options["sentence_label"],
         encoding=options["encoding"],
         format=options["format"],
         built_in=datasets.names(SENTENCES),

@@ -30,7 +30,7 @@ def prepare(config: TagConfig, before: TagRunConfig | None) -> Prepared[TagConfi
     if before:
         lexicon = load_lexicon(config.out, before.model)
     else:
-        lexicon = Lexicon.train(train.tokens, size=config.vocabulary, minimum=config.minimum)
+        lexicon = Lexicon.train(train.tokens, size=config.vocab_size, min_frequency=config.min_frequency)
     run = _describe(config, splits, lexicon)
     examples = _examples(train, run, lexicon)
     train_feed, validation_feed = feeds(
@@ -58,7 +58,7 @@ def _describe(config: TagConfig, splits: Splits[Sentences], lexicon: Lexicon) ->
     tags = sorted({tag for row in train.tags for tag in row})
     labels = sorted(set(train.labels or []))
     chosen = config.model_dump(include=set(TaggerArchitecture.model_fields))
-    sizes = {"vocabulary": len(lexicon.vocabulary) + KNOWN, "alphabet": len(lexicon.alphabet) + KNOWN}
+    sizes = {"vocab_size": len(lexicon.vocabulary) + KNOWN, "alphabet": len(lexicon.alphabet) + KNOWN}
     scheme = scheme_for(config, train)
     crf = scheme != "plain" if config.crf is None else config.crf
     rows = [

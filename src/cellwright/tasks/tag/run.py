@@ -45,6 +45,6 @@ def load_lexicon(folder: Path, model: TaggerConfig) -> Lexicon:
     """Read the `lexicon.json` of such a model. Raises InputError."""
     path = present(folder / LEXICON, "copy the run folder again or train anew")
     lexicon = Lexicon.from_json(path.read_bytes(), str(path))
-    check_size(path, "word ids", len(lexicon.vocabulary) + KNOWN, model.vocabulary)
+    check_size(path, "word ids", len(lexicon.vocabulary) + KNOWN, model.vocab_size)
     check_size(path, "character ids", len(lexicon.alphabet) + KNOWN, model.alphabet)
     return lexicon

@@ -31,7 +31,7 @@ class PairOptions(BaseModel):
     beside them features where most end in words with a + before them."""
     target_symbols: Symbols = "auto"
     """What a target consists of, as for the source."""
-    minimum: int = Field(1, ge=1)
+    min_frequency: int = Field(1, ge=1)
     """A source symbol seen less often than this in training is unknown."""
 
 
@@ -43,9 +43,9 @@ class Search(BaseModel):
     beam: int = Field(5, ge=1, le=LARGEST_BEAM)
     """Beginnings of an answer that evaluate and predict keep; 1 follows greedy search, and ends where the
     score is best."""
-    best: int = Field(3, ge=1, le=LARGEST_BEAM)
+    n_best: int = Field(3, ge=1, le=LARGEST_BEAM)
     """Answers that predict --json gives for each source."""
-    alpha: float = Field(0.6, ge=0)
+    length_penalty: float = Field(0.6, ge=0)
     """How much longer answers are favoured: log P / ((5 + symbols) / 6)^alpha is compared."""
 
 

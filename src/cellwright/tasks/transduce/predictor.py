@@ -117,7 +117,9 @@ class TransducePredictor(Predictor[Transduced]):
     def search(self, tokens: torch.Tensor, lengths: torch.Tensor) -> list[list[Hypothesis]]:
         """Find the best answers to sources (B, S) int64 of these lengths (B), from 1 on; of each the best first."""
         limits, how = self.run.config.symbols.limits(lengths), self.run.config.search
-        return beam_search(self.run.model, tokens, lengths, limits, beam=how.beam, best=how.best, alpha=how.alpha)
+        return beam_search(
+            self.run.model, tokens, lengths, limits, beam=how.beam, n_best=how.n_best, length_penalty=how.length_penalty
+        )
 
     def prediction(
         self, source: list[str], ids: Sequence[int], found: Sequence[Hypothesis], alignment: torch.Tensor

@@ -64,7 +64,7 @@ def make_vocabularies(train: Pairs, config: TransduceConfig) -> tuple[Tokenizer,
     """Those of source and target, as the options say."""
     targets = [target for each in train.targets for target in each]
     return (
-        _vocabulary(train.sources, _source_kind(train.sources, config), config.minimum),
+        _vocabulary(train.sources, _source_kind(train.sources, config), config.min_frequency),
         _vocabulary(targets, config.target_symbols, 1),
     )
 
@@ -95,7 +95,7 @@ def symbols_of(pairs: Pairs, symbols: Symbols) -> list[tuple[list[str], list[str
 
 
 def _vocabulary(texts: Sequence[str], kind: str, minimum: int) -> Tokenizer:
-    return Tokenizer.train(texts, usual_kind(texts) if kind == "auto" else kind, size=MOST, minimum=minimum)
+    return Tokenizer.train(texts, usual_kind(texts) if kind == "auto" else kind, size=MOST, min_frequency=minimum)
 
 
 def _describe(
@@ -108,8 +108,8 @@ def _describe(
     return TransduceRunConfig(
         cellwright=cellwright.__version__,
         model=TransducerConfig(
-            source_vocabulary=source.size,
-            target_vocabulary=target.size,
+            source_vocab_size=source.size,
+            target_vocab_size=target.size,
             **config.model_dump(include=set(TransducerArchitecture.model_fields)),
         ),
         symbols=Symbols(source=kinds[0], target=kinds[1], longest=longest, features=featured),

@@ -66,6 +66,6 @@ def load(folder: Path, config: TransduceRunConfig) -> TransduceRun:
 def load_vocabularies(folder: Path, model: TransducerConfig) -> tuple[Tokenizer, Tokenizer]:
     """Those of source and target of such a model. Raises InputError."""
     return (
-        load_tokenizer(folder / SOURCE, model.source_vocabulary),
-        load_tokenizer(folder / TARGET, model.target_vocabulary),
+        load_tokenizer(folder / SOURCE, model.source_vocab_size),
+        load_tokenizer(folder / TARGET, model.target_vocab_size),
     )
