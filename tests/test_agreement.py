@@ -11,7 +11,7 @@ from torch import nn
 
 from agreement import SINGLE, assert_agree, double, error
 
-# Beside agreement.py, what may compare element by element, and why.
+# Beside helpers/agreement.py, what may compare element by element, and why.
 ELSEWHERE = {
     "cells/test_expression.py": "any expression in Python's floats, but for the digits that cancel",
     "nn/test_torch_module_db.py": "PyTorch's own samples of its modules, held as PyTorch's suite holds them",
@@ -24,7 +24,7 @@ def test_floating_point_numbers_are_compared_here_alone():
     folder = Path(__file__).parent
     files = {str(path.relative_to(folder)): path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.py"))}
     found = {name for name, text in files.items() if BY_ELEMENT.search(text)}
-    assert found - {"agreement.py", "test_agreement.py"} == set(ELSEWHERE), "compare by agreement.assert_agree"
+    assert found - {"helpers/agreement.py", "test_agreement.py"} == set(ELSEWHERE), "compare by agreement.assert_agree"
 
 
 def test_a_share_of_the_largest_number():

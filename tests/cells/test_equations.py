@@ -6,12 +6,12 @@ from itertools import combinations
 import pytest
 import torch
 import torchrecurrent
-from independent import INDEPENDENT
 
 from agreement import assert_agree
 from cellwright.cells import CELLS
 from cellwright.cells.formulas import equations, where
 from drawing import Case, draw, exchange
+from independent import INDEPENDENT
 
 LENGTHS = [(5, 3, 3, 1, 0), (4,), (1, 1), (1,)]
 

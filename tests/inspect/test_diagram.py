@@ -6,7 +6,6 @@ from itertools import combinations, pairwise
 from xml.etree import ElementTree
 
 import pytest
-from strange_cells import EVERY, trading
 
 from cellwright.cells import CELLS
 from cellwright.cells.formulas import equations
@@ -16,6 +15,7 @@ from cellwright.inspect.geometry import HALF, RADIUS, Geometry
 from cellwright.inspect.layout import layout
 from cellwright.inspect.typeset import typeset
 from cellwright.inspect.wires import wires
+from strange_cells import EVERY, trading
 
 SVG = "{http://www.w3.org/2000/svg}"
 

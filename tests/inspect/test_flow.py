@@ -1,11 +1,11 @@
 """The data flow holds what the trace holds, in few nodes."""
 
 import pytest
-from strange_cells import EVERY, crossing, trading
 
 from cellwright.cells import CELLS
 from cellwright.cells.trace import used_inputs
 from cellwright.inspect.flow import CANDIDATE, CHOICE, GATE, MAP, PRODUCT, SOURCE, STATE, SUM, TAP, flow
+from strange_cells import EVERY, crossing, trading
 
 
 def described(cell):

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from strange_cells import crossing, input_alone, trading
 
 from cellwright.cells import CELLS
 from cellwright.inspect.memory import half_life, half_lives, kept, saturation
 from cellwright.inspect.recording import Letters
+from strange_cells import crossing, input_alone, trading
 
 DRAW = np.random.default_rng(0)
 T, H = 6, 4

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from own_cells import leaky
 from torch import nn
 from torch.export import Dim
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import cellwright
+import own_cells
 from agreement import assert_agree, double
 from cellwright.cells.language import State, tanh
 
@@ -65,7 +65,7 @@ def with_gradients(module, *given, **named):
 
 # One of each shape: two states, one, own parameters a unit and a projection, four states, a user's own.
 # tests/backends/test_custom_op.py has them all.
-CELLS = ["lstm", "rnn-relu", "peephole", "layer-norm-gru", "slstm", leaky]
+CELLS = ["lstm", "rnn-relu", "peephole", "layer-norm-gru", "slstm", own_cells.leaky]
 
 
 # --- torch.compile -------------------------------------------------------------------------------------
@@ -215,7 +215,7 @@ def test_pytorch_126339_exported_programs_in_another_process(tmp_path):
     models = {
         "lstm": Model("lstm", num_layers=2, bidirectional=True),
         "noisy": Model("gru", zoneout=0.2, recurrent_dropout=0.2),
-        "leaky": Model(leaky),
+        "leaky": Model(own_cells.leaky),
     }
     given = TOKENS[:5, :3].contiguous(), torch.tensor([1, 5, 0])
     torch.save(given, tmp_path / "given.pt")
@@ -223,11 +223,12 @@ def test_pytorch_126339_exported_programs_in_another_process(tmp_path):
         program = torch.export.export(model.eval(), (TOKENS, LENGTHS), dynamic_shapes=DYNAMIC)
         assert [str(n.target) for n in program.graph.nodes].count("cellwright.layer.default") == model.layer.num_layers
         torch.export.save(program, tmp_path / f"{name}.pt2")
-    command = [sys.executable, "-c", ANOTHER_PROCESS, str(Path(__file__).parent), *models]
+    command = [sys.executable, "-c", ANOTHER_PROCESS, str(Path(own_cells.__file__).parent), *models]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(
-        f"the program was made with a cell {leaky.key}, which is not defined here; import the module that defines leaky"
+        f"the program was made with a cell {own_cells.leaky.key}, which is not defined here; "
+        "import the module that defines leaky"
     )
     found = torch.load(tmp_path / "found.pt")
     with torch.no_grad():

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from strange_cells import crossing, input_alone, shared, trading
 
 from cellwright.cells.definition import PER_PROJECTION, cell
 from cellwright.cells.language import State, exp, log, maximum, mean, minimum, select, sqrt, tanh
 from cellwright.cells.operations import OPERATIONS
 from cellwright.nn import Recurrent
 from cellwright.onnx import operations, to_onnx
+from strange_cells import crossing, input_alone, shared, trading
 
 
 @cell(projections="a b", gates="", state="h c", parameters={"scale": PER_PROJECTION})

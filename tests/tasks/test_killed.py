@@ -7,12 +7,12 @@ import signal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import process
 import pytest
-from process import Signal, outcome
 
 import made_series
+import process
 import tagged_requests
+from process import Signal, outcome
 
 WORDS = [f"{first}{second}{third}" for first in "abcd" for second in "abcd" for third in "abcd"]
 TEXTS = "text\n" + "".join(f"{' '.join(word)}\n" for word in WORDS)

@@ -1,12 +1,9 @@
 import random
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.append(str(Path(__file__).parent))  # for `process`
 
 GOOD, BAD = ["great", "fine", "lovely"], ["awful", "poor", "dull"]
 NEUTRAL = [f"word{number}" for number in range(30)]

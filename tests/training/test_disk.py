@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import process
 import pytest
 
+import process
 from cellwright.errors import InputError
 from cellwright.tasks.classify import ClassifyConfig
 from cellwright.tasks.run import load_run

@@ -5,13 +5,13 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-import process
 import pytest
-from process import Signal
 
+import process
 from cellwright.tasks.classify import ClassifyConfig
 from cellwright.tasks.run import load_run
 from cellwright.training import fit
+from process import Signal
 
 Options = Callable[..., dict[str, Any]]
 

@@ -8,11 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import process
 import pytest
 import torch
-from process import outcome
 
+import process
 from agreement import SINGLE, assert_agree, double
 from cellwright.data.source import open_source
 from cellwright.errors import InputError
@@ -21,6 +20,7 @@ from cellwright.tasks.classify import ClassifyConfig
 from cellwright.tasks.classify.predictor import ClassifyPredictor
 from cellwright.tasks.run import load_run
 from cellwright.training import fit
+from process import outcome
 
 GOOD, BAD = ["great", "fine", "lovely"], ["awful", "poor", "dull"]
 NEUTRAL = [f"word{number}" for number in range(30)]

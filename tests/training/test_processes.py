@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from process import outcome
 
 from cellwright.errors import InputError
 from cellwright.tasks.lm import LanguageConfig
 from cellwright.tasks.run import load_run
 from cellwright.training import fit
+from process import outcome
 
 pytestmark = pytest.mark.slow
 

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import process
 import pytest
-from process import Signal, outcome
 
+import process
 from cellwright.errors import InputError
 from cellwright.tasks.classify import ClassifyConfig
 from cellwright.tasks.task import Metric
 from cellwright.training import fit
 from cellwright.training.best import KeepBest
 from cellwright.training.schedule import cosine
+from process import Signal, outcome
 
 Options = Callable[..., dict[str, Any]]
 

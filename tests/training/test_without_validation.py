@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import process
 from safetensors import safe_open
 
+import process
 from cellwright.tasks.classify import ClassifyConfig
 from cellwright.training import fit
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import mpmath
 import numpy as np
 import pytest
-from array_function import array_function
 from mpmath import mpf
 
+from array_function import array_function
 from cellwright.compiler.codegen import vectormath
 
 INF, NAN = np.inf, np.nan

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from numbers_of_a_step import Numbers
 
 from agreement import assert_agree
 from calls import EVERY
@@ -14,6 +13,7 @@ from cellwright.cells.language import maximum, minimum, relu
 from cellwright.compiler.ir.autodiff import RULES, derivative
 from cellwright.compiler.ir.interpret import interpret
 from cellwright.compiler.ir.program import Program, forward
+from numbers_of_a_step import Numbers
 
 REGULARISED = [make(cell) for cell in EVERY if not cell.streams for make in (zoneout, recurrent_dropout)]
 

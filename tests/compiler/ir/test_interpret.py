@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from numbers_of_a_step import Numbers
 
 from agreement import assert_agree
 from calls import EVERY
@@ -11,6 +10,7 @@ from cellwright.cells.expression import OPERATIONS
 from cellwright.compiler.ir.interpret import interpret
 from cellwright.compiler.ir.program import Program, forward
 from cellwright.compiler.ir.remat import training
+from numbers_of_a_step import Numbers
 
 REGULARISED = [make(cell) for cell in EVERY if not cell.streams for make in (zoneout, recurrent_dropout)]
 

@@ -1,7 +1,6 @@
 """What is saved and what is computed again: the two programs of a training step, one after the other."""
 
 import pytest
-from numbers_of_a_step import Numbers
 
 from agreement import assert_agree
 from calls import EVERY
@@ -10,6 +9,7 @@ from cellwright.cells.derived import recurrent_dropout, zoneout
 from cellwright.compiler.ir.autodiff import derivative
 from cellwright.compiler.ir.interpret import interpret
 from cellwright.compiler.ir.remat import training
+from numbers_of_a_step import Numbers
 
 REGULARISED = [make(cell) for cell in EVERY if not cell.streams for make in (zoneout, recurrent_dropout)]
 

@@ -6,11 +6,10 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import process
 import pytest
 import torch
-from process import Signal, outcome
 
+import process
 from cellwright.data import datasets
 from cellwright.data.source import open_source
 from cellwright.errors import InputError
@@ -20,6 +19,7 @@ from cellwright.tasks.classify.encoder import language_of
 from cellwright.tasks.lm.data import load_splits
 from cellwright.tasks.run import load_run
 from cellwright.training import fit
+from process import Signal, outcome
 
 STEPS = 27
 """Of pre-training, an epoch."""

@@ -1,12 +1,9 @@
 import random
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.append(str(Path(__file__).parents[2] / "training"))  # for `process`
 
 SMALL: dict[str, Any] = {
     "hidden_size": 12, "embedding_dim": 8, "batch_tokens": 64, "window": 8, "threads": 1, "seed": 1, "max_epochs": 3,

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import process
 import pytest
 import torch
-from process import Signal, outcome
 
+import process
 from cellwright.errors import InputError
 from cellwright.tasks.classify import ClassifyConfig
 from cellwright.tasks.classify.encoder import adopted, load_encoder
@@ -18,6 +17,7 @@ from cellwright.tasks.classify.objective import ClassifyObjective
 from cellwright.tasks.lm import LanguageConfig
 from cellwright.tasks.run import load_run
 from cellwright.training import fit
+from process import Signal, outcome
 
 
 @pytest.fixture(scope="module")

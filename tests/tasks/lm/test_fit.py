@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import process
 import pytest
 import torch
 from safetensors.torch import load_file
 from torch.nn.functional import cross_entropy
 
+import process
 from agreement import SINGLE, assert_agree, double
 from cellwright.errors import InputError
 from cellwright.tasks.lm import LanguageConfig

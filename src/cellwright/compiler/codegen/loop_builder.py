@@ -2,7 +2,7 @@
 
 The sequences of a batch never meet, so each thread takes some of them from the first step to the last, and no thread
 waits for another inside the sequence; where there are few, several threads share them (`parts`). Rows lie as in
-`backends.reference`; `batch_sizes` falls with t.
+`backends.call`; `batch_sizes` falls with t.
 """
 
 from __future__ import annotations

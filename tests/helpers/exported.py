@@ -2,6 +2,7 @@
 
 import onnx
 import torch
+
 from own_cells import leaky
 
 RAGGED = torch.tensor([6, 1, 3, 2, 6])
