@@ -26,7 +26,7 @@ from cellwright.packing import Lengths, as_lengths
 
 Outputs = tuple[Tensor | PackedSequence, State]
 FLOATS = (torch.float32, torch.float64)
-_autocast = torch.is_autocast_enabled  # found once, as all that the shortest calls look up
+_autocast = torch._C._is_any_autocast_enabled  # found once, as all that the shortest calls look up
 
 
 class _Module(Protocol):
@@ -113,7 +113,7 @@ def _begin(
         and dtype in FLOATS
         and rows.is_cpu
         and rows.numel()
-        and not _autocast("cpu")
+        and not _autocast()
     ):
         return None
     count = len(module.cell.states)

@@ -236,10 +236,6 @@ class Recurrent(Stack):
             TypeError: The input is a nested tensor, or lengths or reset have a wrong type.
 
         """
-        if symbolic.applies(input):
-            asked = {"return_sequences": return_sequences, "return_gates": return_gates}
-            symbol: tuple[Any, ...] = symbolic.node(self, input, hx, lengths=lengths, reset=reset, **asked)
-            return symbol
         if isinstance(input, PackedSequence) and torch.compiler.is_dynamo_compiling():
             found: tuple[Any, ...] = self._uncompiled(input, hx, lengths, reset, return_sequences, return_gates)
             return found
@@ -247,6 +243,10 @@ class Recurrent(Stack):
             result = direct.layers(self, input, hx, lengths)
             if result is not None:
                 return result
+        if symbolic.applies(input):
+            asked = {"return_sequences": return_sequences, "return_gates": return_gates}
+            symbol: tuple[Any, ...] = symbolic.node(self, input, hx, lengths=lengths, reset=reset, **asked)
+            return symbol
         layout, calls = stack.calls(self, input, hx, lengths, reset, return_gates)
         rows = calls[0].rows
         ends: list[tuple[Tensor, ...]] = []

@@ -83,12 +83,12 @@ class RecurrentCell(LeftInFloat):
         Raises ValueError for a wrong number of dimensions, RuntimeError for other wrong shapes and for a dtype that
         differs from the weights'.
         """
-        if symbolic.applies(input):
-            symbol: State = symbolic.node(self, input, hx)
-            return symbol
         new = direct.step(self, input, hx)
         if new is not None:
             return new
+        if symbolic.applies(input):
+            symbol: State = symbolic.node(self, input, hx)
+            return symbol
         who = type(self).__name__
         checks.tensor(who, "input", input)
         if input.dim() not in (1, 2):
