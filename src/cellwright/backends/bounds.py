@@ -95,8 +95,10 @@ def torch_is_faster(cell: str, size: Size) -> bool:
     return size.rows * size.hidden**2 < _FUSED_WORK[size.trains]
 
 
-def viewing_is_faster(size: Size) -> bool:
+def viewing_is_faster(cell: str, size: Size) -> bool:
     """Whether torch's kernel of padded rows, by views, takes less time than that of packed ones, none being ragged."""
+    if size.steps == 1:
+        return cell == "lstm"  # which then goes to the kernel of single steps
     return size.trains and size.batch >= _VIEWED_BATCH and size.rows >= _VIEWED_ROWS
 
 

@@ -177,7 +177,7 @@ def _packed(layer: Stack, weights: list[Tensor], packed: PackedSequence, hx: Sta
     kernels, state, size = begin
     if hx is not None and order is not None:
         state = [s.index_select(1, order) for s in state]
-    if not size.ragged and (steps == 1 or bounds.viewing_is_faster(size)):
+    if not size.ragged and bounds.viewing_is_faster(layer.cell.name, size):
         output, end = kernels.padded(rows.view(steps, batch, -1), state, weights)
         output = output.flatten(0, 1)
     else:
