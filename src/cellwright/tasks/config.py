@@ -87,7 +87,7 @@ class FitConfig(Place):
     weight_decay: float = Field(0.01, ge=0)
     """Decay of the weight matrices (not of biases)."""
     ema_decay: float = Field(0.998, ge=0, lt=1)
-    """Weight of the past, per step, in the running mean of the weights that is scored and kept; 0 keeps the last."""
+    """Decay per step of the exponential moving average of the weights, which is scored and kept; 0 keeps the last."""
     clip_norm: float | None = Field(1.0, gt=0)
     """Scale gradients down to this norm; None does not."""
     clip_value: float | None = Field(None, gt=0)

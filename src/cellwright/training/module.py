@@ -11,8 +11,8 @@ from torch.optim import Optimizer
 from cellwright.errors import InputError
 from cellwright.tasks.config import FitConfig
 from cellwright.tasks.task import Objective
+from cellwright.training.ema import EMA
 from cellwright.training.optimizer import clip, make_optimizer
-from cellwright.training.running_mean import RunningMean
 
 
 class LossNotFinite(InputError):
@@ -28,7 +28,7 @@ class StepOutput(TypedDict):
 
 
 class TrainedModule(LightningModule):
-    """A model in training, and the running mean of its weights, which is what is scored and kept."""
+    """A model in training, and the moving average (EMA) of its weights, which is what is scored and kept."""
 
     def __init__(self, objective: Objective, config: FitConfig, *, resumed: bool = False) -> None:
         """resumed: a checkpoint will give the weights."""
@@ -38,7 +38,7 @@ class TrainedModule(LightningModule):
         self.model = objective.model()
         if not resumed:
             objective.begin(self.model)
-        self.averaged = RunningMean(self.model, config.ema_decay)
+        self.averaged = EMA(self.model, config.ema_decay)
         self.scores: dict[str, float] = {}
         """Of the last validation."""
 

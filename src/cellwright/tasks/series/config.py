@@ -80,7 +80,7 @@ class SeriesConfig(FitConfig, Smoothing, SeriesArchitecture, Reading, Columns, P
     batch_tokens: int = Field(512, ge=1)
     """Most steps in a batch, padding included."""
     ema_decay: float = Field(0.99, ge=0, lt=1)
-    """Weight of the past, per step, in the running mean of the weights that is scored and kept; 0 keeps the last."""
+    """Decay per step of the exponential moving average of the weights, which is scored and kept; 0 keeps the last."""
 
     @property
     def reading(self) -> SeriesOptions:
