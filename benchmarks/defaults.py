@@ -3,8 +3,8 @@
 python benchmarks/defaults.py                                # into docs/defaults.md; goes on where it was stopped
 python benchmarks/defaults.py "transduce g2p-en, whole"      # that alone, and what was measured before
 
-Each run is in a process of its own. A part is of the training side, those whose texts have the smallest hashes; a
-tenth as many of the validation side choose the best epoch. Scores are of the set's own test side, of a part's at most
+Each run is in a process of its own. A part is of the training split, those whose texts have the smallest hashes; a
+tenth as many of the validation split choose the best epoch. Scores are of the set's own test split, of a part's at most
 TESTED rows of it. Seconds are of the processor, so that programs beside a run count less.
 """
 
@@ -41,7 +41,7 @@ WHENS = ("before", "now")
 
 @dataclass(frozen=True)
 class Case:
-    """A set, or so many rows of its training side, and how many seeds are tried."""
+    """A set, or so many rows of its training split, and how many seeds are tried."""
 
     task: str
     data: str
@@ -80,7 +80,7 @@ class Found:
 
 
 def run(task: str, options: dict[str, Any], scored: str) -> Found:
-    """Train and score, in this process; scored: the file or set whose test side, or whole, is scored."""
+    """Train and score, in this process; scored: the file or set whose test split, or whole, is scored."""
     from cellwright import tasks
     from cellwright.allocator import keep_freed_memory
     from cellwright.data import datasets
@@ -91,8 +91,8 @@ def run(task: str, options: dict[str, Any], scored: str) -> Found:
     begin = time.process_time()
     result = fit(tasks.config_of(task)(**options), progress=False, say=lambda sentence: None)
     seconds = time.process_time() - begin
-    side = "test" if scored in datasets.names() else "all"
-    report = tasks.get(task).evaluate(load_run(result.out), scored, side, {}, lambda said: None, False).as_json()
+    split = "test" if scored in datasets.names() else "all"
+    report = tasks.get(task).evaluate(load_run(result.out), scored, split, {}, lambda said: None, False).as_json()
     scores = {score: found for score, path in SCORES[task].items() if (found := at(report, path)) is not None}
     return Found(scores, result.epochs, result.best_epoch, seconds)
 
@@ -104,15 +104,15 @@ def written(case: Case) -> tuple[dict[str, str], str]:
 
     if case.rows is None:
         return {"data": case.data}, case.data
-    sides = datasets.load(case.data, tasks.config_of(case.task).reads)
+    splits = datasets.load(case.data, tasks.config_of(case.task).reads)
     sizes = {"train": case.rows, "validation": case.rows // 10, "test": TESTED}
-    files = {side: _write(case, sides[side], side, most) for side, most in sizes.items()}
+    files = {split: _write(case, splits[split], split, most) for split, most in sizes.items()}
     return {"data": files["train"], "validation": files["validation"]}, files["test"]
 
 
-def _write(case: Case, rows: Any, side: str, most: int) -> str:
-    """Those rows of a side whose texts have the smallest hashes, from their ends on: forward they chose the side."""
-    from cellwright.data.split import position
+def _write(case: Case, rows: Any, split: str, most: int) -> str:
+    """Those rows of a split whose texts have the smallest hashes, from their ends on: forward they chose the split."""
+    from cellwright.data.hash_split import position
 
     columns = {
         "classify": lambda: {"text": rows.texts, "label": rows.labels},
@@ -121,7 +121,7 @@ def _write(case: Case, rows: Any, side: str, most: int) -> str:
     }[case.task]()
     found = [dict(zip(columns, each, strict=True)) for each in zip(*columns.values(), strict=True)]
     found.sort(key=lambda row: position(str(next(iter(row.values())))[::-1]))
-    path = FOLDER / f"{case.data}-{case.rows}-{side}.jsonl"
+    path = FOLDER / f"{case.data}-{case.rows}-{split}.jsonl"
     with path.open("w") as file:
         for row in found[:most]:
             for target in row.get("target", [None]):  # a source's own row for each of its targets

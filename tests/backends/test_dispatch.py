@@ -1,4 +1,4 @@
-"""Derivatives of the compiled path by finite differences, and the choice of a path."""
+"""Derivatives of the kernels by finite differences, and the choice of a backend."""
 
 import contextlib
 
@@ -48,7 +48,7 @@ def test_first_derivatives_with_a_projection(cell):
 
 @pytest.mark.parametrize("cell", EVERY, ids=repr)
 def test_second_derivatives(cell):
-    """They go by way of the reference, whatever path the outputs took."""
+    """They go by way of the reference, whatever backend the outputs took."""
     call = draw_call(cell, (2, 1, 0), hidden=3, directions=2, resets=True, fresh=True)
     function, given = function_of(call)
     with compiled():

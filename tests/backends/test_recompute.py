@@ -1,4 +1,4 @@
-"""checkpoint_every=: the same numbers as without, for every cell on every path, and much less kept."""
+"""checkpoint_every=: the same numbers as without, for every cell on every backend, and much less kept."""
 
 import pytest
 import torch
@@ -21,7 +21,7 @@ def computed(call, path, every=None):
     generator = torch.Generator().manual_seed(7)
     outputs = [rows, *state]
     loss = sum((v * torch.randn(v.shape, generator=generator, dtype=v.dtype)).sum() for v in outputs)
-    gradients = torch.autograd.grad(loss, leaves, materialize_grads=True)  # after the path was asked for
+    gradients = torch.autograd.grad(loss, leaves, materialize_grads=True)  # after the backend was asked for
     return outputs, letters, gradients
 
 

@@ -1,4 +1,4 @@
-"""Pages show what users get, so their calls take the paths that users' calls take."""
+"""Pages show what users get, so their calls take the backends that users' calls take."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""An autoencoder's recording against the predictor, torch.nn's layers, and the reference path."""
+"""An autoencoder's recording against the predictor, torch.nn's layers, and the reference."""
 
 import json
 from functools import partial

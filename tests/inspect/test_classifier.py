@@ -1,4 +1,4 @@
-"""A recording of a classifier against the layers, the predictor and the reference path that it is of."""
+"""A recording of a classifier against the layers, the predictor and the reference."""
 
 import numpy as np
 import pytest

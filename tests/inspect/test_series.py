@@ -1,4 +1,4 @@
-"""A recording of a series against the predictor and the reference path; and the command that takes a file of them."""
+"""A recording of a series against the predictor and the reference; and the command that takes a file of them."""
 
 import json
 

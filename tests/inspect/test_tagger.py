@@ -1,4 +1,4 @@
-"""A tagger's recording against the predictor, the reference path, and the sum over all labellings."""
+"""A tagger's recording against the predictor, the reference, and the sum over all labellings."""
 
 import itertools
 import json

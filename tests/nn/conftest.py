@@ -1,4 +1,4 @@
-"""The paths that run here: a test runs on each that can do what it asks for, projection, resets, masks or gates."""
+"""The backends that run here: a test runs on each that can do what it asks for, projection, resets, masks or gates."""
 
 from typing import get_args
 
@@ -43,8 +43,8 @@ path_with_gates = pytest.fixture(_use, params=_paths(PLAIN, return_gates=True), 
 
 
 def pytest_generate_tests(metafunc):
-    """A test of `case` and `name_of_path` runs each case on every path that computes it."""
-    if "name_of_path" in metafunc.fixturenames:
+    """A test of `case` and `backend` runs each case on every backend that computes it."""
+    if "backend" in metafunc.fixturenames:
         cases = metafunc.module.CASES
         pairs = [(c, name) for c in cases for name in (PATHS_WITH_PROJECTION if c.proj_size else PATHS)]
-        metafunc.parametrize(("case", "name_of_path"), pairs, ids=[f"{c}-{name}" for c, name in pairs])
+        metafunc.parametrize(("case", "backend"), pairs, ids=[f"{c}-{name}" for c, name in pairs])

@@ -1,4 +1,4 @@
-"""Batches without a step: no sequence, no time, or every length 0. Zeros, shapes, zero gradients, on every path.
+"""Batches without a step: no sequence, no time, or every length 0. Zeros, shapes, zero gradients, on every backend.
 
 The reference is torch.nn.LSTM where it takes such a batch (no sequence), else that nothing was computed.
 """

@@ -1,4 +1,4 @@
-"""torch.nn's layers and ours, one table: outputs, states and every gradient, on every path that runs here."""
+"""torch.nn's layers and ours, one table: outputs, states and every gradient, on every backend that runs here."""
 
 import itertools
 from dataclasses import dataclass, replace
@@ -136,7 +136,7 @@ def in_double(tensors):
 
 
 @pytest.mark.filterwarnings("ignore:LSTM with projections")
-def test_values_and_every_gradient_are_those_of_torch(case, name_of_path):
+def test_values_and_every_gradient_are_those_of_torch(case, backend):
     """torch computes in float64 in either case: which of its elements float32 rounds well differs by processor."""
     theirs, ours = modules(case)
     input, states = arguments(case)
@@ -144,7 +144,7 @@ def test_values_and_every_gradient_are_those_of_torch(case, name_of_path):
     exact, *ends = in_double([input, *states])
     expected = run(case, theirs, exact, ends)
     wanted = gradients(expected, [exact, *ends, *theirs.parameters()])
-    with cellwright.use_backend(name_of_path):
+    with cellwright.use_backend(backend):
         found = run(case, ours, input, states, lengths=True)
         given = gradients(found, [input, *states, *ours.parameters()])
     assert {t.dtype for t in (*found, *given)} == {case.dtype}

@@ -70,7 +70,7 @@ def test_pytorch_5261_second_derivatives(cell):
 @pytest.mark.parametrize("lengths", [None, [2, 1], [0, 0]], ids=str)
 @pytest.mark.parametrize("cell", CELLS)
 def test_gradcheck_as_torch_calls_it(cell, lengths, options):
-    """Batched gradients, undefined ones and forward mode; the compiled path stays the one that is chosen."""
+    """Batched gradients, undefined ones and forward mode; the kernels stay the choice."""
     torch.manual_seed(0)
     layer, x = cellwright.Recurrent(cell, 3, 2, dtype=torch.float64, **options), X[:2, :2].clone().requires_grad_()
     assert layer.explain(x, lengths=[2, 1]).name == "compiled"

@@ -1,4 +1,4 @@
-"""What must be true of a layer of any cell, on every path: rows do not see each other, nor their padding, nor a cut."""
+"""What must be true of a layer of any cell, on every backend: rows see neither each other, nor padding, nor a cut."""
 
 import pytest
 import torch
@@ -16,21 +16,21 @@ LENGTHS = st.lists(st.integers(0, T), min_size=1, max_size=5).filter(any)
 SEEDS = st.integers(0, 2**31)
 
 
-def paths(**arguments):
-    """Each cell on each path that computes such a call."""
+def pairs(**arguments):
+    """Each cell on each backend that computes such a call."""
     for name in CELLS:
-        for path in ("reference", "torch", "compiled"):
-            with dispatch.use_backend(path):
+        for backend in ("reference", "torch", "compiled"):
+            with dispatch.use_backend(backend):
                 try:
                     cellwright.Recurrent(name, I, H).explain(torch.zeros(1, 1, I), **arguments)
                 except RuntimeError:
                     continue
-            yield pytest.param(name, path, id=f"{name}-{path}")
+            yield pytest.param(name, backend, id=f"{name}-{backend}")
 
 
-everywhere = pytest.mark.parametrize(("cell", "path"), list(paths()))
+everywhere = pytest.mark.parametrize(("cell", "backend"), list(pairs()))
 where_there_are_resets = pytest.mark.parametrize(
-    ("cell", "path"), list(paths(reset=torch.zeros(1, 1, dtype=torch.bool)))
+    ("cell", "backend"), list(pairs(reset=torch.zeros(1, 1, dtype=torch.bool)))
 )
 few = settings(max_examples=6)
 
@@ -56,9 +56,9 @@ def run(layer, x, states, **options):
 @everywhere
 @few
 @given(options=LAYERS, lengths=LENGTHS, seed=SEEDS)
-def test_a_row_alone_equals_the_row_in_a_batch(cell, path, options, lengths, seed):
+def test_a_row_alone_equals_the_row_in_a_batch(cell, backend, options, lengths, seed):
     layer, x, states = drawn(seed, cell, options, len(lengths))
-    with dispatch.use_backend(path):
+    with dispatch.use_backend(backend):
         output, after = run(layer, x, states, lengths=lengths)
         for b, length in enumerate(lengths):
             if length == 0:  # nothing to compute alone
@@ -74,10 +74,10 @@ def test_a_row_alone_equals_the_row_in_a_batch(cell, path, options, lengths, see
 @everywhere
 @few
 @given(options=LAYERS, lengths=LENGTHS, seed=SEEDS, data=st.data())
-def test_rows_in_another_order_give_results_in_that_order(cell, path, options, lengths, seed, data):
+def test_rows_in_another_order_give_results_in_that_order(cell, backend, options, lengths, seed, data):
     layer, x, states = drawn(seed, cell, options, len(lengths))
     order = data.draw(st.permutations(range(len(lengths))))
-    with dispatch.use_backend(path):
+    with dispatch.use_backend(backend):
         output, after = run(layer, x, states, lengths=lengths)
         turned, turned_after = run(
             layer, x[:, order], [s[:, order] for s in states], lengths=[lengths[b] for b in order]
@@ -89,10 +89,10 @@ def test_rows_in_another_order_give_results_in_that_order(cell, path, options, l
 @everywhere
 @few
 @given(seed=SEEDS, cut=st.integers(1, T - 1), layers=st.integers(1, 2))
-def test_a_sequence_in_two_parts_equals_the_whole(cell, path, seed, cut, layers):
+def test_a_sequence_in_two_parts_equals_the_whole(cell, backend, seed, cut, layers):
     """Truncated back-propagation carries the state over like this."""
     layer, x, states = drawn(seed, cell, {"num_layers": layers}, 3)
-    with dispatch.use_backend(path):
+    with dispatch.use_backend(backend):
         output, after = run(layer, x, states)
         first, middle = run(layer, x[:cut], states)
         second, end = run(layer, x[cut:], middle)
@@ -103,10 +103,10 @@ def test_a_sequence_in_two_parts_equals_the_whole(cell, path, seed, cut, layers)
 @where_there_are_resets
 @few
 @given(options=LAYERS, seed=SEEDS, cut=st.integers(1, T - 1))
-def test_a_reset_equals_two_sequences(cell, path, options, seed, cut):
+def test_a_reset_equals_two_sequences(cell, backend, options, seed, cut):
     layer, x, _ = drawn(seed, cell, options, 3)
     reset = torch.zeros(T, 3, dtype=torch.bool)
     reset[cut] = True
-    with dispatch.use_backend(path):
+    with dispatch.use_backend(backend):
         output, _ = layer(x, reset=reset)
         assert_agree(output, torch.cat([layer(x[:cut])[0], layer(x[cut:])[0]]))

@@ -4,8 +4,9 @@ from typing import Any, get_args
 
 import pytest
 
+from cellwright.data import readers
 from cellwright.data.duplicates import KEPT
-from cellwright.data.readers import series, tagged
+from cellwright.data.readers import records, series, tagged
 from cellwright.data.tokenizer import FEATURED, KINDS
 from cellwright.evaluation.spans import LETTERS, Scheme
 from cellwright.tasks.classify import ClassifyConfig
@@ -16,11 +17,20 @@ from cellwright.tasks.lm.prepare import BATCH_TOKENS
 from cellwright.tasks.series import SeriesConfig
 from cellwright.tasks.tag import TagConfig
 
+TABLES = {name: each for name, each in readers.FORMATS.items() if name != readers.FOLDER}  # which is told by what it is
 
-@pytest.mark.parametrize(("config", "formats"), [(TagConfig, tagged.FORMATS), (SeriesConfig, series.FORMATS)])
+
+@pytest.mark.parametrize(
+    ("config", "formats"),
+    [(ClassifyConfig, TABLES), (TagConfig, tagged.FORMATS), (SeriesConfig, series.FORMATS)],
+)
 def test_the_formats_of_files(config: Any, formats: dict[str, Any]) -> None:
     named, absent = get_args(config.model_fields["format"].annotation)
     assert (get_args(named), absent) == (tuple(formats), type(None))
+
+
+def test_every_format_of_texts_is_read_piece_by_piece() -> None:
+    assert records._READ.keys() == readers.FORMATS.keys()
 
 
 def test_the_help_of_a_language_models_batch_says_what_is_taken() -> None:

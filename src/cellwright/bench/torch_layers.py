@@ -37,12 +37,12 @@ def cannot_pack(case: Case) -> str | None:
 
 def compiled(problem: Problem) -> Work:
     """Cellwright's kernels, on the padded batch with its lengths; raises where they cannot run."""
-    return _on_path("compiled", problem)
+    return _on_backend("compiled", problem)
 
 
 def loop(problem: Problem) -> Work:
     """The step called from Python for each time step, on the sequences that are alive."""
-    return _on_path("reference", problem)
+    return _on_backend("reference", problem)
 
 
 def padded(problem: Problem) -> Work:
@@ -85,9 +85,9 @@ def packed_before(problem: Problem) -> Work:
     )
 
 
-def _on_path(path: Literal["compiled", "reference"], problem: Problem) -> Work:
+def _on_backend(backend: Literal["compiled", "reference"], problem: Problem) -> Work:
     def call() -> Tensor:
-        with use_backend(path):
+        with use_backend(backend):
             return cast(Tensor, problem.layer(problem.x, lengths=problem.lengths)[0])
 
     return _work(problem, call, problem.x, problem.layer.named_parameters())

@@ -5,7 +5,8 @@
     series.FORMATS    numeric series: `read(path, options, encoding) -> SeriesTable`
 
 The other modules read no file by themselves: they are what several formats share (cells, times, numbers, headers).
-To add a format: its module, and a line in its table.
+To add a format: its module, a line in its table (of texts in that of `records.py` too), and its name in the options of
+the tasks that read it.
 """
 
 from collections.abc import Callable, Mapping
