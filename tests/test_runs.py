@@ -15,8 +15,8 @@ from recorded_runs import transducer_run
 
 SMALL = {
     "max_epochs": 6,
-    "hidden": 8,
-    "embedding": 8,
+    "hidden_size": 8,
+    "embedding_dim": 8,
     "threads": 1,
     "learning_rate": 0.05,
     "batch_tokens": 256,
@@ -112,8 +112,8 @@ def session_type(session: onnxruntime.InferenceSession, name: str) -> str:
 
 def test_answers_are_looked_for_as_the_options_say(tmp_path: Path) -> None:
     transducer_run(tmp_path)
-    (alone,) = cellwright.load(tmp_path, options={"beam": 1, "best": 1}).predict(["cafe"])
-    (several,) = cellwright.load(tmp_path, options={"beam": 3, "best": 3}).predict(["cafe"])
+    (alone,) = cellwright.load(tmp_path, options={"beam": 1, "n_best": 1}).predict(["cafe"])
+    (several,) = cellwright.load(tmp_path, options={"beam": 3, "n_best": 3}).predict(["cafe"])
     assert [len(alone.answers), len(several.answers)] == [1, 3]
     with pytest.raises(cellwright.InputError, match="--beam is 0; expected at least 1"):
         cellwright.load(tmp_path, options={"beam": 0})
@@ -124,7 +124,10 @@ def test_answers_are_looked_for_as_the_options_say(tmp_path: Path) -> None:
     [
         (lambda run, data: cellwright.fit(data, "x", options={"epochs": 3}), "fit, task classify: no option 'epochs'"),
         (lambda run, data: cellwright.fit(data, "x", options={"max_epoch": 3}), "did you mean max_epochs?"),
-        (lambda run, data: cellwright.fit(data, "x", options={"hidden": 0}), "--hidden-size is 0; expected at least 1"),
+        (
+            lambda run, data: cellwright.fit(data, "x", options={"hidden_size": 0}),
+            "--hidden-size is 0; expected at least 1",
+        ),
         (lambda run, data: cellwright.fit(data, "x", task="cluster"), "no task 'cluster'; expected one of classify"),
         (lambda run, data: cellwright.fit(data, run, options={"text": "review"}), "holds a run already"),
         (lambda run, data: cellwright.load(run, options={"beam": 3}), "a run of task classify: no option 'beam'"),

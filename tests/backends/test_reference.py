@@ -114,7 +114,7 @@ def test_reverse_is_forward_on_the_sequence_turned_round(name):
     backward = case.run(reverse=True)
     for b in range(2):
         x, before = case.of_sequence(case.rows, b), [s[b : b + 1] for s in case.state]
-        turned = reference.run(case.cell, x.flip(0), [1] * len(x), before, case.weights)
+        turned = run_direction(case.cell, x.flip(0), [1] * len(x), before, case.weights)
         assert_agree(case.of_sequence(backward.rows, b), turned.rows.flip(0))
         assert_agree([s[b : b + 1] for s in backward.state], list(turned.state))
 
@@ -126,8 +126,8 @@ def test_a_reset_begins_a_new_sequence(name, fresh):
     start = [torch.full_like(s, 0.3) if fresh else torch.zeros_like(s) for s in case.state]
     reset = torch.tensor([False, False, True, False, False])
     found = case.run(reset=reset, fresh=start if fresh else None)
-    first = reference.run(case.cell, case.rows[:2], [1, 1], case.state, case.weights)
-    second = reference.run(case.cell, case.rows[2:], [1, 1, 1], start, case.weights)
+    first = run_direction(case.cell, case.rows[:2], [1, 1], case.state, case.weights)
+    second = run_direction(case.cell, case.rows[2:], [1, 1, 1], start, case.weights)
     assert_agree(found.rows, torch.cat([first.rows, second.rows]))
     assert_agree(list(found.state), list(second.state))
 

@@ -51,7 +51,7 @@ def test_options_reach_the_run(cellwright, small, reviews, tmp_path):
     assert ended.status == 0, ended.err
     config = json.loads((out / "config.json").read_text())
     model, training = config["model"], config["options"]
-    assert (model["cell"], model["layers"], model["bidirectional"], model["pooling"]) == ("gru", 2, False, "mean")
+    assert (model["cell"], model["num_layers"], model["bidirectional"], model["pooling"]) == ("gru", 2, False, "mean")
     assert (training["clip_norm"], training["clip_value"], training["seed"]) == (None, 0.5, 3)
 
 

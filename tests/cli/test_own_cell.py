@@ -147,7 +147,7 @@ def test_the_bench_times_it(cellwright, own, monkeypatch):
     monkeypatch.setattr("cellwright.bench.timing.TURN", 0.0)
     monkeypatch.setattr("cellwright.bench.timing.PAUSE", 0.0)
     monkeypatch.setattr("cellwright.cli.bench.SECONDS", 0.0)
-    tiny = ["--hidden-size", 5, "--batch", 3, "--time", 7, "--json"]
+    tiny = ["--hidden-size", 5, "--batch-size", 3, "--seq-len", 7, "--json"]
     told = json.loads(cellwright("bench", "--cell", f"{own[0]}/cell.py:keeper", *tiny).out)
     assert told["case"]["cell"].startswith("keeper#")
     assert list(told["times"]) == ["cellwright", "Python loop"]

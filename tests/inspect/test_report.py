@@ -131,7 +131,7 @@ def test_chromium_draws_other_tasks(task, tmp_path):
     assert recording.answers.said[1] in shown
     assert len(re.findall(r'<span [^>]*data-token="\d+"', made)) == len(recording.tokens)
     assert re.findall("<rt>(.*?)</rt>", made) == recording.tags
-    visible = re.search(r'<section data-part="looking"( hidden_size="")?>', made)[1] is None
+    visible = re.search(r'<section data-part="looking"( hidden="")?>', made)[1] is None
     assert visible == (recording.attention is not None)
 
 

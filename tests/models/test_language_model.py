@@ -117,7 +117,14 @@ def test_pytorch_65688_weight_drop_trains_the_weights() -> None:
 
 
 def test_every_dropout_can_be_had_together_and_evaluation_has_none() -> None:
-    rates = ["word_dropout", "embedding_dropout", "dropout", "output_dropout", "weight_drop", "recurrent_dropout"]
+    rates = [
+        "embedding_row_dropout",
+        "embedding_dropout",
+        "dropout",
+        "output_dropout",
+        "weight_drop",
+        "recurrent_dropout",
+    ]
     noisy, plain = small(num_layers=2, **dict.fromkeys(rates, 0.4)), small(num_layers=2)
     assert noisy.loss(TOKENS, TARGETS)[1] != noisy.loss(TOKENS, TARGETS)[1]
     weights = {n.replace("parametrizations.", "").replace(".original", ""): w for n, w in noisy.state_dict().items()}

@@ -12,7 +12,7 @@ from cellwright.training.optimizer import make_optimizer
 
 SENTENCES = [["fly", "to", "Boston"], [], ["to", "fly", "to", "Denver", "X"], ["unheard"]]
 LEXICON = Lexicon.train(SENTENCES[:3], size=100, min_frequency=1)
-SMALL = {"embedding_dim": 6, "characters": 3, "hidden_size": 5}
+SMALL = {"embedding_dim": 6, "char_embedding_dim": 3, "hidden_size": 5}
 
 
 def made(**options: object) -> Tagger:
@@ -73,7 +73,7 @@ def test_with_a_crf_its_scores_decide() -> None:
 
 @pytest.mark.parametrize("characters", [0, 3])
 def test_every_parameter_is_trained(characters: int) -> None:
-    model = made(characters=characters, classes=2)
+    model = made(char_embedding_dim=characters, classes=2)
     batch = batch_of(SENTENCES)
     emissions, logits = model(batch)
     loss = cross_entropy(logits, batch.labels) - model.log_likelihood(emissions, batch.tags, batch.lengths).sum()

@@ -211,7 +211,7 @@ def test_torch_onnx_export_writes_torch_s_layers(kind, options, dynamo, tmp_path
 
 def test_torch_onnx_export_of_another_cell_names_the_way(tmp_path):
     model = Model(cellwright.Recurrent("slstm", I, H, batch_first=True)).eval()
-    with pytest.raises(Exception, match=r"slstm; expected cellwright\.export\.to_onnx, which writes any cell"):
+    with pytest.raises(Exception, match=r"slstm; expected cellwright\.to_onnx, which writes any cell"):
         torch.onnx.export(model, (x(2, 4),), str(tmp_path / "model.onnx"), dynamo=True, verbose=False)
 
 

@@ -30,7 +30,7 @@ def test_a_run_is_refused_then_overwritten(options: Options) -> None:
     with pytest.raises(InputError, match=r"holds a run already; give another --out, --resume .* or --overwrite"):
         fit(ClassifyConfig(**given), progress=False)
     fit(ClassifyConfig(**given | {"hidden_size": 5, "overwrite": True}), progress=False)
-    assert load_run(out).config.model.hidden == 5
+    assert load_run(out).config.model.hidden_size == 5
     assert (out / "notes.txt").read_text() == "mine"
 
 
@@ -121,7 +121,7 @@ def test_a_run_that_was_killed_at_once_is_resumed_as_itself(options: Options, mo
             fit(ClassifyConfig(**new, overwrite=True), progress=False)
     assert {"config.json", "replaced/model.safetensors"} <= contents(Path(given["out"])).keys()
     fit(ClassifyConfig(**new, resume=True), progress=False)
-    assert load_run(given["out"]).config.model.hidden == 5
+    assert load_run(given["out"]).config.model.hidden_size == 5
     assert not Path(given["out"], "replaced").exists()
 
 

@@ -64,5 +64,5 @@ def test_another_number_of_processes_is_refused(runs: Path, language: dict[str, 
 
 
 def test_what_was_trained_before_is_there_for_both(runs: Path) -> None:
-    assert load_run(runs / "pretrained").config.model.hidden == 8
+    assert load_run(runs / "pretrained").config.model.hidden_size == 8
     assert (runs / "said.txt").read_text().count("pre-training: epoch 1 of at most 1") == 1  # one of them speaks

@@ -81,7 +81,7 @@ def test_more_epochs(options: Options) -> None:
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "another option": ({"hidden_size": 9}, "was started with hidden 8, and 9 is given now"),
+    "another option": ({"hidden_size": 9}, "was started with hidden_size 8, and 9 is given now"),
     "fewer epochs than done": ({"max_epochs": 1}, "2 epochs are done, and at most 1 are to be; .*give --max-epochs 2"),
     "resume and overwrite": ({"overwrite": True}, "give one of them"),
 }

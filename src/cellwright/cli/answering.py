@@ -163,10 +163,7 @@ def say(sentence: str) -> None:
 def _kind(arguments: list[str]) -> "type[BaseModel] | None":
     """The options of the run among the arguments, if its task has some."""
     from cellwright import tasks
-    from cellwright.stages import stage
-
-    with stage("loading PyTorch"):
-        from cellwright.tasks.run import CONFIG, task_of
+    from cellwright.tasks.run import CONFIG, task_of
 
     # os.path answers False to names that no file can have, where Path raises: texts stand among the arguments.
     folder = next((Path(each) for each in arguments if os.path.isfile(Path(each, CONFIG))), None)

@@ -71,8 +71,8 @@ def test_it_reads_no_text_of_the_other_splits(alone: Path, reviews: Path) -> Non
 def test_what_the_two_share_is_given_once(alone: Path) -> None:
     classifier, language = load_run(alone), load_run(alone / "pretrained")
     assert classifier.tokenizer.to_json() == language.tokenizer.to_json()
-    assert (language.config.model.hidden, language.config.model.embedding) == (12, 8)
-    assert language.config.options["train_side_only"]
+    assert (language.config.model.hidden_size, language.config.model.embedding_dim) == (12, 8)
+    assert language.config.options["train_split_only"]
     # Of two epochs the recurrent layer learns in the second, the embedding in none.
     assert torch.equal(classifier.model.embedding.token.weight[1:], language.model.embedding.weight[1:])
 

@@ -53,7 +53,7 @@ def test_its_shape_and_tokens_are_taken_and_its_parts_thaw_in_time(both: Path, r
     result = fit(ClassifyConfig(**options, max_epochs=2, unfreeze_epochs=1), progress=False, say=lambda sentence: None)
     language, found = load_run(both), load_run(result.out)
     assert found.tokenizer.to_json() == language.tokenizer.to_json()
-    assert (found.config.model.hidden, found.config.model.embedding) == (12, 8)
+    assert (found.config.model.hidden_size, found.config.model.embedding_dim) == (12, 8)
     same = torch.equal(found.model.embedding.token.weight[1:], language.model.embedding.weight[1:])
     assert same  # of two epochs it thaws after both
     moved = [

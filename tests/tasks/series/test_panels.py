@@ -131,13 +131,13 @@ def test_panel_small_store_jsonl(learnt_from_csv: Path, tmp_path: Path) -> None:
     expected = predictor.predict(predictor.asked(str(tmp_path / "data.csv"), {}).texts)
     scores = evaluated(learnt_from_csv, tmp_path / "data.csv", "all")
     for name in ("s.parquet", "records.jsonl", "turned.csv", "s.jsonl", "s.npz"):
-        asked = predictor.asked(str(tmp_path / name), {})
-        found = predictor.predict(asked.texts)
+        [piece] = predictor.asked(str(tmp_path / name), {}).pieces()
+        found = predictor.predict(piece.texts)
         assert [(each.name, each.label) for each in found] == [(each.name, each.label) for each in expected], name
         if name != "turned.csv":
             assert evaluated(learnt_from_csv, tmp_path / name, "all")["models"] == scores["models"], name
         left_out = [f"{tmp_path / name}: columns that are not read: 'more'"]
-        assert list(asked.notes) == (left_out if name == "turned.csv" else []), name
+        assert list(piece.notes) == (left_out if name == "turned.csv" else []), name
 
 
 def test_predictions_need_no_label(learnt_from_csv: Path, tmp_path: Path) -> None:
