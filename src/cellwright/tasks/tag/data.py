@@ -38,7 +38,7 @@ def load_splits(config: TagConfig) -> Splits[Sentences]:
 def open_data(data: str, options: Mapping[str, Any]) -> Splits[Sentences]:
     """Return the splits of a built-in set or of files.
 
-    options: `tokens`, `tags`, `also_classify`, `encoding`, `format` of `TagConfig`, and its `HeldOut`; a split that
+    options: `tokens`, `tags`, `sentence_label`, `encoding`, `format` of `TagConfig`, and its `HeldOut`; a split that
     has a file of its own is the whole of it. Raises InputError.
     """
     if data in datasets.names():
