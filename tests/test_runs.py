@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import load_file
 
 import cellwright
-from cellwright.cli import main
+from cellwright import runs
+from cellwright.cli import answering, main
 from recorded_runs import transducer_run
 
 SMALL = {
@@ -142,3 +143,7 @@ def test_mistakes_end_in_one_sentence(call, sentence: str, run: Path, data: Path
         call(run, data)
     assert sentence in str(raised.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_files_are_read_by_the_options_of_the_command_line():
+    assert ("column", *runs.READING) == tuple(answering.FILE_OPTIONS)

@@ -205,10 +205,13 @@ def load_told(path: Path, cell: str | None, options: Mapping[str, Any]) -> Run[A
 
 def of_files(told: Mapping[str, Any], task: str) -> dict[str, Any]:
     """Return the options that were given; raises InputError for one that files of this task do not have."""
+    from cellwright.options import flag
+
     given = {name: value for name, value in told.items() if value is not None}
     for name in sorted(given.keys() - tasks.config_of(task).model_fields):
-        flag = f"--{name.replace('_', '-')}"
-        raise InputError(f"{flag} is {given[name]}, which files of a run of task {task} do not have; leave it out")
+        raise InputError(
+            f"{flag(name)} is {given[name]}, which files of a run of task {task} do not have; leave it out"
+        )
     return given
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cellwright.backends.bounds import Size, reference_is_faster, torch_is_faster
+from cellwright.backends.bounds import Size, reference_is_faster, torch_is_faster, viewing_is_faster
 
 
 def size(steps, batch, hidden, trains=False, rows=None):
@@ -42,3 +42,11 @@ def test_the_reference_takes_single_steps_of_few_sequences():
     assert reference_is_faster(size(1, 16, 64))
     assert not reference_is_faster(size(2, 16, 64))
     assert not reference_is_faster(size(1, 400, 64))
+
+
+def test_whole_batches_of_packed_rows_are_viewed_in_training_and_at_one_step_of_an_lstm():
+    assert viewing_is_faster("lstm", size(12, 16, 64, trains=True))
+    assert not viewing_is_faster("lstm", size(12, 16, 64))
+    assert not viewing_is_faster("lstm", size(100, 1, 64, trains=True))
+    assert viewing_is_faster("lstm", size(1, 4, 64))
+    assert not viewing_is_faster("gru", size(1, 4, 64, trains=True))

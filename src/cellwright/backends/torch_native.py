@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import dropout as drop
 
+from cellwright.backends import bounds
 from cellwright.backends.call import Call, Result, Weights, on_packed_rows, recorded_gradients
 from cellwright.backends.surroundings import transformed
 from cellwright.cells import CELLS, Definition
@@ -36,8 +37,6 @@ _STEPS: dict[str, Any] = {
     "rnn": torch._VF.rnn_tanh_cell,
     "rnn-relu": torch._VF.rnn_relu_cell,
 }
-
-_STEPS_ALONE = ("lstm",)  # whose kernel of single steps takes a half to a ninth of the time; of the others as long
 
 _STANDARD = {id(CELLS[name]) for name in _KERNELS}
 
@@ -137,7 +136,7 @@ class TorchLayers(NamedTuple):
     ) -> tuple[Tensor, list[Tensor]]:
         """The same of x (T, B, I), batch first (B, T, I): outputs (T, B, D·P), or (B, T, D·P)."""
         time = 1 if batch_first else 0
-        if x.shape[time] == 1 and self.cell in _STEPS_ALONE and not (self.both or self.projects):
+        if x.shape[time] == 1 and bounds.stepping_is_faster(self.cell) and not (self.both or self.projects):
             return self._single(x.squeeze(time), state, weights, time)
         return self.whole(x, state, weights, trains=self._trains, batch_first=batch_first)
 

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 from cellwright.data import datasets
 from cellwright.data.splits import Kind, Split, SplitOptions, Splits, what_flatters
 from cellwright.errors import InputError
+from cellwright.options import flag
 from cellwright.tasks.files import as_the_run, check_written
 from cellwright.tasks.run import Run
 
@@ -51,8 +52,7 @@ def refuse_for_a_set(data: str, given: Mapping[str, Any], usual: Mapping[str, An
     for name, default in usual.items():
         if given[name] != default:
             raise InputError(
-                f"{data} is a built-in set, and --{name.replace('_', '-')} is {given[name]}, which is for files; leave "
-                "it out"
+                f"{data} is a built-in set, and {flag(name)} is {given[name]}, which is for files; leave it out"
             )
 
 

@@ -9,6 +9,7 @@ from cellwright.data.duplicates import Duplicates
 from cellwright.errors import InputError
 from cellwright.models.architecture import Architecture
 from cellwright.models.reading import Reading, Way
+from cellwright.options import flag
 from cellwright.tasks.config import FIRST, FIXED, FitConfig, Place, Smoothing, Tokenising
 from cellwright.tasks.files import OF_FILES, TableFiles, check_files
 
@@ -81,7 +82,7 @@ class ClassifyConfig(FitConfig, Smoothing, Architecture, Reading, Tokenising, Ta
             value = getattr(self, name)
             if value != ClassifyConfig.model_fields[name].default and self.truncation not in ways:
                 raise InputError(
-                    f"--{name.replace('_', '-')} is {value}, and --truncation is {self.truncation or 'none'}; leave "
+                    f"{flag(name)} is {value}, and --truncation is {self.truncation or 'none'}; leave "
                     f"it out, or give --truncation {' or '.join(ways)}"
                 )
         if self.truncation == "windows" and self.overlap >= self.max_length:

@@ -5,6 +5,7 @@ from typing import Any
 from cellwright.data import datasets
 from cellwright.data.splits import SplitOptions
 from cellwright.errors import InputError
+from cellwright.options import flag
 from cellwright.tasks.autoencode.run import AutoencodeRun
 from cellwright.tasks.classify.config import OWN, ClassifyConfig
 from cellwright.tasks.config import FIRST
@@ -77,7 +78,7 @@ def adopted(config: ClassifyConfig, encoder: EncoderRun) -> ClassifyConfig:
     for name in sorted(config.model_fields_set & settled.keys()):
         if getattr(config, name) != settled[name]:
             raise InputError(
-                f"--{name.replace('_', '-')} is {getattr(config, name)}, and --encoder {config.encoder} makes it "
+                f"{flag(name)} is {getattr(config, name)}, and --encoder {config.encoder} makes it "
                 f"{settled[name]}; leave it out, or train another encoder"
             )
     return config.model_copy(update=settled)

@@ -9,6 +9,7 @@ from cellwright.data.readers.series_options import Fill, SeriesOptions, names_of
 from cellwright.data.series import SERIES, numbered
 from cellwright.errors import InputError
 from cellwright.models.series_architecture import SeriesArchitecture
+from cellwright.options import flag
 from cellwright.tasks.config import FIXED, FitConfig, Place, Smoothing
 
 
@@ -122,14 +123,13 @@ class SeriesConfig(FitConfig, Smoothing, SeriesArchitecture, Reading, Columns, P
             value = getattr(self, name)
             if value != SeriesConfig.model_fields[name].default and self.target not in target.split():
                 raise InputError(
-                    f"--{name.replace('_', '-')} is {value}, and --target is {self.target}; leave it out, or give "
+                    f"{flag(name)} is {value}, and --target is {self.target}; leave it out, or give "
                     f"--target {target.replace(' ', ' or ')}"
                 )
         for name in ("horizon", "season_length"):
             if (getattr(self, name) or 0) > self.window // 2:
                 raise InputError(
-                    f"--{name.replace('_', '-')} is {getattr(self, name)} and --window {self.window}; expected at most "
-                    "half a window"
+                    f"{flag(name)} is {getattr(self, name)} and --window {self.window}; expected at most half a window"
                 )
         _ = self.levels
         if self.likelihood == "bernoulli":
@@ -137,7 +137,7 @@ class SeriesConfig(FitConfig, Smoothing, SeriesArchitecture, Reading, Columns, P
                 value = getattr(self, name)
                 if value != SeriesConfig.model_fields[name].default:
                     raise InputError(
-                        f"--{name.replace('_', '-')} is {value}, which --likelihood quantiles reads, and --likelihood "
+                        f"{flag(name)} is {value}, which --likelihood quantiles reads, and --likelihood "
                         "is bernoulli; leave it out"
                     )
 
