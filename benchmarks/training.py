@@ -5,7 +5,7 @@
 
 One run of `fit` trains on each batch three times, each time with other layers under the same weights, so that a slow
 minute is everybody's. A step lasts from the call of its loss to that of the next: layers, embedding, loss, gradients,
-clipping, optimiser, EMA, the next batch, Lightning and its callbacks, the journal and the checkpoints.
+clipping, optimiser, EMA, the next batch, Lightning and its callbacks, the history and the checkpoints.
 
     cellwright  the model's own layers, given lengths
     packed      torch.nn's, as its documentation has ragged batches computed: pack, run, pad

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import torch
 
-from cellwright.data import generated
-from cellwright.data.generated.adding import VARIANCE
-from cellwright.data.generated.agreement import WORDS
+from cellwright.data import synthetic
+from cellwright.data.synthetic.adding import VARIANCE
+from cellwright.data.synthetic.agreement import WORDS
 from learning import CELLS, Batch, Reader, accuracy, mean_loss, train
 
 ROWS, STEPS = 32, 1500
@@ -38,23 +38,23 @@ class Problem:
 
 
 def _reber(distance: int | None, seed: int) -> Batch:
-    strings = generated.embedded_reber(ROWS, distance or 5, seed)
+    strings = synthetic.embedded_reber(ROWS, distance or 5, seed)
     return Batch(strings[:, :-1], strings[:, 1:])
 
 
 def _agreement(distance: int | None, seed: int) -> Batch:
     random = torch.Generator().manual_seed(seed)
     mixed = torch.randint(0, FAR[-1] + 1, (ROWS,), generator=random).tolist()
-    tokens, lengths, numbers = generated.agreement(mixed if distance is None else [distance] * ROWS, seed)
+    tokens, lengths, numbers = synthetic.agreement(mixed if distance is None else [distance] * ROWS, seed)
     return Batch(tokens, numbers, lengths)
 
 
 PROBLEMS = {
     "adding": Problem(
-        lambda d, s: Batch(*generated.adding(ROWS, d or 2, s)), 2, 1, VARIANCE, [10, 30, 60], tokens=False
+        lambda d, s: Batch(*synthetic.adding(ROWS, d or 2, s)), 2, 1, VARIANCE, [10, 30, 60], tokens=False
     ),
     "temporal order": Problem(
-        lambda d, s: Batch(*generated.temporal_order(ROWS, d or 10, s)), 8, 4, 1 / 4, [10, 30, 60]
+        lambda d, s: Batch(*synthetic.temporal_order(ROWS, d or 10, s)), 8, 4, 1 / 4, [10, 30, 60]
     ),
     "embedded Reber": Problem(_reber, 7, 7, 1 / 2, [10, 30, 60], every_step=True),
     "agreement": Problem(_agreement, len(WORDS), 2, 1 / 2, FAR, mixed=True),

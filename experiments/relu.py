@@ -10,8 +10,8 @@ import torch
 from matplotlib.figure import Figure
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 
-from cellwright.data.generated import adding
-from cellwright.data.generated.adding import VARIANCE
+from cellwright.data.synthetic import adding
+from cellwright.data.synthetic.adding import VARIANCE
 from claim import Claim, Results, Table, Verdict, seeds, verdict
 from learning import Batch, Reader, loss_of
 

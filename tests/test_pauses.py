@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 
-from cellwright.inspect.listening import listening
+from cellwright.inspect.capture import listening
 from cellwright.pauses import pause, pausing
 
 

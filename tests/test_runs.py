@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 import cellwright
 from cellwright import runs
-from cellwright.cli import answering, main
+from cellwright.cli import main, run_options
 from recorded_runs import transducer_run
 
 SMALL = {
@@ -146,4 +146,4 @@ def test_mistakes_end_in_one_sentence(call, sentence: str, run: Path, data: Path
 
 
 def test_files_are_read_by_the_options_of_the_command_line():
-    assert ("column", *runs.READING) == tuple(answering.FILE_OPTIONS)
+    assert ("column", *runs.READING) == tuple(run_options.FILE_OPTIONS)

@@ -18,7 +18,7 @@ from pathlib import Path
 SOURCE = Path(__file__).parents[1] / "src" / "cellwright"
 LINES, ARGUMENTS, ANY = 40, 6, 60
 # Whose arguments are options of a command, of a page or of a layer, one by one.
-OPTIONS = ("cli/", "serve/app.py", "serve/bodies.py")
+OPTIONS = ("cli/", "serve/app.py", "serve/schemas.py")
 
 
 def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

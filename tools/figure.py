@@ -21,10 +21,10 @@ from matplotlib.patches import FancyBboxPatch
 from cellwright.errors import InputError
 from cellwright.evaluation.fonts import DEFAULT, font_for
 from cellwright.files import replace_file
-from cellwright.inspect.order import by_peak
 from cellwright.inspect.recorders import record
 from cellwright.inspect.recording import Recording
 from cellwright.inspect.report import page_file
+from cellwright.inspect.unit_order import by_peak
 from cellwright.tasks.run import load_run
 
 ROOT = Path(__file__).parents[1]

@@ -12,12 +12,12 @@ from cellwright.data.batches import (
     MOST_TOKENS,
     USUAL_STEPS,
     Batch,
-    LengthBatches,
+    LengthBucketSampler,
     collate,
     collate_pieces,
     usual_budget,
 )
-from cellwright.data.feed import LengthFeed
+from cellwright.data.feed import LengthBuckets
 from cellwright.errors import InputError
 
 lengths = st.lists(st.integers(0, 60), min_size=1, max_size=80)
@@ -36,24 +36,24 @@ def _skewed(count: int) -> list[int]:
 
 @given(lengths, budgets, epochs)
 def test_every_text_stands_in_one_batch_of_each_epoch(lengths, budget, epoch):
-    assert sorted(_flat(LengthBatches(lengths, budget).batches(epoch))) == list(range(len(lengths)))
+    assert sorted(_flat(LengthBucketSampler(lengths, budget).batches(epoch))) == list(range(len(lengths)))
 
 
 @given(lengths, budgets, epochs)
 def test_the_budget_is_kept_but_for_a_text_that_is_longer_by_itself(lengths, budget, epoch):
-    for batch in LengthBatches(lengths, budget).batches(epoch):
+    for batch in LengthBucketSampler(lengths, budget).batches(epoch):
         padded = len(batch) * max(lengths[index] for index in batch)
         assert padded <= budget or len(batch) == 1
 
 
 @given(lengths, budgets, epochs)
 def test_a_batch_of_empty_texts_is_within_the_budget_too(lengths, budget, epoch):
-    assert max(map(len, LengthBatches(lengths, budget).batches(epoch))) <= budget
+    assert max(map(len, LengthBucketSampler(lengths, budget).batches(epoch))) <= budget
 
 
 @given(lengths, budgets, st.integers(0, 2**40), epochs)
 def test_the_same_seed_and_epoch_give_the_same_batches_whatever_went_before(lengths, budget, seed, epoch):
-    one, other = LengthBatches(lengths, budget, seed=seed), LengthBatches(lengths, budget, seed=seed)
+    one, other = LengthBucketSampler(lengths, budget, seed=seed), LengthBucketSampler(lengths, budget, seed=seed)
     one.set_epoch(epoch + 1)
     list(one)
     torch.manual_seed(epoch)
@@ -63,7 +63,7 @@ def test_the_same_seed_and_epoch_give_the_same_batches_whatever_went_before(leng
 
 @given(lengths, budgets)
 def test_every_epoch_has_as_many_batches_as_len_says(lengths, budget):
-    sampler = LengthBatches(lengths, budget)
+    sampler = LengthBucketSampler(lengths, budget)
     assert {len(sampler.batches(epoch)) for epoch in range(4)} == {len(sampler)}
 
 
@@ -71,7 +71,7 @@ def test_every_epoch_has_as_many_batches_as_len_says(lengths, budget):
 @given(lengths, st.integers(120, 400), st.integers(1, 4), epochs)
 def test_ranks_share_every_text_and_take_equally_many_steps(lengths, budget, world_size, epoch):
     assume(len(lengths) >= world_size)
-    samplers = [LengthBatches(lengths, budget, rank=rank, world_size=world_size) for rank in range(world_size)]
+    samplers = [LengthBucketSampler(lengths, budget, rank=rank, world_size=world_size) for rank in range(world_size)]
     shares = [sampler.batches(epoch) for sampler in samplers]
     assert sorted(_flat([batch for share in shares for batch in share])) == list(range(len(lengths)))
     assert {len(share) for share in shares} == {len(samplers[0])}
@@ -80,7 +80,7 @@ def test_ranks_share_every_text_and_take_equally_many_steps(lengths, budget, wor
 
 
 def test_another_epoch_takes_the_batches_in_another_order_and_other_texts_together():
-    sampler = LengthBatches(_skewed(2000), 2048)
+    sampler = LengthBucketSampler(_skewed(2000), 2048)
     first, second = ({frozenset(batch) for batch in sampler.batches(epoch)} for epoch in (0, 1))
     assert len(first & second) < 0.1 * len(first)
     assert sampler.batches(0)[0] != sampler.batches(1)[0]
@@ -88,12 +88,14 @@ def test_another_epoch_takes_the_batches_in_another_order_and_other_texts_togeth
 
 def test_another_seed_gives_other_batches():
     lengths = _skewed(2000)
-    assert LengthBatches(lengths, 2048, seed=1).batches(0) != LengthBatches(lengths, 2048, seed=2).batches(0)
+    assert LengthBucketSampler(lengths, 2048, seed=1).batches(0) != LengthBucketSampler(lengths, 2048, seed=2).batches(
+        0
+    )
 
 
 def test_batches_come_in_no_order_of_length():
     lengths = _skewed(5000)
-    means = [np.mean([lengths[index] for index in batch]) for batch in LengthBatches(lengths, 2048).batches(0)]
+    means = [np.mean([lengths[index] for index in batch]) for batch in LengthBucketSampler(lengths, 2048).batches(0)]
     # 4 standard deviations of the correlation of independent draws
     assert abs(np.corrcoef(means, range(len(means)))[0, 1]) < 4 / np.sqrt(len(means))
 
@@ -101,19 +103,19 @@ def test_batches_come_in_no_order_of_length():
 def test_little_is_spent_on_padding_and_little_of_the_budget_left():
     """Filled at random under the same budget, batches of these lengths are 33 % tokens; by length, 94 %."""
     lengths = _skewed(5000)
-    batches = LengthBatches(lengths, 4096).batches(0)
+    batches = LengthBucketSampler(lengths, 4096).batches(0)
     padded = sum(len(batch) * max(lengths[index] for index in batch) for batch in batches)
     assert sum(lengths) / padded > 0.92
     assert padded / (4096 * len(batches)) > 0.9
 
 
 def test_the_rest_of_an_epoch_is_what_a_resumed_run_has_yet_to_do():
-    sampler = LengthBatches(_skewed(300), 1024, seed=5)
+    sampler = LengthBucketSampler(_skewed(300), 1024, seed=5)
     sampler.set_epoch(3)
     walk = iter(sampler)
     for _ in range(4):
         next(walk)
-    assert list(walk) == LengthBatches(_skewed(300), 1024, seed=5).batches(3)[4:]
+    assert list(walk) == LengthBucketSampler(_skewed(300), 1024, seed=5).batches(3)[4:]
 
 
 @pytest.mark.parametrize(
@@ -129,12 +131,12 @@ def test_the_rest_of_an_epoch_is_what_a_resumed_run_has_yet_to_do():
 def test_arguments_out_of_range(arguments, message):
     lengths, budget, *options = arguments
     with pytest.raises(ValueError, match=message):
-        LengthBatches(lengths, budget, **(options[0] if options else {}))
+        LengthBucketSampler(lengths, budget, **(options[0] if options else {}))
 
 
 def test_fewer_texts_than_processes_is_a_mistake_of_the_users():
     with pytest.raises(InputError, match="3 batches of one text each cannot be shared among 2 processes evenly"):
-        LengthBatches([9, 9, 9], 9, world_size=2)
+        LengthBucketSampler([9, 9, 9], 9, world_size=2)
 
 
 def test_few_texts_make_small_batches_and_many_large_ones():
@@ -146,7 +148,7 @@ def test_few_texts_make_small_batches_and_many_large_ones():
 
 def test_a_feed_says_what_it_takes():
     examples = [([1] * 50, None)] * 2000
-    feed = LengthFeed(lambda epoch: examples, lambda e: len(e[0]), collate, None, 0)
+    feed = LengthBuckets(lambda epoch: examples, lambda e: len(e[0]), collate, None, 0)
     assert feed.describe(1) == "batches of at most 781 tokens"
     assert feed.epoch(0, 0, 1).batches == replace(feed, budget=781).epoch(0, 0, 1).batches
 
@@ -184,7 +186,7 @@ def test_collate_refuses_labels_of_some():
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_data_loader_takes_both(workers):
     examples = [([2] * length, length % 2) for length in [3, 1, 2, 3, 0, 5]]
-    sampler = LengthBatches([len(numbers) for numbers, _ in examples], 6, seed=1)
+    sampler = LengthBucketSampler([len(numbers) for numbers, _ in examples], 6, seed=1)
     loader = DataLoader(examples, batch_sampler=sampler, collate_fn=collate, num_workers=workers)
     batches = list(loader)
     assert all(isinstance(batch, Batch) for batch in batches)

@@ -6,7 +6,7 @@ import unicodedata
 import pytest
 
 from cellwright.data.compatible import Compatible
-from cellwright.data.special import UNKNOWN
+from cellwright.data.special_tokens import UNKNOWN
 from cellwright.data.tokenizer import FEATURED, KINDS, Tokenizer
 from cellwright.data.words import Lexicon
 

@@ -1,6 +1,6 @@
 import pytest
 
-from cellwright.data.symbols import cut, have_features, joined, usual_kind, with_features, without_features
+from cellwright.data.symbols import have_features, joined, tokenize, usual_kind, with_features, without_features
 from cellwright.data.tokenizer import FEATURED, Tokenizer
 
 KINDS = {
@@ -19,8 +19,8 @@ def test_tokens_where_most_texts_have_white_space_inside(case):
 
 
 def test_characters_are_composed_and_tokens_keep_their_case():
-    assert cut("cafe\u0301", "characters") == ["c", "a", "f", "é"]
-    assert cut(" R  IY\tD ", "tokens") == ["R", "IY", "D"]
+    assert tokenize("cafe\u0301", "characters") == ["c", "a", "f", "é"]
+    assert tokenize(" R  IY\tD ", "tokens") == ["R", "IY", "D"]
     assert (joined(["a", "b"], "characters"), joined(["A", "b"], "tokens")) == ("ab", "A b")
 
 

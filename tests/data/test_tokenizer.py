@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellwright.data import datasets
-from cellwright.data.special import PADDING, UNKNOWN
+from cellwright.data.special_tokens import PADDING, UNKNOWN
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
 

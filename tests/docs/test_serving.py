@@ -15,7 +15,7 @@ from cellwright.models.architecture import ClassifierConfig
 from cellwright.models.classifier import Classifier
 from cellwright.serve.app import PROBLEMS
 from cellwright.serve.limits import Limits
-from cellwright.serve.run import app_of
+from cellwright.serve.load import app_of
 from cellwright.tasks.classify.run import ClassifyRunConfig
 from cellwright.tasks.run import save_description, save_weights
 

@@ -2,7 +2,7 @@ import pytest
 
 from cellwright.data.table import Table
 from cellwright.evaluation.baselines import linear_baseline
-from cellwright.evaluation.comparison import Comparison, compare
+from cellwright.evaluation.classification_report import ClassificationReport, compare
 from cellwright.evaluation.metrics import score
 
 
@@ -45,7 +45,7 @@ def test_comparison_fits_the_baselines_on_training_texts_only():
 
 def test_comparison_without_training_texts_leaves_the_baselines_out():
     comparison = compare(table(["x"], ["a"]), ["a"], ["a", "b"], None)
-    assert comparison == Comparison(score(["a"], ["a"], ["a", "b"]))
+    assert comparison == ClassificationReport(score(["a"], ["a"], ["a", "b"]))
     assert comparison.as_json()["linear"] is None
 
 

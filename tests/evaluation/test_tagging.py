@@ -1,7 +1,7 @@
 import pytest
 
 from cellwright.data.sentences import Sentences
-from cellwright.evaluation.tagging import FrequentTags, TagComparison, score_tags
+from cellwright.evaluation.tagging import FrequentTags, TagReport, score_tags
 
 
 def made(*rows: str, labels: list[str] | None = None) -> Sentences:
@@ -52,7 +52,7 @@ def test_the_tables_hold_the_scores_of_both_and_the_mistakes():
     frequent = FrequentTags(made("a/B-x b/O c/O", labels=["p"]))
     model = score_tags(true, [["B-x", "I-x", "B-y"], ["B-y"]], ["p", "p"], "iob2", frequent.known)
     other = score_tags(true, frequent.tags(true.tokens), frequent.labels(2), "iob2", frequent.known)
-    comparison = TagComparison(model, other)
+    comparison = TagReport(model, other)
     scores, kinds, labels, mistakes = comparison.sections()
     assert scores.columns == ("precision", "recall", "F1", "words", "unseen (1)", "sentences", "joint")
     assert list(map(list, scores.rows)) == [
@@ -64,9 +64,9 @@ def test_the_tables_hold_the_scores_of_both_and_the_mistakes():
     assert mistakes.rows == [("O", "B-y", "1")]
     assert comparison.counted == "2 sentences"
     assert comparison.verdict() == "The network adds 0.800 to the F1 of spans of each word's most frequent tag."
-    assert "0.800 ahead of the network" in TagComparison(other, model).verdict()
-    assert TagComparison(model).verdict() == "The network reaches 0.800 F1 of spans."
-    assert TagComparison(model).as_json()["most_frequent_tag"] is None
+    assert "0.800 ahead of the network" in TagReport(other, model).verdict()
+    assert TagReport(model).verdict() == "The network reaches 0.800 F1 of spans."
+    assert TagReport(model).as_json()["most_frequent_tag"] is None
 
 
 def test_joint_accuracy_counts_sentences_that_are_right_in_every_tag_and_the_label():
@@ -79,7 +79,7 @@ def test_joint_accuracy_counts_sentences_that_are_right_in_every_tag_and_the_lab
 
 def test_plain_tags_have_a_row_each():
     scores = score_tags(made("a/X b/Y", "c/X d/X"), [["X", "X"], ["X", "X"]], None, "plain")
-    models, tags, mistakes = TagComparison(scores).sections()
+    models, tags, mistakes = TagReport(scores).sections()
     assert (models.columns, models.rows) == (("words",), [("this model", "0.7500")])
     assert tags.rows == [("X", "0.750", "1.000", "0.857", "3"), ("Y", "0.000", "0.000", "0.000", "1")]
     assert mistakes.rows == [("Y", "X", "1")]

@@ -5,8 +5,8 @@ import json
 import torch
 
 from cellwright.data.tokenizer import Tokenizer
-from cellwright.models.language_architecture import LanguageModelConfig
 from cellwright.models.language_model import MARK, LanguageModel
+from cellwright.models.language_model_architecture import LanguageModelConfig
 from cellwright.tasks.lm.run import LanguageRunConfig, load
 from cellwright.tasks.run import save_description, save_weights
 

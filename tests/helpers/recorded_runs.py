@@ -7,11 +7,11 @@ from cellwright.data.tokenizer import Tokenizer
 from cellwright.data.words import Lexicon
 from cellwright.models.architecture import AutoencoderConfig
 from cellwright.models.autoencoder import Autoencoder
-from cellwright.models.reading import Reading
 from cellwright.models.series_architecture import SeriesModelConfig
 from cellwright.models.series_classifier import SeriesClassifier
 from cellwright.models.tagger import Tagger
-from cellwright.models.tagging_architecture import TaggerConfig
+from cellwright.models.tagger_architecture import TaggerConfig
+from cellwright.models.text_encoding import Reading
 from cellwright.models.transducer import Transducer
 from cellwright.models.transducer_architecture import TransducerConfig
 from cellwright.tasks.autoencode.run import AutoencodeRun, AutoencodeRunConfig

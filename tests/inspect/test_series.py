@@ -42,7 +42,7 @@ def test_letters_and_answers_are_the_models(made):
     run, path = made
     target = run.config.model.target
     predictor = predictor_of(run)
-    text = predictor.asked(str(path), {}).texts[-1]
+    text = predictor.request(str(path), {}).texts[-1]
     (expected,) = predictor.predict([text])
     seen = record(run, text)
     assert dict(seen.prediction) == expected.as_json()

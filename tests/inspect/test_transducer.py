@@ -52,7 +52,7 @@ def test_the_answer_is_the_predictors_and_the_attention_with_it(run_of, options)
 
 @pytest.mark.parametrize("options", EVERY[:3])
 def test_letters_and_attention_by_hand(run_of, options):
-    """Layer by layer on the reference; the attention by the formulas at the head of models/attend.py."""
+    """Layer by layer on the reference; the attention by the formulas at the head of models/attention.py."""
     run = run_of(**options)
     seen, model = record(run, TEXT), double(run.model)
     symbols = torch.tensor([run.target.encode(["".join(seen.written[:-1])])[0]])

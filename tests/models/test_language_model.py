@@ -12,8 +12,8 @@ from torch.nn.functional import cross_entropy
 from agreement import SINGLE, assert_agree, double
 from cellwright.cells import CELLS
 from cellwright.errors import InputError
-from cellwright.models.language_architecture import LanguageModelConfig
 from cellwright.models.language_model import LanguageModel
+from cellwright.models.language_model_architecture import LanguageModelConfig
 from cellwright.models.softmax import AdaptiveSoftmax
 
 TOKENS = torch.tensor([[0, 0], [3, 5], [4, 2], [6, 6], [1, 3]])  # (T, B)

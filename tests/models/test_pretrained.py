@@ -6,8 +6,8 @@ import torch
 from agreement import assert_agree, double
 from cellwright.models.architecture import ClassifierConfig
 from cellwright.models.classifier import Classifier
-from cellwright.models.language_architecture import LanguageModelConfig
 from cellwright.models.language_model import LanguageModel
+from cellwright.models.language_model_architecture import LanguageModelConfig
 from cellwright.models.pretrained import begin_from, thaw
 
 TOKENS, LENGTHS = torch.tensor([[3, 4, 5, 6], [7, 2, 0, 0]]), torch.tensor([4, 2])

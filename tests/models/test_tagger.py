@@ -7,7 +7,7 @@ from torch.nn.functional import cross_entropy
 from agreement import assert_agree, double
 from cellwright.data.words import Lexicon, WordBatch, collate_words
 from cellwright.models.tagger import Tagger
-from cellwright.models.tagging_architecture import TaggerConfig
+from cellwright.models.tagger_architecture import TaggerConfig
 from cellwright.training.optimizer import make_optimizer
 
 SENTENCES = [["fly", "to", "Boston"], [], ["to", "fly", "to", "Denver", "X"], ["unheard"]]

@@ -89,12 +89,12 @@ def test_a_step_at_a_time_is_the_whole(cell, options):
         exact = double(model)
         whole = exact.decode(*exact.encode(sources, lengths), targets, target_lengths)
         memory, inputs = model.encode(sources, lengths)
-        place = None
+        state = None
         for t in range(3):
-            step = model.step(memory, inputs, place)
+            step = model.step(memory, inputs, state)
             assert_agree(step.logits[:, 0], whole.logits[:, t])
             assert_agree(step.alignment[:, 0], whole.alignment[:, t])
-            place = step.place
+            state = step.state
             if t < 2:
                 inputs = model.target_embedding(targets[:, t])
 

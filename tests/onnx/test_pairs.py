@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from cellwright.errors import InputError
-from cellwright.models.embed import Embedding, PairNumbers
+from cellwright.models.embedding import Embedding, PairNumbers
 from cellwright.onnx import to_onnx
 from cellwright.onnx.pairs import EXACT, SmallPairNumbers, small_numbers
 

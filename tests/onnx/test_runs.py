@@ -19,9 +19,9 @@ from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
 from cellwright.models.architecture import ClassifierConfig
 from cellwright.models.classifier import Classifier
-from cellwright.models.language_architecture import LanguageModelConfig
 from cellwright.models.language_model import LanguageModel
-from cellwright.models.reading import Reading
+from cellwright.models.language_model_architecture import LanguageModelConfig
+from cellwright.models.text_encoding import Reading
 from cellwright.onnx import exporters
 from cellwright.onnx.series import _Series
 from cellwright.tasks.classify.predictor import ClassifyPredictor

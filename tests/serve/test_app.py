@@ -22,10 +22,10 @@ import made_series
 from agreement import SINGLE, assert_agree
 from cellwright.inspect.recorders import record
 from cellwright.pauses import pause
-from cellwright.serve.app import Able, make_app
-from cellwright.serve.bodies import ToGenerate, ToInspect, ToPredict
+from cellwright.serve.app import Capabilities, make_app
 from cellwright.serve.limits import Limits
-from cellwright.serve.run import app_of
+from cellwright.serve.load import app_of
+from cellwright.serve.schemas import ToGenerate, ToInspect, ToPredict
 from cellwright.serve.worker import SHORT
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import load_run
@@ -35,7 +35,7 @@ from servers import WAIT, WORDS, running
 
 JSON = {"content-type": "application/json"}
 LIMITS = Limits(max_length=20, max_batch=3, max_body=400, max_inspected=10, max_generated=5)
-ABLE = Able(
+ABLE = Capabilities(
     inspect=lambda text, attributions: {"text": text},
     write=lambda prompt, sampling: [prompt, str(sampling.seed), "." * sampling.length],
 )
@@ -50,7 +50,7 @@ def client(run):
 @pytest.fixture
 def narrow(echo):
     """A server that allows little, and echoes."""
-    app = make_app(echo, able=ABLE, limits=LIMITS)
+    app = make_app(echo, capabilities=ABLE, limits=LIMITS)
     with TestClient(app, raise_server_exceptions=False) as made:
         yield made
 
@@ -405,8 +405,8 @@ def test_who_goes_away_ends_the_long_work_of_their_request(echo):
         finally:
             ended.set()
 
-    able = Able(inspect=inspect, effort=lambda text, attributions: SHORT + 1)
-    with running(make_app(echo, able=able)) as (client, _):
+    capabilities = Capabilities(inspect=inspect, effort=lambda text, attributions: SHORT + 1)
+    with running(make_app(echo, capabilities=capabilities)) as (client, _):
         with pytest.raises(httpx.ReadTimeout):
             client.post("/inspect", json={"text": "long"}, timeout=0.2)
         assert began.is_set()
@@ -423,8 +423,8 @@ def test_while_one_waits_for_long_work_others_are_answered(echo):
             time.sleep(0.001)
         return {"text": text}
 
-    able = Able(inspect=inspect, effort=lambda text, attributions: SHORT + 1)
-    with running(make_app(echo, able=able)) as (client, _), ThreadPoolExecutor(1) as pool:
+    capabilities = Capabilities(inspect=inspect, effort=lambda text, attributions: SHORT + 1)
+    with running(make_app(echo, capabilities=capabilities)) as (client, _), ThreadPoolExecutor(1) as pool:
         long = pool.submit(client.post, "/inspect", json={"text": "long"})
         for number in range(20):
             assert client.post("/predict", json={"text": str(number)}).json()["text"] == str(number)
@@ -444,7 +444,7 @@ def test_work_that_takes_too_long_is_ended_and_not_only_given_up(echo):
         finally:
             ended.set()
 
-    able = Able(inspect=inspect, effort=lambda text, attributions: SHORT + 1)
-    with running(make_app(echo, able=able, limits=Limits(timeout=0.2))) as (client, _):
+    capabilities = Capabilities(inspect=inspect, effort=lambda text, attributions: SHORT + 1)
+    with running(make_app(echo, capabilities=capabilities, limits=Limits(timeout=0.2))) as (client, _):
         assert client.post("/inspect", json={"text": "long"}).status_code == 504
         assert ended.wait(WAIT)

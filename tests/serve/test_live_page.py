@@ -9,13 +9,13 @@ from io import BytesIO
 import pytest
 from matplotlib.image import imread
 
-from cellwright.inspect.order import by_likeness
 from cellwright.inspect.recorders import record
 from cellwright.inspect.report import described
+from cellwright.inspect.unit_order import by_likeness
 from cellwright.pauses import pause
-from cellwright.serve.app import Able, make_app
+from cellwright.serve.app import Capabilities, make_app
 from cellwright.serve.limits import Limits
-from cellwright.serve.run import app_of
+from cellwright.serve.load import app_of
 from cellwright.serve.worker import SHORT
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import load_run
@@ -218,7 +218,10 @@ def test_a_stale_answer_is_dropped(browser, run):
         assert go.wait(WAIT)
         return described(record(loaded, text, False))
 
-    with running(make_app(Predictor.load(run), able=Able(inspect=inspect, explains=True))) as (client, _):
+    with running(make_app(Predictor.load(run), capabilities=Capabilities(inspect=inspect, explains=True))) as (
+        client,
+        _,
+    ):
         page = Page(browser, str(client.base_url))
         browser.execute_script(
             "window.drawn = [];"
@@ -243,7 +246,7 @@ def test_what_is_drawn_of_another_text_is_dimmed_at_once_and_gone_with_the_text(
         assert text == "a" or go.wait(WAIT)
         return described(record(loaded, text, False))
 
-    with running(make_app(Predictor.load(run), able=Able(inspect=inspect))) as (client, _):
+    with running(make_app(Predictor.load(run), capabilities=Capabilities(inspect=inspect))) as (client, _):
         page = Page(browser, str(client.base_url))
         page.type("a")
         assert opacity(page.part("answer")) == 1
@@ -271,8 +274,10 @@ def test_a_keystroke_takes_the_attributions_back(browser, run):
                 ended.set()
         return described(record(loaded, text, False))
 
-    able = Able(inspect=inspect, explains=True, effort=lambda text, attributions: attributions * (SHORT + 1))
-    with running(make_app(Predictor.load(run), able=able)) as (client, _):
+    capabilities = Capabilities(
+        inspect=inspect, explains=True, effort=lambda text, attributions: attributions * (SHORT + 1)
+    )
+    with running(make_app(Predictor.load(run), capabilities=capabilities)) as (client, _):
         page = Page(browser, str(client.base_url))
         page.type("a")
         page.until(lambda: client.get("/metrics").text.count('path="/inspect"'))

@@ -1,6 +1,7 @@
 """A run of any task, killed between a gradient and its update and resumed, is the run left alone, bit for bit.
 
-Of a classifier every other moment is tried too: tests/training/test_resume.py, tests/tasks/classify/test_pretrain.py.
+Of a classifier every other moment is tried too: tests/training/test_checkpointing.py and
+tests/tasks/classify/test_pretrain.py.
 """
 
 import signal

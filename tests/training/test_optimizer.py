@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from agreement import assert_agree
-from cellwright.models.embed import Embedding
+from cellwright.models.embedding import Embedding
 from cellwright.training.optimizer import RowAdam, clip, make_optimizer
 
 RATE = 0.01

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cellwright.cli.answering import OwnCell
+from cellwright.cli.run_options import OwnCell
 from cellwright.data.splits import Split
 from cellwright.errors import InputError
 
@@ -40,8 +40,8 @@ def evaluate(
     options: `cellwright evaluate RUN --help` lists them.
     """
     from cellwright import tasks
-    from cellwright.cli.answering import FILE_OPTIONS, columns_of, say
-    from cellwright.cli.tables import show
+    from cellwright.cli.render_report import show
+    from cellwright.cli.run_options import FILE_OPTIONS, columns_of, say
     from cellwright.data import datasets
     from cellwright.files import check_free
     from cellwright.runs import load_told, of_files

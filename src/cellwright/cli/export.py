@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cellwright.cli.answering import OwnCell
+from cellwright.cli.run_options import OwnCell
 
 
 def export(

@@ -95,8 +95,8 @@ def _with_options(name: str) -> Any:
 
 def _conclude(result: "FitResult") -> None:
     """Score the run on its test split, keep scores and pictures in its folder, and say what to do with it."""
-    from cellwright.cli.answering import say
-    from cellwright.cli.tables import show
+    from cellwright.cli.render_report import show
+    from cellwright.cli.run_options import say
     from cellwright.data import datasets
     from cellwright.files import write_json
     from cellwright.tasks.run import load_run

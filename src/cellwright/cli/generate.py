@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from cellwright.cli.answering import OwnCell
+from cellwright.cli.run_options import OwnCell
 from cellwright.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, when 
 
 def generate(run: Path, prompt: str, cell: str | None, as_json: bool, **options: Any) -> None:
     """Print a prompt and what a language model makes follow it, as it comes."""
-    from cellwright.cli.answering import say
-    from cellwright.models.decode import generate as pieces_of
+    from cellwright.cli.run_options import say
+    from cellwright.models.generation import generate as pieces_of
     from cellwright.models.sampling import Sampling
     from cellwright.options import configured
 

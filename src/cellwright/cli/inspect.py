@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cellwright.cli.answering import OwnCell
+from cellwright.cli.run_options import OwnCell
 from cellwright.errors import InputError
 
 if TYPE_CHECKING:
@@ -63,11 +63,11 @@ def inspect(
 def _chosen(run: "Run[Any, Any]", argument: str, row: int, how: dict[str, Any], *, texts_only: bool) -> str:
     """The text that is meant: the argument, or one of those of the file that it names."""
     from cellwright import tasks
-    from cellwright.cli.answering import asked_of, rows_of
+    from cellwright.cli.run_options import requests_of, rows_of
 
     predictor = tasks.get(run.config.task).predictor(run)
-    asked = asked_of([argument], predictor, how, texts_only=texts_only)
-    texts = (text for text, _ in rows_of(asked[argument].pieces())) if asked else iter([argument])
+    requests = requests_of([argument], predictor, how, texts_only=texts_only)
+    texts = (text for text, _ in rows_of(requests[argument].pieces())) if requests else iter([argument])
     count = 0
     for count, chosen in enumerate(texts, start=1):
         if count == row:
@@ -120,6 +120,6 @@ def _print_json(recording: "Recording", found: "list[Probe]") -> None:
 
 
 def _print(recording: "Recording", found: "list[Probe]") -> None:
-    from cellwright.cli.inspect_text import print_recording
+    from cellwright.cli.render_recording import print_recording
 
     print_recording(recording, found)

@@ -18,7 +18,6 @@ import typer
 from typer.exceptions import TyperException
 
 from cellwright import __version__
-from cellwright.cli.answering import FilesCommand, RunCommand, say
 from cellwright.cli.bench import BenchCommand, bench
 from cellwright.cli.cells import app as cells
 from cellwright.cli.datasets import datasets
@@ -28,6 +27,7 @@ from cellwright.cli.fit import FitCommand, fit
 from cellwright.cli.generate import GenerateCommand, generate
 from cellwright.cli.inspect import inspect
 from cellwright.cli.predict import predict
+from cellwright.cli.run_options import FilesCommand, RunCommand, say
 from cellwright.cli.serve import ServeCommand, serve
 from cellwright.errors import InputError
 from cellwright.stages import told

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from cellwright.cli.answering import OwnCell
+from cellwright.cli.run_options import OwnCell
 from cellwright.errors import InputError
 from cellwright.stages import stage
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cellwright.cli.answers import Answers
     from cellwright.data.readers.jsonl import Pairs
     from cellwright.data.unseen import Unseen
-    from cellwright.tasks.predictor import Asked, Predictor
+    from cellwright.tasks.predictor import FileRequest, Predictor
 
 LINES = 1000  # read from a file or a pipe before they are answered together
 
@@ -54,7 +54,7 @@ def predict(
     `cellwright predict RUN --help` lists them.
     """
     from cellwright import tasks
-    from cellwright.cli.answering import asked_of
+    from cellwright.cli.run_options import requests_of
     from cellwright.runs import load_told
 
     _check(encoding or "utf-8", by_line=not given)
@@ -62,36 +62,38 @@ def predict(
     loaded = load_told(run, cell, options)
     predictor = tasks.get(loaded.config.task).predictor(loaded)
     how = options | {"encoding": encoding}
-    asked = asked_of(given or [], predictor, how, texts_only=texts_only)
+    requests = requests_of(given or [], predictor, how, texts_only=texts_only)
     typed = not given and sys.stdin.isatty()
     if typed:
         print("One text a line; Ctrl-D ends.", file=sys.stderr)
-    rows = _given(given, asked) if given else _lines(sys.stdin.buffer, encoding or "utf-8")
-    what = ", ".join(asked) or "texts"
+    rows = _given(given, requests) if given else _lines(sys.stdin.buffer, encoding or "utf-8")
+    what = ", ".join(requests) or "texts"
     seen = typed or (out is None and sys.stdout.isatty())  # the answers themselves tell how far it is
     with (
-        _answers(predictor, out, as_json, list(asked.values())) as answers,
+        _answers(predictor, out, as_json, list(requests.values())) as answers,
         nullcontext(lambda count: None) if seen else stage(f"answering {what}") as done,
     ):
         _answer(predictor, rows, answers, done, typed=typed)
 
 
-def _given(given: list[str], asked: "dict[str, Asked]") -> "Iterator[tuple[Any, Pairs]]":
+def _given(given: list[str], requests: "dict[str, FileRequest]") -> "Iterator[tuple[Any, Pairs]]":
     """What is asked, with the columns beside it, in the order of the arguments."""
-    from cellwright.cli.answering import rows_of
+    from cellwright.cli.run_options import rows_of
 
     for argument in given:
-        if argument in asked:
-            yield from rows_of(asked[argument].pieces())
+        if argument in requests:
+            yield from rows_of(requests[argument].pieces())
         else:
             yield argument, [("text", argument)]
 
 
 @contextmanager
-def _answers(predictor: "Predictor[Any]", out: Path | None, as_json: bool, asked: "list[Asked]") -> "Iterator[Answers]":
+def _answers(
+    predictor: "Predictor[Any]", out: Path | None, as_json: bool, requests: "list[FileRequest]"
+) -> "Iterator[Answers]":
     """Where the answers go, and what to say of them at the end."""
-    from cellwright.cli.answering import say
     from cellwright.cli.answers import Printed, written
+    from cellwright.cli.run_options import say
     from cellwright.data.wording import counted
 
     if predictor.reads:
@@ -99,10 +101,10 @@ def _answers(predictor: "Predictor[Any]", out: Path | None, as_json: bool, asked
     if out is None:
         yield Printed(predictor.header, as_json=as_json, echoes=predictor.echoes)
         return
-    if len(asked) > 1:
-        raise InputError(f"--out keeps the columns of one file, and {len(asked)} are asked; give them one by one")
+    if len(requests) > 1:
+        raise InputError(f"--out keeps the columns of one file, and {len(requests)} are asked; give them one by one")
     with stage("looking for the names of the columns"):
-        names = _names(asked[0]) if asked else ["text"]
+        names = _names(requests[0]) if requests else ["text"]
     with written(out, names) as answers:
         yield answers
     for name, other in answers.renamed.items():
@@ -110,13 +112,13 @@ def _answers(predictor: "Predictor[Any]", out: Path | None, as_json: bool, asked
     say(f"{counted(answers.count, 'answer')} in {out}")
 
 
-def _names(asked: "Asked") -> list[str]:
+def _names(request: "FileRequest") -> list[str]:
     """The columns of a file, in their order. Raises InputError for two of one name.
 
     Where rows may have others than the first, as objects of JSON, the file is read for them, and again for the answers.
     """
     found: dict[str, None] = {}
-    for piece in asked.pieces():
+    for piece in request.pieces():
         for row in piece.rows[: 1 if piece.alike else None]:
             names = [name for name, _ in row]
             if len(set(names)) < len(names):
@@ -164,7 +166,7 @@ def _count(unseen: "list[Unseen]", found: "list[Unseen]") -> None:
 
 def _say(unseen: "list[Unseen]") -> None:
     """Say it, and begin to count anew."""
-    from cellwright.cli.answering import say
+    from cellwright.cli.run_options import say
     from cellwright.data.unseen import sentences
 
     for sentence in sentences(unseen):

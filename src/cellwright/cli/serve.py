@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from cellwright.cli.answering import OwnCell
+from cellwright.cli.run_options import OwnCell
 from cellwright.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ def serve(run: RunFolder, cell: OwnCell = None, **options: Any) -> None:
     """Serve a run: a live page of its gates, and POST /predict for programs. Ctrl-C answers what waits, and ends."""
     from cellwright.options import configured
     from cellwright.serve.limits import Address, Greeting, Limits
+    from cellwright.serve.load import app_of
     from cellwright.serve.origins import allowing
-    from cellwright.serve.run import app_of
     from cellwright.tasks.run import trust_cell
 
     address = configured(Address, {name: options.pop(name) for name in Address.model_fields})

@@ -42,10 +42,10 @@ class Batch(NamedTuple):
     pieces: torch.Tensor | None = None
 
 
-class LengthBatches(Sampler[list[int]]):
+class LengthBucketSampler(Sampler[list[int]]):
     """Indices of each batch of an epoch, a pure function of (lengths, budget, seed, epoch).
 
-        sampler = LengthBatches([len(numbers) for numbers in encoded], budget=4096, seed=1)
+        sampler = LengthBucketSampler([len(numbers) for numbers in encoded], budget=4096, seed=1)
         for epoch in range(5):
             sampler.set_epoch(epoch)
             for indices in sampler: ...
@@ -178,8 +178,8 @@ def _even(sizes: list[int], world_size: int) -> list[int]:
 def _check(lengths: Sequence[int], budget: int, rank: int, world_size: int) -> None:
     if len(lengths) == 0 or min(lengths) < 0:
         least = min(lengths, default=None)
-        raise ValueError(f"LengthBatches: {len(lengths)} lengths, the least {least}; expected some, from 0 on")
+        raise ValueError(f"LengthBucketSampler: {len(lengths)} lengths, the least {least}; expected some, from 0 on")
     if budget < 1:
-        raise ValueError(f"LengthBatches: a budget of {budget} tokens; expected at least 1")
+        raise ValueError(f"LengthBucketSampler: a budget of {budget} tokens; expected at least 1")
     if not 0 <= rank < world_size:
-        raise ValueError(f"LengthBatches: rank {rank} of {world_size} processes; expected 0 to {world_size - 1}")
+        raise ValueError(f"LengthBucketSampler: rank {rank} of {world_size} processes; expected 0 to {world_size - 1}")

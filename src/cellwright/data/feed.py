@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
-from cellwright.data.batches import MOST_TOKENS, LengthBatches, usual_budget
+from cellwright.data.batches import MOST_TOKENS, LengthBucketSampler, usual_budget
 
 
 class Epoch(NamedTuple):
@@ -33,8 +33,8 @@ class Feed(Protocol):
 
 
 @dataclass(frozen=True)
-class LengthFeed:
-    """Examples of similar length together, within a budget of padded tokens; see `LengthBatches`.
+class LengthBuckets:
+    """Examples of similar length together, within a budget of padded tokens; see `LengthBucketSampler`.
 
     examples  of an epoch, from 0 on
     cost      tokens that an example takes in a batch
@@ -54,7 +54,7 @@ class LengthFeed:
         examples = self.examples(number)
         costs = [self.cost(example) for example in examples]
         budget = self.budget_among(world_size)
-        sampler = LengthBatches(costs, budget, seed=self.seed, rank=rank, world_size=world_size)
+        sampler = LengthBucketSampler(costs, budget, seed=self.seed, rank=rank, world_size=world_size)
         return Epoch(examples, sampler.batches(number))
 
     def describe(self, world_size: int) -> str:
@@ -78,12 +78,12 @@ def feeds(
     collate: Callable[[Sequence[Any]], Any],
     budget: int | None,
     seed: int,
-) -> tuple[LengthFeed, LengthFeed | None]:
+) -> tuple[LengthBuckets, LengthBuckets | None]:
     """Both splits of a run, the second None where it has no example.
 
     Where nobody chooses, validation, which learns nothing, has the largest batches.
     """
     return (
-        LengthFeed(train, cost, collate, budget, seed),
-        LengthFeed(lambda epoch: validation, cost, collate, budget or MOST_TOKENS, seed) if validation else None,
+        LengthBuckets(train, cost, collate, budget, seed),
+        LengthBuckets(lambda epoch: validation, cost, collate, budget or MOST_TOKENS, seed) if validation else None,
     )

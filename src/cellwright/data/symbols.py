@@ -19,7 +19,7 @@ def usual_kind(texts: Sequence[str]) -> Kind:
     return "tokens" if 2 * spaced > len(texts) else "characters"
 
 
-def cut(text: str, kind: str) -> list[str]:
+def tokenize(text: str, kind: str) -> list[str]:
     """Return the symbols of a text, in Unicode's composed form as the tokenizer reads it."""
     composed = unicodedata.normalize("NFC", text)
     return composed.split() if kind == "tokens" else list(composed)

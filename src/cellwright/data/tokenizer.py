@@ -18,7 +18,7 @@ import tokenizers
 from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, trainers
 
 from cellwright.data.compatible import Compatible, Span
-from cellwright.data.special import KNOWN, PADDING, UNKNOWN
+from cellwright.data.special_tokens import KNOWN, PADDING, UNKNOWN
 from cellwright.data.unseen import Unseen
 from cellwright.errors import InputError
 from cellwright.stages import stage, staged

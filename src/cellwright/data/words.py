@@ -15,7 +15,7 @@ from torch import Tensor
 
 from cellwright.data.batches import filled, padded
 from cellwright.data.compatible import Compatible
-from cellwright.data.special import KNOWN, UNKNOWN
+from cellwright.data.special_tokens import KNOWN, UNKNOWN
 from cellwright.data.unseen import Unseen
 from cellwright.errors import InputError
 from cellwright.stages import staged

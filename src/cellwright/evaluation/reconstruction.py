@@ -8,7 +8,7 @@ from cellwright.evaluation.report import Report, Section
 
 
 @dataclass(frozen=True)
-class Brought:
+class TokenScores:
     """How well tokens are predicted."""
 
     exact: float
@@ -18,16 +18,16 @@ class Brought:
 
 
 @dataclass(frozen=True)
-class Reconstruction(Report):
+class ReconstructionReport(Report):
     """Scores of an autoencoder."""
 
     texts: int
     tokens: int
-    told: Brought
+    told: TokenScores
     """The decoder told the tokens that truly stand before."""
     free: float
     """Share of the tokens that come back in their place, the decoder told its own."""
-    unigram: Brought | None
+    unigram: TokenScores | None
     """By the frequencies of single tokens in training; None where there are no training texts."""
 
     @property
@@ -55,5 +55,5 @@ class Reconstruction(Report):
         return f"From its code alone, {self.free:.3f} of a text's tokens come back in their place{gain}."
 
 
-def _cells(brought: Brought) -> tuple[str, str, str]:
+def _cells(brought: TokenScores) -> tuple[str, str, str]:
     return f"{brought.exact:.3f}", f"{brought.nats:.3f}", f"{math.exp(brought.nats):,.1f}"

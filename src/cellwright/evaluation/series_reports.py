@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from cellwright.evaluation.comparison import MOST_CLASSES, classes_section, confusion_section
+from cellwright.evaluation.classification_report import MOST_CLASSES, classes_section, confusion_section
+from cellwright.evaluation.confusion_matrix import draw_confusion
 from cellwright.evaluation.metrics import Scores
-from cellwright.evaluation.picture import draw_confusion
 from cellwright.evaluation.report import CONFUSION, Report, Section
 from cellwright.evaluation.series_scores import ForecastScores
 

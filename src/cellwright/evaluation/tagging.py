@@ -107,7 +107,7 @@ def score_tags(
 
 
 @dataclass(frozen=True)
-class TagComparison(Report):
+class TagReport(Report):
     """Scores of a tagger and of each word's most frequent tag; the latter None where training cannot be read."""
 
     model: TagScores
@@ -188,7 +188,7 @@ def _most(count: Counter[str]) -> str:
     return min(count, key=lambda tag: (-count[tag], tag))
 
 
-def _models(comparison: TagComparison) -> Section:
+def _models(comparison: TagReport) -> Section:
     """A row of scores a model; as many columns as there are scores."""
     named = {"this model": comparison.model, "most frequent tag": comparison.frequent}
     columns: dict[str, list[str]] = {}

@@ -11,21 +11,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from cellwright.evaluation.alignment import Aligned, draw_alignments
+from cellwright.evaluation.attention_plot import Aligned, draw_alignments
+from cellwright.evaluation.edit_distance import EditScores, score_sequences
 from cellwright.evaluation.report import ALIGNMENT, Report, Section
-from cellwright.evaluation.sequences import SequenceScores, score_sequences
 from cellwright.stages import staged
 
 Tokens = Sequence[str]
 
 
 @dataclass(frozen=True)
-class Transduction(Report):
+class TransductionReport(Report):
     """Scores of a transducer and its baselines; `by_symbol` is None where there were no pairs to count."""
 
-    model: SequenceScores
-    copy: SequenceScores
-    by_symbol: SequenceScores | None
+    model: EditScores
+    copy: EditScores
+    by_symbol: EditScores | None
     within: float
     """Share of the sources with a right answer among the `candidates` best."""
     candidates: int
@@ -68,12 +68,12 @@ def compare_transduction(
     references: Sequence[Sequence[Tokens]],
     train: Sequence[tuple[Tokens, Tokens]] | None,
     aligned: Sequence[Aligned] = (),
-) -> Transduction:
+) -> TransductionReport:
     """Score the answers `found` of each source, the best first, at least one; and the baselines, counted on `train`."""
     right = [
         any(list(answer) in map(list, wanted) for answer in n) for n, wanted in zip(found, references, strict=True)
     ]
-    return Transduction(
+    return TransductionReport(
         model=score_sequences([answers[0] for answers in found], references),
         copy=score_sequences(sources, references),
         by_symbol=None if train is None else score_sequences(symbol_by_symbol(train, sources), references),

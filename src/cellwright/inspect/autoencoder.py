@@ -7,8 +7,8 @@ from itertools import chain
 import numpy as np
 import torch
 
-from cellwright.data.special import PADDING, UNKNOWN
-from cellwright.inspect.listening import listening
+from cellwright.data.special_tokens import PADDING, UNKNOWN
+from cellwright.inspect.capture import capturing
 from cellwright.inspect.recording import Answers, Array, Recording, percent, pieces, token_name, tokens_of
 from cellwright.tasks.autoencode.predictor import AutoencodePredictor
 from cellwright.tasks.autoencode.run import AutoencodeRun
@@ -30,7 +30,7 @@ def record(run: AutoencodeRun, text: str, reasons: bool = True) -> Recording:
     windows = predictor.coded(run.reader.read([text])[0])
     layers = [model.recurrent, model.decoder]
     rows: list[torch.Tensor] = []
-    with listening(layers) as heard:
+    with capturing(layers) as captured:
         for window in windows:
             read, given, length = (torch.tensor([each]) for each in (window.numbers, window.back, len(window.back)))
             rows.append(model.told(model.encode(read, length), given, length)[0].double().log_softmax(-1))
@@ -49,8 +49,8 @@ def record(run: AutoencodeRun, text: str, reasons: bool = True) -> Recording:
         known=np.array([number != UNKNOWN for number in numbers]),
         answers=_answers(run, np.exp(logarithms), numbers, back),
         letters=[
-            *heard.letters([model.recurrent], "encoder"),
-            *heard.letters([model.decoder], "decoder", written=True),
+            *captured.letters([model.recurrent], "encoder"),
+            *captured.letters([model.decoder], "decoder", written=True),
         ],
         written=[_name(run, token) for token in back],
     )

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cellwright.data.special import UNKNOWN
+from cellwright.data.special_tokens import UNKNOWN
 from cellwright.errors import InputError
 from cellwright.inspect.attribution import Attributions, integrated_gradients, log_odds
 from cellwright.inspect.beginnings import outputs_of_beginnings
-from cellwright.inspect.listening import listening
+from cellwright.inspect.capture import capturing
 from cellwright.inspect.recording import (
     Answers,
     Array,
@@ -32,7 +32,7 @@ def record(run: ClassifyRun, text: str, reasons: bool = True) -> Recording:
     """
     numbers, spans = _tokens(run, text)
     tokens, between = pieces(text, spans)
-    with torch.inference_mode(), listening([run.model.recurrent]) as heard:
+    with torch.inference_mode(), capturing([run.model.recurrent]) as captured:
         run.model(torch.tensor([numbers]), torch.tensor([len(numbers)]))
     shares = np.concatenate(list(_answers(run, numbers)))
     best = int(shares[-1].argmax())
@@ -49,7 +49,7 @@ def record(run: ClassifyRun, text: str, reasons: bool = True) -> Recording:
         between=between,
         known=np.array([number != UNKNOWN for number in numbers]),
         answers=Answers(run.labels, shares, up_to_here(run.labels, shares), meaning("text", "token")),
-        letters=heard.letters([run.model.recurrent]),
+        letters=captured.letters([run.model.recurrent]),
         attributions=_attributions(run, numbers, best) if reasons else None,
     )
 

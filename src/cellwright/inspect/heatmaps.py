@@ -11,8 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from cellwright.evaluation.fonts import DEFAULT
-from cellwright.inspect.order import by_likeness
 from cellwright.inspect.recording import Channels, Recording
+from cellwright.inspect.unit_order import by_likeness
 
 MOST_LABELS = 60  # tokens; beyond, the names below a map could not be read
 HEIGHT = 2  # inches of a map

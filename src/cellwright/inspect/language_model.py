@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from cellwright.data.special import UNKNOWN
+from cellwright.data.special_tokens import UNKNOWN
 from cellwright.data.table import Table
 from cellwright.errors import InputError
+from cellwright.inspect.capture import Captured, capturing
 from cellwright.inspect.features import features
-from cellwright.inspect.listening import Heard, listening
 from cellwright.inspect.probes import Probe, probe
 from cellwright.inspect.recording import BATCH_TOKENS, Answers, Array, Recording, percent, pieces, token_name, tokens_of
 from cellwright.models.language_model import MARK
@@ -47,7 +47,7 @@ def record(run: LanguageRun, text: str, reasons: bool = True) -> Recording:
     """
     numbers, spans = tokens_of(run.tokenizer, text)
     tokens, between = pieces(text, spans)
-    heard, logarithms = _read(run, numbers)
+    captured, logarithms = _read(run, numbers)
     shares: Array = np.exp(logarithms[1:])  # (T, V): of what follows each token
     best = np.argsort(-shares[-1], kind="stable")[:EXPECTED]
     names = [_name(run, int(token)) for token in best]
@@ -66,7 +66,7 @@ def record(run: LanguageRun, text: str, reasons: bool = True) -> Recording:
         between=between,
         known=np.array([number != UNKNOWN for number in numbers]),
         answers=Answers(names, shares[:, best], said, MEANING),
-        letters=heard.letters(_layers(run), first=1),
+        letters=captured.letters(_layers(run), first=1),
         bits=-logarithms[np.arange(len(numbers)), numbers] / np.log(2).astype(np.float32),
     )
 
@@ -83,8 +83,8 @@ def units_that_follow(run: LanguageRun) -> list[Probe]:
         raise InputError(f"{run.path}: no validation split was kept, on which units are chosen")
     text = "\n\n".join(validation.texts)
     ((numbers, spans),) = run.tokenizer.encode_with_spans([text], as_written=True)
-    heard, _ = _read(run, numbers[:PROBED], softmax=False)
-    letters = heard.letters(_layers(run), first=1)
+    captured, _ = _read(run, numbers[:PROBED], softmax=False)
+    letters = captured.letters(_layers(run), first=1)
     states = {f"layer{e.layer}.{state}": e.values[state] for e in letters for state in _layers(run)[0].cell.states}
     last = np.array([end - 1 for _, end in spans[:PROBED]])  # of each token its last character
     found = probe(states, {name: column[last] for name, column in features(text).items()})
@@ -128,12 +128,12 @@ def _layers(run: LanguageRun) -> list[Recurrent]:
 
 
 @torch.inference_mode()
-def _read(run: LanguageRun, numbers: list[int], softmax: bool = True) -> tuple[Heard, Array]:
+def _read(run: LanguageRun, numbers: list[int], softmax: bool = True) -> tuple[Captured, Array]:
     """Read a text's tokens; the logarithms (1 + T, V) are those of the token that follows the mark, and each."""
-    with listening(_layers(run)) as heard:
+    with capturing(_layers(run)) as captured:
         read = run.model.read(torch.tensor([[MARK], *([number] for number in numbers)]))
     features = read.features[:, 0] if softmax else read.features[:0, 0]
-    return heard, run.model.softmax(features).numpy()
+    return captured, run.model.softmax(features).numpy()
 
 
 def _name(run: LanguageRun, token: int) -> str:

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from cellwright.cells import Definition
-from cellwright.data.special import UNKNOWN
+from cellwright.data.special_tokens import UNKNOWN
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
 from cellwright.inspect.attribution import Attributions

@@ -17,17 +17,17 @@ from numpy.typing import NDArray
 
 from cellwright.cells import Definition
 from cellwright.inspect.attribution import Attributions
-from cellwright.inspect.memory import half_lives
-from cellwright.inspect.order import by_likeness, by_peak
 from cellwright.inspect.probes import Probe
 from cellwright.inspect.recording import Array, Channels, Letters, Recording
 from cellwright.inspect.summary import SHARES, gates, memories
+from cellwright.inspect.timescales import half_lives
+from cellwright.inspect.unit_order import by_likeness, by_peak
 from cellwright.pauses import pause
 
 LEVELS = 255
 SINGLE = 7
 """Digits of a probability: it is rounded where it is shown, once, so that it is the same percentage everywhere."""
-DRAWING = ("theme.js", "charts.js", "said.js", "view.js")
+DRAWING = ("theme.js", "charts.js", "annotated_text.js", "view.js")
 """The scripts that draw a recording, in the order in which they are loaded."""
 
 

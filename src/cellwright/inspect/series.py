@@ -16,8 +16,8 @@ from torch import Tensor
 from cellwright.data.scaling import Scaling
 from cellwright.data.series_batches import SeriesBatch, collate_series
 from cellwright.inspect.attribution import Attributions, integrated_gradients, log_odds
+from cellwright.inspect.capture import Captured, capturing
 from cellwright.inspect.classifier import meaning
-from cellwright.inspect.listening import Heard, listening
 from cellwright.inspect.recording import (
     Answers,
     Array,
@@ -44,7 +44,7 @@ class Seen(NamedTuple):
     scaling: Scaling
 
 
-class Said(NamedTuple):
+class SeriesAnswer(NamedTuple):
     """What a model says of a series: in words, how probable that is, step by step, and why."""
 
     answer: str
@@ -75,7 +75,7 @@ def record(run: SeriesRun, text: str, reasons: bool = True) -> Recording:
     steps = batch.values.shape[1]
     begin = len(table.values[0]) - steps
     check_count(steps, STEP)
-    with torch.inference_mode(), listening(_layers(run)) as heard:
+    with torch.inference_mode(), capturing(_layers(run)) as captured:
         output = run.model(batch.values, batch.known, batch.lengths)[0]
     seen = Seen(batch, stretch.scaling)
     said = _SAY[target_of(run.config.model).name](run, seen, output, prediction.as_json(), reasons)
@@ -92,7 +92,7 @@ def record(run: SeriesRun, text: str, reasons: bool = True) -> Recording:
         between=[" "] * steps,
         known=np.ones(steps, dtype=np.bool_),
         answers=said.answers,
-        letters=_letters(run, heard),
+        letters=_letters(run, captured),
         channels=Channels(
             run.config.channels, batch.values[0].masked_fill(~there, torch.nan).numpy(), _unit(run, seen)
         ),
@@ -104,13 +104,13 @@ def _layers(run: SeriesRun) -> list[Recurrent]:
     return [cast("Recurrent", getattr(run.model, name)) for name in target_of(run.config.model).layers]
 
 
-def _letters(run: SeriesRun, heard: Heard) -> list[Letters]:
+def _letters(run: SeriesRun, captured: Captured) -> list[Letters]:
     layers = _layers(run)
     stacks = target_of(run.config.model).layers if len(layers) > 1 else ("",)
-    return [each for layer, stack in zip(layers, stacks, strict=True) for each in heard.letters([layer], stack)]
+    return [each for layer, stack in zip(layers, stacks, strict=True) for each in captured.letters([layer], stack)]
 
 
-def _label(run: SeriesRun, seen: Seen, logits: Tensor, told: Mapping[str, Any], reasons: bool) -> Said:
+def _label(run: SeriesRun, seen: Seen, logits: Tensor, told: Mapping[str, Any], reasons: bool) -> SeriesAnswer:
     labels, batch = run.config.labels, seen.batch
 
     def score(values: Tensor) -> Tensor:
@@ -118,10 +118,10 @@ def _label(run: SeriesRun, seen: Seen, logits: Tensor, told: Mapping[str, Any], 
 
     shares: Array = _of_beginnings(run, batch).double().softmax(-1).float().numpy()
     answers = Answers(labels, shares, up_to_here(labels, shares), meaning("series", STEP))
-    return Said(told["label"], told["probability"], answers, _why(score, batch) if reasons else None)
+    return SeriesAnswer(told["label"], told["probability"], answers, _why(score, batch) if reasons else None)
 
 
-def _number(run: SeriesRun, seen: Seen, number: Tensor, told: Mapping[str, Any], reasons: bool) -> Said:
+def _number(run: SeriesRun, seen: Seen, number: Tensor, told: Mapping[str, Any], reasons: bool) -> SeriesAnswer:
     """The number of each beginning of the series."""
     batch, scaling = seen.batch, run.config.numbers
     assert scaling is not None  # of a run of this target
@@ -130,7 +130,7 @@ def _number(run: SeriesRun, seen: Seen, number: Tensor, told: Mapping[str, Any],
     what = "The number that the model gives the series up to each step, in its own unit."
     answers = Answers(["value"], values, said, what, shares=False)
     why = replace(_why(lambda values: _read(run, batch, values), batch), of="the scaled value") if reasons else None
-    return Said(f"value {told['value']:.4g}", None, answers, why)
+    return SeriesAnswer(f"value {told['value']:.4g}", None, answers, why)
 
 
 def _read(run: SeriesRun, batch: SeriesBatch, values: Tensor, lengths: Tensor | None = None) -> Tensor:
@@ -154,7 +154,7 @@ def _why(score: Callable[[Tensor], Tensor], batch: SeriesBatch) -> Attributions:
     return integrated_gradients(score, batch.values[0], at_once=rows_with_gradients(batch.values.shape[1]))
 
 
-def _ahead(run: SeriesRun, seen: Seen, ahead: Tensor, told: Mapping[str, Any], reasons: bool) -> Said:
+def _ahead(run: SeriesRun, seen: Seen, ahead: Tensor, told: Mapping[str, Any], reasons: bool) -> SeriesAnswer:
     """(T, K, C, Q): of the K steps ahead the next is told, of its quantiles the middle one."""
     quantiles = run.config.model.quantiles
     middle = len(quantiles) // 2
@@ -163,7 +163,7 @@ def _ahead(run: SeriesRun, seen: Seen, ahead: Tensor, told: Mapping[str, Any], r
     return _next(run, values, seen.scaling.undo(values).tolist(), told, Expected(middle, what, shares=False))
 
 
-def _frames(run: SeriesRun, seen: Seen, ahead: Tensor, told: Mapping[str, Any], reasons: bool) -> Said:
+def _frames(run: SeriesRun, seen: Seen, ahead: Tensor, told: Mapping[str, Any], reasons: bool) -> SeriesAnswer:
     """(T, K, C, 1) logits: of the K frames ahead the next is told."""
     values: Array = ahead[:, 0, :, 0].sigmoid().numpy()
     what = "The probability that each channel is 1 at the next step."
@@ -172,13 +172,13 @@ def _frames(run: SeriesRun, seen: Seen, ahead: Tensor, told: Mapping[str, Any], 
 
 def _next(
     run: SeriesRun, values: Array, read: Sequence[Sequence[float]], told: Mapping[str, Any], expected: Expected
-) -> Said:
+) -> SeriesAnswer:
     """Of values (T, C), and the same as people read them, what is said."""
     names = run.config.channels
     said = ["the next step is expected at " + _numbers(dict(zip(names, row, strict=True))) for row in read]
     first = {name: list(found.values())[expected.number] for name, found in told["ahead"][0].items()}
     answers = Answers(names, values, said, expected.what, shares=expected.shares)
-    return Said("next " + _numbers(first), None, answers)
+    return SeriesAnswer("next " + _numbers(first), None, answers)
 
 
 def _unit(run: SeriesRun, seen: Seen) -> str:
@@ -188,12 +188,14 @@ def _unit(run: SeriesRun, seen: Seen) -> str:
     return f"in standard deviations from the mean of {own}"
 
 
-def _errors(run: SeriesRun, seen: Seen, restored: Tensor, told: Mapping[str, Any], reasons: bool) -> Said:
+def _errors(run: SeriesRun, seen: Seen, restored: Tensor, told: Mapping[str, Any], reasons: bool) -> SeriesAnswer:
     """(T, C) restored."""
     values: Array = errors(restored[None], seen.batch.values, seen.batch.known)[0].numpy()
     said = [f"restored with an error of {value:.3g}" for value in values]
     what = "How badly each step is restored from the code: the mean squared error of its channels, scaled."
-    return Said(f"error {told['score']:.3g}", None, Answers(["error"], values[:, None], said, what, shares=False))
+    return SeriesAnswer(
+        f"error {told['score']:.3g}", None, Answers(["error"], values[:, None], said, what, shares=False)
+    )
 
 
 def _numbers(values: Mapping[str, float]) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from cellwright.inspect.memory import half_lives, saturation
 from cellwright.inspect.recording import Letters, Recording
+from cellwright.inspect.timescales import half_lives, saturation
 
 SHARES = {"shortest_tenth": 0.1, "median": 0.5, "longest_tenth": 0.9}
 """The quantiles of the units' half-lives that are told."""

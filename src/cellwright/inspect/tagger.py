@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from cellwright.data.segment import segment
+from cellwright.data.word_segmentation import segment
 from cellwright.data.words import collate_words
-from cellwright.inspect.listening import listening
+from cellwright.inspect.capture import capturing
 from cellwright.inspect.recording import Answers, Array, Recording, check_count, percent, pieces
 from cellwright.tasks.tag.predictor import Tagged, TagPredictor
 from cellwright.tasks.tag.run import TagRun
@@ -29,7 +29,7 @@ def record(run: TagRun, text: str, reasons: bool = True) -> Recording:
     words = segment(text, run.lexicon)
     check_count(len(words), "word")
     batch = collate_words(run.lexicon.examples([words]))
-    with torch.inference_mode(), listening([run.model.recurrent]) as heard:
+    with torch.inference_mode(), capturing([run.model.recurrent]) as captured:
         emissions = run.model(batch).emissions
     (tagged,) = TagPredictor(run).tag([words])
     shares: Array = run.model.probabilities(emissions, batch.lengths)[0].numpy()
@@ -52,7 +52,7 @@ def record(run: TagRun, text: str, reasons: bool = True) -> Recording:
             BY_ITSELF if run.model.crf is None else TOGETHER,
             exclude=True,
         ),
-        letters=heard.letters([run.model.recurrent]),
+        letters=captured.letters([run.model.recurrent]),
         tags=tagged.tags,
     )
 

@@ -8,8 +8,8 @@ from unicodedata import normalize
 import numpy as np
 import torch
 
-from cellwright.data.special import UNKNOWN
-from cellwright.inspect.listening import listening
+from cellwright.data.special_tokens import UNKNOWN
+from cellwright.inspect.capture import capturing
 from cellwright.inspect.recording import Answers, Array, Recording, percent, pieces, tokens_of
 from cellwright.models.transducer import END
 from cellwright.tasks.transduce.predictor import TransducePredictor
@@ -35,7 +35,7 @@ def record(run: TransduceRun, text: str, reasons: bool = True) -> Recording:
     (found,) = predictor.search(rows, lengths)
     symbols = found[0].symbols
     encoder, decoder = [model.encoder], [model.lower, model.upper]
-    with listening([*encoder, *decoder]) as heard:
+    with capturing([*encoder, *decoder]) as captured:
         memory, begin = model.encode(rows, lengths)
         targets = torch.tensor([symbols], dtype=torch.int64)
         decoded = model.decode(memory, begin, targets, torch.tensor([len(symbols)]))
@@ -54,7 +54,7 @@ def record(run: TransduceRun, text: str, reasons: bool = True) -> Recording:
         between=between,
         known=np.array([number != UNKNOWN for number in numbers]),
         answers=_answers(run, shares, [*symbols, END], tokens, attention),
-        letters=[*heard.letters(encoder, "encoder"), *heard.letters(decoder, "decoder", written=True)],
+        letters=[*captured.letters(encoder, "encoder"), *captured.letters(decoder, "decoder", written=True)],
         written=[*prediction.target_symbols, MARK],
         attention=attention,
     )

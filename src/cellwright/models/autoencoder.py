@@ -21,8 +21,8 @@ from torch.nn.functional import cross_entropy, pad
 
 from cellwright.models.architecture import AutoencoderConfig
 from cellwright.models.classifier import Classifier
-from cellwright.models.embed import Embedding
-from cellwright.models.pool import Last, valid
+from cellwright.models.embedding import Embedding
+from cellwright.models.pooling import LastPooling, valid
 from cellwright.nn import Recurrent
 
 
@@ -44,7 +44,7 @@ class Autoencoder(nn.Module):
         size, hidden = config.embedding_dim, config.hidden_size
         self.embedding = Embedding(config.vocab_size, size, pairs=0, padding_is_read=True)  # at the beginning
         self.recurrent = Recurrent(config.cell, size, hidden, bidirectional=True, batch_first=True)
-        self.last = Last(bidirectional=True)
+        self.last = LastPooling(bidirectional=True)
         self.code = nn.Linear(2 * hidden, config.code)
         self.decoder = Recurrent(config.cell, size + config.code, hidden, batch_first=True)
         self.dense = nn.Linear(hidden, config.vocab_size)

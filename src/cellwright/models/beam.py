@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from cellwright.data.special import UNKNOWN
+from cellwright.data.special_tokens import UNKNOWN
 from cellwright.models.transducer import END, Decoded, Transducer
 
 
@@ -92,7 +92,7 @@ def beam_search(
     live, ended = _start(len(sources), beam, n_best, sources.device)
     decoded: Decoded | None = None
     for step in range(int(limits.max()) + 1):
-        decoded = model.step(memory, inputs, decoded and decoded.place)
+        decoded = model.step(memory, inputs, decoded and decoded.state)
         log_p = live.log_p[..., None] + decoded.logits.double().log_softmax(-1).view(len(sources), beam, -1)
         ended = _collect(ended, live, log_p[..., END], length_penalty)
         log_p[..., UNKNOWN] = -torch.inf
@@ -100,7 +100,7 @@ def beam_search(
         if not _hopeful(live, ended, limits, length_penalty):
             break
         chosen = (parents + torch.arange(len(sources), device=sources.device)[:, None] * beam).flatten()  # (B·K)
-        decoded = decoded._replace(place=decoded.place.take(chosen))
+        decoded = decoded._replace(state=decoded.state.take(chosen))
         inputs = model.target_embedding(live.tokens[..., -1].flatten())
     return _hypotheses(ended)
 
@@ -179,7 +179,7 @@ def greedy_search(model: Transducer, sources: Tensor, lengths: Tensor, limits: T
     going = torch.ones_like(lengths, dtype=torch.bool)
     found = []
     for step in range(int(limits.max())):
-        decoded = model.step(memory, inputs, decoded and decoded.place)
+        decoded = model.step(memory, inputs, decoded and decoded.state)
         decoded.logits[..., UNKNOWN] = -torch.inf
         token = decoded.logits[:, 0].argmax(-1)  # (B)
         going = going & (token != END) & (step < limits)

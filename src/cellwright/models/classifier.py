@@ -6,9 +6,9 @@ from torch import Tensor, nn
 
 from cellwright.models.architecture import ClassifierConfig
 from cellwright.models.dropout import Dropout, between
-from cellwright.models.embed import Embedding
+from cellwright.models.embedding import Embedding
 from cellwright.models.pieces import JoinPieces, encode_within
-from cellwright.models.pool import make_pool
+from cellwright.models.pooling import make_pooling
 from cellwright.nn import Recurrent
 
 
@@ -36,7 +36,7 @@ class Classifier(nn.Module):
             dropout=between(config.num_layers, config.dropout),
             batch_first=True,
         )
-        self.pool = make_pool(config.pooling, features, config.bidirectional)
+        self.pool = make_pooling(config.pooling, features, config.bidirectional)
         self.code = None if config.code is None else nn.Linear(features, config.code)
         encoded = features if config.code is None else config.code
         self.join = JoinPieces(config.join, config.cell, encoded, config.hidden_size, config.bidirectional)

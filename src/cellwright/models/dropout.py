@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from cellwright.data.special import PADDING, UNKNOWN
+from cellwright.data.special_tokens import PADDING, UNKNOWN
 from cellwright.nn import Recurrent
 
 LEVELS = 2**16

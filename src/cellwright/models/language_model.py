@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from cellwright.errors import InputError
 from cellwright.models.dropout import LockedDropout, TokenDropout, drop_weights
-from cellwright.models.language_architecture import LanguageModelConfig
+from cellwright.models.language_model_architecture import LanguageModelConfig
 from cellwright.models.softmax import AdaptiveSoftmax, Softmax
 from cellwright.nn import Recurrent
 from cellwright.nn.stream import Stream

@@ -8,7 +8,7 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.utils.checkpoint import checkpoint
 
 from cellwright.models.architecture import Join
-from cellwright.models.pool import make_pool
+from cellwright.models.pooling import make_pooling
 from cellwright.nn import Recurrent
 
 
@@ -24,7 +24,7 @@ class JoinPieces(nn.Module):
             if join == "recurrent"
             else None
         )
-        self.pool = make_pool("last" if join == "recurrent" else join, self.features, bidirectional)
+        self.pool = make_pooling("last" if join == "recurrent" else join, self.features, bidirectional)
 
     def forward(self, encoded: Tensor, pieces: Tensor | None) -> Tensor:
         """Encoded (R, F), pieces (B) int64 from 1 on, R together, or None: one each -> (B, features)."""

@@ -13,7 +13,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from cellwright.models.pool import Last
+from cellwright.models.pooling import LastPooling
 from cellwright.models.series_architecture import SeriesModelConfig
 from cellwright.models.series_input import SeriesInput
 from cellwright.nn import Recurrent
@@ -38,7 +38,7 @@ class SeriesAutoencoder(nn.Module):
             )
 
         self.encoder = layer(self.input.size)
-        self.last = Last(bidirectional=True)
+        self.last = LastPooling(bidirectional=True)
         self.code = nn.Linear(2 * config.hidden_size, config.code)
         self.decoder = layer(config.code)
         self.dense = nn.Linear(2 * config.hidden_size, config.channels)

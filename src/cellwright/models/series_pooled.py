@@ -5,7 +5,7 @@ from typing import cast
 from torch import Tensor, nn
 
 from cellwright.models.dropout import Dropout, between
-from cellwright.models.pool import make_pool
+from cellwright.models.pooling import make_pooling
 from cellwright.models.series_architecture import SeriesModelConfig
 from cellwright.models.series_input import SeriesInput
 from cellwright.nn import Recurrent
@@ -29,7 +29,7 @@ class PooledSeries(nn.Module):
             recurrent_dropout=config.recurrent_dropout,
             batch_first=True,
         )
-        self.pool = make_pool(config.pooling, features, config.bidirectional)
+        self.pool = make_pooling(config.pooling, features, config.bidirectional)
         self.dropout = Dropout(config.dropout)
         self.dense = nn.Linear(features, outputs)
 

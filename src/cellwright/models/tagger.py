@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding
 
-from cellwright.data.special import PADDING, UNKNOWN
+from cellwright.data.special_tokens import PADDING, UNKNOWN
 from cellwright.data.words import WordBatch
 from cellwright.models.crf import CRF
 from cellwright.models.dropout import Dropout, LockedDropout, between
-from cellwright.models.embed import EMBEDDING_SCALE, Embedding
-from cellwright.models.pool import Max
-from cellwright.models.tagging_architecture import TaggerConfig
+from cellwright.models.embedding import EMBEDDING_SCALE, Embedding
+from cellwright.models.pooling import MaxPooling
+from cellwright.models.tagger_architecture import TaggerConfig
 from cellwright.nn import Recurrent
 
 
@@ -61,7 +61,7 @@ class Tagger(nn.Module):
         self.dropout = LockedDropout(config.dropout, batch_first=True)
         self.dense = nn.Linear(features, config.tags)
         self.crf = CRF(config.tags) if config.crf else None
-        self.pool = Max()
+        self.pool = MaxPooling()
         self.pooled_dropout = Dropout(config.dropout)
         self.classify = nn.Linear(features, config.classes) if config.classes else None
 

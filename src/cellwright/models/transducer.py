@@ -26,10 +26,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
-from cellwright.models.attend import Attend, Memory
+from cellwright.models.attention import Attention, Memory
 from cellwright.models.dropout import Dropout, between
-from cellwright.models.embed import EMBEDDING_SCALE
-from cellwright.models.pool import Last, valid
+from cellwright.models.embedding import EMBEDDING_SCALE
+from cellwright.models.pooling import LastPooling, valid
 from cellwright.models.transducer_architecture import TransducerConfig
 from cellwright.nn import Recurrent
 from cellwright.nn.states import as_tuple
@@ -38,17 +38,17 @@ END = 0
 """Target id of the end, and of what stands before the first symbol."""
 
 
-class Place(NamedTuple):
+class DecoderState(NamedTuple):
     """Where a decoder is in its target, for R rows: the states of its layers, and its last output (R, H)."""
 
     lower: tuple[Tensor, ...]
     upper: tuple[Tensor, ...]
     output: Tensor
 
-    def take(self, rows: Tensor) -> "Place":
+    def take(self, rows: Tensor) -> "DecoderState":
         """The places of these rows, (N,) int64, in this order."""
         lower, upper = (tuple(s.index_select(1, rows) for s in states) for states in (self.lower, self.upper))
-        return Place(lower, upper, self.output.index_select(0, rows))
+        return DecoderState(lower, upper, self.output.index_select(0, rows))
 
 
 class Decoded(NamedTuple):
@@ -56,7 +56,7 @@ class Decoded(NamedTuple):
 
     logits: Tensor
     alignment: Tensor
-    place: Place
+    state: DecoderState
 
 
 class Transducer(nn.Module):
@@ -77,13 +77,13 @@ class Transducer(nn.Module):
             batch_first=True,
             forget_bias=config.forget_bias,
         )
-        self.last = Last(config.bidirectional)
+        self.last = LastPooling(config.bidirectional)
         self.begin = nn.Linear(features, config.embedding_dim)
         self.target_embedding = _embedding(config.target_vocab_size, config.embedding_dim)
         fed = hidden if config.input_feeding else 0
         one_way = partial(Recurrent, config.cell, batch_first=True, forget_bias=config.forget_bias)
         self.lower = one_way(config.embedding_dim + fed, hidden)
-        self.attend = Attend(config.attention, hidden, features)
+        self.attend = Attention(config.attention, hidden, features)
         self.upper = one_way(hidden + features, hidden)
         self.dropout = Dropout(config.dropout)
         self.dense = nn.Linear(hidden, config.target_vocab_size)
@@ -105,32 +105,32 @@ class Transducer(nn.Module):
             return self._one_by_one(memory, inputs)
         return self._run(memory, inputs, None, lengths + 1)
 
-    def step(self, memory: Memory, inputs: Tensor, place: Place | None) -> Decoded:
+    def step(self, memory: Memory, inputs: Tensor, state: DecoderState | None) -> Decoded:
         """One step: inputs (B, E), the first `begin` of `encode`, then `target_embedding` of the symbol before."""
         inputs = inputs[:, None]
         if self.config.input_feeding:
-            before = inputs.new_zeros(len(inputs), self.config.hidden_size) if place is None else place.output
+            before = inputs.new_zeros(len(inputs), self.config.hidden_size) if state is None else state.output
             inputs = torch.cat([inputs, before[:, None]], -1)
-        return self._run(memory, inputs, place, None)
+        return self._run(memory, inputs, state, None)
 
     def _one_by_one(self, memory: Memory, inputs: Tensor) -> Decoded:
         """Inputs (B, T, E), each step after the one before."""
-        place: Place | None = None
+        state: DecoderState | None = None
         steps: list[Decoded] = []
         for t in range(inputs.shape[1]):
-            steps.append(self.step(memory, inputs[:, t], place))
-            place = steps[-1].place
+            steps.append(self.step(memory, inputs[:, t], state))
+            state = steps[-1].state
         logits = torch.cat([step.logits for step in steps], 1)
-        return Decoded(logits, torch.cat([step.alignment for step in steps], 1), steps[-1].place)
+        return Decoded(logits, torch.cat([step.alignment for step in steps], 1), steps[-1].state)
 
-    def _run(self, memory: Memory, inputs: Tensor, place: Place | None, lengths: Tensor | None) -> Decoded:
+    def _run(self, memory: Memory, inputs: Tensor, state: DecoderState | None, lengths: Tensor | None) -> Decoded:
         """Inputs (B, T, E + what is fed), through both layers."""
-        below, lower = self.lower(inputs, place and place.lower, lengths=lengths)  # (B, T, H)
+        below, lower = self.lower(inputs, state and state.lower, lengths=lengths)  # (B, T, H)
         context, alignment = self.attend(below, memory)  # (B, T, D·H), (B, T, S)
         seen = self.dropout(torch.cat([below, context], -1))
-        output, upper = self.upper(seen, place and place.upper, lengths=lengths)  # (B, T, H)
+        output, upper = self.upper(seen, state and state.upper, lengths=lengths)  # (B, T, H)
         logits = self.dense(self.dropout(output))
-        return Decoded(logits, alignment, Place(as_tuple(lower), as_tuple(upper), output[:, -1]))
+        return Decoded(logits, alignment, DecoderState(as_tuple(lower), as_tuple(upper), output[:, -1]))
 
 
 def negative_log_likelihood(logits: Tensor, targets: Tensor, lengths: Tensor, smoothing: float = 0.0) -> Tensor:

@@ -17,7 +17,7 @@ from cellwright.onnx.writer import Writer
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-    from cellwright.onnx.layer import Asked
+    from cellwright.onnx.layer import LayerArguments
 
     Turn = Callable[[ir.Value], ir.Value]
     Result = tuple[ir.Value, list[ir.Value]]
@@ -50,35 +50,35 @@ class Direction:
     used: Sequence[bool]
 
 
-def write(w: Writer, asked: Asked, one: Callable[[Writer, Direction], Result]) -> list[ir.Value]:
+def write(w: Writer, arguments: LayerArguments, one: Callable[[Writer, Direction], Result]) -> list[ir.Value]:
     """The layer, `one` writing each direction: output (T, B, D·P) and the state after (D, B, ·) each."""
-    within = None if asked.lengths is None else w.within(asked.input, asked.lengths)
+    within = None if arguments.lengths is None else w.within(arguments.input, arguments.lengths)
     sides = []
-    for d in range(len(asked.weights)):
-        turn = _turn(w, asked) if d else _as_it_stands
-        output, end = one(w, _direction(w, asked, d, within, turn))
+    for d in range(len(arguments.weights)):
+        turn = _turn(w, arguments) if d else _as_it_stands
+        output, end = one(w, _direction(w, arguments, d, within, turn))
         sides.append((turn(output), end))
     states = [w.stack(parts) for parts in zip(*(end for _, end in sides), strict=True)]
     return [w.join([output for output, _ in sides], 2), *states]
 
 
-def _direction(w: Writer, asked: Asked, d: int, within: ir.Value | None, turn: Turn) -> Direction:
-    streams = asked.streams[d] if asked.streams else {}
+def _direction(w: Writer, arguments: LayerArguments, d: int, within: ir.Value | None, turn: Turn) -> Direction:
+    streams = arguments.streams[d] if arguments.streams else {}
     cuts = None
-    if asked.reset is not None:
-        cuts = turn(w.unsqueeze(asked.reset, 2))
+    if arguments.reset is not None:
+        cuts = turn(w.unsqueeze(arguments.reset, 2))
         cuts = _one_later(w, cuts) if d else cuts
     return Direction(
-        cell=asked.cell,
-        input=turn(asked.input),
-        lengths=asked.lengths,
+        cell=arguments.cell,
+        input=turn(arguments.input),
+        lengths=arguments.lengths,
         within=within,
-        state=[w.select(s, d) for s in asked.state],
-        weights=asked.weights[d],
+        state=[w.select(s, d) for s in arguments.state],
+        weights=arguments.weights[d],
         cuts=cuts,
-        fresh=[w.select(s, d) for s in asked.fresh],
-        streams={name: turn(s) if asked.cell.streams[name] == PER_STEP else s for name, s in streams.items()},
-        used=asked.used,
+        fresh=[w.select(s, d) for s in arguments.fresh],
+        streams={name: turn(s) if arguments.cell.streams[name] == PER_STEP else s for name, s in streams.items()},
+        used=arguments.used,
     )
 
 
@@ -86,13 +86,13 @@ def _as_it_stands(value: ir.Value) -> ir.Value:
     return value
 
 
-def _turn(w: Writer, asked: Asked) -> Turn:
+def _turn(w: Writer, arguments: LayerArguments) -> Turn:
     """What turns each sequence of (T, B, F) round; what lies beyond a length stays there. Twice, all is as before."""
-    steps = w.steps(asked.input)  # (T)
-    if asked.lengths is None:
-        back = w.op("Sub", w.op("Sub", w.size(asked.input, 0), w.integers(1)), steps)
+    steps = w.steps(arguments.input)  # (T)
+    if arguments.lengths is None:
+        back = w.op("Sub", w.op("Sub", w.size(arguments.input, 0), w.integers(1)), steps)
         return lambda value: w.op("Gather", value, back, axis=0)
-    steps, lengths = w.unsqueeze(steps, 1), w.unsqueeze(asked.lengths, 0)  # (T, 1), (1, B)
+    steps, lengths = w.unsqueeze(steps, 1), w.unsqueeze(arguments.lengths, 0)  # (T, 1), (1, B)
     back = w.op("Sub", w.op("Sub", lengths, w.integers(1)), steps)
     source = w.unsqueeze(w.op("Where", w.op("Less", steps, lengths), back, steps), 2)  # (T, B, 1)
     # Element by element, since the number of a row among T·B is a product that tract does not make of free dimensions.

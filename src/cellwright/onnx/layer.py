@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cellwright.backends import custom_op
@@ -14,11 +15,11 @@ from cellwright.onnx.writer import Writer, record
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-    Write = Callable[[Writer, "Asked"], list[ir.Value]]
+    Write = Callable[[Writer, "LayerArguments"], list[ir.Value]]
 
 
 @dataclass(frozen=True)
-class Asked:
+class LayerArguments:
     """The operator's arguments, as ONNX's values.
 
     input    (T, B, I)
@@ -73,7 +74,7 @@ def translation(told: list[str], used: Sequence[Sequence[bool]], *, portable: bo
         definition, directions = registry.find(cell), int(state[0].shape[0])
         each = len(weights) // directions
         names = tuple(definition.streams)
-        asked = Asked(
+        arguments = LayerArguments(
             cell=definition,
             input=input,
             lengths=lengths,
@@ -86,38 +87,40 @@ def translation(told: list[str], used: Sequence[Sequence[bool]], *, portable: bo
             ],
             used=used[len(told)],
         )
-        write, what = _form(asked, portable)
+        write, what = _form(arguments, portable)
         told.append(what)
-        w = Writer(asked.dtype)
-        found = write(w, asked)
+        w = Writer(arguments.dtype)
+        found = write(w, arguments)
         record(w)
         return found
 
     return translate
 
 
-def _form(asked: Asked, portable: bool) -> tuple[Write, str]:
+def _form(arguments: LayerArguments, portable: bool) -> tuple[Write, str]:
     """What writes the layer, and what it becomes and why."""
-    obstacle = _obstacle(asked, portable)
+    obstacle = _obstacle(arguments, portable)
     if obstacle:
-        return lambda w, asked: directions.write(w, asked, scan.write), f"a Scan, for {obstacle}"
-    node = f"ONNX's {standard.STANDARD[asked.cell.key].op}"
+        return partial(directions.write, one=scan.write), f"a Scan, for {obstacle}"
+    node = f"ONNX's {standard.STANDARD[arguments.cell.key].op}"
     if portable:
-        return lambda w, asked: directions.write(w, asked, masked.write), f"{node}, forward, its lengths by masks"
+        return lambda w, arguments: directions.write(
+            w, arguments, masked.write
+        ), f"{node}, forward, its lengths by masks"
     return standard.write, node
 
 
-def _obstacle(asked: Asked, portable: bool) -> str | None:
+def _obstacle(arguments: LayerArguments, portable: bool) -> str | None:
     """Why no standard node computes the layer, or None."""
-    node = standard.STANDARD.get(asked.cell.key)
+    node = standard.STANDARD.get(arguments.cell.key)
     if node is None:
-        return f"ONNX has no node for the cell {asked.cell.name}"
-    if asked.weights[0].projection is not None:
+        return f"ONNX has no node for the cell {arguments.cell.name}"
+    if arguments.weights[0].projection is not None:
         return "ONNX's nodes project no state"
-    if asked.reset is not None:
+    if arguments.reset is not None:
         return "ONNX's nodes know no resets"
-    if asked.dtype.name != "FLOAT":
+    if arguments.dtype.name != "FLOAT":
         return "ONNX Runtime has these nodes in float32 only"
     if portable and not node.plain:
-        return f"not every runtime computes the cell {asked.cell.name} by ONNX's {node.op}"
+        return f"not every runtime computes the cell {arguments.cell.name} by ONNX's {node.op}"
     return None

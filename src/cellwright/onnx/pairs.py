@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from cellwright.errors import InputError
-from cellwright.models.embed import MULTIPLIER, Embedding, PairNumbers
+from cellwright.models.embedding import MULTIPLIER, Embedding, PairNumbers
 
 EXACT = 2**24
 """Whole numbers up to this are exact in float32."""

@@ -19,7 +19,7 @@ from cellwright.onnx.writer import Writer
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-    from cellwright.onnx.layer import Asked
+    from cellwright.onnx.layer import LayerArguments
 
 
 @dataclass(frozen=True)
@@ -65,15 +65,15 @@ def order(key: str, projections: tuple[str, ...]) -> list[int]:
     return [projections.index(letter) for letter in STANDARD[key].gates]
 
 
-def write(w: Writer, asked: Asked) -> list[ir.Value]:
+def write(w: Writer, arguments: LayerArguments) -> list[ir.Value]:
     """The layer as one node: output (T, B, D·H) and the state after (D, B, H) each."""
-    lengths = None if asked.lengths is None else w.op("Cast", asked.lengths, to=6)  # int32
-    output, end = node(w, asked.cell, asked.input, lengths, asked.state, asked.weights)
-    if asked.lengths is None:
+    lengths = None if arguments.lengths is None else w.op("Cast", arguments.lengths, to=6)  # int32
+    output, end = node(w, arguments.cell, arguments.input, lengths, arguments.state, arguments.weights)
+    if arguments.lengths is None:
         return [output, *end]
-    output = w.op("Where", w.within(asked.input, asked.lengths), output, w.number(0.0))
-    some = w.unsqueeze(w.op("Greater", asked.lengths, w.integers(0)), 1)  # (B, 1)
-    return [output, *(w.op("Where", some, after, before) for after, before in zip(end, asked.state, strict=True))]
+    output = w.op("Where", w.within(arguments.input, arguments.lengths), output, w.number(0.0))
+    some = w.unsqueeze(w.op("Greater", arguments.lengths, w.integers(0)), 1)  # (B, 1)
+    return [output, *(w.op("Where", some, after, before) for after, before in zip(end, arguments.state, strict=True))]
 
 
 def node(

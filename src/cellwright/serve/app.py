@@ -30,11 +30,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cellwright import __version__
 from cellwright.errors import InputError
 from cellwright.models.sampling import Sampling
-from cellwright.serve.bodies import RefusedError, ToGenerate, ToInspect, ToPredict, check_length, read
 from cellwright.serve.docs import docs_page
 from cellwright.serve.limits import Limits
-from cellwright.serve.live import HEADERS, pages
 from cellwright.serve.metrics import Metrics
+from cellwright.serve.pages import HEADERS, pages
+from cellwright.serve.schemas import RefusedError, ToGenerate, ToInspect, ToPredict, check_length, read
 from cellwright.serve.worker import SHORT, BusyError, Work, Worker
 from cellwright.tasks.predictor import Predictor
 
@@ -47,7 +47,7 @@ Write = Callable[[str, Sampling], Sequence[str]]
 
 
 @dataclass(frozen=True)
-class Able:
+class Capabilities:
     """What a model can do beside predicting.
 
     inspect   None where it has no gates to show
@@ -85,23 +85,23 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 def make_app(
     predictor: Predictor[Any],
     *,
-    able: Able | None = None,
+    capabilities: Capabilities | None = None,
     name: str = "",
     example: str = "",
     limits: Limits | None = None,
 ) -> FastAPI:
     """The server of a predictor.
 
-    able: what the model can do beside predicting; None: nothing.
+    capabilities: what the model can do beside predicting; None: nothing.
     name: of what is served, for the page and for /health.
     example: a text that the page offers to begin with; none if it is empty.
     """
-    able, limits, metrics = able or Able(), limits or Limits(), Metrics()
-    asked = Asked(limits, metrics)
+    capabilities, limits, metrics = capabilities or Capabilities(), limits or Limits(), Metrics()
+    dispatcher = Dispatcher(limits, metrics)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with asked:
+        with dispatcher:
             yield
 
     app = FastAPI(
@@ -111,16 +111,16 @@ def make_app(
         docs_url=None,  # its scripts come from a network; `docs_page` is without any
         redoc_url=None,
     )
-    app.add_middleware(Counted, metrics=metrics)
+    app.add_middleware(MetricsMiddleware, metrics=metrics)
     _tell_problems(app)
-    _add_predict(app, asked, predictor)
-    _add_inspect(app, asked, able)
-    _add_generate(app, asked, able.write)
-    _add_pages(app, metrics, _served(predictor, able, name) | {"example": example})
+    _add_predict(app, dispatcher, predictor)
+    _add_inspect(app, dispatcher, capabilities)
+    _add_generate(app, dispatcher, capabilities.write)
+    _add_pages(app, metrics, _served(predictor, capabilities, name) | {"example": example})
     return app
 
 
-class Asked:
+class Dispatcher:
     """The worker while the server runs, and how a request waits for it."""
 
     def __init__(self, limits: Limits, metrics: Metrics) -> None:
@@ -156,29 +156,29 @@ async def _left(request: Request) -> None:
         pass
 
 
-def _add_predict(app: FastAPI, asked: Asked, predictor: Predictor[Any]) -> None:
+def _add_predict(app: FastAPI, dispatcher: Dispatcher, predictor: Predictor[Any]) -> None:
     def answer(texts: Sequence[str]) -> list[Any]:
         return [each.as_json() for each in predictor.predict(texts)]
 
-    work = Work("predict", answer, asked.limits.max_batch)
+    work = Work("predict", answer, dispatcher.limits.max_batch)
 
     @app.post("/predict", responses=PROBLEMS, openapi_extra=_body(ToPredict))
     async def predict(request: Request) -> Response:
         """Answer one text, or each of several."""
-        body = await read(request, ToPredict, asked.limits)
-        answers = await asked.answers(request, work, body.all(asked.limits))
+        body = await read(request, ToPredict, dispatcher.limits)
+        answers = await dispatcher.answers(request, work, body.all(dispatcher.limits))
         return JSONResponse(answers[0] if body.texts is None else answers)
 
 
-def _add_inspect(app: FastAPI, asked: Asked, able: Able) -> None:
-    inspect = able.inspect
+def _add_inspect(app: FastAPI, dispatcher: Dispatcher, capabilities: Capabilities) -> None:
+    inspect = capabilities.inspect
 
     def work(attributions: bool) -> Work:
         def answer(texts: Sequence[str]) -> list[Any]:
             assert inspect is not None
             return [inspect(text, attributions) for text in texts]
 
-        return Work("inspect", answer, 1, lambda text: able.effort(text, attributions))
+        return Work("inspect", answer, 1, lambda text: capabilities.effort(text, attributions))
 
     works = {attributions: work(attributions) for attributions in (False, True)}
 
@@ -190,33 +190,33 @@ def _add_inspect(app: FastAPI, asked: Asked, able: Able) -> None:
         """
         if inspect is None:
             raise RefusedError(404, "the model that is served has no gates to show; POST /predict answers texts")
-        body = await read(request, ToInspect, asked.limits)
-        check_length("text", body.text, asked.limits.max_inspected)
-        return JSONResponse((await asked.answers(request, works[body.attributions], [body.text]))[0])
+        body = await read(request, ToInspect, dispatcher.limits)
+        check_length("text", body.text, dispatcher.limits.max_inspected)
+        return JSONResponse((await dispatcher.answers(request, works[body.attributions], [body.text]))[0])
 
 
-def _add_generate(app: FastAPI, asked: Asked, write: Write | None) -> None:
+def _add_generate(app: FastAPI, dispatcher: Dispatcher, write: Write | None) -> None:
     @app.post("/generate", responses=PROBLEMS, openapi_extra=_body(ToGenerate))
     async def generate(request: Request) -> Response:
         """Tell what a language model makes follow a prompt, in pieces of whole characters."""
         if write is None:
             raise RefusedError(404, "the model that is served writes no text; POST /predict answers texts")
-        body = await read(request, ToGenerate, asked.limits)
-        body.check(asked.limits)
+        body = await read(request, ToGenerate, dispatcher.limits)
+        body.check(dispatcher.limits)
         effort = len(body.prompt) + SHORT * body.length  # one token after the other takes the time of many at once
         work = Work("generate", lambda prompts: [write(prompt, body) for prompt in prompts], 1, lambda _: effort)
-        return JSONResponse({"pieces": (await asked.answers(request, work, [body.prompt]))[0]})
+        return JSONResponse({"pieces": (await dispatcher.answers(request, work, [body.prompt]))[0]})
 
 
-def _served(predictor: Predictor[Any], able: Able, name: str) -> dict[str, Any]:
+def _served(predictor: Predictor[Any], capabilities: Capabilities, name: str) -> dict[str, Any]:
     """What /health tells."""
     return {
         "status": "ok",
         "run": name,
         "version": __version__,
-        "inspects": able.inspect is not None,
-        "explains": able.explains,
-        "generates": able.write is not None,
+        "inspects": capabilities.inspect is not None,
+        "explains": capabilities.explains,
+        "generates": capabilities.write is not None,
         "reads": predictor.reads,
     }
 
@@ -275,7 +275,7 @@ def _tell_problems(app: FastAPI) -> None:
         app.add_exception_handler(kind, handler)
 
 
-class Counted:
+class MetricsMiddleware:
     """Middleware that counts and times the requests."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:

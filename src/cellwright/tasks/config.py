@@ -12,7 +12,7 @@ FIXED = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribu
 """Of every class of options: its docstrings are the help texts."""
 
 
-class Place(BaseModel):
+class Locations(BaseModel):
     """Where the data comes from and where the run goes."""
 
     model_config = FIXED
@@ -51,7 +51,7 @@ class Smoothing(BaseModel):
     """Share of the target spread evenly over all that it could be."""
 
 
-class FitConfig(Place):
+class FitConfig(Locations):
     """The options of a training run that every task has.
 
     With `resume`, options that are given must equal the run's own and those not given are taken from it; only

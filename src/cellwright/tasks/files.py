@@ -13,7 +13,7 @@ from cellwright.data.readers import DELIMITED, FOLDER, FORMATS, Format, by_suffi
 from cellwright.data.readers.options import ReadOptions, character_of
 from cellwright.data.splits import SHARE, SplitOptions
 from cellwright.errors import InputError
-from cellwright.tasks.config import FIXED, Place
+from cellwright.tasks.config import FIXED, Locations
 
 
 class HeldOut(BaseModel):
@@ -71,7 +71,7 @@ def check_files(options: HeldOut, usual: float = SHARE) -> None:
             f"--validation-share is {shares['validation']:g} and --test-share {shares['test']:g}; expected two that "
             "are together below 1, and leave something to train on"
         )
-    if isinstance(options, TableFiles) and isinstance(options, Place):
+    if isinstance(options, TableFiles) and isinstance(options, Locations):
         check_written(options.model_dump(), options.data)
 
 

@@ -46,16 +46,16 @@ class Piece(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Asked:
+class FileRequest:
     """What a file asks of a run."""
 
     pieces: Callable[[], Iterator[Piece]]
     """Reads the file from its beginning, some rows at a time. Raises InputError at what is not as expected."""
 
     @staticmethod
-    def at_once(texts: Sequence[Any], rows: Sequence[Pairs], notes: Sequence[str] = ()) -> "Asked":
+    def at_once(texts: Sequence[Any], rows: Sequence[Pairs], notes: Sequence[str] = ()) -> "FileRequest":
         """What was asked by a file that is read as a whole."""
-        return Asked(lambda: iter([Piece(texts, rows, notes)]))
+        return FileRequest(lambda: iter([Piece(texts, rows, notes)]))
 
     @property
     def texts(self) -> list[Any]:
@@ -63,10 +63,10 @@ class Asked:
         return [text for piece in self.pieces() for text in piece.texts]
 
 
-Said = TypeVar("Said", bound=Prediction)
+Predicted = TypeVar("Predicted", bound=Prediction)
 
 
-class Predictor(ABC, Generic[Said]):
+class Predictor(ABC, Generic[Predicted]):
     """A run that takes texts. It may be called from several threads at once."""
 
     run: Run[Any, Any]
@@ -90,7 +90,7 @@ class Predictor(ABC, Generic[Said]):
         run = load_run(path, cell)
         return tasks.get(run.config.task).predictor(run)
 
-    def asked(self, path: str, given: Mapping[str, Any], *, several: bool = False) -> Asked:
+    def request(self, path: str, given: Mapping[str, Any], *, several: bool = False) -> FileRequest:
         """What a file asks: the texts of a column, or the files of a folder.
 
         Raises InputError for options that do not fit; what is wrong in the file is raised where it is read.
@@ -101,9 +101,9 @@ class Predictor(ABC, Generic[Said]):
         check_written(given, path)
         read = partial(self._pieces, path, as_the_run(self.run.config.options, given, path))
         if Path(path).is_file() or Path(path).is_dir():
-            return Asked(read)
+            return FileRequest(read)
         kept = list(read())  # a pipe can be read once
-        return Asked(lambda: iter(kept))
+        return FileRequest(lambda: iter(kept))
 
     def _pieces(self, path: str, options: Mapping[str, Any]) -> Iterator[Piece]:
         for count, records in enumerate(read_pieces(path, read_options(options))):
@@ -119,13 +119,13 @@ class Predictor(ABC, Generic[Said]):
         return records.texts(options[self.roles[0]])
 
     @abstractmethod
-    def predict(self, texts: Sequence[str]) -> list[Said]:
+    def predict(self, texts: Sequence[str]) -> list[Predicted]:
         """What the model says of each text, in their order."""
 
     def unseen(self, texts: Sequence[str]) -> list[Unseen]:
         """What the run does not know of the texts, a kind of their parts each; nothing of series."""
         return []
 
-    def predict_lines(self, texts: Sequence[str], first: int) -> list[Said]:
+    def predict_lines(self, texts: Sequence[str], first: int) -> list[Predicted]:
         """The same of the lines of a stream from line `first` on, for tasks whose answers and errors name a line."""
         return self.predict(texts)

@@ -13,7 +13,7 @@ from cellwright.files import replace_file
 def draw_curve(rows: list[dict[str, float]], metric: str, best_epoch: int, path: Path) -> None:
     """Write losses (left) and the validation score `metric` (right), if there are any, over the epochs to a PNG.
 
-    rows: the journal's, one an epoch. best_epoch: marked by a line, 0 for none. Both axes begin at 0, so that what
+    rows: the history's, one an epoch. best_epoch: marked by a line, 0 for none. Both axes begin at 0, so that what
     looks like half is half, unless a value lies below.
     """
     validated = "validation_loss" in rows[0]

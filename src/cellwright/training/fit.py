@@ -18,10 +18,10 @@ from cellwright.tasks.own_cell import CODE, kept, trust, with_key
 from cellwright.tasks.resume import merged
 from cellwright.tasks.run import CONFIG, MODEL, load_config, save_description
 from cellwright.tasks.task import Prepared
+from cellwright.training.checkpointing import check_checkpoint
 from cellwright.training.curve import draw_curve
 from cellwright.training.folder import CURVE, METRICS, check_folder, make_folder, settle_folder
 from cellwright.training.plan import Plan
-from cellwright.training.resume import check_checkpoint
 from cellwright.training.session import Session, Stop, is_first_process, processes
 
 ENDINGS: dict[Stop, str] = {
@@ -220,14 +220,14 @@ def _result(prepared: Prepared[Any, Any], session: Session, stopped: Stop, first
     return FitResult(
         out=prepared.config.out,
         stopped=stopped,
-        epochs=len(session.journal.rows),
+        epochs=len(session.history.rows),
         steps=session.steps,
         best_epoch=best.epoch,
         metric=best.metric.name,
         validation=best.scores,
         baseline=_baseline(prepared),
         parameters=sum(parameter.numel() for parameter in session.module.model.parameters()),
-        seconds=round(first.seconds + session.journal.seconds, 3),
+        seconds=round(first.seconds + session.history.seconds, 3),
     )
 
 
@@ -239,8 +239,8 @@ def _write(result: FitResult, session: Session) -> None:
     metrics = asdict(result)
     del metrics["out"]  # the folder may be moved
     write_json(result.out / METRICS, metrics)
-    if session.journal.rows:
-        draw_curve(session.journal.rows, result.metric, result.best_epoch, result.out / CURVE)
+    if session.history.rows:
+        draw_curve(session.history.rows, result.metric, result.best_epoch, result.out / CURVE)
 
 
 def _closing(prepared: Prepared[Any, Any], plan: Plan, result: FitResult) -> list[str]:

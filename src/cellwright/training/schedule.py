@@ -7,7 +7,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from cellwright.tasks.config import FitConfig
-from cellwright.training.journal import Journal
+from cellwright.training.history import History
 from cellwright.training.plan import Plan
 
 RISING, RISING_STEPS = 0.05, 200
@@ -24,10 +24,10 @@ class Schedule(Callback):
     A run that is resumed with more epochs or minutes is less far gone, so that its step size rises again: that is said.
     """
 
-    def __init__(self, config: FitConfig, plan: Plan, journal: Journal) -> None:
+    def __init__(self, config: FitConfig, plan: Plan, history: History) -> None:
         self.config = config
         self.plan = plan
-        self.journal = journal
+        self.history = history
         self._before: float | None = None  # the size of the last step before a resume
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -42,13 +42,13 @@ class Schedule(Callback):
         share = (trainer.current_epoch + batch_idx / float(trainer.num_training_batches)) / self.plan.epochs
         if self.plan.minutes is not None:
             # Processes whose clocks differ would move the same weights by different steps, and so apart.
-            seconds = trainer.strategy.reduce(torch.tensor(self.journal.seconds, dtype=torch.float64), reduce_op="mean")
+            seconds = trainer.strategy.reduce(torch.tensor(self.history.seconds, dtype=torch.float64), reduce_op="mean")
             share = max(share, float(seconds) / (60 * self.plan.minutes))
         size = self.config.learning_rate * cosine(share, trainer.global_step)
         for group in trainer.optimizers[0].param_groups:
             group["lr"] = size
         if self._before is not None and size > self._before and risen(share, trainer.global_step) == 1:
-            self.journal.say(
+            self.history.say(
                 f"the step size rises from {self._before:.2g} to {size:.2g}, for the cosine now falls for longer; "
                 "train anew with these limits for a step size that falls once"
             )

@@ -16,17 +16,17 @@ from cellwright.errors import InputError
 from cellwright.tasks.config import FitConfig
 from cellwright.tasks.run import save_weights
 from cellwright.tasks.task import Prepared
-from cellwright.training.best import KeepBest
-from cellwright.training.checkpoint import SafetensorsIO
+from cellwright.training.best_epoch import KeepBest
+from cellwright.training.checkpoint_io import SafetensorsIO
+from cellwright.training.checkpointing import CheckpointCallback
 from cellwright.training.data import TrainingData
 from cellwright.training.folder import CHECKPOINT, LOG
+from cellwright.training.history import History
 from cellwright.training.interruption import Interruption, Stopped
-from cellwright.training.journal import Journal
 from cellwright.training.module import LossNotFinite, TrainedModule
 from cellwright.training.optimizer import make_dense
 from cellwright.training.plan import Plan
 from cellwright.training.progress import ProgressBar
-from cellwright.training.resume import ResumePoint
 from cellwright.training.schedule import Schedule
 
 Stop = Literal["epochs", "patience", "minutes", "interrupted"]
@@ -53,7 +53,7 @@ class Session:
             make_dense(self.module.model)
         self.data = TrainingData(prepared.train, prepared.validation, self.config.num_workers)
         self.best = KeepBest(self.config.out, plan.patience, prepared.objective.metric)
-        self.journal = Journal(self.config.out / LOG, self.best, plan, self.say)
+        self.history = History(self.config.out / LOG, self.best, plan, self.say)
 
     @property
     def steps(self) -> int:
@@ -82,8 +82,8 @@ class Session:
     def _fit(self, interruption: Interruption) -> None:
         config, plan = self.config, self.plan
         path = config.out / CHECKPOINT
-        resume_point = ResumePoint(path, config.checkpoint_seconds, self.journal, interruption, plan.minutes)
-        callbacks: list[Callback] = [Schedule(config, plan, self.journal), self.best, self.journal, resume_point]
+        checkpoints = CheckpointCallback(path, config.checkpoint_seconds, self.history, interruption, plan.minutes)
+        callbacks: list[Callback] = [Schedule(config, plan, self.history), self.best, self.history, checkpoints]
         if self.progress:
             callbacks.append(ProgressBar())
         trainer = _trainer(plan.epochs, callbacks, partial=self.module.objective.partial, validated=self.validated)
@@ -136,12 +136,12 @@ def _trainer(max_epochs: int, callbacks: list[Callback], *, partial: bool = Fals
         max_epochs=max_epochs,
         callbacks=callbacks,
         plugins=[SafetensorsIO()],
-        use_distributed_sampler=False,  # LengthBatches shares the texts out itself
+        use_distributed_sampler=False,  # LengthBucketSampler shares the texts out itself
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
         limit_val_batches=None if validated else 0,
         logger=False,
-        enable_checkpointing=any(isinstance(callback, ResumePoint) for callback in callbacks),
+        enable_checkpointing=any(isinstance(callback, CheckpointCallback) for callback in callbacks),
         enable_progress_bar=any(isinstance(callback, ProgressBar) for callback in callbacks),
         enable_model_summary=False,
     )

@@ -9,7 +9,7 @@ from torch.nn.functional import nll_loss
 from torch.nn.parallel import DistributedDataParallel
 
 from agreement import assert_agree
-from cellwright.models.language_architecture import LanguageModelConfig
+from cellwright.models.language_model_architecture import LanguageModelConfig
 from cellwright.nn.tbptt import Carry, Window
 from cellwright.tasks.lm.feed import LaneFeed
 from cellwright.tasks.lm.objective import LanguageObjective

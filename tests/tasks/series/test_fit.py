@@ -164,7 +164,7 @@ def test_anomalies_are_ranked_by_what_is_known_of_them(options: Options, tmp_pat
 def test_a_long_series_is_scored_step_by_step_in_stretches(options: Options) -> None:
     given = options(made_series.days(300, 0), target="anomaly", window=16, max_epochs=1)
     train(given)
-    (said,) = Predictor.load(given["out"]).predict(Predictor.load(given["out"]).asked(given["data"], {}).texts)
+    (said,) = Predictor.load(given["out"]).predict(Predictor.load(given["out"]).request(given["data"], {}).texts)
     assert len(said.steps) == 300
     assert None not in said.steps
 
@@ -173,7 +173,7 @@ def test_answers_do_not_depend_on_the_batch(options: Options) -> None:
     given = options(made_series.waves(60, 0), max_epochs=2)
     train(given)
     predictor = Predictor.load(given["out"])
-    texts = predictor.asked(given["data"], {}).texts[:9]
+    texts = predictor.request(given["data"], {}).texts[:9]
     for text, together in zip(texts, predictor.predict(texts), strict=True):
         (alone,) = predictor.predict([text])
         assert (alone.name, alone.label) == (together.name, together.label)

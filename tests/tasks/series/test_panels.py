@@ -48,7 +48,7 @@ def test_panel_of_scales(fitted: Fitted, tmp_path: Path) -> None:
     run = fitted(made_series.stores(80, 0), **FORECAST)
     assert load_run(run).config.scaling.by == "window"
     predictor = Predictor.load(run)
-    said = predictor.predict(predictor.asked(str(tmp_path / "data.csv"), {}).texts)
+    said = predictor.predict(predictor.request(str(tmp_path / "data.csv"), {}).texts)
     for k, store in enumerate(said):  # values from 2 to 4, times 10 ** k
         numbers = [value / 10**k for step in store.ahead for value in step["sales"].values()]
         assert 1 < min(numbers) <= max(numbers) < 5
@@ -128,10 +128,10 @@ def test_panel_small_store_jsonl(learnt_from_csv: Path, tmp_path: Path) -> None:
     (tmp_path / "s.jsonl").write_text("\n".join(lines) + "\n")
     np.savez(tmp_path / "s.npz", labels=np.array(table.labels), **dict(zip(table.names, table.values, strict=True)))
     predictor = Predictor.load(learnt_from_csv)
-    expected = predictor.predict(predictor.asked(str(tmp_path / "data.csv"), {}).texts)
+    expected = predictor.predict(predictor.request(str(tmp_path / "data.csv"), {}).texts)
     scores = evaluated(learnt_from_csv, tmp_path / "data.csv", "all")
     for name in ("s.parquet", "records.jsonl", "turned.csv", "s.jsonl", "s.npz"):
-        [piece] = predictor.asked(str(tmp_path / name), {}).pieces()
+        [piece] = predictor.request(str(tmp_path / name), {}).pieces()
         found = predictor.predict(piece.texts)
         assert [(each.name, each.label) for each in found] == [(each.name, each.label) for each in expected], name
         if name != "turned.csv":
@@ -144,7 +144,7 @@ def test_predictions_need_no_label(learnt_from_csv: Path, tmp_path: Path) -> Non
     rows = (tmp_path / "data.csv").read_text().splitlines()
     (tmp_path / "bare.csv").write_text("\n".join(row.rpartition(",")[0] for row in rows) + "\n")
     predictor = Predictor.load(learnt_from_csv)
-    assert len(predictor.predict(predictor.asked(str(tmp_path / "bare.csv"), {}).texts)) == 60
+    assert len(predictor.predict(predictor.request(str(tmp_path / "bare.csv"), {}).texts)) == 60
 
 
 def test_how_files_are_read_is_kept_in_the_run(fitted: Fitted, tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_how_files_are_read_is_kept_in_the_run(fitted: Fitted, tmp_path: Path) -
     with pytest.raises(InputError, match="step 3, channel 'load': a value is missing"):
         predictor.predict(['{"values": [500, 510, -9999]}'])
     (tmp_path / "more.csv").write_text("when,load\n1,500\n2,510\n")
-    assert len(predictor.predict(predictor.asked(str(tmp_path / "more.csv"), {}).texts)) == 1
+    assert len(predictor.predict(predictor.request(str(tmp_path / "more.csv"), {}).texts)) == 1
     assert evaluated(run, tmp_path / "more.csv", "all")["models"]["last value"]["mae"] > 0
 
 
@@ -165,5 +165,5 @@ def test_a_run_on_the_wide_form_reads_it_again(fitted: Fitted, tmp_path: Path) -
     run = fitted("\n".join(rows) + "\n", max_epochs=3)
     (tmp_path / "one.csv").write_text(rows[0] + "\n")  # by itself it could be a step as well
     predictor = Predictor.load(run)
-    (said,) = predictor.predict(predictor.asked(str(tmp_path / "one.csv"), {}).texts)
+    (said,) = predictor.predict(predictor.request(str(tmp_path / "one.csv"), {}).texts)
     assert said.label == "0"

@@ -36,7 +36,7 @@ def test_slopes_are_learned_and_scored_in_their_own_unit(tmp_path: Path) -> None
     report = tasks.get("series").evaluate(run, str(tmp_path / "data.csv"), "all", {}, lambda sentence: None).as_json()
     assert set(report["models"]) == {"this model", "linear model", "mean"}
     predictor = Predictor.load(tmp_path / "run")
-    said = [each.value for each in predictor.predict(predictor.asked(str(tmp_path / "data.csv"), {}).texts)]
+    said = [each.value for each in predictor.predict(predictor.request(str(tmp_path / "data.csv"), {}).texts)]
     true = np.array([float(x) for x in read_series(tmp_path / "data.csv", run.config.learnt.reading).labels or []])
     found, errors = report["models"]["this model"], np.array(said) - true
     assert found["r2"] == pytest.approx(1 - (errors**2).sum() / ((true - true.mean()) ** 2).sum())

@@ -3,8 +3,8 @@
 Its text is another with every version of Python.
 """
 
-from cellwright.data.cut import cut
 from cellwright.data.datasets.dataset import Dataset
+from cellwright.data.position_split import split_by_position
 from cellwright.data.splits import Splits
 from cellwright.data.table import Table
 
@@ -12,7 +12,7 @@ from cellwright.data.table import Table
 def _load() -> Splits[Table]:
     from pydoc_data.topics import topics  # half a megabyte, and who lists the sets does not read it
 
-    return cut("\n".join(topics[name] for name in sorted(topics)), DATASET.name)
+    return split_by_position("\n".join(topics[name] for name in sorted(topics)), DATASET.name)
 
 
 DATASET = Dataset(

@@ -1,7 +1,7 @@
 """Files of rows, one module a format; the file's suffix chooses. Three tables of formats, each of one kind of rows:
 
     FORMATS here      texts, labelled or not, and pairs: `read(path, columns, how) -> Table`
-    tagged.FORMATS    tagged sentences: `read(path, asked, encoding) -> Sentences`
+    tagged.FORMATS    tagged sentences: `read(path, columns, encoding) -> Sentences`
     series.FORMATS    numeric series: `read(path, options, encoding) -> SeriesTable`
 
 The other modules read no file by themselves: they are what several formats share (cells, times, numbers, headers).
@@ -22,17 +22,17 @@ from cellwright.data.table import Table
 from cellwright.errors import InputError
 from cellwright.stages import staged
 
-Asked = TypeVar("Asked")
+Request = TypeVar("Request")
 How = TypeVar("How")
 Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
-class Format(Generic[Asked, How, Read]):
+class Format(Generic[Request, How, Read]):
     """A way to write rows to a file: the suffixes that mean it, and who reads it."""
 
     suffixes: tuple[str, ...]
-    read: Callable[[Path, Asked, How], Read]
+    read: Callable[[Path, Request, How], Read]
 
 
 FOLDER = "folder"

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from cellwright.data.readers.files import decoded, with_newlines
-from cellwright.data.readers.numbers import Found, as_table
+from cellwright.data.readers.numbers import ReadSeries, as_table
 from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.readers.values import listed
 from cellwright.data.series import SeriesTable, Values
@@ -35,7 +35,7 @@ def read(path: Path, options: SeriesOptions, encoding: str) -> SeriesTable:
             "each, or one that is relational, whose rows are the channels"
         )
     found = [
-        Found(str(k), _values(row, steps), _text(row[label]) if label else None, f"row {k}")
+        ReadSeries(str(k), _values(row, steps), _text(row[label]) if label else None, f"row {k}")
         for k, row in enumerate(rows, start=1)
     ]
     if not found:

@@ -37,7 +37,7 @@ Line = tuple[int, list[str]]  # its number, from 1, and its fields
 
 
 @dataclass(frozen=True)
-class Asked:
+class TokenColumns:
     """Columns by number (from 1, or from −1 at the end) or by the name that a header line gives them."""
 
     tokens: str | None
@@ -61,21 +61,21 @@ def parted(text: str) -> list[str]:
     return _BLANKS.split(text.strip(BLANK)) if text.strip(BLANK) else []
 
 
-def read(path: Path, asked: Asked, encoding: str) -> Sentences:
+def read(path: Path, columns: TokenColumns, encoding: str) -> Sentences:
     """Read the first column as tokens and the last as tags, unless others are asked for."""
-    return _read(path, lines(path, encoding), asked, "1", "-1")
+    return _read(path, lines(path, encoding), columns, "1", "-1")
 
 
-def read_conllu(path: Path, asked: Asked, encoding: str) -> Sentences:
+def read_conllu(path: Path, columns: TokenColumns, encoding: str) -> Sentences:
     """Read FORM as tokens and UPOS as tags, unless others are asked for."""
     # Blanked and not taken out: the numbers of the lines stay.
     words = ["#" if _NO_WORD.match(line) else line for line in lines(path, encoding)]
-    return _read(path, words, asked, "2", "4")
+    return _read(path, words, columns, "2", "4")
 
 
-def _read(path: Path, written: Iterable[str], asked: Asked, usual_tokens: str, usual_tags: str) -> Sentences:
-    tokens, label = asked.tokens or usual_tokens, asked.label
-    tags = asked.tags or usual_tags if asked.tagged else tokens
+def _read(path: Path, written: Iterable[str], columns: TokenColumns, usual_tokens: str, usual_tags: str) -> Sentences:
+    tokens, label = columns.tokens or usual_tokens, columns.label
+    tags = columns.tags or usual_tags if columns.tagged else tokens
     by_name = not (NUMBER.fullmatch(tokens) and NUMBER.fullmatch(tags))
     names, blocks = _cut(path, written, by_name)
     if not blocks:
@@ -85,7 +85,7 @@ def _read(path: Path, written: Iterable[str], asked: Asked, usual_tokens: str, u
     places = [
         _place(column, option, names, width, where) for column, option in ((tokens, "--tokens"), (tags, "--tags"))
     ]
-    if asked.tagged and places[0] == places[1]:
+    if columns.tagged and places[0] == places[1]:
         raise InputError(
             f"{where}: column {places[0] + 1} of {width} for both the tokens and the tags; expected two columns: name "
             f"yours with {named_by(OPTIONS)}"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cellwright.data.readers.numbers import Found
+from cellwright.data.readers.numbers import ReadSeries
 from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.readers.sheet import Sheet
 from cellwright.data.readers.times import Time, in_one_unit, length_of
@@ -32,7 +32,7 @@ class Gap(NamedTuple):
     length: float
 
 
-def sorted_by_time(found: Sequence[Found]) -> tuple[list[Found], int]:
+def sorted_by_time(found: Sequence[ReadSeries]) -> tuple[list[ReadSeries], int]:
     """The series with their steps in the order of their times, and how many stood elsewhere."""
     made, moved = [], 0
     for each in found:
@@ -43,7 +43,7 @@ def sorted_by_time(found: Sequence[Found]) -> tuple[list[Found], int]:
     return made, moved
 
 
-def check_rising(found: Sequence[Found], sheet: Sheet, place: int) -> None:
+def check_rising(found: Sequence[ReadSeries], sheet: Sheet, place: int) -> None:
     """Raise InputError at the first time, in that column, that does not follow the one before it."""
     written = {line: fields[place].strip() for line, fields in sheet.rows}
     for each in found:
@@ -64,7 +64,9 @@ def check_rising(found: Sequence[Found], sheet: Sheet, place: int) -> None:
                 )
 
 
-def without_gaps(found: Sequence[Found], source: str, options: SeriesOptions) -> tuple[list[Found], list[str]]:
+def without_gaps(
+    found: Sequence[ReadSeries], source: str, options: SeriesOptions
+) -> tuple[list[ReadSeries], list[str]]:
     """Say where time is missing, and put steps there where `--fill` says so. Raises InputError.
 
     Returns the series, the steps that were put in as missing values, and sentences for the user.
@@ -94,7 +96,7 @@ def without_gaps(found: Sequence[Found], source: str, options: SeriesOptions) ->
     return filled, [f"{said}; {put_in:,} steps are put in between, as --fill {options.fill} says"]
 
 
-def _said(found: Sequence[Found], source: str, gaps: list[Gap], times: list[list[Time]], usual: float) -> str:
+def _said(found: Sequence[ReadSeries], source: str, gaps: list[Gap], times: list[list[Time]], usual: float) -> str:
     widest = max(gaps, key=lambda gap: gap.length)
     kind, lines = times[widest.series][0].kind, found[widest.series].lines
     unit = found[widest.series].place.partition(" ")[0]  # as in "line 7"
@@ -111,7 +113,7 @@ def _said(found: Sequence[Found], source: str, gaps: list[Gap], times: list[list
     )
 
 
-def _filled(found: Found, apart: Sequence[float], usual: float, where: str) -> Found:
+def _filled(found: ReadSeries, apart: Sequence[float], usual: float, where: str) -> ReadSeries:
     """The series with a step, of missing values, for each that its times leave out."""
     counts = [length / usual for length in apart]
     for step, count in enumerate(counts):

@@ -7,23 +7,23 @@ from typing import NamedTuple
 import numpy as np
 
 from cellwright.data.readers.files import lines_of
-from cellwright.data.readers.numbers import Found
+from cellwright.data.readers.numbers import ReadSeries
 from cellwright.errors import InputError
 
 Line = tuple[int, str]  # its number, from 1, and its text
 
 
-class Told(NamedTuple):
+class HeaderValue(NamedTuple):
     """A value of the header, and the line it stands on."""
 
     words: list[str]
     line: int
 
 
-Header = dict[str, Told]
+Header = dict[str, HeaderValue]
 
 
-def cut(path: Path, content: str) -> tuple[list[Line], list[Line]]:
+def split_header(path: Path, content: str) -> tuple[list[Line], list[Line]]:
     """Return the lines above @data and those below it, of which there is one; blank ones and comments are none."""
     lines = [
         (k, line.strip())
@@ -57,7 +57,7 @@ def header_of(path: Path, lines: Sequence[Line], flags: frozenset[str], read: fr
         if not text.startswith("@") or not words:
             raise InputError(f"{path}, line {line}: {text[:40]!r} before @data; expected @name value, or # a comment")
         name = words.pop(0).lower()
-        told = Told(_flag(name, words, f"{path}, line {line}") if name in flags else words, line)
+        told = HeaderValue(_flag(name, words, f"{path}, line {line}") if name in flags else words, line)
         if name in read and header.get(name, told).words != told.words:
             raise InputError(
                 f"{path}, line {line}: @{name} {' '.join(told.words)[:40]}, but line {header[name].line} says "
@@ -72,7 +72,7 @@ def says(header: Header, name: str) -> bool | None:
     return header[name].words[:1] == ["true"] if name in header else None
 
 
-def check_claims(path: Path, header: Header, found: Sequence[Found]) -> None:
+def check_claims(path: Path, header: Header, found: Sequence[ReadSeries]) -> None:
     """Refuse what the header says and the data does not do."""
     for each in found:
         steps, channels = each.values.shape

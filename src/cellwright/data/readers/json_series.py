@@ -14,7 +14,7 @@ import numpy as np
 
 from cellwright.data.readers.files import decoded, lines_of
 from cellwright.data.readers.long_form import read_records
-from cellwright.data.readers.numbers import Found, as_table
+from cellwright.data.readers.numbers import ReadSeries, as_table
 from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.series import SeriesTable
 from cellwright.errors import InputError
@@ -63,7 +63,7 @@ def _holds_records(content: str) -> bool:
     )
 
 
-def _series(line: str, number: str, where: str) -> Found:
+def _series(line: str, number: str, where: str) -> ReadSeries:
     try:
         content = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -76,7 +76,7 @@ def _series(line: str, number: str, where: str) -> Found:
         if len(step) != len(steps[0]):
             raise InputError(f"{where}, step {k}: {len(step)} channels; expected {len(steps[0])}, as step 1 has")
     values = [[_number(v, f"{where}, step {k}") for v in step] for k, step in enumerate(steps, start=1)]
-    return Found(
+    return ReadSeries(
         number if name is None else str(name),
         np.array(values, dtype=np.float64).reshape(len(values), -1 if values else 1),
         None if label is None else str(label),

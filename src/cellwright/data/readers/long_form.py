@@ -17,7 +17,7 @@ from cellwright.data.readers import delimited, jsonl, parquet
 from cellwright.data.readers.delimited import Row
 from cellwright.data.readers.files import lines_of
 from cellwright.data.readers.gaps import check_rising, sorted_by_time, without_gaps
-from cellwright.data.readers.numbers import Found, as_table, number
+from cellwright.data.readers.numbers import ReadSeries, as_table, number
 from cellwright.data.readers.options import ReadOptions
 from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.readers.sheet import ROLES, Places, Sheet, check_header, check_words, places_of, unread
@@ -104,14 +104,14 @@ def _times(sheet: Sheet, place: int) -> dict[int, Time]:
     return found
 
 
-def _series(sheet: Sheet, name: str, rows: list[Row], places: Places, options: SeriesOptions) -> Found:
+def _series(sheet: Sheet, name: str, rows: list[Row], places: Places, options: SeriesOptions) -> ReadSeries:
     values = [
         [number(fields[place], sheet.where(line, place), options.missing) for place in places.channels]
         for line, fields in rows
     ]
     lines = [line for line, _ in rows]
     label = None if places.label is None else _label(sheet, rows, places.label)
-    return Found(name, np.array(values, dtype=np.float64), label, f"{sheet.unit} {lines[0]}", lines=lines)
+    return ReadSeries(name, np.array(values, dtype=np.float64), label, f"{sheet.unit} {lines[0]}", lines=lines)
 
 
 def _label(sheet: Sheet, rows: list[Row], place: int) -> str | None:

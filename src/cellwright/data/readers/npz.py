@@ -19,7 +19,7 @@ from numpy.lib.format import MAGIC_PREFIX, read_array
 from numpy.typing import NDArray
 
 from cellwright.data.readers.files import read_bytes
-from cellwright.data.readers.numbers import Found, as_table
+from cellwright.data.readers.numbers import ReadSeries, as_table
 from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.series import SeriesTable, Values
 from cellwright.errors import InputError
@@ -42,7 +42,7 @@ def read(path: Path, options: SeriesOptions, encoding: str) -> SeriesTable:
         raise InputError(f"{path}: no series in it; expected an array 'values', or an array a series")
     labels = _texts(path, arrays, "labels", len(named))
     found = [
-        Found(name, values, labels[k] if labels else None, f"series {name}")
+        ReadSeries(name, values, labels[k] if labels else None, f"series {name}")
         for k, (name, values) in enumerate(named.items())
     ]
     return as_table(found, _texts(path, arrays, "channels", found[0].values.shape[1]), str(path), options)

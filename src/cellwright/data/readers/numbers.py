@@ -20,7 +20,7 @@ LARGEST = 1e30
 """No value of a series lies further from 0: its square is a float64 by far, and itself a float32, as in ONNX."""
 
 
-class Found(NamedTuple):
+class ReadSeries(NamedTuple):
     """A series as a reader found it."""
 
     name: str
@@ -69,7 +69,7 @@ def is_number(written: str) -> bool:
 
 
 def as_table(
-    found: Sequence[Found],
+    found: Sequence[ReadSeries],
     channels: Sequence[str] | None,
     source: str,
     options: SeriesOptions | None = None,
@@ -115,7 +115,7 @@ def _known(values: Values, missing: Sequence[str]) -> Values:
     return np.where(absent, np.nan, values)
 
 
-def _check(found: Found, channels: Sequence[str], where: str, counted: bool) -> None:
+def _check(found: ReadSeries, channels: Sequence[str], where: str, counted: bool) -> None:
     whole(found.name, "name", where)
     whole(found.label or "", "label", where)
     steps, count = found.values.shape

@@ -1,10 +1,10 @@
-"""Files of tagged sentences: one file a format, each `read(path, asked, encoding) -> Sentences`."""
+"""Files of tagged sentences: one file a format, each `read(path, columns, encoding) -> Sentences`."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from cellwright.data.readers import Format, columns, format_of, slashed, token_lists
-from cellwright.data.readers.columns import Asked
+from cellwright.data.readers.columns import TokenColumns
 from cellwright.data.readers.files import existing, reading
 from cellwright.data.sentences import Sentences
 from cellwright.errors import InputError
@@ -48,8 +48,8 @@ def read_tagged(
 
     Many arguments: options of `fit --task tag`, by their names.
     """
-    path, asked = existing(path, built_in), Asked(tokens, tags, label, tagged)
-    sentences = FORMATS[format_of(path, format, FORMATS)].read(path, asked, encoding)
+    path, columns = existing(path, built_in), TokenColumns(tokens, tags, label, tagged)
+    sentences = FORMATS[format_of(path, format, FORMATS)].read(path, columns, encoding)
     if not any(sentences.tokens):
         raise InputError(f"{path}: no sentence holds a token; expected at least one")
     return sentences

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cellwright.data.readers import jsonl, parquet
-from cellwright.data.readers.columns import BLANK, OPTIONS, Asked, parted
+from cellwright.data.readers.columns import BLANK, OPTIONS, TokenColumns, parted
 from cellwright.data.readers.files import lines
 from cellwright.data.readers.values import Columns, as_label, shown, whole
 from cellwright.data.sentences import Sentences
@@ -18,7 +18,7 @@ LABEL = "--sentence-label"
 
 
 class _Row(NamedTuple):
-    """One sentence as it was written; `label` is None where nobody asked for it."""
+    """One sentence as it was written; `label` is None where nobody asks for it."""
 
     line: int
     tokens: object
@@ -26,40 +26,40 @@ class _Row(NamedTuple):
     label: object
 
 
-def read(path: Path, asked: Asked, encoding: str) -> Sentences:
+def read(path: Path, columns: TokenColumns, encoding: str) -> Sentences:
     """Read the keys "tokens" and "tags" of each line, unless others are asked for."""
-    keys = _keys(path, asked)
+    keys = _keys(path, columns)
     rows = []
     for line, pairs in jsonl.rows(path, lines(path, encoding)):
         where = f"{path}, line {line}"
-        label = None if asked.label is None else jsonl.value(pairs, asked.label, where, LABEL)
+        label = None if columns.label is None else jsonl.value(pairs, columns.label, where, LABEL)
         tokens, tags = (jsonl.value(pairs, key, where, OPTIONS) for key in keys)
         rows.append(_Row(line, tokens, tags, label))
-    return _sentences(path, asked, rows, "line")
+    return _sentences(path, columns, rows, "line")
 
 
-def read_parquet(path: Path, asked: Asked, encoding: str) -> Sentences:
+def read_parquet(path: Path, columns: TokenColumns, encoding: str) -> Sentences:
     """Read the columns "tokens" and "tags" of each row, likewise; Parquet is UTF-8 by itself."""
-    tokens, tags = _keys(path, asked)
+    tokens, tags = _keys(path, columns)
     found = parquet.values_of(path, Columns(tokens, tags, OPTIONS))
     labels: Sequence[object] = [None] * len(found[tokens])
-    if asked.label is not None:
-        labels = parquet.values_of(path, Columns(asked.label, None, LABEL))[asked.label]
+    if columns.label is not None:
+        labels = parquet.values_of(path, Columns(columns.label, None, LABEL))[columns.label]
     rows = zip(found[tokens], found[tags], labels, strict=True)
     numbered = [_Row(number, *row) for number, row in enumerate(rows, start=1)]
-    return _sentences(path, asked, numbered, "row")
+    return _sentences(path, columns, numbered, "row")
 
 
-def _keys(path: Path, asked: Asked) -> tuple[str, str]:
-    keys = (asked.tokens or "tokens", asked.tags or "tags")
+def _keys(path: Path, columns: TokenColumns) -> tuple[str, str]:
+    keys = (columns.tokens or "tokens", columns.tags or "tags")
     if keys[0] == keys[1]:
         raise InputError(f"{path}: key {keys[0]!r} for both the tokens and the tags; expected two keys")
     return keys
 
 
-def _sentences(path: Path, asked: Asked, rows: Sequence[_Row], unit: str) -> Sentences:
-    keys = _keys(path, asked)
-    sentences = Sentences([], [], None if asked.label is None else [], [], str(path), unit)
+def _sentences(path: Path, columns: TokenColumns, rows: Sequence[_Row], unit: str) -> Sentences:
+    keys = _keys(path, columns)
+    sentences = Sentences([], [], None if columns.label is None else [], [], str(path), unit)
     for row in rows:
         where = f"{path}, {unit} {row.line}"
         tokens, tags = _list(row.tokens, keys[0], where, BLANK), _list(row.tags, keys[1], where, None)
@@ -71,8 +71,8 @@ def _sentences(path: Path, asked: Asked, rows: Sequence[_Row], unit: str) -> Sen
         sentences.tokens.append(tokens)
         sentences.tags.append(tags)
         sentences.lines.append(row.line)
-        if asked.label is not None and sentences.labels is not None:
-            sentences.labels.append(as_label(row.label, asked.label, where))
+        if columns.label is not None and sentences.labels is not None:
+            sentences.labels.append(as_label(row.label, columns.label, where))
     return sentences
 
 

@@ -28,8 +28,8 @@ import numpy as np
 
 from cellwright.data.readers.files import decoded
 from cellwright.data.readers.gaps import without_gaps
-from cellwright.data.readers.header import Header, check_claims, cut, header_of, says
-from cellwright.data.readers.numbers import Found, as_table, is_number, number
+from cellwright.data.readers.header import Header, check_claims, header_of, says, split_header
+from cellwright.data.readers.numbers import ReadSeries, as_table, is_number, number
 from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.readers.times import Time, time_of
 from cellwright.data.readers.values import listed
@@ -46,7 +46,7 @@ _PAIR = re.compile(r"\(\s*(.+?)\s*,\s*([^,()]*?)\s*\)")
 
 def read(path: Path, options: SeriesOptions, encoding: str) -> SeriesTable:
     """Read every series; the format names its parts itself, so the options' columns play no part."""
-    lines, rows = cut(path, decoded(path, encoding))
+    lines, rows = split_header(path, decoded(path, encoding))
     header = header_of(path, lines, FLAGS, READ)
     found = [_series(path, k, line, text, header, options.missing) for k, (line, text) in enumerate(rows, start=1)]
     check_claims(path, header, found)
@@ -54,7 +54,7 @@ def read(path: Path, options: SeriesOptions, encoding: str) -> SeriesTable:
     return as_table(found, None, str(path), options, notes)
 
 
-def _series(path: Path, count: int, line: int, text: str, header: Header, missing: Sequence[str]) -> Found:
+def _series(path: Path, count: int, line: int, text: str, header: Header, missing: Sequence[str]) -> ReadSeries:
     where = f"{path}, line {line}"
     parts = _COLON.split(text)
     label = _label(parts, where, header)
@@ -73,7 +73,7 @@ def _series(path: Path, count: int, line: int, text: str, header: Header, missin
                 "mark missing values with ?"
             )
     values = np.array(channels, dtype=np.float64).reshape(len(channels), steps).T
-    return Found(str(count), values, label, f"line {line}", times)
+    return ReadSeries(str(count), values, label, f"line {line}", times)
 
 
 def _label(parts: list[str], where: str, header: Header) -> str | None:

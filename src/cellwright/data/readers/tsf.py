@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from cellwright.data.readers.files import decoded
-from cellwright.data.readers.header import Header, check_claims, cut, header_of
-from cellwright.data.readers.numbers import Found, as_table, number
+from cellwright.data.readers.header import Header, check_claims, header_of, split_header
+from cellwright.data.readers.numbers import ReadSeries, as_table, number
 from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.series import SeriesTable
 from cellwright.errors import InputError
@@ -31,7 +31,7 @@ FLAGS = frozenset({"missing", "equallength"})
 
 def read(path: Path, options: SeriesOptions, encoding: str) -> SeriesTable:
     """Read every series; the format names its parts itself, so the options' columns play no part."""
-    lines, rows = cut(path, decoded(path, encoding))
+    lines, rows = split_header(path, decoded(path, encoding))
     attributes = [text.split() for _, text in lines if text.lower().startswith("@attribute")]
     header = header_of(path, [line for line in lines if not line[1].lower().startswith("@attribute")], FLAGS, FLAGS)
     for words in attributes:
@@ -42,7 +42,9 @@ def read(path: Path, options: SeriesOptions, encoding: str) -> SeriesTable:
     return as_table(found, None, str(path), options, _notes(path, header))
 
 
-def _series(path: Path, count: int, line: int, text: str, attributes: list[list[str]], options: SeriesOptions) -> Found:
+def _series(
+    path: Path, count: int, line: int, text: str, attributes: list[list[str]], options: SeriesOptions
+) -> ReadSeries:
     where = f"{path}, line {line}"
     *parts, written = [part.strip() for part in text.split(":")]
     if len(parts) != len(attributes):
@@ -52,7 +54,7 @@ def _series(path: Path, count: int, line: int, text: str, attributes: list[list[
         )
     names = [part for part, (_, _, kind) in zip(parts, attributes, strict=True) if kind.lower() == "string"]
     values = [number(each, f"{where}, step {k}", options.missing) for k, each in enumerate(written.split(","), start=1)]
-    return Found("/".join(names) or str(count), np.array(values)[:, None], None, f"line {line}")
+    return ReadSeries("/".join(names) or str(count), np.array(values)[:, None], None, f"line {line}")
 
 
 def _notes(path: Path, header: Header) -> list[str]:

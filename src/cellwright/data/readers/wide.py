@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from cellwright.data.readers.files import lines
-from cellwright.data.readers.numbers import Found, as_table, is_number, number
+from cellwright.data.readers.numbers import ReadSeries, as_table, is_number, number
 from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.series import SeriesTable
 from cellwright.errors import InputError
@@ -68,14 +68,14 @@ def _whole(written: str) -> bool:
     return is_number(written) and float(written).is_integer()
 
 
-def _series(name: str, place: str, where: str, fields: list[str], options: SeriesOptions) -> Found:
+def _series(name: str, place: str, where: str, fields: list[str], options: SeriesOptions) -> ReadSeries:
     label, *written = fields
     if label.strip() == "":
         raise InputError(f"{where}: no label; expected one first, then the values")
     values = [number(each, f"{where}, step {k}", options.missing) for k, each in enumerate(written, start=1)]
     known = np.flatnonzero(~np.isnan(values))
     end = known[-1] + 1 if len(known) else len(values)
-    return Found(name, np.array(values[:end], dtype=np.float64)[:, None], _label(label), place)
+    return ReadSeries(name, np.array(values[:end], dtype=np.float64)[:, None], _label(label), place)
 
 
 def _label(written: str) -> str:

@@ -29,7 +29,7 @@ class Choice {
   }
 }
 
-class View extends Said {
+class View extends AnnotatedText {
   /** `explains`: whether attributions come, where they are not there yet. */
   constructor(root, choice, explains = false) {
     super();

@@ -5,8 +5,8 @@ from typing import ClassVar
 from pydantic import BaseModel, Field
 
 from cellwright.models.architecture import AutoencoderArchitecture
-from cellwright.models.reading import Reading
-from cellwright.tasks.config import FIXED, FitConfig, Place, Tokenising
+from cellwright.models.text_encoding import Reading
+from cellwright.tasks.config import FIXED, FitConfig, Locations, Tokenising
 from cellwright.tasks.files import TableFiles, check_files
 
 
@@ -27,7 +27,7 @@ class Texts(BaseModel):
 
 
 # The last of the bases is the first in the help.
-class AutoencodeConfig(FitConfig, AutoencoderArchitecture, Tokenising, TableFiles, Texts, Place):
+class AutoencodeConfig(FitConfig, AutoencoderArchitecture, Tokenising, TableFiles, Texts, Locations):
     """The options of a run that compresses texts. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "autoencode"

@@ -11,7 +11,7 @@ from cellwright.data.batches import collate
 from cellwright.data.splits import Split
 from cellwright.data.unseen import sentences
 from cellwright.errors import InputError
-from cellwright.evaluation.reconstruction import Brought, Reconstruction
+from cellwright.evaluation.reconstruction import ReconstructionReport, TokenScores
 from cellwright.tasks.autoencode.data import SOURCE
 from cellwright.tasks.autoencode.objective import AutoencodeObjective
 from cellwright.tasks.autoencode.predictor import BATCH_TOKENS, AutoencodePredictor
@@ -27,7 +27,7 @@ def evaluate(
     columns: Mapping[str, Any],
     say: Callable[[str], None],
     baselines: bool,
-) -> Reconstruction:
+) -> ReconstructionReport:
     """Score the run beside the frequencies of single tokens; see `Task.evaluate`."""
     table = SOURCE.scored(data, split, options_for(run, data, columns), say)
     windows = _windows(run, table.texts)
@@ -37,7 +37,7 @@ def evaluate(
     train = SOURCE.trained(run, table, split, say, baselines)
     told, free = _told(run, windows), _free(run, windows)
     baseline = None if train is None else _unigram(run, _windows(run, train.texts), windows)
-    return Reconstruction(len(table), sum(map(len, windows)), told, free, baseline)
+    return ReconstructionReport(len(table), sum(map(len, windows)), told, free, baseline)
 
 
 def _windows(run: AutoencodeRun, texts: Sequence[str]) -> list[Sequence[int]]:
@@ -45,14 +45,14 @@ def _windows(run: AutoencodeRun, texts: Sequence[str]) -> list[Sequence[int]]:
 
 
 @torch.inference_mode()
-def _told(run: AutoencodeRun, windows: Sequence[Sequence[int]]) -> Brought:
+def _told(run: AutoencodeRun, windows: Sequence[Sequence[int]]) -> TokenScores:
     """Each token from those that truly stand before it."""
     objective = AutoencodeObjective(run.config.model)
     sums = torch.zeros(3, dtype=torch.float64)
     for indices in batches_of([len(window) for window in windows], BATCH_TOKENS):
         sums += objective.measure(run.model, collate([(windows[i], None) for i in indices]))
     scores = objective.scores(sums.tolist())
-    return Brought(scores["exact"], scores["loss"])
+    return TokenScores(scores["exact"], scores["loss"])
 
 
 def _free(run: AutoencodeRun, windows: Sequence[Sequence[int]]) -> float:
@@ -62,11 +62,11 @@ def _free(run: AutoencodeRun, windows: Sequence[Sequence[int]]) -> float:
     return sum(true == back for true, back in pairs) / len(pairs)
 
 
-def _unigram(run: AutoencodeRun, train: Sequence[Sequence[int]], windows: Sequence[Sequence[int]]) -> Brought:
+def _unigram(run: AutoencodeRun, train: Sequence[Sequence[int]], windows: Sequence[Sequence[int]]) -> TokenScores:
     """Each token by its frequency in training, one added to every count (Laplace)."""
     counts = Counter(token for window in train for token in window)
     total = math.log(counts.total() + run.tokenizer.size)
     (most_frequent, _), *_ = counts.most_common(1)
     tokens = [token for window in windows for token in window]
     nats = sum(total - math.log(counts[token] + 1) for token in tokens) / len(tokens)
-    return Brought(tokens.count(most_frequent) / len(tokens), nats)
+    return TokenScores(tokens.count(most_frequent) / len(tokens), nats)

@@ -9,7 +9,7 @@ from cellwright.data.feed import feeds
 from cellwright.data.splits import counts
 from cellwright.errors import InputError
 from cellwright.models.architecture import AutoencoderArchitecture, AutoencoderConfig
-from cellwright.models.reading import Reader
+from cellwright.models.text_encoding import Reader
 from cellwright.tasks.autoencode.config import AutoencodeConfig
 from cellwright.tasks.autoencode.data import load_splits
 from cellwright.tasks.autoencode.objective import AutoencodeObjective

@@ -6,7 +6,7 @@ from pathlib import Path
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.models.architecture import AutoencoderConfig
 from cellwright.models.autoencoder import Autoencoder
-from cellwright.models.reading import Reader, Reading
+from cellwright.models.text_encoding import Reader, Reading
 from cellwright.tasks.run import Run, RunConfig, load_model
 from cellwright.tasks.texts import TOKENIZER, load_tokenizer
 

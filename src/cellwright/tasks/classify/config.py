@@ -8,9 +8,9 @@ from pydantic import BaseModel, Field
 from cellwright.data.duplicates import Duplicates
 from cellwright.errors import InputError
 from cellwright.models.architecture import Architecture
-from cellwright.models.reading import Reading, Way
+from cellwright.models.text_encoding import Reading, Way
 from cellwright.options import flag
-from cellwright.tasks.config import FIRST, FIXED, FitConfig, Place, Smoothing, Tokenising
+from cellwright.tasks.config import FIRST, FIXED, FitConfig, Locations, Smoothing, Tokenising
 from cellwright.tasks.files import OF_FILES, TableFiles, check_files
 
 
@@ -42,7 +42,7 @@ OF_TABLES = OF_FILES | {name: field.default for name, field in Labels.model_fiel
 
 
 # The last of the bases is the first in the help.
-class ClassifyConfig(FitConfig, Smoothing, Architecture, Reading, Tokenising, TableFiles, Labels, Columns, Place):
+class ClassifyConfig(FitConfig, Smoothing, Architecture, Reading, Tokenising, TableFiles, Labels, Columns, Locations):
     """The options of a run that gives each text a label. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "classify"

@@ -7,7 +7,7 @@ from cellwright.data.checks import with_known_labels
 from cellwright.data.splits import Split
 from cellwright.data.unseen import sentences
 from cellwright.evaluation.baselines import MOST_TEXTS
-from cellwright.evaluation.comparison import Comparison, compare
+from cellwright.evaluation.classification_report import ClassificationReport, compare
 from cellwright.tasks.classify.data import SOURCE
 from cellwright.tasks.classify.predictor import ClassifyPredictor
 from cellwright.tasks.classify.run import ClassifyRun
@@ -21,7 +21,7 @@ def evaluate(
     columns: Mapping[str, Any],
     say: Callable[[str], None],
     baselines: bool,
-) -> Comparison:
+) -> ClassificationReport:
     """Score the run beside the majority class and the linear baseline; see `Task.evaluate`."""
     table = SOURCE.scored(data, split, options_for(run, data, columns), say)
     table, notes = with_known_labels(table, run.labels)

@@ -14,7 +14,7 @@ from cellwright.data.tokenizer import Tokenizer
 from cellwright.data.wording import shortened
 from cellwright.evaluation.majority import majority_macro_f1, majority_share
 from cellwright.models.architecture import Architecture, ClassifierConfig
-from cellwright.models.reading import Reader, Reading
+from cellwright.models.text_encoding import Reader, Reading
 from cellwright.stages import stage
 from cellwright.tasks.autoencode.run import AutoencodeRun
 from cellwright.tasks.cell import check_cell

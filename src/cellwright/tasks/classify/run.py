@@ -6,7 +6,7 @@ from pathlib import Path
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.models.architecture import ClassifierConfig
 from cellwright.models.classifier import Classifier
-from cellwright.models.reading import Reader, Reading
+from cellwright.models.text_encoding import Reader, Reading
 from cellwright.tasks.run import CONFIG, Run, RunConfig, check_size, load_model
 from cellwright.tasks.texts import TOKENIZER, load_tokenizer
 

@@ -4,10 +4,10 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
-from cellwright.data.cut import SHARE
+from cellwright.data.position_split import SHARE
 from cellwright.errors import InputError
-from cellwright.models.language_architecture import LanguageArchitecture
-from cellwright.tasks.config import FIXED, FitConfig, Place, Tokenising
+from cellwright.models.language_model_architecture import LanguageArchitecture
+from cellwright.tasks.config import FIXED, FitConfig, Locations, Tokenising
 from cellwright.tasks.files import TableFiles, check_files
 
 
@@ -22,7 +22,7 @@ class TextColumn(BaseModel):
 
 
 # The last of the bases is the first in the help.
-class LanguageConfig(FitConfig, LanguageArchitecture, Tokenising, TableFiles, TextColumn, Place):
+class LanguageConfig(FitConfig, LanguageArchitecture, Tokenising, TableFiles, TextColumn, Locations):
     """The options of a run that learns to write text. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "lm"

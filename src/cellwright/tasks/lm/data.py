@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from cellwright.data import datasets
-from cellwright.data.cut import SHARE, cut
 from cellwright.data.datasets.dataset import TEXTS
 from cellwright.data.hash_split import split_table
+from cellwright.data.position_split import SHARE, split_by_position
 from cellwright.data.readers import by_suffix, read
 from cellwright.data.readers.files import decoded, existing, reading, with_newlines
 from cellwright.data.readers.options import ReadOptions
@@ -71,7 +71,7 @@ def open_texts(
     path = existing(data, built_in=datasets.names(TEXTS), folder=True)
     kind = _kind(text, how)
     if is_plain(path, how):
-        kind = replace(kind, split=lambda table, **shares: cut(table.texts[0], table.source, **shares))
+        kind = replace(kind, split=lambda table, **shares: split_by_position(table.texts[0], table.source, **shares))
     return open_splits(data, kind, splits or SplitOptions(), SHARE)
 
 

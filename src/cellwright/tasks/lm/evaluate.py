@@ -10,9 +10,9 @@ from torch import Tensor
 from cellwright.data.splits import Split
 from cellwright.data.unseen import sentences
 from cellwright.errors import InputError
+from cellwright.evaluation.language_model_report import LanguageModelReport
 from cellwright.evaluation.ngrams import kneser_ney
-from cellwright.evaluation.text_comparison import TextComparison
-from cellwright.evaluation.text_scores import TextScores
+from cellwright.evaluation.perplexity import PerplexityScores
 from cellwright.stages import stage
 from cellwright.tasks.lm.data import SOURCE
 from cellwright.tasks.lm.prepare import documents
@@ -30,7 +30,7 @@ def evaluate(
     columns: Mapping[str, Any],
     say: Callable[[str], None],
     baselines: bool,
-) -> TextComparison:
+) -> LanguageModelReport:
     """Score the run beside n-grams and the frequency of tokens; see `Task.evaluate`.
 
     Each text is told what stands before in it, from its first token on; the end of each but the last is predicted too.
@@ -43,18 +43,18 @@ def evaluate(
     say_all(sentences([run.tokenizer.unseen(texts, as_written=True)]), say)
     characters, spelling = sum(map(len, texts)), run.spelling(texts)
 
-    def scored(nats: Tensor) -> TextScores:
-        return TextScores(float(nats.sum()), len(nats), characters, spelling)
+    def scored(nats: Tensor) -> PerplexityScores:
+        return PerplexityScores(float(nats.sum()), len(nats), characters, spelling)
 
     with stage(f"scoring {characters:,} characters"):
         model = scored(run.model.nats(encoded))
     order = ORDERS[run.tokenizer.kind]
     train = SOURCE.trained(run, table, split, say, baselines)
     if train is None:
-        return TextComparison(model, order)
+        return LanguageModelReport(model, order)
     learned = documents(run.tokenizer, train.texts)
     counted = [scored(_counted(learned, encoded, n, run.tokenizer.size)) for n in (order, 1)]
-    return TextComparison(model, order, *counted)
+    return LanguageModelReport(model, order, *counted)
 
 
 def _counted(train: Sequence[Tensor], test: Sequence[Tensor], order: int, vocabulary: int) -> Tensor:

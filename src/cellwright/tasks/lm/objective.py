@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cellwright.evaluation.text_scores import TextScores
-from cellwright.models.language_architecture import LanguageModelConfig
+from cellwright.evaluation.perplexity import PerplexityScores
 from cellwright.models.language_model import LanguageModel, States
+from cellwright.models.language_model_architecture import LanguageModelConfig
 from cellwright.nn.tbptt import Window
 from cellwright.tasks.task import Metric, Objective, Step
 
@@ -59,7 +59,7 @@ class LanguageObjective(Objective):
     def scores(self, sums: Sequence[float]) -> dict[str, float]:
         """Nats a token, and perplexity."""
         nats, tokens = sums
-        found = TextScores(nats, int(tokens), characters=int(tokens))
+        found = PerplexityScores(nats, int(tokens), characters=int(tokens))
         return {"loss": found.loss, "perplexity": found.perplexity}
 
     def state_dict(self) -> dict[str, Any]:

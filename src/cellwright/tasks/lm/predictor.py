@@ -8,12 +8,12 @@ import torch
 
 from cellwright.data.readers.files import existing
 from cellwright.data.unseen import Unseen
-from cellwright.evaluation.text_scores import TextScores
+from cellwright.evaluation.perplexity import PerplexityScores
 from cellwright.tasks.files import as_the_run, check_written, read_options
 from cellwright.tasks.lm.data import is_plain, read_texts
 from cellwright.tasks.lm.prepare import documents
 from cellwright.tasks.lm.run import LanguageRun
-from cellwright.tasks.predictor import Asked, Prediction, Predictor
+from cellwright.tasks.predictor import FileRequest, Prediction, Predictor
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ class LanguagePredictor(Predictor[Scored]):
     def __init__(self, run: LanguageRun) -> None:
         self.run: LanguageRun = run
 
-    def asked(self, path: str, given: Mapping[str, Any], *, several: bool = False) -> Asked:
+    def request(self, path: str, given: Mapping[str, Any], *, several: bool = False) -> FileRequest:
         """The texts of a column, or of any file but a table the whole as one text, as in training."""
         how = read_options(as_the_run(self.run.config.options, given, path))
         if not is_plain(existing(path, folder=True), how):
-            return super().asked(path, given, several=several)
+            return super().request(path, given, several=several)
         check_written(given, path)
         texts = read_texts(path, how=how).texts
-        return Asked.at_once(texts, [[("text", text)] for text in texts])
+        return FileRequest.at_once(texts, [[("text", text)] for text in texts])
 
     def predict(self, texts: Sequence[str]) -> list[Scored]:
         """Score each text, in their order, its end not among what is predicted."""
@@ -60,5 +60,5 @@ class LanguagePredictor(Predictor[Scored]):
         if len(document) == 1:
             return Scored(0.0, 1.0, 0, len(text))
         nats = self.run.model.nats([document])
-        found = TextScores(float(nats.sum()), len(nats), len(text), self.run.spelling([text]))
+        found = PerplexityScores(float(nats.sum()), len(nats), len(text), self.run.spelling([text]))
         return Scored(found.bits_a_character, found.perplexity, found.tokens, found.characters)

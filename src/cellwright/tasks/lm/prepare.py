@@ -9,15 +9,15 @@ import torch
 from torch import Tensor
 
 import cellwright
-from cellwright.data.special import UNKNOWN
+from cellwright.data.special_tokens import UNKNOWN
 from cellwright.data.splits import Splits, counts
 from cellwright.data.table import Table
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
 from cellwright.evaluation.ngrams import kneser_ney
-from cellwright.evaluation.text_scores import TextScores
-from cellwright.models.language_architecture import LanguageArchitecture, LanguageModelConfig
+from cellwright.evaluation.perplexity import PerplexityScores
 from cellwright.models.language_model import MARK
+from cellwright.models.language_model_architecture import LanguageArchitecture, LanguageModelConfig
 from cellwright.tasks.cell import check_cell
 from cellwright.tasks.lm.config import LanguageConfig
 from cellwright.tasks.lm.data import load_splits, open_data
@@ -117,7 +117,7 @@ def _unigram(encoded: dict[str, list[Tensor]], tokenizer: Tokenizer) -> Baseline
     """Perplexity of the validation split."""
     train, validation = (torch.cat(encoded[split]).numpy() for split in ("train", "validation"))
     nats = kneser_ney(train, validation, order=1, vocabulary=tokenizer.size)[1:]
-    perplexity = TextScores(float(np.sum(nats)), len(nats), len(nats)).perplexity
+    perplexity = PerplexityScores(float(np.sum(nats)), len(nats), len(nats)).perplexity
     return Baseline(perplexity, "guessing each token by how frequent it is")
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
-from cellwright.evaluation.text_scores import Speller
+from cellwright.evaluation.perplexity import Speller
 from cellwright.files import read_json
-from cellwright.models.language_architecture import LanguageModelConfig
 from cellwright.models.language_model import LanguageModel
+from cellwright.models.language_model_architecture import LanguageModelConfig
 from cellwright.tasks.run import Run, RunConfig, load_model, present
 from cellwright.tasks.texts import TOKENIZER, load_tokenizer
 

@@ -29,7 +29,7 @@ MANY = 20
 """So many classes that all are numbers are measured values rather, where hardly two series share one."""
 
 
-class ClassifyObjective(SeriesObjective):
+class SeriesClassifyObjective(SeriesObjective):
     """Smoothed cross-entropy in training, accuracy in validation."""
 
     network = SeriesClassifier
@@ -158,7 +158,7 @@ def _report(run: SeriesRun, table: SeriesTable, train: SeriesTable | None) -> Re
 
 TARGET = SeriesTarget(
     name="classify",
-    objective=ClassifyObjective,
+    objective=SeriesClassifyObjective,
     predictor=LabelPredictor,
     baseline=_baseline,
     report=_report,

@@ -10,7 +10,7 @@ from cellwright.data.series import SERIES, numbered
 from cellwright.errors import InputError
 from cellwright.models.series_architecture import SeriesArchitecture
 from cellwright.options import flag
-from cellwright.tasks.config import FIXED, FitConfig, Place, Smoothing
+from cellwright.tasks.config import FIXED, FitConfig, Locations, Smoothing
 
 
 class Columns(BaseModel):
@@ -49,7 +49,7 @@ class Reading(BaseModel):
 
 
 # The last of the bases is the first in the help.
-class SeriesConfig(FitConfig, Smoothing, SeriesArchitecture, Reading, Columns, Place):
+class SeriesConfig(FitConfig, Smoothing, SeriesArchitecture, Reading, Columns, Locations):
     """The options of a run that learns from numeric series. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "series"

@@ -19,7 +19,7 @@ from cellwright.data.readers import json_series
 from cellwright.data.series import SeriesTable
 from cellwright.data.series_batches import SeriesBatch, collate_series
 from cellwright.errors import InputError
-from cellwright.tasks.predictor import Asked, Predictor, Said
+from cellwright.tasks.predictor import FileRequest, Predicted, Predictor
 from cellwright.tasks.series.examples import Stretch, stretches_of
 from cellwright.tasks.series.files import as_learnt, check_complete, read_alike
 from cellwright.tasks.series.run import SeriesRun
@@ -28,7 +28,7 @@ from cellwright.tasks.texts import batches_of
 BATCH_STEPS = 16_384  # padding included
 
 
-class SeriesPredictor(Predictor[Said]):
+class SeriesPredictor(Predictor[Predicted]):
     """A trained model that takes series."""
 
     echoes = False
@@ -41,7 +41,7 @@ class SeriesPredictor(Predictor[Said]):
         """Predict with a run that is loaded."""
         self.run: SeriesRun = run
 
-    def asked(self, path: str, given: Mapping[str, Any], *, several: bool = False) -> Asked:
+    def request(self, path: str, given: Mapping[str, Any], *, several: bool = False) -> FileRequest:
         """The series of a file, as texts; of several files, names begin with their file's."""
         told = {"data": path, **given} if "format" in given else given  # --format is meant for the file that it is of
         options = self.run.config.learnt.model_copy(update=told)
@@ -49,13 +49,13 @@ class SeriesPredictor(Predictor[Said]):
         if several:
             table = replace(table, names=[f"{path}:{name}" for name in table.names])
         texts = json_series.dump(table)
-        return Asked.at_once(texts, [[]] * len(texts), table.notes)
+        return FileRequest.at_once(texts, [[]] * len(texts), table.notes)
 
-    def predict(self, texts: Sequence[str]) -> list[Said]:
+    def predict(self, texts: Sequence[str]) -> list[Predicted]:
         """What the model says of each series, a JSON object each. Raises InputError for one it cannot read."""
         return self.predict_lines(texts, 1)
 
-    def predict_lines(self, texts: Sequence[str], first: int) -> list[Said]:
+    def predict_lines(self, texts: Sequence[str], first: int) -> list[Predicted]:
         """The same of lines from `first` on; a series without a name has its line's number."""
         return self.predict_series(self.table(texts, first)) if texts else []
 
@@ -66,12 +66,12 @@ class SeriesPredictor(Predictor[Said]):
                 raise InputError(f"series, line {number}: blank; expected a series, {json_series.EXPECTED}")
         return readable(self.run, json_series.parse(texts, "series", first, options=self.run.config.reading))
 
-    def predict_series(self, table: SeriesTable) -> list[Said]:
+    def predict_series(self, table: SeriesTable) -> list[Predicted]:
         """What the model says of each series. Raises InputError for channels that the run does not know."""
         return self._said(readable(self.run, table))
 
     @abstractmethod
-    def _said(self, table: SeriesTable) -> list[Said]: ...
+    def _said(self, table: SeriesTable) -> list[Predicted]: ...
 
     @property
     def window(self) -> int | None:

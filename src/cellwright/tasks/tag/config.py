@@ -5,8 +5,8 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, Field
 
 from cellwright.data.sentences import SENTENCES
-from cellwright.models.tagging_architecture import TaggerArchitecture
-from cellwright.tasks.config import FIXED, FitConfig, Place
+from cellwright.models.tagger_architecture import TaggerArchitecture
+from cellwright.tasks.config import FIXED, FitConfig, Locations
 from cellwright.tasks.files import HeldOut, check_files
 
 
@@ -48,7 +48,7 @@ class Words(BaseModel):
 
 
 # The last of the bases is the first in the help.
-class TagConfig(FitConfig, TaggerArchitecture, Words, Files, Columns, Place):
+class TagConfig(FitConfig, TaggerArchitecture, Words, Files, Columns, Locations):
     """The options of a run that gives each word a tag. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "tag"

@@ -7,7 +7,7 @@ from cellwright.data import unseen
 from cellwright.data.readers.values import listed
 from cellwright.data.sentences import Sentences
 from cellwright.data.splits import Split
-from cellwright.evaluation.tagging import FrequentTags, TagComparison, score_tags
+from cellwright.evaluation.tagging import FrequentTags, TagReport, score_tags
 from cellwright.tasks.splits import nothing_on, options_for, say_all
 from cellwright.tasks.tag.data import SOURCE
 from cellwright.tasks.tag.predictor import TagPredictor
@@ -21,7 +21,7 @@ def evaluate(
     columns: Mapping[str, Any],
     say: Callable[[str], None],
     baselines: bool,
-) -> TagComparison:
+) -> TagReport:
     """Score the run beside each word's most frequent tag; see `Task.evaluate`."""
     sentences = SOURCE.scored(data, split, options_for(run, data, columns), say)
     if not any(sentences.tokens):
@@ -33,10 +33,10 @@ def evaluate(
     labels = [answer.label or "" for answer in answers] if run.config.labels else None
     tags = [answer.tags for answer in answers]
     if train is None:
-        return TagComparison(score_tags(sentences, tags, labels, run.config.scheme))
+        return TagReport(score_tags(sentences, tags, labels, run.config.scheme))
     frequent = FrequentTags(train)
     own = frequent.tags(sentences.tokens), frequent.labels(len(sentences))
-    return TagComparison(
+    return TagReport(
         score_tags(sentences, tags, labels, run.config.scheme, frequent.known),
         score_tags(sentences, *own, run.config.scheme, frequent.known),
     )

@@ -16,12 +16,12 @@ from cellwright.data.readers import by_suffix
 from cellwright.data.readers.records import Records
 from cellwright.data.readers.tagged import FORMATS, read_tagged
 from cellwright.data.readers.values import as_text
-from cellwright.data.segment import segment
 from cellwright.data.unseen import Unseen
+from cellwright.data.word_segmentation import segment
 from cellwright.data.words import collate_words
 from cellwright.evaluation.spans import spans
 from cellwright.tasks.files import as_the_run, check_written
-from cellwright.tasks.predictor import Asked, Prediction, Predictor
+from cellwright.tasks.predictor import FileRequest, Prediction, Predictor
 from cellwright.tasks.tag.run import TagRun
 from cellwright.tasks.texts import batches_of
 
@@ -29,7 +29,7 @@ BATCH_TOKENS = 16_384  # padding included
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundSpan:
     """A span of words."""
 
     kind: str
@@ -48,7 +48,7 @@ class Tagged(Prediction):
     """The words that the text was cut into."""
     tags: list[str]
     """The tag of each."""
-    spans: list[Found] | None
+    spans: list[FoundSpan] | None
     """The spans that the tags write; None where they write none."""
     label: str | None
     """The most probable label of the whole; None where the run has no labels."""
@@ -77,15 +77,15 @@ class TagPredictor(Predictor[Tagged]):
         self.run: TagRun = run
         self.batch_tokens = batch_tokens
 
-    def asked(self, path: str, given: Mapping[str, Any], *, several: bool = False) -> Asked:
+    def request(self, path: str, given: Mapping[str, Any], *, several: bool = False) -> FileRequest:
         """The words of a file of a token a line or of word/tag, else the texts, or lists of tokens, of a column."""
         options = as_the_run(self.run.config.options, given, path)
         kind = options["format"] or by_suffix(Path(path), FORMATS)
         if kind not in FORMATS or kind in ("jsonl", "parquet"):
-            return super().asked(path, given, several=several)
+            return super().request(path, given, several=several)
         check_written(given, path)
         found = read_tagged(path, tokens=options["tokens"], encoding=options["encoding"], format=kind, tagged=False)
-        return Asked.at_once(found.tokens, [[("text", " ".join(tokens))] for tokens in found.tokens])
+        return FileRequest.at_once(found.tokens, [[("text", " ".join(tokens))] for tokens in found.tokens])
 
     def settled(self, first: Records, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """Tokens stand in "tokens", where the first row has it, else in "text"."""
@@ -131,7 +131,7 @@ class TagPredictor(Predictor[Tagged]):
         tags = [config.tags[tag] for tag in row[: len(words)]]
         found = None
         if config.scheme != "plain":
-            found = [Found(kind, words[start:end], start, end) for kind, start, end in spans(tags)]
+            found = [FoundSpan(kind, words[start:end], start, end) for kind, start, end in spans(tags)]
         if shares is None:
             return Tagged(words, tags, found, None, None)
         best = int(shares.argmax())

@@ -7,11 +7,11 @@ import cellwright
 from cellwright.data.feed import feeds
 from cellwright.data.readers.values import listed
 from cellwright.data.sentences import Sentences
-from cellwright.data.special import KNOWN
+from cellwright.data.special_tokens import KNOWN
 from cellwright.data.splits import SPLITS, Splits, counts
 from cellwright.data.words import Lexicon, WordExample, collate_words
 from cellwright.evaluation.tagging import FrequentTags, score_tags
-from cellwright.models.tagging_architecture import TaggerArchitecture, TaggerConfig
+from cellwright.models.tagger_architecture import TaggerArchitecture, TaggerConfig
 from cellwright.tasks.cell import check_cell
 from cellwright.tasks.resume import fingerprint, kept_options
 from cellwright.tasks.tag.config import TagConfig

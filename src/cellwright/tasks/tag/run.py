@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from cellwright.data.special import KNOWN
+from cellwright.data.special_tokens import KNOWN
 from cellwright.data.words import Lexicon
 from cellwright.evaluation.spans import Scheme
 from cellwright.models.tagger import Tagger
-from cellwright.models.tagging_architecture import TaggerConfig
+from cellwright.models.tagger_architecture import TaggerConfig
 from cellwright.tasks.run import CONFIG, Run, RunConfig, check_size, load_model, present
 
 LEXICON = "lexicon.json"

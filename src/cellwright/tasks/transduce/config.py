@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from cellwright.data.pairs import PAIRS
 from cellwright.models.transducer_architecture import TransducerArchitecture
-from cellwright.tasks.config import FIXED, FitConfig, Place, Smoothing
+from cellwright.tasks.config import FIXED, FitConfig, Locations, Smoothing
 from cellwright.tasks.files import TableFiles, check_files
 
 Symbols = Literal["auto", "characters", "tokens"]
@@ -50,7 +50,7 @@ class Search(BaseModel):
 
 
 # The last of the bases is the first in the help.
-class TransduceConfig(FitConfig, Smoothing, TransducerArchitecture, Search, TableFiles, PairOptions, Place):
+class TransduceConfig(FitConfig, Smoothing, TransducerArchitecture, Search, TableFiles, PairOptions, Locations):
     """The options of a run that turns each source into a target. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "transduce"

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cellwright.data.splits import Split
-from cellwright.data.symbols import cut
+from cellwright.data.symbols import tokenize
 from cellwright.data.unseen import sentences
-from cellwright.evaluation.alignment import Aligned
-from cellwright.evaluation.transduction import Transduction, compare_transduction
+from cellwright.evaluation.attention_plot import Aligned
+from cellwright.evaluation.transduction import TransductionReport, compare_transduction
 from cellwright.tasks.splits import options_for, say_all
 from cellwright.tasks.transduce.data import SOURCE
 from cellwright.tasks.transduce.predictor import TransducePredictor
@@ -25,7 +25,7 @@ def evaluate(
     columns: Mapping[str, Any],
     say: Callable[[str], None],
     baselines: bool,
-) -> Transduction:
+) -> TransductionReport:
     """Score the run beside symbol-by-symbol replacement and copying; see `Task.evaluate`."""
     pairs = SOURCE.scored(data, split, options_for(run, data, columns), say)
     train = SOURCE.trained(run, pairs, split, say, baselines)
@@ -34,9 +34,9 @@ def evaluate(
     say_all(sentences(predictor.unseen(pairs.sources)), say)
     predictions = predictor.predict(pairs.sources)
     return compare_transduction(
-        [[cut(answer.target, symbols.target) for answer in prediction.answers] for prediction in predictions],
+        [[tokenize(answer.target, symbols.target) for answer in prediction.answers] for prediction in predictions],
         list(map(symbols.bare, pairs.sources)),
-        [[cut(target, symbols.target) for target in targets] for targets in pairs.targets],
+        [[tokenize(target, symbols.target) for target in targets] for targets in pairs.targets],
         None if train is None else symbols_of(train, symbols),
         [Aligned(p.source_symbols, p.target_symbols, p.alignment) for p in predictions[:DRAWN]],
     )

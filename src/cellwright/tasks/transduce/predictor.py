@@ -14,7 +14,7 @@ import torch
 
 from cellwright.data.batches import collate
 from cellwright.data.readers.records import Records
-from cellwright.data.special import UNKNOWN
+from cellwright.data.special_tokens import UNKNOWN
 from cellwright.data.symbols import have_features, joined, with_features
 from cellwright.data.unseen import Unseen
 from cellwright.models.beam import Hypothesis, beam_search

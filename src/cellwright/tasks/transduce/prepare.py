@@ -7,9 +7,9 @@ from cellwright.data.feed import feeds
 from cellwright.data.pair_batches import PairExample, collate_pairs, cost
 from cellwright.data.pairs import Pairs
 from cellwright.data.splits import counts
-from cellwright.data.symbols import Kind, cut, have_features, usual_kind, without_features
+from cellwright.data.symbols import Kind, have_features, tokenize, usual_kind, without_features
 from cellwright.data.tokenizer import FEATURED, Tokenizer
-from cellwright.evaluation.sequences import score_sequences
+from cellwright.evaluation.edit_distance import score_sequences
 from cellwright.evaluation.transduction import symbol_by_symbol
 from cellwright.models.transducer_architecture import TransducerArchitecture, TransducerConfig
 from cellwright.tasks.cell import check_cell
@@ -88,7 +88,7 @@ def encode_pairs(pairs: Pairs, source: Tokenizer, target: Tokenizer) -> list[Pai
 def symbols_of(pairs: Pairs, symbols: Symbols) -> list[tuple[list[str], list[str]]]:
     """Every source with each of its targets, both cut into symbols."""
     return [
-        (symbols.bare(source), cut(target, symbols.target))
+        (symbols.bare(source), tokenize(target, symbols.target))
         for source, targets in zip(pairs.sources, pairs.targets, strict=True)
         for target in targets
     ]
@@ -103,7 +103,7 @@ def _describe(
 ) -> TransduceRunConfig:
     source, target = vocabularies
     kinds: list[Kind] = ["tokens" if each.kind == "tokens" else "characters" for each in vocabularies]
-    longest = max(len(cut(one, kinds[1])) for targets in train.targets for one in targets)
+    longest = max(len(tokenize(one, kinds[1])) for targets in train.targets for one in targets)
     featured = source.kind == FEATURED or config.features is not None
     return TransduceRunConfig(
         cellwright=cellwright.__version__,
@@ -122,5 +122,5 @@ def _describe(
 def _symbol_by_symbol(train: Pairs, validation: Pairs, symbols: Symbols) -> Baseline:
     """Sequence error of the baseline on the validation split."""
     answers = symbol_by_symbol(symbols_of(train, symbols), list(map(symbols.bare, validation.sources)))
-    right = [[cut(target, symbols.target) for target in targets] for targets in validation.targets]
+    right = [[tokenize(target, symbols.target) for target in targets] for targets in validation.targets]
     return Baseline(score_sequences(answers, right).sequence_error, "giving each symbol its most frequent counterpart")

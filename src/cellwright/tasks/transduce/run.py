@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
-from cellwright.data.symbols import Kind, cut, without_features
+from cellwright.data.symbols import Kind, tokenize, without_features
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.models.transducer import Transducer
 from cellwright.models.transducer_architecture import TransducerConfig
@@ -32,7 +32,7 @@ class Symbols(BaseModel):
 
     def bare(self, source: str) -> list[str]:
         """The symbols of a source without features: what a model without memory turns into a target."""
-        return cut(without_features(source) if self.features else source, self.source)
+        return tokenize(without_features(source) if self.features else source, self.source)
 
     def limits(self, lengths: Tensor) -> Tensor:
         """Most symbols of an answer to sources of these lengths (B): the longest of training, or twice the source."""

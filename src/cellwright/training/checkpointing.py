@@ -1,0 +1,87 @@
+"""Checkpoints to resume from: at the end of each epoch, every so many seconds within one, and before a stop."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint
+
+from cellwright.errors import InputError
+from cellwright.tasks.config import FitConfig
+from cellwright.training.checkpoint_io import SafetensorsIO
+from cellwright.training.data import TrainingData
+from cellwright.training.folder import CHECKPOINT
+from cellwright.training.history import History
+from cellwright.training.interruption import Interruption, Reason, Stopped
+from cellwright.training.plan import Plan
+
+
+def check_checkpoint(config: FitConfig, plan: Plan) -> None:
+    """Raise InputError where a run is to be resumed from a damaged file, or has reached the limits it is given."""
+    path = config.out / CHECKPOINT
+    if not (config.resume and path.exists()):
+        return
+    checkpoint = SafetensorsIO().load_checkpoint(path)
+    done, minutes = checkpoint[TrainingData.__name__]["epoch"], checkpoint["history"]["seconds"] / 60
+    if done > plan.epochs:
+        raise InputError(
+            f"{config.out}: {done} epochs are done, and at most {plan.epochs} are to be; expected at least as many: "
+            f"give --max-epochs {done}, or more"
+        )
+    if plan.minutes is not None and minutes >= plan.minutes and done < plan.epochs:
+        raise InputError(
+            f"{config.out}: {minutes:.3g} minutes of training are done, and max_minutes, which a resumed run keeps, is "
+            f"{plan.minutes:.3g}; expected more: give --max-minutes, none for no limit"
+        )
+
+
+class CheckpointCallback(Checkpoint):
+    """Write `checkpoints/last.safetensors` between steps, when the whole state is a function of what is saved.
+
+    Lightning runs Checkpoint callbacks after all others, so the file holds what they did at the same step.
+    """
+
+    def __init__(
+        self, path: Path, seconds: float, history: History, interruption: Interruption, max_minutes: float | None
+    ) -> None:
+        self.path = path
+        self.seconds = seconds
+        self.history = history
+        self.interruption = interruption
+        self.max_minutes = max_minutes
+        self._written = time.monotonic()
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Save if it is time to. The last batch of an epoch is left to the epoch's end."""
+        if batch_idx + 1 == trainer.num_training_batches:
+            return
+        due = time.monotonic() - self._written >= self.seconds
+        reason = self._reason(trainer)
+        if reason or trainer.strategy.reduce_boolean_decision(due, all=False):
+            self._save(trainer, trainer.current_epoch, batch_idx + 1)
+        if reason:
+            raise Stopped(reason)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save; validation, best model and history of the epoch are done."""
+        self._save(trainer, trainer.current_epoch + 1, 0)
+        if reason := self._reason(trainer):
+            raise Stopped(reason)
+
+    def _save(self, trainer: Trainer, epoch: int, done: int) -> None:
+        data = trainer.datamodule  # type: ignore[attr-defined]  # Lightning sets it without declaring it
+        assert isinstance(data, TrainingData)
+        data.epoch, data.done = epoch, done
+        trainer.save_checkpoint(self.path)
+        self._written = time.monotonic()
+
+    def _reason(self, trainer: Trainer) -> Reason | None:
+        """Why to stop now. All processes agree, or those that go on would wait for ever."""
+        over = self.max_minutes is not None and self.history.seconds >= 60 * self.max_minutes
+        agree = trainer.strategy.reduce_boolean_decision
+        if agree(self.interruption.requested, all=False):
+            return "interrupted"
+        return "minutes" if agree(over, all=False) else None

@@ -1,0 +1,75 @@
+"""Error rates against the definition of the edit distance."""
+
+from functools import cache
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cellwright.evaluation.edit_distance import score_sequences
+from cellwright.evaluation.transduction import compare_transduction, symbol_by_symbol
+
+
+def distance(a, b):
+    """Levenshtein's, by its recursion."""
+
+    @cache
+    def of(i, j):
+        if not i or not j:
+            return i + j
+        return min(of(i - 1, j) + 1, of(i, j - 1) + 1, of(i - 1, j - 1) + (a[i - 1] != b[j - 1]))
+
+    return of(len(a), len(b))
+
+
+symbols = st.lists(st.sampled_from(["AH", "A", "H", "ü"]), max_size=6)
+answered = st.tuples(symbols, st.lists(symbols.filter(len), min_size=1, max_size=3))
+
+
+@given(st.lists(answered, min_size=1, max_size=6))
+def test_is_the_nearest_answer_by_the_definition(rows):
+    answers, references = zip(*rows, strict=True)
+    found = score_sequences(answers, references)
+    nearest = [min(right, key=lambda r: distance(a, r) / len(r)) for a, right in rows]
+    edits = [distance(a, r) for a, r in zip(answers, nearest, strict=True)]
+    wrong = sum(a not in right for a, right in rows)
+    assert found.sequence_error == pytest.approx(wrong / len(rows))
+    lengths = set(map(len, nearest))
+    if len(lengths) == 1 or all(len(right) == 1 for _, right in rows):  # else equally near ones differ in length
+        assert found.symbol_error == pytest.approx(sum(edits) / sum(map(len, nearest)))
+        assert found.symbols == sum(map(len, nearest))
+
+
+def test_any_right_answer_counts():
+    found = score_sequences([["R", "IY", "D"], ["L", "D"]], [[["R", "EH", "D"], ["R", "IY", "D"]], [["L", "EH", "D"]]])
+    assert (found.sequence_error, found.symbol_error, found.sequences, found.symbols) == (0.5, 1 / 6, 2, 6)
+
+
+def test_nothing_to_score_is_refused():
+    with pytest.raises(ValueError, match="there is no answer to score"):
+        score_sequences([], [])
+
+
+TRAIN = [("ab", "XY"), ("ba", "YX"), ("ab", "ZY"), ("abc", "X")]
+
+
+def test_symbol_by_symbol_counts_where_both_sides_are_equally_long():
+    assert symbol_by_symbol(TRAIN, ["aab", "ca"]) == [["X", "X", "Y"], ["c", "X"]]
+
+
+def test_report_counts_the_best_and_the_candidates():
+    found = [[["X"], ["Y"]], [["Z"], ["Q"]], [["Y"]]]
+    report = compare_transduction(found, ["a", "a", "c"], [[["Y"]], [["Z"], ["X"]], [["c"]]], TRAIN)
+    scores = report.as_json()
+    assert (scores["model"]["sequence_error"], scores["within"], scores["candidates"]) == (
+        pytest.approx(2 / 3),
+        pytest.approx(2 / 3),
+        2,
+    )
+    assert scores["copy"]["sequence_error"] == pytest.approx(2 / 3)
+    assert scores["by_symbol"]["sequence_error"] == pytest.approx(1 / 3)
+    assert "aligned" not in scores
+    assert report.verdict() == (
+        "The network gives a right answer to 0.333 of the sources, and has one among its 2 best for 0.667; "
+        "symbol by symbol it would be 0.667."
+    )
