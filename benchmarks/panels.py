@@ -40,7 +40,7 @@ def errors(ratio: float, scaling: str, seed: int) -> tuple[float, float]:
         data, out = Path(folder, "panel.csv"), Path(folder, "run")
         data.write_text(panel(ratio, seed))
         options = {
-            "target": "forecast",
+            "objective": "forecast",
             "horizon": SEASON,
             "season_length": SEASON,
             "hidden_size": 32,

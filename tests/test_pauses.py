@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 
-from cellwright.inspect.capture import listening
+from cellwright.inspect.capture import capturing
 from cellwright.pauses import pause, pausing
 
 
@@ -46,7 +46,7 @@ def test_another_thread_has_pauses_of_its_own():
 def test_no_pause_while_layers_are_listened_to():
     """What goes first would be heard as this text's gates."""
     called = []
-    with pausing(lambda: called.append("here")), listening([torch.nn.Identity()]):
+    with pausing(lambda: called.append("here")), capturing([torch.nn.Identity()]):
         pause()
     assert called == []
 

@@ -113,11 +113,11 @@ def session_type(session: onnxruntime.InferenceSession, name: str) -> str:
 
 def test_answers_are_looked_for_as_the_options_say(tmp_path: Path) -> None:
     transducer_run(tmp_path)
-    (alone,) = cellwright.load(tmp_path, options={"beam": 1, "n_best": 1}).predict(["cafe"])
-    (several,) = cellwright.load(tmp_path, options={"beam": 3, "n_best": 3}).predict(["cafe"])
+    (alone,) = cellwright.load(tmp_path, options={"beam_size": 1, "n_best": 1}).predict(["cafe"])
+    (several,) = cellwright.load(tmp_path, options={"beam_size": 3, "n_best": 3}).predict(["cafe"])
     assert [len(alone.answers), len(several.answers)] == [1, 3]
-    with pytest.raises(cellwright.InputError, match="--beam is 0; expected at least 1"):
-        cellwright.load(tmp_path, options={"beam": 0})
+    with pytest.raises(cellwright.InputError, match="--beam-size is 0; expected at least 1"):
+        cellwright.load(tmp_path, options={"beam_size": 0})
 
 
 @pytest.mark.parametrize(
@@ -131,10 +131,13 @@ def test_answers_are_looked_for_as_the_options_say(tmp_path: Path) -> None:
         ),
         (lambda run, data: cellwright.fit(data, "x", task="cluster"), "no task 'cluster'; expected one of classify"),
         (lambda run, data: cellwright.fit(data, run, options={"text": "review"}), "holds a run already"),
-        (lambda run, data: cellwright.load(run, options={"beam": 3}), "a run of task classify: no option 'beam'"),
+        (
+            lambda run, data: cellwright.load(run, options={"beam_size": 3}),
+            "a run of task classify: no option 'beam_size'",
+        ),
         (lambda run, data: cellwright.load(data.parent / "none"), "no such run folder"),
         (lambda run, data: cellwright.evaluate(run, data, options={"colour": 1}), "no option 'colour'"),
-        (lambda run, data: cellwright.export(run, "x.onnx", options={"beam": 1}), "export: no option 'beam'"),
+        (lambda run, data: cellwright.export(run, "x.onnx", options={"beam_size": 1}), "export: no option 'beam_size'"),
     ],
 )
 def test_mistakes_end_in_one_sentence(call, sentence: str, run: Path, data: Path, tmp_path, monkeypatch) -> None:

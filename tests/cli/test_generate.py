@@ -20,7 +20,7 @@ def told(cellwright: Command, tmp_path_factory: pytest.TempPathFactory) -> tuple
         "--hidden-size": 24,
         "--embedding-dim": 8,
         "--batch-tokens": 128,
-        "--window": 16,
+        "--bptt": 16,
         "--learning-rate": 0.03,
     }
     given = [part for option in (options | {"--ema-decay": 0.9, "--max-epochs": 8}).items() for part in option]

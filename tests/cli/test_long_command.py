@@ -11,12 +11,12 @@ def test_a_run_on_shortened_texts_scores_and_predicts_as_it_was_trained(cellwrig
     ended = cellwright("fit", reviews, "--out", out, "--max-epochs", 2, *given.split(), *small)
     assert ended.status == 0, ended.err
     config = json.loads((out / "config.json").read_text())
-    assert config["reading"]["truncation"] == given.split()[1]
+    assert config["long_text"]["truncation"] == given.split()[1]
     scores = json.loads((out / "test.json").read_text())["model"]
     assert json.loads(cellwright("evaluate", out, reviews, "--json").out)["model"] == scores
     long, cut = (cellwright("predict", out, "--json", text) for text in ("great and " * 9 + "书", "great and and 书"))
     answers = [json.loads(ended.out)["probabilities"] for ended in (long, cut)]
-    assert (answers[0] == answers[1]) == (config["reading"]["truncation"] == "middle")
+    assert (answers[0] == answers[1]) == (config["long_text"]["truncation"] == "middle")
 
 
 def test_an_option_that_does_nothing_is_a_mistake(cellwright, reviews, tmp_path):

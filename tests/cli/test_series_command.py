@@ -85,7 +85,7 @@ def test_without_the_training_file_there_are_no_baselines(cellwright, run, waves
 def test_forecasts_are_a_line_a_step_and_channel(cellwright, tmp_path):
     data = tmp_path / "days.csv"
     data.write_text(made_series.days(200, 0))
-    options = ["--target", "forecast", "--horizon", 2, "--max-epochs", 1, "--hidden-size", 4, "--threads", 1]
+    options = ["--objective", "forecast", "--horizon", 2, "--max-epochs", 1, "--hidden-size", 4, "--threads", 1]
     ended = cellwright("fit", data, "--task", "series", "--out", tmp_path / "run", *options)
     assert ended.status == 0, ended.err
     assert "MAE of each channel, in its own units" in ended.out
@@ -118,7 +118,7 @@ def test_out_has_a_row_a_series_or_a_step_ahead(cellwright, run, waves, tmp_path
     assert first.startswith("w0,")
     days, ahead = tmp_path / "days.csv", tmp_path / "run"
     days.write_text(made_series.days(120, 0))
-    options = ["--target", "forecast", "--horizon", 2, "--max-epochs", 1, *OPTIONS]
+    options = ["--objective", "forecast", "--horizon", 2, "--max-epochs", 1, *OPTIONS]
     ended = cellwright("fit", days, "--task", "series", "--out", ahead, *options)
     assert ended.status == 0, ended.err
     said = [line.split("\t") for line in cellwright("predict", ahead, days).out.splitlines()]

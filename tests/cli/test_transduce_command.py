@@ -39,9 +39,13 @@ def test_predict_searches_as_it_is_told_and_else_as_the_run_was(cellwright: Comm
     told = answers(cellwright("predict", "--n-best", 4, run, "abcd", "--json", "--length-penalty", 0))
     assert len(told) == 4
     assert [each["score"] for each in told] == [each["log_probability"] for each in told]
-    [greedy] = answers(cellwright("predict", run, "abcd", "--json", "--beam", 1, "--n-best", 1))
+    [greedy] = answers(cellwright("predict", run, "abcd", "--json", "--beam-size", 1, "--n-best", 1))
     assert greedy["log_probability"] <= told[0]["log_probability"] + 1e-6
-    assert json.loads((run / "config.json").read_text())["search"] == {"beam": 5, "n_best": 2, "length_penalty": 0.6}
+    assert json.loads((run / "config.json").read_text())["decoding"] == {
+        "beam_size": 5,
+        "n_best": 2,
+        "length_penalty": 0.6,
+    }
 
 
 def test_symbols_never_seen_are_counted(cellwright: Command, run: Path) -> None:
@@ -56,7 +60,7 @@ def test_symbols_never_seen_are_counted(cellwright: Command, run: Path) -> None:
 
 
 def test_evaluate_takes_them_too(cellwright: Command, run: Path, pairs: Path) -> None:
-    ended = cellwright("evaluate", run, pairs, "--beam", 1, "--json")
+    ended = cellwright("evaluate", run, pairs, "--beam-size", 1, "--json")
     assert ended.status == 0
     assert "sequence_error" in json.loads(ended.out)["model"]
 
@@ -64,15 +68,15 @@ def test_evaluate_takes_them_too(cellwright: Command, run: Path, pairs: Path) ->
 def test_the_help_of_a_run_lists_them(cellwright: Command, run: Path) -> None:
     said = " ".join(cellwright("predict", run, "--help").out.split())
     assert "ends where the score is best (at least 1; at most 1000; default the run's)" in said
-    assert "--beam" not in cellwright("predict", "--help").out
+    assert "--beam-size" not in cellwright("predict", "--help").out
 
 
 def test_what_cannot_be_is_one_sentence(cellwright: Command, run: Path, tmp_path: Path) -> None:
-    ended = cellwright("predict", run, "ab", "--beam", 0)
-    assert (ended.status, ended.err) == (2, "cellwright: --beam is 0; expected at least 1 and at most 1000\n")
-    ended = cellwright("predict", tmp_path / "none", "ab", "--beam", 3)
+    ended = cellwright("predict", run, "ab", "--beam-size", 0)
+    assert (ended.status, ended.err) == (2, "cellwright: --beam-size is 0; expected at least 1 and at most 1000\n")
+    ended = cellwright("predict", tmp_path / "none", "ab", "--beam-size", 3)
     assert ended.status == 2
-    assert "--beam" in ended.err
+    assert "--beam-size" in ended.err
 
 
 def test_predict_takes_the_sources_of_a_file(cellwright: Command, run: Path, pairs: Path, tmp_path: Path) -> None:

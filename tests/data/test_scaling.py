@@ -51,14 +51,14 @@ def test_a_value_beyond_what_models_compute_with_is_refused(value):
 
 
 def test_a_window_is_scaled_by_its_own_steps():
-    learnt = [np.array([[1.0], [3.0]]), np.array([[1000.0], [3000.0]]), np.array([[10.0], [14.0]])]
-    scaling = window_scaling(learnt)
+    learned = [np.array([[1.0], [3.0]]), np.array([[1000.0], [3000.0]]), np.array([[10.0], [14.0]])]
+    scaling = window_scaling(learned)
     assert (scaling.by, scaling.deviation) == ("window", [2.0])  # the median of 1, 1000 and 2
     told = np.array([[5.0], [np.nan], [9.0]])
     own = scaling.of(told)
     np.testing.assert_array_equal(own.apply(told)[:, 0], np.array([-1, np.nan, 1], np.float32))
     np.testing.assert_array_equal(own.undo(own.apply(told)), told)
-    assert fit_scaling(learnt).of(told) == fit_scaling(learnt)
+    assert fit_scaling(learned).of(told) == fit_scaling(learned)
 
 
 @pytest.mark.parametrize(("told", "unit"), [([4.0, 4.0], 4.0), ([-3.0], 3.0), ([0.0, 0.0], 2.0), ([np.nan], 2.0)])

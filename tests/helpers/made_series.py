@@ -12,9 +12,9 @@ SMALL: dict[str, Any] = {
 
 
 def small(**changes: Any) -> dict[str, Any]:
-    """SMALL with changes; to find anomalies without what that target does not read."""
+    """SMALL with changes; to find anomalies without what that objective does not read."""
     given = SMALL | changes
-    return {name: given[name] for name in given if name != "dropout" or given.get("target") != "anomaly"}
+    return {name: given[name] for name in given if name != "dropout" or given.get("objective") != "anomaly"}
 
 
 def waves(count: int, seed: int, missing: float = 0.0) -> str:

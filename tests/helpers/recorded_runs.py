@@ -11,18 +11,18 @@ from cellwright.models.series_architecture import SeriesModelConfig
 from cellwright.models.series_classifier import SeriesClassifier
 from cellwright.models.tagger import Tagger
 from cellwright.models.tagger_architecture import TaggerConfig
-from cellwright.models.text_encoding import Reading
+from cellwright.models.text_encoding import LongTextOptions
 from cellwright.models.transducer import Transducer
 from cellwright.models.transducer_architecture import TransducerConfig
 from cellwright.tasks.autoencode.run import AutoencodeRun, AutoencodeRunConfig
 from cellwright.tasks.autoencode.run import load as load_autoencoder
 from cellwright.tasks.run import save_description, save_weights
+from cellwright.tasks.series.objectives import load as load_series
 from cellwright.tasks.series.run import SeriesRun, SeriesRunConfig
-from cellwright.tasks.series.targets import load as load_series
 from cellwright.tasks.tag.run import LEXICON, TagRun, TagRunConfig
 from cellwright.tasks.tag.run import load as load_tagger
 from cellwright.tasks.texts import TOKENIZER
-from cellwright.tasks.transduce.config import Search
+from cellwright.tasks.transduce.config import DecodingOptions
 from cellwright.tasks.transduce.run import SOURCE, TARGET, Symbols, TransduceRun, TransduceRunConfig
 from cellwright.tasks.transduce.run import load as load_transducer
 
@@ -73,7 +73,7 @@ def transducer_run(folder, **options) -> TransduceRun:
         cellwright="0",
         model=config,
         symbols=symbols,
-        search=Search(beam=2, n_best=2),
+        decoding=DecodingOptions(beam_size=2, n_best=2),
         fingerprint="",
         options={"data": "x"},
     )
@@ -86,14 +86,16 @@ def autoencoder_run(folder, kind="characters", max_length=4, **options) -> Autoe
     """Its weights are far from zero; a text comes back as another one, since nobody trained it."""
     torch.manual_seed(2)
     tokenizer = Tokenizer.train(["the cat sat on the mat", "the\ndog"], kind, min_frequency=1)
-    config = AutoencoderConfig(vocab_size=tokenizer.size, **{"embedding_dim": 5, "hidden_size": 6, "code": 3} | options)
+    config = AutoencoderConfig(
+        vocab_size=tokenizer.size, **{"embedding_dim": 5, "hidden_size": 6, "code_dim": 3} | options
+    )
     model = Autoencoder(config)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(4)
-    reading = Reading(truncation="windows", max_length=max_length)
+    long_text = LongTextOptions(truncation="windows", max_length=max_length)
     description = AutoencodeRunConfig(
-        cellwright="0", model=config, reading=reading, fingerprint="", options={"data": "x"}
+        cellwright="0", model=config, long_text=long_text, fingerprint="", options={"data": "x"}
     )
     save_description(folder, description, {TOKENIZER: tokenizer.to_json().encode()})
     save_weights(folder, model, {})

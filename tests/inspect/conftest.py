@@ -13,7 +13,7 @@ TEXTS = ["the film was lovely, 很 好 看!", "the music was dull </script> 差"
 def run_of(tmp_path):
     """Make a run with weights far from zero, so that nothing is alike by chance."""
 
-    def make(labels=("bad", "so so", "好"), kind="words", reading=None, **options):
+    def make(labels=("bad", "so so", "好"), kind="words", long_text=None, **options):
         torch.manual_seed(0)
         tokenizer = Tokenizer.train(TEXTS, kind, min_frequency=1)
         config = ClassifierConfig(
@@ -23,7 +23,7 @@ def run_of(tmp_path):
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter.mul_(3)
-        read = {"reading": reading} if reading else {}
+        read = {"long_text": long_text} if long_text else {}
         description = ClassifyRunConfig(
             cellwright="0", labels=list(labels), model=config, fingerprint="", options={"data": "x"}, **read
         )

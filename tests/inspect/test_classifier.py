@@ -105,11 +105,11 @@ def test_nothing_to_inspect_and_too_much(run):
 
 
 def test_a_text_that_is_read_in_parts_is_refused_and_a_shorter_one_is_not(run_of):
-    run = run_of(reading={"truncation": "windows", "max_length": 4})
+    run = run_of(long_text={"truncation": "windows", "max_length": 4})
     assert record(run, "the film was lovely").tokens == ["the", "film", "was", "lovely"]
     with pytest.raises(InputError, match=r"5 tokens, and .* --truncation windows.* at most 4 tokens"):
         record(run, "the film was lovely, ")
-    shuffled = run_of(reading={"truncation": "sentences", "max_length": 9, "shuffle": True})
+    shuffled = run_of(long_text={"truncation": "sentences", "max_length": 9, "shuffle": True})
     assert record(shuffled, "the film was.").tokens == ["the", "film", "was", "."]  # one sentence is in order
     with pytest.raises(InputError, match=r"expected one of at most 9 tokens, and one sentence"):
         record(shuffled, "The film. Was it. Lovely.")

@@ -14,17 +14,17 @@ from cellwright.errors import InputError
 from cellwright.inspect.recorders import record
 from cellwright.tasks.run import load_run
 from cellwright.tasks.series import SeriesConfig
-from cellwright.tasks.series.targets import predictor_of
+from cellwright.tasks.series.objectives import predictor_of
 from cellwright.training import fit
 from made_series import beats, days, slopes, small, stores, waves
 
 FEW = {"max_epochs": 1, "patience": 1}
 GIVEN = {
     "classify": (waves(40, 0, missing=0.1), {"num_layers": 2, "label": "label"}),
-    "forecast": (days(150, 0), {"target": "forecast", "horizon": 2, "window": 16, "cell": "gru"}),
-    "regress": (slopes(40, 0, missing=0.1), {"target": "regress"}),
-    "panel": (stores(40, 0), {"target": "forecast", "season_length": 7, "window": 16}),
-    "anomaly": (beats(40, 0), {"target": "anomaly", "label": "label"}),
+    "forecast": (days(150, 0), {"objective": "forecast", "horizon": 2, "window": 16, "cell": "gru"}),
+    "regress": (slopes(40, 0, missing=0.1), {"objective": "regress"}),
+    "panel": (stores(40, 0), {"objective": "forecast", "season_length": 7, "window": 16}),
+    "anomaly": (beats(40, 0), {"objective": "anomaly", "label": "label"}),
 }
 
 

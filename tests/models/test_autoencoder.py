@@ -16,7 +16,7 @@ LENGTHS = torch.tensor([4, 1, 0, 3])
 
 def small(cell: str = "lstm") -> Autoencoder:
     torch.manual_seed(0)
-    return Autoencoder(AutoencoderConfig(vocab_size=9, code=3, cell=cell, embedding_dim=5, hidden_size=4))
+    return Autoencoder(AutoencoderConfig(vocab_size=9, code_dim=3, cell=cell, embedding_dim=5, hidden_size=4))
 
 
 def by_hand(model: Autoencoder, text: Tensor) -> Tensor:
@@ -62,7 +62,7 @@ def test_it_learns_to_bring_texts_back_from_their_codes(cell: str) -> None:
     lengths = torch.randint(1, 4, (64,), generator=draw)
     tokens = torch.randint(2, 6, (64, 3), generator=draw).masked_fill(torch.arange(3) >= lengths[:, None], 0)
     torch.manual_seed(0)
-    model = Autoencoder(AutoencoderConfig(vocab_size=6, code=8, cell=cell, embedding_dim=8, hidden_size=24))
+    model = Autoencoder(AutoencoderConfig(vocab_size=6, code_dim=8, cell=cell, embedding_dim=8, hidden_size=24))
     optimizer = make_optimizer(model, 0.02, 0.0)
     for _ in range(200):  # 174 are enough for seeds 0 to 4
         optimizer.zero_grad()
@@ -83,7 +83,7 @@ def classifier(**options: object) -> Classifier:
 @pytest.mark.parametrize("freeze", [True, False])
 @pytest.mark.parametrize("code", [None, 3])
 def test_a_classifier_begins_from_the_encoder(freeze: bool, code: int | None) -> None:
-    model, pretrained = classifier(code=code, pooling="last"), small()
+    model, pretrained = classifier(code_dim=code, pooling="last"), small()
     begin_from(model, pretrained)
     if freeze:
         freeze_encoder(model)
@@ -101,7 +101,7 @@ def test_a_classifier_begins_from_the_encoder(freeze: bool, code: int | None) ->
 
 def test_a_compressed_text_is_its_pieces_codes_joined() -> None:
     """Two texts of three pieces and of one: the codes, in the order of the pieces, are what the joining layer reads."""
-    model, pretrained = classifier(code=3, pooling="last", join="recurrent", bigram_buckets=0).eval(), small()
+    model, pretrained = classifier(code_dim=3, pooling="last", join="recurrent", bigram_buckets=0).eval(), small()
     begin_from(model, pretrained)
     tokens, lengths = TOKENS[[0, 1, 3, 0]], LENGTHS[[0, 1, 3, 0]]
     logits = model(tokens, lengths, torch.tensor([3, 1]))

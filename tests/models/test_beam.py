@@ -43,7 +43,7 @@ def score(made, b, target, alpha):
 @pytest.mark.parametrize("options", [{"cell": "gru"}, {"input_feeding": True}])
 def test_a_wide_beam_finds_the_best_of_all_targets(options, alpha):
     made = model(0, **options)
-    found = beam_search(made, SOURCES, LENGTHS, LIMITS, beam=3**4, n_best=4, length_penalty=alpha)
+    found = beam_search(made, SOURCES, LENGTHS, LIMITS, beam_size=3**4, n_best=4, length_penalty=alpha)
     exact = double(made)
     for b, limit in enumerate(LIMITS.tolist()):
         every = [list(y) for n in range(limit + 1) for y in itertools.product(SYMBOLS, repeat=n)]
@@ -53,12 +53,12 @@ def test_a_wide_beam_finds_the_best_of_all_targets(options, alpha):
         assert_agree(found[b][0].log_probability, log_probability(exact, b, every[0]), SINGLE)
 
 
-@given(seed=st.integers(0, 1000), beam=st.integers(1, 6), alpha=st.sampled_from([0.0, 0.6, 1.5]))
+@given(seed=st.integers(0, 1000), beam_size=st.integers(1, 6), alpha=st.sampled_from([0.0, 0.6, 1.5]))
 @settings(max_examples=25)
-def test_never_worse_than_greedy_search_and_in_order(seed, beam, alpha):
+def test_never_worse_than_greedy_search_and_in_order(seed, beam_size, alpha):
     made = model(seed)
     greedy = greedy_search(made, SOURCES, LENGTHS, LIMITS)
-    found = beam_search(made, SOURCES, LENGTHS, LIMITS, beam=beam, n_best=3, length_penalty=alpha)
+    found = beam_search(made, SOURCES, LENGTHS, LIMITS, beam_size=beam_size, n_best=3, length_penalty=alpha)
     for b, hypotheses in enumerate(found):
         scores = [each.score for each in hypotheses]
         assert scores == sorted(scores, reverse=True)
@@ -83,7 +83,7 @@ def test_greedy_search_takes_the_likeliest_symbol():
 
 def test_a_row_is_answered_alone_as_in_a_batch():
     made = model(1)
-    together = beam_search(made, SOURCES, LENGTHS, LIMITS, beam=3, n_best=2, length_penalty=0.6)
+    together = beam_search(made, SOURCES, LENGTHS, LIMITS, beam_size=3, n_best=2, length_penalty=0.6)
     for b in range(3):
         row = slice(b, b + 1)
         (alone,) = beam_search(
@@ -91,14 +91,14 @@ def test_a_row_is_answered_alone_as_in_a_batch():
             SOURCES[row, : max(1, int(LENGTHS[b]))],
             LENGTHS[row],
             LIMITS[row],
-            beam=3,
+            beam_size=3,
             n_best=2,
             length_penalty=0.6,
         )
         assert [each.symbols for each in alone] == [each.symbols for each in together[b]]
 
 
-@pytest.mark.parametrize("wrong", [{"beam": 0}, {"n_best": 0}, {"length_penalty": -0.1}])
+@pytest.mark.parametrize("wrong", [{"beam_size": 0}, {"n_best": 0}, {"length_penalty": -0.1}])
 def test_refused(wrong):
     with pytest.raises(ValueError, match="expected at least 1, 1 and 0"):
-        beam_search(model(0), SOURCES, LENGTHS, LIMITS, **{"beam": 5, "n_best": 1, "length_penalty": 0.6} | wrong)
+        beam_search(model(0), SOURCES, LENGTHS, LIMITS, **{"beam_size": 5, "n_best": 1, "length_penalty": 0.6} | wrong)

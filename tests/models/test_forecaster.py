@@ -14,7 +14,7 @@ from cellwright.models.series_architecture import SeriesModelConfig
 
 
 def config(**changes) -> SeriesModelConfig:
-    small = {"target": "forecast", "channels": 2, "masked": False, "hidden_size": 5, "dropout": 0.0, "horizon": 3}
+    small = {"objective": "forecast", "channels": 2, "masked": False, "hidden_size": 5, "dropout": 0.0, "horizon": 3}
     return SeriesModelConfig(**small | {"quantiles": (0.1, 0.5, 0.9)} | changes)
 
 

@@ -9,7 +9,7 @@ from cellwright.models.series_autoencoder import SeriesAutoencoder, errors, scor
 
 def model(**changes) -> SeriesAutoencoder:
     torch.manual_seed(0)
-    small = {"target": "anomaly", "channels": 2, "masked": True, "hidden_size": 5, "code": 3, "dropout": 0.0}
+    small = {"objective": "anomaly", "channels": 2, "masked": True, "hidden_size": 5, "code_dim": 3, "dropout": 0.0}
     return SeriesAutoencoder(SeriesModelConfig(**small | changes)).eval()
 
 

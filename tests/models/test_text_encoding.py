@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cellwright.data.special_tokens import UNKNOWN
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.longtext.tokens import TokenisedText
-from cellwright.models.text_encoding import Reader, Reading, Way
+from cellwright.models.text_encoding import LongTextOptions, TextEncoder, Way
 
 WAYS = get_args(Way)
 TEXT = "Zero one two. Three four. Five six seven."  # eleven tokens
@@ -20,7 +20,7 @@ CHARACTERS = Tokenizer.train([TEXT, "好e\u0301的。" + FAMILY], "characters", 
 
 
 def read(text: str, **options: Any) -> list[str]:
-    [pieces] = Reader(WORDS, Reading(**options)).read([text])
+    [pieces] = TextEncoder(WORDS, LongTextOptions(**options)).encode([text])
     return [WORDS.decode(piece) for piece in pieces]
 
 
@@ -56,31 +56,33 @@ def test_sampled_sentences_are_whole_and_scored_together() -> None:
 
 
 def test_evaluation_reads_the_same_every_time() -> None:
-    reader = Reader(WORDS, Reading(truncation="sentences", max_length=4))
-    assert reader.read([TEXT, "a. b. c. d. e."]) == reader.read([TEXT, "a. b. c. d. e."])
+    text_encoder = TextEncoder(WORDS, LongTextOptions(truncation="sentences", max_length=4))
+    assert text_encoder.encode([TEXT, "a. b. c. d. e."]) == text_encoder.encode([TEXT, "a. b. c. d. e."])
 
 
 def test_epochs_draw_anew_as_a_function_of_seed_and_epoch_and_text() -> None:
     texts = [f"{TEXT} {number}." for number in range(20)]
-    reader = Reader(WORDS, Reading(truncation="sentences", max_length=6))
-    first = reader.epochs(texts, seed=1)
-    assert first(0) == first(0) == reader.epochs(texts, seed=1)(0)
+    text_encoder = TextEncoder(WORDS, LongTextOptions(truncation="sentences", max_length=6))
+    first = text_encoder.epochs(texts, seed=1)
+    assert first(0) == first(0) == text_encoder.epochs(texts, seed=1)(0)
     assert first(0) != first(1)
-    assert first(0) != reader.epochs(texts, seed=2)(0)
-    assert first(0)[7:8] == reader.epochs(texts[7:8], seed=1)(0)  # whatever the other texts
+    assert first(0) != text_encoder.epochs(texts, seed=2)(0)
+    assert first(0)[7:8] == text_encoder.epochs(texts[7:8], seed=1)(0)  # whatever the other texts
     assert len({tuple(map(tuple, pieces)) for pieces in first(0)}) > 1
     assert all(len(pieces) == 1 for pieces in first(0))
 
 
 def test_other_ways_read_the_same_in_every_epoch() -> None:
-    reader = Reader(WORDS, Reading(truncation="windows", max_length=4))
-    assert reader.epochs([TEXT], seed=1)(0) == reader.epochs([TEXT], seed=2)(5) == reader.read([TEXT])
+    text_encoder = TextEncoder(WORDS, LongTextOptions(truncation="windows", max_length=4))
+    assert (
+        text_encoder.epochs([TEXT], seed=1)(0) == text_encoder.epochs([TEXT], seed=2)(5) == text_encoder.encode([TEXT])
+    )
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_texts_at_the_edge(way: str) -> None:
-    reader = Reader(CHARACTERS, Reading(truncation=way, max_length=3))
-    empty, one_long_sentence, half = reader.read(["", "好" * 8, "\ud83d" * 5])
+    text_encoder = TextEncoder(CHARACTERS, LongTextOptions(truncation=way, max_length=3))
+    empty, one_long_sentence, half = text_encoder.encode(["", "好" * 8, "\ud83d" * 5])
     assert empty == [[]]
     assert {len(piece) for piece in one_long_sentence} <= {2, 3}
     assert all(set(piece) == {UNKNOWN} for piece in half)
@@ -90,20 +92,20 @@ def test_texts_at_the_edge(way: str) -> None:
 @pytest.mark.parametrize("unit", ["好", "他说：“It works. 好！”\u0301", "(" + FAMILY])
 def test_a_megabyte_is_read(way: str, unit: str) -> None:
     text = unit * (1_000_000 // len(unit.encode()))
-    [pieces] = Reader(CHARACTERS, Reading(truncation=way, max_length=512)).read([text])
+    [pieces] = TextEncoder(CHARACTERS, LongTextOptions(truncation=way, max_length=512)).encode([text])
     assert max(map(len, pieces)) <= 512
 
 
 def test_a_cost_is_what_the_pieces_take_padded() -> None:
-    reading = Reading(truncation="windows", max_length=8)
-    assert reading.cost([[2, 2, 2]]) == 3
-    assert reading.cost([[2, 2, 2], [2]]) == 16
-    assert Reading().cost([[2] * 1000]) == 1000
+    long_text = LongTextOptions(truncation="windows", max_length=8)
+    assert long_text.cost([[2, 2, 2]]) == 3
+    assert long_text.cost([[2, 2, 2], [2]]) == 16
+    assert LongTextOptions().cost([[2] * 1000]) == 1000
 
 
 def test_a_reading_is_kept_as_json() -> None:
-    reading = Reading(truncation="head+tail", max_length=9, head_share=0.5)
-    assert Reading(**json.loads(json.dumps(reading.model_dump(mode="json")))) == reading
+    long_text = LongTextOptions(truncation="head+tail", max_length=9, head_share=0.5)
+    assert LongTextOptions(**json.loads(json.dumps(long_text.model_dump(mode="json")))) == long_text
 
 
 UNITS = ["好", "a", " ", "。", ". ", "B", "“", "”", "e\u0301", FAMILY, "\n\n", "\ud83d", "\ude00", "🇨🇳", "3.5"]
@@ -114,11 +116,11 @@ UNITS = ["好", "a", " ", "。", ". ", "B", "“", "”", "e\u0301", FAMILY, "\n
     st.sampled_from([WORDS, CHARACTERS]), st.booleans(),
 )  # fmt: skip
 def test_pieces_are_parts_of_the_text_within_the_limit(text, way, limit, tokenizer, shuffle) -> None:
-    reader = Reader(
-        tokenizer, Reading(truncation=way, max_length=limit, overlap=limit // 3, shuffle=shuffle, samples=2)
+    text_encoder = TextEncoder(
+        tokenizer, LongTextOptions(truncation=way, max_length=limit, overlap=limit // 3, shuffle=shuffle, samples=2)
     )
     [numbers] = tokenizer.encode([text])
-    [pieces] = reader.read([text])
+    [pieces] = text_encoder.encode([text])
     assert pieces
     for piece in pieces:
         assert len(piece) <= limit
@@ -131,7 +133,7 @@ def test_pieces_are_parts_of_the_text_within_the_limit(text, way, limit, tokeniz
 @given(st.lists(st.sampled_from(UNITS), max_size=40).map("".join), st.integers(6, 12))
 def test_no_window_begins_or_ends_within_a_character(text, limit) -> None:
     tokens = TokenisedText(text, *CHARACTERS.encode_with_spans([text])[0])
-    [pieces] = Reader(CHARACTERS, Reading(truncation="windows", max_length=limit)).read([text])
+    [pieces] = TextEncoder(CHARACTERS, LongTextOptions(truncation="windows", max_length=limit)).encode([text])
     ends = [sum(map(len, pieces[: index + 1])) for index in range(len(pieces))]
     assert ends[-1] == len(tokens.numbers)
     assert all(tokens.may_cut(end) for end in ends)

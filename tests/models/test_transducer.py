@@ -143,5 +143,5 @@ def test_reads_the_cipher_of_the_notes():
             schedule.step()
     unseen = slice(600, None)
     lengths = torch.full((101,), 6)
-    found = beam_search(model.eval(), sources[unseen], lengths, 2 * lengths, beam=5, n_best=1, length_penalty=0.6)
+    found = beam_search(model.eval(), sources[unseen], lengths, 2 * lengths, beam_size=5, n_best=1, length_penalty=0.6)
     assert [answers[0].symbols for answers in found] == targets[unseen].tolist()

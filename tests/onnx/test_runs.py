@@ -21,14 +21,14 @@ from cellwright.models.architecture import ClassifierConfig
 from cellwright.models.classifier import Classifier
 from cellwright.models.language_model import LanguageModel
 from cellwright.models.language_model_architecture import LanguageModelConfig
-from cellwright.models.text_encoding import Reading
+from cellwright.models.text_encoding import LongTextOptions
 from cellwright.onnx import exporters
 from cellwright.onnx.series import _Series
 from cellwright.tasks.classify.predictor import ClassifyPredictor
 from cellwright.tasks.classify.run import ClassifyRun, ClassifyRunConfig
 from cellwright.tasks.run import load_run
 from cellwright.tasks.series import SeriesConfig
-from cellwright.tasks.series.targets import predictor_of
+from cellwright.tasks.series.objectives import predictor_of
 from cellwright.tasks.tag.predictor import TagPredictor
 from cellwright.training import fit
 from language_runs import language_run
@@ -46,7 +46,7 @@ def padded(rows):
 
 
 # --- classify ------------------------------------------------------------------------------------------
-def classifier_run(folder, reading=None, **options):
+def classifier_run(folder, long_text=None, **options):
     torch.manual_seed(0)
     tokenizer = Tokenizer.train(TEXTS, "words", min_frequency=1)
     small = {"embedding_dim": 5, "hidden_size": 7, "bigram_buckets": 50}
@@ -57,7 +57,7 @@ def classifier_run(folder, reading=None, **options):
             parameter.mul_(3)
     description = ClassifyRunConfig(
         cellwright="0", labels=["bad", "so so", "好"], model=config, fingerprint="", options={"data": "x"},
-        reading=reading or Reading(),
+        long_text=long_text or LongTextOptions(),
     )  # fmt: skip
     return ClassifyRun(folder, description, model, tokenizer)
 
@@ -65,7 +65,7 @@ def classifier_run(folder, reading=None, **options):
 CLASSIFIERS = [
     {},
     {"pooling": "last", "cell": "gru", "num_layers": 2},
-    {"pooling": "mean", "bidirectional": False, "code": 4},
+    {"pooling": "mean", "bidirectional": False, "code_dim": 4},
     {"pooling": "attention", "bigram_buckets": 0, "cell": "janet"},
 ]
 
@@ -120,25 +120,25 @@ def test_the_page_checks_the_sizes_that_a_file_takes():
 
 
 def test_a_way_of_shortening_is_told(tmp_path):
-    run = classifier_run(tmp_path, Reading(truncation="head+tail", max_length=9))
+    run = classifier_run(tmp_path, LongTextOptions(truncation="head+tail", max_length=9))
     exporters.export(run, tmp_path / "m.onnx")
     feed = exporters.graph_of(run).feed
     assert "a text of more than 9 tokens is shortened before, by --truncation head+tail" in feed
 
 
 @pytest.mark.parametrize(
-    ("reading", "options", "what"),
+    ("long_text", "options", "what"),
     [
-        (Reading(truncation="windows"), {}, "--truncation windows"),
-        (Reading(truncation="compress"), {"code": 3}, "--truncation compress"),
-        (Reading(truncation="sentences"), {}, "--truncation sentences"),
-        (Reading(), {"join": "recurrent"}, "--join recurrent"),
+        (LongTextOptions(truncation="windows"), {}, "--truncation windows"),
+        (LongTextOptions(truncation="compress"), {"code_dim": 3}, "--truncation compress"),
+        (LongTextOptions(truncation="sentences"), {}, "--truncation sentences"),
+        (LongTextOptions(), {"join": "recurrent"}, "--join recurrent"),
     ],
     ids=str,
 )
-def test_texts_in_pieces_are_refused(reading, options, what, tmp_path):
+def test_texts_in_pieces_are_refused(long_text, options, what, tmp_path):
     with pytest.raises(InputError, match=f"was trained with {what}, by which a text is several pieces.*train with"):
-        exporters.export(classifier_run(tmp_path, reading, **options), tmp_path / "m.onnx")
+        exporters.export(classifier_run(tmp_path, long_text, **options), tmp_path / "m.onnx")
 
 
 # --- tag -----------------------------------------------------------------------------------------------
@@ -247,11 +247,11 @@ FEW = {"max_epochs": 1, "patience": 1}
 SERIES = {
     "classify": (waves(40, 0, missing=0.1), {"num_layers": 2, "label": "label"}),
     "whole": (waves(60, 1), {"label": "label", "cell": "mgu"}),
-    "forecast": (days(150, 0), {"target": "forecast", "horizon": 2, "window": 16, "cell": "gru"}),
-    "regress": (slopes(40, 0, missing=0.1), {"target": "regress"}),
-    "panel": (stores(40, 0), {"target": "forecast", "season_length": 7, "window": 16}),
-    "own scales": (stores(40, 0), {"target": "anomaly", "window": 40}),
-    "anomaly": (beats(40, 0), {"target": "anomaly", "label": "label"}),
+    "forecast": (days(150, 0), {"objective": "forecast", "horizon": 2, "window": 16, "cell": "gru"}),
+    "regress": (slopes(40, 0, missing=0.1), {"objective": "regress"}),
+    "panel": (stores(40, 0), {"objective": "forecast", "season_length": 7, "window": 16}),
+    "own scales": (stores(40, 0), {"objective": "anomaly", "window": 40}),
+    "anomaly": (beats(40, 0), {"objective": "anomaly", "label": "label"}),
 }
 
 
@@ -307,7 +307,7 @@ def test_series_far_from_zero_that_hardly_move_keep_their_digits_in_float32():
             return values
 
     scaling = Scaling([3_000_000.0371, -40_000.00123], [0.9, 0.011])
-    config = SimpleNamespace(model=SimpleNamespace(target="classify"), scaling=scaling, numbers=None)
+    config = SimpleNamespace(model=SimpleNamespace(objective="classify"), scaling=scaling, numbers=None)
     mean, deviation = (torch.tensor(each, dtype=torch.float64) for each in scaling[:2])
     values = (mean + deviation * torch.randn(1, 9, 2, dtype=torch.float64)).float()
     read = _Series(config, AsRead())(values, torch.tensor([9]))["logits"]

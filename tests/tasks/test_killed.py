@@ -34,17 +34,17 @@ class Case(NamedTuple):
 CASES = {
     "tag": Case("tag", "a.jsonl", tagged_requests.lines(150, 0), tagged_requests.SMALL | {"sentence_label": "intent"}),
     # Two layers carry their states from window to window.
-    "lm": Case("lm", "a.txt", PROSE, SMALL | {"window": 8, "num_layers": 2, "dropout": 0.1, "weight_drop": 0.2}),
+    "lm": Case("lm", "a.txt", PROSE, SMALL | {"bptt": 8, "num_layers": 2, "dropout": 0.1, "weight_drop": 0.2}),
     "transduce": Case("transduce", "a.csv", PAIRS, SMALL | {"dropout": 0.2}),
-    "autoencode": Case("autoencode", "a.csv", TEXTS, SMALL | {"code": 4, "min_frequency": 1}),
-    "classes": Case("series", "a.csv", made_series.waves(80, 0), made_series.small(target="classify")),
+    "autoencode": Case("autoencode", "a.csv", TEXTS, SMALL | {"code_dim": 4, "min_frequency": 1}),
+    "classes": Case("series", "a.csv", made_series.waves(80, 0), made_series.small(objective="classify")),
     "forecasts": Case(
         "series",
         "a.csv",
         made_series.days(300, 0),
-        made_series.small(target="forecast", window=16, batch_tokens=32),
+        made_series.small(objective="forecast", window=16, batch_tokens=32),
     ),
-    "anomalies": Case("series", "a.csv", made_series.beats(100, 0), made_series.small(target="anomaly")),
+    "anomalies": Case("series", "a.csv", made_series.beats(100, 0), made_series.small(objective="anomaly")),
 }
 
 

@@ -10,14 +10,14 @@ from cellwright.data.readers import read
 from cellwright.data.readers.files import existing
 from cellwright.data.readers.options import ReadOptions
 from cellwright.data.splits import Kind, SplitOptions, Splits, open_splits
-from cellwright.data.table import Table
+from cellwright.data.table import LABEL, TEXT, Table
 
 
 def open_source(
     data: str,
     *,
-    text: str = "text",
-    label: str | None = "label",
+    text: str = TEXT,
+    label: str | None = LABEL,
     how: ReadOptions | None = None,
     splits: SplitOptions | None = None,
     labels: LabelOptions | None = None,

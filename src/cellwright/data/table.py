@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+TEXT, LABEL = "text", "label"
+"""Columns of texts and of labels where nobody names others."""
+
 
 @dataclass(frozen=True)
 class Table:

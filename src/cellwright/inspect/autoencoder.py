@@ -27,7 +27,7 @@ def record(run: AutoencodeRun, text: str, reasons: bool = True) -> Recording:
     model, predictor = run.model, AutoencodePredictor(run)
     numbers, spans = tokens_of(run.tokenizer, text)
     tokens, between = pieces(text, spans)
-    windows = predictor.coded(run.reader.read([text])[0])
+    windows = predictor.coded(run.text_encoder.encode([text])[0])
     layers = [model.recurrent, model.decoder]
     rows: list[torch.Tensor] = []
     with capturing(layers) as captured:

@@ -62,13 +62,13 @@ def meaning(what: str, step: str) -> str:
 def _tokens(run: ClassifyRun, text: str) -> tuple[list[int], list[tuple[int, int]]]:
     """As `tokens_of`, of a run that has to read the text whole."""
     numbers, spans = tokens_of(run.tokenizer, text)
-    [read] = run.reader.read([text])
+    [read] = run.text_encoder.encode([text])
     if any(piece != numbers for piece in read):
-        reading = run.config.reading
-        short = f"one of at most {reading.max_length:,} tokens{', and one sentence' if reading.shuffle else ''}"
+        long_text = run.config.long_text
+        short = f"one of at most {long_text.max_length:,} tokens{', and one sentence' if long_text.shuffle else ''}"
         raise InputError(
             f"the text has {len(numbers):,} tokens, and {run.path} was trained with --truncation "
-            f"{reading.truncation}, so that it reads such a text in parts; expected {short}"
+            f"{long_text.truncation}, so that it reads such a text in parts; expected {short}"
         )
     return numbers, spans
 

@@ -31,8 +31,8 @@ from cellwright.inspect.recording import (
 )
 from cellwright.models.series_autoencoder import errors
 from cellwright.nn import Recurrent
+from cellwright.tasks.series.objectives import predictor_of, spec_of
 from cellwright.tasks.series.run import SeriesRun
-from cellwright.tasks.series.targets import predictor_of, target_of
 
 STEP = "step"
 
@@ -78,7 +78,7 @@ def record(run: SeriesRun, text: str, reasons: bool = True) -> Recording:
     with torch.inference_mode(), capturing(_layers(run)) as captured:
         output = run.model(batch.values, batch.known, batch.lengths)[0]
     seen = Seen(batch, stretch.scaling)
-    said = _SAY[target_of(run.config.model).name](run, seen, output, prediction.as_json(), reasons)
+    said = _SAY[spec_of(run.config.model).name](run, seen, output, prediction.as_json(), reasons)
     there = batch.known[0] > 0
     return Recording(
         run=str(run.path),
@@ -101,12 +101,12 @@ def record(run: SeriesRun, text: str, reasons: bool = True) -> Recording:
 
 
 def _layers(run: SeriesRun) -> list[Recurrent]:
-    return [cast("Recurrent", getattr(run.model, name)) for name in target_of(run.config.model).layers]
+    return [cast("Recurrent", getattr(run.model, name)) for name in spec_of(run.config.model).layers]
 
 
 def _letters(run: SeriesRun, captured: Captured) -> list[Letters]:
     layers = _layers(run)
-    stacks = target_of(run.config.model).layers if len(layers) > 1 else ("",)
+    stacks = spec_of(run.config.model).layers if len(layers) > 1 else ("",)
     return [each for layer, stack in zip(layers, stacks, strict=True) for each in captured.letters([layer], stack)]
 
 
@@ -124,7 +124,7 @@ def _label(run: SeriesRun, seen: Seen, logits: Tensor, told: Mapping[str, Any], 
 def _number(run: SeriesRun, seen: Seen, number: Tensor, told: Mapping[str, Any], reasons: bool) -> SeriesAnswer:
     """The number of each beginning of the series."""
     batch, scaling = seen.batch, run.config.numbers
-    assert scaling is not None  # of a run of this target
+    assert scaling is not None  # of a run of this objective
     values: Array = scaling.undo(_of_beginnings(run, batch)[:, None].numpy()).astype(np.float32)
     said = [f"up to here: {value:.4g}" for value in values[:, 0].tolist()]
     what = "The number that the model gives the series up to each step, in its own unit."
@@ -205,4 +205,4 @@ def _numbers(values: Mapping[str, float]) -> str:
 
 
 _SAY = {"classify": _label, "regress": _number, "forecast": _ahead, "frames": _frames, "anomaly": _errors}
-"""What each target says."""
+"""What each objective says."""

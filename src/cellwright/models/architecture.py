@@ -17,6 +17,13 @@ class RecurrentOptions(BaseModel):
     """Recurrent cell, as `cellwright cells` lists them, or FILE.py:NAME of your own."""
 
 
+class Sized(RecurrentOptions):
+    """Layers of one size."""
+
+    hidden_size: int = Field(128, ge=1)
+    """Hidden size of one direction of one layer."""
+
+
 class Stacked(RecurrentOptions):
     """Layers on top of each other."""
 
@@ -24,11 +31,9 @@ class Stacked(RecurrentOptions):
     """Recurrent layers on top of each other."""
 
 
-class Bidirectional(Stacked):
+class Bidirectional(Sized, Stacked):
     """Layers that may read from both ends."""
 
-    hidden_size: int = Field(128, ge=1)
-    """Hidden size of one direction of one layer."""
     bidirectional: bool = True
     """Read in both directions."""
 
@@ -52,17 +57,31 @@ class Remembering(BaseModel):
     layer remembers before it has learned to."""
 
 
-class Architecture(Embedded, Bidirectional):
+class Dropped(BaseModel):
+    """Features dropped before what is answered is computed of them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    dropout: float = Field(0.5, ge=0, lt=1)
+    """Share of the features dropped between stacked layers and before the dense output."""
+
+
+class Pooled(BaseModel):
+    """One vector of all steps."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    pooling: Pooling = "max"
+    """How the outputs of all steps become one vector: last (valid one), max, mean or attention."""
+
+
+class Architecture(Pooled, Dropped, Embedded, Bidirectional):
     """What the user chooses of a classifier."""
 
     bigram_buckets: int = Field(50_000, ge=0)
     """Most buckets in which pairs of neighbouring tokens are embedded too, nearly words to characters; 0: no pairs."""
     embedding_dropout: float = Field(0.4, ge=0, lt=1)
     """Share of the embedded numbers dropped."""
-    dropout: float = Field(0.5, ge=0, lt=1)
-    """Share of the features dropped between stacked layers and before the dense output."""
-    pooling: Pooling = "max"
-    """How the outputs of all steps become one vector: last (valid one), max, mean or attention."""
     join: Join = "mean"
     """How the vectors of a text's windows (--truncation windows, compress) become one: mean, max or a second layer of
     the cell."""
@@ -75,16 +94,14 @@ class ClassifierConfig(Architecture):
     """Number of token ids, padding (0) and unknown (1) included."""
     classes: int = Field(ge=2)
     """Number of labels."""
-    code: int | None = Field(None, ge=1)
+    code_dim: int | None = Field(None, ge=1)
     """Numbers that a text's piece is compressed to, as a sequence autoencoder does; None: its pooled features."""
 
 
-class AutoencoderArchitecture(Embedded, RecurrentOptions):
-    """What the user chooses of a sequence autoencoder."""
+class AutoencoderArchitecture(Embedded, Sized):
+    """What the user chooses of a sequence autoencoder: the encoder reads in both directions, the decoder in one."""
 
-    hidden_size: int = Field(128, ge=1)
-    """Hidden size of the decoder, and of each of the two directions of the encoder."""
-    code: int = Field(128, ge=1)
+    code_dim: int = Field(128, ge=1)
     """Numbers that a text is compressed to."""
 
 

@@ -7,7 +7,7 @@
 where E is the embedding, whose padding is zeros. The code goes into every step rather than into the first state, so
 that any cell, whatever its states, can decode.
 
-    autoencoder = Autoencoder(AutoencoderConfig(vocab_size=tokenizer.size, code=32))
+    autoencoder = Autoencoder(AutoencoderConfig(vocab_size=tokenizer.size, code_dim=32))
     loss = reconstruction(autoencoder(tokens, lengths), tokens, lengths).loss    # train on this
     begin_from(classifier, autoencoder)    # its encoder then reads for a classifier
     freeze_encoder(classifier)             # and is not trained further
@@ -45,8 +45,8 @@ class Autoencoder(nn.Module):
         self.embedding = Embedding(config.vocab_size, size, pairs=0, padding_is_read=True)  # at the beginning
         self.recurrent = Recurrent(config.cell, size, hidden, bidirectional=True, batch_first=True)
         self.last = LastPooling(bidirectional=True)
-        self.code = nn.Linear(2 * hidden, config.code)
-        self.decoder = Recurrent(config.cell, size + config.code, hidden, batch_first=True)
+        self.code = nn.Linear(2 * hidden, config.code_dim)
+        self.decoder = Recurrent(config.cell, size + config.code_dim, hidden, batch_first=True)
         self.dense = nn.Linear(hidden, config.vocab_size)
 
     def encode(self, tokens: Tensor, lengths: Tensor) -> Tensor:

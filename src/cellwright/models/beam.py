@@ -3,13 +3,13 @@
 A target Y of n symbols has the score  log P(Y, end | X) / ((5 + n) / 6)^α  (Wu et al. 2016, Google's neural machine
 translation system, equation 14, whose |Y| is n here, without the end). α = 0 compares the probabilities themselves.
 
-    found = beam_search(model, sources, lengths, limits, beam=5, n_best=5, length_penalty=0.6)
+    found = beam_search(model, sources, lengths, limits, beam_size=5, n_best=5, length_penalty=0.6)
     found[0][0].symbols    # of the first source, the best target
 
-The search keeps the `beam` likeliest beginnings, and among them always the one that greedy search would take, so that
-no answer is worse than greedy search's. It ends when no beginning can become better than the answers found. A target
-that reaches its limit ends there, the probability of ending counted. Where the beam holds every beginning, the answers
-are exactly the best there are.
+The search keeps the `beam_size` likeliest beginnings, and among them always the one that greedy search would take, so
+that no answer is worse than greedy search's. It ends when no beginning can become better than the answers found. A
+target that reaches its limit ends there, the probability of ending counted. Where the beam holds every beginning, the
+answers are exactly the best there are.
 """
 
 from typing import NamedTuple
@@ -63,7 +63,7 @@ def beam_search(
     lengths: Tensor,
     limits: Tensor,
     *,
-    beam: int,
+    beam_size: int,
     n_best: int,
     length_penalty: float,
 ) -> list[list[Hypothesis]]:
@@ -74,7 +74,7 @@ def beam_search(
         sources: (B, S) int64, S from 1 on
         lengths: (B) int64
         limits: (B) int64, the most symbols of each target, from 0 on
-        beam: beginnings kept; 1 follows greedy search, and ends where the score is best
+        beam_size: beginnings kept; 1 follows greedy search, and ends where the score is best
         n_best: answers a source
         length_penalty: from 0 on; how much longer targets are favoured: Wu et al. found 0.6 to 0.7 best
 
@@ -82,34 +82,35 @@ def beam_search(
 
     Many arguments: the batch, and the three numbers that every beam search takes.
     """
-    if beam < 1 or n_best < 1 or length_penalty < 0:
+    if beam_size < 1 or n_best < 1 or length_penalty < 0:
         raise ValueError(
-            f"beam_search: beam {beam}, n_best {n_best}, length_penalty {length_penalty}; expected at least 1, 1 and 0"
+            f"beam_search: beam_size {beam_size}, n_best {n_best}, length_penalty {length_penalty}; "
+            "expected at least 1, 1 and 0"
         )
     memory, inputs = model.encode(sources, lengths)
-    rows = torch.arange(len(sources), device=sources.device).repeat_interleave(beam)  # (B·K)
+    rows = torch.arange(len(sources), device=sources.device).repeat_interleave(beam_size)  # (B·K)
     memory, inputs = memory.take(rows), inputs[rows]
-    live, ended = _start(len(sources), beam, n_best, sources.device)
+    live, ended = _start(len(sources), beam_size, n_best, sources.device)
     decoded: Decoded | None = None
     for step in range(int(limits.max()) + 1):
         decoded = model.step(memory, inputs, decoded and decoded.state)
-        log_p = live.log_p[..., None] + decoded.logits.double().log_softmax(-1).view(len(sources), beam, -1)
+        log_p = live.log_p[..., None] + decoded.logits.double().log_softmax(-1).view(len(sources), beam_size, -1)
         ended = _collect(ended, live, log_p[..., END], length_penalty)
         log_p[..., UNKNOWN] = -torch.inf
         live, parents = _grow(live, log_p, step < limits)
         if not _hopeful(live, ended, limits, length_penalty):
             break
-        chosen = (parents + torch.arange(len(sources), device=sources.device)[:, None] * beam).flatten()  # (B·K)
+        chosen = (parents + torch.arange(len(sources), device=sources.device)[:, None] * beam_size).flatten()  # (B·K)
         decoded = decoded._replace(state=decoded.state.take(chosen))
         inputs = model.target_embedding(live.tokens[..., -1].flatten())
     return _hypotheses(ended)
 
 
-def _start(sources: int, beam: int, n_best: int, device: torch.device) -> tuple[_Live, _Ended]:
+def _start(sources: int, beam_size: int, n_best: int, device: torch.device) -> tuple[_Live, _Ended]:
     """One beginning a source, without a symbol; nothing has ended."""
-    none = torch.empty(sources, beam, 0, dtype=torch.int64, device=device)
-    first = torch.arange(beam, device=device).expand(sources, -1) == 0
-    log_p = torch.zeros(sources, beam, dtype=torch.float64, device=device).masked_fill(~first, -torch.inf)
+    none = torch.empty(sources, beam_size, 0, dtype=torch.int64, device=device)
+    first = torch.arange(beam_size, device=device).expand(sources, -1) == 0
+    log_p = torch.zeros(sources, beam_size, dtype=torch.float64, device=device).masked_fill(~first, -torch.inf)
     worst = torch.full((sources, n_best), -torch.inf, dtype=torch.float64, device=device)
     counts = torch.zeros(sources, n_best, dtype=torch.int64, device=device)
     return _Live(none, log_p, first), _Ended(none.new_zeros(sources, n_best, 0), counts, worst, worst)
@@ -132,13 +133,13 @@ def _grow(live: _Live, log_p: Tensor, may: Tensor) -> tuple[_Live, Tensor]:
 
     log_p: (B, K, V), of every beginning with every symbol, END too; may: (B,) bool, whether a target may go on.
     """
-    beam, symbols = log_p.shape[1:]
+    beam_size, symbols = log_p.shape[1:]
     likeliest = torch.zeros_like(log_p, dtype=torch.bool).scatter(2, log_p.argmax(-1, keepdim=True), True)
     log_p = log_p.masked_fill(~may[:, None, None], -torch.inf)
     log_p[..., END] = -torch.inf
     flat = log_p.flatten(1)
     greedy = (likeliest & live.greedy[..., None]).flatten(1) & flat.isfinite()
-    chosen = flat.masked_fill(greedy, torch.inf).topk(beam, 1).indices  # (B, K)
+    chosen = flat.masked_fill(greedy, torch.inf).topk(beam_size, 1).indices  # (B, K)
     parents = chosen // symbols
     tokens = torch.cat([_of_rows(live.tokens, parents), (chosen % symbols)[..., None]], -1)
     return _Live(tokens, flat.gather(1, chosen), greedy.gather(1, chosen)), parents

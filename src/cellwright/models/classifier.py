@@ -37,8 +37,8 @@ class Classifier(nn.Module):
             batch_first=True,
         )
         self.pool = make_pooling(config.pooling, features, config.bidirectional)
-        self.code = None if config.code is None else nn.Linear(features, config.code)
-        encoded = features if config.code is None else config.code
+        self.code = None if config.code_dim is None else nn.Linear(features, config.code_dim)
+        encoded = features if config.code_dim is None else config.code_dim
         self.join = JoinPieces(config.join, config.cell, encoded, config.hidden_size, config.bidirectional)
         self.dropout = Dropout(config.dropout)
         self.dense = nn.Linear(self.join.features, config.classes)

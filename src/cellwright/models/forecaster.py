@@ -27,7 +27,8 @@ from cellwright.nn import Recurrent
 class Forecaster(nn.Module):
     """Forecasts of numeric series, at every step for the K steps that follow it.
 
-    model = Forecaster(SeriesModelConfig(target="forecast", channels=2, masked=False, horizon=12, quantiles=(0.1, 0.5)))
+    config = SeriesModelConfig(objective="forecast", channels=2, masked=False, horizon=12, quantiles=(0.1, 0.5))
+    model = Forecaster(config)
     ahead = model(values, known, lengths)    # (B, T, C) and their mask, (B) int64 -> (B, T, K, C, Q)
     """
 

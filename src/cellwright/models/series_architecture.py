@@ -4,42 +4,38 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cellwright.models.architecture import Bidirectional, Pooling
+from cellwright.models.architecture import Bidirectional, Dropped, Pooled
 
-Target = Literal["classify", "regress", "forecast", "anomaly"]
+ObjectiveName = Literal["classify", "regress", "forecast", "anomaly"]
 Output = Literal["quantiles", "bernoulli"]
 
 
-class Targeted(BaseModel):
+class WithObjective(BaseModel):
     """What is learned from series."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    target: Target = "classify"
+    objective: ObjectiveName = "classify"
     """What to learn: a class or a number of each series, the steps that follow, or how unlike the others it is."""
 
 
 # The last of the bases is the first in the help.
-class SeriesArchitecture(Bidirectional, Targeted):
+class SeriesArchitecture(Pooled, Dropped, Bidirectional, WithObjective):
     """What the user chooses of a model of series."""
 
     noise: float = Field(0.0, ge=0)
     """Standard deviation of the noise added in training to each value, in the channel's own deviations."""
     input_dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the values dropped in training."""
-    dropout: float = Field(0.5, ge=0, lt=1)
-    """Share of the features dropped between stacked layers and before the dense output."""
     recurrent_dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the hidden units that the next step does not see in training, the same in all steps of a series."""
-    pooling: Pooling = "max"
-    """How the outputs of all steps become one vector: last (valid one), max, mean or attention."""
     likelihood: Output = "quantiles"
     """What to forecast: quantiles of numbers, or how likely each channel is 1 rather than 0."""
     horizon: int = Field(1, ge=1)
     """Steps ahead to forecast."""
     season_length: int | None = Field(None, ge=2)
     """Steps after which things repeat: forecasts begin from the value a season before, not the last."""
-    code: int = Field(8, ge=1)
+    code_dim: int = Field(8, ge=1)
     """Numbers that a series is compressed to, and restored from."""
 
 

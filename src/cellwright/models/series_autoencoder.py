@@ -39,8 +39,8 @@ class SeriesAutoencoder(nn.Module):
 
         self.encoder = layer(self.input.size)
         self.last = LastPooling(bidirectional=True)
-        self.code = nn.Linear(2 * config.hidden_size, config.code)
-        self.decoder = layer(config.code)
+        self.code = nn.Linear(2 * config.hidden_size, config.code_dim)
+        self.decoder = layer(config.code_dim)
         self.dense = nn.Linear(2 * config.hidden_size, config.channels)
 
     def encode(self, values: Tensor, known: Tensor, lengths: Tensor) -> Tensor:

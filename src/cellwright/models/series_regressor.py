@@ -12,7 +12,7 @@ from cellwright.models.series_pooled import PooledSeries
 class SeriesRegressor(PooledSeries):
     """A number for numeric series.
 
-    model = SeriesRegressor(SeriesModelConfig(target="regress", channels=12, masked=False))
+    model = SeriesRegressor(SeriesModelConfig(objective="regress", channels=12, masked=False))
     numbers = model(values, known, lengths)    # (B, T, C) and their mask, (B) int64 -> (B)
     """
 

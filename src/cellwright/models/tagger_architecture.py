@@ -2,20 +2,17 @@
 
 from pydantic import Field
 
-from cellwright.models.architecture import Bidirectional, Embedded
+from cellwright.models.architecture import Bidirectional, Dropped, Embedded
 
 
-class TaggerArchitecture(Embedded, Bidirectional):
-    """What the user chooses of a tagger."""
+class TaggerArchitecture(Dropped, Embedded, Bidirectional):
+    """What the user chooses of a tagger; before the dense output, the same features of all words of a sentence drop."""
 
     char_embedding_dim: int = Field(32, ge=0)
     """Numbers a character is embedded in, and hidden size of each direction of the layer over a word's characters; 0:
     words are not spelled."""
     embedding_dropout: float = Field(0.3, ge=0, lt=1)
     """Share of the embedded numbers dropped, the same ones of all words of a sentence."""
-    dropout: float = Field(0.5, ge=0, lt=1)
-    """Share of the features dropped between stacked layers and before the dense output, there the same ones of all
-    words of a sentence."""
 
 
 class TaggerConfig(TaggerArchitecture):

@@ -1,9 +1,9 @@
 """How a model reads texts that are long: the one place where texts become the tokens of a model.
 
-    reader = Reader(tokenizer, Reading(truncation="head", max_length=64))
-    pieces = reader.read(texts)    # of each text its pieces, each a list of token numbers
+    text_encoder = TextEncoder(tokenizer, LongTextOptions(truncation="head", max_length=64))
+    pieces = text_encoder.encode(texts)    # of each text its pieces, each a list of token numbers
 
-Training, evaluation and prediction all read through it, with the `Reading` that the run's `config.json` keeps.
+Training, evaluation and prediction all read through it, with the `LongTextOptions` that the run's `config.json` keeps.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # the command line reads the options here without torch
 Way = Literal["head", "tail", "head+tail", "middle", "windows", "sentences", "compress"]
 
 
-class Reading(BaseModel):
+class LongTextOptions(BaseModel):
     """What the user chooses for texts of more than `max_length` tokens."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
@@ -51,24 +51,24 @@ class Reading(BaseModel):
         return len(pieces[0]) if len(pieces) == 1 else len(pieces) * self.max_length
 
 
-class Reader:
+class TextEncoder:
     """Texts to pieces, each with at most `max_length` tokens unless texts are read whole."""
 
-    def __init__(self, tokenizer: Tokenizer, reading: Reading) -> None:
+    def __init__(self, tokenizer: Tokenizer, options: LongTextOptions) -> None:
         self.tokenizer = tokenizer
-        self.reading = reading
+        self.options = options
 
-    def read(self, texts: Sequence[str]) -> list[Pieces]:
+    def encode(self, texts: Sequence[str]) -> list[Pieces]:
         """Return each text's pieces, at least one; an empty text is one empty piece. The same for the same text."""
-        if self.reading.truncation is None:
+        if self.options.truncation is None:
             return [[numbers] for numbers in self.tokenizer.encode(texts)]
-        draws = [f"sample {draw}" for draw in range(self.reading.samples)]
+        draws = [f"sample {draw}" for draw in range(self.options.samples)]
         return [self._pieces(text, draws) for text in self._tokenised(texts)]
 
     def epochs(self, texts: Sequence[str], seed: int) -> Callable[[int], list[Pieces]]:
         """Return the pieces to train on, as a function of the epoch: with sampled sentences another draw each time."""
-        if self.reading.truncation != "sentences":
-            pieces = self.read(texts)
+        if self.options.truncation != "sentences":
+            pieces = self.encode(texts)
             return lambda epoch: pieces
         tokenised = self._tokenised(texts)
         return lambda epoch: [self._pieces(text, [f"seed {seed}, epoch {epoch}"]) for text in tokenised]
@@ -78,16 +78,16 @@ class Reader:
         return [TokenisedText(text, *tokens) for text, tokens in zip(texts, encoded, strict=True)]
 
     def _pieces(self, text: TokenisedText, draws: Sequence[str]) -> Pieces:
-        limit = self.reading.max_length
-        if len(text.numbers) <= limit and not self.reading.shuffle:
+        limit = self.options.max_length
+        if len(text.numbers) <= limit and not self.options.shuffle:
             return [text.numbers]
-        match self.reading.truncation:
+        match self.options.truncation:
             case "head":
                 return [head(text.numbers, limit, text.may_cut)]
             case "tail":
                 return [tail(text.numbers, limit, text.may_cut)]
             case "head+tail":
-                return [head_and_tail(text.numbers, limit, self.reading.head_share, text.may_cut)]
+                return [head_and_tail(text.numbers, limit, self.options.head_share, text.may_cut)]
             case "middle":
                 return [without_middle(text.numbers, limit, text.may_cut)]
             case "windows" | "compress":
@@ -100,8 +100,8 @@ class Reader:
     def _windows(self, text: TokenisedText) -> Pieces:
         return windows(
             text.numbers,
-            self.reading.max_length,
-            overlap=self.reading.overlap,
+            self.options.max_length,
+            overlap=self.options.overlap,
             sentence_ends=text.sentence_ends,
             may_cut=text.may_cut,
         )
@@ -111,8 +111,8 @@ class Reader:
         digest = hashlib.sha256(text.text.encode("utf-8", "surrogatepass")).hexdigest()
         return sample(
             text.sentences,
-            self.reading.max_length,
+            self.options.max_length,
             seed=f"{draw}, {digest}",
-            shuffle=self.reading.shuffle,
+            shuffle=self.options.shuffle,
             may_cut=text.may_cut,
         )

@@ -28,9 +28,9 @@ class _Logits(nn.Module):
 
 def graph(run: ClassifyRun) -> Graph:
     """Ids, lengths -> logits. Raises InputError for a run that reads a text in several pieces."""
-    reading, model = run.config.reading, run.config.model
-    if reading.truncation in SEVERAL or model.join == "recurrent":
-        what = f"--truncation {reading.truncation}" if reading.truncation in SEVERAL else f"--join {model.join}"
+    long_text, model = run.config.long_text, run.config.model
+    if long_text.truncation in SEVERAL or model.join == "recurrent":
+        what = f"--truncation {long_text.truncation}" if long_text.truncation in SEVERAL else f"--join {model.join}"
         raise InputError(
             f"{run.path}: was trained with {what}, by which a text is several pieces, and an exported one is read in "
             "one; train with --truncation head, tail, head+tail or middle, or without"
@@ -45,9 +45,10 @@ def graph(run: ClassifyRun) -> Graph:
         f"ids are those of {run.path / TOKENIZER}, which Hugging Face tokenizers reads, padded by 0 beyond lengths",
         "softmax over logits gives the probability of each label, in the order of the metadata's labels",
     ]
-    if reading.truncation is not None:
+    if long_text.truncation is not None:
         feed.append(
-            f"a text of more than {reading.max_length} tokens is shortened before, by --truncation {reading.truncation}"
+            f"a text of more than {long_text.max_length} tokens is shortened before, by "
+            f"--truncation {long_text.truncation}"
         )
-    metadata: dict[str, Any] = {"labels": run.labels, "reading": reading.model_dump(mode="json")}
+    metadata: dict[str, Any] = {"labels": run.labels, "long_text": long_text.model_dump(mode="json")}
     return Graph(_Logits(run.model), {"ids": (BATCH, TIME), "lengths": (BATCH,)}, draw, metadata, feed)

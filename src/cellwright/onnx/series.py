@@ -12,8 +12,8 @@ from cellwright.data.scaling import STILL, original, standard
 from cellwright.models.forecaster import Forecaster
 from cellwright.models.series_autoencoder import errors
 from cellwright.onnx.graph import BATCH, TIME, Axes, Graph, lengths_of
+from cellwright.tasks.series.objectives import spec_of
 from cellwright.tasks.series.run import SeriesRun, SeriesRunConfig
-from cellwright.tasks.series.targets import target_of
 
 
 class Outputs(NamedTuple):
@@ -44,7 +44,7 @@ def _logits(outputs: Outputs, units: Units) -> dict[str, Tensor]:
 
 def _value(outputs: Outputs, units: Units) -> dict[str, Tensor]:
     numbers = outputs.config.numbers
-    assert numbers is not None  # of a run of this target
+    assert numbers is not None  # of a run of this objective
     return {"value": original(outputs.found.double(), numbers.mean[0], numbers.deviation[0]).float()}
 
 
@@ -58,7 +58,7 @@ def _forecast(outputs: Outputs, units: Units) -> dict[str, Tensor]:
 
 
 class Exported(NamedTuple):
-    """How a target's answers stand in the file."""
+    """How an objective's answers stand in the file."""
 
     answer: Callable[[Outputs, Units], dict[str, Tensor]]
     """The outputs by name, in the units of the data."""
@@ -90,7 +90,7 @@ EXPORTED = {
         "the run cuts a longer series into stretches of at most {} steps",
     ),
 }
-"""Of each target of `tasks/series/targets.py`."""
+"""Of each objective of `tasks/series/objectives.py`."""
 
 
 class _Series(nn.Module):
@@ -103,7 +103,7 @@ class _Series(nn.Module):
     def __init__(self, config: SeriesRunConfig, model: nn.Module) -> None:
         super().__init__()
         self.model = model
-        self.answer = EXPORTED[target_of(config.model).name].answer
+        self.answer = EXPORTED[spec_of(config.model).name].answer
         self.own = config.scaling.by == "window"
         self.config = config
         # In two parts: what is far from 0 and hardly moves would lose its digits, and not every runtime has float64.
@@ -143,7 +143,7 @@ def _in_two(wide: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def graph(run: SeriesRun) -> Graph:
-    """Values, lengths, and where values may be missing which are known -> what the target is."""
+    """Values, lengths, and where values may be missing which are known -> what the objective is."""
     config, model = run.config, run.config.model
     axes: dict[str, Axes] = {"values": (BATCH, TIME, None), "lengths": (BATCH,)}
     if model.masked:
@@ -159,7 +159,7 @@ def graph(run: SeriesRun) -> Graph:
             found["known"] = torch.randint(0, 2, shape, generator=generator).float()
         return found
 
-    metadata: dict[str, Any] = {"target": model.target, "channels": config.channels, "labels": config.labels}
+    metadata: dict[str, Any] = {"objective": model.objective, "channels": config.channels, "labels": config.labels}
     metadata |= {"mean": config.scaling.mean, "quantiles": model.quantiles}
     feed = [f"values are in the units of the data, the channels {', '.join(config.channels)}; anything beyond lengths"]
     if model.masked:
@@ -168,7 +168,7 @@ def graph(run: SeriesRun) -> Graph:
             "known is 1 where a value was there, else 0; a missing value is the last before it in its channel, or "
             f"{none} where there is none"
         )
-    exported = EXPORTED[target_of(model).name]
+    exported = EXPORTED[spec_of(model).name]
     feed.append(exported.says)
     if config.scaling.by == "window":
         feed.append("each series is scaled by its own steps, in the file")

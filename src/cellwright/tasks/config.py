@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cellwright.data.datasets.dataset import TEXTS
+from cellwright.data.table import TEXT
 from cellwright.models.sampling import LARGEST_SEED
 
 FIXED = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
@@ -27,6 +28,15 @@ class Locations(BaseModel):
     """Continue the run in `out` from its last checkpoint."""
     overwrite: bool = False
     """Replace the run in `out`."""
+
+
+class TextColumn(BaseModel):
+    """Where the texts stand in a file."""
+
+    model_config = FIXED
+
+    text: str = TEXT
+    """Column of the text: its name, or its number from 1 (-1 is the last)."""
 
 
 class Tokenising(BaseModel):
@@ -113,7 +123,7 @@ class FitConfig(Locations):
 
 
 LIMITS = frozenset(
-    "data out resume overwrite max_epochs max_minutes patience checkpoint_seconds workers threads baseline".split()  # noqa: SIM905
+    "data out resume overwrite max_epochs max_minutes patience checkpoint_seconds num_workers threads baseline".split()  # noqa: SIM905
 )
 """Options that a resumed run may change: none of them alters a step that was already taken."""
 FIRST = "pretrained"

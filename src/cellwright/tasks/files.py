@@ -33,16 +33,23 @@ class HeldOut(BaseModel):
     score on a test."""
 
 
-class TableFiles(HeldOut):
+class Separated(BaseModel):
+    """How rows are cut into fields."""
+
+    model_config = FIXED
+
+    separator: str | None = None
+    """What stands between the fields of CSV and TSV: tab, comma, semicolon, pipe, space, or a character; by default
+    the rows tell."""
+
+
+class TableFiles(Separated, HeldOut):
     """How tables are written, and files beside DATA."""
 
     model_config = FIXED
 
     format: Literal["csv", "tsv", "jsonl", "parquet", "plain"] | None = None
     """Format of files whose suffix does not tell, or tells another."""
-    separator: str | None = None
-    """What stands between the fields of CSV and TSV: tab, comma, semicolon, pipe, space, or a character; by default
-    the rows tell."""
     header: bool = True
     """The first row of CSV and TSV names the columns; without, they are given by number."""
     quoting: bool = True

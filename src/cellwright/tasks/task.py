@@ -155,7 +155,7 @@ class Task(Generic[Options, Description, Loaded]):
     def prepare(self, config: Options, before: Description | None) -> Prepared[Options, Description]:
         """Read the data and make what training needs; when a run is resumed, `before` is its description.
 
-        Raises InputError for data that cannot be read or learnt from.
+        Raises InputError for data that cannot be read or learned from.
         """
         return cast("Prepared[Options, Description]", tasks.module(self.name, "prepare").prepare(config, before))
 

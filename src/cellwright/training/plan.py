@@ -8,7 +8,7 @@ from cellwright.data.wording import counted
 from cellwright.tasks.config import FitConfig
 
 FEWEST_EPOCHS, MOST_EPOCHS = 6, 100
-"""Where nobody chooses: an epoch of many steps is long, and examples that are few are learnt by heart."""
+"""Where nobody chooses: an epoch of many steps is long, and examples that are few are learned by heart."""
 WAITED = 0.5
 """Share of its epochs that a run waits for a better score. While the step size is large, scores stand still, and get
 better again when it falls: of 3,600 pronunciations from epoch 13 to 23 of 31, more than a quarter."""

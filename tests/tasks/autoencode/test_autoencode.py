@@ -47,7 +47,7 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> str:
 def out(texts: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on windows of at most two words, which are learned wholly: also with seeds 1 and 2 in place of 0."""
     folder = tmp_path_factory.mktemp("runs") / "code"
-    options = {**SMALL, "max_length": 2, "code": 12, "max_epochs": 20, "patience": 20, "batch_tokens": 64}
+    options = {**SMALL, "max_length": 2, "code_dim": 12, "max_epochs": 20, "patience": 20, "batch_tokens": 64}
     fit(AutoencodeConfig(data=texts, out=folder, **options), progress=False)
     return folder
 
@@ -84,7 +84,7 @@ def test_evaluation_is_the_models_loss_beside_the_frequencies(out: Path, texts: 
     test = open_source(texts, label=None)["test"].texts
     sums, tokens, model = 0.0, 0, double(run.model)
     for text in test:
-        for window in run.reader.read([text])[0]:
+        for window in run.text_encoder.encode([text])[0]:
             row, length = torch.tensor([window]), torch.tensor([len(window)])
             sums += reconstruction(model(row, length), row, length).loss.item() * len(window)
             tokens += len(window)
@@ -109,7 +109,7 @@ def test_a_classifier_reads_the_codes_of_windows(out: Path, texts: str, tmp_path
     assert sum(right) / len(right) == pytest.approx(result.validation["accuracy"])
     assert empty in run.labels
     config = json.loads((result.out / "config.json").read_text())
-    assert (config["model"]["code"], config["model"]["hidden_size"], config["reading"]["max_length"]) == (12, 24, 2)
+    assert (config["model"]["code"], config["model"]["hidden_size"], config["long_text"]["max_length"]) == (12, 24, 2)
     # Resumed without the encoder's folder being looked at, and still frozen.
     resumed = ClassifyConfig(data=texts, out=result.out, max_epochs=3, resume=True)
     assert fit(resumed, progress=False).epochs == 3

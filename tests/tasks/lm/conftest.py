@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 SMALL: dict[str, Any] = {
-    "hidden_size": 12, "embedding_dim": 8, "batch_tokens": 64, "window": 8, "threads": 1, "seed": 1, "max_epochs": 3,
+    "hidden_size": 12, "embedding_dim": 8, "batch_tokens": 64, "bptt": 8, "threads": 1, "seed": 1, "max_epochs": 3,
     "learning_rate": 0.03, "ema_decay": 0.9, "patience": 9, "checkpoint_seconds": 60, "min_frequency": 1,
 }  # fmt: skip
 """A model of a thousand numbers."""

@@ -120,7 +120,7 @@ def test_the_carried_state_is_in_the_checkpoint(trained: Any) -> None:
 
 def test_overlapping_windows_killed_and_resumed_are_left_alone(options: Options) -> None:
     """Killed after the first step, which hands on no state: the next window begins where it began."""
-    alone = options(task="lm", window=8, stride=3, max_epochs=2, checkpoint_seconds=0)
+    alone = options(task="lm", bptt=8, stride=3, max_epochs=2, checkpoint_seconds=0)
     killed = alone | {"out": alone["out"] + "-killed"}
     assert process.start(dict(alone)).status == 0
     assert process.start(dict(killed), process.Signal(signal.SIGKILL, "step", 2)).status == -signal.SIGKILL
@@ -129,7 +129,7 @@ def test_overlapping_windows_killed_and_resumed_are_left_alone(options: Options)
 
 
 def test_a_stride_beyond_the_window_is_refused(options: Options) -> None:
-    with pytest.raises(InputError, match="--stride is 9 and --window 8; expected a stride of at most the window"):
+    with pytest.raises(InputError, match="--stride is 9 and --bptt 8; expected a stride of at most the window"):
         quiet(options(stride=9))
 
 

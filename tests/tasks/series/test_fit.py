@@ -92,7 +92,7 @@ def test_scaling_is_measured_on_the_training_split_alone(options: Options) -> No
 
 def test_forecasts_beat_the_last_value_and_are_in_the_channels_units(options: Options) -> None:
     given = options(
-        made_series.days(500, 0, 0.05), target="forecast", horizon=4, season_length=8, window=32, max_epochs=6
+        made_series.days(500, 0, 0.05), objective="forecast", horizon=4, season_length=8, window=32, max_epochs=6
     )
     train(given)
     models = report(given)["models"]
@@ -104,7 +104,7 @@ def test_forecasts_beat_the_last_value_and_are_in_the_channels_units(options: Op
 
 
 def test_frames_are_forecast_better_than_by_frequency(options: Options) -> None:
-    given = options(made_series.chords(60, 0), target="forecast", likelihood="bernoulli", test=None, window=32)
+    given = options(made_series.chords(60, 0), objective="forecast", likelihood="bernoulli", test=None, window=32)
     given["validation"] = given["test"] = given["data"]  # whole series rather than their last steps
     result = train(given)
     run = load_run(result.out)
@@ -126,7 +126,7 @@ def test_frames_are_forecast_better_than_by_frequency(options: Options) -> None:
 def test_frames_are_counted_as_they_are_scored(options: Options) -> None:
     content = "time,x\n" + "".join(f"{t},{t // 2 % 2}\n" for t in range(100))
     given = options(
-        emptied(content, 97, 99), target="forecast", likelihood="bernoulli", horizon=3, window=32, max_epochs=1
+        emptied(content, 97, 99), objective="forecast", likelihood="bernoulli", horizon=3, window=32, max_epochs=1
     )
     given["validation"] = given["data"]  # misses values too
     train(given)
@@ -136,7 +136,7 @@ def test_frames_are_counted_as_they_are_scored(options: Options) -> None:
 
 
 def test_what_jumps_is_an_anomaly(options: Options) -> None:
-    given = options(made_series.beats(150, 0), target="anomaly", normal_label="usual", code=3, batch_tokens=120)
+    given = options(made_series.beats(150, 0), objective="anomaly", normal_label="usual", code_dim=3, batch_tokens=120)
     train(given)
     found = report(given)
     assert found["roc_auc"]["this model"] > 0.95
@@ -156,13 +156,13 @@ def test_anomalies_are_ranked_by_what_is_known_of_them(options: Options, tmp_pat
     scored = tmp_path / "scored.csv"  # by steps 4.5, 4, 0 from the mean; by values the first would be 3
     scored.write_text(header + "p,3,,odd\np,0,0,odd\nq,2,2,usual\nq,2,2,usual\nr,,,usual\nr,,,usual\n")
     files = {"validation": str(scored), "test": str(scored)}
-    given = options(learned, target="anomaly", normal_label="usual", max_epochs=1, **files)
+    given = options(learned, objective="anomaly", normal_label="usual", max_epochs=1, **files)
     train(given)
     assert report(given)["roc_auc"]["mean"] == 1
 
 
 def test_a_long_series_is_scored_step_by_step_in_stretches(options: Options) -> None:
-    given = options(made_series.days(300, 0), target="anomaly", window=16, max_epochs=1)
+    given = options(made_series.days(300, 0), objective="anomaly", window=16, max_epochs=1)
     train(given)
     (said,) = Predictor.load(given["out"]).predict(Predictor.load(given["out"]).request(given["data"], {}).texts)
     assert len(said.steps) == 300
@@ -183,56 +183,65 @@ def test_answers_do_not_depend_on_the_batch(options: Options) -> None:
 WAVES = made_series.waves(80, 0)
 UNLABELLED = made_series.days(100, 0)
 REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
-    "no labels": (UNLABELLED, {"test": "same", "validation": "same"}, "the series have no labels, which --target"),
+    "no labels": (UNLABELLED, {"test": "same", "validation": "same"}, "the series have no labels, which --objective"),
     "one class": (WAVES.replace("fast", "slow"), {}, "every label is 'slow'; expected at least two classes"),
     "too few": ("series,x,label\na,1,p\nb,2,q\n", {}, "no series falls to the "),
     "one step": (
         "x\n1\n",
-        {"target": "forecast", "test": "same", "validation": "same"},
+        {"objective": "forecast", "test": "same", "validation": "same"},
         "every series has one step, and",
     ),
     "not binary": (
         UNLABELLED,
-        {"target": "forecast", "likelihood": "bernoulli"},
+        {"objective": "forecast", "likelihood": "bernoulli"},
         "expected 0 or 1, which --likelihood bern",
     ),
     "no such label": (
         WAVES,
-        {"target": "anomaly", "normal_label": "calm"},
+        {"objective": "anomaly", "normal_label": "calm"},
         "no series is labelled 'calm', which --normal-label",
     ),
     "no such cell": (WAVES, {"cell": "lstn"}, "did you mean lstm?"),
-    "horizon": (UNLABELLED, {"target": "forecast", "horizon": 9, "window": 16}, "--horizon is 9 and --window 16"),
+    "horizon": (UNLABELLED, {"objective": "forecast", "horizon": 9, "window": 16}, "--horizon is 9 and --window 16"),
     "unread option": (
         WAVES,
         {"horizon": 3},
-        "--horizon is 3, and --target is classify; leave it out, or give --target",
+        "--horizon is 3, and --objective is classify; leave it out, or give --objective",
     ),
     "layers of one": (
         WAVES,
-        {"target": "anomaly", "num_layers": 2},
-        "--num-layers is 2, and --target is anomaly; leave it out, or give --target classify or regress or forecast",
+        {"objective": "anomaly", "num_layers": 2},
+        "--num-layers is 2, and --objective is anomaly; leave it out, or give --objective classify or regress or "
+        "forecast",
     ),
-    "dropout of none": (WAVES, {"target": "anomaly", "dropout": 0.1}, "--dropout is 0.1, and --target is anomaly; "),
+    "dropout of none": (
+        WAVES,
+        {"objective": "anomaly", "dropout": 0.1},
+        "--dropout is 0.1, and --objective is anomaly; ",
+    ),
     "season of chords": (
         UNLABELLED,
-        {"target": "forecast", "likelihood": "bernoulli", "season_length": 8},
+        {"objective": "forecast", "likelihood": "bernoulli", "season_length": 8},
         "--season-length is 8, which --likelihood quantiles reads, and --likelihood is bernoulli; leave it out",
     ),
     "quantiles of chords": (
         UNLABELLED,
-        {"target": "forecast", "likelihood": "bernoulli", "quantiles": "0.5"},
+        {"objective": "forecast", "likelihood": "bernoulli", "quantiles": "0.5"},
         "--quantiles is 0.5, which --likelihood quantiles reads, and --likelihood is bernoulli; leave it out",
     ),
     "even quantiles": (
         UNLABELLED,
-        {"target": "forecast", "quantiles": "0.1,0.9"},
+        {"objective": "forecast", "quantiles": "0.1,0.9"},
         "--quantiles is 0.1,0.9; expected an",
     ),
-    "falling ones": (UNLABELLED, {"target": "forecast", "quantiles": "0.9,0.5,0.1"}, "expected an odd number of them"),
+    "falling ones": (
+        UNLABELLED,
+        {"objective": "forecast", "quantiles": "0.9,0.5,0.1"},
+        "expected an odd number of them",
+    ),
     "no numbers": (
         UNLABELLED,
-        {"target": "forecast", "quantiles": "low"},
+        {"objective": "forecast", "quantiles": "low"},
         "--quantiles is low; expected an odd number",
     ),
     "a set of texts": (
@@ -252,7 +261,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_refused(options: Options, case: str) -> None:
     content, changes, message = REFUSED[case]
-    given = options(content, target=changes.get("target", "classify"))
+    given = options(content, objective=changes.get("objective", "classify"))
     given |= {name: given["data"] if value == "same" else value for name, value in changes.items()}
     with pytest.raises(InputError) as error:
         train(given)
@@ -270,9 +279,9 @@ def emptied(content: str, begin: int, end: int) -> str:
 @pytest.mark.parametrize(
     ("changes", "done"),
     [
-        ({"target": "forecast"}, "forecast"),
-        ({"target": "forecast", "likelihood": "bernoulli"}, "forecast"),
-        ({"target": "anomaly"}, "restored"),
+        ({"objective": "forecast"}, "forecast"),
+        ({"objective": "forecast", "likelihood": "bernoulli"}, "forecast"),
+        ({"objective": "anomaly"}, "restored"),
     ],
 )
 @pytest.mark.parametrize(("split", "begin", "end"), [("train", 0, 80), ("validation", 80, 90), ("test", 90, 100)])
@@ -286,11 +295,11 @@ def test_a_split_of_which_nothing_is_known_is_refused_before_training(
     assert not Path(given["out"]).exists()
 
 
-@pytest.mark.parametrize(("target", "known", "done"), [("forecast", 1, "forecast"), ("anomaly", 0, "restored")])
+@pytest.mark.parametrize(("objective", "known", "done"), [("forecast", 1, "forecast"), ("anomaly", 0, "restored")])
 def test_a_file_with_nothing_to_score_is_refused(
-    options: Options, tmp_path: Path, target: str, known: int, done: str
+    options: Options, tmp_path: Path, objective: str, known: int, done: str
 ) -> None:
-    given = options(made_series.days(200, 0, 0.05), target=target, window=16, max_epochs=1)
+    given = options(made_series.days(200, 0, 0.05), objective=objective, window=16, max_epochs=1)
     train(given)
     other = tmp_path / "other.csv"
     other.write_text(emptied(made_series.days(20, 1), known, 20))  # there is no forecast of the first step
@@ -299,19 +308,19 @@ def test_a_file_with_nothing_to_score_is_refused(
 
 
 def test_a_resumed_run_is_held_against_its_own_options(options: Options) -> None:
-    given = options(made_series.days(200, 0, 0.05), target="forecast", horizon=4, window=16, max_epochs=1)
+    given = options(made_series.days(200, 0, 0.05), objective="forecast", horizon=4, window=16, max_epochs=1)
     train(given)
     resumed = {"data": given["data"], "out": given["out"], "max_epochs": 2, "resume": True}
     with pytest.raises(InputError, match="was started with horizon 4, and 3 is given now"):
         train(resumed | {"horizon": 3})
-    assert train(resumed | {"horizon": 4}).epochs == 2  # the default --target reads no horizon
+    assert train(resumed | {"horizon": 4}).epochs == 2  # the default --objective reads no horizon
 
 
 @pytest.mark.parametrize(
     ("changes", "unread"),
     [
-        ({"target": "anomaly"}, {"num_layers": 2, "dropout": 0.1}),
-        ({"target": "forecast", "likelihood": "bernoulli"}, {"season_length": 8}),
+        ({"objective": "anomaly"}, {"num_layers": 2, "dropout": 0.1}),
+        ({"objective": "forecast", "likelihood": "bernoulli"}, {"season_length": 8}),
     ],
 )
 def test_a_run_that_was_started_with_an_option_that_does_nothing_is_still_of_use(
@@ -388,7 +397,7 @@ def test_a_missing_value_is_refused_by_a_run_that_never_saw_one(options: Options
 def test_series_of_one_step_are_left_out_of_forecasts_and_counted(options: Options) -> None:
     content = "series,x\n" + "".join(f"a,{k % 3}\n" for k in range(60)) + "b,1\n"
     said: list[str] = []
-    fit(SeriesConfig(**options(content, target="forecast", max_epochs=1)), progress=False, say=said.append)
+    fit(SeriesConfig(**options(content, objective="forecast", max_epochs=1)), progress=False, say=said.append)
     assert any(note == "1 series of one step left out of the train split: nothing follows" for note in said)
 
 

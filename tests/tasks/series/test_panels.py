@@ -20,7 +20,7 @@ from cellwright.tasks.run import load_run
 from cellwright.tasks.series import SeriesConfig
 from cellwright.training import fit
 
-FORECAST: dict[str, Any] = {"target": "forecast", "horizon": 3, "season_length": 7, "window": 32, "max_epochs": 2}
+FORECAST: dict[str, Any] = {"objective": "forecast", "horizon": 3, "season_length": 7, "window": 32, "max_epochs": 2}
 Fitted = Callable[..., Path]
 
 
@@ -104,7 +104,7 @@ def panel_of_beats(count: int, seed: int) -> str:
 
 
 def test_anomalies_of_a_panel_are_found_on_its_small_series_too(fitted: Fitted, tmp_path: Path) -> None:
-    own = {"target": "anomaly", "normal_label": "usual", "code": 3, "batch_tokens": 120}
+    own = {"objective": "anomaly", "normal_label": "usual", "code_dim": 3, "batch_tokens": 120}
     run = fitted(panel_of_beats(150, 0), **own)
     assert load_run(run).config.scaling.by == "window"
     areas = evaluated(run, tmp_path / "data.csv", "test")["roc_auc"]
@@ -117,7 +117,7 @@ def learnt_from_csv(fitted: Fitted) -> Path:
 
 
 def test_panel_small_store_jsonl(learnt_from_csv: Path, tmp_path: Path) -> None:
-    """A run learnt from CSV answers the same series as JSON lines, records, Parquet and NumPy's archive alike."""
+    """A run learned from CSV answers the same series as JSON lines, records, Parquet and NumPy's archive alike."""
     table = read_series(tmp_path / "data.csv")
     frame = pandas.read_csv(tmp_path / "data.csv")
     frame.to_parquet(tmp_path / "s.parquet", index=False)
@@ -150,7 +150,7 @@ def test_predictions_need_no_label(learnt_from_csv: Path, tmp_path: Path) -> Non
 def test_how_files_are_read_is_kept_in_the_run(fitted: Fitted, tmp_path: Path) -> None:
     content = made_series.days(120, 0).replace("time,load", "when,load")
     content = "\n".join(f"{row},Riverside" if k else f"{row},station" for k, row in enumerate(content.splitlines()))
-    run = fitted(content, target="forecast", window=16, max_epochs=1, time="when", ignore="station", missing="-9999")
+    run = fitted(content, objective="forecast", window=16, max_epochs=1, time="when", ignore="station", missing="-9999")
     predictor = Predictor.load(run)
     with pytest.raises(InputError, match="step 3, channel 'load': a value is missing"):
         predictor.predict(['{"values": [500, 510, -9999]}'])

@@ -26,7 +26,7 @@ from cellwright.training import FitResult, fit
 
 def train(folder: Path, content: str, **changes: Any) -> FitResult:
     (folder / "data.csv").write_text(content)
-    given = made_series.small(data=str(folder / "data.csv"), out=str(folder / "run"), target="regress", **changes)
+    given = made_series.small(data=str(folder / "data.csv"), out=str(folder / "run"), objective="regress", **changes)
     return fit(SeriesConfig(**given), progress=False, say=lambda sentence: None)
 
 
@@ -37,7 +37,7 @@ def test_slopes_are_learned_and_scored_in_their_own_unit(tmp_path: Path) -> None
     assert set(report["models"]) == {"this model", "linear model", "mean"}
     predictor = Predictor.load(tmp_path / "run")
     said = [each.value for each in predictor.predict(predictor.request(str(tmp_path / "data.csv"), {}).texts)]
-    true = np.array([float(x) for x in read_series(tmp_path / "data.csv", run.config.learnt.reading).labels or []])
+    true = np.array([float(x) for x in read_series(tmp_path / "data.csv", run.config.learned.reading).labels or []])
     found, errors = report["models"]["this model"], np.array(said) - true
     assert found["r2"] == pytest.approx(1 - (errors**2).sum() / ((true - true.mean()) ** 2).sum())
     assert found["mae"] == pytest.approx(np.abs(errors).mean())
@@ -69,10 +69,10 @@ def test_numbers_that_do_not_vary_have_no_share_explained() -> None:
     [
         (
             "series,x,label\na,1,high\nb,2,0.5\n" * 1,
-            r"line 2: label 'high' is no number, which --target regress learns",
+            r"line 2: label 'high' is no number, which --objective regress learns",
         ),
         ("series,x,label\na,1,inf\nb,2,0.5\n", r"line 2: label 'inf' is no number"),
-        ("series,x\na,1\nb,2\n", "the series have no labels, which --target regress learns"),
+        ("series,x\na,1\nb,2\n", "the series have no labels, which --objective regress learns"),
         ("series,x,label\na,1,2\nb,2,2.0\n", "every number to learn is 2; expected at least two"),
     ],
 )
@@ -90,7 +90,7 @@ def labelled(labels: list[str]) -> SeriesTable:
 
 
 def test_classes_that_are_measured_values_are_refused() -> None:
-    with pytest.raises(InputError, match=r"it: 30 labels that all are numbers, for 30 series; .*--target regress"):
+    with pytest.raises(InputError, match=r"it: 30 labels that all are numbers, for 30 series; .*--objective regress"):
         check_classes(labelled([str(k) for k in range(30)]))
     check_classes(labelled([str(k) for k in range(30)] * 3))
     check_classes(labelled(["1.5", "2.5"] * 20))
@@ -101,5 +101,5 @@ def test_numbers_are_scaled_by_the_training_split() -> None:
 
 
 def test_options_of_other_targets_are_refused() -> None:
-    with pytest.raises(InputError, match="--horizon is 3, and --target is regress"):
-        SeriesConfig(data="x", out="y", target="regress", horizon=3)
+    with pytest.raises(InputError, match="--horizon is 3, and --objective is regress"):
+        SeriesConfig(data="x", out="y", objective="regress", horizon=3)

@@ -4,7 +4,7 @@ Generated, the same on every machine. The split is the key's: those that are tes
 
 The symbols of messages are all as likely, and those of every other key. Those of the keys between follow Zipf's law:
 A is a quarter of them, the last a hundredth, so that there is always a next symbol to learn. Where all keys had symbols
-as likely, the recipe (`examples/recipes/vigenere.sh`) had learnt nothing after two epochs, after which it reads most
+as likely, the recipe (`examples/recipes/vigenere.sh`) had learned nothing after two epochs, after which it reads most
 messages here; others were given ten.
 """
 

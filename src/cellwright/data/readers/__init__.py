@@ -18,7 +18,7 @@ from cellwright.data.readers import delimited, folder, jsonl, parquet, plain
 from cellwright.data.readers.files import existing, reading
 from cellwright.data.readers.options import ReadOptions
 from cellwright.data.readers.values import Columns
-from cellwright.data.table import Table
+from cellwright.data.table import LABEL, TEXT, Table
 from cellwright.errors import InputError
 from cellwright.stages import staged
 
@@ -48,7 +48,7 @@ DELIMITED = ("csv", "tsv")
 """The formats whose separator, header and quoting can be told."""
 
 
-def read(path: str | Path, *, text: str = "text", label: str | None = "label", how: ReadOptions | None = None) -> Table:
+def read(path: str | Path, *, text: str = TEXT, label: str | None = LABEL, how: ReadOptions | None = None) -> Table:
     """Read every row of a file, or every file of a folder.
 
     An empty or missing text is read as "", for whoever asks about it gets an answer; `split` leaves such

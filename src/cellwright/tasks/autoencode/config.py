@@ -2,28 +2,26 @@
 
 from typing import ClassVar
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from cellwright.models.architecture import AutoencoderArchitecture
-from cellwright.models.text_encoding import Reading
-from cellwright.tasks.config import FIXED, FitConfig, Locations, Tokenising
+from cellwright.models.text_encoding import LongTextOptions
+from cellwright.tasks.config import FIXED, FitConfig, Locations, TextColumn, Tokenising
 from cellwright.tasks.files import TableFiles, check_files
 
 
-class Texts(BaseModel):
+class Texts(TextColumn):
     """Where the texts stand, and how much of one is compressed together."""
 
     model_config = FIXED
 
-    text: str = "text"
-    """Column of the text: its name, or its number from 1 (-1 is the last)."""
     max_length: int = Field(64, ge=1)
     """Most tokens compressed together; a longer text is cut into such windows, at sentence ends where it can be."""
 
     @property
-    def reading(self) -> Reading:
+    def long_text(self) -> LongTextOptions:
         """How texts become windows."""
-        return Reading(truncation="windows", max_length=self.max_length)
+        return LongTextOptions(truncation="windows", max_length=self.max_length)
 
 
 # The last of the bases is the first in the help.

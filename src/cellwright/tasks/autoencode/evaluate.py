@@ -41,7 +41,7 @@ def evaluate(
 
 
 def _windows(run: AutoencodeRun, texts: Sequence[str]) -> list[Sequence[int]]:
-    return [window for pieces in run.reader.read(texts) for window in pieces if len(window)]
+    return [window for pieces in run.text_encoder.encode(texts) for window in pieces if len(window)]
 
 
 @torch.inference_mode()

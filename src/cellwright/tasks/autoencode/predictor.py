@@ -47,7 +47,7 @@ class AutoencodePredictor(Predictor[Coded]):
 
     def predict(self, texts: Sequence[str]) -> list[Coded]:
         """Compress each text and bring it back, in their order."""
-        read = [[window for window in pieces if len(window)] for pieces in self.run.reader.read(texts)]
+        read = [[window for window in pieces if len(window)] for pieces in self.run.text_encoder.encode(texts)]
         coded = iter(self.coded([window for windows in read for window in windows]))
         return [self.prediction([next(coded) for _ in windows]) for windows in read]
 

@@ -9,7 +9,7 @@ from cellwright.data.feed import feeds
 from cellwright.data.splits import counts
 from cellwright.errors import InputError
 from cellwright.models.architecture import AutoencoderArchitecture, AutoencoderConfig
-from cellwright.models.text_encoding import Reader
+from cellwright.models.text_encoding import TextEncoder
 from cellwright.tasks.autoencode.config import AutoencodeConfig
 from cellwright.tasks.autoencode.data import load_splits
 from cellwright.tasks.autoencode.objective import AutoencodeObjective
@@ -35,12 +35,12 @@ def prepare(
     run = AutoencodeRunConfig(
         cellwright=cellwright.__version__,
         model=AutoencoderConfig(vocab_size=tokenizer.size, **architecture),
-        reading=config.reading,
+        long_text=config.long_text,
         fingerprint=fingerprint(texts),
         options=kept_options(config),
     )
-    reader = Reader(tokenizer, run.reading)
-    train, validation = (_windows(reader, texts[split]) for split in ("train", "validation"))
+    text_encoder = TextEncoder(tokenizer, run.long_text)
+    train, validation = (_windows(text_encoder, texts[split]) for split in ("train", "validation"))
     if not train or not (validation or "validation" in splits.without):
         raise InputError(f"{config.data}: no text of one split has a token; expected texts of words or characters")
     cut = f"{counts(splits)} texts, those to train on in {len(train):,} windows of at most {config.max_length} tokens"
@@ -64,8 +64,8 @@ def prepare(
     )
 
 
-def _windows(reader: Reader, texts: Sequence[str]) -> list[Example]:
-    return [(window, None) for pieces in reader.read(texts) for window in pieces if len(window)]
+def _windows(text_encoder: TextEncoder, texts: Sequence[str]) -> list[Example]:
+    return [(window, None) for pieces in text_encoder.encode(texts) for window in pieces if len(window)]
 
 
 def _most_frequent(train: Sequence[Example], validation: Sequence[Example]) -> Baseline:

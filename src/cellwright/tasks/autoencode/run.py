@@ -6,7 +6,7 @@ from pathlib import Path
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.models.architecture import AutoencoderConfig
 from cellwright.models.autoencoder import Autoencoder
-from cellwright.models.text_encoding import Reader, Reading
+from cellwright.models.text_encoding import LongTextOptions, TextEncoder
 from cellwright.tasks.run import Run, RunConfig, load_model
 from cellwright.tasks.texts import TOKENIZER, load_tokenizer
 
@@ -16,7 +16,7 @@ class AutoencodeRunConfig(RunConfig):
 
     task: str = "autoencode"
     model: AutoencoderConfig
-    reading: Reading
+    long_text: LongTextOptions
     """How texts become the windows that are compressed."""
 
 
@@ -27,9 +27,9 @@ class AutoencodeRun(Run[AutoencodeRunConfig, Autoencoder]):
     tokenizer: Tokenizer
 
     @property
-    def reader(self) -> Reader:
+    def text_encoder(self) -> TextEncoder:
         """Makes of texts the windows that are compressed."""
-        return Reader(self.tokenizer, self.config.reading)
+        return TextEncoder(self.tokenizer, self.config.long_text)
 
 
 def load(folder: Path, config: AutoencodeRunConfig) -> AutoencodeRun:

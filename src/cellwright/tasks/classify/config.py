@@ -6,22 +6,21 @@ from typing import ClassVar, Literal, get_args
 from pydantic import BaseModel, Field
 
 from cellwright.data.duplicates import Duplicates
+from cellwright.data.table import LABEL
 from cellwright.errors import InputError
 from cellwright.models.architecture import Architecture
-from cellwright.models.text_encoding import Reading, Way
+from cellwright.models.text_encoding import LongTextOptions, Way
 from cellwright.options import flag
-from cellwright.tasks.config import FIRST, FIXED, FitConfig, Locations, Smoothing, Tokenising
+from cellwright.tasks.config import FIRST, FIXED, FitConfig, Locations, Smoothing, TextColumn, Tokenising
 from cellwright.tasks.files import OF_FILES, TableFiles, check_files
 
 
-class Columns(BaseModel):
+class Columns(TextColumn):
     """Where texts and labels stand in a file."""
 
     model_config = FIXED
 
-    text: str = "text"
-    """Column of the text: its name, or its number from 1 (-1 is the last)."""
-    label: str = "label"
+    label: str = LABEL
     """Column of the label, likewise; in a folder of texts each one's own folder is its label."""
 
 
@@ -42,7 +41,9 @@ OF_TABLES = OF_FILES | {name: field.default for name, field in Labels.model_fiel
 
 
 # The last of the bases is the first in the help.
-class ClassifyConfig(FitConfig, Smoothing, Architecture, Reading, Tokenising, TableFiles, Labels, Columns, Locations):
+class ClassifyConfig(
+    FitConfig, Smoothing, Architecture, LongTextOptions, Tokenising, TableFiles, Labels, Columns, Locations
+):
     """The options of a run that gives each text a label. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "classify"

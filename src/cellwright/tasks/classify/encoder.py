@@ -97,5 +97,5 @@ def _settled(config: ClassifyConfig, encoder: EncoderRun) -> dict[str, Any]:
     settled |= {"num_layers": 1, "bidirectional": True}
     # The code is learned of windows of that size, from tokens alone.
     if config.truncation == "compress" and isinstance(encoder, AutoencodeRun):
-        settled |= {"pooling": "last", "bigram_buckets": 0, "max_length": encoder.config.reading.max_length}
+        settled |= {"pooling": "last", "bigram_buckets": 0, "max_length": encoder.config.long_text.max_length}
     return settled

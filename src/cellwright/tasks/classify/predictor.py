@@ -57,9 +57,9 @@ class ClassifyPredictor(Predictor[Labelled]):
 
     def predict(self, texts: Sequence[str]) -> list[Labelled]:
         """Predict a label for each text, in their order. An empty text has an answer too: the model's for no token."""
-        encoded = self.run.reader.read(texts)
+        encoded = self.run.text_encoder.encode(texts)
         probabilities = torch.zeros(len(encoded), len(self.labels), dtype=torch.float64)  # (texts, classes)
-        for indices in batches_of([self.run.config.reading.cost(pieces) for pieces in encoded], self.batch_tokens):
+        for indices in batches_of([self.run.config.long_text.cost(pieces) for pieces in encoded], self.batch_tokens):
             probabilities[indices] = self._probabilities([encoded[i] for i in indices])
         return [self._prediction(row) for row in probabilities]
 

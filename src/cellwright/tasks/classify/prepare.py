@@ -14,7 +14,7 @@ from cellwright.data.tokenizer import Tokenizer
 from cellwright.data.wording import shortened
 from cellwright.evaluation.majority import majority_macro_f1, majority_share
 from cellwright.models.architecture import Architecture, ClassifierConfig
-from cellwright.models.text_encoding import Reader, Reading
+from cellwright.models.text_encoding import LongTextOptions, TextEncoder
 from cellwright.stages import stage
 from cellwright.tasks.autoencode.run import AutoencodeRun
 from cellwright.tasks.cell import check_cell
@@ -39,12 +39,12 @@ def prepare(config: ClassifyConfig, before: ClassifyRunConfig | None) -> Prepare
     train, validation = splits["train"], splits["validation"]
     weights = balanced(_labels(train), labels) if config.class_weights else None
     tokenizer = _tokenizer(config, before, encoder, train)
-    run = _describe(config, labels, tokenizer, splits, before.model.code if before else _code(config, encoder))
-    reader = Reader(tokenizer, run.reading)
-    pieces = reader.epochs(train.texts, config.seed)
+    run = _describe(config, labels, tokenizer, splits, before.model.code_dim if before else _code_dim(config, encoder))
+    text_encoder = TextEncoder(tokenizer, run.long_text)
+    pieces = text_encoder.epochs(train.texts, config.seed)
     train_feed, validation_feed = feeds(
         lambda epoch: _labelled(pieces(epoch), train, labels),
-        _labelled(reader.read(validation.texts), validation, labels),
+        _labelled(text_encoder.encode(validation.texts), validation, labels),
         cost=lambda example: config.cost(example[0]),
         collate=collate_pieces,
         budget=config.batch_tokens,
@@ -79,20 +79,24 @@ def _tokenizer(
     return encoder.tokenizer if encoder else train_tokenizer(train.texts, config)
 
 
-def _code(config: ClassifyConfig, encoder: EncoderRun | None) -> int | None:
-    return encoder.config.model.code if isinstance(encoder, AutoencodeRun) and config.truncation == "compress" else None
+def _code_dim(config: ClassifyConfig, encoder: EncoderRun | None) -> int | None:
+    return (
+        encoder.config.model.code_dim
+        if isinstance(encoder, AutoencodeRun) and config.truncation == "compress"
+        else None
+    )
 
 
 def _describe(
-    config: ClassifyConfig, labels: list[str], tokenizer: Tokenizer, splits: Splits[Table], code: int | None
+    config: ClassifyConfig, labels: list[str], tokenizer: Tokenizer, splits: Splits[Table], code_dim: int | None
 ) -> ClassifyRunConfig:
     pairs = _pairs(tokenizer.encode(splits["train"].texts), config.bigram_buckets)
     architecture = config.model_dump(include=set(Architecture.model_fields)) | {"bigram_buckets": pairs}
     return ClassifyRunConfig(
         cellwright=cellwright.__version__,
         labels=labels,
-        reading=Reading(**config.model_dump(include=set(Reading.model_fields))),
-        model=ClassifierConfig(vocab_size=tokenizer.size, classes=len(labels), code=code, **architecture),
+        long_text=LongTextOptions(**config.model_dump(include=set(LongTextOptions.model_fields))),
+        model=ClassifierConfig(vocab_size=tokenizer.size, classes=len(labels), code_dim=code_dim, **architecture),
         fingerprint=fingerprint(
             [[split, splits[split].texts, splits[split].labels] for split in ("train", "validation")]
         ),

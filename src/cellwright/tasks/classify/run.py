@@ -6,7 +6,7 @@ from pathlib import Path
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.models.architecture import ClassifierConfig
 from cellwright.models.classifier import Classifier
-from cellwright.models.text_encoding import Reader, Reading
+from cellwright.models.text_encoding import LongTextOptions, TextEncoder
 from cellwright.tasks.run import CONFIG, Run, RunConfig, check_size, load_model
 from cellwright.tasks.texts import TOKENIZER, load_tokenizer
 
@@ -18,7 +18,7 @@ class ClassifyRunConfig(RunConfig):
     labels: list[str]
     """The classes, in the order of the model's outputs."""
     model: ClassifierConfig
-    reading: Reading = Reading()
+    long_text: LongTextOptions = LongTextOptions()
     """How texts become the model's tokens."""
 
 
@@ -34,9 +34,9 @@ class ClassifyRun(Run[ClassifyRunConfig, Classifier]):
         return self.config.labels
 
     @property
-    def reader(self) -> Reader:
+    def text_encoder(self) -> TextEncoder:
         """Makes of texts what the model reads, as it was when training."""
-        return Reader(self.tokenizer, self.config.reading)
+        return TextEncoder(self.tokenizer, self.config.long_text)
 
 
 def load(folder: Path, config: ClassifyRunConfig) -> ClassifyRun:

@@ -2,27 +2,28 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from cellwright.data.position_split import SHARE
+from cellwright.data.table import TEXT
 from cellwright.errors import InputError
 from cellwright.models.language_model_architecture import LanguageArchitecture
-from cellwright.tasks.config import FIXED, FitConfig, Locations, Tokenising
+from cellwright.tasks.config import FIXED, FitConfig, Locations, TextColumn, Tokenising
 from cellwright.tasks.files import TableFiles, check_files
 
 
-class TextColumn(BaseModel):
+class Texts(TextColumn):
     """Where the texts stand in a file."""
 
     model_config = FIXED
 
-    text: str = "text"
+    text: str = TEXT
     """Column of the text, its name or its number from 1, in a table (CSV, TSV, JSONL, Parquet); in a folder each file
     is a text, and any other file is one."""
 
 
 # The last of the bases is the first in the help.
-class LanguageConfig(FitConfig, LanguageArchitecture, Tokenising, TableFiles, TextColumn, Locations):
+class LanguageConfig(FitConfig, LanguageArchitecture, Tokenising, TableFiles, Texts, Locations):
     """The options of a run that learns to write text. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "lm"
@@ -42,11 +43,11 @@ class LanguageConfig(FitConfig, LanguageArchitecture, Tokenising, TableFiles, Te
     its end; 0: there is no score on a test."""
     batch_tokens: int | None = Field(None, ge=1)
     """Most tokens in a batch; None takes 2,048, or of a short text as many as leave 32 windows to an epoch."""
-    window: int = Field(64, ge=1)
+    bptt: int = Field(64, ge=1)
     """Steps that a gradient goes back through; --batch-tokens divided by it are the lanes read side by side."""
     stride: int | None = Field(None, ge=1)
-    """Steps from one window's end to the next one's; fewer than --window read steps again, so that every gradient goes
-    back some way; by default --window."""
+    """Steps from one window's end to the next one's; fewer than --bptt read steps again, so that every gradient goes
+    back some way; by default --bptt."""
 
     def check(self) -> None:
         """Raise InputError for options that do not go together, for windows that would leave steps out, and for a
@@ -58,9 +59,9 @@ class LanguageConfig(FitConfig, LanguageArchitecture, Tokenising, TableFiles, Te
             raise InputError(
                 "--train-split-only takes its splits from what other tasks train on; leave --validation and --test out"
             )
-        if self.stride is not None and self.stride > self.window:
+        if self.stride is not None and self.stride > self.bptt:
             raise InputError(
-                f"--stride is {self.stride} and --window {self.window}; expected a stride of at most the window, or "
+                f"--stride is {self.stride} and --bptt {self.bptt}; expected a stride of at most the window, or "
                 "steps would be left out"
             )
         if self.dropout and self.num_layers == 1:

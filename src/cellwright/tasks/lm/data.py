@@ -18,8 +18,9 @@ from cellwright.data.readers import by_suffix, read
 from cellwright.data.readers.files import decoded, existing, reading, with_newlines
 from cellwright.data.readers.options import ReadOptions
 from cellwright.data.source import kind_of, open_source
+from cellwright.data.splits import SHARE as HASHED_SHARE
 from cellwright.data.splits import Kind, SplitOptions, Splits, open_splits
-from cellwright.data.table import Table
+from cellwright.data.table import TEXT, Table
 from cellwright.errors import InputError
 from cellwright.stages import staged
 from cellwright.tasks.files import OF_FILES, read_options
@@ -28,7 +29,7 @@ from cellwright.tasks.splits import Source, refuse_for_a_set
 
 WITHIN = "the training side: "
 """Salt of the hash by which the training split is split again; another wording would draw other rows."""
-HELD_OUT = 0.2
+HELD_OUT = 2 * HASHED_SHARE
 """Share that other tasks hold out where nobody says, for validation and test together."""
 
 
@@ -51,7 +52,7 @@ def open_data(data: str, options: Mapping[str, Any]) -> Splits[Table]:
 
 
 def open_texts(
-    data: str, *, text: str = "text", how: ReadOptions | None = None, splits: SplitOptions | None = None
+    data: str, *, text: str = TEXT, how: ReadOptions | None = None, splits: SplitOptions | None = None
 ) -> Splits[Table]:
     """Return "train", "validation" and "test" of a built-in set or of a file.
 
@@ -78,7 +79,7 @@ def open_texts(
 def open_training_split(
     data: str,
     *,
-    text: str = "text",
+    text: str = TEXT,
     how: ReadOptions | None = None,
     splits: SplitOptions | None = None,
     held_out: float = HELD_OUT,
@@ -104,7 +105,7 @@ def open_training_split(
 
 
 @staged(reading)
-def read_texts(data: str, *, text: str = "text", how: ReadOptions | None = None) -> Table:
+def read_texts(data: str, *, text: str = TEXT, how: ReadOptions | None = None) -> Table:
     """Return every text of a file: of plain text the whole as one row. Arguments and errors as for `open_texts`."""
     path, how = existing(data, built_in=datasets.names(TEXTS), folder=True), how or ReadOptions()
     if is_plain(path, how):

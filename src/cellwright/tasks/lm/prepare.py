@@ -53,12 +53,12 @@ def prepare(config: LanguageConfig, before: LanguageRunConfig | None) -> Prepare
         fingerprint=fingerprint([train, validation]),
         options=kept_options(config),
     )
-    lanes = max(1, (config.batch_tokens or BATCH_TOKENS) // config.window)
+    lanes = max(1, (config.batch_tokens or BATCH_TOKENS) // config.bptt)
     return Prepared(
         config,
         run,
         LanguageObjective(run.model),
-        train=LaneFeed(encoded["train"], lanes, config.window, config.seed, config.directions == "both", config.stride),
+        train=LaneFeed(encoded["train"], lanes, config.bptt, config.seed, config.directions == "both", config.stride),
         validation=_validation(encoded["validation"]),
         baseline=_unigram(encoded, tokenizer) if encoded["validation"] else None,
         files={TOKENIZER: tokenizer.to_json().encode(), CHARACTERS: _characters(train)},
@@ -94,7 +94,7 @@ def _describe(config: LanguageConfig, tokenizer: Tokenizer) -> LanguageModelConf
 
 
 def _check(data: str, tokenizer: Tokenizer, encoded: dict[str, list[Tensor]]) -> None:
-    """Raise InputError for texts that nothing can be learnt from."""
+    """Raise InputError for texts that nothing can be learned from."""
     for split, found in encoded.items():
         if sum(len(document) - 1 for document in found) < 1:
             raise InputError(

@@ -18,9 +18,9 @@ from cellwright.tasks.predictor import Prediction
 from cellwright.tasks.series.config import SeriesConfig
 from cellwright.tasks.series.means import means_of
 from cellwright.tasks.series.objective import Model, SummedObjective
+from cellwright.tasks.series.objective_spec import ObjectiveSpec
 from cellwright.tasks.series.predictor import SeriesPredictor
 from cellwright.tasks.series.run import SeriesRun
-from cellwright.tasks.series.target import SeriesTarget
 from cellwright.tasks.task import Baseline
 
 
@@ -111,7 +111,7 @@ def _report(run: SeriesRun, table: SeriesTable, train: SeriesTable | None) -> Re
 
     from cellwright.evaluation.series_reports import MODEL, MeanReport
 
-    normal = run.config.learnt.normal_label
+    normal = run.config.learned.normal_label
     models: dict[str, Model] = {MODEL: run.model, "mean": series_baselines.mean}
     means, _ = means_of(models, AnomalyObjective, run, table, ahead=False)
     areas = None
@@ -127,7 +127,7 @@ def _ranks(run: SeriesRun, model: Model, table: SeriesTable) -> list[float]:
     return [each.score for each in predictor.predict_series(table)]
 
 
-TARGET = SeriesTarget(
+SPEC = ObjectiveSpec(
     name="anomaly",
     objective=AnomalyObjective,
     predictor=AnomalyPredictor,

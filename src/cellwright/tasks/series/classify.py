@@ -20,9 +20,9 @@ from cellwright.models.series_classifier import SeriesClassifier
 from cellwright.tasks.predictor import Prediction
 from cellwright.tasks.series.config import SeriesConfig
 from cellwright.tasks.series.objective import Model, SeriesObjective, answers_of
+from cellwright.tasks.series.objective_spec import Learned, ObjectiveSpec
 from cellwright.tasks.series.predictor import SeriesPredictor
 from cellwright.tasks.series.run import SeriesRun, SeriesRunConfig
-from cellwright.tasks.series.target import Learned, SeriesTarget
 from cellwright.tasks.task import Baseline, Metric, Step
 
 MANY = 20
@@ -101,7 +101,7 @@ def check_classes(table: SeriesTable) -> None:
     if 2 * len(labels) > len(table) or not all(float(label).is_integer() for label in labels):
         raise InputError(
             f"{table.source}: {len(labels):,} labels that all are numbers, for {len(table):,} series; expected "
-            "classes: --target regress learns numbers"
+            "classes: --objective regress learns numbers"
         )
 
 
@@ -109,8 +109,8 @@ def _check_labels(config: SeriesConfig, splits: Splits[SeriesTable]) -> None:
     for split in SPLITS:
         if splits[split].labels is None:
             raise InputError(
-                f"{splits[split].source}: the series have no labels, which --target classify learns; expected a label "
-                "of each, in the column of --label in CSV: or give --target forecast or anomaly"
+                f"{splits[split].source}: the series have no labels, which --objective classify learns; expected a "
+                "label of each, in the column of --label in CSV: or give --objective forecast or anomaly"
             )
     labels = _labels(splits["train"])
     check_classes(splits["train"])
@@ -156,7 +156,7 @@ def _report(run: SeriesRun, table: SeriesTable, train: SeriesTable | None) -> Re
     return SeriesClasses(models)
 
 
-TARGET = SeriesTarget(
+SPEC = ObjectiveSpec(
     name="classify",
     objective=SeriesClassifyObjective,
     predictor=LabelPredictor,

@@ -11,6 +11,9 @@ from cellwright.errors import InputError
 from cellwright.models.series_architecture import SeriesArchitecture
 from cellwright.options import flag
 from cellwright.tasks.config import FIXED, FitConfig, Locations, Smoothing
+from cellwright.tasks.files import Separated
+
+USUAL = SeriesOptions()
 
 
 class Columns(BaseModel):
@@ -18,11 +21,11 @@ class Columns(BaseModel):
 
     model_config = FIXED
 
-    series: str = "series"
+    series: str = USUAL.series
     """Column that names the series a row belongs to; without it, the file is one series."""
-    time: str = "time"
+    time: str = USUAL.time
     """Column of the time; without it, the order of the rows is the time's."""
-    label: str = "label"
+    label: str = USUAL.label
     """Column of the label, the same in all rows of a series; with regress, of the number to learn."""
     values: str | None = None
     """Columns of the values, with commas between them; None takes all others."""
@@ -30,7 +33,7 @@ class Columns(BaseModel):
     """Columns that are not read, with commas between them."""
 
 
-class Reading(BaseModel):
+class FileOptions(Separated):
     """How files are read, beside where their parts stand."""
 
     model_config = FIXED
@@ -43,13 +46,10 @@ class Reading(BaseModel):
     """Sort the rows of each series by time."""
     no_header: bool = False
     """The first line is a step too; columns are called 1, 2, …"""
-    separator: str | None = None
-    """What stands between the fields of CSV and TSV: tab, comma, semicolon, pipe, space, or a character; by default
-    the rows tell."""
 
 
 # The last of the bases is the first in the help.
-class SeriesConfig(FitConfig, Smoothing, SeriesArchitecture, Reading, Columns, Locations):
+class SeriesConfig(FitConfig, Smoothing, SeriesArchitecture, FileOptions, Columns, Locations):
     """The options of a run that learns from numeric series. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "series"
@@ -118,13 +118,13 @@ class SeriesConfig(FitConfig, Smoothing, SeriesArchitecture, Reading, Columns, L
         return found
 
     def check(self) -> None:
-        """Raise InputError for an option that the target does not read: it would do nothing."""
-        for name, target in READ_BY.items():
+        """Raise InputError for an option that the objective does not read: it would do nothing."""
+        for name, objective in READ_BY.items():
             value = getattr(self, name)
-            if value != SeriesConfig.model_fields[name].default and self.target not in target.split():
+            if value != SeriesConfig.model_fields[name].default and self.objective not in objective.split():
                 raise InputError(
-                    f"{flag(name)} is {value}, and --target is {self.target}; leave it out, or give "
-                    f"--target {target.replace(' ', ' or ')}"
+                    f"{flag(name)} is {value}, and --objective is {self.objective}; leave it out, or give "
+                    f"--objective {objective.replace(' ', ' or ')}"
                 )
         for name in ("horizon", "season_length"):
             if (getattr(self, name) or 0) > self.window // 2:
@@ -152,11 +152,11 @@ READ_BY = {
     "horizon": "forecast",
     "quantiles": "forecast",
     "season_length": "forecast",
-    "code": "anomaly",
+    "code_dim": "anomaly",
     "normal_label": "anomaly",
     "window": "forecast anomaly",
 }
-"""The targets that an option is for: given with another, it would do nothing."""
+"""The objectives that an option is for: given with another, it would do nothing."""
 for _name, _targets in READ_BY.items():  # with which its help ends
     _field = SeriesConfig.model_fields[_name]
     _field.description = f"{(_field.description or '').removesuffix('.')} ({_targets.replace(' ', ', ')})."

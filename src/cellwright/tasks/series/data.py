@@ -5,14 +5,14 @@ from cellwright.data.readers.files import existing
 from cellwright.data.series import SERIES, SeriesTable, cut_series, split_series
 from cellwright.data.splits import SHARE, SPLITS, Splits
 from cellwright.errors import InputError
-from cellwright.tasks.series.config import Columns, Reading, SeriesConfig
-from cellwright.tasks.series.files import as_learnt, read_file
-from cellwright.tasks.series.targets import target_of
+from cellwright.tasks.series.config import Columns, FileOptions, SeriesConfig
+from cellwright.tasks.series.files import as_learned, read_file
+from cellwright.tasks.series.objectives import spec_of
 from cellwright.tasks.splits import refuse_for_a_set
 
 OF_FILES = {
     name: SeriesConfig.model_fields[name].default
-    for name in ("validation", "test", "format", *Columns.model_fields, *Reading.model_fields)
+    for name in ("validation", "test", "format", *Columns.model_fields, *FileOptions.model_fields)
 }
 """Options that say how files are read, and nothing of a built-in set; each with its default."""
 FEW = 10
@@ -22,10 +22,11 @@ FEW = 10
 def load_splits(config: SeriesConfig) -> Splits[SeriesTable]:
     """Return "train", "validation" and "test" without what has nothing to learn from.
 
-    Raises InputError for files that are not as expected, an empty split, labels or values that the target cannot use.
+    Raises InputError for files that are not as expected, an empty split, labels or values that the objective cannot
+    use.
     """
     splits = _open(config)
-    target_of(config).refine(config, splits)
+    spec_of(config).refine(config, splits)
     return splits
 
 
@@ -40,7 +41,7 @@ def _open(config: SeriesConfig) -> Splits[SeriesTable]:
         splits = _cut(config, read_file(config, path))
     for split in SPLITS:
         _check(config, splits, split)
-        splits[split] = as_learnt(splits[split], splits["train"].channels)
+        splits[split] = as_learned(splits[split], splits["train"].channels)
         splits.notes += [note for note in splits[split].notes if note not in splits.notes]
     return splits
 
@@ -49,7 +50,7 @@ def _cut(config: SeriesConfig, table: SeriesTable) -> Splits[SeriesTable]:
     """Take the splits that have no file of their own from the table."""
     files = {"validation": config.validation, "test": config.test}
     shares = {split: 0.0 if file else SHARE for split, file in files.items()}
-    in_time = config.target == "forecast" or (config.target == "anomaly" and len(table) < FEW)
+    in_time = config.objective == "forecast" or (config.objective == "anomaly" and len(table) < FEW)
     splits = (cut_series if in_time else split_series)(table, **shares)
     if in_time and any(shares.values()):
         splits.notes.append(

@@ -12,9 +12,9 @@ from cellwright.evaluation.report import Report
 from cellwright.tasks.series.checks import check_scored
 from cellwright.tasks.series.data import OF_FILES, load_splits
 from cellwright.tasks.series.files import read_alike
+from cellwright.tasks.series.objectives import spec_of
 from cellwright.tasks.series.predictor import readable
 from cellwright.tasks.series.run import SeriesRun
-from cellwright.tasks.series.targets import target_of
 from cellwright.tasks.splits import check_split, refuse_for_a_set, say_all, training_split, usual_split
 
 
@@ -27,19 +27,19 @@ def evaluate(
     baselines: bool,
 ) -> Report:
     """Score the run beside baselines without a weight; see `Task.evaluate`."""
-    target, options = target_of(run.config.model), run.config.learnt
+    spec, options = spec_of(run.config.model), run.config.learned
     table = readable(run, _series(run, data, split, columns))
     if usual_split(run, data, datasets.names()) == "all":  # of the run's own, all was said when it was trained
         for note in table.notes:
             say(note)
-    if target.ahead:
+    if spec.ahead:
         table = with_history(run, table, say)
-    check_scored(table, target, split)
-    if target.name == "classify":
+    check_scored(table, spec, split)
+    if spec.name == "classify":
         table, left = with_known_labels(table, run.config.labels, "series")
         say_all(left, say)
     train = training_split(lambda: load_splits(options), "series", say, baselines)
-    return target.report(run, table, train)
+    return spec.report(run, table, train)
 
 
 def _series(run: SeriesRun, data: str, split: Split, columns: Mapping[str, Any]) -> SeriesTable:
@@ -50,11 +50,11 @@ def _series(run: SeriesRun, data: str, split: Split, columns: Mapping[str, Any])
         changes |= OF_FILES
     elif usual_split(run, data, datasets.names()) == "all":  # another file: the run's own splits are not this one's
         changes |= {"validation": None, "test": None}
-    changed = run.config.learnt.model_copy(update=changes)
+    changed = run.config.learned.model_copy(update=changes)
     if split != "all":
         return load_splits(changed)[split]
     check_split(data, split)
-    return target_of(changed).scorable(read_alike(changed, data, run.config.channels, columns))
+    return spec_of(changed).scorable(read_alike(changed, data, run.config.channels, columns))
 
 
 def with_history(run: SeriesRun, table: SeriesTable, say: Callable[[str], None]) -> SeriesTable:

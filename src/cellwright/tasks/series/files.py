@@ -27,7 +27,7 @@ def read_file(config: SeriesConfig, path: str | Path, options: SeriesOptions | N
     table = read_series(
         path, options or config.reading, encoding=config.encoding, format=config.format if meant else None
     )
-    if config.target != "classify" or table.labels is None:
+    if config.objective != "classify" or table.labels is None:
         return table
     labels, notes = one_spelling(table.labels, table.source, row="series")
     return replace(table, labels=labels, notes=(*table.notes, *notes))
@@ -58,7 +58,7 @@ def check_complete(table: SeriesTable) -> None:
             )
 
 
-def as_learnt(table: SeriesTable, channels: Sequence[str]) -> SeriesTable:
+def as_learned(table: SeriesTable, channels: Sequence[str]) -> SeriesTable:
     """The table with the channels that were learned from, in their order.
 
     Channels go by name. Of a table or a training without names they go by their order, since nothing else tells them.
@@ -67,20 +67,20 @@ def as_learnt(table: SeriesTable, channels: Sequence[str]) -> SeriesTable:
         InputError: other channels, or another number of them.
 
     """
-    learnt = tuple(channels)
-    if table.channels == learnt:
+    learned = tuple(channels)
+    if table.channels == learned:
         return table
-    if sorted(table.channels) == sorted(learnt):
-        order = [table.channels.index(name) for name in learnt]
-        return replace(table, values=[values[:, order] for values in table.values], channels=learnt)
-    if not table.named and len(table.channels) != len(learnt):
+    if sorted(table.channels) == sorted(learned):
+        order = [table.channels.index(name) for name in learned]
+        return replace(table, values=[values[:, order] for values in table.values], channels=learned)
+    if not table.named and len(table.channels) != len(learned):
         raise InputError(
-            f"{table.where(0)}: {len(table.channels)} channels; expected {len(learnt)}, as in training "
-            f"({listed(learnt)})"
+            f"{table.where(0)}: {len(table.channels)} channels; expected {len(learned)}, as in training "
+            f"({listed(learned)})"
         )
-    if len(table.channels) != len(learnt) or (table.named and learnt != numbered(len(learnt))):
+    if len(table.channels) != len(learned) or (table.named and learned != numbered(len(learned))):
         raise InputError(
-            f"{table.source}: the channels are {listed(table.channels)}; expected {listed(learnt)}, as in training"
+            f"{table.source}: the channels are {listed(table.channels)}; expected {listed(learned)}, as in training"
         )
     note = f"{table.source}: {listed(table.channels)} are taken for the channels of training, which had no names"
-    return replace(table, channels=learnt, notes=(*table.notes, note) if table.named else table.notes)
+    return replace(table, channels=learned, notes=(*table.notes, note) if table.named else table.notes)

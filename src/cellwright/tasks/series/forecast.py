@@ -19,9 +19,9 @@ from cellwright.tasks.predictor import Prediction
 from cellwright.tasks.series.config import SeriesConfig
 from cellwright.tasks.series.examples import Stretch, examples_of, stretches_of
 from cellwright.tasks.series.objective import BATCH_STEPS, Model, SummedObjective
+from cellwright.tasks.series.objective_spec import Learned, ObjectiveSpec
 from cellwright.tasks.series.predictor import SeriesPredictor
 from cellwright.tasks.series.run import SeriesRun
-from cellwright.tasks.series.target import Learned, SeriesTarget
 from cellwright.tasks.task import Baseline
 from cellwright.tasks.texts import batches_of
 
@@ -136,7 +136,7 @@ def _report(run: SeriesRun, table: SeriesTable, train: SeriesTable | None) -> Re
     # scikit-learn, which predictions need not load
     from cellwright.evaluation.series_reports import MODEL, ForecastReport
 
-    options = run.config.learnt
+    options = run.config.learned
     horizon, levels = run.config.model.horizon, run.config.model.quantiles
     baselines = {"last value": series_baselines.repeated(horizon, len(levels))}
     if options.season_length is not None:
@@ -165,7 +165,7 @@ def _ahead(model: Model, found: list[Stretch], horizon: int) -> Iterator[Forecas
         yield Forecasts(ahead, ahead_of(batch.values, horizon), counted, units, owners)
 
 
-TARGET = SeriesTarget(
+SPEC = ObjectiveSpec(
     name="forecast",
     objective=ForecastObjective,
     predictor=ForecastPredictor,

@@ -1,4 +1,4 @@
-"""Forecasts of channels that are 0 or 1, by how likely each is 1: `--target forecast --likelihood bernoulli`."""
+"""Forecasts of channels that are 0 or 1, by how likely each is 1: `--objective forecast --likelihood bernoulli`."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,8 +19,8 @@ from cellwright.tasks.series import forecast
 from cellwright.tasks.series.config import SeriesConfig
 from cellwright.tasks.series.means import means_of
 from cellwright.tasks.series.objective import Model, SummedObjective
+from cellwright.tasks.series.objective_spec import Learned
 from cellwright.tasks.series.run import SeriesRun
-from cellwright.tasks.series.target import Learned
 from cellwright.tasks.task import Baseline
 
 
@@ -81,8 +81,8 @@ def _report(run: SeriesRun, table: SeriesTable, train: SeriesTable | None) -> Re
     return MeanReport("nats a frame", "nll", f"{frames:,} frames forecast of {len(table):,} series", means)
 
 
-TARGET = replace(
-    forecast.TARGET,
+SPEC = replace(
+    forecast.SPEC,
     name="frames",
     objective=FramesObjective,
     baseline=_baseline,

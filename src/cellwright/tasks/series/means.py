@@ -12,7 +12,7 @@ def means_of(
     models: Mapping[str, Model], objective: type[SummedObjective], run: SeriesRun, table: SeriesTable, *, ahead: bool
 ) -> tuple[dict[str, float], int]:
     """The objective's mean of each model over all of the table, and of how many it is the mean."""
-    options = run.config.learnt
+    options = run.config.learned
     scores = objective(run.config.model, options)
     examples = examples_of(stretches_of(table, run.config.scaling, options.window, ahead=ahead))
     sums = {name: summed(scores, model, examples) for name, model in models.items()}

@@ -1,4 +1,4 @@
-"""What a model of series learns: what all targets have in common."""
+"""What a model of series learns: what all objectives have in common."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ Model = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 class SeriesObjective(Objective):
-    """What all targets have in common."""
+    """What all objectives have in common."""
 
     network: Callable[[SeriesModelConfig], nn.Module]
     """Makes the model."""
@@ -29,7 +29,7 @@ class SeriesObjective(Objective):
         self.options = options
 
     def model(self) -> nn.Module:
-        """A new model of the target."""
+        """A new model of the objective."""
         return type(self).network(self.config)
 
 
@@ -72,6 +72,6 @@ def summed(objective: SeriesObjective, model: Model, examples: Sequence[SeriesEx
 
 
 def answers_of(batch: SeriesBatch) -> Tensor:
-    """What is to be learned of each series of a batch whose target has labels."""
+    """What is to be learned of each series of a batch whose objective has labels."""
     assert batch.labels is not None  # prepared series have labels
     return batch.labels

@@ -1,4 +1,4 @@
-"""A run of series put to use: what the predictors of all targets have in common.
+"""A run of series put to use: what the predictors of all objectives have in common.
 
 predictor = Predictor.load("runs/vowels")
 for answer in predictor.predict_series(read_series("more.ts")):
@@ -21,7 +21,7 @@ from cellwright.data.series_batches import SeriesBatch, collate_series
 from cellwright.errors import InputError
 from cellwright.tasks.predictor import FileRequest, Predicted, Predictor
 from cellwright.tasks.series.examples import Stretch, stretches_of
-from cellwright.tasks.series.files import as_learnt, check_complete, read_alike
+from cellwright.tasks.series.files import as_learned, check_complete, read_alike
 from cellwright.tasks.series.run import SeriesRun
 from cellwright.tasks.texts import batches_of
 
@@ -44,7 +44,7 @@ class SeriesPredictor(Predictor[Predicted]):
     def request(self, path: str, given: Mapping[str, Any], *, several: bool = False) -> FileRequest:
         """The series of a file, as texts; of several files, names begin with their file's."""
         told = {"data": path, **given} if "format" in given else given  # --format is meant for the file that it is of
-        options = self.run.config.learnt.model_copy(update=told)
+        options = self.run.config.learned.model_copy(update=told)
         table = readable(self.run, read_alike(options, path, self.run.config.channels, given, labelled=False))
         if several:
             table = replace(table, names=[f"{path}:{name}" for name in table.names])
@@ -92,7 +92,7 @@ class SeriesPredictor(Predictor[Predicted]):
 
 def readable(run: SeriesRun, table: SeriesTable) -> SeriesTable:
     """The table with the run's channels. Raises InputError for others, and where values miss and it learned without."""
-    table = as_learnt(table, run.config.channels)
+    table = as_learned(table, run.config.channels)
     if not run.config.model.masked:
         check_complete(table)
     return table

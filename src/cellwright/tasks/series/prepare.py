@@ -23,24 +23,24 @@ from cellwright.tasks.series.data import load_splits
 from cellwright.tasks.series.examples import examples_of, stretches_of
 from cellwright.tasks.series.files import check_complete
 from cellwright.tasks.series.objective import measured
+from cellwright.tasks.series.objective_spec import ObjectiveSpec
+from cellwright.tasks.series.objectives import spec_of
 from cellwright.tasks.series.run import SeriesRunConfig
-from cellwright.tasks.series.target import SeriesTarget
-from cellwright.tasks.series.targets import target_of
 from cellwright.tasks.task import Prepared
 
 
 def prepare(config: SeriesConfig, before: SeriesRunConfig | None) -> Prepared[SeriesConfig, SeriesRunConfig]:
     """Read the data and measure the training split. Raises InputError."""
     check_cell(config.cell)  # before the data is read
-    target, splits = target_of(config), load_splits(config)
-    run = _describe(config, target, splits)
+    spec, splits = spec_of(config), load_splits(config)
+    run = _describe(config, spec, splits)
     # The test split is looked at now: what it cannot be scored by is refused before the model is trained.
     for split in SPLITS:
-        check_scored(splits[split], target, split)
+        check_scored(splits[split], spec, split)
     if not run.model.masked:
         check_complete(splits["test"])
-    objective = target.objective(run.model, config)
-    train, validation, _ = (_examples(config, target, run, splits[split]) for split in SPLITS)
+    objective = spec.objective(run.model, config)
+    train, validation, _ = (_examples(config, spec, run, splits[split]) for split in SPLITS)
     train_feed, validation_feed = feeds(
         lambda epoch: train,
         validation,
@@ -55,14 +55,14 @@ def prepare(config: SeriesConfig, before: SeriesRunConfig | None) -> Prepared[Se
         objective,
         train=train_feed,
         validation=validation_feed,
-        baseline=target.baseline(config, splits, lambda model: measured(objective, model, validation)),
+        baseline=spec.baseline(config, splits, lambda model: measured(objective, model, validation)),
         notes=_notes(splits, run),
     )
 
 
-def _describe(config: SeriesConfig, target: SeriesTarget, splits: Splits[SeriesTable]) -> SeriesRunConfig:
+def _describe(config: SeriesConfig, spec: ObjectiveSpec, splits: Splits[SeriesTable]) -> SeriesRunConfig:
     train = splits["train"]
-    learned = target.learned(config, train)
+    learned = spec.learned(config, train)
     model = SeriesModelConfig(
         **config.model_dump(include=set(SeriesArchitecture.model_fields)),
         channels=len(train.channels),
@@ -77,7 +77,7 @@ def _describe(config: SeriesConfig, target: SeriesTarget, splits: Splits[SeriesT
         cellwright=cellwright.__version__,
         labels=list(learned.labels),
         channels=list(train.channels),
-        scaling=learned.scaling or _scaling(config, target, train),
+        scaling=learned.scaling or _scaling(config, spec, train),
         numbers=learned.numbers,
         model=model,
         fingerprint=fingerprint(rows),
@@ -93,8 +93,8 @@ def _format(config: SeriesConfig) -> dict[str, str]:
     return {"format": found} if found == "ucr" else {}
 
 
-def _scaling(config: SeriesConfig, target: SeriesTarget, train: SeriesTable) -> Scaling:
-    own = target.windowed and unlike(train.values)
+def _scaling(config: SeriesConfig, spec: ObjectiveSpec, train: SeriesTable) -> Scaling:
+    own = spec.windowed and unlike(train.values)
     by_window = config.scaling == "window" or (config.scaling == "auto" and own)
     return (window_scaling if by_window else fit_scaling)(train.values)
 
@@ -107,11 +107,11 @@ def _digest(table: SeriesTable) -> str:
 
 
 def _examples(
-    config: SeriesConfig, target: SeriesTarget, run: SeriesRunConfig, table: SeriesTable
+    config: SeriesConfig, spec: ObjectiveSpec, run: SeriesRunConfig, table: SeriesTable
 ) -> list[SeriesExample]:
-    window = config.window if target.windowed else None
-    answers = target.answers(run, table)
-    return examples_of(stretches_of(table, run.scaling, window, ahead=target.ahead, answers=answers))
+    window = config.window if spec.windowed else None
+    answers = spec.answers(run, table)
+    return examples_of(stretches_of(table, run.scaling, window, ahead=spec.ahead, answers=answers))
 
 
 def _notes(splits: Splits[SeriesTable], run: SeriesRunConfig) -> list[str]:

@@ -19,9 +19,9 @@ from cellwright.models.series_regressor import SeriesRegressor
 from cellwright.tasks.predictor import Prediction
 from cellwright.tasks.series.config import SeriesConfig
 from cellwright.tasks.series.objective import Model, SummedObjective, answers_of
+from cellwright.tasks.series.objective_spec import Learned, ObjectiveSpec
 from cellwright.tasks.series.predictor import SeriesPredictor
 from cellwright.tasks.series.run import SeriesRun, SeriesRunConfig
-from cellwright.tasks.series.target import Learned, SeriesTarget
 from cellwright.tasks.task import Baseline
 
 
@@ -62,7 +62,7 @@ class NumberPredictor(SeriesPredictor[NumberedSeries]):
         scaled = torch.zeros(len(table), 1)
         for indices, _, found in self._outputs(self.stretches(table)):
             scaled[indices, 0] = found
-        assert self.run.config.numbers is not None  # of a run of this target
+        assert self.run.config.numbers is not None  # of a run of this objective
         values = self.run.config.numbers.undo(scaled.numpy())[:, 0].tolist()
         return [NumberedSeries(name, value) for name, value in zip(table.names, values, strict=True)]
 
@@ -71,14 +71,14 @@ def numbers_of(table: SeriesTable) -> list[float]:
     """The number to learn of each series. Raises InputError where there is none, or one that is not finite."""
     if table.labels is None:
         raise InputError(
-            f"{table.source}: the series have no labels, which --target regress learns; expected a number of each, in "
-            "the column of --label in CSV, behind @targetLabel in .ts"
+            f"{table.source}: the series have no labels, which --objective regress learns; expected a number of each, "
+            "in the column of --label in CSV, behind @targetLabel in .ts"
         )
     for row, label in enumerate(table.labels):
         if not is_number(label) or not np.isfinite(float(label)):
             raise InputError(
-                f"{table.where(row)}: label {label[:40]!r} is no number, which --target regress learns; expected a "
-                "finite one, or --target classify"
+                f"{table.where(row)}: label {label[:40]!r} is no number, which --objective regress learns; expected a "
+                "finite one, or --objective classify"
             )
     return [float(label) for label in table.labels]
 
@@ -101,7 +101,7 @@ def _check_numbers(config: SeriesConfig, splits: Splits[SeriesTable]) -> None:
 
 
 def _answers(run: SeriesRunConfig, table: SeriesTable) -> Mapping[str, float]:
-    assert run.numbers is not None  # of a run of this target
+    assert run.numbers is not None  # of a run of this objective
     scaled = run.numbers.apply(np.array(numbers_of(table))[:, None])[:, 0]
     return dict(zip(table.labels or [], scaled.tolist(), strict=True))
 
@@ -125,7 +125,7 @@ def _report(run: SeriesRun, table: SeriesTable, train: SeriesTable | None) -> Re
     return score_numbers(told, true)
 
 
-TARGET = SeriesTarget(
+SPEC = ObjectiveSpec(
     name="regress",
     objective=RegressObjective,
     predictor=NumberPredictor,

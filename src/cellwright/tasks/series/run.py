@@ -16,7 +16,7 @@ class SeriesRunConfig(RunConfig):
 
     task: str = "series"
     labels: list[str]
-    """The classes, in the order of the model's outputs; none unless the target is classify."""
+    """The classes, in the order of the model's outputs; none unless the objective is classify."""
     channels: list[str]
     """Names of the channels, in the order of the model's inputs."""
     scaling: Scaling
@@ -26,7 +26,7 @@ class SeriesRunConfig(RunConfig):
     model: SeriesModelConfig
 
     @property
-    def learnt(self) -> SeriesConfig:
+    def learned(self) -> SeriesConfig:
         """The options of the training."""
         # As of a resumed run: whether options go together was asked when it was started.
         return SeriesConfig.model_validate(self.options | {"out": "", "resume": True})
@@ -34,7 +34,7 @@ class SeriesRunConfig(RunConfig):
     @property
     def reading(self) -> SeriesOptions:
         """How files are read that the run is to answer: as those that it was trained on, labels or not."""
-        return self.learnt.reading_like(self.channels)._replace(labelled=False)
+        return self.learned.reading_like(self.channels)._replace(labelled=False)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from cellwright.evaluation.report import CONFUSION
 from cellwright.tasks.series.config import Columns, SeriesConfig
+from cellwright.tasks.series.objectives import load, predictor_of
 from cellwright.tasks.series.run import SeriesRunConfig
-from cellwright.tasks.series.targets import load, predictor_of
 from cellwright.tasks.task import Task
 
 TASK = Task(

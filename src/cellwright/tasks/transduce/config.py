@@ -35,12 +35,12 @@ class PairOptions(BaseModel):
     """A source symbol seen less often than this in training is unknown."""
 
 
-class Search(BaseModel):
+class DecodingOptions(BaseModel):
     """How answers are looked for once a model is trained; predict and evaluate take these options too."""
 
     model_config = FIXED
 
-    beam: int = Field(5, ge=1, le=LARGEST_BEAM)
+    beam_size: int = Field(5, ge=1, le=LARGEST_BEAM)
     """Beginnings of an answer that evaluate and predict keep; 1 follows greedy search, and ends where the
     score is best."""
     n_best: int = Field(3, ge=1, le=LARGEST_BEAM)
@@ -50,7 +50,9 @@ class Search(BaseModel):
 
 
 # The last of the bases is the first in the help.
-class TransduceConfig(FitConfig, Smoothing, TransducerArchitecture, Search, TableFiles, PairOptions, Locations):
+class TransduceConfig(
+    FitConfig, Smoothing, TransducerArchitecture, DecodingOptions, TableFiles, PairOptions, Locations
+):
     """The options of a run that turns each source into a target. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "transduce"

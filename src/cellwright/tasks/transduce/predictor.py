@@ -90,7 +90,7 @@ class TransducePredictor(Predictor[Transduced]):
         ]
         found = [Transduced("", [Answer("", 0.0, 0.0)], [], [], [], [])] * len(sources)
         filled = [i for i, each in enumerate(numbers) if each]
-        beam = self.run.config.search.beam
+        beam = self.run.config.decoding.beam_size
         for batch in batches_of([beam * len(numbers[i]) for i in filled], BATCH_TOKENS):
             indices = [filled[i] for i in batch]
             answered = self._answer([parts[i] for i in indices], [numbers[i] for i in indices])
@@ -116,9 +116,15 @@ class TransducePredictor(Predictor[Transduced]):
 
     def search(self, tokens: torch.Tensor, lengths: torch.Tensor) -> list[list[Hypothesis]]:
         """Find the best answers to sources (B, S) int64 of these lengths (B), from 1 on; of each the best first."""
-        limits, how = self.run.config.symbols.limits(lengths), self.run.config.search
+        limits, how = self.run.config.symbols.limits(lengths), self.run.config.decoding
         return beam_search(
-            self.run.model, tokens, lengths, limits, beam=how.beam, n_best=how.n_best, length_penalty=how.length_penalty
+            self.run.model,
+            tokens,
+            lengths,
+            limits,
+            beam_size=how.beam_size,
+            n_best=how.n_best,
+            length_penalty=how.length_penalty,
         )
 
     def prediction(

@@ -15,7 +15,7 @@ from cellwright.models.transducer_architecture import TransducerArchitecture, Tr
 from cellwright.tasks.cell import check_cell
 from cellwright.tasks.resume import fingerprint, kept_options
 from cellwright.tasks.task import Baseline, Prepared
-from cellwright.tasks.transduce.config import Search, TransduceConfig
+from cellwright.tasks.transduce.config import DecodingOptions, TransduceConfig
 from cellwright.tasks.transduce.data import load_splits
 from cellwright.tasks.transduce.objective import TransduceObjective
 from cellwright.tasks.transduce.run import SOURCE, TARGET, Symbols, TransduceRunConfig, load_vocabularies
@@ -113,7 +113,7 @@ def _describe(
             **config.model_dump(include=set(TransducerArchitecture.model_fields)),
         ),
         symbols=Symbols(source=kinds[0], target=kinds[1], longest=longest, features=featured),
-        search=Search(**config.model_dump(include=set(Search.model_fields))),
+        decoding=DecodingOptions(**config.model_dump(include=set(DecodingOptions.model_fields))),
         fingerprint=fingerprint([[pairs.sources, pairs.targets] for pairs in (train, validation)]),
         options=kept_options(config),
     )

@@ -12,7 +12,7 @@ from cellwright.models.transducer import Transducer
 from cellwright.models.transducer_architecture import TransducerConfig
 from cellwright.tasks.run import Run, RunConfig, load_model
 from cellwright.tasks.texts import load_tokenizer
-from cellwright.tasks.transduce.config import Search
+from cellwright.tasks.transduce.config import DecodingOptions
 
 SOURCE, TARGET = "source.json", "target.json"
 """The vocabularies, as `tokenizer.json` of other tasks."""
@@ -45,7 +45,7 @@ class TransduceRunConfig(RunConfig):
     task: str = "transduce"
     model: TransducerConfig
     symbols: Symbols
-    search: Search
+    decoding: DecodingOptions
     """How answers are looked for."""
 
 

@@ -14,6 +14,6 @@ TASK = Task(
     columns=("source", "target", "features"),
     files=(SOURCE, TARGET),
     pictures=(ALIGNMENT,),
-    decoding="search",
+    decoding="decoding",
     example=lambda run: "a text of yours" + (" +FEATURE" if run.config.symbols.features else ""),
 )

@@ -1,4 +1,4 @@
-"""What a target of series consists of: a row of the table in `targets.py`, in a file of its own."""
+"""What an objective of series consists of: a row of the table in `objectives.py`, in a file of its own."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ def _as_they_are(config: SeriesConfig, splits: Splits[SeriesTable]) -> None:
 
 
 @dataclass(frozen=True)
-class SeriesTarget:
+class ObjectiveSpec:
     """One thing that can be learned from series: the model with its loss, what answers, and what it is held against."""
 
     name: str
