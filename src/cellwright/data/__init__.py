@@ -2,15 +2,16 @@
 
     readers/    files: one a format -> Table, Sentences or SeriesTable, which are rows and where each stood
     datasets/   built-in sets: one file a set -> Splits of one of these
-    generated/  sequences for experiments, made from a seed
+    synthetic/  sequences for experiments, made from a seed
 
     splits      train, validation and test: files of their own or shares, of any kind of rows
     hash_split  which row falls to which share: by a hash, so that no text stands in two splits and none ever moves
     source      DATA -> Splits of texts; of other rows each task's own `data.py`
-    cut, sentences, series, pairs   one text cut by position; rows of other kinds, and how they are split
+    position_split      one text cut by position
+    sentences, series, pairs        rows of other kinds, and how they are split
     labels, duplicates, checks, class_sizes    one spelling a label, one row a text, and whether it can be learned from
 
-    tokenizer, words, symbols, segment, special    texts <-> numbers
+    tokenizer, words, symbols, word_segmentation, special_tokens    texts <-> numbers
     compatible, unseen    characters and words that training never saw
     scaling     series in units of their deviation
     batches, pair_batches, series_batches, feed    examples of similar length together, epochs as functions of a number

@@ -9,7 +9,7 @@ standard   the nodes LSTM, GRU and RNN, for the cells that they compute
 masked     the same for runtimes that read no lengths;  pairs  numbers of pairs for those without int64
 scan       any other cell: a Scan whose body is the traced step;  operations  its operations, one row each
 directions a layer as one of the last two for each direction, forward in time
-layer      which of them a layer becomes;  writer  nodes in a row
+layer      which of them a layer becomes;  arguments  what it was given;  writer  nodes in a row
 graph      what is exported: a module, its inputs by name, their free dimensions
 tracing    a graph as an ONNX model;  runtimes  what runs it;  comparison  their numbers beside the module's
 file       all of these, then it is written

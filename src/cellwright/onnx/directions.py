@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from cellwright.cells import Definition
 from cellwright.cells.definition import PER_STEP
+from cellwright.onnx.arguments import LayerArguments
 from cellwright.onnx.writer import Writer
 
 if TYPE_CHECKING:
     import onnx_ir as ir
-
-    from cellwright.onnx.layer import LayerArguments
 
     Turn = Callable[[ir.Value], ir.Value]
     Result = tuple[ir.Value, list[ir.Value]]
@@ -32,8 +31,8 @@ class Direction:
     within   (T, B, 1), true where a step lies within its length, or None
     state    one (B, ·) a state of the cell
     weights  `reference.Weights` of values
-    cuts     (T, B, 1), true where a step begins anew, or None
-    fresh    one (B, ·) a state: what a cut restores; zeros where empty
+    resets     (T, B, 1), true where a step begins anew, or None
+    fresh    one (B, ·) a state: what a reset restores; zeros where empty
     streams  by name, those of a step (T, B, ·)
     used     which of the results, output and each state after, anything reads
     """
@@ -44,7 +43,7 @@ class Direction:
     within: ir.Value | None
     state: Sequence[ir.Value]
     weights: Any
-    cuts: ir.Value | None
+    resets: ir.Value | None
     fresh: Sequence[ir.Value]
     streams: Mapping[str, ir.Value]
     used: Sequence[bool]
@@ -53,21 +52,21 @@ class Direction:
 def write(w: Writer, arguments: LayerArguments, one: Callable[[Writer, Direction], Result]) -> list[ir.Value]:
     """The layer, `one` writing each direction: output (T, B, D·P) and the state after (D, B, ·) each."""
     within = None if arguments.lengths is None else w.within(arguments.input, arguments.lengths)
-    sides = []
+    turned = []
     for d in range(len(arguments.weights)):
         turn = _turn(w, arguments) if d else _as_it_stands
         output, end = one(w, _direction(w, arguments, d, within, turn))
-        sides.append((turn(output), end))
-    states = [w.stack(parts) for parts in zip(*(end for _, end in sides), strict=True)]
-    return [w.join([output for output, _ in sides], 2), *states]
+        turned.append((turn(output), end))
+    states = [w.stack(parts) for parts in zip(*(end for _, end in turned), strict=True)]
+    return [w.join([output for output, _ in turned], 2), *states]
 
 
 def _direction(w: Writer, arguments: LayerArguments, d: int, within: ir.Value | None, turn: Turn) -> Direction:
     streams = arguments.streams[d] if arguments.streams else {}
-    cuts = None
+    resets = None
     if arguments.reset is not None:
-        cuts = turn(w.unsqueeze(arguments.reset, 2))
-        cuts = _one_later(w, cuts) if d else cuts
+        resets = turn(w.unsqueeze(arguments.reset, 2))
+        resets = _one_later(w, resets) if d else resets
     return Direction(
         cell=arguments.cell,
         input=turn(arguments.input),
@@ -75,7 +74,7 @@ def _direction(w: Writer, arguments: LayerArguments, d: int, within: ir.Value | 
         within=within,
         state=[w.select(s, d) for s in arguments.state],
         weights=arguments.weights[d],
-        cuts=cuts,
+        resets=resets,
         fresh=[w.select(s, d) for s in arguments.fresh],
         streams={name: turn(s) if arguments.cell.streams[name] == PER_STEP else s for name, s in streams.items()},
         used=arguments.used,
@@ -99,8 +98,8 @@ def _turn(w: Writer, arguments: LayerArguments) -> Turn:
     return lambda value: w.op("GatherElements", value, w.op("Expand", source, w.op("Shape", value)), axis=0)
 
 
-def _one_later(w: Writer, cuts: ir.Value) -> ir.Value:
+def _one_later(w: Writer, resets: ir.Value) -> ir.Value:
     """reset[t] parts step t from step t − 1, so in reverse step t − 1 begins anew; nothing does at the first read."""
-    first = w.op("Slice", cuts, w.integers([0]), w.integers([1]), w.integers([0]))
-    earlier = w.op("Slice", cuts, w.integers([0]), w.integers([-1]), w.integers([0]))
+    first = w.op("Slice", resets, w.integers([0]), w.integers([1]), w.integers([0]))
+    earlier = w.op("Slice", resets, w.integers([0]), w.integers([-1]), w.integers([0]))
     return w.op("Concat", w.op("And", first, w.op("Not", first)), earlier, axis=0)

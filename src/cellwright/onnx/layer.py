@@ -2,51 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cellwright.backends import custom_op
-from cellwright.cells import Definition, registry
+from cellwright.cells import registry
 from cellwright.onnx import directions, masked, scan, standard
+from cellwright.onnx.arguments import LayerArguments
 from cellwright.onnx.writer import Writer, record
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-    Write = Callable[[Writer, "LayerArguments"], list[ir.Value]]
-
-
-@dataclass(frozen=True)
-class LayerArguments:
-    """The operator's arguments, as ONNX's values.
-
-    input    (T, B, I)
-    lengths  (B) int64, or None: T each
-    state    one (D, B, ·) a state of the cell
-    weights  one a direction: `reference.Weights` of values
-    reset    (T, B) bool, or None
-    fresh    one (D, B, ·) a state: what a reset restores; zeros where empty
-    streams  one mapping a direction
-    used     which of the results, output and each state after, anything reads
-    """
-
-    cell: Definition
-    input: ir.Value
-    lengths: ir.Value | None
-    state: Sequence[ir.Value]
-    weights: Sequence[Any]
-    reset: ir.Value | None
-    fresh: Sequence[ir.Value]
-    streams: Sequence[Mapping[str, ir.Value]]
-    used: Sequence[bool]
-
-    @property
-    def dtype(self) -> ir.DataType:
-        """Of all its numbers."""
-        assert self.input.dtype is not None
-        return self.input.dtype
+    Write = Callable[[Writer, LayerArguments], list[ir.Value]]
 
 
 def translation(told: list[str], used: Sequence[Sequence[bool]], *, portable: bool) -> Callable[..., Any]:
@@ -104,9 +73,7 @@ def _form(arguments: LayerArguments, portable: bool) -> tuple[Write, str]:
         return partial(directions.write, one=scan.write), f"a Scan, for {obstacle}"
     node = f"ONNX's {standard.STANDARD[arguments.cell.key].op}"
     if portable:
-        return lambda w, arguments: directions.write(
-            w, arguments, masked.write
-        ), f"{node}, forward, its lengths by masks"
+        return partial(directions.write, one=masked.write), f"{node}, forward, its lengths by masks"
     return standard.write, node
 
 

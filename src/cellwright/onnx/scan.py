@@ -39,7 +39,7 @@ def write(w: Writer, one: Direction) -> tuple[ir.Value, list[ir.Value]]:
     for name, value in one.streams.items():
         inputs = scanned if one.cell.streams[name] == PER_STEP else carried
         streams[f"m.{name}"] = inputs.add(value, name)
-    begun = before if one.cuts is None else _begun(body, one, before, carried, scanned)
+    begun = before if one.resets is None else _begun(body, one, before, carried, scanned)
     new = _step(w, body, one, scanned.add(x, "x"), begun, streams)
     output = new[states[0]]
     if one.within is not None:
@@ -62,12 +62,12 @@ def write(w: Writer, one: Direction) -> tuple[ir.Value, list[ir.Value]]:
 def _begun(
     body: Writer, one: Direction, before: dict[str, ir.Value], carried: _Inputs, scanned: _Inputs
 ) -> dict[str, ir.Value]:
-    """The states before a step, begun anew where it is a cut."""
-    assert one.cuts is not None
-    cut = scanned.add(one.cuts, "cut", truth=True)
+    """The states before a step, begun anew where one resets."""
+    assert one.resets is not None
+    reset = scanned.add(one.resets, "reset", truth=True)
     fresh = [carried.add(s, f"{name}_fresh") for name, s in zip(before, one.fresh, strict=False)]
     fresh = fresh or [body.number(0.0)] * len(before)
-    return {name: body.op("Where", cut, new, s) for (name, s), new in zip(before.items(), fresh, strict=True)}
+    return {name: body.op("Where", reset, new, s) for (name, s), new in zip(before.items(), fresh, strict=True)}
 
 
 def _step(

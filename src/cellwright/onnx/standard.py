@@ -14,12 +14,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cellwright.cells import Definition
+from cellwright.onnx.arguments import LayerArguments
 from cellwright.onnx.writer import Writer
 
 if TYPE_CHECKING:
     import onnx_ir as ir
-
-    from cellwright.onnx.layer import LayerArguments
 
 
 @dataclass(frozen=True)
