@@ -79,6 +79,8 @@ def compiler() -> str:
         parts.append(f"## {number}. {stage.name[0].upper() + stage.name[1:]}: {stage.says}")
         parts.append(f"[`{stage.module}`](../src/cellwright/{stage.module}). {COMMENTS[stage.name]}")
         parts.append(_block(EXCERPTS.get(stage.name, str)(stage.text(made))))
+        if stage.name == "layout":
+            parts += ["### What lies where", MEMORY, _block(memory(made))]
     return "\n\n".join([*parts, WRITTEN]) + "\n"
 
 
@@ -100,6 +102,91 @@ COMMENTS = {
     "of the packed U, added to the sums.",
     "assembly": "The same loop after LLVM's passes: one broadcast, two fused multiply-adds. Six rows have twelve.",
 }
+
+
+# Of the drawing: six packed rows of three sequences, five of them in the first two steps.
+INPUTS, HIDDEN, STEPS, SEQUENCES, CHUNK = 8, 20, 6, 3, 5
+MEMORY = f"""The memory of one work item: three sequences a b c of 3, 2 and 1 steps, H = {HIDDEN} and I = {INPUTS}, in
+float32 on AVX2. The names are those of the fields that the loops read (`compiler/codegen/arguments.py`,
+`compiler/codegen/gate_layout.py`). A row is one step of one sequence; `a1` is the second of a."""
+
+
+def shapes(made: Kernel) -> dict[str, dict[str, tuple[int, ...]]]:
+    """The shapes of all that is drawn, by name: what a direction is given for each pass, and an item's own."""
+    layout, columns = made.layout, made.tile.columns
+    padded, panels = made.round_to_registers(HIDDEN), made.round_to_panels
+    gates, products = panels(made.forward(saves=True).step.slots * padded), panels(len(layout.recurrent) * padded)
+    u = (products // columns, HIDDEN, columns)
+    transposed = (panels(HIDDEN) // columns, len(layout.recurrent) * padded, columns)
+    kept = {"gates": (STEPS, gates), "y": (STEPS, HIDDEN)}
+    kept |= {f"state.{name}": (STEPS, padded) for name in made.cell.states}
+    ends = {kind: {f"{kind}.{name}": (SEQUENCES, padded) for name in made.cell.states} for kind in ("final", "carry")}
+    return {
+        "forward": kept
+        | ends["final"]
+        | {"x": (STEPS, INPUTS), "input_panels": (u[0], INPUTS, columns), "recurrent_panels": u},
+        "backward": kept | ends["carry"] | {"recurrent_panels": transposed, "columns": (STEPS, layout.width * padded)},
+        "item forward": {"products": (SEQUENCES, products), "gates": (CHUNK, gates)},
+        "item backward": {"products": (SEQUENCES, panels(HIDDEN))},
+    }
+
+
+def memory(made: Kernel) -> str:
+    """The drawing: what lies where in a pass forward, between the passes, in the pass back, and in inference."""
+    of, rows, ends = shapes(made), "a0 b0 c0 | a1 b1 | a2", "a  b  c"
+
+    def line(name: str, stands: str, says: str, kind: str = "forward") -> str:
+        return f"  {name:<17}{stands:<23}{_shape(of[kind][name]):<10}{says}"
+
+    def times(name: str, says: str, kind: str = "forward") -> str:
+        return f"      │ times {name} {_shape(of[kind][name])}: {says}\n      ▼"
+
+    return "\n".join(
+        [
+            "FORWARD, in training: from the first step to the last, x W two steps (a chunk) ahead",
+            line("x", rows, "the call's rows, where x_places says"),
+            times("input_panels", "W, the sums from input_starts: b"),
+            line("gates", rows, f"x W + b in slots {' '.join(made.layout.inputs)}; in the end what is saved"),
+            line("state.h", rows, "h before each step"),
+            times("recurrent_panels", "U, the sums from recurrent_starts: b'"),
+            line("products", ends, "of the item: h U + b' of one step, in the first cache", "item forward"),
+            line("state.c", rows, "c before each step"),
+            "      │ the cell, a row at a time, of gates, products and state.c (spill: between its passes)",
+            "      ▼",
+            "  gates            the same row, in which saved.0 … now stand in place of x W + b",
+            "  state.h state.c  the next step's rows; final.h and final.c after a sequence's last step",
+            line("y", rows, "h, where y_places says"),
+            "",
+            "SAVED, from the pass forward to the pass back (Saved in backends/kernels/forward.py)",
+            "  gates            and state.h and state.c, as they are now",
+            "  rows             what is one number a row, as a mean; the LSTM has none",
+            "  whole            h before it is projected, where it is",
+            "",
+            "BACKWARD: from the last step to the first",
+            line("y", rows, "the cotangents of the outputs", "backward"),
+            line("carry.h", ends, "those of the states, handed back from step to step:", "backward"),
+            line("carry.c", ends, "they begin as those of the final states", "backward"),
+            line("gates", rows, "what was saved", "backward"),
+            "      │ the derivative, a row at a time, of these, products and state.c",
+            "      ▼",
+            line("columns", rows, "the cotangents of x and u, in slots", "backward"),
+            times("recurrent_panels", "U transposed", "backward"),
+            line("products", ends, "of the item: what u hands to h, for the step before", "item backward"),
+            "  own              of the item: sums for the cell's own parameters, of which the LSTM has none",
+            "                   Then, over all rows (codegen/gemm.py): columnsᵀ x, columnsᵀ state.h, columns W.",
+            "",
+            "INFERENCE keeps no row longer than it is read",
+            line("gates", "a0 b0 c0 | a1 b1", "of the item: a chunk, and the next in its place", "item forward"),
+            "  state.h state.c  of two steps in turn, where state_rows says",
+            "  products         twice, in turn, where a team of threads shares the item: each computes some panels",
+            "                   of every product, then all meet, once a step (part, parts, met)",
+            "  lists            in every pass, of the item: addresses of the rows that a product reads and writes",
+        ]
+    )
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return f"({', '.join(map(str, shape))})"
 
 
 def _innermost(text: str) -> str:

@@ -1,11 +1,18 @@
 """The generated pages are those that the definitions make."""
 
 import runpy
+from math import prod
 from pathlib import Path
 
 import pytest
+import torch
 
+from cellwright.backends.call import Call, Weights
+from cellwright.backends.kernels import backward, forward
+from cellwright.backends.kernels.binding import DirectionArguments, LayerBinding
 from cellwright.cells import CELLS
+from cellwright.compiler.codegen.arguments import ITEM
+from cellwright.compiler.kernel import kernel
 from cellwright.compiler.pipeline import STAGES
 
 SCRIPT = runpy.run_path(str(Path(__file__).parents[2] / "tools" / "pages.py"))
@@ -38,6 +45,38 @@ def test_the_page_of_the_compiler_follows_the_lstm_to_its_instructions():
     ]
     assert "t19 = t9 + t18" in text  # c = f · c + i · g
     assert text.count("vfmadd231ps") == text.count('call <8 x float> @"llvm.fma.v8f32"') == 2
+
+
+@pytest.fixture
+def drawn() -> Call:
+    """The call of the drawing."""
+    steps, inputs, hidden = SCRIPT["STEPS"], SCRIPT["INPUTS"], SCRIPT["HIDDEN"]
+    weights = Weights(torch.randn(4 * hidden, inputs), torch.randn(4 * hidden, hidden))
+    state = [torch.zeros(1, 3, hidden) for _ in "hc"]
+    return Call(CELLS["lstm"], torch.randn(steps, inputs), [3, 2, 1], state, [weights])
+
+
+def test_memory_is_drawn_as_the_kernels_hold_it(drawn):
+    made = kernel(drawn.cell, "float32")
+    shapes = SCRIPT["shapes"](made)
+    _, launch = forward.prepare(drawn, saves=True)
+    (there,) = launch.directions
+    assert {name: tuple(there.tensors[name].shape) for name in shapes["forward"]} == shapes["forward"]
+    binding, saved = LayerBinding(drawn), forward.forward(drawn, saves=True)[1]
+    back = DirectionArguments(binding, made.backward(), 0)
+    backward._give(back, saved[0], torch.zeros(6, SCRIPT["HIDDEN"]), [s[0] for s in drawn.state])
+    assert {name: tuple(back.tensors[name].shape) for name in shapes["backward"]} == shapes["backward"]
+    for saves, names in ((True, ["products"]), (False, ["products", "gates"])):
+        numbers, _ = forward.prepare(drawn, saves=saves)[1]._scratch
+        assert numbers.numel() >= sum(prod(shapes["item forward"][name]) for name in names)
+
+
+def test_names_of_the_drawing_are_fields_of_the_structs():
+    text = SCRIPT["memory"](kernel(CELLS["lstm"], "float32"))
+    fields = {*ITEM.names, *kernel(CELLS["lstm"], "float32").backward().block.names}
+    names = {word for row in text.splitlines() if row[:3].strip() and row.startswith("  ") for word in row[:17].split()}
+    assert {"x", "gates", "columns", "state.h", "carry.c", "own", "lists"} <= names
+    assert names <= fields
 
 
 def test_every_link_leads_to_a_file():
