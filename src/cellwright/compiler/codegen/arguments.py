@@ -16,8 +16,8 @@ The memory of an item, for three sequences a b c of lengths 3, 2, 1, in inferenc
     lists      4 × rows of a chunk    addresses: which rows the product multiplies, and where its results go
 
 docs/compiler.md draws the passes of training likewise. `padded` is H rounded up to whole registers, `filled up` a width
-rounded up to whole panels of the product. H = 20 in float32 with AVX-512 is padded to 32 (two registers of 16), its four
-gates of 128 columns are two panels of 64.
+rounded up to whole panels of the product. H = 20 in float32 with AVX-512 is padded to 32 (two registers of 16), its
+four gates of 128 columns are two panels of 64.
 """
 
 from __future__ import annotations
