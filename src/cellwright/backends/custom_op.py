@@ -22,7 +22,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -129,24 +129,28 @@ def _letters(cell: Definition) -> tuple[str, ...]:
 
 
 # --- the operator --------------------------------------------------------------------------------------
+class _Arguments(NamedTuple):
+    """What both operators are given first, in the order of their schema, by which torch checks the types."""
+
+    cell: str
+    input: Tensor
+    lengths: Tensor | None
+    state: Sequence[Tensor]
+    weights: Sequence[Tensor]
+    resets: Sequence[Tensor] | None
+    fresh: Sequence[Tensor] | None
+    streams: Sequence[Tensor] | None
+
+
 _TENSORS = """str cell, Tensor input, Tensor? lengths, Tensor[] state, Tensor[] weights,
               Tensor[]? resets, Tensor[]? fresh, Tensor[]? streams"""
 
 
 @torch.library.custom_op("cellwright::layer", mutates_args=(), schema=f"({_TENSORS}, bool record) -> Tensor[]")
 @_untraced
-def _layer(
-    cell: str,
-    input: Tensor,
-    lengths: Tensor | None,
-    state: list[Tensor],
-    weights: list[Tensor],
-    resets: list[Tensor] | None,
-    fresh: list[Tensor] | None,
-    streams: list[Tensor] | None,
-    record: bool,
-) -> list[Tensor]:
-    layout, call = _packed(cell, input, lengths, state, weights, resets, fresh, streams, record)
+def _layer(*given: Any) -> list[Tensor]:
+    *first, record = given
+    layout, call = _packed(_Arguments(*first), record)
     with torch.no_grad():
         rows, end, letters = dispatch.layer(call)
     padded = [layout.pad(values).contiguous() for one in letters for values in one.values()]
@@ -154,17 +158,9 @@ def _layer(
 
 
 @_layer.register_fake
-def _(
-    cell: str,
-    input: Tensor,
-    lengths: Tensor | None,
-    state: list[Tensor],
-    weights: list[Tensor],
-    resets: list[Tensor] | None,
-    fresh: list[Tensor] | None,
-    streams: list[Tensor] | None,
-    record: bool,
-) -> list[Tensor]:
+def _(*given: Any) -> list[Tensor]:
+    *first, record = given
+    cell, input, _, state, weights, *_ = _Arguments(*first)
     definition = registry.find(cell)
     directions, hidden = len(state[0]), len(weights[0]) // len(definition.projections)
     widths = {name: s.shape[-1] for name, s in zip(definition.states, state, strict=True)}
@@ -181,45 +177,27 @@ def _(
     mutates_args=(),
     schema=f"({_TENSORS}, Tensor d_output, Tensor[] d_state, bool wants_input) -> Tensor[]",
 )
-def _layer_backward(
-    cell: str,
-    input: Tensor,
-    lengths: Tensor | None,
-    state: list[Tensor],
-    weights: list[Tensor],
-    resets: list[Tensor] | None,
-    fresh: list[Tensor] | None,
-    streams: list[Tensor] | None,
-    d_output: Tensor,
-    d_state: list[Tensor],
-    wants_input: bool,
-) -> list[Tensor]:
+def _layer_backward(*given: Any) -> list[Tensor]:
+    *first, d_output, d_state, wants_input = given
+    arguments = _Arguments(*first)
     # The forward pass is computed anew: what the kernels keep has the size of the packed rows.
-    layout, call = _packed(cell, input, lengths, state, weights, resets, fresh, streams, False)
+    layout, call = _packed(arguments, False)
     d_rows, d_end = layout.flatten(d_output), [layout.sort(d) for d in d_state]
     found = dispatch.gradients(call, d_rows, d_end, wants_rows=wants_input)
-    (d_input,), d_initial, d_weights, d_fresh = _split(found, (1, len(state), len(weights), len(fresh or ())))
-    d_padded = layout.unflatten(d_input) if wants_input else input.new_empty(0)
+    (d_input,), d_initial, d_weights, d_fresh = _split(
+        found, (1, len(call.state), len(arguments.weights), len(call.fresh or ()))
+    )
+    d_padded = layout.unflatten(d_input) if wants_input else arguments.input.new_empty(0)
     d_states = [layout.unsort(d) for d in (*d_initial, *d_fresh)]
-    flat = [d_padded, *d_states[: len(state)], *d_weights, *d_states[len(state) :]]
+    flat = [d_padded, *d_states[: len(d_state)], *d_weights, *d_states[len(d_state) :]]
     # An operator's results share no memory, and lie as the fake ones do.
     return [(d.clone() if d._is_view() else d).contiguous() for d in flat]
 
 
 @_layer_backward.register_fake
-def _(
-    cell: str,
-    input: Tensor,
-    lengths: Tensor | None,
-    state: list[Tensor],
-    weights: list[Tensor],
-    resets: list[Tensor] | None,
-    fresh: list[Tensor] | None,
-    streams: list[Tensor] | None,
-    d_output: Tensor,
-    d_state: list[Tensor],
-    wants_input: bool,
-) -> list[Tensor]:
+def _(*given: Any) -> list[Tensor]:
+    *first, _, _, wants_input = given
+    _, input, _, state, weights, _, fresh, _ = _Arguments(*first)
     like = [torch.empty_like(t, memory_format=torch.contiguous_format) for t in (*state, *weights, *(fresh or ()))]
     return [input.new_empty(input.shape if wants_input else 0), *like]
 
@@ -248,21 +226,9 @@ _layer.register_autograd(_differentiate, setup_context=_keep)
 
 
 # --- from lists to a call ------------------------------------------------------------------------------
-def _packed(
-    cell: str,
-    input: Tensor,
-    lengths: Tensor | None,
-    state: Sequence[Tensor],
-    weights: Sequence[Tensor],
-    resets: Sequence[Tensor] | None,
-    fresh: Sequence[Tensor] | None,
-    streams: Sequence[Tensor] | None,
-    record: bool,
-) -> tuple[PackedLayout, Call]:
-    """The operator's arguments as a call on rows.
-
-    Many arguments: those of the operator.
-    """
+def _packed(arguments: _Arguments, record: bool) -> tuple[PackedLayout, Call]:
+    """The operator's arguments as a call on rows."""
+    cell, input, lengths, state, weights, resets, fresh, streams = arguments
     definition = registry.find(cell)
     time, batch = input.shape[:2]
     directions = len(state[0])

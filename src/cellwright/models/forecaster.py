@@ -18,10 +18,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, softplus
 
-from cellwright.models.dropout import Dropout, between
+from cellwright.models.dropout import Dropout
 from cellwright.models.series_architecture import SeriesModelConfig
-from cellwright.models.series_input import SeriesInput
-from cellwright.nn import Recurrent
+from cellwright.models.series_input import SeriesInput, series_layers
 
 
 class Forecaster(nn.Module):
@@ -37,15 +36,7 @@ class Forecaster(nn.Module):
         self.config = config
         self.outputs = len(config.quantiles) if config.likelihood == "quantiles" else 1
         self.input = SeriesInput(config)
-        self.recurrent = Recurrent(
-            config.cell,
-            self.input.size,
-            config.hidden_size,
-            num_layers=config.num_layers,
-            dropout=between(config.num_layers, config.dropout),
-            recurrent_dropout=config.recurrent_dropout,
-            batch_first=True,
-        )
+        self.recurrent = series_layers(config, self.input.size, bidirectional=False)
         self.dropout = Dropout(config.dropout)
         self.dense = nn.Linear(config.hidden_size, config.horizon * config.channels * self.outputs)
 

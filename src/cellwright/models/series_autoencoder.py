@@ -15,8 +15,7 @@ from torch import Tensor, nn
 
 from cellwright.models.pooling import LastPooling
 from cellwright.models.series_architecture import SeriesModelConfig
-from cellwright.models.series_input import SeriesInput
-from cellwright.nn import Recurrent
+from cellwright.models.series_input import SeriesInput, series_layers
 
 
 class SeriesAutoencoder(nn.Module):
@@ -26,21 +25,10 @@ class SeriesAutoencoder(nn.Module):
         super().__init__()
         self.config = config
         self.input = SeriesInput(config)
-
-        def layer(inputs: int) -> Recurrent:
-            return Recurrent(
-                config.cell,
-                inputs,
-                config.hidden_size,
-                bidirectional=True,
-                batch_first=True,
-                recurrent_dropout=config.recurrent_dropout,
-            )
-
-        self.encoder = layer(self.input.size)
+        self.encoder = series_layers(config, self.input.size, bidirectional=True)
         self.last = LastPooling(bidirectional=True)
         self.code = nn.Linear(2 * config.hidden_size, config.code_dim)
-        self.decoder = layer(config.code_dim)
+        self.decoder = series_layers(config, config.code_dim, bidirectional=True)
         self.dense = nn.Linear(2 * config.hidden_size, config.channels)
 
     def encode(self, values: Tensor, known: Tensor, lengths: Tensor) -> Tensor:

@@ -1,10 +1,25 @@
-"""What a model of series sees of a step: its values, and which of them were there."""
+"""What a model of series sees of a step, its values and which of them were there; and the layers that read it."""
 
 import torch
 from torch import Tensor, nn
 
-from cellwright.models.dropout import Dropout
+from cellwright.models.dropout import Dropout, between
 from cellwright.models.series_architecture import SeriesModelConfig
+from cellwright.nn import Recurrent
+
+
+def series_layers(config: SeriesModelConfig, inputs: int, *, bidirectional: bool) -> Recurrent:
+    """The recurrent layers of a model of series, as its options say, for this many inputs a step."""
+    return Recurrent(
+        config.cell,
+        inputs,
+        config.hidden_size,
+        num_layers=config.num_layers,
+        bidirectional=bidirectional,
+        dropout=between(config.num_layers, config.dropout),
+        recurrent_dropout=config.recurrent_dropout,
+        batch_first=True,
+    )
 
 
 class SeriesInput(nn.Module):

@@ -4,11 +4,10 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from cellwright.models.dropout import Dropout, between
+from cellwright.models.dropout import Dropout
 from cellwright.models.pooling import make_pooling
 from cellwright.models.series_architecture import SeriesModelConfig
-from cellwright.models.series_input import SeriesInput
-from cellwright.nn import Recurrent
+from cellwright.models.series_input import SeriesInput, series_layers
 
 
 class PooledSeries(nn.Module):
@@ -19,16 +18,7 @@ class PooledSeries(nn.Module):
         self.config = config
         features = config.hidden_size * (2 if config.bidirectional else 1)
         self.input = SeriesInput(config)
-        self.recurrent = Recurrent(
-            config.cell,
-            self.input.size,
-            config.hidden_size,
-            num_layers=config.num_layers,
-            bidirectional=config.bidirectional,
-            dropout=between(config.num_layers, config.dropout),
-            recurrent_dropout=config.recurrent_dropout,
-            batch_first=True,
-        )
+        self.recurrent = series_layers(config, self.input.size, bidirectional=config.bidirectional)
         self.pool = make_pooling(config.pooling, features, config.bidirectional)
         self.dropout = Dropout(config.dropout)
         self.dense = nn.Linear(features, outputs)

@@ -1,6 +1,9 @@
 """torch.nn's layers, each `Recurrent` with its cell; every option of `Recurrent` is documented there.
 
 layer_norm=True takes the cell with layer normalisation, whose gains and offsets stand in for the biases.
+
+Each constructor writes its arguments out, though they are nearly `Recurrent`'s: editors, help and type checkers show
+them, and torch.nn's must be accepted by place.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from cellwright.data import datasets
 from cellwright.data.splits import Kind, Split, SplitOptions, Splits, what_flatters
 from cellwright.errors import InputError
 from cellwright.options import flag
+from cellwright.tasks.config import FitConfig
 from cellwright.tasks.files import as_the_run, check_written
 from cellwright.tasks.run import Run
 
@@ -71,6 +72,15 @@ class Source(Generic[Rows]):
     """How a whole file is read, and which rows are the same."""
     open_data: Callable[[str, Mapping[str, Any]], Splits[Rows]]
     """The splits of a built-in set or of files. Raises InputError."""
+
+    def for_training(self, config: FitConfig, usual: Mapping[str, Any]) -> Splits[Rows]:
+        """The splits that a run is to learn from. Raises InputError, for what is no option of a built-in set too.
+
+        usual: options of files, each with what it is where nobody gives it.
+        """
+        options = config.model_dump()
+        refuse_for_a_set(config.data, options, usual)
+        return self.open_data(config.data, options)
 
     def scored(self, data: str, split: Split, options: Mapping[str, Any], say: Callable[[str], None]) -> Rows:
         """The rows of one split of a file or built-in set, or all rows of a file.

@@ -9,14 +9,12 @@ from cellwright.data.splits import Kind, SplitOptions, Splits
 from cellwright.data.table import Table
 from cellwright.tasks.autoencode.config import AutoencodeConfig
 from cellwright.tasks.files import OF_FILES, read_options
-from cellwright.tasks.splits import Source, refuse_for_a_set
+from cellwright.tasks.splits import Source
 
 
 def load_splits(config: AutoencodeConfig) -> Splits[Table]:
     """Return "train", "validation" and "test". Raises InputError for what cannot be learned from."""
-    options = config.model_dump()
-    refuse_for_a_set(config.data, options, OF_FILES)
-    splits = open_data(config.data, options)
+    splits = SOURCE.for_training(config, OF_FILES)
     check_splits(splits, config.data, "text")
     return splits
 

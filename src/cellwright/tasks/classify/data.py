@@ -10,14 +10,12 @@ from cellwright.data.splits import Kind, SplitOptions, Splits
 from cellwright.data.table import Table
 from cellwright.tasks.classify.config import OF_TABLES, ClassifyConfig
 from cellwright.tasks.files import read_options
-from cellwright.tasks.splits import Source, refuse_for_a_set
+from cellwright.tasks.splits import Source
 
 
 def load_splits(config: ClassifyConfig) -> tuple[Splits[Table], list[str]]:
     """Return the three splits, and all their labels. Raises InputError for what cannot be learned from."""
-    options = config.model_dump()
-    refuse_for_a_set(config.data, options, OF_TABLES)
-    splits = open_data(config.data, options)
+    splits = SOURCE.for_training(config, OF_TABLES)
     return splits, classes_of(splits)
 
 

@@ -12,7 +12,7 @@ from cellwright.data.readers.tagged import read_tagged
 from cellwright.data.sentences import SENTENCES, Sentences, split_sentences, with_tokens, without_tokens
 from cellwright.data.splits import Kind, SplitOptions, Splits, open_splits
 from cellwright.errors import InputError
-from cellwright.tasks.splits import Source, refuse_for_a_set
+from cellwright.tasks.splits import Source
 from cellwright.tasks.tag.config import TagConfig
 
 OF_FILES = dict.fromkeys(("tokens", "tags", "sentence_label", "format", *SplitOptions._fields))
@@ -21,9 +21,7 @@ OF_FILES = dict.fromkeys(("tokens", "tags", "sentence_label", "format", *SplitOp
 
 def load_splits(config: TagConfig) -> Splits[Sentences]:
     """Return "train", "validation" and "test". Raises InputError for what cannot be learned from."""
-    options = config.model_dump()
-    refuse_for_a_set(config.data, options, OF_FILES)
-    splits = open_data(config.data, options)
+    splits = SOURCE.for_training(config, OF_FILES)
     train = splits["train"]
     check_splits(splits, train.source, "sentence")
     for kind, found in (("tag", {t for row in train.tags for t in row}), ("label", set(train.labels or "ab"))):

@@ -17,7 +17,7 @@ from cellwright.data.readers.values import Columns
 from cellwright.data.splits import Kind, SplitOptions, Splits, open_splits
 from cellwright.errors import InputError
 from cellwright.tasks.files import OF_FILES, read_options
-from cellwright.tasks.splits import Source, refuse_for_a_set
+from cellwright.tasks.splits import Source
 from cellwright.tasks.transduce.config import TransduceConfig
 
 
@@ -38,9 +38,7 @@ class PairColumns(NamedTuple):
 
 def load_splits(config: TransduceConfig) -> Splits[Pairs]:
     """Return "train", "validation" and "test". Raises InputError for what cannot be learned from."""
-    options = config.model_dump()
-    refuse_for_a_set(config.data, options, OF_FILES)
-    splits = open_data(config.data, options)
+    splits = SOURCE.for_training(config, OF_FILES)
     check_splits(splits, config.data, "source")
     return splits
 
