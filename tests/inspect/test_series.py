@@ -30,7 +30,7 @@ GIVEN = {
 
 @pytest.fixture(scope="module", params=GIVEN)
 def made(request, tmp_path_factory):
-    """A run of each target, and the file of series that it learned from."""
+    """A run of each objective, and the file of series that it learned from."""
     folder = tmp_path_factory.mktemp(request.param)
     content, options = GIVEN[request.param]
     (folder / "series.csv").write_text(content)
@@ -40,14 +40,14 @@ def made(request, tmp_path_factory):
 
 def test_letters_and_answers_are_the_models(made):
     run, path = made
-    target = run.config.model.target
+    objective = run.config.model.objective
     predictor = predictor_of(run)
     text = predictor.request(str(path), {}).texts[-1]
     (expected,) = predictor.predict([text])
     seen = record(run, text)
     assert dict(seen.prediction) == expected.as_json()
     values = predictor.table([text]).values[0]
-    window = 16 if target == "forecast" else len(values)
+    window = 16 if objective == "forecast" else len(values)
     scaling = run.config.scaling.of(values[-window:])
     assert scaling.by == ("window" if max(abs(values[:, 0])) > 1e5 else "training")
     scaled = scaling.apply(values[-window:])
@@ -57,22 +57,22 @@ def test_letters_and_answers_are_the_models(made):
     with cellwright.use_backend("reference"), torch.no_grad():
         model, values, known = double([run.model, batch.values, batch.known])
         output = model(values, known, batch.lengths)[0]
-        layer = model.encoder if target == "anomaly" else model.recurrent
+        layer = model.encoder if objective == "anomaly" else model.recurrent
         told = layer(model.input(values, known), return_gates=True)[2]
     for letters, one in zip(seen.letters, told, strict=False):
         assert_agree(letters.values, {name: each[0] for name, each in one.items()})
-    assert len(seen.letters) == (2 * len(told) if target == "anomaly" else len(told))
-    if target == "classify":
+    assert len(seen.letters) == (2 * len(told) if objective == "anomaly" else len(told))
+    if objective == "classify":
         assert (seen.answer, seen.share) == (expected.label, expected.probability)
         last = dict(zip(seen.answers.names, seen.answers.values[-1].tolist(), strict=True))
         assert_agree(last, expected.probabilities, SINGLE)
         found = seen.attributions
         assert found.values.sum() == pytest.approx(found.score - found.baseline, rel=0.02, abs=1e-4)
-    elif target == "regress":
+    elif objective == "regress":
         assert_agree(seen.answers.values[-1, 0], expected.value, SINGLE)
         found = seen.attributions
         assert found.values.sum() == pytest.approx(found.score - found.baseline, rel=0.02, abs=1e-4)
-    elif target == "forecast":
+    elif objective == "forecast":
         middle = len(run.config.model.quantiles) // 2
         assert_agree(seen.answers.values, output[:, 0, :, middle])
         ahead = scaling.undo(seen.answers.values[-1])

@@ -73,8 +73,8 @@ def test_the_run_answers_what_training_scored(options: Options, stories: str, wa
     given = options(data=stories, max_length=9, max_epochs=6, checkpoint_seconds=60, **WAYS[way])
     result = fit(ClassifyConfig(**given), progress=False)
     run = load_run(result.out)
-    assert run.config.reading.model_dump(include=set(WAYS[way]) - {"join"}).items() <= WAYS[way].items()
-    assert run.config.reading.max_length == 9
+    assert run.config.long_text.model_dump(include=set(WAYS[way]) - {"join"}).items() <= WAYS[way].items()
+    assert run.config.long_text.max_length == 9
     table = open_source(stories)["validation"]
     answers = [prediction.label for prediction in ClassifyPredictor(run).predict(table.texts)]
     right = sum(answer == label for answer, label in zip(answers, table.labels or [], strict=True))
@@ -134,7 +134,7 @@ def test_a_resumed_run_reads_as_it_did(options: Options, stories: str) -> None:
     same = {"data": given["data"], "out": given["out"], "max_length": 5}
     fit(ClassifyConfig(**same, max_epochs=2, resume=True), progress=False)
     config = json.loads(Path(given["out"], "config.json").read_text())
-    assert (config["reading"]["truncation"], config["reading"]["max_length"]) == ("tail", 5)
+    assert (config["long_text"]["truncation"], config["long_text"]["max_length"]) == ("tail", 5)
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
