@@ -19,9 +19,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import child
+import child_process
 import machine
-from marked import replace_measured
+from page_section import replace_measured
 from recipes import SCORES, at
 
 ROOT = Path(__file__).parents[1]
@@ -136,7 +136,7 @@ def measure(case: Case, when: str, seed: int, kept: dict[str, Any]) -> Found:
         data, test = written(case)
         options = data | {"out": str(FOLDER / "run"), "overwrite": True, "seed": seed, "threads": 1}
         options |= BEFORE[case.task] if when == "before" else {}
-        kept[key] = child.ask(Path(__file__), case.task, options, test)
+        kept[key] = child_process.ask(Path(__file__), case.task, options, test)
         (FOLDER / "found.json").write_text(json.dumps(kept, indent=1) + "\n")
         print(f"{key}: {kept[key]}", flush=True)
     return Found(**kept[key])
@@ -183,7 +183,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if arguments := child.asked():
+    if arguments := child_process.asked():
         print(json.dumps(asdict(run(*arguments))))
     else:
         main()

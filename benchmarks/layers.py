@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 
 import accuracy
-import inside
+import breakdown
 import machine
 import memory
 import startup
@@ -44,7 +44,7 @@ def main() -> None:
     _speed(results, options)
     if not options.only:
         print("where the time goes, errors, memory, import and compilation …", file=sys.stderr)
-        results.inside = inside.inside(options.extent)
+        results.breakdown = breakdown.breakdown(options.extent)
         results.errors = accuracy.errors(options.extent)
         results.memory = memory.peaks(options.extent)
         results.imports = startup.imports(options.extent)

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 import cellwright
-import child
+import child_process
 from cellwright.nn.tbptt import Carry, lanes, windows
 from memory import RETURN_AT_ONCE, status
 
@@ -81,13 +81,13 @@ def main() -> None:
             if steps > STEPS[-2] and way != "truncated":
                 cells.append("– | –")
                 continue
-            size, seconds = child.ask(Path(__file__), way, steps, environment=RETURN_AT_ONCE)
+            size, seconds = child_process.ask(Path(__file__), way, steps, environment=RETURN_AT_ONCE)
             cells.append(f"{size / 1e6:,.1f} | {seconds:.2f}")
         print(f"| {steps:,} | " + " | ".join(cells) + " |", flush=True)
 
 
 if __name__ == "__main__":
-    if given := child.asked():
+    if given := child_process.asked():
         print(json.dumps(measure(*given)))
     else:
         main()

@@ -19,10 +19,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import child
+import child_process
 import machine
-from marked import replace_measured
 from memory import RETURN_AT_ONCE, status
+from page_section import replace_measured
 
 DATA, LENGTH, SEEDS = "news-en", 64, 3
 ROOT = Path(__file__).parents[1]
@@ -84,7 +84,7 @@ def run(task: str, options: dict[str, Any]) -> Found:
 
 def ask(task: str, **options: Any) -> Found:
     """The same in a process of its own."""
-    return Found(**child.ask(Path(__file__), task, options, environment=RETURN_AT_ONCE))
+    return Found(**child_process.ask(Path(__file__), task, options, environment=RETURN_AT_ONCE))
 
 
 def few_labels(folder: Path) -> str:
@@ -198,7 +198,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if arguments := child.asked():
+    if arguments := child_process.asked():
         print(json.dumps(asdict(run(*arguments))))
     else:
         main()

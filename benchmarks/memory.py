@@ -14,7 +14,7 @@ import re
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import child
+import child_process
 import tables
 from cases import STANDARD
 from cellwright.bench.case import Case, Problem
@@ -41,7 +41,7 @@ def _torch(case: Case) -> str:
 
 def ask(case: Case, rival: str) -> int:
     """Bytes of the step, measured in a process of its own."""
-    return int(child.ask(Path(__file__), asdict(case), rival, environment=RETURN_AT_ONCE))
+    return int(child_process.ask(Path(__file__), asdict(case), rival, environment=RETURN_AT_ONCE))
 
 
 def _peak(case: Case, rival: str) -> int:
@@ -65,7 +65,7 @@ def status(name: str) -> int:
 
 
 if __name__ == "__main__":
-    if given := child.asked():
+    if given := child_process.asked():
         print(json.dumps(_peak(Case(**given[0]), given[1])))
     else:
         tables.show([tables.of_memory(peaks("default"))])

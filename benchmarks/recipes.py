@@ -1,7 +1,7 @@
 """Scores of finished runs of the recipes, as a table in docs/results.md.
 
 python benchmarks/recipes.py vowels=runs/vowels0 vowels=runs/vowels1 slots=runs/slots0    # recipe=folder it made
-python benchmarks/recipes.py vowels=runs/vowels0 vowels@torch.nn=runs/vowels-torch        # what beside.py made
+python benchmarks/recipes.py vowels=runs/vowels0 vowels@torch.nn=runs/vowels-torch        # what recipe_on_torch.py made
 
 Runs of one recipe, cell and kind of layers are its seeds. The scores are those of the test split, as the run
 folder keeps them; minutes are those of training, validation included.
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import machine
-from marked import replace_measured
+from page_section import replace_measured
 
 TOP = Path(__file__).parents[1]
 PAGE = TOP / "docs" / "results.md"

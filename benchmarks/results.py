@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cellwright.bench.timing import Spread
 
 REST = "the rest"
-"""Of `Inside.parts`: what no part is named for."""
+"""Of `Breakdown.parts`: what no part is named for."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Errors:
 
 
 @dataclass(frozen=True)
-class Inside:
+class Breakdown:
     """Median seconds of a call, of each of its parts, and the floating-point operations of those that multiply."""
 
     case: Case
@@ -80,7 +80,7 @@ class Results:
     load: list[float] = field(default_factory=list)
     rates: dict[str, Spread] = field(default_factory=dict)
     speed: list[Measurement] = field(default_factory=list)
-    inside: list[Inside] = field(default_factory=list)
+    breakdown: list[Breakdown] = field(default_factory=list)
     errors: list[Errors] = field(default_factory=list)
     memory: list[Peak] = field(default_factory=list)
     imports: dict[str, Spread] = field(default_factory=dict)

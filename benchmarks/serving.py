@@ -43,7 +43,7 @@ from cellwright.tasks.classify.run import ClassifyRunConfig
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import save_description, save_weights
 from machine import describe
-from marked import replace_measured
+from page_section import replace_measured
 
 SERVE = "import sys; from cellwright.cli import main; sys.exit(main(['serve', *sys.argv[1:]]))"
 FLAGS = [

@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import child
+import child_process
 from results import Compilation
 
 if TYPE_CHECKING:  # what loads this file to time an import must not have made it
@@ -22,7 +23,7 @@ def imports(extent: str) -> dict[str, Spread]:
     """Seconds of `import torch`, and of `import cellwright` and its layers after it, in new processes."""
     from cellwright.bench.timing import Spread
 
-    found = [child.ask(Path(__file__), "import") for _ in range(3 if extent == "quick" else 7)]
+    found = [child_process.ask(Path(__file__), "import") for _ in range(3 if extent == "quick" else 7)]
     return {name: Spread.of([one[name] for one in found]) for name in found[0]}
 
 
@@ -35,7 +36,11 @@ def compilations(extent: str) -> list[Compilation]:
 
 def _of(cell: str) -> Compilation:
     with tempfile.TemporaryDirectory() as cache:
-        times = [child.ask(Path(__file__), "compile", cell, environment={"CELLWRIGHT_CACHE": cache}) for _ in range(2)]
+        ask = partial(child_process.ask, Path(__file__), "compile", cell, environment={"CELLWRIGHT_CACHE": cache})
+        times = [ask() for _ in range(2)]
+            child_process.ask(Path(__file__), "compile", cell, environment={"CELLWRIGHT_CACHE": cache})
+            for _ in range(2)
+        ]
     return Compilation(cell, *times)
 
 
@@ -70,7 +75,7 @@ def _step(layer: object, x: object) -> float:
 
 
 if __name__ == "__main__":
-    if given := child.asked():
+    if given := child_process.asked():
         print(json.dumps(_import() if given[0] == "import" else _compile(given[1])))
     else:
         import tables  # not above: the child that times the import loads this file

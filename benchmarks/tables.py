@@ -13,7 +13,7 @@ from cellwright.bench.case import Case
 from cellwright.bench.measure import Measurement
 from cellwright.bench.rivals import OURS
 from cellwright.bench.timing import Spread
-from results import REST, Compilation, Errors, Inside, Peak, Results
+from results import REST, Breakdown, Compilation, Errors, Peak, Results
 from rivals import RIVALS
 from targets import TARGETS, Verdict
 
@@ -35,7 +35,7 @@ def of_results(results: Results, spreads: bool) -> list[Table]:
         _of_rivals(results),
         _of_machine(results),
         *_of_speed(results, spreads),
-        of_inside(results.inside, results.rates["tile"]),
+        of_breakdown(results.breakdown, results.rates["tile"]),
         of_errors(results.errors),
         of_memory(results.memory),
         of_startup(results.imports, results.compilations),
@@ -67,12 +67,12 @@ def of_errors(errors: Iterable[Errors]) -> Table:
     )
 
 
-def of_inside(found: Iterable[Inside], tile: Spread) -> Table:
+def of_breakdown(found: Iterable[Breakdown], tile: Spread) -> Table:
     """Milliseconds of a layer's parts; of those that multiply, their share of the tile's rate."""
     found = list(found)
     names = [name for name in dict.fromkeys(name for one in found for name in one.parts) if name != REST]
 
-    def part(one: Inside, name: str) -> str:
+    def part(one: Breakdown, name: str) -> str:
         if name not in one.parts:
             return "–"
         time, count = one.parts[name], one.operations.get(name)

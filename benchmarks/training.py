@@ -41,7 +41,7 @@ from cellwright.training.folder import make_folder
 from cellwright.training.plan import Plan
 from cellwright.training.session import Session
 from clock import Clock
-from marked import replace_measured
+from page_section import replace_measured
 
 PAGE = Path(__file__).parents[1] / "docs" / "training.md"
 WAYS = ("cellwright", "packed", "padded")

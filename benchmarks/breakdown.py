@@ -1,8 +1,8 @@
 """Where the time of a layer's call goes, part by part, and how near each comes to the rate of the tile.
 
-    python benchmarks/inside.py
+    python benchmarks/breakdown.py
 
-What the parts are stands under the table (`tables.of_inside`).
+What the parts are stands under the table (`tables.of_breakdown`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cellwright.backends.kernels.binding import Launch
 from cellwright.bench.case import Case, Problem
 from cellwright.bench.rivals import OURS, RIVALS
 from clock import Clock
-from results import REST, Inside
+from results import REST, Breakdown
 
 ROUNDS = 30
 CASES = tuple(
@@ -38,12 +38,12 @@ CASES = tuple(
 )
 
 
-def inside(extent: str) -> list[Inside]:
+def breakdown(extent: str) -> list[Breakdown]:
     """Of the cases above; of the first alone where the extent is "quick"."""
     return [_measure(case) for case in (CASES[:1] if extent == "quick" else CASES)]
 
 
-def _measure(case: Case) -> Inside:
+def _measure(case: Case) -> Breakdown:
     run = RIVALS[OURS].prepare(Problem(case)).run
     rounds: list[dict[str, float]] = []
     for number in range(ROUNDS + 3):
@@ -63,7 +63,7 @@ def _measure(case: Case) -> Inside:
         "gradient of the input": third // 2,
         "gradients of the weights": third,
     }
-    return Inside(
+    return Breakdown(
         case,
         median(sum(found.values()) for found in rounds),
         parts,
@@ -94,6 +94,6 @@ def _timers(clock: Clock) -> list[Any]:
 if __name__ == "__main__":
     gauge = machine.Gauge()
     gauge.read()
-    found = inside("default")
+    found = breakdown("default")
     gauge.read()
-    tables.show([tables.of_inside(found, gauge.rates["tile"])])
+    tables.show([tables.of_breakdown(found, gauge.rates["tile"])])

@@ -1,6 +1,6 @@
 """A recipe with torch.nn's layers in place of cellwright's kernels: the same data, model, seed and steps.
 
-python benchmarks/beside.py pos-zh runs/pos-torch 0        # what follows the recipe's name goes to it
+python benchmarks/recipe_on_torch.py pos-zh runs/pos-torch 0        # what follows the recipe's name goes to it
 
 Layers given lengths are computed as torch.nn's documentation has ragged batches computed: pack, run, pad.
 `benchmarks/recipes.py` puts the run beside cellwright's own: RECIPE@torch.nn=FOLDER.
@@ -32,7 +32,7 @@ def main() -> None:
     """Run the recipe; its exit status is this program's."""
     recipes = scripts()
     if len(sys.argv) < 2 or sys.argv[1] not in recipes:
-        sys.exit(f"beside.py: expected one of {', '.join(recipes)}")
+        sys.exit(f"recipe_on_torch.py: expected one of {', '.join(recipes)}")
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder, "cellwright")
         program.write_text(PROGRAM)
