@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from cellwright.models.pooling import LastPooling
 from cellwright.models.series_architecture import SeriesModelConfig
-from cellwright.models.series_input import SeriesInput, series_layers
+from cellwright.models.series_input import SeriesInput
+from cellwright.nn import Recurrent
 
 
 class SeriesAutoencoder(nn.Module):
@@ -25,10 +26,22 @@ class SeriesAutoencoder(nn.Module):
         super().__init__()
         self.config = config
         self.input = SeriesInput(config)
-        self.encoder = series_layers(config, self.input.size, bidirectional=True)
+
+        def layer(inputs: int) -> Recurrent:
+            # One, whatever --num-layers was in runs of before, which took the option and left it unread.
+            return Recurrent(
+                config.cell,
+                inputs,
+                config.hidden_size,
+                bidirectional=True,
+                batch_first=True,
+                recurrent_dropout=config.recurrent_dropout,
+            )
+
+        self.encoder = layer(self.input.size)
         self.last = LastPooling(bidirectional=True)
         self.code = nn.Linear(2 * config.hidden_size, config.code_dim)
-        self.decoder = series_layers(config, config.code_dim, bidirectional=True)
+        self.decoder = layer(config.code_dim)
         self.dense = nn.Linear(2 * config.hidden_size, config.channels)
 
     def encode(self, values: Tensor, known: Tensor, lengths: Tensor) -> Tensor:

@@ -109,7 +109,11 @@ def test_a_classifier_reads_the_codes_of_windows(out: Path, texts: str, tmp_path
     assert sum(right) / len(right) == pytest.approx(result.validation["accuracy"])
     assert empty in run.labels
     config = json.loads((result.out / "config.json").read_text())
-    assert (config["model"]["code"], config["model"]["hidden_size"], config["long_text"]["max_length"]) == (12, 24, 2)
+    assert (config["model"]["code_dim"], config["model"]["hidden_size"], config["long_text"]["max_length"]) == (
+        12,
+        24,
+        2,
+    )
     # Resumed without the encoder's folder being looked at, and still frozen.
     resumed = ClassifyConfig(data=texts, out=result.out, max_epochs=3, resume=True)
     assert fit(resumed, progress=False).epochs == 3
