@@ -5,9 +5,9 @@ BIN := .venv/bin
 # One seed of drawn cases: a run repeats itself, and a new counterexample is looked for by pytest without the seed.
 TEST := OMP_NUM_THREADS=1 MPLBACKEND=Agg $(BIN)/pytest -n auto --hypothesis-seed=0
 
-.PHONY: help demo test check wheel bench experiments docs pages graph figure clean
+.PHONY: help demo test test-fast check wheel bench experiments docs pages graph figure clean
 help:            ## this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/ —/'
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ —/'
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -20,6 +20,9 @@ demo: .venv/ready ## train on Chinese reviews, test, predict three sentences
 
 test: .venv/ready ## all tests
 	$(TEST)
+
+test-fast: .venv/ready ## the tests of every room that are not marked slow
+	$(TEST) -m "not slow"
 
 check: .venv/ready ## style, types, the direction of imports
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import settings
 
 from cellwright.backends import bounds
@@ -26,6 +27,15 @@ def backends_by_size():
     token = bounds._lifted.set(False)
     yield
     bounds._lifted.reset(token)
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """Threads that wait for each other make small tests slow on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -207,6 +207,7 @@ CHECKED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHECKED)
 def test_opcheck(name):
     call, lengths = CHECKED[name]
@@ -216,6 +217,7 @@ def test_opcheck(name):
     torch.library.opcheck(custom_op._layer, arguments(call, lengths))
 
 
+@pytest.mark.slow
 def test_opcheck_of_the_gradient():
     call = finite(padded(*with_cuts(draw_call(CELLS["lstm"], directions=2, fresh=True))))
     call = call.replaced([t.detach() for t in call.tensors])

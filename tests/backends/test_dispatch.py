@@ -14,14 +14,7 @@ from cellwright.cells import CELLS
 LSTM, GRU = CELLS["lstm"], CELLS["gru"]
 LENGTHS = (3, 2, 2, 0)
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Threads that wait for each other make small tests slow on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @contextlib.contextmanager
@@ -30,7 +23,9 @@ def compiled():
         yield
 
 
-@pytest.mark.parametrize("resets", [False, True], ids=["carried", "resets"])
+@pytest.mark.parametrize(
+    "resets", [pytest.param(False, marks=pytest.mark.slow, id="carried"), pytest.param(True, id="resets")]
+)
 @pytest.mark.parametrize("cell", EVERY, ids=repr)
 def test_first_derivatives(cell, resets):
     """Of rows, states, fresh states and every weight; both directions, ragged, a sequence of no step."""
@@ -39,6 +34,7 @@ def test_first_derivatives(cell, resets):
         assert gradcheck(function, given, fast_mode=resets)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", [LSTM, CELLS["peephole"]], ids=repr)
 def test_first_derivatives_with_a_projection(cell):
     function, given = function_of(draw_call(cell, LENGTHS, hidden=3, directions=2, projected=2))
@@ -46,6 +42,7 @@ def test_first_derivatives_with_a_projection(cell):
         assert gradcheck(function, given)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", EVERY, ids=repr)
 def test_second_derivatives(cell):
     """They go by way of the reference, whatever backend the outputs took."""

@@ -25,7 +25,7 @@ def computed(call, path, every=None):
     return outputs, letters, gradients
 
 
-@pytest.mark.parametrize("path", ["compiled", "reference"])
+@pytest.mark.parametrize("path", ["compiled", pytest.param("reference", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("cell", EVERY, ids=lambda cell: cell.name)
 def test_the_same_numbers_for_every_cell(cell, path):
     call = draw_call(cell, LENGTHS, directions=2, resets=True, fresh=True, record=True)
@@ -73,6 +73,7 @@ def test_layers_of_every_kind(options):
         assert_agree(found, wanted)
 
 
+@pytest.mark.slow
 def test_gradients_of_gradients():
     layer = cellwright.LSTM(2, 2, dtype=torch.float64, bidirectional=True, checkpoint_every=2)
     x = torch.randn(5, 2, 2, dtype=torch.float64, requires_grad=True)

@@ -19,6 +19,7 @@ def run(*arguments):
     return subprocess.run([sys.executable, *map(str, arguments)], capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.slow
 def test_one_case_from_measurement_to_page(tmp_path):
     figures, page = tmp_path / "figures.json", tmp_path / "page.md"
     case = ["--quick", "--only", "rnn inference padded T100 B1 ", "--repeat", "1", "--seconds", "0"]
@@ -43,6 +44,7 @@ def test_the_process_that_times_the_import_has_not_loaded_it():
     assert not {"torch", "cellwright"} & set(run("-c", code).split())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="needs Linux")
 def test_peak_memory_holds_what_a_step_must_keep():
     """torch.nn keeps at least four gates a row for backward; a step that kept all it ever made would take ten times."""

@@ -56,6 +56,7 @@ def test_fit_refuses(refused, data, tmp_path, mistake):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_evaluate_names_its_own_option_for_a_column(refused, cellwright, run, data):
     path = data("review,label\n" + "great,very good\nawful,坏 评\n" * 9)
     refused("evaluate", run, path, parts=["no column 'text'", "--column ROLE=NAME"])

@@ -17,7 +17,7 @@ TINY = ["--hidden-size", 5, "--batch-size", 3, "--seq-len", 7]
 @pytest.fixture(autouse=True)
 def _short(monkeypatch):
     monkeypatch.setattr(timing, "TURN", 0.0)
-    monkeypatch.setattr(timing, "PAUSE", 0.0)
+    monkeypatch.setattr(timing, "LONGEST", 0.0)
     monkeypatch.setattr("cellwright.cli.bench.SECONDS", 0.0)
     monkeypatch.setattr(timing, "load", lambda: 0.0)
 

@@ -54,6 +54,7 @@ def test_a_run_of_texts(cellwright: Command, run: Path, tmp_path: Path) -> None:
     assert_agree(torch.from_numpy(logits).double().softmax(-1), np.array(expected), SINGLE)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_there(cellwright: Command, run: Path, tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
     path.write_bytes(b"mine")
@@ -87,6 +88,7 @@ def test_a_package_that_is_missing(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_without_onnx_runtime_nothing_is_compared(
     cellwright: Command, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,6 +99,7 @@ def test_without_onnx_runtime_nothing_is_compared(
     assert said in ended.out
 
 
+@pytest.mark.slow
 def test_a_portable_file_says_where_it_was_compared(
     cellwright: Command, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,6 +112,7 @@ def test_a_portable_file_says_where_it_was_compared(
     assert "layers: ONNX's LSTM, forward, its lengths by masks\n" in ended.out
 
 
+@pytest.mark.slow
 def test_the_runtimes_that_must_agree(cellwright: Command, run: Path, tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
     ended = cellwright("export", run, "--out", path, "--check", "onnxruntime", "--check", "onnx.reference")

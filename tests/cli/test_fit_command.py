@@ -66,6 +66,7 @@ def test_resumed_run_is_scored_with_its_own_columns(cellwright, small, reviews, 
         assert [row["epoch"] for row in csv.DictReader(log)] == ["1", "2"]
 
 
+@pytest.mark.slow
 def test_interrupted_fit_keeps_a_model_and_no_scores_of_another(small, reviews, tmp_path):
     out = tmp_path / "run"
     start = [*COMMAND, "fit", reviews, "--out", out, "--max-epochs", "100000", "--patience", "100000", *small]
@@ -89,6 +90,7 @@ def test_any_cell_from_the_command_line(cellwright, small, reviews, tmp_path, ce
     assert ended.status == 0, ended.err
 
 
+@pytest.mark.slow
 def test_ctrl_c_with_workers_is_one_sentence(small, reviews, tmp_path):
     """A terminal sends it to every process of its group."""
     out = tmp_path / "run"

@@ -28,6 +28,7 @@ def told(cellwright: Command, tmp_path_factory: pytest.TempPathFactory) -> tuple
     return folder / "run", ended
 
 
+@pytest.mark.slow
 def test_fit_says_what_to_try(told: tuple[Path, Any]) -> None:
     run, ended = told
     assert ended.status == 0

@@ -105,6 +105,7 @@ def test_no_class_vanishes_for_texts_with_two_labels(fit: Command) -> None:
     assert "texts of 2 classes" in fit("\n".join(["text,label", *double]), "--duplicates", "keep").out
 
 
+@pytest.mark.slow
 def test_a_rare_class_is_found_with_class_weights(fit: Command, tmp_path: Path) -> None:
     """Of one in fifty, by a word that others have more often: without weights nothing is given that label."""
     draw = random.Random(0)

@@ -67,6 +67,7 @@ def test_more_than_any_machine_holds_ends_in_a_sentence(cellwright, reviews, tmp
     assert re.search(f"^cellwright: {said}", ended.err, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_closed_pipe_ends_quietly(run):
     texts = b"good\n" * 50_000
     with subprocess.Popen([*COMMAND, "predict", run], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -82,6 +83,7 @@ def test_closed_pipe_ends_quietly(run):
         assert process.stderr.read() == b""
 
 
+@pytest.mark.slow
 def test_closed_pipe_that_shows_only_at_the_last_flush(run):
     reader, writer = os.pipe()
     os.close(reader)
@@ -90,6 +92,7 @@ def test_closed_pipe_that_shows_only_at_the_last_flush(run):
     assert (ended.returncode, ended.stderr) == (1, b"")
 
 
+@pytest.mark.slow
 def test_terminal_that_cannot_show_chinese_gets_numbers(run):
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     ended = subprocess.run([*COMMAND, "predict", run, "好"], env=environment, capture_output=True, text=True)
@@ -97,6 +100,7 @@ def test_terminal_that_cannot_show_chinese_gets_numbers(run):
     assert ended.stdout.endswith("\t\\u597d\n")
 
 
+@pytest.mark.slow
 def test_interrupted_prediction_ends_without_a_traceback(run):
     with subprocess.Popen([*COMMAND, "predict", run], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE) as process:  # fmt: skip

@@ -81,6 +81,7 @@ def test_no_command_runs_the_code_unasked(cellwright, stranger, marks, reviews, 
     assert marks.read_text() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["predict", "evaluate", "inspect", "export"])
 def test_every_command_takes_the_code_when_it_is_named(cellwright, stranger, marks, reviews, tmp_path, command):
     before = marks.read_text()
@@ -145,7 +146,7 @@ def test_a_file_that_only_imports_a_cell_of_the_library_needs_no_naming(cellwrig
 
 def test_the_bench_times_it(cellwright, own, monkeypatch):
     monkeypatch.setattr("cellwright.bench.timing.TURN", 0.0)
-    monkeypatch.setattr("cellwright.bench.timing.PAUSE", 0.0)
+    monkeypatch.setattr("cellwright.bench.timing.LONGEST", 0.0)
     monkeypatch.setattr("cellwright.cli.bench.SECONDS", 0.0)
     tiny = ["--hidden-size", 5, "--batch-size", 3, "--seq-len", 7, "--json"]
     told = json.loads(cellwright("bench", "--cell", f"{own[0]}/cell.py:keeper", *tiny).out)

@@ -20,8 +20,8 @@ status = main(sys.argv[1:])
 print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 sys.exit(status)
 """
-ROWS, WIDE = 2000, 300
-"""Rows of the small file, and how often each row's number stands in a column beside the text."""
+ROWS, TIMES, WIDE = 2000, 5, 1200
+"""Rows of the small file, how many times as many the large one has, and how often a row's number stands in it."""
 
 
 def made(count):
@@ -61,11 +61,12 @@ def peak(run, path, out):
     return int(process.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="where Linux tells of a process's memory")
 @pytest.mark.parametrize(("before", "after"), [(".csv", ".parquet"), (".parquet", ".jsonl"), (".jsonl", ".csv")])
 def test_memory_does_not_grow_with_the_rows_and_the_answers_stay(run, tmp_path, before, after):
     peaks = []
-    for count in (ROWS, 20 * ROWS):
+    for count in (ROWS, TIMES * ROWS):
         path, out = tmp_path / f"{count}{before}", tmp_path / f"{count}out{after}"
         rows = made(count)
         write(path, rows)

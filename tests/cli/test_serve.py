@@ -12,6 +12,7 @@ from cellwright.serve.limits import Address, Limits
 COMMAND = [sys.executable, "-c", "import sys; from cellwright.cli import main; sys.exit(main())", "serve"]
 
 
+@pytest.mark.slow
 def test_serves_until_it_is_told_to_end(run):
     process = subprocess.Popen(
         [*COMMAND, str(run), "--port", "0", "--max-length", "12", "--allow-origin", "https://a.example"],

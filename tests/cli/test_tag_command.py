@@ -29,6 +29,7 @@ def run(cellwright, requests, tmp_path_factory):
     return out
 
 
+@pytest.mark.slow
 def test_predict_says_how_it_cuts_and_prints_words_with_tags(cellwright, run):
     ended = cellwright("predict", run, "fly fly from oslo to  new york", "")
     first, second = ended.out.splitlines()

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 TEXTS = [path for pattern in ("*.md", "docs/**/*.md", "src/**/*.py", "examples/**/*.py") for path in ROOT.glob(pattern)]
 NAME = re.compile(r"(?<!ops\.)\bcellwright(?:\.[A-Za-z_]\w*)+")
@@ -28,6 +30,7 @@ print(json.dumps(missing))
 """
 
 
+@pytest.mark.slow
 def test_every_name_can_be_used_as_it_is_written():
     assert {"cellwright.nn.Recurrent", "cellwright.to_onnx", "cellwright.allocator.keep_freed_memory"} <= {*NAMES}
     command = [sys.executable, "-c", LOOK]

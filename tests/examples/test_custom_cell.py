@@ -1,9 +1,12 @@
 import importlib.util
 from pathlib import Path
 
+import pytest
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "custom_cell.py"
 
 
+@pytest.mark.slow
 def test_the_invented_cell_learns_on_the_compiled_path(capsys):
     spec = importlib.util.spec_from_file_location("custom_cell", EXAMPLE)
     module = importlib.util.module_from_spec(spec)

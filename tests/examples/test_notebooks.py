@@ -16,6 +16,7 @@ def test_there_is_one_for_each_way_in():
     assert [path.stem for path in NOTEBOOKS] == ["drop_in_layer", "file_to_model", "own_cell"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_it_prints_what_it_shows(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -14,6 +14,7 @@ import run
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", run.NAMES)
 def test_a_claim_runs_quickly_and_its_page_follows_from_its_results(name, tmp_path):
     one = run.load(name)

@@ -76,6 +76,8 @@ DERIVED = [
     zoneout(recurrent_dropout(CELLS["lstm"])),
 ]
 EVERY = [*CELLS.values(), *DERIVED, *INVENTED]
+# One of each kind, for what takes long.
+SOME = [CELLS[name] for name in ("lstm", "gru", "layer-norm-lstm", "slstm", "peephole")] + DERIVED[-1:] + EVERY[-2:]
 
 
 # --- calls ---------------------------------------------------------------------------------------------

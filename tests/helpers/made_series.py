@@ -86,3 +86,10 @@ def slopes(count: int, seed: int, missing: float = 0.0) -> str:
             written = "" if draw.random() < missing else f"{slope * t + draw.gauss(0, 0.1):.3f}"
             rows.append(f"{k},{written},{slope}")
     return "\n".join(rows) + "\n"
+
+
+def emptied(content: str, begin: int, end: int) -> str:
+    """The rows of those numbers without their values, in CSV of a time and a channel."""
+    header, *rows = content.splitlines()
+    rows[begin:end] = [row.split(",")[0] + "," for row in rows[begin:end]]
+    return "\n".join([header, *rows]) + "\n"

@@ -2,11 +2,13 @@
 
 import socket
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import httpx
 import uvicorn
+from prometheus_client.parser import text_string_to_metric_families
 
 from cellwright.errors import InputError
 from cellwright.tasks.predictor import Prediction, Predictor
@@ -58,3 +60,37 @@ def running(app):
             server.should_exit = True
             thread.join(WAIT)
     assert not thread.is_alive()
+
+
+def in_a_thread(pool, client, text):
+    """Ask for that text's answer in a thread of the pool."""
+    return pool.submit(client.post, "/predict", json={"text": text})
+
+
+def wait_until(true):
+    """Call true() again and again until it is."""
+    deadline = time.monotonic() + WAIT
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def refused(address):
+    """Whether no connection to that address is taken any more."""
+    try:
+        socket.create_connection((address.host, address.port), timeout=1).close()
+    except OSError:
+        return True
+    return False
+
+
+def samples(client):
+    """What GET /metrics counts."""
+    families = text_string_to_metric_families(client.get("/metrics").text)
+    return [sample for family in families for sample in family.samples]
+
+
+def waiting(client):
+    """How many requests the server says wait."""
+    (found,) = (sample.value for sample in samples(client) if sample.name == "cellwright_waiting_requests")
+    return found

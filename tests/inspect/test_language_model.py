@@ -88,6 +88,7 @@ def test_the_command(out, tmp_path, capsys):
     assert "in quotation marks" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_page_and_a_picture(out, tmp_path, capsys):
     page, picture = tmp_path / "a.html", tmp_path / "a.png"
     assert main(["inspect", str(out), '1 "salt"', "--out", str(page), "--png", str(picture)]) == 0
@@ -142,6 +143,7 @@ def test_a_text_without_tokens_is_refused(tmp_path):
         record(language_run(tmp_path), "")
 
 
+@pytest.mark.slow
 def test_the_unit_that_tells_a_label_is_that_of_each_text_read_by_itself(tmp_path):
     """Against Pearson's correlation by NumPy, of states that were recorded a text at a time."""
     run, draw = language_run(tmp_path, num_layers=2), random.Random(0)

@@ -93,6 +93,7 @@ needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is ins
 
 
 # Chromium draws half a surrogate pair, and prints nothing of a page that has one.
+@pytest.mark.slow
 @needs_chromium
 @pytest.mark.parametrize("text", [TEXT.removesuffix("\udce5"), "film", "很好 " * 60])
 def test_chromium_draws_it(run, tmp_path, text):
@@ -119,6 +120,7 @@ def test_pages_of_other_tasks_ask_no_network_and_stay_small(task, tmp_path):
     assert "http" not in page.replace('http-equiv="Content', "")
 
 
+@pytest.mark.slow
 @needs_chromium
 @pytest.mark.parametrize("task", ALL)
 def test_chromium_draws_other_tasks(task, tmp_path):
@@ -241,6 +243,7 @@ def test_the_arrays_need_no_pickle(run):
         assert held["answers"].shape == (5, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("font", [None, "DejaVu Sans"])
 def test_the_png_is_a_picture(run, font):
     picture = imread(BytesIO(heatmaps(record(run, "the $film$ was\nlovely"), font)))

@@ -81,6 +81,7 @@ def test_letters_and_answers_are_the_models(made):
         assert_agree(seen.answers.values[:, 0], expected.steps, SINGLE)
 
 
+@pytest.mark.slow
 def test_the_command(made, tmp_path, capsys):
     run, path = made
     page, picture, numbers = (tmp_path / f"a.{kind}" for kind in ("html", "png", "npz"))

@@ -79,6 +79,7 @@ def test_sentences_joined_are_the_text_and_cut_no_character(text: str) -> None:
     assert all(not sentence.isspace() for sentence in sentences) or text.isspace()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit", ["好", "a. ", "(“", "(", ")", '"a. ', "\n", "\n \u0301", ".", ". ", "“。", "\u0301", "e\u0301. ", "。” "]
 )

@@ -56,6 +56,7 @@ def test_a_padded_token_changes_nothing() -> None:
     assert_agree(model.encode(longer, LENGTHS), double(model).encode(TOKENS, LENGTHS))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_it_learns_to_bring_texts_back_from_their_codes(cell: str) -> None:
     draw = torch.Generator().manual_seed(1)

@@ -39,6 +39,7 @@ def score(made, b, target, alpha):
     return log_probability(made, b, target) / ((5 + len(target)) / 6) ** alpha
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 2.0])
 @pytest.mark.parametrize("options", [{"cell": "gru"}, {"input_feeding": True}])
 def test_a_wide_beam_finds_the_best_of_all_targets(options, alpha):

@@ -31,6 +31,7 @@ def test_neighbours_are_drawn_apart() -> None:
         assert (zero[distance:] * zero[:-distance]).mean().abs() < 5 * 0.25 / math.sqrt(400_000)
 
 
+@pytest.mark.slow
 def test_what_is_drawn_at_first_is_no_likelier_than_what_is_drawn_later() -> None:
     torch.manual_seed(0)  # each call begins a generator, from so many bits of torch's
     first = torch.stack([dropout(torch.ones(5), 0.5) for _ in range(20_000)])

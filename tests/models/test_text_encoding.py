@@ -88,6 +88,7 @@ def test_texts_at_the_edge(way: str) -> None:
     assert all(set(piece) == {UNKNOWN} for piece in half)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["middle", "windows", "sentences"])  # the other ends are cut as the middle is
 @pytest.mark.parametrize("unit", ["好", "他说：“It works. 好！”\u0301", "(" + FAMILY])
 def test_a_megabyte_is_read(way: str, unit: str) -> None:

@@ -119,6 +119,7 @@ def test_loss_counts_each_symbol_and_the_end_once():
         assert_agree(negative_log_likelihood(logits, targets, lengths, smoothing), torch.stack(expected))
 
 
+@pytest.mark.slow
 def test_reads_the_cipher_of_the_notes():
     """Trained on 600 messages of its length, it reads every other message, and ERPDRF as SECRET."""
     draw_from, symbols_of = Random(0), {symbol: k for k, symbol in enumerate(SYMBOLS, start=2)}

@@ -69,6 +69,7 @@ CELLS = ["lstm", "rnn-relu", "peephole", "layer-norm-gru", "slstm", own_cells.le
 
 
 # --- torch.compile -------------------------------------------------------------------------------------
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_every_cell_compiles_whole(cell):
     model = Model(cell, bidirectional=True)
@@ -99,6 +100,7 @@ OPTIONS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize(("options", "arguments"), OPTIONS, ids=[str(sorted({**o, **a})) for o, a in OPTIONS])
 def test_every_option_compiles_whole(options, arguments, training):
@@ -123,6 +125,7 @@ def test_one_sequence_alone():
     assert_agree(with_gradients(compiled, X[:, 0]), with_gradients(double(layer), double(X[:, 0])))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [cellwright.LSTMCell, cellwright.GRUCell, cellwright.RNNCell])
 def test_single_steps(kind):
     step = kind(3, 5)
@@ -174,6 +177,7 @@ def test_inductor():
     assert_agree(with_gradients(compiled, TOKENS, LENGTHS), with_gradients(double(model), TOKENS, LENGTHS))
 
 
+@pytest.mark.slow
 def test_per_sample_gradients_within_a_compiled_program():
     layer = cellwright.GRU(3, 5)
     weights = {name: p.detach() for name, p in layer.named_parameters()}
@@ -210,6 +214,7 @@ torch.save(found, "found.pt")
 """
 
 
+@pytest.mark.slow
 def test_pytorch_126339_exported_programs_in_another_process(tmp_path):
     """Other sizes, other lengths; and a cell of the user's own, which must have been defined."""
     models = {

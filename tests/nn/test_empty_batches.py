@@ -171,6 +171,7 @@ class Model(nn.Module):
         return self.head(output)
 
 
+@pytest.mark.slow
 def test_compile_all_empty():
     torch.compiler.reset()
     model = Model()
@@ -182,6 +183,7 @@ def test_compile_all_empty():
             assert all(p.grad.any() == any(lengths) for p in model.layer.parameters())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "options"), list(zip(EMPTY, OPTIONS, strict=False)), ids=str)
 def test_compiled_programs(name, options):
     torch.compiler.reset()
@@ -228,6 +230,7 @@ print(max(halves).item())
 """
 
 
+@pytest.mark.slow
 def test_ddp_all_empty(tmp_path):
     """One of two processes has an empty batch in the second step: the mean of gradients is half that of the other."""
     command = [sys.executable, "-c", IN_EACH_PROCESS]

@@ -145,6 +145,7 @@ def most_kept(steps, **sizes):
     return Kept.most
 
 
+@pytest.mark.slow
 def test_memory_is_that_of_a_window_whatever_the_sequence():
     """To a million steps: benchmarks/long_sequences.py."""
     for sizes in ({"window": 100}, {"window": 100, "stride": 40}):

@@ -197,6 +197,7 @@ def test_a_layer_alone_is_refused_by_torch_fx_with_the_way():
 
 
 # --- torch.onnx.export ---------------------------------------------------------------------------------
+@pytest.mark.slow
 @pytest.mark.parametrize("dynamo", [True, False])
 @pytest.mark.parametrize(("kind", "options"), [STANDARD[0], STANDARD[2], STANDARD[3]])
 def test_torch_onnx_export_writes_torch_s_layers(kind, options, dynamo, tmp_path):
@@ -209,6 +210,7 @@ def test_torch_onnx_export_writes_torch_s_layers(kind, options, dynamo, tmp_path
     assert_same([torch.from_numpy(one) for one in found], model, x(2, 4, seed=1))
 
 
+@pytest.mark.slow
 def test_torch_onnx_export_of_another_cell_names_the_way(tmp_path):
     model = Model(cellwright.Recurrent("slstm", I, H, batch_first=True)).eval()
     with pytest.raises(Exception, match=r"slstm; expected cellwright\.to_onnx, which writes any cell"):

@@ -206,6 +206,7 @@ def test_grad(kind):
     _check(torch.autograd.gradcheck, kind)
 
 
+@pytest.mark.slow
 def test_gradgrad(kind):
     _check(torch.autograd.gradgradcheck, kind)
 

@@ -59,6 +59,7 @@ def test_forward_and_reverse_mode_agree(cell):
     assert_agree(jacfwd(last)(X[:, :2]), jacrev(last)(X[:, :2]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", CELLS)
 def test_pytorch_5261_second_derivatives(cell):
     layer, x = layer_of(cell), X[:2, :2].clone().requires_grad_()
@@ -66,6 +67,7 @@ def test_pytorch_5261_second_derivatives(cell):
     assert torch.autograd.gradgradcheck(lambda x: layer(x, lengths=[2, 1])[0], [x])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"checkpoint_every": 1}], ids=str)
 @pytest.mark.parametrize("lengths", [None, [2, 1], [0, 0]], ids=str)
 @pytest.mark.parametrize("cell", CELLS)

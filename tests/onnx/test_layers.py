@@ -15,6 +15,7 @@ def seeded():
     torch.manual_seed(0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("initial_state", [False, True], ids=["from zeros", "from a state"])
 @pytest.mark.parametrize("bidirectional", [False, True], ids=["one direction", "two"])
 @pytest.mark.parametrize("cell", CELLS)
@@ -32,6 +33,7 @@ def test_every_cell(cell, bidirectional, initial_state, tmp_path, opened, same):
         same(layer, file, input=torch.randn(time, len(lengths), 3), lengths=lengths, state=state)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn-relu", "mgu"])
 def test_a_sequence_without_steps_keeps_its_state(cell, tmp_path, opened, same):
     layer = apart(Recurrent(cell, 3, 4, num_layers=2, bidirectional=True))
@@ -42,6 +44,7 @@ def test_a_sequence_without_steps_keeps_its_state(cell, tmp_path, opened, same):
         same(layer, file, input=torch.randn(5, len(lengths), 3), lengths=lengths, state=state)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["lstm", "janet"])
 def test_what_stands_beyond_a_length_is_not_read(cell, tmp_path, opened):
     layer = apart(Recurrent(cell, 3, 4, bidirectional=True, batch_first=True))
@@ -54,6 +57,7 @@ def test_what_stands_beyond_a_length_is_not_read(cell, tmp_path, opened):
     assert not found["output"][beyond].any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cell", "options"), OPTIONS, ids=str)
 @pytest.mark.parametrize("initial_state", [False, True], ids=["from its own", "from a state"])
 def test_every_option(cell, options, initial_state, tmp_path, opened, same):
@@ -66,6 +70,7 @@ def test_every_option(cell, options, initial_state, tmp_path, opened, same):
     same(layer, opened(tmp_path / "layer.onnx"), input=torch.randn(shape), lengths=RAGGED, state=state)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["gru", "coupled", "ligru"])
 def test_without_lengths_every_sequence_has_all_steps(cell, tmp_path, opened, same):
     layer = apart(Recurrent(cell, 3, 4, bidirectional=True))
@@ -74,6 +79,7 @@ def test_without_lengths_every_sequence_has_all_steps(cell, tmp_path, opened, sa
     same(layer, opened(tmp_path / "layer.onnx"), input=torch.randn(7, 2, 3))
 
 
+@pytest.mark.slow
 def test_float64_is_a_scan_for_onnx_runtime_has_no_such_node(tmp_path, opened, same):
     layer = apart(LSTM(3, 4, bidirectional=True, dtype=torch.float64))
     written = to_onnx(layer, tmp_path / "layer.onnx")
@@ -104,6 +110,7 @@ def inputs_of(batch, time):
 AXES = {"ids": ("batch", "time"), "reset": ("batch", "time"), "lengths": ("batch",)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["gru", "layer-norm-lstm"])
 def test_a_model_with_resets(cell, tmp_path, opened):
     model = Model(cell)

@@ -24,6 +24,7 @@ def test_every_operation_has_a_row():
     assert operations.OPERATIONS.keys() == OPERATIONS.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("own", [everything, trading, crossing, shared, input_alone], ids=str)
 def test_own_cells(own, tmp_path, opened, same):
     torch.manual_seed(0)

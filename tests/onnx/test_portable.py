@@ -19,6 +19,7 @@ def seeded():
     torch.manual_seed(0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_cell(cell, tmp_path, opened, same):
     layer = apart(Recurrent(cell, 3, 5, bidirectional=True))
@@ -43,6 +44,7 @@ def test_from_zeros(cell, lengths, tmp_path, opened, same):
     same(layer, file, input=torch.randn(5, 6, 3), lengths=lengths)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cell", "options"), OPTIONS, ids=str)
 def test_every_option(cell, options, tmp_path, opened, same):
     layer = apart(Recurrent(cell, 3, 4, **options)).eval()
@@ -87,6 +89,7 @@ def test_the_c_of_an_lstm_is_held_through_any_padding(tmp_path, opened):
         assert_agree(held[:, row], own)
 
 
+@pytest.mark.slow
 def test_c_is_held_only_where_it_is_read(tmp_path):
     class Outputs(torch.nn.Module):
         def __init__(self):

@@ -70,6 +70,7 @@ CLASSIFIERS = [
 ]
 
 
+@pytest.mark.slow
 @FORMS
 @pytest.mark.parametrize("options", CLASSIFIERS, ids=str)
 def test_classifier(options, portable, tmp_path, opened):
@@ -167,6 +168,7 @@ def page(part):
     return compile(block, "docs/onnx.md", "exec")
 
 
+@pytest.mark.slow
 @FORMS
 @pytest.mark.parametrize("options", [{}, {"cell": "slstm", "num_layers": 2, "bidirectional": False}], ids=str)
 def test_tagger(options, portable, tmp_path, opened):
@@ -197,6 +199,7 @@ def test_tagger_without_field_characters_and_labels(tmp_path, opened):
 
 
 # --- lm ------------------------------------------------------------------------------------------------
+@pytest.mark.slow
 @FORMS
 @pytest.mark.parametrize(
     "options",
@@ -226,6 +229,7 @@ def test_language_model_in_two_calls(options, portable, tmp_path, opened):
         assert_agree(found, expected)
 
 
+@pytest.mark.slow
 @FORMS
 def test_language_model_with_adaptive_softmax(portable, tmp_path, opened):
     run = language_run(tmp_path)
@@ -255,6 +259,7 @@ SERIES = {
 }
 
 
+@pytest.mark.slow
 @FORMS
 @pytest.mark.parametrize("name", SERIES)
 def test_series(name, portable, tmp_path, opened):

@@ -37,6 +37,7 @@ FLAGS = [
 ]  # fmt: skip
 
 pytestmark = [
+    pytest.mark.slow,  # each opens a browser
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
     pytest.mark.skipif(DRIVER is None, reason="no chromedriver is installed"),
 ]

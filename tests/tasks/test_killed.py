@@ -48,6 +48,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_killed_and_resumed_is_left_alone(name: str, tmp_path: Path) -> None:
     case = CASES[name]

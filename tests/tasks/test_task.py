@@ -26,6 +26,7 @@ def test_the_record_and_the_functions_beside_it(name: str) -> None:
     assert task.decoding is None or task.decoding in task.run_config.model_fields
 
 
+@pytest.mark.slow
 def test_what_predicts_loads_neither_baselines_nor_pictures() -> None:
     program = "import sys; from cellwright import tasks; [tasks.get(name) for name in tasks.NAMES]; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()

@@ -38,6 +38,7 @@ POINTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("place", "count"), POINTS)
 def test_killed_and_resumed_is_left_alone(options: Options, alone: dict[str, Any], place: str, count: int) -> None:
     given = options()
@@ -47,6 +48,7 @@ def test_killed_and_resumed_is_left_alone(options: Options, alone: dict[str, Any
     assert outcome(given["out"]) == alone
 
 
+@pytest.mark.slow
 def test_the_best_epoch_is_neither_first_nor_last(alone: dict[str, Any]) -> None:
     """Or the tests above would not see a forgotten score."""
     metrics = alone["metrics"]
@@ -54,6 +56,7 @@ def test_the_best_epoch_is_neither_first_nor_last(alone: dict[str, Any]) -> None
     assert metrics["steps"] == 55
 
 
+@pytest.mark.slow
 def test_killed_again_and_again(options: Options, alone: dict[str, Any]) -> None:
     given = options()
     for count, resume in ((5, False), (9, True), (14, True), (11, True)):
@@ -62,6 +65,7 @@ def test_killed_again_and_again(options: Options, alone: dict[str, Any]) -> None
     assert outcome(given["out"]) == alone
 
 
+@pytest.mark.slow
 def test_resumed_when_done_changes_nothing(options: Options, alone: dict[str, Any]) -> None:
     given = options()
     for resume in (False, True):

@@ -89,6 +89,7 @@ def test_progress_bar_has_loss_speed_and_time_left(options: Options, capfd: pyte
     assert "\r" not in captured.out
 
 
+@pytest.mark.slow
 def test_two_processes_share_the_texts(options: Options) -> None:
     given = options(max_epochs=2, checkpoint_seconds=60, ema_decay=0.0)
     imports = "import atexit, torch; from cellwright.tasks.classify import *; from cellwright.training import *"

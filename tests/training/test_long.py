@@ -46,7 +46,7 @@ MESSY = [
     "👨\u200d👩\u200d👧" * 20,
     "\ud83d\ude00\ud83d" * 20,
     "。.…!" * 50,
-    "poor dull. " * 90_000,  # a megabyte
+    "poor dull. " * 3_000,  # of a megabyte see tests/models/test_text_encoding.py
 ]
 
 
@@ -68,6 +68,7 @@ def stories(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_the_run_answers_what_training_scored(options: Options, stories: str, way: str) -> None:
     given = options(data=stories, max_length=9, max_epochs=6, checkpoint_seconds=60, **WAYS[way])
@@ -87,6 +88,7 @@ def test_the_run_answers_what_training_scored(options: Options, stories: str, wa
         assert sum(found.probabilities.values()) == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_batches_of_windows_stay_within_the_budget(options: Options, stories: str, monkeypatch: Any) -> None:
     seen: list[torch.Size] = []
     encode = Classifier._encode
@@ -109,6 +111,7 @@ def test_batches_of_windows_stay_within_the_budget(options: Options, stories: st
     assert max(shape[1] for shape in seen) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [5, 14])
 def test_a_run_on_sampled_sentences_killed_and_resumed_is_left_alone(
     options: Options, stories: str, count: int

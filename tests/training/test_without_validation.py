@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from safetensors import safe_open
 
 import process
@@ -35,6 +36,7 @@ def test_every_epoch_is_done_and_the_last_is_kept(options: Options) -> None:
     assert not any("validation accuracy" in sentence or "best" in sentence for sentence in said)
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_it_is_the_run_left_alone(options: Options) -> None:
     alone = options(task="classify", **NONE)
     killed = alone | {"out": alone["out"] + "-killed"}

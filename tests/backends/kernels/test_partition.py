@@ -41,6 +41,7 @@ def parts(monkeypatch):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_the_bits_of_one_thread(cell, bidirectional, parts):
@@ -91,6 +92,7 @@ def test_gradients_and_gates_are_not_shared(parts):
     assert not parts
 
 
+@pytest.mark.slow
 def test_fewer_threads_come_than_were_asked_for():
     code = """
 import torch, cellwright
@@ -108,6 +110,7 @@ with torch.no_grad():
         subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=120)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no way to take processors away")
 def test_more_threads_than_processors_lose_no_time_slice_at_each_step():
     code = """

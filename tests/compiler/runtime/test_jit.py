@@ -212,6 +212,7 @@ def _run(count: int, cache: str) -> set[str]:
     return {out for out, _ in printed}
 
 
+@pytest.mark.slow
 def test_processes_that_compile_the_same_cell_at_once(tmp_path):
     (together,) = _run(2, str(tmp_path))
     assert re.match(r"compiled -?\d", together)
@@ -252,6 +253,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [m for m in ("fork", "spawn") if m in multiprocessing.get_all_start_methods()])
 def test_workers_of_a_data_loader_that_run_a_layer(method, tmp_path):
     """PyTorch gives a worker one thread; a forked one has not the parent's other threads."""

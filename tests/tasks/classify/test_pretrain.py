@@ -58,6 +58,7 @@ def both(out: Path | str) -> list[dict[str, Any]]:
     return [outcome(Path(out, "pretrained")), outcome(out)]
 
 
+@pytest.mark.slow
 def test_it_reads_no_text_of_the_other_splits(alone: Path, reviews: Path) -> None:
     seen = set(json.loads((alone / "pretrained" / "characters.json").read_text()))
     splits = open_source(str(reviews), text="said")
@@ -68,6 +69,7 @@ def test_it_reads_no_text_of_the_other_splits(alone: Path, reviews: Path) -> Non
     assert len(seen & first["train"]) > 0.8 * len(first["train"])  # a tenth chooses the best epoch
 
 
+@pytest.mark.slow
 def test_what_the_two_share_is_given_once(alone: Path) -> None:
     classifier, language = load_run(alone), load_run(alone / "pretrained")
     assert classifier.tokenizer.to_json() == language.tokenizer.to_json()
@@ -77,6 +79,7 @@ def test_what_the_two_share_is_given_once(alone: Path) -> None:
     assert torch.equal(classifier.model.embedding.token.weight[1:], language.model.embedding.weight[1:])
 
 
+@pytest.mark.slow
 def test_it_says_what_it_does(given: dict[str, Any], tmp_path: Path) -> None:
     said: list[str] = []
     result = fit(ClassifyConfig(**given | {"out": tmp_path / "run", "max_epochs": 1}), progress=False, say=said.append)
@@ -89,6 +92,7 @@ def test_it_says_what_it_does(given: dict[str, Any], tmp_path: Path) -> None:
     assert before["steps"] == 2 * STEPS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("place", "count"),
     [
@@ -111,6 +115,7 @@ def test_killed_and_resumed_is_left_alone(
     assert done == (count > STEPS + 3 or place == "end")
 
 
+@pytest.mark.slow
 def test_interrupted_in_pre_training_it_says_so_and_goes_on(given: dict[str, Any], alone: Path, tmp_path: Path) -> None:
     out = str(tmp_path / "run")
     ended = process.start({**given, "out": out}, Signal(signal.SIGTERM, "step", STEPS + 3))
@@ -120,6 +125,7 @@ def test_interrupted_in_pre_training_it_says_so_and_goes_on(given: dict[str, Any
     assert both(out) == both(alone)
 
 
+@pytest.mark.slow
 def test_it_takes_at_most_half_of_the_minutes(given: dict[str, Any], tmp_path: Path) -> None:
     long = {"out": tmp_path / "run", "pretrain_epochs": 10_000, "max_epochs": 10_000, "patience": 10_000}
     result = fit(ClassifyConfig(**given | long, max_minutes=0.02), progress=False, say=lambda sentence: None)
@@ -129,6 +135,7 @@ def test_it_takes_at_most_half_of_the_minutes(given: dict[str, Any], tmp_path: P
     assert result.seconds >= 1.2
 
 
+@pytest.mark.slow
 def test_another_text_gives_its_own_tokens_and_overwriting_removes_it(given: dict[str, Any], tmp_path: Path) -> None:
     book = tmp_path / "book.txt"
     book.write_text("salt and pepper, oil and vinegar. " * 60)

@@ -112,6 +112,7 @@ def test_options_that_contradict_are_refused(options: dict[str, Any], message: s
         ClassifyConfig(data="a.csv", out=Path("run"), **options)
 
 
+@pytest.mark.slow
 def test_killed_before_its_first_checkpoint_it_begins_from_the_encoder_again(
     both: Path, reviews: Path, tmp_path: Path
 ) -> None:

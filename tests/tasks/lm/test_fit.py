@@ -118,6 +118,7 @@ def test_the_carried_state_is_in_the_checkpoint(trained: Any) -> None:
     assert len([name for name in last if name.startswith(".objective.0.state")]) == 2  # h and c
 
 
+@pytest.mark.slow
 def test_overlapping_windows_killed_and_resumed_are_left_alone(options: Options) -> None:
     """Killed after the first step, which hands on no state: the next window begins where it began."""
     alone = options(task="lm", bptt=8, stride=3, max_epochs=2, checkpoint_seconds=0)

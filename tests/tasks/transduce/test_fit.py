@@ -57,6 +57,7 @@ def out(words: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_answers_are_right_and_any_right_one_counts(out: Path, words: str) -> None:
     run = load_run(out)
     report = get("transduce").evaluate(run, words, "test", {}, print).as_json()

@@ -28,9 +28,9 @@ def pairs(**arguments):
             yield pytest.param(name, backend, id=f"{name}-{backend}")
 
 
-everywhere = pytest.mark.parametrize(("cell", "backend"), list(pairs()))
+everywhere = pytest.mark.parametrize(("cell", "where"), list(pairs()))
 where_there_are_resets = pytest.mark.parametrize(
-    ("cell", "backend"), list(pairs(reset=torch.zeros(1, 1, dtype=torch.bool)))
+    ("cell", "where"), list(pairs(reset=torch.zeros(1, 1, dtype=torch.bool)))
 )
 few = settings(max_examples=6)
 
@@ -53,12 +53,13 @@ def run(layer, x, states, **options):
     return output, list(after) if isinstance(after, tuple) else [after]
 
 
+@pytest.mark.slow
 @everywhere
 @few
 @given(options=LAYERS, lengths=LENGTHS, seed=SEEDS)
-def test_a_row_alone_equals_the_row_in_a_batch(cell, backend, options, lengths, seed):
+def test_a_row_alone_equals_the_row_in_a_batch(cell, where, options, lengths, seed):
     layer, x, states = drawn(seed, cell, options, len(lengths))
-    with dispatch.use_backend(backend):
+    with dispatch.use_backend(where):
         output, after = run(layer, x, states, lengths=lengths)
         for b, length in enumerate(lengths):
             if length == 0:  # nothing to compute alone
@@ -74,10 +75,10 @@ def test_a_row_alone_equals_the_row_in_a_batch(cell, backend, options, lengths, 
 @everywhere
 @few
 @given(options=LAYERS, lengths=LENGTHS, seed=SEEDS, data=st.data())
-def test_rows_in_another_order_give_results_in_that_order(cell, backend, options, lengths, seed, data):
+def test_rows_in_another_order_give_results_in_that_order(cell, where, options, lengths, seed, data):
     layer, x, states = drawn(seed, cell, options, len(lengths))
     order = data.draw(st.permutations(range(len(lengths))))
-    with dispatch.use_backend(backend):
+    with dispatch.use_backend(where):
         output, after = run(layer, x, states, lengths=lengths)
         turned, turned_after = run(
             layer, x[:, order], [s[:, order] for s in states], lengths=[lengths[b] for b in order]
@@ -89,10 +90,10 @@ def test_rows_in_another_order_give_results_in_that_order(cell, backend, options
 @everywhere
 @few
 @given(seed=SEEDS, cut=st.integers(1, T - 1), layers=st.integers(1, 2))
-def test_a_sequence_in_two_parts_equals_the_whole(cell, backend, seed, cut, layers):
+def test_a_sequence_in_two_parts_equals_the_whole(cell, where, seed, cut, layers):
     """Truncated back-propagation carries the state over like this."""
     layer, x, states = drawn(seed, cell, {"num_layers": layers}, 3)
-    with dispatch.use_backend(backend):
+    with dispatch.use_backend(where):
         output, after = run(layer, x, states)
         first, middle = run(layer, x[:cut], states)
         second, end = run(layer, x[cut:], middle)
@@ -103,10 +104,10 @@ def test_a_sequence_in_two_parts_equals_the_whole(cell, backend, seed, cut, laye
 @where_there_are_resets
 @few
 @given(options=LAYERS, seed=SEEDS, cut=st.integers(1, T - 1))
-def test_a_reset_equals_two_sequences(cell, backend, options, seed, cut):
+def test_a_reset_equals_two_sequences(cell, where, options, seed, cut):
     layer, x, _ = drawn(seed, cell, options, 3)
     reset = torch.zeros(T, 3, dtype=torch.bool)
     reset[cut] = True
-    with dispatch.use_backend(backend):
+    with dispatch.use_backend(where):
         output, _ = layer(x, reset=reset)
         assert_agree(output, torch.cat([layer(x[:cut])[0], layer(x[cut:])[0]]))

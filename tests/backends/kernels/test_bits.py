@@ -1,16 +1,9 @@
-"""What the kernels promise of every call: bits, threads, NaN, memory."""
+"""A row has its own bits: in any batch, at any place, on any threads; NaN and infinity stay in it."""
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import math
-import os
-import subprocess
-import sys
-import threading
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import torch
@@ -20,44 +13,12 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 import cellwright
 from agreement import assert_agree
-from calls import (
-    DERIVED,
-    EVERY,
-    alone,
-    converted,
-    draw_call,
-    of_sequence,
-    on,
-    outputs,
-    same_bits,
-    streams,
-    with_gradients,
-)
+from calls import SOME, alone, converted, draw_call, of_sequence, on, outputs, same_bits, streams, with_gradients
 from calls import inputs as found_in
-from cellwright.backends.kernels import partition
-from cellwright.cells import CELLS
-from cellwright.cells.definition import Definition
 from cellwright.packing import RowIndex
+from threads import on_threads
 
-SOME = [CELLS[name] for name in ("lstm", "gru", "layer-norm-lstm", "slstm", "peephole")] + DERIVED[-1:] + EVERY[-2:]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def on_threads(number: int, function, *arguments):
-    small, partition.SMALL = partition.SMALL, 0
-    torch.set_num_threads(number)
-    try:
-        return function(*arguments)
-    finally:
-        torch.set_num_threads(1)
-        partition.SMALL = small
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 # --- the same bits -------------------------------------------------------------------------------------
@@ -177,142 +138,3 @@ def test_nan_and_infinity_stay_in_their_row(cell, value):
                     assert same_bits(of_sequence(call, found, other), of_sequence(call, clean, other)) == []
             if math.isnan(value):  # an infinite gate is open or shut
                 assert any(v.isnan().any() for v in of_sequence(call, found, b).values())
-
-
-# --- threads -------------------------------------------------------------------------------------------
-def _of_threads(number: int, work) -> None:
-    """Run work(k) on that many Python threads that start together; raises what one of them raised."""
-    start, raised = threading.Barrier(number), []
-
-    def run(k: int) -> None:
-        try:
-            start.wait()
-            work(k)
-        except BaseException as error:
-            raised.append(error)
-
-    running = [threading.Thread(target=run, args=(k,)) for k in range(number)]
-    for thread in running:
-        thread.start()
-    for thread in running:
-        thread.join()
-    if raised:
-        raise raised[0]
-
-
-@pytest.mark.parametrize("openmp", [1, 2])
-def test_eight_threads_at_once_get_the_bits_that_each_gets_alone(openmp):
-    """Different sizes at once: each call's header and tables are its own. (They once shared freed memory.)"""
-    sizes = [(k % 3 + 1, 3 + k) for k in range(8)]
-    calls = [draw_call(CELLS["lstm"], tuple(range(b + 1, 0, -1)), 3, h, directions=2) for b, h in sizes]
-    wanted = [(outputs(call), with_gradients(call)) for call in calls]
-
-    def work(k: int) -> None:
-        for _ in range(40):
-            assert same_bits(outputs(calls[k]), wanted[k][0]) == []
-        for _ in range(10):
-            assert same_bits(with_gradients(calls[k]), wanted[k][1]) == []
-
-    on_threads(openmp, _of_threads, 8, work)
-
-
-def test_eight_threads_compile_a_cell_at_once(tmp_path, monkeypatch):
-    """A definition that no kernel was made for, an empty cache: all wait for machine code, none gets half of it."""
-    monkeypatch.setenv("CELLWRIGHT_CACHE", str(tmp_path))
-    gru = CELLS["gru"]
-    unknown = Definition("unknown", gru.step, gru.projections, gru.gates, gru.states)
-    call = draw_call(unknown)
-    found: dict[int, dict[str, torch.Tensor]] = {}
-
-    def work(k: int) -> None:
-        found[k] = with_gradients(call)
-
-    _of_threads(8, work)
-    wanted = with_gradients(replace(call, cell=gru))
-    for values in found.values():
-        assert same_bits(values, wanted) == []
-    assert {path.suffix for path in tmp_path.iterdir()} == {".o"}
-
-
-FEWER_THREADS = """
-import torch, cellwright
-from cellwright.backends.kernels import partition
-partition.SMALL = 0
-torch.manual_seed(0)
-layer, x = cellwright.LSTM(4, 8, bidirectional=True), torch.randn(9, 6, 4)
-found = []
-for threads in (1, 2, 5):
-    torch.set_num_threads(threads)
-    output, _ = layer(x)
-    output.sum().backward()
-    found.append([output.detach(), *(p.grad.clone() for p in layer.parameters())])
-    layer.zero_grad()
-assert all(torch.equal(a, b) for other in found[1:] for a, b in zip(found[0], other, strict=True))
-"""
-
-
-def test_fewer_threads_than_asked_for():
-    """OpenMP need not give them (OMP_THREAD_LIMIT, OMP_DYNAMIC); what they would have done is done all the same."""
-    for limit in ({"OMP_THREAD_LIMIT": "1"}, {"OMP_DYNAMIC": "true"}):
-        done = subprocess.run(
-            [sys.executable, "-c", FEWER_THREADS],
-            env={**os.environ, **limit},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stderr
-
-
-# --- memory --------------------------------------------------------------------------------------------
-class Mallinfo2(ctypes.Structure):
-    """What glibc's malloc says of itself (mallinfo(3))."""
-
-    _fields_ = [(name, ctypes.c_size_t) for name in (
-        "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost",
-    )]  # fmt: skip
-
-
-def malloc_says() -> Any:
-    """Its function, or None where the C library has none; it counts bytes in use, which no page reclaimed by the
-    system blurs as it does the resident memory.
-    """
-    function = getattr(ctypes.CDLL(None), "mallinfo2", None)
-    if function is not None:
-        function.restype = Mallinfo2
-    return function
-
-
-MALLINFO2 = malloc_says()
-
-
-@pytest.mark.skipif(MALLINFO2 is None, reason="this C library does not tell the memory in use")
-@pytest.mark.parametrize("training", [False, True], ids=["inference", "training"])
-def test_memory_does_not_grow_over_10000_calls(training):
-    """Of changing shapes, 7000 without gradients and 3000 with. A leak shows in every part; what is made once does
-    not.
-    """
-    calls = [draw_call(CELLS["lstm"], (k % 5 + 1, 1), 1 + k % 3, 1 + k % 17, 1 + k % 2) for k in range(60)]
-
-    def in_use() -> int:
-        gc.collect()
-        said = MALLINFO2()
-        return int(said.uordblks + said.hblkhd)
-
-    def run(number: int) -> None:
-        for k in range(number):
-            call = calls[k % len(calls)]
-            if training:
-                rows = call.rows.requires_grad_()
-                on("compiled", call)[0].sum().backward()
-                rows.grad = None
-            else:
-                with torch.no_grad():
-                    on("compiled", call)
-
-    growth, part = [], 750 if training else 1750
-    for _ in range(4):
-        before = in_use()
-        run(part)
-        growth.append(in_use() - before)
-    assert min(growth) / part < 32, growth  # bytes a call: less than the smallest tensor
