@@ -80,6 +80,7 @@ class Call:
     record: bool = False
     input_index: RowIndex | None = None
     output_index: RowIndex | None = None
+    arithmetic: str = "float32"
 
     @property
     def tensors(self) -> list[Tensor]:

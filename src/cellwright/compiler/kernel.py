@@ -13,12 +13,16 @@ from cellwright.cells.definition import Definition
 from cellwright.compiler.codegen import gemm, pointwise
 from cellwright.compiler.codegen.arguments import ITEM, address
 from cellwright.compiler.codegen.backward import define_backward
+from cellwright.compiler.codegen.bfloat16_tile import Bfloat16Tile
 from cellwright.compiler.codegen.entry import define_entry
 from cellwright.compiler.codegen.forward import define_forward
 from cellwright.compiler.codegen.gate_layout import LoopSpec, gate_layout
 from cellwright.compiler.codegen.gemm import INPUTS, WEIGHTS
-from cellwright.compiler.codegen.microkernel import Tile, shape
+from cellwright.compiler.codegen.microkernel import Tile
 from cellwright.compiler.codegen.pack import PACK, define_pack, define_transposes
+from cellwright.compiler.codegen.strips import Strips
+from cellwright.compiler.codegen.tiles import tile_of
+from cellwright.compiler.codegen.transposed_rows import TransposedRows
 from cellwright.compiler.ir.program import forward
 from cellwright.compiler.ir.remat import training
 from cellwright.compiler.runtime.jit import load_module
@@ -67,12 +71,12 @@ class Loop:
 
 
 class Kernel:
-    """The loops of one cell for "float32" or "float64"."""
+    """The loops of one cell for "float32" or "float64", and an arithmetic of float32's products."""
 
-    def __init__(self, cell: Definition, dtype: str, target: Target) -> None:
+    def __init__(self, cell: Definition, dtype: str, arithmetic: str, target: Target) -> None:
         self.cell, self.dtype = cell, dtype
         self.target = target
-        self.tile: Tile = shape(self.target, dtype)
+        self.tile: Tile = tile_of(self.target, dtype, arithmetic)
         self.plan = training(cell)
         self.layout = gate_layout(cell, self.plan.backward)
         self._recorded = {**cell.trace.letters, **cell.trace.states}
@@ -125,13 +129,18 @@ class Kernel:
         return Loop(step, Entry(engine, "entry", ITEM), text)
 
 
+def weights_item(tile: Tile) -> type[gemm.WeightsItem]:
+    """How the products that give weights copy and multiply."""
+    return TransposedRows if isinstance(tile, Bfloat16Tile) else Strips
+
+
 class Products:
     """The packing of weights, and the products over all rows that end a backward pass; they know no cell."""
 
     def __init__(self, target: Target, tile: Tile) -> None:
         def text() -> str:
             module = ir.Module("cellwright")
-            define_entry(module, gemm.define_weights(module, tile), "for_weights", WEIGHTS)
+            define_entry(module, gemm.define_weights(module, tile, weights_item(tile)), "for_weights", WEIGHTS)
             define_entry(module, gemm.define_inputs(module, tile), "for_inputs", INPUTS)
             define_entry(module, define_pack(module, tile), "for_packing", PACK)
             define_entry(module, define_transposes(module, tile), "for_transposes", PACK)
@@ -151,6 +160,6 @@ def products(target: Target, tile: Tile) -> Products:
 
 
 @functools.cache
-def kernel(cell: Definition, dtype: str, register_bytes: int | None = None) -> Kernel:
-    """The kernels of a cell for a type, made once a process."""
-    return Kernel(cell, dtype, host(register_bytes))
+def kernel(cell: Definition, dtype: str, arithmetic: str = "float32", register_bytes: int | None = None) -> Kernel:
+    """The kernels of a cell for a type and an arithmetic, made once a process."""
+    return Kernel(cell, dtype, arithmetic, host(register_bytes))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import os
+import sys
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import llvmlite.binding as llvm
 
@@ -45,3 +48,45 @@ def _asked_width() -> int | None:
     if asked not in map(str, _WIDTHS):
         raise ValueError(f"{REGISTER_BYTES} is {asked!r}; expected one of {', '.join(map(str, _WIDTHS))}, or nothing")
     return int(asked)
+
+
+# --- what multiplies bfloat16 --------------------------------------------------------------------------
+# Takes this unit for products of fewer bits, as ONEDNN_MAX_CPU_ISA does for oneDNN's; the emulated ones are for tests.
+UNIT = "CELLWRIGHT_BFLOAT16_UNIT"
+_UNITS = ("float32", "amx", "emulated amx")
+_ARCH_PRCTL, _REQUEST, _TILE_DATA = 158, 0x1023, 18  # arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA)
+
+
+class Microkernel(NamedTuple):
+    """What multiplies: its name, and why it does."""
+
+    name: str
+    reason: str
+
+
+def microkernel(arithmetic: str) -> Microkernel:
+    """What this processor multiplies in an arithmetic with: tiles of bfloat16 where it has them, else float32."""
+    if arithmetic == "float32":
+        return Microkernel("float32", "float32 was asked for")
+    asked = os.environ.get(UNIT)
+    if asked:
+        if asked not in _UNITS:
+            raise ValueError(f"{UNIT} is {asked!r}; expected one of {', '.join(_UNITS)}, or nothing")
+        if asked == "amx" and (reason := no_tiles()):
+            raise ValueError(f"{UNIT} asks for {asked!r} and {reason}")
+        return Microkernel(asked, f"{UNIT} asks for it")
+    if reason := no_tiles():
+        return Microkernel("float32", reason)
+    return Microkernel("amx", "the processor has tile registers for bfloat16")
+
+
+@functools.cache
+def no_tiles() -> str | None:
+    """Why AMX's tiles cannot be used, or None. The right to their registers is asked of Linux once a process."""
+    if not llvm.get_host_cpu_features().get("amx-bf16"):
+        return "the processor has no unit for bfloat16 that is faster than float32"
+    if not sys.platform.startswith("linux"):
+        return "tile registers are asked for on Linux only"
+    if ctypes.CDLL(None, use_errno=True).syscall(_ARCH_PRCTL, _REQUEST, _TILE_DATA):
+        return f"the system gives no right to tile registers ({os.strerror(ctypes.get_errno())})"
+    return None

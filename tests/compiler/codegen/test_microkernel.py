@@ -28,7 +28,7 @@ class Product:
         module = ir.Module("product")
         kinds = [i64, pointer, pointer, i64, pointer, pointer, i64, i64]
         made, b = function(module, "run", kinds)
-        b.call(define_product(module, tile), made.args)
+        b.call(define_product(module, tile), [*made.args, made.args[1]])
         b.ret_void()
         address = compile_module(str(module), target).get_function_address("run")
         number, place = ctypes.c_int64, ctypes.c_void_p

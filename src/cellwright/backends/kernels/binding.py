@@ -31,7 +31,7 @@ class LayerBinding:
 
     def __init__(self, call: Call, *, shares: bool = False) -> None:
         self.call = call
-        self.kernel: Kernel = kernel(call.cell, str(call.rows.dtype).removeprefix("torch."))
+        self.kernel: Kernel = kernel(call.cell, str(call.rows.dtype).removeprefix("torch."), call.arithmetic)
         self.hidden = call.weights[0].input.shape[0] // len(call.cell.projections)
         self.padded = self.kernel.round_to_registers(self.hidden)
         self.projects = call.weights[0].projection is not None
@@ -164,7 +164,8 @@ def _items(
         turns = 2 if parts > 1 else 1
         numbers = rows.new_empty(turns * sequences * line + ahead * gate_columns + parts * loop.spill * padded)
         lists = torch.empty(parts, 4 * chunk * sequences, dtype=torch.int64, device="cpu")
-        scratch += [numbers, lists]
+        operands = torch.empty(parts, _operand_bytes(binding, chunk, sequences), dtype=torch.uint8, device="cpu")
+        scratch += [numbers, lists, operands]
         gates = numbers.data_ptr() + size * turns * sequences * line
         spill = gates + size * ahead * gate_columns
         item = {"first": first, "last": last, "chunk": chunk, "capacity": chunk * sequences, "parts": parts}
@@ -172,5 +173,13 @@ def _items(
         for part in range(parts):
             mine = {"part": part, "direction": part * len(directions) + d, "met": number}
             mine |= {"spill": spill + part * size * loop.spill * padded, "lists": lists[part].data_ptr()}
+            mine["operands"] = operands[part].data_ptr()
             items.append(item | mine)
     return items, scratch
+
+
+def _operand_bytes(binding: LayerBinding, chunk: int, sequences: int) -> int:
+    """The largest product of a loop: of the inputs of some steps, or of one step's states or cotangents."""
+    tile, padded = binding.kernel.tile, binding.padded
+    step = max(len(binding.kernel.layout.recurrent) * padded, padded, binding.outputs)
+    return max(tile.operand_bytes(chunk * sequences, binding.rows.shape[1]), tile.operand_bytes(sequences, step))

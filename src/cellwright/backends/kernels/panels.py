@@ -20,6 +20,12 @@ def _of_letters(projections: tuple[str, ...], letters: tuple[str, ...]) -> Tenso
     return torch.tensor([projections.index(letter) for letter in letters], dtype=torch.int64, device="cpu")
 
 
+@lru_cache(maxsize=1)
+def _first() -> Tensor:
+    """The place of the only one."""
+    return torch.zeros(1, dtype=torch.int64, device="cpu")
+
+
 def _slots(binding: LayerBinding, letters: tuple[str, ...]) -> Tensor:
     """The places of projections among the cell's."""
     return _of_letters(binding.call.cell.projections, letters)
@@ -33,19 +39,27 @@ def stack_weights(binding: LayerBinding, matrix: Tensor, letters: tuple[str, ...
 
 
 def pack_weights(binding: LayerBinding, matrices: Sequence[tuple[Tensor, tuple[str, ...]]]) -> list[Tensor]:
-    """Weights (G·H, n) or biases (G·H,) as panels (·, n, columns) of the letters' units."""
-    tile, width, padded = binding.kernel.tile, binding.kernel.tile.lanes.width, binding.padded
+    """Weights (G·H, n) or biases (G·H,) as panels (·, rows, columns) of the letters' units; biases in one row each."""
+    given = []
+    for matrix, letters in matrices:
+        words = {"slots": len(letters), "projections": _slots(binding, letters).data_ptr()}
+        given.append((matrix, words | {"hidden": binding.hidden, "padded": binding.padded}))
+    return _packed(binding, given)
+
+
+def _packed(binding: LayerBinding, matrices: Sequence[tuple[Tensor, dict[str, int]]]) -> list[Tensor]:
+    """The same of matrices (·, n), or sums' starts (·,), with the words that say where their units stand."""
+    tile, width = binding.kernel.tile, binding.kernel.tile.lanes.width
     threads = min(binding.threads, (len(binding.tables.items) or 1) * binding.parts)  # no more than the loop wakes
     results, items, held = [], [], []
-    for given, letters in matrices:
-        matrix = given.detach().contiguous()
+    for given, places in matrices:
+        matrix, starts = given.detach().contiguous(), given.dim() == 1
         terms = matrix.numel() // matrix.shape[0]
-        number = -(-len(letters) * padded // tile.columns)
-        panels = workspace.take((number, terms, tile.columns), matrix.dtype)
+        number = -(-places["slots"] * places["padded"] // tile.columns)
+        panels = workspace.take((number, 1 if starts else tile.depth(terms), tile.columns), matrix.dtype)
         results.append(panels)
         held.append(matrix)
-        words = {"matrix": matrix.data_ptr(), "terms": terms, "panels": panels.data_ptr(), "slots": len(letters)}
-        words |= {"projections": _slots(binding, letters).data_ptr(), "hidden": binding.hidden, "padded": padded}
+        words = places | {"matrix": matrix.data_ptr(), "terms": terms, "panels": panels.data_ptr(), "starts": starts}
         registers = number * tile.vectors
         share = max(1, -(-registers // (threads if terms > width else 1)))
         items += [words | {"first": i, "last": min(i + share, registers)} for i in range(0, registers, share)]
@@ -53,27 +67,36 @@ def pack_weights(binding: LayerBinding, matrices: Sequence[tuple[Tensor, tuple[s
     return results
 
 
-def transpose_weights(binding: LayerBinding, given: Tensor, letters: tuple[str, ...]) -> Tensor:
-    """Weights (G·H, n) as panels (·, slots × padded, columns) of their n columns."""
-    tile, padded, matrix = binding.kernel.tile, binding.padded, given.detach().contiguous()
-    terms, columns = len(letters) * padded, matrix.shape[1]
-    panels = matrix.new_empty(-(-columns // tile.columns), terms, tile.columns)
-    words = {"matrix": matrix.data_ptr(), "terms": columns, "panels": panels.data_ptr(), "slots": len(letters)}
-    words |= {"projections": _slots(binding, letters).data_ptr(), "hidden": binding.hidden, "padded": padded}
-    share = max(1, -(-terms // binding.threads))
-    items = [words | {"first": i, "last": min(i + share, terms)} for i in range(0, terms, share)]
+def transpose_weights(binding: LayerBinding, matrix: Tensor, letters: tuple[str, ...]) -> Tensor:
+    """Weights (G·H, n) as panels (·, rows, columns) of their n columns; the terms are slots × padded."""
+    words = {"slots": len(letters), "projections": _slots(binding, letters).data_ptr()}
+    return _transposed(binding, matrix, words | {"hidden": binding.hidden, "padded": binding.padded})
+
+
+def _transposed(binding: LayerBinding, given: Tensor, places: dict[str, int]) -> Tensor:
+    """The same of a matrix (·, n) whose units stand where the words say."""
+    tile, matrix = binding.kernel.tile, given.detach().contiguous()
+    terms, columns = places["slots"] * places["padded"], matrix.shape[1]
+    panels = matrix.new_empty(-(-columns // tile.columns), tile.depth(terms), tile.columns)
+    words = places | {"matrix": matrix.data_ptr(), "terms": columns, "panels": panels.data_ptr(), "starts": 0}
+    whole, step = tile.whole(terms), tile.together
+    share = max(step, -(-whole // (step * binding.threads)) * step)
+    items = [words | {"first": i, "last": min(i + share, whole)} for i in range(0, whole, share)]
     products(binding.kernel.target, tile).for_transposes.run(PACK.pack(items), binding.threads)
     return panels
 
 
 def give_projection(direction: DirectionArguments, *, transposed: bool) -> None:
     """Hand over the projection (P, H) as a factor, or its transpose."""
-    matrix = direction.binding.call.weights[direction.d].projection
+    binding, matrix = direction.binding, direction.binding.call.weights[direction.d].projection
     if matrix is None:
         return
-    factor = matrix.detach().t() if transposed else matrix.detach()  # (k, n)
-    columns = direction.binding.kernel.tile.columns
-    whole = pad(factor, (0, -factor.shape[1] % columns))  # the last panel filled up with zeros
-    panels = whole.view(len(whole), whole.shape[1] // columns, columns).transpose(0, 1).contiguous()
+    outputs = matrix.shape[0]
+    words = {"slots": 1, "projections": _first().data_ptr(), "hidden": outputs}
+    if transposed:  # its rows are the columns of the product
+        filled = binding.kernel.round_to_registers(outputs)
+        (panels,) = _packed(binding, [(matrix, words | {"padded": filled})])
+    else:
+        panels = _transposed(binding, matrix, words | {"padded": outputs})
     direction.give("projection_panels", panels)
     direction.give("projection_starts", panels.new_zeros(panels.shape[0] * panels.shape[2]))

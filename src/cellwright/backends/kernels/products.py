@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from cellwright.backends.kernels.binding import LayerBinding, compact
-from cellwright.compiler.codegen.gemm import BLOCK, INPUTS, WEIGHTS, copies
-from cellwright.compiler.kernel import products
+from cellwright.compiler.codegen.arguments import address
+from cellwright.compiler.codegen.gemm import BLOCK, INPUTS, WEIGHTS, WeightsItem
+from cellwright.compiler.codegen.microkernel import Tile
+from cellwright.compiler.kernel import products, weights_item
 
 
 class Factor(NamedTuple):
@@ -29,23 +31,65 @@ class Factor(NamedTuple):
 def sums_of_products(binding: LayerBinding, factors: Sequence[Factor]) -> list[tuple[Tensor, Tensor]]:
     """Aᵀ B[places] (m, columns) and the column sums (m,) of A, for each factor."""
     tile, threads = binding.kernel.tile, binding.threads
-    results, items, room = [], [], []
-    for a, b, columns, places in factors:
-        m = a.shape[1]
-        c = a.new_empty(m, -(-columns // tile.columns) * tile.columns)
-        sums = a.new_empty(m + -m % tile.lanes.width)
-        results.append((c[:, :columns], sums[:m]))
-        words = {"a": a.data_ptr(), "b": b.data_ptr(), "c": c.data_ptr(), "sums": sums.data_ptr()}
-        words |= {"a_width": a.stride(0), "b_width": b.stride(0), "c_width": c.stride(0)}
-        words |= {"rows": a.shape[0], "columns": columns, "places": places.data_ptr()}
-        cuts = _cut(m, threads, tile.lanes.width)
-        room.append(a.new_empty(len(cuts), copies(tile, columns)))
-        items += [
-            words | {"first": i, "last": j, "copies": place.data_ptr()}
-            for (i, j), place in zip(cuts, room[-1], strict=True)
-        ]
+    kind = weights_item(tile)
+    groups = [_OfOneA(tile, kind, group) for group in (_of_one_a(factors) if kind.shares_a else [[f] for f in factors])]
+    items = [item for group in groups for item in group.items(threads)]
     products(binding.kernel.target, tile).for_weights.run(WEIGHTS.pack(items), threads)
-    return results
+    return [result for group in groups for result in group.results()]
+
+
+def _of_one_a(factors: Sequence[Factor]) -> list[list[Factor]]:
+    """Factors that follow each other and have the same A, together."""
+    return [list(group) for _, group in groupby(factors, lambda f: (f.a.data_ptr(), f.a.shape, f.a.stride()))]
+
+
+class _OfOneA:
+    """Factors with the same A, their results, and the words of items that compute them.
+
+    The words of the first are those of an item, which lead to those of the next.
+    """
+
+    def __init__(self, tile: Tile, kind: type[WeightsItem], factors: Sequence[Factor]) -> None:
+        self._tile, self._kind, self._a = tile, kind, factors[0].a
+        self._columns = [f.columns for f in factors]
+        self._wide = [-(-n // tile.columns) * tile.columns for n in self._columns]
+        self._products = [self._a.new_empty(self._a.shape[1], n) for n in self._wide]
+        self._sums = self._a.new_empty(self._a.shape[1] + -self._a.shape[1] % tile.lanes.width)
+        self._zeros = self._a.new_zeros(max(self._wide))
+        self._words, self._held = self._linked(factors)
+
+    def _linked(self, factors: Sequence[Factor]) -> tuple[dict[str, int], list[object]]:
+        """The words of the first factor, and what those of the others are held by."""
+        held: list[object] = []
+        following = 0
+        words: dict[str, int] = {}
+        for f, c in reversed(list(zip(factors, self._products, strict=True))):
+            words = {"a": f.a.data_ptr(), "b": f.b.data_ptr(), "c": c.data_ptr(), "sums": self._sums.data_ptr()}
+            words |= {"a_width": f.a.stride(0), "b_width": f.b.stride(0), "c_width": c.stride(0), "rows": f.a.shape[0]}
+            words |= {"columns": f.columns, "places": f.places.data_ptr(), "zeros": self._zeros.data_ptr()}
+            words |= {"next": following, "block": self._kind.block(self._tile, sum(self._wide))}
+            block = WEIGHTS.pack([words | {"first": 0, "last": 0, "copies": 0}])
+            held.append(block)
+            following = address(block)
+        return words, held
+
+    def items(self, threads: int) -> list[dict[str, int]]:
+        """The words of an item for each thread."""
+        cuts = _cut(self._a.shape[1], threads, self._tile.lanes.width)
+        room = self._a.new_empty(len(cuts), self._kind.copies(self._tile, sum(self._wide)))
+        self._held.append(room)
+        return [
+            self._words | {"first": i, "last": j, "copies": place.data_ptr()}
+            for (i, j), place in zip(cuts, room, strict=True)
+        ]
+
+    def results(self) -> list[tuple[Tensor, Tensor]]:
+        """The products and the sums, each in memory of its own."""
+        sums = self._sums[: self._a.shape[1]]
+        return [
+            (c[:, :n], sums.clone() if k else sums)
+            for k, (c, n) in enumerate(zip(self._products, self._columns, strict=True))
+        ]
 
 
 def products_of_rows(binding: LayerBinding, rows: Sequence[Tensor], factors: Sequence[Tensor], n: int) -> Tensor:
@@ -55,17 +99,20 @@ def products_of_rows(binding: LayerBinding, rows: Sequence[Tensor], factors: Seq
     shares = _cut(binding.count, threads, 1)
     lists = torch.empty(len(shares), 2 * BLOCK, dtype=torch.int64, device="cpu")
     zeros = result.new_zeros(result.shape[1])
+    terms = max(a.shape[1] for a in rows)
+    operands = torch.empty(len(shares), tile.operand_bytes(BLOCK, terms), dtype=torch.uint8, device="cpu")
     for number, (a, panels) in enumerate(zip(rows, factors, strict=True)):
         words = {"a": a.data_ptr(), "a_width": a.stride(0), "c": result.data_ptr(), "c_width": result.stride(0)}
         words |= {
             "places": binding.input_index.index.data_ptr(),
-            "terms": panels.shape[1],
+            "terms": a.shape[1],
             "panels": panels.data_ptr(),
             "number": panels.shape[0],
         }
         words["starts"] = 0 if number else zeros.data_ptr()  # the first product sets the sum, the next add to it
         items: list[dict[str, Any]] = [
-            words | {"first": i, "last": j, "lists": lists[share].data_ptr()} for share, (i, j) in enumerate(shares)
+            words | {"first": i, "last": j, "lists": lists[share].data_ptr(), "operands": operands[share].data_ptr()}
+            for share, (i, j) in enumerate(shares)
         ]
         products(binding.kernel.target, tile).for_inputs.run(INPUTS.pack(items), threads)
     return compact(result[:, :n])

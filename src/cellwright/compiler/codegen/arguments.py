@@ -71,12 +71,13 @@ HEADER = Struct("items", "count", "taken")
 # products        (rows, columns of u) the product of a step;   spill  what a row keeps between passes
 # gates           inference only: (rows of a chunk, slots × padded)
 # lists           four lists of row addresses
+# operands        the rows of a product in the parts that are multiplied, where it has such
 # own             backward only: (parameters, padded) sums of the cotangents of the cell's own parameters
 # part, parts     inference only: which thread this is of how many that share the sequences
 # met             how many of them have come to a meeting
 # team, rest      functions of C: how many threads the pool gave, and one that lets others run
 ITEM = Struct(
-    *("direction", "first", "last", "chunk", "products", "spill", "gates", "lists", "capacity", "own"),
+    *("direction", "first", "last", "chunk", "products", "spill", "gates", "lists", "capacity", "operands", "own"),
     *("part", "parts", "met", "team", "rest"),
 )
 

@@ -26,8 +26,7 @@ def define_backward(module: Module, tile: Tile, step: LoopSpec) -> Function:
         e.put(WHOLE, k, b.gep(past, [b.mul(k, whole)]))
     with count(b, integer(0), e.steps) as back:
         _step(e, b.sub(b.sub(e.steps, integer(1)), back))
-    b.ret_void()
-    return e.function
+    return e.end()
 
 
 def _step(e: LoopBuilder, s: Value) -> None:

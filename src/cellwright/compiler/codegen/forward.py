@@ -32,8 +32,7 @@ def define_forward(module: Module, tile: Tile, step: LoopSpec) -> Function:
         b.store(integer(0), position)
         with count(b, begin, end) as s:
             _step(e, s, position)
-    b.ret_void()
-    return e.function
+    return e.end()
 
 
 def _next(b: Builder, position: Value) -> Value:

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from llvmlite import ir
-from llvmlite.ir import Module, Value
+from llvmlite.ir import Function, Module, Value
 
 from cellwright.cells.definition import PER_SEQUENCE
 from cellwright.compiler.codegen import pointwise
 from cellwright.compiler.codegen.arguments import ITEM
 from cellwright.compiler.codegen.gate_layout import LoopSpec
 from cellwright.compiler.codegen.ir_builder import BYTE, at, count, function, integer, load, minimum, pointer
-from cellwright.compiler.codegen.microkernel import Tile, define_product
+from cellwright.compiler.codegen.microkernel import Tile
 from cellwright.compiler.codegen.team import Team
 from cellwright.compiler.codegen.vector import Lanes, Vector, i64
 
@@ -29,11 +29,12 @@ class LoopBuilder:
         self.tile, self.step = tile, step
         self.lanes: Lanes = tile.lanes
         self.block = step.block()
-        self.product = define_product(module, tile)
+        self.product = tile.define_product(module)
         self.function, self.b = function(module, name, [pointer], inline=True)
         b = self.b
         (self.item,) = self.function.args
         self.team = None if step.saves else Team(module, b, self.item)
+        tile.begin(b)
         self.direction = ITEM.address(b, self.item, "direction")
         self.first, self.last, self.chunk = (ITEM.number(b, self.item, word) for word in ("first", "last", "chunk"))
         self.steps, self.inputs, self.hidden = self._sizes("steps", "inputs", "hidden")
@@ -118,7 +119,13 @@ class LoopBuilder:
 
     def _multiply(self, m: Value, a: int, c: int, k: Value, factor: str, panels: tuple[Value, Value]) -> None:
         operands = [k, self.address(f"{factor}_panels"), self.address(f"{factor}_starts")]
-        self.b.call(self.product, [m, self.lists[a], self.lists[c], *operands, *panels])
+        self.b.call(self.product, [m, self.lists[a], self.lists[c], *operands, *panels, self.own("operands")])
+
+    def end(self) -> Function:
+        """End the function, which is what it gives."""
+        self.tile.end(self.b)
+        self.b.ret_void()
+        return self.function
 
     # --- the course of the steps ----------------------------------------------------------------------
     def time(self, s: Value) -> Value:

@@ -23,7 +23,7 @@ from typing import NamedTuple
 from llvmlite.ir import Function, Module, Value
 from llvmlite.ir import IRBuilder as Builder
 
-from cellwright.compiler.codegen.ir_builder import at, choose, count, element, function, integer, load, pointer
+from cellwright.compiler.codegen.ir_builder import at, choose, count, element, function, integer, load, minimum, pointer
 from cellwright.compiler.codegen.vector import Lanes, Vector, i64
 from cellwright.compiler.target import Target
 
@@ -63,6 +63,63 @@ class Tile:
         """Store a row."""
         for v, value in enumerate(row):
             self.lanes.store(value, b.gep(place, [integer(v * self.lanes.width)]))
+
+    # --- what another arithmetic of the products does otherwise (`bfloat16_tile`) -------------------------
+    def depth(self, terms: int) -> int:
+        """The rows of a panel of so many terms, each as wide as `columns` numbers."""
+        return terms
+
+    def operand_bytes(self, rows: int, terms: int) -> int:
+        """The scratch memory that a product of so many rows takes."""
+        return 0
+
+    def begin(self, b: Builder) -> None:
+        """Before a thread multiplies."""
+
+    def end(self, b: Builder) -> None:
+        """When it has done with it."""
+
+    def define_product(self, module: Module) -> Function:
+        """Add the product to a module."""
+        return define_product(module, self)
+
+    @property
+    def together(self) -> int:
+        """How many terms lie in one row of a panel."""
+        return 1
+
+    @property
+    def plain(self) -> Tile:
+        """The tile of the same shape that multiplies in the type itself."""
+        return self
+
+    def whole(self, terms: int) -> int:
+        """The terms of a panel, those that fill it up included."""
+        return terms
+
+    def filled(self, b: Builder, terms: Value) -> Value:
+        """`whole` of an IR value."""
+        return terms
+
+    def panel_rows(self, b: Builder, terms: Value) -> Value:
+        """`depth` of an IR value."""
+        return terms
+
+    def store_rows(self, rows: list[list[Vector]], panel: Value, k: Value, terms: Value) -> None:
+        """Store the row of a panel that begins with term k: the columns of `together` terms."""
+        b = rows[0][0].builder
+        self.store(b, at(b, panel, b.mul(k, integer(self.columns)), self.lanes.scalar), rows[0])
+
+    def store_block(self, b: Builder, block: list[Vector], target: Value, terms: Value, k: Value) -> None:
+        """Store a register of a panel's columns for each of its terms from k on."""
+        lanes = self.lanes
+        with b.goto_entry_block():
+            copy = b.alloca(lanes.vector, len(block))
+        for lane, value in enumerate(block):
+            b.store(value.value, b.gep(copy, [integer(lane)]))
+        with count(b, integer(0), minimum(b, integer(len(block)), b.sub(terms, k))) as i:
+            value = Vector(lanes, b, b.load(b.gep(copy, [i])))
+            lanes.store(value, at(b, target, b.mul(b.add(k, i), integer(self.columns)), lanes.scalar))
 
 
 def lanes_of(target: Target, dtype: str) -> Lanes:
@@ -148,16 +205,18 @@ def sums(
 
 
 def define_product(module: Module, tile: Tile) -> Function:
-    """Add the product of any number of rows by the panels from `begin` on: (m, A, C, k, panels, starts, begin, end).
+    """Add the product of any number of rows by the panels from `begin` on.
+
+    (m, A, C, k, panels, starts, begin, end, operands), the last of which this arithmetic has no use for.
 
     There are no rows where m <= 0. A panel stays in the first cache while all rows pass it, in tiles of about as many
     rows each: of 7 rows, 4 and 3 keep the processor busier than 6 and 1. Where `starts` is 0, the product is added to
     what C holds.
     """
     small = define(module, tile)
-    kinds = [i64, pointer, pointer, i64, pointer, pointer, i64, i64]
+    kinds = [i64, pointer, pointer, i64, pointer, pointer, i64, i64, pointer]
     made, b = function(module, "product", kinds, inline=True)
-    m, rows, results, k, panels, starts, begin, end = made.args
+    m, rows, results, k, panels, starts, begin, end, _ = made.args
     line = tile.columns * tile.lanes.bytes
     adds = b.icmp_unsigned("==", b.ptrtoint(starts, i64), integer(0))
 

@@ -14,7 +14,7 @@ from llvmlite.ir import IRBuilder as Builder
 
 from cellwright.compiler.codegen import pointwise
 from cellwright.compiler.codegen.arguments import Struct
-from cellwright.compiler.codegen.ir_builder import at, count, element, function, integer, load, minimum, pointer
+from cellwright.compiler.codegen.ir_builder import at, count, element, function, integer, load, pointer
 from cellwright.compiler.codegen.microkernel import Tile
 from cellwright.compiler.codegen.vector import Lanes, Vector, i32
 
@@ -23,7 +23,8 @@ from cellwright.compiler.codegen.vector import Lanes, Vector, i32
 # projections, slots     the place of each chosen projection among the G, and how many
 # hidden, padded         H, and H filled up
 # first, last            the item's registers of columns; of the transposes, its terms
-PACK = Struct("matrix", "terms", "panels", "projections", "slots", "hidden", "padded", "first", "last")
+# starts                 whether these are what sums start from, which are never split
+PACK = Struct("matrix", "terms", "panels", "projections", "slots", "hidden", "padded", "first", "last", "starts")
 
 
 def define_pack(module: Module, tile: Tile) -> Function:
@@ -43,12 +44,23 @@ def define_pack(module: Module, tile: Tile) -> Function:
         projection = load(b, PACK.address(b, item, "projections"), known)
         first_row = b.add(b.mul(projection, hidden), unit)
         matrix = element(b, PACK.address(b, item, "matrix"), b.mul(first_row, terms), lanes.bytes)
-        place = b.mul(b.mul(b.sdiv(v, integer(tile.vectors)), terms), integer(tile.columns))
-        place = b.add(place, b.mul(b.srem(v, integer(tile.vectors)), integer(width)))
-        target = element(b, panels, place, lanes.bytes)
-        with count(b, integer(0), terms, integer(width)) as k:
-            block = [_row(b, lanes, (matrix, left, terms), lane, k) for lane in range(width)]
-            _store(b, tile, _transposed(block), target, terms, k)
+
+        def store(kind: Tile, v: Value = v, matrix: Value = matrix, left: Value = left) -> None:
+            place = b.mul(b.mul(b.sdiv(v, integer(kind.vectors)), kind.panel_rows(b, terms)), integer(kind.columns))
+            place = b.add(place, b.mul(b.srem(v, integer(kind.vectors)), integer(width)))
+            target = at(b, panels, place, lanes.scalar)
+            with count(b, integer(0), kind.filled(b, terms), integer(width)) as k:
+                block = [_row(b, lanes, (matrix, left, terms), lane, k) for lane in range(width)]
+                kind.store_block(b, transposed(block), target, terms, k)
+
+        if tile.plain == tile:
+            store(tile)
+        else:
+            with b.if_else(b.icmp_signed("!=", PACK.number(b, item, "starts"), integer(0))) as (of_starts, of_factors):
+                with of_starts:
+                    store(tile.plain)
+                with of_factors:
+                    store(tile)
     b.ret_void()
     return made
 
@@ -60,21 +72,25 @@ def define_transposes(module: Module, tile: Tile) -> Function:
     lanes, size = tile.lanes, tile.lanes.bytes
     columns, hidden, padded = (PACK.number(b, item, name) for name in ("terms", "hidden", "padded"))
     terms = b.mul(PACK.number(b, item, "slots"), padded)
-    with count(b, PACK.number(b, item, "first"), PACK.number(b, item, "last")) as k:
-        unit = b.srem(k, padded)
-        projection = load(b, PACK.address(b, item, "projections"), b.sdiv(k, padded))
+    line = tile.columns * size
+
+    def row(k: Value, column: Value) -> list[Vector]:
+        """The columns of a panel of term k; zero where there is none."""
+        unit, slot, known = b.srem(k, padded), b.sdiv(k, padded), b.icmp_signed("<", k, terms)
+        projection = load(b, PACK.address(b, item, "projections"), b.select(known, slot, integer(0)))
         source = b.mul(b.add(b.mul(projection, hidden), unit), columns)
-        there = b.select(b.icmp_signed("<", unit, hidden), columns, integer(0))
-        with count(b, integer(0), columns, integer(tile.columns)) as column:
-            row = element(b, PACK.address(b, item, "matrix"), b.add(source, column), size)
-            place = b.add(b.mul(column, terms), b.mul(k, integer(tile.columns)))
-            target = at(b, PACK.address(b, item, "panels"), place, lanes.scalar)
-            left = b.sub(there, column)
-            values = [
-                lanes.load(b, at(b, row, step, lanes.scalar), pointwise.inside_mask(b, lanes, step, left))
-                for step in tile.steps
-            ]
-            tile.store(b, target, values)
+        there = b.select(b.and_(known, b.icmp_signed("<", unit, hidden)), columns, integer(0))
+        place, left = element(b, PACK.address(b, item, "matrix"), b.add(source, column), size), b.sub(there, column)
+        return [
+            lanes.load(b, at(b, place, step, lanes.scalar), pointwise.inside_mask(b, lanes, step, left))
+            for step in tile.steps
+        ]
+
+    first, last = PACK.number(b, item, "first"), PACK.number(b, item, "last")
+    with count(b, first, last, integer(tile.together)) as k, count(b, integer(0), columns, integer(tile.columns)) as c:
+        panel = b.mul(b.sdiv(c, integer(tile.columns)), tile.panel_rows(b, terms))
+        target = element(b, PACK.address(b, item, "panels"), panel, line)
+        tile.store_rows([row(b.add(k, integer(i)), c) for i in range(tile.together)], target, k, terms)
     b.ret_void()
     return made
 
@@ -87,7 +103,7 @@ def _row(b: Builder, lanes: Lanes, matrix: tuple[Value, Value, Value], lane: int
     return lanes.load(b, at(b, place, b.add(b.mul(integer(lane), terms), k), lanes.scalar), mask)
 
 
-def _transposed(block: list[Vector]) -> list[Vector]:
+def transposed(block: list[Vector]) -> list[Vector]:
     """Rows to columns, by as many perfect shuffles as the number of lanes has bits."""
     width, half = len(block), len(block) // 2
     kind = ir.VectorType(i32, width)
@@ -100,15 +116,3 @@ def _transposed(block: list[Vector]) -> list[Vector]:
             for order in (low, high)
         ]
     return block
-
-
-def _store(b: Builder, tile: Tile, block: list[Vector], target: Value, terms: Value, k: Value) -> None:
-    """Write one register of columns for each term from k on."""
-    lanes = tile.lanes
-    with b.goto_entry_block():
-        copy = b.alloca(lanes.vector, len(block))
-    for lane, value in enumerate(block):
-        b.store(value.value, b.gep(copy, [integer(lane)]))
-    with count(b, integer(0), minimum(b, integer(len(block)), b.sub(terms, k))) as i:
-        value = Vector(lanes, b, b.load(b.gep(copy, [i])))
-        lanes.store(value, at(b, target, b.mul(b.add(k, i), integer(tile.columns)), lanes.scalar))

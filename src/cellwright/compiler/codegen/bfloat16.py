@@ -1,0 +1,96 @@
+"""Numbers of 16 bits: bfloat16, the upper half of a float32, and float32 numbers as sums of a few of them.
+
+    x = p_0 + p_1 + …,  p_0 = bfloat16(x),  p_1 = bfloat16(x - p_0), …
+
+A part holds 8 bits of the significand, so that two parts hold 16 and three all 24. Two neighbouring terms of a sum lie
+together in a word of 32 bits, the earlier one in the lower half, which is how processors multiply them.
+"""
+
+from __future__ import annotations
+
+from llvmlite import ir
+from llvmlite.ir import IRBuilder as Builder
+from llvmlite.ir import Type, Value
+
+from cellwright.compiler.codegen.vector import Lanes, Vector
+from cellwright.compiler.target import Target
+
+i16 = ir.IntType(16)
+_UPPER = 0xFFFF0000
+_HALF = 0x7FFF  # what rounds a float32 to the nearest of 16 bits, but for ties
+_QUIET = 0x7FC00000  # a NaN
+_SMALLEST = 2.0**-126  # normal float32
+_INFINITY = float("inf")
+
+
+class _BFloat(ir.Type):
+    """LLVM's type, which llvmlite does not name."""
+
+    def __str__(self) -> str:
+        return "bfloat"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _BFloat)
+
+    def __hash__(self) -> int:
+        return hash(_BFloat)
+
+
+def rounds_itself(target: Target, lanes: Lanes) -> bool:
+    """Whether the processor has an instruction that rounds a register of float32."""
+    return "+avx512bf16" in target.features.split(",") and lanes.width == 16
+
+
+def vector_type(width: int) -> Type:
+    """LLVM's type of so many bfloat16."""
+    return ir.VectorType(_BFloat(), width)
+
+
+def parts(value: Vector, number: int, native: bool) -> list[Vector]:
+    """Float32 numbers as so many parts, each a float32 that is a bfloat16; infinities and NaN lie in the first alone.
+
+    `native` takes the processor's own rounding, which reads denormals as zero, as its products do.
+    """
+    found, rest = [], value
+    for k in range(number):
+        found.append(_rounded(rest, native))
+        if k + 1 < number:
+            finite = found[0].call("fabs") < _INFINITY
+            rest = (rest - found[-1]).select(finite, 0.0)
+    return found
+
+
+def _rounded(value: Vector, native: bool) -> Vector:
+    """The nearest bfloat16, ties to even."""
+    b, lanes = value.builder, value.lanes
+    if native:
+        halves = b.bitcast(b.fptrunc(value.value, vector_type(lanes.width)), ir.VectorType(i16, lanes.width))
+        return value.from_bits(b.shl(b.zext(halves, lanes.integers), lanes.integer(16)))
+    bits = value.bits()
+    odd = b.and_(b.lshr(bits, lanes.integer(16)), lanes.integer(1))
+    nearest = b.and_(b.add(b.add(bits, lanes.integer(_HALF)), odd), lanes.integer(_UPPER))
+    return value.from_bits(b.select(value.is_nan(), lanes.integer(_QUIET), nearest))
+
+
+def halves(part: Vector) -> Value:
+    """The 16 bits of each lane of a part."""
+    b, lanes = part.builder, part.lanes
+    return b.trunc(b.lshr(part.bits(), lanes.integer(16)), ir.VectorType(i16, lanes.width))
+
+
+def words(even: Vector, odd: Vector) -> Vector:
+    """Lane by lane the words of two neighbouring terms' parts, as the bits of a float32."""
+    b, lanes = even.builder, even.lanes
+    return even.from_bits(b.or_(b.lshr(even.bits(), lanes.integer(16)), odd.bits()))
+
+
+def terms_of(b: Builder, lanes: Lanes, word: Value) -> tuple[Vector, Vector]:
+    """The even and the odd term of words (an IR vector of integers), as float32."""
+    even, odd = b.shl(word, lanes.integer(16)), b.and_(word, lanes.integer(_UPPER))
+    return tuple(Vector(lanes, b, b.bitcast(bits, lanes.vector)) for bits in (even, odd))  # type: ignore[return-value]
+
+
+def flushed(value: Vector) -> Vector:
+    """Zero of the same sign in place of a denormal, as the processors' bfloat16 products have it."""
+    zero = value.new(value.lanes.constant(0.0)).call("copysign", value)
+    return zero.select(value.call("fabs") < _SMALLEST, value)
