@@ -18,6 +18,7 @@ from cellwright.errors import CellwrightError, DefinitionError, InputError
 
 if TYPE_CHECKING:
     from cellwright.backends.dispatch import use_backend
+    from cellwright.backends.precision import use_matmul_precision
     from cellwright.data.readers.series import read_series
     from cellwright.evaluation.report import Report
     from cellwright.nn import (
@@ -75,6 +76,7 @@ __all__ = [
     "to_torch",
     "unpack",
     "use_backend",
+    "use_matmul_precision",
 ]
 
 _HOMES = {
@@ -88,6 +90,7 @@ _HOMES = {
     "read_series": "data.readers.series",
     "to_onnx": "onnx",
     "use_backend": "backends.dispatch",
+    "use_matmul_precision": "backends.precision",
 }
 """Where a public name comes from, unless from `nn`."""
 

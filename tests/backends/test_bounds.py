@@ -2,7 +2,7 @@
 
 import pytest
 
-from cellwright.backends.bounds import Size, reference_is_faster, torch_is_faster, viewing_is_faster
+from cellwright.backends.bounds import Size, fewer_bits_matter, reference_is_faster, torch_is_faster, viewing_is_faster
 
 
 def size(steps, batch, hidden, trains=False, rows=None):
@@ -28,6 +28,31 @@ def test_large_weights_for_few_sequences_are_ours():
     assert not torch_is_faster("lstm", size(30, 4, 256))
     assert torch_is_faster("lstm", size(4, 4, 256))
     assert not torch_is_faster("lstm", size(4, 4, 512))
+
+
+@pytest.mark.parametrize("trains", [False, True])
+def test_padded_lstms_are_ours_sooner_where_products_have_fewer_bits(trains):
+    taken = [
+        [arithmetic for arithmetic in ("float32", "bf16x3", "bf16") if torch_is_faster("lstm", each, arithmetic)]
+        for each in (size(20, 4, 64, trains), size(100, 8, 96, trains), size(100, 16, 128, trains))
+    ]
+    assert taken == [["float32", "bf16x3", "bf16"], ["float32", "bf16x3"], ["float32"]]
+
+
+def test_few_sequences_are_torchs_where_a_product_is_three():
+    assert torch_is_faster("lstm", size(100, 1, 256), "bf16x3")
+    assert not torch_is_faster("lstm", size(100, 1, 256), "bf16")
+
+
+def test_fewer_bits_matter_wherever_they_take_a_call_from_torch():
+    taken = 0
+    for each in (size(t, b, h, trains) for t in (1, 20, 100) for b in (1, 8) for h in (64, 256) for trains in (0, 1)):
+        for cell in ("lstm", "gru"):
+            faster = torch_is_faster(cell, each)
+            if faster and not (torch_is_faster(cell, each, "bf16x3") and torch_is_faster(cell, each, "bf16")):
+                assert fewer_bits_matter(cell, each)
+                taken += 1
+    assert taken
 
 
 def test_the_size_of_a_call_by_its_steps():

@@ -127,7 +127,7 @@ def test_empty_lists_are_none():
     given = arguments(call.replaced([t.nan_to_num().requires_grad_() for t in call.tensors]))
     results = []
     for nothing in ([None] * 3, [[], [], []]):
-        output, *_ = torch.ops.cellwright.layer(*given[:5], *nothing, False)
+        output, *_ = torch.ops.cellwright.layer(*given[:5], *nothing, "float32", False)
         results.append([output, *torch.autograd.grad(output.sum(), given[4])])
     for found, expected in zip(*results, strict=True):
         assert torch.equal(found, expected)
@@ -190,7 +190,7 @@ def arguments(call: Call, lengths: Tensor | None = LENGTHS) -> tuple[Any, ...]:
         call.fresh and list(call.fresh),
         streams or None,
     ]
-    return call.cell.key, call.rows, lengths, *lists, call.record
+    return call.cell.key, call.rows, lengths, *lists, call.arithmetic, call.record
 
 
 def finite(call: Call) -> Call:

@@ -3,14 +3,16 @@
 import pytest
 import torch
 from torch.nn.parallel import DataParallel
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 import cellwright
-from agreement import assert_agree, double
+from agreement import BFLOAT16, assert_agree, double, error
 
 X = torch.linspace(-2, 2, 5 * 4 * 3).view(5, 4, 3).sin()
 LENGTHS = [5, 0, 2, 3]
 HALVES = [torch.bfloat16, torch.float16]
 CELLS = ["lstm", "gru", "rnn-relu", "slstm"]
+SMOOTH = ["lstm", "gru", "rnn", "peephole"]
 
 
 def layer_of(cell, **options):
@@ -26,26 +28,37 @@ def with_gradients(layer, *given, **named):
     return [output.detach(), *(s.detach() for s in states), *(p.grad for p in layer.parameters())]
 
 
-# --- autocast: float32 ---------------------------------------------------------------------------------
-@pytest.mark.parametrize("dtype", HALVES)
+# --- autocast: float32, and to bfloat16 products of it --------------------------------------------------
 @pytest.mark.parametrize("cell", CELLS)
-def test_autocast_computes_in_float32(cell, dtype):
+def test_autocast_to_float16_computes_in_float32(cell):
     layer = layer_of(cell)
     expected = with_gradients(layer, X, lengths=LENGTHS)
-    with torch.autocast("cpu", dtype=dtype):
+    with torch.autocast("cpu", dtype=torch.float16):
         assert layer.explain(X, lengths=LENGTHS).name == "compiled"
         found = with_gradients(layer, X, lengths=LENGTHS)  # the backward pass as well
     assert all(t.dtype == torch.float32 for t in found)
     assert_agree(found, expected, share=0)
 
 
+@pytest.mark.parametrize("cell", SMOOTH)
+def test_autocast_to_bfloat16_multiplies_in_it(cell):
+    layer = layer_of(cell)
+    wanted = with_gradients(double(layer), double(X), lengths=LENGTHS)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert layer.explain(X, lengths=LENGTHS).name == "compiled"
+        found = with_gradients(layer, X, lengths=LENGTHS)
+    assert all(p.grad.dtype == torch.float32 for p in layer.parameters())
+    assert_agree(found, wanted, share=BFLOAT16)
+
+
 @pytest.mark.parametrize("dtype", HALVES)
 def test_autocast_raises_what_comes_in_16_bits(dtype):
-    layer, x = layer_of("lstm"), X.to(dtype)
-    h, c = torch.rand(4, 4, 6).to(dtype), torch.rand(4, 4, 6)
+    layer, x = layer_of("gru"), X.to(dtype)
+    h = torch.rand(4, 4, 6)
+    layer.matmul_precision = "highest"
     with torch.autocast("cpu", dtype=dtype):
-        found = layer(x, (h, c), lengths=LENGTHS)
-    assert_agree(found, layer(x.float(), (h.float(), c), lengths=LENGTHS), share=0)
+        found = layer(x, h, lengths=LENGTHS)
+    assert_agree(found, layer(x.float(), h, lengths=LENGTHS), share=0)
 
 
 def test_autocast_refuses_whole_numbers_as_torch_does():
@@ -56,14 +69,59 @@ def test_autocast_refuses_whole_numbers_as_torch_does():
             layer_of("lstm")(X.long())
 
 
+def types(result):
+    output, state = result
+    rows = output.data if isinstance(output, PackedSequence) else output
+    return [rows.dtype, *(s.dtype for s in (state if isinstance(state, tuple) else (state,)))]
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
+@pytest.mark.parametrize("trains", [False, True], ids=["inference", "training"])
+@pytest.mark.parametrize("packed", [False, True], ids=["padded", "packed"])
+@pytest.mark.parametrize("state", [None, torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("name", ["LSTM", "LSTM projected", "GRU", "RNN"])
+def test_the_types_of_autocast_to_bfloat16_are_those_of_torch(name, dtype, state, packed, trains):
+    name, *projected = name.split()
+    options = {"proj_size": 5} if projected else {}
+    x = X.to(dtype)
+    given = pack_padded_sequence(x, torch.tensor([5, 4, 2, 1])) if packed else x
+    h = None if state is None else torch.rand(4, 4, 5 if projected else 6).to(state)
+    hx = (h, torch.rand(4, 4, 6).to(state)) if name == "LSTM" and state else h
+    with torch.autocast("cpu", dtype=torch.bfloat16), torch.set_grad_enabled(trains):
+        wanted, found = (
+            types(getattr(library, name)(3, 6, 2, bidirectional=True, **options)(given, hx))
+            for library in (torch.nn, cellwright)
+        )
+    assert found == wanted
+
+
+@pytest.mark.parametrize("state", [None, torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("name", ["LSTMCell", "GRUCell", "RNNCell"])
+def test_the_types_of_single_steps_in_autocast_are_those_of_torch(name, dtype, state):
+    h = None if state is None else torch.rand(4, 6).to(state)
+    hx = (h, h) if name == "LSTMCell" and state else h
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        wanted, found = (getattr(library, name)(3, 6)(X[0].to(dtype), hx) for library in (torch.nn, cellwright))
+    assert types((X, found)) == types((X, wanted))
+
+
+def test_gates_are_float32_in_autocast():
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        output, _, gates = layer_of("lstm")(X, return_gates=True)
+    assert output.dtype == torch.bfloat16
+    assert {values.dtype for one in gates for values in one.values()} == {torch.float32}
+
+
 def test_autocast_around_a_model_of_other_layers():
-    """A linear layer before and one after: both in bfloat16, the recurrent one between them in float32."""
+    """A linear layer before and one after: both in bfloat16, as what the recurrent one gives of it."""
     before, layer, after = torch.nn.Linear(3, 3), layer_of("gru"), torch.nn.Linear(12, 2)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         features = before(X)
         output, _ = layer(features, lengths=LENGTHS)
         result = after(output)
-    assert (features.dtype, output.dtype, result.dtype) == (torch.bfloat16, torch.float32, torch.bfloat16)
+    assert {features.dtype, output.dtype, result.dtype} == {torch.bfloat16}
     result.float().sum().backward()
     for module in (before, layer, after):
         assert all(p.grad.dtype == torch.float32 and p.grad.isfinite().all() for p in module.parameters())
@@ -71,9 +129,10 @@ def test_autocast_around_a_model_of_other_layers():
 
 def test_autocast_of_single_steps():
     step = cellwright.LSTMCell(3, 6)
+    x, state = X[0].bfloat16(), (torch.zeros(4, 6), torch.zeros(4, 6))
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        h, c = step(X[0].bfloat16())
-    assert_agree((h, c), step(X[0].bfloat16().float()), share=0)
+        h, c = step(x, state)
+    assert_agree((h, c), double(step)(double(x), double(state)), share=BFLOAT16)
 
 
 def test_autocast_in_a_compiled_program():
@@ -85,10 +144,8 @@ def test_autocast_in_a_compiled_program():
 
     torch.compiler.reset()
     found = torch.compile(run, backend="aot_eager", fullgraph=True)(X)
-    assert found.dtype == torch.float32
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        features = linear(X)
-    assert_agree(found, double(layer)(double(features), lengths=LENGTHS)[0])
+    assert torch.equal(found, run(X))
+    assert found.dtype == torch.bfloat16
 
 
 def test_autocast_leaves_float64_alone():
@@ -99,17 +156,57 @@ def test_autocast_leaves_float64_alone():
 
 
 # --- 16 bits outside of autocast -----------------------------------------------------------------------
-@pytest.mark.parametrize("dtype", HALVES)
 @pytest.mark.parametrize("cell", CELLS)
-def test_16_bits(cell, dtype):
-    layer = layer_of(cell).to(dtype)
-    x = X.to(dtype)
+def test_float16(cell):
+    layer, x = layer_of(cell).half(), X.half()
     path = layer.explain(x, lengths=LENGTHS)
     assert path.name == ("reference" if cell == "slstm" else "torch")
-    assert path.reason.startswith(f"kernels are compiled for float32 and float64 and the input is {dtype}")
+    assert path.reason.startswith(
+        "kernels are compiled for float32, float64 and bfloat16 and the input is torch.float16"
+    )
     found = with_gradients(layer, x, lengths=LENGTHS)
-    assert all(t.dtype == dtype for t in found)
+    assert all(t.dtype == torch.float16 for t in found)
     assert_agree(found, with_gradients(double(layer), double(x), lengths=LENGTHS), share=0.05)
+
+
+@pytest.mark.parametrize("options", [{}, {"checkpoint_every": 2}], ids=str)
+@pytest.mark.parametrize("cell", SMOOTH)
+def test_bfloat16(cell, options):
+    layer, x = layer_of(cell, **options).bfloat16(), X.bfloat16()
+    with cellwright.use_backend("compiled"):
+        found = with_gradients(layer, x, lengths=LENGTHS)
+    assert all(t.dtype == torch.bfloat16 for t in found)
+    assert_agree(found, with_gradients(double(layer), double(x), lengths=LENGTHS), share=BFLOAT16)
+
+
+def test_bfloat16_of_chunks_is_that_of_the_whole():
+    """The states between chunks are float32: rounded there, they would give other outputs."""
+    x, whole, chunks = X.bfloat16(), *(layer_of("lstm", checkpoint_every=k).bfloat16() for k in (None, 2))
+    with cellwright.use_backend("compiled"):
+        assert_agree(chunks(x), whole(x), share=0)
+
+
+def test_bfloat16_computes_compiled_and_says_so():
+    layer, x = cellwright.Recurrent("slstm", 3, 6).bfloat16(), X.bfloat16()
+    reason = layer.explain(x, lengths=LENGTHS)
+    assert reason.name == "compiled"
+    assert reason.reason.endswith(": parameters of torch.bfloat16")
+
+
+@pytest.mark.parametrize("name", ["LSTM", "GRU", "RNN"])
+def test_bfloat16_errs_less_than_torch_in_bfloat16(name):
+    torch.manual_seed(0)
+    theirs, ours = (getattr(library, name)(16, 64).bfloat16() for library in (torch.nn, cellwright))
+    ours.load_state_dict(theirs.state_dict())
+    x = torch.randn(60, 8, 16).bfloat16()
+    wanted = with_gradients(double(theirs), double(x))
+    with cellwright.use_backend("compiled"):
+        found = with_gradients(ours, x)
+    total, theirs_total = (
+        sum(error(one, exact) for one, exact in zip(each, wanted, strict=True))
+        for each in (found, with_gradients(theirs, x))
+    )
+    assert total < theirs_total
 
 
 # --- several types at once -----------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
+from cellwright.backends.precision import Arithmetic
+
 
 class Size(NamedTuple):
     """How large a call is.
@@ -50,10 +52,19 @@ class Size(NamedTuple):
 _PADDED = {"gru": (14, 6), "rnn": (40, 20), "rnn-relu": (40, 20)}
 _RAGGED = {"lstm": (18, 5), "gru": (14, 5), "rnn": (28, 14), "rnn-relu": (28, 14)}
 
-# The padded LSTM is oneDNN's, fused over time as ours is, and lasts longer: up to so many S · H² (inference, training).
+# The padded LSTM is oneDNN's, fused over time as ours is, and lasts longer: up to so many S · H² (inference, training),
+# by what our kernels multiply in, oneDNN's in float32 anyway.
 # But of large weights it reads and packs more: few sequences of LARGE units are ours after a dozen steps, and those of
 # twice as many always.
-_FUSED_WORK, _LARGE, _FEW, _DOZEN = (1 << 26, 1 << 25), 256, 4, 12
+# Tiles of three products are no faster for few.
+_FUSED_WORK = {
+    "float32": (1 << 26, 1 << 25),
+    "bf16x6": (1 << 26, 1 << 25),
+    "bf16x3": (1 << 23, 1 << 24),
+    "bf16": (1 << 22, 1 << 22),
+}
+_LARGE, _FEW, _DOZEN = 256, 4, 12
+_LEAST_WORK = min(min(each) for each in _FUSED_WORK.values())
 
 # torch's kernel of padded rows, on packed ones of which none is ragged, gains a step's operations on all sequences at
 # once where gradients are wanted; a view of the rows before it and one after cost some 10 µs of their own.
@@ -81,18 +92,23 @@ def lifted() -> bool:
     return _lifted.get()
 
 
-def torch_is_faster(cell: str, size: Size) -> bool:
-    """Whether torch's own kernel of the standard cell takes less time than ours, or about as much."""
+def fewer_bits_matter(cell: str, size: Size) -> bool:
+    """Whether kernels that multiply in less than float32 may be the faster, where those in float32 are not."""
+    return cell == "lstm" and size.rows * size.hidden**2 >= _LEAST_WORK
+
+
+def torch_is_faster(cell: str, size: Size, arithmetic: Arithmetic = "float32") -> bool:
+    """Whether torch's own kernel of the standard cell takes less time than ours that multiply so, or about as much."""
     if size.steps == 1:
         return True
     if size.ragged:
         return size.steps < _RAGGED[cell][size.trains]
     if cell != "lstm":
         return size.steps < _PADDED[cell][size.trains]
-    few = size.batch <= _FEW and size.steps >= _DOZEN
+    few = size.batch <= _FEW and size.steps >= _DOZEN and arithmetic != "bf16x3"
     if size.hidden >= (_LARGE if few else 2 * _LARGE):
         return False
-    return size.rows * size.hidden**2 < _FUSED_WORK[size.trains]
+    return size.rows * size.hidden**2 < _FUSED_WORK[arithmetic][size.trains]
 
 
 def stepping_is_faster(cell: str) -> bool:

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from cellwright.backends.bounds import kernels_of_any_size
+from cellwright.backends.precision import Arithmetic
 from cellwright.cells.definition import Definition
 from cellwright.packing import RowIndex
 
@@ -67,6 +68,7 @@ class Call:
     record        whether the values of the step's letters are wanted
     input_index   where the packed rows stand in `rows`; None where they are these
     output_index  where they stand in the outputs (N', D·P), zero in other places; None where they are these
+    arithmetic    how kernels multiply, forward and backward; the other backends multiply as torch does
     """
 
     cell: Definition
@@ -80,7 +82,7 @@ class Call:
     record: bool = False
     input_index: RowIndex | None = None
     output_index: RowIndex | None = None
-    arithmetic: str = "float32"
+    arithmetic: Arithmetic = "float32"
 
     @property
     def tensors(self) -> list[Tensor]:
@@ -109,6 +111,10 @@ class Call:
             fresh=each(self.fresh) if self.fresh else None,
             streams=[dict(zip(one, each(one.values()), strict=True)) for one in self.streams] if self.streams else None,
         )
+
+    def float(self) -> Call:
+        """The same call in float32."""
+        return self.replaced([t.float() for t in self.tensors])
 
 
 class Result(NamedTuple):
@@ -152,6 +158,20 @@ def in_full_precision(function: Callable[Concatenate[Call, _P], _R]) -> Callable
         any_size = nullcontext() if torch.compiler.is_compiling() else kernels_of_any_size()
         with torch.autocast("cpu", enabled=False), any_size:
             return function(call.replaced(raised), *args, **options)
+
+    return inner
+
+
+def in_float32(run: Callable[Concatenate[Call, _P], Result]) -> Callable[Concatenate[Call, _P], Result]:
+    """Let `run` compute calls of bfloat16 in float32: their results are rounded once, at the end."""
+
+    @functools.wraps(run)
+    def inner(call: Call, /, *args: _P.args, **options: _P.kwargs) -> Result:
+        if call.rows.dtype != torch.bfloat16:
+            return run(call, *args, **options)
+        rows, state, letters = run(call.float(), *args, **options)
+        rounded = [{name: values.bfloat16() for name, values in one.items()} for one in letters]
+        return Result(rows.bfloat16(), tuple(s.bfloat16() for s in state), rounded)
 
     return inner
 

@@ -8,7 +8,8 @@ operator that asks for a list refuses (torch 2.13).
 
 Packed rows are as many as the lengths add up to, which no program can know when it is written down; so the operator
 takes the padded batch, whose shapes it knows, and finds the rows in it when it runs. It takes the cell by its key
-(`cellwright.cells.registry`) and the backend that `dispatch.choose` finds when it runs.
+(`cellwright.cells.registry`) and the backend that `dispatch.choose` finds when it runs; how kernels multiply is
+written down when the program is, and is the same in both passes.
 
 A process that loads an exported program, or a package of AOTInductor, imports `cellwright.nn`, which registers the
 operator, first, and the modules that define its cells.
@@ -29,6 +30,7 @@ from torch import Tensor
 
 from cellwright.backends import dispatch, torch_native
 from cellwright.backends.call import Call, Result, Weights, in_full_precision
+from cellwright.backends.precision import Arithmetic
 from cellwright.cells import registry
 from cellwright.cells.definition import PER_STEP, Definition
 from cellwright.packing import PackedLayout, ragged
@@ -76,6 +78,7 @@ def layer(call: Call, lengths: Tensor | None) -> Result:
         [*call.resets] if call.resets else None,
         [*call.fresh] if call.fresh else None,
         [one[name] for one in streams for name in cell.streams] or None,
+        call.arithmetic,
         call.record,
     )
     end = 1 + len(call.state)
@@ -140,13 +143,14 @@ class _Arguments(NamedTuple):
     resets: Sequence[Tensor] | None
     fresh: Sequence[Tensor] | None
     streams: Sequence[Tensor] | None
+    arithmetic: Arithmetic
 
 
-_TENSORS = """str cell, Tensor input, Tensor? lengths, Tensor[] state, Tensor[] weights,
-              Tensor[]? resets, Tensor[]? fresh, Tensor[]? streams"""
+_GIVEN = """str cell, Tensor input, Tensor? lengths, Tensor[] state, Tensor[] weights,
+            Tensor[]? resets, Tensor[]? fresh, Tensor[]? streams, str arithmetic"""
 
 
-@torch.library.custom_op("cellwright::layer", mutates_args=(), schema=f"({_TENSORS}, bool record) -> Tensor[]")
+@torch.library.custom_op("cellwright::layer", mutates_args=(), schema=f"({_GIVEN}, bool record) -> Tensor[]")
 @_untraced
 def _layer(*given: Any) -> list[Tensor]:
     *first, record = given
@@ -175,7 +179,7 @@ def _(*given: Any) -> list[Tensor]:
 @torch.library.custom_op(
     "cellwright::layer_backward",
     mutates_args=(),
-    schema=f"({_TENSORS}, Tensor d_output, Tensor[] d_state, bool wants_input) -> Tensor[]",
+    schema=f"({_GIVEN}, Tensor d_output, Tensor[] d_state, bool wants_input) -> Tensor[]",
 )
 def _layer_backward(*given: Any) -> list[Tensor]:
     *first, d_output, d_state, wants_input = given
@@ -197,14 +201,14 @@ def _layer_backward(*given: Any) -> list[Tensor]:
 @_layer_backward.register_fake
 def _(*given: Any) -> list[Tensor]:
     *first, _, _, wants_input = given
-    _, input, _, state, weights, _, fresh, _ = _Arguments(*first)
+    _, input, _, state, weights, _, fresh, *_ = _Arguments(*first)
     like = [torch.empty_like(t, memory_format=torch.contiguous_format) for t in (*state, *weights, *(fresh or ()))]
     return [input.new_empty(input.shape if wants_input else 0), *like]
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
-    cell, input, lengths, *lists, _ = inputs
-    ctx.cell, ctx.sizes = cell, [None if one is None else len(one) for one in lists]
+    cell, input, lengths, *lists, arithmetic, _ = inputs
+    ctx.cell, ctx.arithmetic, ctx.sizes = cell, arithmetic, [None if one is None else len(one) for one in lists]
     ctx.save_for_backward(input, lengths, *(t for one in lists for t in one or ()))
     ctx.mark_non_differentiable(*output[1 + len(lists[0]) :])
 
@@ -215,11 +219,12 @@ def _differentiate(ctx: Any, gradients: list[Tensor]) -> tuple[Any, ...]:
     lists = _split(rest, ctx.sizes)
     wants_input = ctx.needs_input_grad[1]
     d_output, *d_state = gradients[: 1 + states]
-    found = torch.ops.cellwright.layer_backward(ctx.cell, input, lengths, *lists, d_output, d_state, wants_input)
+    given = _Arguments(ctx.cell, input, lengths, *lists, ctx.arithmetic)
+    found = torch.ops.cellwright.layer_backward(*given, d_output, d_state, wants_input)
     d_state, d_weights, d_fresh = _split(found[1:], (states, weights, fresh))
     d_input = found[0] if wants_input else None
     d_resets, d_streams = (None if size is None else [None] * size for size in (resets, streams))
-    return None, d_input, None, d_state, d_weights, d_resets, d_fresh, d_streams, None
+    return None, d_input, None, d_state, d_weights, d_resets, d_fresh, d_streams, None, None
 
 
 _layer.register_autograd(_differentiate, setup_context=_keep)
@@ -228,7 +233,7 @@ _layer.register_autograd(_differentiate, setup_context=_keep)
 # --- from lists to a call ------------------------------------------------------------------------------
 def _packed(arguments: _Arguments, record: bool) -> tuple[PackedLayout, Call]:
     """The operator's arguments as a call on rows."""
-    cell, input, lengths, state, weights, resets, fresh, streams = arguments
+    cell, input, lengths, state, weights, resets, fresh, streams, arithmetic = arguments
     definition = registry.find(cell)
     time, batch = input.shape[:2]
     directions = len(state[0])
@@ -254,6 +259,7 @@ def _packed(arguments: _Arguments, record: bool) -> tuple[PackedLayout, Call]:
         record=record,
         input_index=layout.inner,
         output_index=layout.inner,
+        arithmetic=arithmetic,
     )
     return layout, call
 

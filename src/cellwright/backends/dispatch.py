@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
+import torch
 from torch import Tensor
 from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 
 from cellwright.backends import bounds, reference, torch_native
 from cellwright.backends.call import Call, Result, differentiates, in_full_precision
 from cellwright.backends.kernels import autograd
+from cellwright.backends.precision import Arithmetic, Decision, decide
 
 Name = Literal["compiled", "torch", "reference"]
 
@@ -102,6 +104,24 @@ def choose(call: Call) -> Backend:
     return Backend("reference", "; ".join(both))
 
 
+def with_products(backend: Backend, decision: Decision) -> Backend:
+    """The same with how it multiplies in its reason, where anybody asked for anything."""
+    arithmetic, asked = decision
+    if asked is None:
+        return backend
+    if backend.name != "compiled":
+        return replace(backend, reason=f"{backend.reason}; it multiplies as torch does")
+    if arithmetic == "float32":
+        products = "float32 products"
+    else:
+        from cellwright.compiler.target import microkernel  # loads the compiler
+
+        name, reason = microkernel(arithmetic)
+        how = f"{arithmetic} products by {name}" if name != "float32" else f"float32 products instead of {arithmetic}"
+        products = f"{how} ({reason})"
+    return replace(backend, reason=f"{backend.reason}; {products}: {asked}")
+
+
 def _of_small(call: Call, torch_obstacle: str | None) -> Backend | None:
     """The backend of a call that is too small for the kernels; None where they are the faster, or any size will do."""
     if bounds.lifted() or call.record or call.resets:
@@ -110,7 +130,7 @@ def _of_small(call: Call, torch_obstacle: str | None) -> Backend | None:
     size = bounds.Size.of(call.batch_sizes, hidden, differentiates(call.tensors))
     bits = "the bits of a row are the same within one backend only"
     if torch_obstacle is None:
-        if not bounds.torch_is_faster(call.cell.name, size):
+        if not bounds.torch_is_faster(call.cell.name, size, _as_multiplied(call.arithmetic)):
             return None
         return Backend("torch", f"torch's own kernel of {call.cell.name} is faster at {size} ({bits})")
     if bounds.reference_is_faster(size):
@@ -118,10 +138,27 @@ def _of_small(call: Call, torch_obstacle: str | None) -> Backend | None:
     return None
 
 
-def gives_to_torch(cell: str, size: bounds.Size) -> bool:
-    """Whether a standard cell's call without resets or letters, which nothing disturbs, takes torch's kernels."""
+def _as_multiplied(arithmetic: Arithmetic) -> Arithmetic:
+    """What kernels multiply in on this processor where they may in `arithmetic`."""
+    if arithmetic == "float32":
+        return arithmetic
+    from cellwright.compiler.target import microkernel  # loads the compiler
+
+    return "float32" if microkernel(arithmetic).name == "float32" else arithmetic
+
+
+def gives_to_torch(cell: str, size: bounds.Size, own: str | None, dtype: torch.dtype) -> bool:
+    """Whether a standard cell's call without resets or letters, which nothing disturbs, goes to torch's kernels.
+
+    By the short way, which looks at the precision (that of the layer, `own`, and of its type) where it must only: what
+    would be multiplied in less than float32 is for `choose` to say.
+    """
     asked = _asked.get()
-    return asked == "torch" or (asked is None and not bounds.lifted() and bounds.torch_is_faster(cell, size))
+    if asked is not None:
+        return asked == "torch"
+    if bounds.lifted() or not bounds.torch_is_faster(cell, size):
+        return False
+    return not bounds.fewer_bits_matter(cell, size) or decide(own, dtype).arithmetic == "float32"
 
 
 @in_full_precision

@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from cellwright.backends import dispatch
-from cellwright.backends.call import Call, Result, differentiates, on_packed_rows
+from cellwright.backends.call import Call, Result, differentiates, in_float32, on_packed_rows
 from cellwright.cells.definition import PER_STEP
 
 
@@ -30,7 +30,9 @@ def layer(call: Call, every: int) -> Result:
     """`dispatch.layer` of the call, whose backward pass keeps `every` steps at a time."""
     if not differentiates(call.tensors) or len(call.batch_sizes) <= every:
         return dispatch.layer(call)
-    return _in_chunks(call, every)
+    # What kernels compute in float32 is not rounded to bfloat16 between its chunks.
+    run = in_float32(_in_chunks) if dispatch.choose(call).name == "compiled" else _in_chunks
+    return run(call, every)
 
 
 @on_packed_rows

@@ -36,6 +36,7 @@ class _Module(Protocol):
     input_size: int
     hidden_size: int
     bias: bool
+    matmul_precision: str | None
     _parameters: dict[str, torch.nn.Parameter | None]
 
 
@@ -48,7 +49,7 @@ def step(module: _Module, input: Tensor, hx: State | None) -> State | None:
         new = step(module, input.unsqueeze(0), _each(hx, 0))
         return None if new is None else _left([s.squeeze(0) for s in as_tuple(new)])
     weights = _weights(module, _NAMES if module.bias else _NAMES[:2])
-    if weights is None or input.dim() != 2 or not dispatch.gives_to_torch(cell.name, _ONE):
+    if weights is None or input.dim() != 2 or not dispatch.gives_to_torch(cell.name, _ONE, None, input.dtype):
         return None
     state = _begin(module, weights, input, hx, (input.shape[0], module.hidden_size))
     return None if state is None else _left(single_step(cell.name, input, state, weights))
@@ -142,7 +143,7 @@ def _kernels(
         return None
     name, trains = layer.cell.name, differentiates((*weights, rows, *state))
     size = Size(*counts, layer.hidden_size, trains)
-    if not dispatch.gives_to_torch(name, size):
+    if not dispatch.gives_to_torch(name, size, layer.matmul_precision, rows.dtype):
         return None
     dropout = layer.dropout if layer.training else 0.0
     return TorchLayers(name, layer.num_layers, layer.bias, layer.bidirectional, False, dropout), state, size

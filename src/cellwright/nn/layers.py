@@ -49,6 +49,7 @@ class LSTM(Recurrent):
         learn_initial_state: bool = False,
         state_batch_first: bool = False,
         checkpoint_every: int | None = None,
+        matmul_precision: str | None = None,
     ) -> None:
         super().__init__(
             "layer-norm-lstm" if layer_norm else "lstm",
@@ -68,6 +69,7 @@ class LSTM(Recurrent):
             learn_initial_state=learn_initial_state,
             state_batch_first=state_batch_first,
             checkpoint_every=checkpoint_every,
+            matmul_precision=matmul_precision,
         )
 
 
@@ -105,6 +107,7 @@ class GRU(Recurrent):
         learn_initial_state: bool = False,
         state_batch_first: bool = False,
         checkpoint_every: int | None = None,
+        matmul_precision: str | None = None,
     ) -> None:
         super().__init__(
             "layer-norm-gru" if layer_norm else "gru",
@@ -123,6 +126,7 @@ class GRU(Recurrent):
             learn_initial_state=learn_initial_state,
             state_batch_first=state_batch_first,
             checkpoint_every=checkpoint_every,
+            matmul_precision=matmul_precision,
         )
 
 
@@ -159,6 +163,7 @@ class RNN(Recurrent):
         learn_initial_state: bool = False,
         state_batch_first: bool = False,
         checkpoint_every: int | None = None,
+        matmul_precision: str | None = None,
     ) -> None:
         if proj_size:
             raise ValueError(
@@ -182,6 +187,7 @@ class RNN(Recurrent):
             learn_initial_state=learn_initial_state,
             state_batch_first=state_batch_first,
             checkpoint_every=checkpoint_every,
+            matmul_precision=matmul_precision,
         )
         self.nonlinearity = nonlinearity
 

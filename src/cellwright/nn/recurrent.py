@@ -16,8 +16,9 @@ from torch.nn.utils.rnn import PackedSequence
 from cellwright import cells
 from cellwright.backends import dispatch
 from cellwright.backends.dispatch import Backend
+from cellwright.backends.precision import decide
 from cellwright.cells import Definition
-from cellwright.nn import checks, direct, stack, symbolic, weights
+from cellwright.nn import checks, direct, precision, stack, symbolic, weights
 from cellwright.nn.masks import rates
 from cellwright.nn.stack import Stack
 from cellwright.nn.states import State
@@ -55,9 +56,12 @@ class Recurrent(Stack):
         checkpoint_every: Steps that the backward pass keeps at a time, each lot computed again when it comes to it: the
             same gradients in less memory and more time, as torch.utils.checkpoint gives. None keeps all steps. Programs
             of torch.compile keep nothing between the passes anyway, and compute each layer again as a whole.
+        matmul_precision: How kernels multiply, float32 in any case where their sums are: a word of
+            `cellwright.use_matmul_precision`. None is as that block, autocast or torch's own switch says.
 
     Raises:
-        ValueError: A size or a share is out of its range, or the cell has not what an option asks for.
+        ValueError: A size or a share is out of its range, or the cell has not what an option asks for, or there is no
+            such precision.
         InputError: There is no cell of that name.
         DefinitionError: The cell's step no longer says what it said when it was defined.
 
@@ -67,8 +71,10 @@ class Recurrent(Stack):
         >>> output.shape, h.shape
         (torch.Size([5, 3, 32]), torch.Size([4, 3, 16]))
 
-    Within torch.autocast for the CPU it computes in float32, whatever comes in, and so are its results: sums over many
-    steps lose too much in 16 bits. Outside of it, it computes in the type of its weights. torch.compile and
+    Within torch.autocast for the CPU it computes in float32, whatever comes in: sums over many steps lose too much in
+    16 bits. To bfloat16, kernels multiply bfloat16 parts, and results have the types that torch.nn's have there; gates
+    are float32. To float16 both are float32. Outside of it, it computes in the type of its weights, those of bfloat16
+    with products of bfloat16 and all else in float32; docs/precision.md has all of it. torch.compile and
     torch.export see one node a layer, lengths included; a PackedSequence breaks off a compiled program and cannot be
     exported. A process that loads an exported program, or AOTInductor's package of one, imports `cellwright.nn` first.
 
@@ -99,6 +105,7 @@ class Recurrent(Stack):
         learn_initial_state: bool = False,
         state_batch_first: bool = False,
         checkpoint_every: int | None = None,
+        matmul_precision: str | None = None,
     ) -> None:
         super().__init__()
         self.cell = cells.get(cell)
@@ -119,6 +126,7 @@ class Recurrent(Stack):
         self.checkpoint_every = (
             None if checkpoint_every is None else checks.whole(who, "checkpoint_every", checkpoint_every)
         )
+        self.matmul_precision = matmul_precision
         self._check(who)
         if dropout > 0 and self.num_layers == 1:
             warnings.warn(
@@ -191,6 +199,7 @@ class Recurrent(Stack):
             "learn_initial_state": False,
             "state_batch_first": False,
             "checkpoint_every": None,
+            "matmul_precision": None,
         }
         named = [f"{n}={getattr(self, n)}" for n, usual in defaults.items() if getattr(self, n) != usual]
         cell = [self.cell.name] if type(self).__name__ == "Recurrent" else []
@@ -258,6 +267,14 @@ class Recurrent(Stack):
             if self.dropout and k < self.num_layers - 1:
                 rows = drop(rows, self.dropout, self.training)
         state = [torch.cat(parts) for parts in zip(*ends, strict=True)]
+        rows, state = precision.leave_layer(
+            self.cell,
+            rows,
+            state,
+            calls[0].state[0].dtype,
+            packed=isinstance(input, PackedSequence),
+            projects=self.proj_size > 0,
+        )
         output = layout.leave(rows) if return_sequences else self._last(state[0], layout)
         return (output, stack.state_shape(self).leave(state, layout), *([tuple(gates)] if return_gates else []))
 
@@ -313,7 +330,9 @@ class Recurrent(Stack):
         """
         # Asking leaves the masks of the next call as they would have been.
         with torch.random.fork_rng([input.data.device] if input.is_cuda else []):
-            return dispatch.choose(stack.calls(self, input, hx, lengths, reset, return_gates)[1][0])
+            call = stack.calls(self, input, hx, lengths, reset, return_gates)[1][0]
+        decision = decide(self.matmul_precision, call.weights[0].input.dtype)
+        return dispatch.with_products(dispatch.choose(call), decision)
 
     # A PackedSequence has a number of rows that no compiled program knows: a program breaks off and goes on after it.
     # This is torch.compiler.disable without its import of torch._dynamo, which takes longer than that of torch.

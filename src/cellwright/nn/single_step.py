@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,14 +11,16 @@ from torch import Tensor, nn
 from cellwright import cells
 from cellwright.backends import custom_op, dispatch
 from cellwright.backends.call import Call
+from cellwright.backends.precision import decide
 from cellwright.cells import Definition
 from cellwright.nn import checks, direct, symbolic, weights
 from cellwright.nn.layers import rnn_cell
+from cellwright.nn.precision import HasPrecision, leave_step
 from cellwright.nn.quantization import LeftInFloat
 from cellwright.nn.states import State
 
 
-class RecurrentCell(LeftInFloat):
+class RecurrentCell(HasPrecision, LeftInFloat):
     """One step of a cell: torch.nn.LSTMCell for any of them.
 
     Arguments, parameter names and shapes, initial values, call and errors are torch.nn.LSTMCell's. The new state is a
@@ -30,10 +33,12 @@ class RecurrentCell(LeftInFloat):
         bias: Whether there are biases, for cells that have them.
         device: Of the parameters.
         dtype: Of the parameters.
+        matmul_precision: How kernels multiply, as in `Recurrent`; few single steps are theirs.
 
     Raises:
         RuntimeError: A size is below 0.
         InputError: There is no cell of that name.
+        ValueError: There is no such precision.
 
     Examples:
         >>> step, state = RecurrentCell("lstm", 8, 16), None
@@ -52,6 +57,8 @@ class RecurrentCell(LeftInFloat):
         bias: bool = True,
         device: Any = None,
         dtype: Any = None,
+        *,
+        matmul_precision: str | None = None,
     ) -> None:
         super().__init__()
         self.cell = cells.get(cell)
@@ -59,6 +66,7 @@ class RecurrentCell(LeftInFloat):
         self.input_size = checks.whole(who, "input_size", input_size, least=0, error=RuntimeError)  # as torch.nn's do
         self.hidden_size = checks.whole(who, "hidden_size", hidden_size, least=0, error=RuntimeError)
         self.bias = bias
+        self.matmul_precision = matmul_precision
         shapes = weights.shapes(self.cell, self.input_size, self.hidden_size, bias and self.cell.bias)
         for name, shape in shapes.items():
             self.register_parameter(name, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
@@ -75,7 +83,9 @@ class RecurrentCell(LeftInFloat):
     def extra_repr(self) -> str:
         """The sizes, and what differs from the defaults."""
         cell = [self.cell.name] if type(self).__name__ == "RecurrentCell" else []
-        return ", ".join([*cell, str(self.input_size), str(self.hidden_size), *([] if self.bias else ["bias=False"])])
+        named = [] if self.bias else ["bias=False"]
+        named += [f"matmul_precision={self.matmul_precision}"] if self.matmul_precision else []
+        return ", ".join([*cell, str(self.input_size), str(self.hidden_size), *named])
 
     def forward(self, input: Tensor, hx: State | None = None) -> State:
         """input (B, I) or (I,), hx one (B, H) or (H,) a state, zeros where None -> the new state, shaped like hx.
@@ -99,11 +109,13 @@ class RecurrentCell(LeftInFloat):
         gathered = weights.gather(self.cell, named | own)
         checks.rows(who, rows, self.input_size, gathered.input, RuntimeError)
         state = self._enter(hx, input, rows)
+        arithmetic = decide(self.matmul_precision, gathered.input.dtype).arithmetic
+        call = Call(self.cell, rows, (len(rows),), state, [gathered], arithmetic=arithmetic)
         if custom_op.applies():
-            _, after, _ = custom_op.layer(Call(self.cell, rows[None], (), state, [gathered]), None)
+            _, after, _ = custom_op.layer(replace(call, rows=rows[None]), None)
         else:
-            _, after, _ = dispatch.layer(Call(self.cell, rows, (len(rows),), state, [gathered]))
-        found = [s[0] if input.dim() == 2 else s[0, 0] for s in after]
+            _, after, _ = dispatch.layer(call)
+        found = [s[0] if input.dim() == 2 else s[0, 0] for s in leave_step(self.cell, after, state[0].dtype)]
         return found[0] if len(found) == 1 else tuple(found)
 
     def _enter(self, hx: State | None, input: Tensor, rows: Tensor) -> list[Tensor]:
@@ -126,18 +138,32 @@ class LSTMCell(RecurrentCell):
     """torch.nn.LSTMCell: `h, c = step(input, (h, c))`; args and errors are those of `RecurrentCell`."""
 
     def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        matmul_precision: str | None = None,
     ) -> None:
-        super().__init__("lstm", input_size, hidden_size, bias, device, dtype)
+        super().__init__("lstm", input_size, hidden_size, bias, device, dtype, matmul_precision=matmul_precision)
 
 
 class GRUCell(RecurrentCell):
     """torch.nn.GRUCell: `h = step(input, h)`; args and errors are those of `RecurrentCell`."""
 
     def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        matmul_precision: str | None = None,
     ) -> None:
-        super().__init__("gru", input_size, hidden_size, bias, device, dtype)
+        super().__init__("gru", input_size, hidden_size, bias, device, dtype, matmul_precision=matmul_precision)
 
 
 class RNNCell(RecurrentCell):
@@ -151,8 +177,11 @@ class RNNCell(RecurrentCell):
         nonlinearity: str = "tanh",
         device: Any = None,
         dtype: Any = None,
+        *,
+        matmul_precision: str | None = None,
     ) -> None:
-        super().__init__(rnn_cell("RNNCell", nonlinearity), input_size, hidden_size, bias, device, dtype)
+        cell = rnn_cell("RNNCell", nonlinearity)
+        super().__init__(cell, input_size, hidden_size, bias, device, dtype, matmul_precision=matmul_precision)
         self.nonlinearity = nonlinearity
 
     def extra_repr(self) -> str:

@@ -8,18 +8,19 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-from cellwright.backends import custom_op, dispatch, recompute
+from cellwright.backends import custom_op, dispatch, precision, recompute
 from cellwright.backends.call import Call, Result, Weights
 from cellwright.cells import Definition
 from cellwright.nn import checks, weights
 from cellwright.nn.inputs import enter, reset_rows
 from cellwright.nn.masks import regularise
+from cellwright.nn.precision import HasPrecision
 from cellwright.nn.quantization import LeftInFloat
 from cellwright.nn.states import State, StateShape
 from cellwright.packing import Layout, Lengths, PackedLayout, PaddedLayout
 
 
-class Stack(LeftInFloat):
+class Stack(HasPrecision, LeftInFloat):
     """A module that holds the parameters of such layers. `Recurrent` is the one there is, and says what each means."""
 
     cell: Definition
@@ -94,6 +95,7 @@ def calls(
     each = weights_of(stack)
     rows, layout = enter(who, input, lengths, stack.batch_first)
     checks.rows(who, rows, stack.input_size, each[0][0].input)
+    arithmetic = precision.decide(stack.matmul_precision, each[0][0].input.dtype).arithmetic
     state = _initial(stack, layout, rows) if hx is None else state_shape(stack).enter(who, hx, layout, rows)
     resets = None if reset is None else reset_rows(who, layout, reset)[: stack.directions]
     found = []
@@ -110,6 +112,7 @@ def calls(
             record=record,
             input_index=layout.inner if k == 0 else None,
             output_index=layout.inner if k == stack.num_layers - 1 else None,
+            arithmetic=arithmetic,
         )
         found.append(regularise(call, layout.steps, stack.recurrent_dropout, stack.zoneout, training=stack.training))
     return layout, found

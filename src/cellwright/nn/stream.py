@@ -7,7 +7,8 @@
     stream.reset(ended)                # (3,) bool: these sequences begin anew
 
 A stream is computed by compiled kernels wherever they run, however small its chunks: so its outputs are, bit for bit,
-those that they give of the whole sequence at once.
+those that they give of the whole sequence at once. Only a state of 16 bits, of a layer of bfloat16 or within autocast,
+loses bits that the whole sequence keeps: where it is read, and from one chunk of `feed` to the next.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from torch import Tensor
 
 from cellwright.backends import bounds, dispatch
 from cellwright.backends.call import Call
+from cellwright.backends.precision import decide
 from cellwright.nn import checks, stack
 from cellwright.nn.stack import Stack
 from cellwright.nn.states import State, as_tuple
@@ -170,15 +172,13 @@ class _Prepared:
         from cellwright.backends.kernels.stepper import Stepper  # loads the compiler
 
         self._layer, self._layout, self._call = layer, layout, calls[0]
-        self._steps = [Stepper(call) for call in calls]
+        self._steps = [Stepper(call.float() if call.rows.dtype == torch.bfloat16 else call) for call in calls]
         self._weights = [w for call in calls for w in call.weights[0].flat]
         self._versions = _versions(self._weights)
 
     @classmethod
     def of(cls, layer: Stack, chunk: Tensor, state: State) -> _Prepared | None:
         """None where something else computes such a step."""
-        if torch.is_autocast_enabled("cpu"):
-            return None
         layout, calls = stack.calls(layer, chunk, state)
         if not isinstance(layout, PackedLayout) or not _by_kernels(calls[0]):
             return None
@@ -191,23 +191,27 @@ class _Prepared:
             return False
         now = [w for (weights,) in stack.weights_of(self._layer) for w in weights.flat]
         same = all(a is b for a, b in zip(now, self._weights, strict=True)) and _versions(now) == self._versions
-        return same and _by_kernels(replace(self._call, rows=rows))
+        arithmetic = decide(self._layer.matmul_precision, now[0].dtype).arithmetic
+        return same and arithmetic == self._call.arithmetic and _by_kernels(replace(self._call, rows=rows))
 
     def step(self, input: Tensor) -> Tensor:
         rows = input.view(-1, input.shape[-1])
         for one in self._steps:
-            rows = one.step(rows)
+            rows = one.step(rows).to(self._call.rows.dtype)  # as each layer of the stack gives them
         return rows[0].clone() if input.dim() == 1 else rows.clone()
 
     @property
     def state(self) -> State:
         """As the layer returns it."""
-        states = [torch.stack(s) for s in zip(*(one.state for one in self._steps), strict=True)]
+        dtype = self._call.rows.dtype
+        states = [torch.stack(s).to(dtype) for s in zip(*(one.state for one in self._steps), strict=True)]
         return stack.state_shape(self._layer).leave(states, self._layout)
 
 
 def _by_kernels(call: Call) -> bool:
-    """Whether kernels compute a step, its size aside: its weights are packed before."""
+    """Whether kernels compute a step, its size aside: its weights are packed before. Not within autocast."""
+    if torch.is_autocast_enabled("cpu"):
+        return False
     with bounds.kernels_of_any_size():
         return dispatch.choose(call).name == "compiled"
 

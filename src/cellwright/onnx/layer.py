@@ -33,11 +33,12 @@ def translation(told: list[str], used: Sequence[Sequence[bool]], *, portable: bo
         resets: Any,
         fresh: Any,
         streams: Any,
+        arithmetic: str,
         gates: Any,
     ) -> Any:
         """The operator for torch.onnx's table of translations: the same arguments and results, as ONNX's values.
 
-        Many arguments: those of the operator.
+        How it is multiplied is for a file's runtime to say. Many arguments: those of the operator.
         """
         assert not gates, "the file's writer refuses gates"
         definition, directions = registry.find(cell), int(state[0].shape[0])

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from cellwright.backends import reference
-from cellwright.backends.call import Call, Result, differentiates, in_full_precision
+from cellwright.backends.call import Call, Result, differentiates, in_float32, in_full_precision
 from cellwright.backends.surroundings import NO_MEMORY, PLAIN, disturbed
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def obstacle(call: Call) -> str | None:
         return "there is no unit to compute"
     if not all(t.is_cpu for t in tensors):
         return f"kernels are compiled for the CPU and the input is on {call.rows.device}"
-    if call.rows.dtype not in (torch.float32, torch.float64):
-        return f"kernels are compiled for float32 and float64 and the input is {call.rows.dtype}"
+    if call.rows.dtype not in (torch.float32, torch.float64, torch.bfloat16):
+        return f"kernels are compiled for float32, float64 and bfloat16 and the input is {call.rows.dtype}"
     if any(t.dtype != call.rows.dtype for t in tensors):
         return "kernels compute in one type and the tensors are of several"
     if call.record and call.weights[0].projection is not None:
@@ -66,6 +66,7 @@ def _no_compiler() -> str | None:
 
 
 # --- what it computes ----------------------------------------------------------------------------------
+@in_float32
 def run(call: Call) -> Result:
     """Compute the call. Its letters carry no gradient."""
     from cellwright.backends.kernels.forward import forward
@@ -82,8 +83,12 @@ def gradients(call: Call, d_rows: Tensor, d_state: Sequence[Tensor], *, wants_ro
     from cellwright.backends.kernels.backward import backward
     from cellwright.backends.kernels.forward import forward
 
+    dtype = call.rows.dtype
+    if dtype == torch.bfloat16:
+        call, d_rows, d_state = call.float(), d_rows.float(), [d.float() for d in d_state]
     _, saved = forward(call, saves=True)
-    return _in_order(backward(call, saved, d_rows, d_state, wants_rows=wants_rows, wants_state=True))
+    found = _in_order(backward(call, saved, d_rows, d_state, wants_rows=wants_rows, wants_state=True))
+    return [None if g is None else g.to(dtype) for g in found]
 
 
 class _Layer(torch.autograd.Function):

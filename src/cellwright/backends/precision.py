@@ -1,0 +1,142 @@
+"""How exactly kernels multiply: the four arithmetics of float32 calls, and who decides between them.
+
+    arithmetic  a product a b is                                          it errs by
+    float32     one of float32                                            3e-7
+    bf16x6      a and b split into three parts of bfloat16, six products  3e-7
+    bf16x3      split into two parts, three products                      5e-6, at most 1e-5
+    bf16        one of bfloat16 parts, 8 bits each                        4e-3
+
+Every sum of products is in float32, and so is all that is not a product: the cell's equations, its states, biases and
+gradients of weights. What a product errs by is a share of the largest value of a matrix product, as
+`benchmarks/precision.py` measures it; what becomes of it in a layer's outputs stands in docs/precision.md. Calls of
+float64 are computed in float64, whatever is asked for. An arithmetic is a permission, as torch's own switch is: where
+the processor multiplies no faster in it, kernels multiply in float32, and `explain` says so.
+
+Of torch's words for `torch.set_float32_matmul_precision`, highest is float32, high is bf16x3 and medium is bf16.
+
+Only the kernels read it. torch's own kernels and the reference multiply as torch does, by torch's switch alone.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, NamedTuple
+
+import torch
+
+Arithmetic = Literal["float32", "bf16", "bf16x3", "bf16x6"]
+
+_ARITHMETICS: dict[str, Arithmetic] = {
+    "highest": "float32",
+    "high": "bf16x3",
+    "medium": "bf16",
+    "float32": "float32",
+    "bf16": "bf16",
+    "bf16x3": "bf16x3",
+    "bf16x6": "bf16x6",
+}
+# torch's newer switch, one an operation and library, in the words of the older one, which raises where both were used.
+_TORCH = {"ieee": "highest", "tf32": "high", "bf16": "medium"}
+_switch: Any = getattr(torch._C, "_get_fp32_precision_getter", None)  # since torch 2.9
+
+
+def arithmetic_of(who: str, word: Any) -> Arithmetic:
+    """The arithmetic of one of torch's three words or of its own name; `who` asks in the error.
+
+    Raises ValueError for another word.
+    """
+    found = _ARITHMETICS.get(word) if isinstance(word, str) else None
+    if found is None:
+        raise ValueError(f"{who}: the matmul precision is {word!r}; expected one of {', '.join(_ARITHMETICS)}")
+    return found
+
+
+class Decision(NamedTuple):
+    """The arithmetic of a call, and what asked for it; None where nothing did."""
+
+    arithmetic: Arithmetic
+    asked: str | None
+
+
+class _Asked(threading.local):
+    """The word of `use_matmul_precision` on this thread.
+
+    torch.compile cannot read a ContextVar. It guards this attribute, but not one that is the class's (torch 2.13).
+    """
+
+    def __init__(self) -> None:
+        self.word: str | None = None
+
+
+_asked = _Asked()
+
+
+@contextmanager
+def use_matmul_precision(word: str) -> Iterator[None]:
+    """Within the block, on this thread, kernels multiply so, those of layers with a `matmul_precision` aside.
+
+    The backward pass of what is computed in the block multiplies so too, wherever it runs.
+
+    Args:
+        word: highest, high or medium, as in `torch.set_float32_matmul_precision`; or an arithmetic by its name:
+            float32, bf16x6, bf16x3 or bf16. docs/precision.md says what each errs by.
+
+    Raises:
+        ValueError: It is no such word.
+
+    Examples:
+        >>> import cellwright, torch
+        >>> layer, x = cellwright.LSTM(64, 128), torch.randn(100, 32, 64)
+        >>> with use_matmul_precision("high"):
+        ...     output, (h, c) = layer(x)
+
+    """
+    arithmetic_of("use_matmul_precision", word)
+    before, _asked.word = _asked.word, word
+    try:
+        yield
+    finally:
+        _asked.word = before
+
+
+def decide(own: str | None, dtype: torch.dtype) -> Decision:
+    """The arithmetic of a layer with the `matmul_precision` `own` and parameters of a type.
+
+    In this order: the layer's own; `use_matmul_precision`; autocast; bfloat16 parameters; torch's switch.
+    """
+    if dtype not in (torch.float32, torch.bfloat16):
+        return Decision("float32", None)
+    if own is not None:
+        return Decision(_ARITHMETICS[own], f"matmul_precision={own!r}")
+    if _asked.word is not None:
+        return Decision(_ARITHMETICS[_asked.word], f"use_matmul_precision({_asked.word!r})")
+    if autocast_to_bfloat16():
+        return Decision("bf16", "torch.autocast")
+    if dtype == torch.bfloat16:
+        return Decision("bf16", "parameters of torch.bfloat16")
+    return _of_torch()
+
+
+def autocast_to_bfloat16() -> bool:
+    """Whether torch.autocast is on for the CPU, to bfloat16."""
+    return torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
+
+
+def _of_torch() -> Decision:
+    """What torch's own switch says: oneDNN's for recurrent layers where it is set, else the one for matrix products."""
+    word = _TORCH.get(_switch("mkldnn", "rnn")) if _switch else None
+    if word is not None:
+        return _said_by_torch(word, "torch.backends.mkldnn.rnn.fp32_precision")
+    word = _TORCH.get(_switch("mkldnn", "matmul"), "highest") if _switch else torch.get_float32_matmul_precision()
+    return _said_by_torch(word, f"torch.set_float32_matmul_precision({word!r})")
+
+
+def _said_by_torch(word: str, switch: str) -> Decision:
+    return Decision(_ARITHMETICS[word], None if word == "highest" else switch)
+
+
+# A program of torch.compile has what the switch said when it was traced: dynamo can read none of its functions. Of the
+# older switch it notices a change from or to highest, and traces anew.
+_of_torch._dynamo_marked_constant = True  # type: ignore[attr-defined]
