@@ -114,7 +114,7 @@ def with_products(backend: Backend, decision: Decision) -> Backend:
     if arithmetic == "float32":
         products = "float32 products"
     else:
-        from cellwright.compiler.target import microkernel  # loads the compiler
+        from cellwright.compiler.units import microkernel  # loads the compiler
 
         name, reason = microkernel(arithmetic)
         how = f"{arithmetic} products by {name}" if name != "float32" else f"float32 products instead of {arithmetic}"
@@ -142,7 +142,7 @@ def _as_multiplied(arithmetic: Arithmetic) -> Arithmetic:
     """What kernels multiply in on this processor where they may in `arithmetic`."""
     if arithmetic == "float32":
         return arithmetic
-    from cellwright.compiler.target import microkernel  # loads the compiler
+    from cellwright.compiler.units import microkernel  # loads the compiler
 
     return "float32" if microkernel(arithmetic).name == "float32" else arithmetic
 

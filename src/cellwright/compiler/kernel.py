@@ -29,6 +29,7 @@ from cellwright.compiler.runtime.jit import load_module
 from cellwright.compiler.runtime.openmp import pool, rest
 from cellwright.compiler.runtime.parallel_for import Entry
 from cellwright.compiler.target import Target, host
+from cellwright.compiler.units import microkernel
 
 LINE = 64  # bytes that processors hand to each other as one
 WORDS = LINE // 8
@@ -76,7 +77,7 @@ class Kernel:
     def __init__(self, cell: Definition, dtype: str, arithmetic: str, target: Target) -> None:
         self.cell, self.dtype = cell, dtype
         self.target = target
-        self.tile: Tile = tile_of(self.target, dtype, arithmetic)
+        self.tile: Tile = tile_of(self.target, dtype, arithmetic, microkernel(arithmetic).name)
         self.plan = training(cell)
         self.layout = gate_layout(cell, self.plan.backward)
         self._recorded = {**cell.trace.letters, **cell.trace.states}

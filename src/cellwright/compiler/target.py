@@ -7,7 +7,6 @@ import functools
 import os
 import sys
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import llvmlite.binding as llvm
 
@@ -51,33 +50,14 @@ def _asked_width() -> int | None:
 
 
 # --- what multiplies bfloat16 --------------------------------------------------------------------------
-# Takes this unit for products of fewer bits, as ONEDNN_MAX_CPU_ISA does for oneDNN's; the emulated ones are for tests.
-UNIT = "CELLWRIGHT_BFLOAT16_UNIT"
-_UNITS = ("float32", "amx", "emulated amx")
 _ARCH_PRCTL, _REQUEST, _TILE_DATA = 158, 0x1023, 18  # arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA)
 
 
-class Microkernel(NamedTuple):
-    """What multiplies: its name, and why it does."""
-
-    name: str
-    reason: str
-
-
-def microkernel(arithmetic: str) -> Microkernel:
-    """What this processor multiplies in an arithmetic with: tiles of bfloat16 where it has them, else float32."""
-    if arithmetic == "float32":
-        return Microkernel("float32", "float32 was asked for")
-    asked = os.environ.get(UNIT)
-    if asked:
-        if asked not in _UNITS:
-            raise ValueError(f"{UNIT} is {asked!r}; expected one of {', '.join(_UNITS)}, or nothing")
-        if asked == "amx" and (reason := no_tiles()):
-            raise ValueError(f"{UNIT} asks for {asked!r} and {reason}")
-        return Microkernel(asked, f"{UNIT} asks for it")
-    if reason := no_tiles():
-        return Microkernel("float32", reason)
-    return Microkernel("amx", "the processor has tile registers for bfloat16")
+def no_dot_products() -> str | None:
+    """Why AVX512-BF16's dot products cannot be used, or None."""
+    if llvm.get_host_cpu_features().get("avx512bf16"):
+        return None
+    return "the processor has no dot products of bfloat16"
 
 
 @functools.cache

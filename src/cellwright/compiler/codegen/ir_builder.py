@@ -79,3 +79,8 @@ def load(b: Builder, base: Value, index: Value, kind: Type = i64) -> Value:
 def element(b: Builder, base: Value, index: Value, size: int) -> Value:
     """The address `index` × `size` bytes after `base`."""
     return b.gep(base, [b.mul(index, integer(size))])
+
+
+def element_at(b: Builder, base: Value, index: Value, size: Value) -> Value:
+    """The same of a size that is known when the code runs."""
+    return b.gep(base, [b.mul(index, size)])

@@ -16,11 +16,11 @@ from llvmlite.ir import Function, Module, Value
 from llvmlite.ir import IRBuilder as Builder
 
 from cellwright.compiler.codegen import bfloat16
+from cellwright.compiler.codegen.bfloat16_tile import LINE, TERMS
 from cellwright.compiler.codegen.ir_builder import BYTE, at, count, element, function, integer, load, pointer
 from cellwright.compiler.codegen.vector import Lanes, Vector, declare, i32
 
-ROWS, COLUMNS, TERMS = 16, 16, 32
-LINE = 64  # bytes of a row
+ROWS, COLUMNS = 16, 16
 _REGISTERS = 8
 _SUMS = Lanes("float32", COLUMNS)
 # Palette 1; then from byte 16 on how many bytes a row of each tile has, from byte 48 on how many rows.

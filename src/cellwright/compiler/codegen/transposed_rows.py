@@ -10,11 +10,10 @@ from llvmlite import ir
 from llvmlite.ir import Module, Value
 
 from cellwright.compiler.codegen import bfloat16, pack
-from cellwright.compiler.codegen.bfloat16_tile import WORD, Bfloat16Tile, define_multiply, element_at
+from cellwright.compiler.codegen.bfloat16_tile import TERMS, WORD, Bfloat16Tile
 from cellwright.compiler.codegen.gemm import WEIGHTS, Run, WeightsItem
-from cellwright.compiler.codegen.ir_builder import at, count, integer, minimum, pointer
+from cellwright.compiler.codegen.ir_builder import at, count, element_at, integer, minimum, pointer
 from cellwright.compiler.codegen.microkernel import Tile
-from cellwright.compiler.codegen.tile_registers import TERMS
 from cellwright.compiler.codegen.vector import Vector, i64
 
 ROOM = 1 << 19  # bytes of B's copy: a quarter of a second cache of 2 MB
@@ -45,7 +44,7 @@ class TransposedRows(WeightsItem):
 
     def define_parts(self, module: Module) -> None:
         """Add the product of rows that are split already."""
-        self._product = define_multiply(module, self._tile)
+        self._product = self._tile.define_multiply(module)
 
     @property
     def _tile(self) -> Bfloat16Tile:

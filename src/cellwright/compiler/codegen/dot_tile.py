@@ -1,0 +1,110 @@
+"""bfloat16 products by dot products of two terms: sums in registers, as in `microkernel`, two terms at a time.
+
+    dot(c, a, b)    c + a_1 b_1 + a_0 b_0,  the odd term first, each with one fused multiply-add
+
+Denormals are read and written as zero (Intel's manual, VDPBF16PS).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from llvmlite import ir
+from llvmlite.ir import Function, Module, Value
+from llvmlite.ir import IRBuilder as Builder
+
+from cellwright.compiler.codegen import bfloat16
+from cellwright.compiler.codegen.bfloat16_tile import MULTIPLY, WORD, Bfloat16Tile, Factors, Rows, result_row
+from cellwright.compiler.codegen.ir_builder import at, choose, count, element_at, function, integer, load, pointer
+from cellwright.compiler.codegen.microkernel import ROWS
+from cellwright.compiler.codegen.vector import Vector, declare, i64
+
+
+@dataclass(frozen=True)
+class DotTile(Bfloat16Tile):
+    """Products by vdpbf16ps, ROWS rows and a panel's columns at a time."""
+
+    def define_multiply(self, module: Module) -> Function:
+        """Add multiply, as `Bfloat16Tile` says. A panel stays in the first cache while all rows pass it."""
+        if known := module.globals.get("multiply"):
+            return known
+        small = self._define_small(module)
+        made, b = function(module, "multiply", MULTIPLY, inline=True)
+        m, results, pairs, operands, panels, starts, begin, end, stride = made.args
+        width = self.columns * WORD
+        line, panel_bytes = self.operand_line(b, pairs), b.mul(pairs, integer(self.parts * width))
+        adds = b.icmp_unsigned("==", b.ptrtoint(starts, i64), integer(0))
+        with b.goto_entry_block():
+            targets = b.alloca(pointer, ROWS)
+        tiles = b.sdiv(b.add(m, integer(ROWS - 1)), integer(ROWS))
+        with count(b, begin, end) as p, count(b, integer(0), tiles) as t:
+            column = b.mul(p, integer(width))
+            first, last = (b.sdiv(b.mul(m, edge), tiles) for edge in (t, b.add(t, integer(1))))
+            rows = Rows(first, b.sub(last, first), column)
+            with count(b, integer(0), rows.number) as k:
+                b.store(result_row(b, results, stride, rows, k), b.gep(targets, [k]))
+            start = b.select(adds, starts, b.gep(starts, [column]))
+            factors = [element_at(b, operands, first, line), pairs, element_at(b, panels, p, panel_bytes)]
+            b.call(small, [rows.number, b.bitcast(targets, pointer), *factors, start])
+        b.ret_void()
+        return made
+
+    def _define_small(self, module: Module) -> Function:
+        """(m, C, operands, pairs, panel, start): up to ROWS rows by a panel."""
+        made, b = function(module, "dots", [i64, pointer, pointer, i64, pointer, pointer], inline=True)
+        m, results, operands, pairs, panel, start = made.args
+        by = Factors(operands, self.operand_line(b, pairs), panel, pairs)
+        choose(b, made, m, ROWS, lambda n: self._multiply(b, n, results, by, start))
+        return made
+
+    def _multiply(self, b: Builder, n: int, results: Value, by: Factors, start: Value) -> None:
+        """The sums of exactly so many rows."""
+        scalar = self.lanes.scalar
+        targets = [at(b, load(b, results, integer(r), pointer), integer(0), scalar) for r in range(n)]
+        adds = b.icmp_unsigned("==", b.ptrtoint(start, i64), integer(0))
+        initial = [self.load(b, b.select(adds, t, b.bitcast(start, scalar.as_pointer()))) for t in targets]
+        for of_a, of_b in self.products:
+            initial = self._add_terms(b, initial, by, (of_a, of_b))
+        for target, row in zip(targets, initial, strict=True):
+            self.store(b, target, row)
+
+    def _add_terms(
+        self, b: Builder, initial: list[list[Vector]], by: Factors, parts: tuple[int, int]
+    ) -> list[list[Vector]]:
+        """The rows of `initial`, unrolled, and to each the terms of a part of A times a part of B."""
+        before, head, body, done = b.block, *(b.append_basic_block(name) for name in ("j_head", "j_body", "j_done"))
+        b.branch(head)
+        b.position_at_end(head)
+        j = b.phi(i64)
+        j.add_incoming(integer(0), before)
+        phis = [[b.phi(self.lanes.vector) for _ in row] for row in initial]
+        for row, values in zip(phis, initial, strict=True):
+            for phi, value in zip(row, values, strict=True):
+                phi.add_incoming(value.value, before)
+        b.cbranch(b.icmp_signed("<", j, by.pairs), body, done)
+        b.position_at_end(body)
+        word, line = (b.add(b.mul(by.pairs, integer(part)), j) for part in parts)
+        weights = self.load(b, at(b, by.panel, b.mul(line, integer(self.columns)), self.lanes.scalar))
+        for r, row in enumerate(phis):
+            factor = load(b, b.gep(by.rows, [b.mul(by.line, integer(r))]), word, self.lanes.scalar)
+            splat = self.lanes.splat(b, factor)
+            for weight, phi in zip(weights, row, strict=True):
+                phi.add_incoming(self._dot(Vector(self.lanes, b, phi), splat, weight).value, body)
+        j.add_incoming(b.add(j, integer(1)), body)
+        b.branch(head)
+        b.position_at_end(done)
+        return [[Vector(self.lanes, b, phi) for phi in row] for row in phis]
+
+    def _dot(self, sums: Vector, a: Vector, words: Vector) -> Vector:
+        """Add the products of two terms, whose words are the bits of float32."""
+        b, lanes = sums.builder, self.lanes
+        if self.emulated:
+            terms = (bfloat16.terms_of(b, lanes, x.bits()) for x in (a, words))
+            for x, y in reversed(list(zip(*terms, strict=True))):
+                sums = bfloat16.flushed(bfloat16.flushed(x).fma(bfloat16.flushed(y), bfloat16.flushed(sums)))
+            return sums
+        pairs = bfloat16.vector_type(2 * lanes.width)
+        kind = ir.FunctionType(lanes.vector, [lanes.vector, pairs, pairs])
+        name = f"llvm.x86.avx512bf16.dpbf16ps.{32 * lanes.width}"
+        operands = [sums.value, *(b.bitcast(x.bits(), pairs) for x in (a, words))]
+        return sums.new(b.call(declare(b.module, name, kind), operands))

@@ -1,0 +1,122 @@
+"""What multiplies in an arithmetic: by what the processor has, and where that does not decide, by measurement.
+
+amx            tile registers: 16 × 16 sums of 32 terms an instruction. Taken where they are.
+avx512_bf16    dot products of two terms. Some processors begin as many of them as of float32's, some half as many,
+               so both are timed, once, and the rate kept beside the compiled code; taken where it pays for the
+               products that an arithmetic needs.
+float32        else
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import functools
+import hashlib
+import os
+import statistics
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from llvmlite import ir
+
+from cellwright.compiler.codegen.bfloat16_tile import ORDER
+from cellwright.compiler.codegen.ir_builder import function, pointer
+from cellwright.compiler.codegen.microkernel import ROWS, Tile
+from cellwright.compiler.codegen.tiles import PARTS, tile_of
+from cellwright.compiler.codegen.vector import i64
+from cellwright.compiler.runtime.jit import cache_folder, compile_module
+from cellwright.compiler.target import Target, host, no_dot_products, no_tiles
+
+# Takes this unit for products of fewer bits, as ONEDNN_MAX_CPU_ISA does for oneDNN's; the emulated ones are for tests.
+UNIT = "CELLWRIGHT_BFLOAT16_UNIT"
+UNITS = ("float32", "amx", "avx512_bf16", "emulated amx", "emulated avx512_bf16")
+_MISSING: dict[str, Callable[[], str | None]] = {"amx": no_tiles, "avx512_bf16": no_dot_products}
+_PAYS = 1.1  # times the rate of float32, from which on fewer bits are taken
+_TERMS, _CALLS, _TURNS = 256, 200, 9  # of a product that is timed: its panel lies in the first cache
+
+
+class Microkernel(NamedTuple):
+    """What multiplies: its name, and why it does."""
+
+    name: str
+    reason: str
+
+
+def microkernel(arithmetic: str) -> Microkernel:
+    """What this processor multiplies in an arithmetic with.
+
+    Raises ValueError where the environment asks for a unit that is not known, or not there.
+    """
+    if arithmetic == "float32":
+        return Microkernel("float32", "float32 was asked for")
+    if asked := os.environ.get(UNIT):
+        if asked not in UNITS:
+            raise ValueError(f"{UNIT} is {asked!r}; expected one of {', '.join(UNITS)}, or nothing")
+        if missing := _MISSING.get(asked, lambda: None)():
+            raise ValueError(f"{UNIT} asks for {asked!r} and {missing}")
+        return Microkernel(asked, f"{UNIT} asks for it")
+    return _found(arithmetic)
+
+
+@functools.cache
+def _found(arithmetic: str) -> Microkernel:
+    if (no_tile := no_tiles()) is None:
+        return Microkernel("amx", "the processor has tile registers for bfloat16")
+    if no_dot_products():
+        return Microkernel("float32", no_tile)
+    products = len(ORDER[PARTS[arithmetic]])
+    gain = dot_products_gain() / products
+    measured = f"a product by avx512_bf16 was measured at {gain:.2g} times the rate of float32"
+    return Microkernel("avx512_bf16" if gain >= _PAYS else "float32", measured)
+
+
+@functools.cache
+def dot_products_gain() -> float:
+    """How many times as fast as float32's tile the dot products of bfloat16 are here, timed once a machine."""
+    target = host()
+    key = hashlib.sha256(repr(target).encode()).hexdigest()[:16]
+    path = cache_folder() / f"{key}.avx512_bf16"
+    with contextlib.suppress(OSError, ValueError):
+        return float(path.read_text())
+    gain = _measured(target)
+    with contextlib.suppress(OSError):  # a cache that cannot be written costs time, not results
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(repr(gain))
+    return gain
+
+
+def _measured(target: Target) -> float:
+    """The median over turns of the two tiles' times, in turn."""
+    tiles = [tile_of(target, "float32", arithmetic, "avx512_bf16") for arithmetic in ("float32", "bf16")]
+    runs = [_timed(target, tile) for tile in tiles]
+    for run in runs:
+        run()
+    return statistics.median(plain / dots for plain, dots in [[run() for run in runs] for _ in range(_TURNS)])
+
+
+def _timed(target: Target, tile: Tile) -> Callable[[], float]:
+    """A function that multiplies a tile's rows by a panel many times, and gives the seconds that it took."""
+    module = ir.Module("timed")
+    made, b = function(module, "run", [i64, pointer, pointer, i64, pointer, pointer, i64, i64, pointer])
+    b.call(tile.define_product(module), made.args)
+    b.ret_void()
+    address = compile_module(str(module), target).get_function_address("run")
+    call = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 9)(address)
+    rows, results = (np.zeros((ROWS, width), np.float32) for width in (_TERMS, tile.columns))
+    places = [np.array([row.ctypes.data for row in matrix], np.int64) for matrix in (rows, results)]
+    panel, starts = np.zeros((tile.depth(_TERMS), tile.columns), np.float32), np.zeros(tile.columns, np.float32)
+    operands = np.zeros(tile.operand_bytes(ROWS, _TERMS) + 1, np.uint8)
+    held = (rows, results, *places, panel, starts, operands)
+    lists, words = (p.ctypes.data for p in places), (a.ctypes.data for a in (panel, starts))
+    arguments = [ROWS, *lists, _TERMS, *words, 0, 1, operands.ctypes.data]
+
+    def run(held: object = held) -> float:
+        begin = time.perf_counter()
+        for _ in range(_CALLS):
+            call(*arguments)
+        return time.perf_counter() - begin
+
+    return run

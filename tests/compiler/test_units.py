@@ -1,0 +1,72 @@
+"""What multiplies in an arithmetic."""
+
+from __future__ import annotations
+
+import pytest
+
+from cellwright.compiler import units
+
+CACHED = (units._found, units.dot_products_gain)
+
+
+@pytest.fixture(autouse=True)
+def _asked_anew(monkeypatch):
+    monkeypatch.delenv(units.UNIT, raising=False)
+    for function in CACHED:
+        function.cache_clear()
+    yield
+    for function in CACHED:
+        function.cache_clear()
+
+
+def without_tiles(monkeypatch, gain: float) -> None:
+    """A processor that has dot products alone, at so many times the rate of float32."""
+    monkeypatch.setattr(units, "no_tiles", lambda: "no tiles here")
+    monkeypatch.setattr(units, "no_dot_products", lambda: None)
+    monkeypatch.setattr(units, "dot_products_gain", lambda: gain)
+
+
+def test_float32_is_multiplied_in_float32() -> None:
+    assert units.microkernel("float32").name == "float32"
+
+
+@pytest.mark.parametrize(("gain", "arithmetic", "name"), [
+    (1.9, "bf16", "avx512_bf16"),  # as on AMD's processors
+    (0.5, "bf16", "float32"),  # as on a Sapphire Rapids
+    (1.9, "bf16x3", "float32"),  # three products at twice the rate take longer
+])  # fmt: skip
+def test_dot_products_are_taken_where_they_are_measured_to_pay(monkeypatch, gain, arithmetic, name) -> None:
+    without_tiles(monkeypatch, gain)
+    found = units.microkernel(arithmetic)
+    assert found.name == name
+    assert "measured at" in found.reason
+
+
+def test_a_measurement_is_made_once_a_machine(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("CELLWRIGHT_CACHE", str(tmp_path))
+    turns: list[float] = []
+    monkeypatch.setattr(units, "_measured", lambda target: turns.append(1.25) or 1.25)
+    assert units.dot_products_gain() == 1.25
+    units.dot_products_gain.cache_clear()  # as another process has it
+    assert units.dot_products_gain() == 1.25
+    assert len(turns) == 1
+
+
+def test_the_rate_of_dot_products_is_a_number_of_the_right_size(monkeypatch, tmp_path) -> None:
+    if reason := units.no_dot_products():
+        pytest.skip(reason)
+    monkeypatch.setenv("CELLWRIGHT_CACHE", str(tmp_path))
+    assert 0.1 < units.dot_products_gain() < 10
+
+
+def test_a_unit_that_is_not_known_is_refused(monkeypatch) -> None:
+    monkeypatch.setenv(units.UNIT, "tensor cores")
+    with pytest.raises(ValueError, match="CELLWRIGHT_BFLOAT16_UNIT is 'tensor cores'; expected one of float32, amx"):
+        units.microkernel("bf16")
+
+
+def test_a_unit_that_is_not_there_is_refused(monkeypatch) -> None:
+    monkeypatch.setenv(units.UNIT, "amx")
+    monkeypatch.setitem(units._MISSING, "amx", lambda: "there are no tiles")
+    with pytest.raises(ValueError, match="asks for 'amx' and there are no tiles"):
+        units.microkernel("bf16")
