@@ -70,9 +70,8 @@ def _split(values, sizes):
         start += size
 
 
-@pytest.mark.parametrize(
-    "resets", [pytest.param(False, marks=pytest.mark.slow, id="carried"), pytest.param(True, id="resets")]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("resets", [False, True], ids=["carried", "resets"])
 @pytest.mark.parametrize("reverse", [False, True], ids=["forward", "reverse"])
 @pytest.mark.parametrize("cell", EVERY, ids=repr)
 def test_first_derivatives(cell, reverse, resets):

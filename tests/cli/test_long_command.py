@@ -3,6 +3,7 @@ import json
 import pytest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "given", ["--truncation middle --max-length 4", "--truncation windows --max-length 5 --overlap 2 --join max"]
 )

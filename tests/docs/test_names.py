@@ -38,6 +38,7 @@ def test_every_name_can_be_used_as_it_is_written():
     assert json.loads(found.stdout) == []
 
 
+@pytest.mark.slow
 def test_a_module_is_loaded_when_it_is_first_named():
     code = (
         "import cellwright, sys; print('cellwright.nn' in sys.modules, 'nn' in dir(cellwright), cellwright.nn.__name__)"

@@ -112,6 +112,7 @@ def test_it_is_told_and_described(run_of):
     assert told["gates"][-1] == told["gates"][-1] | {"stack": "decoder", "layer": 0, "direction": "forward"}
 
 
+@pytest.mark.slow
 def test_the_command(run_of, tmp_path, capsys):
     seen = record(run_of(kind="words"), "the cat sat on the dog")
     page, picture, numbers = (str(tmp_path / name) for name in ("a.html", "a.png", "a.npz"))

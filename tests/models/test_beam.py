@@ -54,6 +54,7 @@ def test_a_wide_beam_finds_the_best_of_all_targets(options, alpha):
         assert_agree(found[b][0].log_probability, log_probability(exact, b, every[0]), SINGLE)
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 1000), beam_size=st.integers(1, 6), alpha=st.sampled_from([0.0, 0.6, 1.5]))
 @settings(max_examples=25)
 def test_never_worse_than_greedy_search_and_in_order(seed, beam_size, alpha):

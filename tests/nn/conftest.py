@@ -9,6 +9,7 @@ from cellwright import LSTM
 from cellwright.backends import dispatch
 
 RESET = torch.zeros(1, 1, dtype=torch.bool)
+LONG = 200  # cases of a table
 
 
 def _paths(layer, **arguments):
@@ -43,8 +44,15 @@ path_with_gates = pytest.fixture(_use, params=_paths(PLAIN, return_gates=True), 
 
 
 def pytest_generate_tests(metafunc):
-    """A test of `case` and `backend` runs each case on every backend that computes it."""
+    """A test of `case` and `backend` runs each case on every backend that computes it.
+
+    Of a long table three cases of four are slow; the quarter that is left still has every value of every option.
+    """
     if "backend" in metafunc.fixturenames:
         cases = metafunc.module.CASES
-        pairs = [(c, name) for c in cases for name in (PATHS_WITH_PROJECTION if c.proj_size else PATHS)]
-        metafunc.parametrize(("case", "backend"), pairs, ids=[f"{c}-{name}" for c, name in pairs])
+        pairs = [
+            pytest.param(c, name, id=f"{c}-{name}", marks=[pytest.mark.slow] if k % 4 and len(cases) > LONG else [])
+            for k, c in enumerate(cases)
+            for name in (PATHS_WITH_PROJECTION if c.proj_size else PATHS)
+        ]
+        metafunc.parametrize(("case", "backend"), pairs)

@@ -78,6 +78,11 @@ def test_the_table_is_as_long_as_promised():
     assert len(CASES) == len(set(CASES)) >= 200
 
 
+def test_the_quarter_that_is_fast_has_every_value_of_every_option():
+    for option in vars(Case()):
+        assert {getattr(case, option) for case in CASES[::4]} == {getattr(case, option) for case in CASES}
+
+
 def modules(case):
     """torch's module with weights that differ everywhere, and ours with its state."""
     theirs = getattr(torch.nn, case.kind)(3, case.hidden, **case.options)

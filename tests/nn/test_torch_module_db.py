@@ -202,6 +202,7 @@ def _check(function, kind):
             assert function(run, (*given, *module.parameters()), fast_mode=True)
 
 
+@pytest.mark.slow
 def test_grad(kind):
     _check(torch.autograd.gradcheck, kind)
 

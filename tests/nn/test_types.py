@@ -135,6 +135,7 @@ def test_autocast_of_single_steps():
     assert_agree((h, c), double(step)(double(x), double(state)), share=BFLOAT16)
 
 
+@pytest.mark.slow
 def test_autocast_in_a_compiled_program():
     layer, linear = layer_of("lstm"), torch.nn.Linear(3, 3)
 

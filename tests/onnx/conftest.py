@@ -1,3 +1,6 @@
+import copy
+import functools
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +11,26 @@ from cellwright.onnx.runtimes import RUNTIMES
 
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def torchs_table_is_read_once():
+    """torch.onnx reads its table of operators anew at each export, half of the time: here each export gets a copy."""
+    try:
+        from torch.onnx._internal.exporter._registration import ONNXRegistry
+    except ImportError:  # of another version, whose exports take longer then
+        yield
+        return
+    read = functools.cache(ONNXRegistry.from_torchlib)
+
+    def copied(*given, **named):
+        table = copy.copy(read(*given, **named))
+        table.functions = {operator: [*functions] for operator, functions in table.functions.items()}
+        return table
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ONNXRegistry, "from_torchlib", staticmethod(copied))
+        yield
 
 
 class File:

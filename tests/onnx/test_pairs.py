@@ -56,6 +56,7 @@ def test_a_model_has_its_own_numbers_again():
     assert model[0].pair_ids is own
 
 
+@pytest.mark.slow
 def test_a_portable_file_of_many_tokens_reads_the_same_rows(tmp_path, opened):
     torch.manual_seed(0)
     embedding = Embedding(60_000, 2, 50_000)

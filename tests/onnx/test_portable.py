@@ -35,6 +35,7 @@ def test_every_cell(cell, tmp_path, opened, same):
         same(layer, opened(path, everywhere=True), input=input, lengths=lengths, state=state)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "janet"])
 @pytest.mark.parametrize("lengths", [None, EMPTY], ids=["all steps", "lengths"])
 def test_from_zeros(cell, lengths, tmp_path, opened, same):
@@ -124,6 +125,7 @@ def test_what_stands_beyond_a_length_is_not_read(cell, tmp_path, opened):
     assert not found["output"][beyond].any()
 
 
+@pytest.mark.slow
 def test_nothing_that_a_runtime_leaves_unread(tmp_path):
     for cell in ("lstm", "coupled"):
         to_onnx(Recurrent(cell, 2, 3, bidirectional=True), tmp_path / "layer.onnx", portable=True, overwrite=True)

@@ -67,6 +67,7 @@ def test_a_loss_that_is_no_number_keeps_the_best_model(options: Options, monkeyp
     assert torch.isfinite(load_run(given["out"]).model.dense.bias).all()
 
 
+@pytest.mark.slow
 def test_the_same_seed_is_the_same_model_and_another_is_not(options: Options) -> None:
     def weights(name: str, **changes: Any) -> dict[str, torch.Tensor]:
         given = options(max_epochs=1, checkpoint_seconds=60, **changes)

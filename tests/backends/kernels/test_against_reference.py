@@ -173,6 +173,7 @@ def register(request, monkeypatch):
     return request.param
 
 
+@pytest.mark.slow  # kernels that no other test compiles
 @pytest.mark.parametrize("cell", [LSTM, GRU, LAYER_NORM, EVERY[-1]], ids=repr)
 def test_every_register_width(cell, register):
     call = draw_call(cell, (5, 4, 2, 2, 1, 1, 1, 0), inputs=3, hidden=9, directions=2, resets=True, fresh=True)

@@ -91,6 +91,7 @@ def test_budget_below_one_is_refused(run):
         ClassifyPredictor(run, batch_tokens=0)
 
 
+@pytest.mark.slow
 def test_predicting_loads_no_trainer(run):
     program = f"import sys; from cellwright.serve import *; Predictor.load({str(run.path)!r}); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()

@@ -48,6 +48,7 @@ def both(make: Callable[..., Path]) -> Path:
     return make()
 
 
+@pytest.mark.slow
 def test_its_shape_and_tokens_are_taken_and_its_parts_thaw_in_time(both: Path, reviews: Path, tmp_path: Path) -> None:
     options = {"data": str(reviews), "out": tmp_path / "run", "encoder": both, "threads": 1, "seed": 1, "ema_decay": 0}
     result = fit(ClassifyConfig(**options, max_epochs=2, unfreeze_epochs=1), progress=False, say=lambda sentence: None)
