@@ -15,6 +15,7 @@ PAGES = [
     "drop-in.md",
     "ragged.md",
     "long-sequences.md",
+    "precision.md",
     "series.md",
 ]
 

@@ -219,7 +219,7 @@ def _differentiate(ctx: Any, gradients: list[Tensor]) -> tuple[Any, ...]:
     lists = _split(rest, ctx.sizes)
     wants_input = ctx.needs_input_grad[1]
     d_output, *d_state = gradients[: 1 + states]
-    given = _Arguments(ctx.cell, input, lengths, *lists, ctx.arithmetic)
+    given = ctx.cell, input, lengths, *lists, ctx.arithmetic
     found = torch.ops.cellwright.layer_backward(*given, d_output, d_state, wants_input)
     d_state, d_weights, d_fresh = _split(found[1:], (states, weights, fresh))
     d_input = found[0] if wants_input else None

@@ -1,14 +1,14 @@
 """How exactly kernels multiply: the four arithmetics of float32 calls, and who decides between them.
 
-    arithmetic  a product a b is                                          it errs by
-    float32     one of float32                                            3e-7
-    bf16x6      a and b split into three parts of bfloat16, six products  3e-7
-    bf16x3      split into two parts, three products                      5e-6, at most 1e-5
-    bf16        one of bfloat16 parts, 8 bits each                        4e-3
+    arithmetic  a product a b is                                                 it errs by
+    float32     one of float32                                                   1e-6
+    bf16x6      of a and b in three parts of bfloat16 each: the six largest      4e-7
+    bf16x3      of a and b in two parts: the three largest                       4e-6
+    bf16        one, of a and b rounded to bfloat16                              2e-3
 
 Every sum of products is in float32, and so is all that is not a product: the cell's equations, its states, biases and
-gradients of weights. What a product errs by is a share of the largest value of a matrix product, as
-`benchmarks/precision.py` measures it; what becomes of it in a layer's outputs stands in docs/precision.md. Calls of
+gradients of weights. What a matrix product errs by is a share of its largest number, at 512 terms; what becomes of it
+in a layer's results, docs/precision.md says (both `python benchmarks/precision.py`, of AMX's tiles). Calls of
 float64 are computed in float64, whatever is asked for. An arithmetic is a permission, as torch's own switch is: where
 the processor multiplies no faster in it, kernels multiply in float32, and `explain` says so.
 

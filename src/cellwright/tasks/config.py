@@ -108,6 +108,9 @@ class FitConfig(Locations):
     """Processes that prepare batches beside the training process; 0 prepares them in it."""
     threads: int | None = Field(None, ge=1)
     """Threads of the arithmetic; None leaves PyTorch's choice."""
+    precision: Literal["highest", "high", "medium", "bf16-mixed"] = "highest"
+    """How training multiplies: highest in float32; high and medium in fewer bits where that is faster, as torch's
+    switch of these words; bf16-mixed in bfloat16, by autocast, as Lightning's."""
     baseline: bool = True
     """Score baselines beside the model when it is trained."""
 
@@ -122,6 +125,8 @@ class FitConfig(Locations):
         """Raise InputError for options that do not go together; a task says which."""
 
 
+MIXED = "bf16-mixed"
+"""The precision that is autocast's; the others are words of torch.set_float32_matmul_precision."""
 LIMITS = frozenset(
     "data out resume overwrite max_epochs max_minutes patience checkpoint_seconds num_workers threads baseline".split()  # noqa: SIM905
 )

@@ -26,6 +26,7 @@ from cellwright.training.interruption import Interruption, Stopped
 from cellwright.training.module import LossNotFinite, TrainedModule
 from cellwright.training.optimizer import make_dense
 from cellwright.training.plan import Plan
+from cellwright.training.precision import multiplying, of_lightning
 from cellwright.training.progress import ProgressBar
 from cellwright.training.schedule import Schedule
 
@@ -66,7 +67,7 @@ class Session:
         Raises InputError for a full disk and for a loss that is no longer a number.
         """
         try:
-            with _quiet_lightning(), Interruption(self.say) as interruption:
+            with _quiet_lightning(), multiplying(self.config.precision), Interruption(self.say) as interruption:
                 self._fit(interruption)
         except Stopped as stopped:
             if stopped.reason == "minutes" or not self.best.kept:
@@ -86,7 +87,8 @@ class Session:
         callbacks: list[Callback] = [Schedule(config, plan, self.history), self.best, self.history, checkpoints]
         if self.progress:
             callbacks.append(ProgressBar())
-        trainer = _trainer(plan.epochs, callbacks, partial=self.module.objective.partial, validated=self.validated)
+        options = {"partial": self.module.objective.partial, "validated": self.validated}
+        trainer = _trainer(plan.epochs, callbacks, config.precision, **options)
         trainer.fit(self.module, datamodule=self.data, ckpt_path=self.resumed)
 
     @property
@@ -97,8 +99,8 @@ class Session:
     def _keep_last(self) -> None:
         """Stopped within an epoch: score the weights there are, and keep them unless an epoch's were better."""
         if self.validated:
-            with _quiet_lightning():
-                _trainer(1, []).validate(self.module, datamodule=self.data, verbose=False)
+            with _quiet_lightning(), multiplying(self.config.precision):
+                _trainer(1, [], self.config.precision).validate(self.module, datamodule=self.data, verbose=False)
         best, scores = self.best, self.module.scores
         if best.scores and best.metric.rank(scores) <= best.metric.rank(best.scores):
             return
@@ -125,7 +127,9 @@ def processes() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def _trainer(max_epochs: int, callbacks: list[Callback], *, partial: bool = False, validated: bool = True) -> Trainer:
+def _trainer(
+    max_epochs: int, callbacks: list[Callback], precision: str, *, partial: bool = False, validated: bool = True
+) -> Trainer:
     """Lightning's Trainer, alone or as one of the processes that `torchrun` started; partial: as of `Objective`."""
     local, world = int(os.environ.get("LOCAL_WORLD_SIZE", "1")), processes()
     return Trainer(
@@ -133,6 +137,7 @@ def _trainer(max_epochs: int, callbacks: list[Callback], *, partial: bool = Fals
         devices=local,
         num_nodes=world // local,
         strategy=("ddp_find_unused_parameters_true" if partial else "ddp") if world > 1 else "auto",
+        precision=of_lightning(precision),
         max_epochs=max_epochs,
         callbacks=callbacks,
         plugins=[SafetensorsIO()],
