@@ -29,6 +29,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import httpx
@@ -53,6 +54,7 @@ FLAGS = [
 PAGE = Path(__file__).parents[1] / "docs" / "serving.md"
 KEYSTROKES, BETWEEN = 120, 0.12  # as many, and seconds between two of them: someone who types fast
 LONGEST = 40  # characters of a text that is typed; of a short text, too
+FEWEST = 300  # short texts beside long work, of which the 99th of 100 is told
 LONG = (80, 1000)  # characters, each a token, of a text whose attributions are asked for; no more are allowed
 KEYSTROKE, RATE, P99 = 50, 200, 100  # the targets: milliseconds, requests a second, milliseconds
 TYPE = """
@@ -194,20 +196,21 @@ def keystrokes(where: str, times: Sequence[float]) -> str:
 
 
 def beside_attributions(url: str, texts: Sequence[str], tokens: int, seconds: int) -> str:
-    """How long short texts wait while another client asks for the attributions of a text of so many tokens."""
+    """How long short texts, FEWEST at least, wait while another client asks for the attributions of a long one."""
     long = "".join(texts)[:tokens]
-    until, times, explained = time.perf_counter() + seconds, [], []
+    until, ended, times, explained = time.perf_counter() + seconds, Event(), [], []
 
     def explain() -> None:
         with httpx.Client(base_url=url, timeout=60) as client:
-            while time.perf_counter() < until:
+            while not ended.is_set():
                 explained.append(milliseconds(client, "/inspect", {"text": long}))
 
     with ThreadPoolExecutor(1) as other, httpx.Client(base_url=url, timeout=60) as client:
         explaining = other.submit(explain)
-        while time.perf_counter() < until:
+        while time.perf_counter() < until or len(times) < FEWEST:
             times.append(milliseconds(client, "/predict", {"text": texts[len(times) % len(texts)]}))
             time.sleep(0.02)
+        ended.set()
         explaining.result()
     middle, late = statistics.median(times), statistics.quantiles(times, n=100)[-1]
     return (

@@ -43,6 +43,15 @@ def test_what_is_over_soon_says_nothing(said, monkeypatch):
     assert said == []
 
 
+def test_what_the_user_has_waited_for_before_counts(said, monkeypatch):
+    """Python and the command line's own modules take half a second before the first stage."""
+    monkeypatch.setattr(stages, "FIRST", 60.0)
+    spoken = threading.Event()
+    with told(listening(said, spoken)), stage("loading", lasted=59.99):
+        assert spoken.wait(10)
+    assert said[0] == "loading …"
+
+
 def test_a_stage_inside_another_is_silent_and_a_failed_one_is_not_done(said):
     spoken = threading.Event()
 

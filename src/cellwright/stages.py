@@ -5,8 +5,8 @@
             ...
             done(1)
 
-A stage speaks when it has lasted for a second, then every five, later more seldom; one that is over sooner says
-nothing. Its sentences go to whoever listens: the command line does, a program that calls the library hears none.
+A stage speaks when it has lasted for a second, then every five; one that is over sooner says nothing. Its sentences go
+to whoever listens: the command line does, a program that calls the library hears none.
 """
 
 import functools
@@ -17,10 +17,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
 
-FIRST, AGAIN, RARELY = 1.0, 5.0, 60.0
-"""Seconds until a stage speaks, and between its later sentences at least and at most."""
-SHARE = 12
-"""Where a stage has lasted longer than so many times AGAIN, it waits that share of what has gone by."""
+FIRST, AGAIN = 1.0, 5.0
+"""Seconds until a stage speaks, and between its later sentences."""
 
 Given = ParamSpec("Given")
 Returned = TypeVar("Returned")
@@ -41,13 +39,16 @@ def told(say: Say) -> Iterator[None]:
 
 
 @contextmanager
-def stage(what: str, total: int = 0) -> Iterator[Callable[[int], None]]:
-    """Say `what` is done while it lasts; what is yielded counts how much of it is. A stage inside another is silent."""
+def stage(what: str, total: int = 0, *, lasted: float = 0.0) -> Iterator[Callable[[int], None]]:
+    """Say `what` is done while it lasts; what is yielded counts how much of it is. A stage inside another is silent.
+
+    lasted: seconds that the user has waited for it before.
+    """
     say = _listener.get()
     if say is None or _inside.get():
         yield lambda count: None
         return
-    spoken = _Stage(what, total, say)
+    spoken = _Stage(what, total, say, lasted)
     token = _inside.set(True)
     try:
         with spoken:
@@ -73,8 +74,8 @@ def staged(what: Callable[..., str]) -> Callable[[Callable[Given, Returned]], Ca
 class _Stage:
     """A thread that speaks while the work lasts."""
 
-    def __init__(self, what: str, total: int, say: Say) -> None:
-        self._what, self._total, self._say = what, total, say
+    def __init__(self, what: str, total: int, say: Say, lasted: float) -> None:
+        self._what, self._total, self._say, self._lasted = what, total, say, lasted
         self._done = 0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._speak, daemon=True)
@@ -93,11 +94,11 @@ class _Stage:
         self._thread.join()
 
     def _speak(self) -> None:
-        if self._over.wait(FIRST):
+        if self._over.wait(max(0.0, FIRST - self._lasted)):
             return
         self._say(f"{self._sentence()} …")
         seconds = 0.0
-        while not self._over.wait(min(max(AGAIN, seconds / SHARE), RARELY)):
+        while not self._over.wait(AGAIN):
             seconds = time.monotonic() - self._began
             self._say(f"{self._sentence()}, {seconds:.0f} s …")
         if seconds and not self._failed:

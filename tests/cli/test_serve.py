@@ -1,3 +1,4 @@
+import asyncio
 import re
 import signal
 import socket
@@ -6,8 +7,10 @@ import sys
 
 import httpx
 import pytest
+import torch
 
-from cellwright.serve.limits import Address, Limits
+from cellwright.cli.serve import _listening, _take_threads
+from cellwright.serve.limits import Address, Computing, Limits
 
 COMMAND = [sys.executable, "-c", "import sys; from cellwright.cli import main; sys.exit(main())", "serve"]
 
@@ -77,6 +80,36 @@ def test_bound_to_other_addresses_it_warns(cellwright, tmp_path):
 
 def test_help_lists_the_limits(cellwright):
     told = cellwright("serve", "--help").out
-    for name, field in (Address.model_fields | Limits.model_fields).items():
+    for name, field in (Address.model_fields | Computing.model_fields | Limits.model_fields).items():
         assert f"--{name.replace('_', '-')}" in told
         assert field.default is None or f"default {field.default}" in " ".join(told.split())
+
+
+def test_an_answer_leaves_at_once_and_does_not_wait_for_an_acknowledgement():
+    """With Nagle's algorithm the body of an answer waits until the client acknowledges its head: 40 ms on Linux."""
+    accepted = []
+
+    async def serve_one():
+        def serve(reader, writer):
+            accepted.append(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        with _listening("127.0.0.1", 0) as opened:
+            async with await asyncio.start_server(serve, sock=opened):
+                reader, writer = await asyncio.open_connection(*opened.getsockname())
+                assert await reader.read() == b""
+                writer.close()
+
+    asyncio.run(serve_one())
+    assert accepted == [1]
+
+
+@pytest.mark.parametrize(("before", "asked", "taken"), [(3, None, 2), (1, None, 1), (2, 5, 5)])
+def test_one_processor_is_left_to_those_who_ask(before, asked, taken):
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(before)
+        _take_threads(asked)
+        assert torch.get_num_threads() == taken
+    finally:
+        torch.set_num_threads(threads)

@@ -24,5 +24,5 @@ def test_its_sentence_is_one_of_a_plan():
 
 def test_the_series_it_tells_of():
     config = SeriesConfig(data="none", out="none")
-    told = f"{config.max_epochs} epochs, patience of {config.patience}, a {config.lr_schedule} step size"
+    told = f"{config.max_epochs} epochs, a patience of {config.patience}, a {config.lr_schedule} step size"
     assert told in TEXT

@@ -60,7 +60,7 @@ def test_the_work_has_a_limit_whatever_the_score(monkeypatch):
     assert 50 < wild.steps <= 60
 
 
-def test_there_is_a_pause_before_each_batch():
+def test_there_is_a_pause_before_each_batch_and_before_its_gradients():
     rows, pauses = [], []
 
     def score(embedded):
@@ -70,4 +70,4 @@ def test_there_is_a_pause_before_each_batch():
     with pausing(lambda: pauses.append(len(rows))):
         integrated_gradients(score, torch.ones(2, 1), at_once=4)
     assert max(rows) <= 4
-    assert pauses == list(range(len(rows)))
+    assert pauses == [batch + half for batch in range(len(rows)) for half in (0, 1)]

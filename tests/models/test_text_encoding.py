@@ -63,19 +63,24 @@ def test_evaluation_reads_the_same_every_time() -> None:
 def test_epochs_draw_anew_as_a_function_of_seed_and_epoch_and_text() -> None:
     texts = [f"{TEXT} {number}." for number in range(20)]
     text_encoder = TextEncoder(WORDS, LongTextOptions(truncation="sentences", max_length=6))
-    first = text_encoder.epochs(texts, seed=1)
-    assert first(0) == first(0) == text_encoder.epochs(texts, seed=1)(0)
+    first = text_encoder.epochs(text_encoder.tokenise(texts), seed=1)
+    assert first(0) == first(0) == text_encoder.epochs(text_encoder.tokenise(texts), seed=1)(0)
     assert first(0) != first(1)
-    assert first(0) != text_encoder.epochs(texts, seed=2)(0)
-    assert first(0)[7:8] == text_encoder.epochs(texts[7:8], seed=1)(0)  # whatever the other texts
+    assert first(0) != text_encoder.epochs(text_encoder.tokenise(texts), seed=2)(0)
+    assert first(0)[7:8] == text_encoder.epochs(text_encoder.tokenise(texts[7:8]), seed=1)(
+        0
+    )  # whatever the other texts
     assert len({tuple(map(tuple, pieces)) for pieces in first(0)}) > 1
     assert all(len(pieces) == 1 for pieces in first(0))
 
 
 def test_other_ways_read_the_same_in_every_epoch() -> None:
     text_encoder = TextEncoder(WORDS, LongTextOptions(truncation="windows", max_length=4))
+    tokenised = text_encoder.tokenise([TEXT])
     assert (
-        text_encoder.epochs([TEXT], seed=1)(0) == text_encoder.epochs([TEXT], seed=2)(5) == text_encoder.encode([TEXT])
+        text_encoder.epochs(tokenised, seed=1)(0)
+        == text_encoder.epochs(tokenised, seed=2)(5)
+        == text_encoder.encode([TEXT])
     )
 
 

@@ -114,17 +114,17 @@ class Slices:
         return texts
 
 
-def test_short_work_goes_first_at_each_pause_of_long_work_which_goes_on_after_each_batch(worker):
+def test_all_short_work_that_waits_goes_first_at_a_pause_of_long_work(worker):
     slices = Slices()
     long = worker.submit(slices.work, ["4"])
     assert slices.reached.acquire(timeout=WAIT)
     shorts = [worker.submit(slices.short, [text * (SHORT // 2)]) for text in "abc"]  # two of them are a batch
-    slices.go.release(2)
+    slices.go.release()
     assert [each.result(WAIT)[0][0] for each in shorts] == ["a", "b", "c"]
     assert not long.done()
-    slices.go.release(2)
+    slices.go.release(3)
     assert long.result(WAIT) == ["4"]
-    assert [each if isinstance(each, int) else set(each) for each in slices.order] == [0, {"a", "b"}, 1, {"c"}, 2, 3]
+    assert [each if isinstance(each, int) else set(each) for each in slices.order] == [0, {"a", "b"}, {"c"}, 1, 2, 3]
 
 
 def test_shorter_long_work_goes_first_and_has_pauses_of_its_own(worker):

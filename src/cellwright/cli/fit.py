@@ -4,6 +4,7 @@ import inspect
 import os
 import shlex
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,7 +28,7 @@ def fit(**options: Any) -> None:
     from cellwright.options import configured
     from cellwright.stages import stage
 
-    with stage("loading PyTorch and Lightning"):
+    with stage("loading PyTorch and Lightning", lasted=time.process_time()):
         from cellwright.training import fit as train
         from cellwright.training.folder import SCORES
 

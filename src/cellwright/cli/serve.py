@@ -24,23 +24,25 @@ RunFolder = Annotated[Path, typer.Argument(help="Folder that `cellwright fit` ma
 def serve(run: RunFolder, cell: OwnCell = None, **options: Any) -> None:
     """Serve a run: a live page of its gates, and POST /predict for programs. Ctrl-C answers what waits, and ends."""
     from cellwright.options import configured
-    from cellwright.serve.limits import Address, Greeting, Limits
+    from cellwright.serve.limits import Address, Computing, Greeting, Limits
     from cellwright.serve.load import app_of
     from cellwright.serve.origins import allowing
     from cellwright.tasks.run import trust_cell
 
     address = configured(Address, {name: options.pop(name) for name in Address.model_fields})
+    computing = configured(Computing, {name: options.pop(name) for name in Computing.model_fields})
     greeting = configured(Greeting, {name: options.pop(name) for name in Greeting.model_fields})
     limits = configured(Limits, options)
     with _listening(address.host, address.port) as opened:  # before the run is loaded: who asks meanwhile waits
         trust_cell(run, cell)
+        _take_threads(computing.threads)
         app = allowing(app_of(run, limits, greeting.example), address.allow_origin)
         print(f"{_url(opened)} shows the gates of {run} as you type; Ctrl-C ends.", flush=True)
         _run(app, opened)
 
 
 class ServeCommand(TyperCommand):
-    """`serve` with the fields of three models as its options, read when the command is used (see FitCommand)."""
+    """`serve` with the fields of four models as its options, read when the command is used (see FitCommand)."""
 
     def make_context(self, *arguments: Any, **settings: Any) -> Any:
         """Read the command line with all the options."""
@@ -49,20 +51,25 @@ class ServeCommand(TyperCommand):
 
 def _with_options() -> Any:
     from cellwright.cli.options import command_of, options_of
-    from cellwright.serve.limits import Address, Greeting, Limits
+    from cellwright.serve.limits import Address, Computing, Greeting, Limits
 
     named = inspect.signature(serve).parameters
     run, cell = (named[name].replace(kind=inspect.Parameter.KEYWORD_ONLY) for name in ("run", "cell"))
-    return command_of(serve, [run, cell, *options_of(Address), *options_of(Greeting), *options_of(Limits)])
+    kinds = (Address, Greeting, Computing, Limits)
+    return command_of(serve, [run, cell, *(option for kind in kinds for option in options_of(kind))])
 
 
 def _listening(host: str, port: int) -> socket.socket:
     """A socket that takes connections. Raises InputError."""
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
     except OSError as error:
         raise InputError(f"--host is {host}: {error.strerror}; expected an address of this machine") from None
-    opened = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio sends at once only from sockets that say they are TCP's. Else an answer's body waits until the client
+    # has acknowledged its head, which takes Linux 40 ms.
+    opened = socket.socket(family, kind, protocol)
     try:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.bind(address)
@@ -78,6 +85,13 @@ def _listening(host: str, port: int) -> socket.socket:
             file=sys.stderr,
         )
     return opened
+
+
+def _take_threads(threads: int | None) -> None:
+    """Compute on so many; None: on all but one of those that there would be."""
+    import torch
+
+    torch.set_num_threads(threads or max(1, torch.get_num_threads() - 1))
 
 
 def _url(opened: socket.socket) -> str:

@@ -190,7 +190,6 @@ class Tokenizer:
                 done(len(clean))
         return found
 
-    @staged(lambda _, texts, **__: f"tokenising {len(texts):,} texts")
     def encode_with_spans(
         self, texts: Sequence[str], *, as_written: bool = False
     ) -> list[tuple[list[int], list[Span]]]:
@@ -199,12 +198,18 @@ class Tokenizer:
         White space that no token stands for lies between two spans. The bytes of one character, where each is a token,
         all have the span of the character.
         """
-        clean = [_without_surrogates(text) for text in texts]
-        if as_written:
-            return [(encoding.ids, encoding.offsets) for encoding in self._inner.encode_batch(clean)]
-        read = [self._compatible.read_with_spans(text) for text in clean]
-        found = zip(self._inner.encode_batch([text for text, _ in read]), read, strict=True)
-        return [(encoding.ids, _in_the_text(encoding.offsets, spans)) for encoding, (_, spans) in found]
+        found: list[tuple[list[int], list[Span]]] = []
+        with stage("tokenising texts", len(texts)) as done:
+            for start in range(0, len(texts), TOGETHER):
+                clean = [_without_surrogates(text) for text in texts[start : start + TOGETHER]]
+                read = [(text, None) if as_written else self._compatible.read_with_spans(text) for text in clean]
+                encoded = self._inner.encode_batch([text for text, _ in read])
+                found += [
+                    (self._shared(each.ids), _in_the_text(each.offsets, spans))
+                    for each, (_, spans) in zip(encoded, read, strict=True)
+                ]
+                done(len(clean))
+        return found
 
     def decode(self, numbers: Sequence[int]) -> str:
         """Return the text of these tokens; words stand with single spaces between them."""

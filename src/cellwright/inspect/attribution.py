@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cellwright.pauses import pause
+from cellwright.pauses import Pace
 
 PARTS, HALVINGS = 8, 12
 """Parts of the path at first, and how often one is halved at most: of a jump of F no gradient tells."""
@@ -85,9 +85,11 @@ class _Parts(NamedTuple):
 def integrated_gradients(score: Callable[[Tensor], Tensor], embedded: Tensor, *, at_once: int) -> Attributions:
     """Attributions of the T rows of `embedded` (T, E) to `score`, which maps (R, T, E) to (R).
 
-    at_once: how many texts `score` is given together, at most. There is a pause (`cellwright.pauses`) before each time.
+    at_once: how many texts `score` is given together, at most. There is a pause (`cellwright.pauses`) before each time,
+    and one before their gradients.
     """
-    points = _points(score, embedded, torch.linspace(0, 1, 2 * PARTS + 1, dtype=torch.float64), at_once)
+    pace = Pace(at_once * len(embedded))
+    points = _points(score, embedded, torch.linspace(0, 1, 2 * PARTS + 1, dtype=torch.float64), pace)
     parts = _Parts(*(each.unfold(0, 3, 2).movedim(-1, 1) for each in points))
     most = MOST_READ // len(embedded)
     for _ in range(HALVINGS):
@@ -96,7 +98,7 @@ def integrated_gradients(score: Callable[[Tensor], Tensor], embedded: Tensor, *,
         if not len(chosen):
             break
         halved = _Parts(*(each[chosen] for each in parts))
-        added = _points(score, embedded, halved.at.unfold(1, 2, 1).mean(-1).flatten(), at_once)
+        added = _points(score, embedded, halved.at.unfold(1, 2, 1).mean(-1).flatten(), pace)
         kept = torch.ones(len(parts.at), dtype=torch.bool).index_fill(0, chosen, False)
         rows = zip(parts, halved, added, strict=True)
         parts = _Parts(*(torch.cat([old[kept], _halves(three, two)]) for old, three, two in rows))
@@ -105,13 +107,17 @@ def integrated_gradients(score: Callable[[Tensor], Tensor], embedded: Tensor, *,
     return Attributions(values, whole, baseline, steps=2 * len(parts.at) + 1)
 
 
-def _points(score: Callable[[Tensor], Tensor], embedded: Tensor, alphas: Tensor, at_once: int) -> _Parts:
+def _points(score: Callable[[Tensor], Tensor], embedded: Tensor, alphas: Tensor, pace: Pace) -> _Parts:
     """At each of the alphas (P): itself (P), the score (P), the gradients (P, T)."""
     scores, gradients = [], []
-    for some in torch.split(alphas.to(embedded.dtype), at_once):
-        pause()
+    rest = alphas.to(embedded.dtype)
+    while len(rest):
+        count = max(1, pace.tokens() // len(embedded))
+        some, rest = rest[:count], rest[count:]
+        pace.pause(some.numel() * len(embedded))
         texts = (some[:, None, None] * embedded).requires_grad_()
         found = score(texts)
+        pace.pause(some.numel() * len(embedded))  # the longer half, by which the next part goes
         (gradient,) = torch.autograd.grad(found.sum(), texts)
         scores.append(found.detach().double())
         gradients.append((gradient * embedded).sum(-1).double())

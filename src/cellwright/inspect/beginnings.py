@@ -15,13 +15,14 @@ from torch import Tensor
 
 from cellwright.inspect.recording import beginnings
 from cellwright.nn import Recurrent
+from cellwright.pauses import pause
 
 
 def outputs_of_beginnings(layer: Recurrent, sequence: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """The outputs of a layer, batch first, for the beginnings of a sequence (T, I), some at a time.
 
     Yields (R, t, D·H) of R beginnings, and their lengths (R), the last of which is t. What is past a row's length is no
-    output, and not zero. There is a pause (`cellwright.pauses`) before each.
+    output, and not zero. There is a pause (`cellwright.pauses`) before each, and before what they share.
     """
     steps = len(sequence)
     if layer.bidirectional and layer.num_layers > 1:  # whose second layer reads what the first makes of the end
@@ -29,6 +30,7 @@ def outputs_of_beginnings(layer: Recurrent, sequence: Tensor) -> Iterator[tuple[
             rows = sequence[: int(lengths[-1])].expand(len(lengths), -1, -1)
             yield layer(rows, lengths=lengths)[0], lengths
         return
+    pause()
     ahead = (_direction(layer, "") if layer.bidirectional else layer)(sequence[None])[0]  # (1, T, H)
     back = _direction(layer, "_reverse") if layer.bidirectional else None
     for lengths in beginnings(steps):

@@ -20,7 +20,7 @@ from cellwright.data.special_tokens import UNKNOWN
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
 from cellwright.inspect.attribution import Attributions
-from cellwright.pauses import BETWEEN, pause
+from cellwright.pauses import BETWEEN, Pace
 
 MOST_TOKENS = 2000
 """The answers on the T beginnings of a text take T²/2 steps: with 2000 tokens as many as some 30,000 reviews."""
@@ -179,11 +179,11 @@ def check_count(count: int, step: str) -> None:
 
 def beginnings(steps: int) -> Iterator[torch.Tensor]:
     """The lengths of a text's beginnings, 1 … T, as many at a time as can be read together, padding included."""
-    shorter = 0  # than those that come next
+    shorter, pace = 0, Pace(BATCH_TOKENS)  # shorter than those that come next
     while shorter < steps:
         # The most n of which n · (shorter + n) is within the budget.
-        count = max(1, int((math.sqrt(shorter**2 + 4 * BATCH_TOKENS) - shorter) / 2))
-        pause()
+        count = max(1, int((math.sqrt(shorter**2 + 4 * pace.tokens()) - shorter) / 2))
+        pace.pause(count * (shorter + count))
         yield torch.arange(shorter + 1, min(shorter + count, steps) + 1)
         shorter += count
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 
@@ -18,8 +19,9 @@ def by_likeness(values: NDArray[np.floating]) -> NDArray[np.intp]:
     """
     centred = values - values.mean(0)
     spread = np.linalg.norm(centred, axis=0)
-    axes, _, _ = np.linalg.svd(centred / np.where(spread > 0, spread, 1), full_matrices=False)
-    plane = axes[:, :2].T @ centred  # (2, H), or (1, H) for a text of one token
+    # torch's, on as many threads as the rest has: those of numpy's are its own, and spin where another program runs.
+    axes = torch.linalg.svd(torch.from_numpy(centred / np.where(spread > 0, spread, 1)), full_matrices=False).U
+    plane = (axes[:, :2].T @ torch.from_numpy(centred)).numpy()  # (2, H), or (1, H) for a text of one token
     angles = np.arctan2(plane[-1], plane[0])
     order = np.argsort(angles, kind="stable")
     gaps = np.diff(angles[order], append=angles[order[0]] + 2 * np.pi)

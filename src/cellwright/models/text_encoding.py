@@ -60,26 +60,29 @@ class TextEncoder:
 
     def encode(self, texts: Sequence[str]) -> list[Pieces]:
         """Return each text's pieces, at least one; an empty text is one empty piece. The same for the same text."""
+        return self._read(self.tokenise(texts))
+
+    def tokenise(self, texts: Sequence[str]) -> list[TokenisedText]:
+        """Return all tokens of each text, for `epochs`; where texts are read whole, without their spans."""
         if self.options.truncation is None:
-            return [[numbers] for numbers in self.tokenizer.encode(texts)]
-        draws = [f"sample {draw}" for draw in range(self.options.samples)]
-        return [self._pieces(text, draws) for text in self._tokenised(texts)]
-
-    def epochs(self, texts: Sequence[str], seed: int) -> Callable[[int], list[Pieces]]:
-        """Return the pieces to train on, as a function of the epoch: with sampled sentences another draw each time."""
-        if self.options.truncation != "sentences":
-            pieces = self.encode(texts)
-            return lambda epoch: pieces
-        tokenised = self._tokenised(texts)
-        return lambda epoch: [self._pieces(text, [f"seed {seed}, epoch {epoch}"]) for text in tokenised]
-
-    def _tokenised(self, texts: Sequence[str]) -> list[TokenisedText]:
+            return [TokenisedText(*each, ()) for each in zip(texts, self.tokenizer.encode(texts), strict=True)]
         encoded = self.tokenizer.encode_with_spans(texts)
         return [TokenisedText(text, *tokens) for text, tokens in zip(texts, encoded, strict=True)]
 
+    def epochs(self, texts: Sequence[TokenisedText], seed: int) -> Callable[[int], list[Pieces]]:
+        """Return the pieces to train on, as a function of the epoch: with sampled sentences another draw each time."""
+        if self.options.truncation != "sentences":
+            pieces = self._read(texts)
+            return lambda epoch: pieces
+        return lambda epoch: [self._pieces(text, [f"seed {seed}, epoch {epoch}"]) for text in texts]
+
+    def _read(self, texts: Sequence[TokenisedText]) -> list[Pieces]:
+        draws = [f"sample {draw}" for draw in range(self.options.samples)]
+        return [self._pieces(text, draws) for text in texts]
+
     def _pieces(self, text: TokenisedText, draws: Sequence[str]) -> Pieces:
         limit = self.options.max_length
-        if len(text.numbers) <= limit and not self.options.shuffle:
+        if self.options.truncation is None or (len(text.numbers) <= limit and not self.options.shuffle):
             return [text.numbers]
         match self.options.truncation:
             case "head":
@@ -94,8 +97,6 @@ class TextEncoder:
                 return self._windows(text)
             case "sentences":
                 return [self._sample(text, draw) for draw in draws]
-            case None:
-                return [text.numbers]
 
     def _windows(self, text: TokenisedText) -> Pieces:
         return windows(

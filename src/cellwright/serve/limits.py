@@ -16,6 +16,16 @@ class Address(BaseModel):
     """Origin whose pages may ask in a browser, such as https://example.com; several with commas between; * is any."""
 
 
+class Computing(BaseModel):
+    """What the model takes of the machine."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    threads: int | None = Field(default=None, ge=1)
+    """Threads of the arithmetic; None leaves one processor to those who ask, for a team of threads waits for its
+    slowest."""
+
+
 class Greeting(BaseModel):
     """What the live page shows before anything is typed."""
 

@@ -11,7 +11,8 @@ worker.close()    # answers what it has accepted
 
     clients      L  a     b c     d
     the thread   [ L …][ a ][… L …][ b c ][… L …][ d ][… L ]
-                      at each pause of long work the next shorter work goes first: neither waits for the other's end
+                      at each pause of long work the short work that waits goes first, all of it, and then one of
+                      what is a good deal shorter: neither waits for the other's end
 """
 
 from __future__ import annotations
@@ -142,8 +143,14 @@ class Worker:
             self._answer_together(jobs)
 
     def _pause(self, jobs: list[_Job], effort: int) -> None:
-        """Let a shorter job go first, and give up jobs that nobody waits for."""
+        """Let short jobs go first, and one that is shorter; give up jobs that nobody waits for."""
         began, paused = time.perf_counter(), self._paused
+        with self._changed:
+            short = sum(job.effort <= SHORT for job in self._waiting)  # who comes meanwhile waits for the next pause
+        while short > 0:
+            batch = self._next(SHORT)
+            short -= max(len(batch), 1)  # none is left of those that were taken back
+            self._answer(batch)
         self._answer(self._next(max(SHORT, effort // SHORTER)))
         self._paused = paused + time.perf_counter() - began
         if all(job.answers.abandoned for job in jobs):

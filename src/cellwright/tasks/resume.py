@@ -5,6 +5,7 @@ import json
 from typing import Any, TypeVar
 
 from cellwright.errors import InputError
+from cellwright.stages import staged
 from cellwright.tasks.config import LIMITS, ONE_CALL, FitConfig
 from cellwright.tasks.run import RunConfig
 
@@ -39,6 +40,10 @@ def kept_options(config: FitConfig) -> dict[str, Any]:
     return config.model_dump(mode="json", exclude=set(ONE_CALL))
 
 
+@staged(lambda rows: "taking the fingerprint of the data")
 def fingerprint(rows: Any) -> str:
-    """SHA-256 of rows that JSON can hold."""
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+    """SHA-256 of rows as JSON has them, which is at no time in memory whole."""
+    digest = hashlib.sha256()
+    for part in json.JSONEncoder().iterencode(rows):
+        digest.update(part.encode())
+    return digest.hexdigest()

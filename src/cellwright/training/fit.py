@@ -13,6 +13,7 @@ import torch
 from cellwright import tasks
 from cellwright.errors import InputError
 from cellwright.files import read_json, write_json
+from cellwright.stages import stage
 from cellwright.tasks.config import FitConfig
 from cellwright.tasks.own_cell import CODE, kept, trust, with_key
 from cellwright.tasks.resume import merged
@@ -107,7 +108,8 @@ def _leave_at_exit() -> None:
 
 def _planned(prepared: Prepared[Any, Any]) -> Plan:
     """How long it trains: every process has as many steps as the first one. Raises InputError for too few texts."""
-    return Plan.of(prepared.config, len(prepared.train.epoch(0, 0, processes()).batches))
+    with stage("putting examples of like length together"):
+        return Plan.of(prepared.config, len(prepared.train.epoch(0, 0, processes()).batches))
 
 
 def _fit(prepared: Prepared[Any, Any], plan: Plan, progress: bool, say: Callable[[str], None]) -> FitResult:

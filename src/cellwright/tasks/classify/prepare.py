@@ -39,9 +39,17 @@ def prepare(config: ClassifyConfig, before: ClassifyRunConfig | None) -> Prepare
     train, validation = splits["train"], splits["validation"]
     weights = balanced(_labels(train), labels) if config.class_weights else None
     tokenizer = _tokenizer(config, before, encoder, train)
-    run = _describe(config, labels, tokenizer, splits, before.model.code_dim if before else _code_dim(config, encoder))
-    text_encoder = TextEncoder(tokenizer, run.long_text)
-    pieces = text_encoder.epochs(train.texts, config.seed)
+    text_encoder = TextEncoder(
+        tokenizer, LongTextOptions(**config.model_dump(include=set(LongTextOptions.model_fields)))
+    )
+    tokenised = text_encoder.tokenise(train.texts)
+    sizes = {
+        "vocab_size": tokenizer.size,
+        "bigram_buckets": _buckets([text.numbers for text in tokenised], config.bigram_buckets),
+        "code_dim": before.model.code_dim if before else _code_dim(config, encoder),
+    }
+    run = _describe(config, labels, text_encoder.options, splits, sizes)
+    pieces = text_encoder.epochs(tokenised, config.seed)
     train_feed, validation_feed = feeds(
         lambda epoch: _labelled(pieces(epoch), train, labels),
         _labelled(text_encoder.encode(validation.texts), validation, labels),
@@ -88,15 +96,18 @@ def _code_dim(config: ClassifyConfig, encoder: EncoderRun | None) -> int | None:
 
 
 def _describe(
-    config: ClassifyConfig, labels: list[str], tokenizer: Tokenizer, splits: Splits[Table], code_dim: int | None
+    config: ClassifyConfig,
+    labels: list[str],
+    long_text: LongTextOptions,
+    splits: Splits[Table],
+    sizes: dict[str, int | None],
 ) -> ClassifyRunConfig:
-    pairs = _pairs(tokenizer.encode(splits["train"].texts), config.bigram_buckets)
-    architecture = config.model_dump(include=set(Architecture.model_fields)) | {"bigram_buckets": pairs}
+    architecture = config.model_dump(include=set(Architecture.model_fields)) | sizes
     return ClassifyRunConfig(
         cellwright=cellwright.__version__,
         labels=labels,
-        long_text=LongTextOptions(**config.model_dump(include=set(LongTextOptions.model_fields))),
-        model=ClassifierConfig(vocab_size=tokenizer.size, classes=len(labels), code_dim=code_dim, **architecture),
+        long_text=long_text,
+        model=ClassifierConfig(classes=len(labels), **architecture),
         fingerprint=fingerprint(
             [[split, splits[split].texts, splits[split].labels] for split in ("train", "validation")]
         ),
@@ -104,7 +115,7 @@ def _describe(
     )
 
 
-def _pairs(texts: Sequence[Sequence[int]], most: int) -> int:
+def _buckets(texts: Sequence[Sequence[int]], most: int) -> int:
     """Buckets for the pairs of neighbours: as many as there are different ones, and no more than `most`."""
     with stage("counting the pairs of neighbours"):
         return min(most, len({pair for text in texts for pair in pairwise(text)})) if most else 0
