@@ -20,7 +20,7 @@ from cellwright.backends.kernels.binding import LayerBinding
 from cellwright.backends.kernels.products import Factor, sums_of_products
 from cellwright.backends.precision import Arithmetic
 from cellwright.cells import CELLS
-from cellwright.compiler.target import microkernel
+from cellwright.compiler.units import microkernel
 
 SIZE, STEPS, BATCH, HIDDEN = 512, 100, 8, 128
 KINDS = ("LSTM", "GRU", "RNN")

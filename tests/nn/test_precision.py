@@ -17,7 +17,7 @@ from cellwright.backends.kernels import backward as backward_module
 from cellwright.backends.kernels import forward as forward_module
 from cellwright.cells.definition import PER_UNIT, cell
 from cellwright.cells.language import State, sigmoid, tanh
-from cellwright.compiler import target
+from cellwright.compiler import units
 
 T, B, INPUTS, HIDDEN = 13, 5, 20, 40
 LENGTHS = [13, 0, 2, 7, 12]
@@ -115,7 +115,7 @@ def test_errors_of_a_projection(word):
 
 @pytest.mark.parametrize("word", ["high", "medium"])
 def test_a_mode_has_an_effect_where_the_processor_has_a_unit_for_it(word):
-    if target.microkernel(WORDS[word]).name == "float32":
+    if units.microkernel(WORDS[word]).name == "float32":
         pytest.skip("kernels multiply in float32 here, whatever they may")
     layer = layer_of(matmul_precision=word)
     found = error(layer(X)[0], double(layer)(X.double())[0])
@@ -324,7 +324,7 @@ def test_an_exported_program_keeps_what_it_was_exported_with(passes):
 @pytest.mark.usefixtures("backends_by_size")
 @pytest.mark.parametrize("unit", ["amx", "float32"])
 def test_fewer_bits_make_a_call_the_kernels_sooner_where_there_is_a_unit_for_them(monkeypatch, passes, unit):
-    monkeypatch.setattr(target, "microkernel", lambda arithmetic: target.Microkernel(unit, "so"))
+    monkeypatch.setattr(units, "microkernel", lambda arithmetic: units.Microkernel(unit, "so"))
     layer, x = cellwright.LSTM(96, 96), torch.zeros(100, 8, 96)
     monkeypatch.setattr(dispatch, "_asked", contextvars.ContextVar("nobody", default=None))
     for word, wanted in (("highest", "torch"), ("medium", "compiled" if unit == "amx" else "torch")):
@@ -344,7 +344,7 @@ UNITS = {
 @pytest.mark.parametrize("unit", UNITS)
 def test_explain_says_what_multiplies_and_who_asked(monkeypatch, unit):
     reason, said = UNITS[unit]
-    monkeypatch.setattr(target, "microkernel", lambda arithmetic: target.Microkernel(unit, reason))
+    monkeypatch.setattr(units, "microkernel", lambda arithmetic: units.Microkernel(unit, reason))
     layer, runs = layer_of(), "compiled: asked for by use_backend"
     assert str(layer.explain(X)) == runs
     torch.set_float32_matmul_precision("high")

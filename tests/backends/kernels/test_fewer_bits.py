@@ -1,0 +1,99 @@
+"""Layers whose products have fewer bits: a row's bits are its own, in every mode and on every unit."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+import torch
+from torch import Tensor
+
+import cellwright
+from cellwright.backends.kernels import binding
+from cellwright.compiler.codegen.bfloat16_tile import Bfloat16Tile
+from cellwright.compiler.codegen.tiles import tile_of
+from cellwright.compiler.kernel import Kernel, kernel
+from cellwright.compiler.target import no_dot_products, no_tiles
+
+MODES = ("bf16", "bf16x3", "bf16x6")
+MISSING = {"amx": no_tiles, "avx512_bf16": no_dot_products}
+LENGTHS = torch.tensor([7, 2, 5, 7, 1, 3] * 7)
+
+
+def on(monkeypatch, unit: str) -> None:
+    """Let kernels of fewer bits multiply by a unit, whatever the processor would take."""
+    if missing := MISSING.get(unit, lambda: None)():
+        pytest.skip(missing)
+
+    made: dict[object, Kernel] = {}
+
+    def forced(cell, dtype, arithmetic="float32"):
+        key = (cell, dtype, arithmetic)
+        if key not in made:
+            made[key] = Kernel(cell, dtype, arithmetic, kernel(cell, dtype).target)
+            made[key].tile = tile_of(made[key].target, dtype, arithmetic, unit)
+            assert arithmetic == "float32" or isinstance(made[key].tile, Bfloat16Tile)
+        return made[key]
+
+    monkeypatch.setattr(binding, "kernel", forced)
+
+
+def layer_of(name: str = "LSTM", **options: object) -> torch.nn.Module:
+    torch.manual_seed(0)
+    return getattr(cellwright, name)(21, 40, **options)
+
+
+def results(layer: torch.nn.Module, x: Tensor, lengths: Tensor | None) -> list[Tensor]:
+    x = x.detach().requires_grad_()
+    with cellwright.use_backend("compiled"):
+        output = layer(x, lengths=lengths)[0]
+        return [output.detach(), *torch.autograd.grad(output, [x, *layer.parameters()], torch.cos(output.detach()))]
+
+
+X = torch.randn(7, len(LENGTHS), 21, generator=torch.Generator().manual_seed(0))
+
+
+# Emulations are slow to compile: of them one does, since each gives the bits of its unit.
+@pytest.mark.parametrize(
+    ("name", "unit", "mode"),
+    [*product(("LSTM", "GRU"), MISSING, MODES), ("LSTM", "emulated amx", "bf16x3")],
+)
+def test_a_sequence_has_the_same_bits_alone_in_any_batch_and_padded(monkeypatch, name, unit, mode):
+    on(monkeypatch, unit)
+    layer = layer_of(name, matmul_precision=mode, bidirectional=True)
+    together, d_together, *_ = results(layer, X, LENGTHS)
+    for b in (0, 1, 17, 41):
+        length = int(LENGTHS[b])
+        alone, d_alone, *_ = results(layer, X[:length, b : b + 1], None)
+        assert torch.equal(alone[:, 0], together[:length, b])
+        assert torch.equal(d_alone[:, 0], d_together[:length, b])
+    some, d_some, *_ = results(layer, X[:, 3:20], LENGTHS[3:20])
+    assert torch.equal(some, together[: len(some), 3:20])
+    assert torch.equal(d_some, d_together[:, 3:20])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_bits_do_not_depend_on_the_threads(monkeypatch, mode):
+    on(monkeypatch, "amx" if no_tiles() is None else "emulated amx")
+    monkeypatch.setattr("cellwright.backends.kernels.partition.SMALL", 0)
+    layer = layer_of(matmul_precision=mode, num_layers=2)
+    before = torch.get_num_threads()
+    found = []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            found.append(results(layer, X, LENGTHS))
+    finally:
+        torch.set_num_threads(before)
+    for other in found[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(found[0], other, strict=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "unit", "mode"), [*product(("LSTM",), MISSING, MODES), ("GRU", "amx", "bf16x3")])
+def test_a_unit_gives_the_bits_of_its_emulation(monkeypatch, name, unit, mode):
+    layer = layer_of(name, matmul_precision=mode)
+    on(monkeypatch, unit)
+    found = results(layer, X, LENGTHS)
+    on(monkeypatch, f"emulated {unit}")
+    assert all(torch.equal(a, b) for a, b in zip(found, results(layer, X, LENGTHS), strict=True))
