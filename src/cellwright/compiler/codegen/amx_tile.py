@@ -22,7 +22,18 @@ from cellwright.compiler.codegen.bfloat16_tile import (
     Rows,
     result_row,
 )
-from cellwright.compiler.codegen.ir_builder import BYTE, at, count, element, element_at, function, integer, minimum
+from cellwright.compiler.codegen.ir_builder import (
+    BYTE,
+    at,
+    count,
+    element,
+    element_at,
+    function,
+    integer,
+    load,
+    minimum,
+    pointer,
+)
 from cellwright.compiler.codegen.tile_registers import COLUMNS, ROWS, TileRegisters
 from cellwright.compiler.codegen.vector import i64
 
@@ -71,8 +82,8 @@ class _Place(NamedTuple):
 class _Results:
     """The results C of a product: addresses of rows, or rows `stride` bytes apart from an address on.
 
-    Registers are stored sixteen rows at a time: there where that writes no other row, else to rows beside, that are
-    copied from there.
+    Registers are stored sixteen rows at a time: there where the rows are equally far apart and that writes no other,
+    else to rows beside, that are copied from there.
     """
 
     def __init__(self, b: Builder, tile: AmxTile, results: Value, stride: Value) -> None:
@@ -82,7 +93,7 @@ class _Results:
             beside = b.alloca(BYTE, MOST * self._width)
         beside.align = LINE
         self._beside: Value = beside
-        self._regular = b.icmp_signed("!=", stride, integer(0))
+        self._apart = _define_apart(b.module)
 
     @contextmanager
     def sums(self, rows: Rows, starts: Value) -> Iterator[tuple[_Place, _Place]]:
@@ -92,9 +103,10 @@ class _Results:
         """
         b = self._b
         full = b.or_(*(b.icmp_signed("==", rows.number, integer(n)) for n in (MOST, ROWS)))
-        direct = b.and_(full, self._regular)
-        there = b.gep(self._results, [b.add(b.mul(rows.first, self._stride), rows.column)])
-        place = _Place(b.select(direct, there, self._beside), b.select(direct, self._stride, integer(self._width)))
+        apart = b.call(self._apart, [self._results, rows.first, rows.number, self._stride])
+        direct = b.and_(full, b.icmp_signed("!=", apart, integer(0)))
+        there = result_row(b, self._results, self._stride, rows, integer(0))
+        place = _Place(b.select(direct, there, self._beside), b.select(direct, apart, integer(self._width)))
         adds = b.icmp_unsigned("==", b.ptrtoint(starts, i64), integer(0))
         with b.if_then(b.and_(adds, b.not_(direct))):
             self._copy(rows, lambda k: (result_row(b, self._results, self._stride, rows, k), self._beside_row(k)))
@@ -112,6 +124,29 @@ class _Results:
 
     def _beside_row(self, k: Value) -> Value:
         return element(self._b, self._beside, k, self._width)
+
+
+def _define_apart(module: Module) -> Function:
+    """Add apart(results, first, number, stride): how many bytes apart some results are; 0 where that differs."""
+    made, b = function(module, "apart", [pointer, i64, i64, i64], i64, inline=True)
+    results, first, number, stride = made.args
+    given = b.icmp_signed("!=", stride, integer(0))
+    with b.if_then(b.or_(given, b.icmp_signed("<", number, integer(2)))):
+        b.ret(stride)
+    with b.goto_entry_block():
+        differs = b.alloca(i64)
+    b.store(integer(0), differs)
+
+    def distance(k: Value) -> Value:
+        """From the result before to the k-th."""
+        r = b.add(first, k)
+        return b.sub(load(b, results, r), load(b, results, b.sub(r, integer(1))))
+
+    expected = distance(integer(1))
+    with count(b, integer(2), number) as k:
+        b.store(b.or_(b.load(differs), b.xor(distance(k), expected)), differs)
+    b.ret(b.select(b.icmp_signed("==", b.load(differs), integer(0)), expected, integer(0)))
+    return made
 
 
 def _tiles(
