@@ -80,6 +80,7 @@ def test_first_derivatives(cell, reverse, resets):
     assert gradcheck(function, tensors)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", EVERY, ids=repr)
 def test_second_derivatives(cell):
     function, tensors = _function(draw(cell, (3, 2, 0), hidden=3), reverse=True, resets=True)

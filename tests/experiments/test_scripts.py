@@ -63,6 +63,7 @@ def test_links_of_the_summary_lead_to_the_headings():
     assert links == [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
 
 
+@pytest.mark.slow
 def test_an_unknown_claim_is_refused(tmp_path):
     command = [sys.executable, ROOT / "experiments" / "run.py", "gur", "--folder", tmp_path]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

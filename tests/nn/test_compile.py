@@ -77,6 +77,7 @@ def test_every_cell_compiles_whole(cell):
     assert_agree(with_gradients(compiled, TOKENS, LENGTHS), with_gradients(double(model), TOKENS, LENGTHS))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "lengths", [None, LENGTHS, LENGTHS.int(), [7, 0, 3, 5]], ids=["dense", "int64", "int32", "list"]
 )

@@ -69,6 +69,7 @@ def test_a_traced_layer_takes_any_length_and_batch(kind, options):
         assert_same(traced(x(*sizes)), theirs, x(*sizes))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["peephole", "slstm", "layer-norm-gru", "lstm"])
 @pytest.mark.parametrize("options", [{}, {"learn_initial_state": True}, {"zoneout": 0.25}])
 def test_a_traced_layer_of_any_cell_takes_any_length(cell, options):

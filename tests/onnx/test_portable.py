@@ -70,6 +70,7 @@ def inputs_of(batch, time):
     return {"input": torch.randn(batch, time, 3), "reset": torch.rand(batch, time) < 0.4, "lengths": lengths}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["lstm", "layer-norm-gru"])
 def test_resets(cell, tmp_path, opened):
     model, axes = Resets(cell), {"input": ("batch", "time", None), "reset": ("batch", "time"), "lengths": ("batch",)}
@@ -113,6 +114,7 @@ def test_c_is_held_only_where_it_is_read(tmp_path):
     assert (width(tmp_path / "output.onnx"), width(tmp_path / "layer.onnx")) == (3, 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["lstm", "gru", "janet"])
 def test_what_stands_beyond_a_length_is_not_read(cell, tmp_path, opened):
     layer = apart(Recurrent(cell, 3, 4, bidirectional=True, batch_first=True))
