@@ -9,7 +9,7 @@ from cellwright.bench import measure as measuring
 from cellwright.bench.case import Case
 from cellwright.bench.measure import Disagreement, Measurement, measure
 from cellwright.bench.rival import Work
-from cellwright.bench.rivals import LOOP, OURS, RIVALS, of_cell
+from cellwright.bench.rivals import LOOP, OURS, RIVALS, of_case
 from cellwright.bench.timing import Spread
 
 
@@ -52,7 +52,8 @@ def test_a_rival_that_computes_less_is_never_timed(monkeypatch, change):
 def test_a_user_s_rivals(monkeypatch, cell, ragged, timed, absent):
     """Those that are timed are those that can compute the case; times go where their names are."""
     monkeypatch.setattr(measuring, "interleaved", lambda works, *_: {name: Spread(1, 2, 3) for name in works})
-    found = measure(Case(cell, True, ragged, 6, 3, 5), of_cell(cell), 1, 0.0)
+    case = Case(cell, True, ragged, 6, 3, 5)
+    found = measure(case, of_case(case), 1, 0.0)
     assert (set(found.times), found.absent) == ({OURS, *timed}, absent)
     assert found.differences.keys() == found.times.keys()
     assert found.differences[OURS] == 0

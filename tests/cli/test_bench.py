@@ -27,7 +27,8 @@ def test_json_holds_times_ratios_and_versions(cellwright):
     assert (ended.status, ended.err) == (0, "")
     told = json.loads(ended.out)
     assert told["case"] == {
-        "cell": "gru", "training": True, "ragged": True, "time": 7, "batch": 3, "hidden": 5, "directions": 1
+        "cell": "gru", "training": True, "ragged": True, "time": 7, "batch": 3, "hidden": 5, "directions": 1,
+        "precision": "highest",
     }  # fmt: skip
     assert list(told["times"]) == list(told["ratios"]) == ["cellwright", "torch.nn padded", "torch.nn packed"]
     for name, spread in told["times"].items():
@@ -44,6 +45,15 @@ def test_the_table_names_what_was_measured(cellwright):
     assert ours[-1] == "1.00"
     assert "without torch.nn packed: nothing is ragged" in lines
     assert any(line.startswith("  torch.nn padded") for line in lines)
+
+
+def test_a_precision_has_torch_in_autocast_beside_it_and_says_what_multiplies(cellwright):
+    ended = cellwright("bench", *TINY, "--precision", "medium")
+    lines = ended.out.splitlines()
+    assert ended.status == 0
+    assert lines[0].startswith("lstm training ragged T7 B3 H5 medium, ")
+    assert all(any(line.startswith(f"  torch.nn {form}, autocast") for line in lines) for form in ("padded", "packed"))
+    assert lines[-1].endswith(": matmul_precision='medium'")
 
 
 @pytest.mark.parametrize("cell", [name for name in CELLS if name not in ("rnn", "lstm", "gru", "rnn-relu")][:3])
@@ -86,7 +96,7 @@ def test_a_mistake_is_one_sentence(cellwright, options, sentence):
 
 
 def test_results_that_differ_are_not_timed(cellwright, monkeypatch):
-    monkeypatch.setattr(measuring, "LARGEST_DIFFERENCE", 1e-12)
+    monkeypatch.setitem(measuring.LARGEST_DIFFERENCE, "highest", 1e-12)
     monkeypatch.setattr(measuring, "interleaved", lambda *_: pytest.fail("timed"))
     ended = cellwright("bench", *TINY)
     assert (ended.status, ended.out) == (2, "")

@@ -242,11 +242,7 @@ def _packed(arguments: _Arguments, record: bool) -> tuple[PackedLayout, Call]:
     else:
         layout = ragged(definition.name, lengths, time, batch, input.device)
     each = len(weights) // directions
-    given = streams or ()
-    named = [
-        dict(zip(definition.streams, given[k : k + len(definition.streams)], strict=True))
-        for k in range(0, len(given), len(definition.streams) or 1)
-    ]
+    named = streams_of(definition, streams or ())
     call = Call(
         cell=definition,
         rows=layout.flatten(input),
@@ -272,6 +268,12 @@ def weights_of(cell: Definition, flat: Sequence[Any]) -> Weights:
     projection = others[-1] if len(others) % 2 else None
     own = dict(zip(cell.parameters, flat[split:], strict=True))
     return Weights(input, recurrent, input_bias, recurrent_bias, projection, own)
+
+
+def streams_of(cell: Definition, flat: Sequence[Any]) -> list[dict[str, Any]]:
+    """Each direction's streams by name, of those of all directions one after the other."""
+    each = len(cell.streams) or 1
+    return [dict(zip(cell.streams, flat[k : k + each], strict=True)) for k in range(0, len(flat), each)]
 
 
 def _packed_streams(layout: PackedLayout, cell: Definition, named: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -29,6 +29,7 @@ class Case:
     cell        its name, or the key of another's
     training    forward, and the gradients of input and weights; else forward alone
     ragged      lengths uniform in T/5 … T, in any order, the longest T; else all T
+    precision   how our kernels multiply
     """
 
     cell: str
@@ -38,10 +39,12 @@ class Case:
     batch: int
     hidden: int
     directions: int = 1
+    precision: str = "highest"
 
     def __str__(self) -> str:
         mode, kind = "training" if self.training else "inference", "ragged" if self.ragged else "padded"
-        return f"{self.cell} {mode} {kind} {self.sizes}"
+        precision = "" if self.precision == "highest" else f" {self.precision}"
+        return f"{self.cell} {mode} {kind} {self.sizes}{precision}"
 
     @property
     def sizes(self) -> str:
@@ -85,7 +88,13 @@ class Problem:
     def __init__(self, case: Case) -> None:
         torch.manual_seed(0)
         self.case = case
-        self.layer = Recurrent(case.cell, case.hidden, case.hidden, bidirectional=case.directions == 2)
+        self.layer = Recurrent(
+            case.cell,
+            case.hidden,
+            case.hidden,
+            bidirectional=case.directions == 2,
+            matmul_precision=case.precision,
+        )
         self._calm()
         self.x = torch.randn(case.time, case.batch, case.hidden, requires_grad=case.training)
         self.lengths = case.lengths if case.ragged else None

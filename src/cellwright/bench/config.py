@@ -18,5 +18,8 @@ class BenchConfig(RecurrentOptions):
     """Steps of the longest sequence."""
     lengths: Literal["ragged", "padded"] = "ragged"
     """Lengths from a fifth of --seq-len to all of it, in any order; or all of it."""
+    precision: Literal["highest", "high", "medium", "bf16x6"] = "highest"
+    """How our kernels multiply, by the words of cellwright.use_matmul_precision; torch.nn multiplies float32, and where
+    fewer bits are asked for it is timed within autocast to bfloat16 too."""
     threads: int | None = Field(None, ge=1)
     """Threads of the arithmetic; None leaves PyTorch's choice."""

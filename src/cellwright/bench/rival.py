@@ -26,8 +26,9 @@ class Work:
 
 @dataclass(frozen=True)
 class Rival:
-    """A row of the table: why it cannot compute a case, or None; and the work, where it can."""
+    """A row of the table: why it cannot compute a case, or None; the work, where it can; whether in bfloat16."""
 
     name: str
     obstacle: Callable[[Case], str | None]
     prepare: Callable[[Problem], Work]
+    bfloat16: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cellwright.bench import torch_layers
-from cellwright.bench.case import TORCH
+from cellwright.bench.case import TORCH, Case
 from cellwright.bench.rival import Rival
 
 OURS = "cellwright"
@@ -16,12 +16,16 @@ RIVALS = {
         Rival("torch.nn padded", torch_layers.cannot_pad, torch_layers.padded),
         Rival("torch.nn packed", torch_layers.cannot_pack, torch_layers.packed),
         Rival("torch.nn packed before", torch_layers.cannot_pack, torch_layers.packed_before),
+        Rival("torch.nn padded, autocast", torch_layers.cannot_pad, torch_layers.padded_in_autocast, bfloat16=True),
+        Rival("torch.nn packed, autocast", torch_layers.cannot_pack, torch_layers.packed_in_autocast, bfloat16=True),
         Rival(LOOP, torch_layers.anything, torch_layers.loop),
     )
 }
 
 
-def of_cell(cell: str) -> dict[str, Rival]:
+def of_case(case: Case) -> dict[str, Rival]:
     """Ours, and what a user has without it: torch.nn's layer, the Python loop where torch.nn has none."""
-    names = ("torch.nn padded", "torch.nn packed") if cell in TORCH else (LOOP,)
+    names: tuple[str, ...] = ("torch.nn padded", "torch.nn packed") if case.cell in TORCH else (LOOP,)
+    if case.cell in TORCH and case.precision != "highest":
+        names += "torch.nn padded, autocast", "torch.nn packed, autocast"
     return {name: RIVALS[name] for name in (OURS, *names)}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from cellwright.backends.dispatch import use_backend
@@ -51,15 +51,39 @@ def padded(problem: Problem) -> Work:
     return _work(problem, lambda: layer(problem.x)[0], problem.x, layer.named_parameters())
 
 
+def padded_in_autocast(problem: Problem) -> Work:
+    """The same within autocast to bfloat16, to an output in float32."""
+    layer = problem.torch_layer()
+    return _work(problem, _in_autocast(lambda: layer(problem.x)[0]), problem.x, layer.named_parameters())
+
+
 def packed(problem: Problem) -> Work:
     """torch.nn's layer as its documentation has ragged batches computed: pack, run, pad."""
     layer = problem.torch_layer()
+    return _work(problem, _packing(problem, layer), problem.x, layer.named_parameters())
 
+
+def packed_in_autocast(problem: Problem) -> Work:
+    """The same within autocast to bfloat16, to an output in float32."""
+    layer = problem.torch_layer()
+    return _work(problem, _in_autocast(_packing(problem, layer)), problem.x, layer.named_parameters())
+
+
+def _packing(problem: Problem, layer: nn.Module) -> Callable[[], Tensor]:
     def call() -> Tensor:
         rows = pack_padded_sequence(problem.x, problem.case.lengths, enforce_sorted=False)
         return pad_packed_sequence(layer(rows)[0], total_length=problem.case.time)[0]
 
-    return _work(problem, call, problem.x, layer.named_parameters())
+    return call
+
+
+def _in_autocast(call: Callable[[], Tensor]) -> Callable[[], Tensor]:
+    def inner() -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            output = call()
+        return output.float()
+
+    return inner
 
 
 def packed_before(problem: Problem) -> Work:

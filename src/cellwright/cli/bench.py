@@ -14,6 +14,7 @@ from typer.core import TyperCommand
 from cellwright.errors import InputError
 
 if TYPE_CHECKING:
+    from cellwright.backends.dispatch import Backend
     from cellwright.bench.case import Case
     from cellwright.bench.measure import Measurement
 
@@ -35,24 +36,32 @@ def bench(training: bool, as_json: bool, **options: Any) -> None:
     from cellwright.bench.case import Case
     from cellwright.bench.config import BenchConfig
     from cellwright.bench.measure import Disagreement, measure
-    from cellwright.bench.rivals import of_cell
+    from cellwright.bench.rivals import of_case
     from cellwright.bench.timing import others_at_work
     from cellwright.cells.from_file import named
     from cellwright.options import configured
 
     told = configured(BenchConfig, options)
     case = Case(
-        named(told.cell).key, training, told.lengths == "ragged", told.seq_len, told.batch_size, told.hidden_size
+        named(told.cell).key,
+        training,
+        told.lengths == "ragged",
+        told.seq_len,
+        told.batch_size,
+        told.hidden_size,
+        precision=told.precision,
     )
-    _check(case)
+    backend = _check(case)
     with _on(told.threads):
         if doubt := others_at_work():
             print(doubt, file=sys.stderr)
         try:
-            found = measure(case, of_cell(case.cell), ROUNDS, SECONDS)
+            found = measure(case, of_case(case), ROUNDS, SECONDS)
         except Disagreement as error:
             raise InputError(f"{error}; choose fewer steps, over which roundings grow less") from None
         _print(found, as_json)
+        if case.precision != "highest" and not as_json:
+            print(backend.reason)
 
 
 class BenchCommand(TyperCommand):
@@ -71,15 +80,15 @@ class BenchCommand(TyperCommand):
         return command_of(bench, [*options_of(BenchConfig), *own]).make_context(*arguments, **settings)
 
 
-def _check(case: "Case") -> None:
-    """Raise InputError where the kernels do not run here, or the memory is too small."""
+def _check(case: "Case") -> "Backend":
+    """What computes ours. Raises InputError where the kernels do not run here, or the memory is too small."""
     import torch
 
     from cellwright.backends.bounds import kernels_of_any_size
     from cellwright.nn import Recurrent
 
     with kernels_of_any_size():
-        backend = Recurrent(case.cell, 1, 1).explain(torch.zeros(1, 1, 1))
+        backend = Recurrent(case.cell, 1, 1, matmul_precision=case.precision).explain(torch.zeros(1, 1, 1))
     if backend.name != "compiled":
         raise InputError(f"there are no kernels to time on this machine; layers are computed by {backend}")
     if hasattr(os, "sysconf"):
@@ -90,6 +99,7 @@ def _check(case: "Case") -> None:
                 f"{case.least_bytes / 1e9:,.0f} GB or more, and this machine has "
                 f"{there / 1e9:,.0f}; choose smaller ones"
             )
+    return backend
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from cellwright.nn.single_step import RecurrentCell
 
 _LAYERS: dict[str, Any] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN, "rnn-relu": nn.RNN}
 _STEPS: dict[str, Any] = {"lstm": nn.LSTMCell, "gru": nn.GRUCell, "rnn": nn.RNNCell, "rnn-relu": nn.RNNCell}
-# What torch.nn's layers have no like for. Recomputing changes no number, and is left out.
+# What torch.nn's layers have no like for. Recomputing changes no number, and a matmul_precision only permits fewer
+# bits: both are left out.
 _OURS = ("recurrent_dropout", "zoneout", "learn_initial_state", "state_batch_first")
 
 

@@ -43,8 +43,6 @@ def translation(told: list[str], used: Sequence[Sequence[bool]], *, portable: bo
         assert not gates, "the file's writer refuses gates"
         definition, directions = registry.find(cell), int(state[0].shape[0])
         each = len(weights) // directions
-        names = tuple(definition.streams)
-        starts = range(0, len(streams or ()), len(names) or 1)
         arguments = LayerArguments(
             cell=definition,
             input=input,
@@ -53,7 +51,7 @@ def translation(told: list[str], used: Sequence[Sequence[bool]], *, portable: bo
             weights=[custom_op.weights_of(definition, weights[k : k + each]) for k in range(0, len(weights), each)],
             reset=resets[0] if resets else None,
             fresh=fresh or (),
-            streams=[dict(zip(names, streams[k:], strict=False)) for k in starts],
+            streams=custom_op.streams_of(definition, streams or ()),
             used=used[len(told)],
         )
         write, what = _form(arguments, portable)

@@ -1,0 +1,74 @@
+"""How a run multiplies while it trains, and what it says of that."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from cellwright.backends.kernels import backward, forward
+from cellwright.backends.precision import decide
+from cellwright.errors import InputError
+from cellwright.files import read_json
+from cellwright.tasks.classify import ClassifyConfig
+from cellwright.training import fit
+from cellwright.training.precision import multiplying
+
+Options = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def torch_as_it_was():
+    yield
+    torch.set_float32_matmul_precision("highest")
+
+
+@pytest.mark.parametrize(
+    ("precision", "kernels", "switch"),
+    [
+        ("highest", "float32", "medium"),
+        ("high", "bf16x3", "high"),
+        ("medium", "bf16", "medium"),
+        ("bf16-mixed", "bf16", "medium"),
+    ],
+)
+def test_the_words_for_the_time_of_training(precision, kernels, switch):
+    """Of a process that had asked for `medium` itself."""
+    torch.set_float32_matmul_precision("medium")
+    with multiplying(precision):
+        assert decide(None, torch.float32).arithmetic == kernels
+        assert torch.get_float32_matmul_precision() == switch
+    assert torch.get_float32_matmul_precision() == "medium"
+    assert decide(None, torch.float32).asked == "torch.set_float32_matmul_precision('medium')"
+
+
+def test_the_switch_is_put_back_where_training_fails():
+    with pytest.raises(KeyError), multiplying("high"):
+        raise KeyError
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+def test_a_run_multiplies_as_it_was_told_and_goes_on_so(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = set()
+
+    def listen(module, name):
+        run = getattr(module, name)
+
+        def spy(call, *given, **named):
+            seen.add((name, call.arithmetic))
+            return run(call, *given, **named)
+
+        monkeypatch.setattr(module, name, spy)
+
+    listen(forward, "forward")
+    listen(backward, "backward")
+    given = options(max_epochs=1, checkpoint_seconds=60, precision="bf16-mixed")
+    result = fit(ClassifyConfig(**given), progress=False)
+    assert seen == {("forward", "bf16"), ("backward", "bf16")}
+    assert read_json(result.out / "config.json")["options"]["precision"] == "bf16-mixed"
+    with pytest.raises(InputError, match="was started with precision 'bf16-mixed', and 'high' is given now"):
+        fit(ClassifyConfig(**given | {"max_epochs": 2, "resume": True, "precision": "high"}), progress=False)
+    seen.clear()
+    del given["precision"]
+    assert fit(ClassifyConfig(**given | {"max_epochs": 2, "resume": True}), progress=False).epochs == 2
+    assert seen == {("forward", "bf16"), ("backward", "bf16")}
