@@ -101,12 +101,9 @@ class LengthBucketSampler(Sampler[list[int]]):
         return len(self._sizes) // self.world_size
 
 
-def usual_budget(tokens: int, world_size: int, steps: int = USUAL_STEPS) -> int:
-    """Most padded tokens of a batch where nobody chooses, of so many in an epoch of `world_size` processes.
-
-    steps: of an epoch, where its batches are within the bounds.
-    """
-    return min(max(tokens // (steps * world_size), LEAST_TOKENS), MOST_TOKENS)
+def usual_budget(tokens: int, world_size: int) -> int:
+    """Most padded tokens of a batch where nobody chooses, of so many in an epoch of `world_size` processes."""
+    return min(max(tokens // (USUAL_STEPS * world_size), LEAST_TOKENS), MOST_TOKENS)
 
 
 def collate(examples: Sequence[Example]) -> Batch:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
-from cellwright.data.batches import MOST_TOKENS, USUAL_STEPS, LengthBucketSampler, usual_budget
+from cellwright.data.batches import MOST_TOKENS, LengthBucketSampler, usual_budget
 
 
 class Epoch(NamedTuple):
@@ -41,7 +41,6 @@ class LengthBuckets:
     collate   makes a batch of examples
     budget    the most padded tokens of a batch; None: `usual_budget` of the first epoch
     seed      chooses which examples go together, and the order of the batches
-    steps     of an epoch, about, where the budget is None
     """
 
     examples: Callable[[int], Sequence[Any]]
@@ -49,7 +48,6 @@ class LengthBuckets:
     collate: Callable[[Sequence[Any]], Any]
     budget: int | None
     seed: int
-    steps: int = USUAL_STEPS
 
     def epoch(self, number: int, rank: int, world_size: int) -> Epoch:
         """Epoch `number` as process `rank` sees it."""
@@ -65,7 +63,7 @@ class LengthBuckets:
 
     def budget_among(self, world_size: int) -> int:
         """The most padded tokens of a batch, in each of `world_size` processes."""
-        return self.budget or usual_budget(self._tokens, world_size, self.steps)
+        return self.budget or usual_budget(self._tokens, world_size)
 
     @cached_property
     def _tokens(self) -> int:

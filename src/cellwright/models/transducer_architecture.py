@@ -18,6 +18,8 @@ class TransducerArchitecture(Remembering, Embedded, Bidirectional):
     """How a step of the decoder finds its place in the source: general or dot (Luong) or additive (Bahdanau)."""
     input_feeding: bool = False
     """Tell each step of the decoder what the one before had looked at: a step at a time in Python, far slower."""
+    dropout: float = Field(0.3, ge=0, lt=1)
+    """Share of the numbers dropped behind the embeddings, between layers and before the dense output."""
 
 
 class TransducerConfig(TransducerArchitecture):
@@ -27,5 +29,3 @@ class TransducerConfig(TransducerArchitecture):
     """Number of source ids, padding (0) and unknown (1) included."""
     target_vocab_size: int = Field(ge=2)
     """Number of target ids, begin and end (0) and unknown (1) included."""
-    dropout: float = Field(0.0, ge=0, lt=1)
-    """Share of the numbers dropped behind the embeddings, between layers and before the dense output."""

@@ -59,9 +59,6 @@ class TransduceConfig(
     reads: ClassVar[str] = PAIRS
     usual_steps: ClassVar[int] = 2400
 
-    dropout: float | None = Field(None, ge=0, lt=1)
-    """Share of the numbers dropped behind the embeddings, between layers and before the dense output; None goes by
-    how many pairs there are: fit says what that comes to."""
     batch_tokens: int | None = Field(None, ge=1)
     """Most tokens in a batch, source and target together, padding included; None goes by how much there is to train
     on."""

@@ -1,18 +1,14 @@
 """From options to what training needs: pairs as symbol numbers, and the description that the run folder keeps."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import NamedTuple, Self
 
 import cellwright
-from cellwright.data.batches import USUAL_STEPS
 from cellwright.data.feed import feeds
 from cellwright.data.pair_batches import PairExample, collate_pairs, cost
 from cellwright.data.pairs import Pairs
 from cellwright.data.splits import counts
 from cellwright.data.symbols import Kind, have_features, tokenize, usual_kind, without_features
 from cellwright.data.tokenizer import FEATURED, Tokenizer
-from cellwright.data.wording import counted
 from cellwright.evaluation.edit_distance import score_sequences
 from cellwright.evaluation.transduction import symbol_by_symbol
 from cellwright.models.transducer_architecture import TransducerArchitecture, TransducerConfig
@@ -26,21 +22,6 @@ from cellwright.tasks.transduce.run import SOURCE, TARGET, Symbols, TransduceRun
 
 MOST = 10**6
 """Symbols of a vocabulary."""
-FEW_PAIRS = 5_000
-"""Of fewer to train on most are learned by heart, unless something keeps them from it."""
-
-
-class Regularisation(NamedTuple):
-    """What keeps pairs from being learned by heart, where nobody chooses."""
-
-    dropout: float
-    steps: int
-    """Of an epoch; the fewer, the more pairs in a batch, and the more epochs."""
-
-    @classmethod
-    def of(cls, pairs: int) -> Self:
-        """For so many pairs to train on: measured on 1,200 and 3,600, see docs/defaults.md."""
-        return cls(0.5, USUAL_STEPS // 2) if pairs < FEW_PAIRS else cls(0.3, USUAL_STEPS)
 
 
 def prepare(
@@ -52,11 +33,9 @@ def prepare(
     train, validation = splits["train"], splits["validation"]
     vocabularies = load_vocabularies(config.out, before.model) if before else make_vocabularies(train, config)
     source, target = vocabularies
+    run = _describe(config, vocabularies, train, validation)
     examples = encode_pairs(train, source, target)
     each: list[PairExample] = [(numbers, [one]) for numbers, targets in examples for one in targets]
-    usual = Regularisation.of(len(each))
-    dropout = usual.dropout if config.dropout is None else config.dropout
-    run = _describe(config, vocabularies, dropout, train, validation)
     train_feed, validation_feed = feeds(
         lambda epoch: each,
         encode_pairs(validation, source, target),
@@ -69,7 +48,7 @@ def prepare(
         config,
         run,
         TransduceObjective(run.model, run.symbols, config.label_smoothing),
-        train=replace(train_feed, steps=usual.steps),
+        train=train_feed,
         validation=validation_feed,
         baseline=_symbol_by_symbol(train, validation, run.symbols) if len(validation) else None,
         files={SOURCE: source.to_json().encode(), TARGET: target.to_json().encode()},
@@ -77,7 +56,6 @@ def prepare(
             *splits.notes,
             f"{counts(splits)} sources; vocabularies of {source.size:,} {source.kind} and {target.size:,} "
             f"{target.kind}",
-            f"{counted(len(each), 'pair')} to train on, with a dropout of {dropout:g}",
         ],
     )
 
@@ -121,7 +99,7 @@ def _vocabulary(texts: Sequence[str], kind: str, minimum: int) -> Tokenizer:
 
 
 def _describe(
-    config: TransduceConfig, vocabularies: tuple[Tokenizer, Tokenizer], dropout: float, train: Pairs, validation: Pairs
+    config: TransduceConfig, vocabularies: tuple[Tokenizer, Tokenizer], train: Pairs, validation: Pairs
 ) -> TransduceRunConfig:
     source, target = vocabularies
     kinds: list[Kind] = ["tokens" if each.kind == "tokens" else "characters" for each in vocabularies]
@@ -132,7 +110,6 @@ def _describe(
         model=TransducerConfig(
             source_vocab_size=source.size,
             target_vocab_size=target.size,
-            dropout=dropout,
             **config.model_dump(include=set(TransducerArchitecture.model_fields)),
         ),
         symbols=Symbols(source=kinds[0], target=kinds[1], longest=longest, features=featured),
