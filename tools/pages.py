@@ -69,7 +69,7 @@ def page(cell: Definition) -> str:
 
 def compiler() -> str:
     """The LSTM through every stage of the compiler."""
-    made = Kernel(CELLS["lstm"], "float32", AVX2)
+    made = Kernel(CELLS["lstm"], "float32", "float32", AVX2)
     parts = [
         "# From five equations to a kernel",
         "The LSTM on its way from `cells/lstm.py` to machine code: every stage, and what it gives. "

@@ -28,7 +28,8 @@ def test_one_case_from_measurement_to_page(tmp_path):
     found = json.loads(figures.read_text())
     (speed,) = found["speed"]
     assert speed["case"] == {
-        "cell": "rnn", "training": False, "ragged": False, "time": 100, "batch": 1, "hidden": 128, "directions": 1
+        "cell": "rnn", "training": False, "ragged": False, "time": 100, "batch": 1, "hidden": 128, "directions": 1,
+        "precision": "highest",
     }  # fmt: skip
     assert {OURS, "torch.nn padded", "Python loop"} <= set(speed["times"])
     assert all(times["low"] <= times["median"] <= times["high"] for times in speed["times"].values())

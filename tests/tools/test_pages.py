@@ -67,7 +67,7 @@ def test_memory_is_drawn_as_the_kernels_hold_it(drawn):
     backward._give(back, saved[0], torch.zeros(6, SCRIPT["HIDDEN"]), [s[0] for s in drawn.state])
     assert {name: tuple(back.tensors[name].shape) for name in shapes["backward"]} == shapes["backward"]
     for saves, names in ((True, ["products"]), (False, ["products", "gates"])):
-        numbers, _ = forward.prepare(drawn, saves=saves)[1]._scratch
+        numbers, *_ = forward.prepare(drawn, saves=saves)[1]._scratch
         assert numbers.numel() >= sum(prod(shapes["item forward"][name]) for name in names)
 
 

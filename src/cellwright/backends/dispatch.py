@@ -150,8 +150,8 @@ def _as_multiplied(arithmetic: Arithmetic) -> Arithmetic:
 def gives_to_torch(cell: str, size: bounds.Size, own: str | None, dtype: torch.dtype) -> bool:
     """Whether a standard cell's call without resets or letters, which nothing disturbs, goes to torch's kernels.
 
-    By the short way, which looks at the precision (that of the layer, `own`, and of its type) where it must only: what
-    would be multiplied in less than float32 is for `choose` to say.
+    By the short way, which looks at the precision (the layer's `own`, and that of its type) only where it must: who
+    computes what may be multiplied in less than float32, `choose` says.
     """
     asked = _asked.get()
     if asked is not None:
