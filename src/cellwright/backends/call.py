@@ -14,7 +14,7 @@ import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
@@ -54,6 +54,10 @@ class Weights:
         return Weights(*matrices, {name: next(rest) for name in self.extra_parameters})  # type: ignore[arg-type,call-arg]
 
 
+Packed = dict[Any, list[Tensor]]
+"""The weights of a call as a kernel reads them, by the kernel; it fills it where it is not there."""
+
+
 @dataclass(frozen=True)
 class Call:
     """What a layer is asked to compute.
@@ -69,6 +73,7 @@ class Call:
     input_index   where the packed rows stand in `rows`; None where they are these
     output_index  where they stand in the outputs (N', D·P), zero in other places; None where they are these
     arithmetic    how kernels multiply, forward and backward; the other backends multiply as torch does
+    packed        what kernels have packed of the weights, which stay; None where they pack at every call
     """
 
     cell: Definition
@@ -83,6 +88,7 @@ class Call:
     input_index: RowIndex | None = None
     output_index: RowIndex | None = None
     arithmetic: Arithmetic = "float32"
+    packed: Packed | None = None
 
     @property
     def tensors(self) -> list[Tensor]:

@@ -1,6 +1,7 @@
 """Recurrent layers: torch.nn's, with lengths in any order, resets and gates, and a layer for any cell."""
 
 from cellwright.nn.conversion import to_torch
+from cellwright.nn.freezing import freeze
 from cellwright.nn.layers import GRU, LSTM, RNN
 from cellwright.nn.ragged import Padded, last_valid, mask, pack, pad, unpack
 from cellwright.nn.recurrent import Recurrent
@@ -16,6 +17,7 @@ __all__ = [
     "RNNCell",
     "Recurrent",
     "RecurrentCell",
+    "freeze",
     "last_valid",
     "mask",
     "pack",

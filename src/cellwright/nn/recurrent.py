@@ -248,6 +248,8 @@ class Recurrent(Stack):
         if isinstance(input, PackedSequence) and torch.compiler.is_dynamo_compiling():
             found: tuple[Any, ...] = self._uncompiled(input, hx, lengths, reset, return_sequences, return_gates)
             return found
+        if self._frozen is not None:
+            self.check_frozen(input)
         if reset is None and return_sequences and not return_gates:
             result = direct.layers(self, input, hx, lengths)
             if result is not None:

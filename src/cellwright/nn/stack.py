@@ -12,6 +12,7 @@ from cellwright.backends import custom_op, dispatch, precision, recompute
 from cellwright.backends.call import Call, Result, Weights
 from cellwright.cells import Definition
 from cellwright.nn import checks, weights
+from cellwright.nn.freezing import Freezes
 from cellwright.nn.inputs import enter, reset_rows
 from cellwright.nn.masks import regularise
 from cellwright.nn.precision import HasPrecision
@@ -20,7 +21,7 @@ from cellwright.nn.states import State, StateShape
 from cellwright.packing import Layout, Lengths, PackedLayout, PaddedLayout
 
 
-class Stack(HasPrecision, LeftInFloat):
+class Stack(Freezes, HasPrecision, LeftInFloat):
     """A module that holds the parameters of such layers. `Recurrent` is the one there is, and says what each means."""
 
     cell: Definition
@@ -98,6 +99,7 @@ def calls(
     arithmetic = precision.decide(stack.matmul_precision, each[0][0].input.dtype).arithmetic
     state = _initial(stack, layout, rows) if hx is None else state_shape(stack).enter(who, hx, layout, rows)
     resets = None if reset is None else reset_rows(who, layout, reset)[: stack.directions]
+    packed = stack.packed()
     found = []
     for k in range(stack.num_layers):
         here = slice(k * stack.directions, (k + 1) * stack.directions)
@@ -113,6 +115,7 @@ def calls(
             input_index=layout.inner if k == 0 else None,
             output_index=layout.inner if k == stack.num_layers - 1 else None,
             arithmetic=arithmetic,
+            packed=packed[k],
         )
         found.append(regularise(call, layout.steps, stack.recurrent_dropout, stack.zoneout, training=stack.training))
     return layout, found

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from cellwright.backends.call import Call, Result, Weights
+from cellwright.backends.call import Call, Packed, Result, Weights
 from cellwright.backends.kernels.binding import DirectionArguments, Launch, LayerBinding, compact
 from cellwright.backends.kernels.panels import give_projection, pack_weights
 from cellwright.backends.kernels.workspace import workspace
@@ -59,7 +59,8 @@ def prepare(call: Call, *, saves: bool) -> tuple[Tensor, Launch]:
     binding = LayerBinding(call, shares=not (saves or call.record))
     letters = binding.kernel.letters if call.record else ()
     loop = binding.kernel.forward(saves=saves, projects=binding.projects, letters=letters)
-    packed = pack_weights(binding, [m for weights in call.weights for m in _matrices(binding, weights)])
+    kept = None if saves else call.packed
+    packed = _packed(binding, kept)
     outputs = [
         binding.new_rows(binding.output_index, len(binding.directions) * binding.outputs) for _ in range(binding.parts)
     ]
@@ -67,7 +68,18 @@ def prepare(call: Call, *, saves: bool) -> tuple[Tensor, Launch]:
         [_direction(binding, loop, y, saves, letters, packed[4 * d : 4 * d + 4], d) for d in binding.directions]
         for y in outputs
     ]
-    return outputs[0], Launch(binding, first, loop, others=others, packed=packed)
+    # What is kept lives on after the launch, and is nobody's room.
+    return outputs[0], Launch(binding, first, loop, others=others, packed=packed if kept is None else ())
+
+
+def _packed(binding: LayerBinding, kept: Packed | None) -> list[Tensor]:
+    """Each direction's W, its bias, U and its bias, as the loop reads them: those that are kept, or packed now."""
+    if kept is not None and binding.kernel in kept:
+        return kept[binding.kernel]
+    packed = pack_weights(binding, [m for weights in binding.call.weights for m in _matrices(binding, weights)])
+    if kept is not None:
+        kept[binding.kernel] = packed
+    return packed
 
 
 def _matrices(binding: LayerBinding, weights: Weights) -> list[tuple[Tensor, tuple[str, ...]]]:

@@ -1,0 +1,123 @@
+"""Layers whose weights are packed once."""
+
+from __future__ import annotations
+
+import copy
+import io
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils import parametrizations
+from torch.nn.utils.rnn import pack_padded_sequence
+
+import cellwright
+from cellwright.backends.kernels import forward as forward_module
+
+X = torch.randn(7, 5, 12, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(autouse=True)
+def _kernels():
+    with cellwright.use_backend("compiled"):
+        yield
+
+
+def layer_of(cell: str = "lstm", **options) -> cellwright.Recurrent:
+    torch.manual_seed(0)
+    return cellwright.Recurrent(cell, 12, 20, **options).eval()
+
+
+def counted(monkeypatch) -> list[int]:
+    """How often weights are packed."""
+    packings: list[int] = []
+    original = forward_module.pack_weights
+    monkeypatch.setattr(forward_module, "pack_weights", lambda *a: (packings.append(1), original(*a))[1])
+    return packings
+
+
+@pytest.mark.parametrize("options", [{}, {"num_layers": 2, "bidirectional": True}, {"proj_size": 6}], ids=str)
+@pytest.mark.parametrize("cell", ["lstm", "gru", "peephole"])
+def test_a_frozen_layer_gives_the_same_bits_and_packs_once_a_layer(monkeypatch, cell, options):
+    if cell != "lstm" and "proj_size" in options:
+        pytest.skip("only the LSTM is projected")
+    layer = layer_of(cell, **options)
+    with torch.inference_mode():
+        wanted = layer(X, lengths=[7, 3, 0, 5, 1])
+        packings = counted(monkeypatch)
+        layer.freeze()
+        for _ in range(3):
+            found = layer(X, lengths=[7, 3, 0, 5, 1])
+            assert torch.equal(found[0], wanted[0])
+    assert len(packings) == layer.num_layers
+
+
+def test_each_precision_is_packed_of_its_own():
+    layer = layer_of().freeze()
+    with torch.no_grad():
+        for word in ("highest", "medium", "highest", "medium"):
+            with cellwright.use_matmul_precision(word):
+                assert torch.equal(layer(X)[0], layer_of()(X)[0])
+
+
+def test_a_call_that_would_want_a_gradient_is_refused():
+    layer = layer_of().freeze()
+    with pytest.raises(RuntimeError, match="Recurrent: the layer is frozen, and this call would want a gradient"):
+        layer(X)
+    assert layer.unfreeze()(X)[0].requires_grad
+
+
+def test_of_parameters_without_gradients_an_input_with_one_is_refused():
+    layer = layer_of().requires_grad_(False).freeze()
+    assert layer(X)[0].shape == (7, 5, 20)
+    with pytest.raises(RuntimeError, match="would want a gradient"):
+        layer(pack_padded_sequence(X.clone().requires_grad_(), [7] * 5))
+
+
+@pytest.mark.parametrize("change", ["load_state_dict", "step", "replace"])
+def test_weights_that_have_changed_are_noticed(change):
+    layer = layer_of().freeze()
+    if change == "load_state_dict":
+        layer.load_state_dict(layer_of().state_dict())
+    elif change == "step":
+        with torch.no_grad():
+            layer.weight_ih_l0.add_(1)
+    else:
+        layer.weight_ih_l0 = nn.Parameter(layer.weight_ih_l0.detach().clone())
+    with torch.no_grad(), pytest.raises(RuntimeError, match="the weights have changed since freeze"):
+        layer(X)
+    with torch.no_grad():
+        assert torch.equal(layer.freeze()(X)[0], layer.unfreeze()(X)[0])
+
+
+def test_small_calls_of_torchs_own_kernels_are_refused_alike():
+    layer = cellwright.LSTM(12, 20).freeze()
+    with cellwright.use_backend("torch"), pytest.raises(RuntimeError, match="LSTM: the layer is frozen"):
+        layer(X)
+
+
+def test_a_computed_weight_is_refused():
+    layer = parametrizations.weight_norm(cellwright.LSTM(12, 20), "weight_ih_l0")
+    with pytest.raises(ValueError, match=r"LSTM\.freeze: weight_ih_l0 is computed at each call"):
+        layer.freeze()
+
+
+def test_copies_and_files_are_not_frozen():
+    layer = layer_of().freeze()
+    with torch.no_grad():
+        layer(X)
+    file = io.BytesIO()
+    torch.save(layer, file)
+    file.seek(0)
+    assert layer.frozen
+    for other in (copy.deepcopy(layer), torch.load(file, weights_only=False)):
+        assert not other.frozen
+        assert other(X)[0].requires_grad
+
+
+def test_a_model_is_frozen_layer_by_layer():
+    model = nn.Sequential(cellwright.GRU(12, 20), nn.Identity())
+    assert cellwright.freeze(model) == ["0"]
+    assert model[0].frozen
+    with pytest.raises(ValueError, match="freeze: Tanh has no recurrent layer of cellwright's in it"):
+        cellwright.freeze(nn.Tanh())
