@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ class Case:
         what = f"{'training' if self.trains else 'inference'}, {'lengths differ' if self.ragged else 'equal'}"
         return f"{self.cell}, {what}, T{self.time} B{self.batch} H{self.hidden}"
 
-    @property
+    @cached_property
     def lengths(self) -> Tensor | None:
         """Uniform from a fifth of the time on."""
         if not self.ragged:

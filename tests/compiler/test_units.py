@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from cellwright.compiler import units
+from cellwright.cells import CELLS
+from cellwright.compiler import target, units
+from cellwright.compiler.codegen.amx_tile import AmxTile
+from cellwright.compiler.kernel import kernel
 
 CACHED = (units._found, units.dot_products_gain)
 
@@ -70,3 +73,20 @@ def test_a_unit_that_is_not_there_is_refused(monkeypatch) -> None:
     monkeypatch.setitem(units._MISSING, "amx", lambda: "there are no tiles")
     with pytest.raises(ValueError, match="asks for 'amx' and there are no tiles"):
         units.microkernel("bf16")
+
+
+def test_a_unit_asked_for_later_is_taken_from_then_on(monkeypatch) -> None:
+    """Kernels were kept without the unit, so that `explain` said what was not so."""
+    cell = CELLS["rnn"]
+    monkeypatch.setenv(units.UNIT, "emulated amx")
+    emulated = kernel(cell, "float32", "bf16")
+    monkeypatch.setenv(units.UNIT, "float32")
+    assert isinstance(emulated.tile, AmxTile)
+    assert not isinstance(kernel(cell, "float32", "bf16").tile, AmxTile)
+
+
+def test_registers_that_are_too_narrow_have_no_dot_products(monkeypatch) -> None:
+    """LLVM has no such instruction, and ended the process."""
+    monkeypatch.setattr(target.llvm, "get_host_cpu_features", lambda: {"avx512bf16": True})
+    monkeypatch.setattr(target, "host", lambda: target.Target("", "", 8, 16))
+    assert target.no_dot_products() == "there are no dot products of bfloat16 in registers of 8 bytes"

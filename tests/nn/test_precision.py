@@ -243,6 +243,50 @@ def test_the_backward_pass_multiplies_as_the_forward_pass_did(passes, options):
     assert {arithmetic for _, arithmetic in passes} == {"bf16"}
 
 
+@pytest.mark.parametrize("precision", ["highest", "high"])
+def test_the_initial_states_gradient_multiplies_as_the_layer_does_whatever_torchs_switch_says(precision):
+    """It was a product of torch's."""
+    layer = cellwright.Recurrent("peephole", 24, 256, learn_initial_state=True, matmul_precision=precision)
+    x = torch.randn(4, 64, 24, generator=torch.Generator().manual_seed(0))
+    found = {}
+    for word in ("highest", "medium"):
+        torch.set_float32_matmul_precision(word)
+        found[word] = results(layer, x)
+    assert all(torch.equal(a, b) for a, b in zip(found["highest"], found["medium"], strict=True))
+    assert_agree(found["highest"], results(double(layer), x.double()), PRECISION[WORDS[precision]])
+
+
+def test_a_checkpoint_that_computes_again_in_another_arithmetic_is_refused():
+    layer, x = layer_of(), X.clone().requires_grad_()
+    with cellwright.use_matmul_precision("medium"):
+        output = torch.utils.checkpoint.checkpoint(lambda x: layer(x)[0], x, use_reentrant=False)
+    with pytest.raises(RuntimeError, match="multiplied in bf16, and in float32 when torch"):
+        output.sum().backward()
+
+
+def test_chunks_within_autocast_give_what_the_whole_gives():
+    """Their results were rounded to bfloat16 between layers."""
+    options = {"num_layers": 2, "dtype": torch.float32}
+    whole, chunks = layer_of("gru", **options), layer_of("gru", checkpoint_every=3, **options)
+    x, states = X.bfloat16(), torch.zeros(2, B, HIDDEN)
+    with torch.autocast("cpu", torch.bfloat16):
+        wanted, found = (one(x, states, return_gates=True) for one in (whole, chunks))
+    assert found[0].dtype == wanted[0].dtype
+    assert torch.equal(found[0], wanted[0])
+    assert torch.equal(found[1], wanted[1])
+    assert {t.dtype for one in found[2] for t in one.values()} == {torch.float32}
+
+
+@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("name", ["LSTMCell", "GRUCell"])
+def test_a_step_without_inputs_trains_in_every_mode(name, word):
+    """A B of no columns ended in a division by zero."""
+    step = getattr(cellwright, name)(0, 16, matmul_precision=word)
+    state = step(torch.empty(4, 0))
+    (state if name == "GRUCell" else state[0]).sum().backward()
+    assert step.weight_hh.grad.isfinite().all()
+
+
 def test_a_stream_multiplies_as_its_layer_would(passes):
     """A change is seen by the next step, whose weights were packed for another arithmetic."""
     layer = layer_of().eval()
@@ -348,7 +392,7 @@ def test_explain_says_what_multiplies_and_who_asked(monkeypatch, unit):
     layer, runs = layer_of(), "compiled: asked for by use_backend"
     assert str(layer.explain(X)) == runs
     torch.set_float32_matmul_precision("high")
-    assert str(layer.explain(X)) == f"{runs}; {said}: torch.set_float32_matmul_precision('high')"
+    assert str(layer.explain(X)) == f"{runs}; {said}: torch's switch for float32 products says 'high'"
     with cellwright.use_matmul_precision("bf16x3"):
         assert str(layer.explain(X)) == f"{runs}; {said}: use_matmul_precision('bf16x3')"
     layer.matmul_precision = "highest"

@@ -139,12 +139,15 @@ def _of_small(call: Call, torch_obstacle: str | None) -> Backend | None:
 
 
 def _as_multiplied(arithmetic: Arithmetic) -> Arithmetic:
-    """What kernels multiply in on this processor where they may in `arithmetic`."""
+    """The arithmetic whose bounds hold on this processor where kernels may multiply in `arithmetic`.
+
+    Those of fewer bits were measured on tile registers; other units are at most twice as fast as float32.
+    """
     if arithmetic == "float32":
         return arithmetic
     from cellwright.compiler.units import microkernel  # loads the compiler
 
-    return "float32" if microkernel(arithmetic).name == "float32" else arithmetic
+    return arithmetic if microkernel(arithmetic).name.endswith("amx") else "float32"
 
 
 def gives_to_torch(cell: str, size: bounds.Size, own: str | None, dtype: torch.dtype) -> bool:

@@ -10,7 +10,7 @@ Every sum of products is in float32, and so is all that is not a product: the ce
 gradients of weights. What a matrix product errs by is a share of its largest number, at 512 terms; what becomes of it
 in a layer's results, docs/precision.md says (both `python benchmarks/precision.py`, of AMX's tiles). Calls of
 float64 are computed in float64, whatever is asked for. An arithmetic is a permission, as torch's own switch is: where
-the processor multiplies no faster in it, kernels multiply in float32, and `explain` says so.
+the processor has no faster unit for bfloat16, kernels multiply in float32, and `explain` says so.
 
 Of torch's words for `torch.set_float32_matmul_precision`, highest is float32, high is bf16x3 and medium is bf16.
 
@@ -128,9 +128,9 @@ def _of_torch() -> Decision:
     """What torch's own switch says: oneDNN's for recurrent layers where it is set, else the one for matrix products."""
     word = _TORCH.get(_switch("mkldnn", "rnn")) if _switch else None
     if word is not None:
-        return _said_by_torch(word, "torch.backends.mkldnn.rnn.fp32_precision")
+        return _said_by_torch(word, f"torch.backends' fp32_precision of oneDNN's layers says {word!r}")
     word = _TORCH.get(_switch("mkldnn", "matmul"), "highest") if _switch else torch.get_float32_matmul_precision()
-    return _said_by_torch(word, f"torch.set_float32_matmul_precision({word!r})")
+    return _said_by_torch(word, f"torch's switch for float32 products says {word!r}")
 
 
 def _said_by_torch(word: str, switch: str) -> Decision:

@@ -22,10 +22,11 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from cellwright.backends import dispatch
-from cellwright.backends.call import Call, Result, differentiates, in_float32, on_packed_rows
+from cellwright.backends.call import Call, Result, differentiates, in_float32, in_full_precision, on_packed_rows
 from cellwright.cells.definition import PER_STEP
 
 
+@in_full_precision
 def layer(call: Call, every: int) -> Result:
     """`dispatch.layer` of the call, whose backward pass keeps `every` steps at a time."""
     if not differentiates(call.tensors) or len(call.batch_sizes) <= every:

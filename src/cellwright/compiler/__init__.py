@@ -4,11 +4,13 @@ ir        what is computed: program, the step as a list of operations, printed a
           autodiff, its derivative by a table of rules; remat, what forward saves and backward computes again;
           interpret, a program run on arrays. No machine is known here
 codegen   how: vector, values of several lanes that turn Python arithmetic into LLVM IR; vectormath, exp, tanh, … on
-          them; microkernel, the register-tiled matrix product; gemm, the products over all rows; pack, weights in
-          panels; pointwise, a program over the units of a row; loop_builder, forward, backward, the sequence;
-          team, several threads on one sequence; arguments and gate_layout, what lies where
+          them; microkernel, the register-tiled matrix product; bfloat16_tile, the same in fewer bits, by amx_tile
+          (tile_registers) or dot_tile; tiles, which it is; gemm, the products over all rows, copied as strips or
+          transposed_rows; pack, weights in panels; pointwise, a program over the units of a row; loop_builder, forward,
+          backward, the sequence; team, several threads on one sequence; arguments and gate_layout, what lies where
 runtime   where it runs: jit, LLVM and the cache on disk; openmp, PyTorch's pool of threads; parallel_for, a call on it
 target    the processor's width and features
-kernel    all of it together: `kernel(cell, dtype)` with `forward` and `backward`
+units     what multiplies in an arithmetic on this processor
+kernel    all of it together: `kernel(cell, dtype, arithmetic)` with `forward` and `backward`
 pipeline  the stages from equations to instructions as one list, each of which can be printed
 """

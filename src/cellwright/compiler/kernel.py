@@ -74,10 +74,9 @@ class Loop:
 class Kernel:
     """The loops of one cell for "float32" or "float64", and an arithmetic of float32's products."""
 
-    def __init__(self, cell: Definition, dtype: str, arithmetic: str, target: Target) -> None:
+    def __init__(self, cell: Definition, dtype: str, tile: Tile, target: Target) -> None:
         self.cell, self.dtype = cell, dtype
-        self.target = target
-        self.tile: Tile = tile_of(self.target, dtype, arithmetic, microkernel(arithmetic).name)
+        self.target, self.tile = target, tile
         self.plan = training(cell)
         self.layout = gate_layout(cell, self.plan.backward)
         self._recorded = {**cell.trace.letters, **cell.trace.states}
@@ -160,7 +159,12 @@ def products(target: Target, tile: Tile) -> Products:
     return Products(target, tile)
 
 
-@functools.cache
 def kernel(cell: Definition, dtype: str, arithmetic: str = "float32", register_bytes: int | None = None) -> Kernel:
-    """The kernels of a cell for a type and an arithmetic, made once a process."""
-    return Kernel(cell, dtype, arithmetic, host(register_bytes))
+    """The kernels of a cell for a type and an arithmetic, by what now multiplies in it; made once a process."""
+    return _kernel(cell, dtype, arithmetic, microkernel(arithmetic).name, register_bytes)
+
+
+@functools.cache
+def _kernel(cell: Definition, dtype: str, arithmetic: str, unit: str, register_bytes: int | None) -> Kernel:
+    target = host(register_bytes)
+    return Kernel(cell, dtype, tile_of(target, dtype, arithmetic, unit), target)

@@ -50,14 +50,17 @@ def _asked_width() -> int | None:
 
 
 # --- what multiplies bfloat16 --------------------------------------------------------------------------
+_LEAST_DOT_PRODUCT = 16  # bytes of a register
 _ARCH_PRCTL, _REQUEST, _TILE_DATA = 158, 0x1023, 18  # arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA)
 
 
 def no_dot_products() -> str | None:
     """Why AVX512-BF16's dot products cannot be used, or None."""
-    if llvm.get_host_cpu_features().get("avx512bf16"):
-        return None
-    return "the processor has no dot products of bfloat16"
+    if not llvm.get_host_cpu_features().get("avx512bf16"):
+        return "the processor has no dot products of bfloat16"
+    if host().register_bytes < _LEAST_DOT_PRODUCT:
+        return f"there are no dot products of bfloat16 in registers of {host().register_bytes} bytes"
+    return None
 
 
 @functools.cache

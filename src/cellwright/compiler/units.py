@@ -9,10 +9,8 @@ float32        else
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import functools
-import hashlib
 import os
 import statistics
 import time
@@ -27,7 +25,7 @@ from cellwright.compiler.codegen.ir_builder import function, pointer
 from cellwright.compiler.codegen.microkernel import ROWS, Tile
 from cellwright.compiler.codegen.tiles import PARTS, tile_of
 from cellwright.compiler.codegen.vector import i64
-from cellwright.compiler.runtime.jit import cache_folder, compile_module
+from cellwright.compiler.runtime.jit import compile_module, kept
 from cellwright.compiler.target import Target, host, no_dot_products, no_tiles
 
 # Takes this unit for products of fewer bits, as ONEDNN_MAX_CPU_ISA does for oneDNN's; the emulated ones are for tests.
@@ -77,15 +75,7 @@ def _found(arithmetic: str) -> Microkernel:
 def dot_products_gain() -> float:
     """How many times as fast as float32's tile the dot products of bfloat16 are here, timed once a machine."""
     target = host()
-    key = hashlib.sha256(repr(target).encode()).hexdigest()[:16]
-    path = cache_folder() / f"{key}.avx512_bf16"
-    with contextlib.suppress(OSError, ValueError):
-        return float(path.read_text())
-    gain = _measured(target)
-    with contextlib.suppress(OSError):  # a cache that cannot be written costs time, not results
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(repr(gain))
-    return gain
+    return float(kept("rate of dot products", target, lambda: repr(_measured(target)).encode()))
 
 
 def _measured(target: Target) -> float:

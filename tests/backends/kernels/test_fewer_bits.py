@@ -30,8 +30,8 @@ def on(monkeypatch, unit: str) -> None:
     def forced(cell, dtype, arithmetic="float32"):
         key = (cell, dtype, arithmetic)
         if key not in made:
-            made[key] = Kernel(cell, dtype, arithmetic, kernel(cell, dtype).target)
-            made[key].tile = tile_of(made[key].target, dtype, arithmetic, unit)
+            target = kernel(cell, dtype).target
+            made[key] = Kernel(cell, dtype, tile_of(target, dtype, arithmetic, unit), target)
             assert arithmetic == "float32" or isinstance(made[key].tile, Bfloat16Tile)
         return made[key]
 

@@ -174,5 +174,6 @@ def test_the_processors_own_rounding_gives_the_bits_of_the_emulated_one() -> Non
     if not rounds_itself(host(), kind.lanes):
         pytest.skip("the processor has no instruction that rounds to bfloat16")
     a, b, start = matrices(20, 70, 64)
-    a[0, :3] = (3e37, 1e-38, 1e-40)
+    a[0, :4] = (3e37, 1e-38, 1e-40, np.uint32(0x007FFFFF).view(np.float32))  # the last is the largest denormal
+    b[3] *= 2.0**100
     assert np.array_equal(Product(replace(kind, native=True))(a, b, start), Product(kind)(a, b, start))

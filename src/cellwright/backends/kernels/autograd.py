@@ -10,13 +10,14 @@ import importlib
 import warnings
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import torch
 from torch import Tensor
 
 from cellwright.backends import reference
 from cellwright.backends.call import Call, Result, differentiates, in_float32, in_full_precision
+from cellwright.backends.precision import Arithmetic
 from cellwright.backends.surroundings import NO_MEMORY, PLAIN, disturbed
 
 if TYPE_CHECKING:
@@ -91,6 +92,19 @@ def gradients(call: Call, d_rows: Tensor, d_state: Sequence[Tensor], *, wants_ro
     return [None if g is None else g.to(dtype) for g in found]
 
 
+_MARKS = {name: torch.tensor(k, device="cpu") for k, name in enumerate(get_args(Arithmetic))}
+
+
+def _check_recomputed(arithmetic: Arithmetic, mark: int) -> None:
+    """Raise RuntimeError where what is read back was multiplied otherwise than the pass that gave the results."""
+    again = get_args(Arithmetic)[mark]
+    if again != arithmetic:
+        raise RuntimeError(
+            f"a layer multiplied in {arithmetic}, and in {again} when torch.utils.checkpoint computed it again; say it "
+            "by the layer's matmul_precision, or have use_matmul_precision or autocast within what is checkpointed"
+        )
+
+
 class _Layer(torch.autograd.Function):
     """The kernels as one differentiable operation: (call, list for the letters, *call.tensors) -> rows, *state."""
 
@@ -103,14 +117,17 @@ class _Layer(torch.autograd.Function):
         ctx.given = len(tensors)
         # The tensors are kept by save_for_backward alone.
         ctx.call = call.replaced([call.rows.new_empty(0)] * len(tensors))
-        ctx.save_for_backward(*tensors, *(t for one in saved for t in one.tensors))
+        # What torch.utils.checkpoint computes again brings its own arithmetic with it.
+        ctx.save_for_backward(*tensors, *(t for one in saved for t in one.tensors), _MARKS[call.arithmetic])
         return result.rows, *result.state
 
     @staticmethod
     def backward(ctx: Any, d_rows: Tensor, *d_state: Tensor) -> tuple[Any, ...]:
         saved = ctx.saved_tensors  # read once: checkpointing recomputes them for one reading
+        *saved, mark = saved
         tensors, kept = saved[: ctx.given], saved[ctx.given :]
         call: Call = ctx.call.replaced(tensors)
+        _check_recomputed(call.arithmetic, int(mark))
         wanted = ctx.needs_input_grad[2:]
         # With create_graph the gradient itself is to be differentiated. The cotangents may be batched, or a transform
         # have begun since.

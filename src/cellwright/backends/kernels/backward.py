@@ -11,8 +11,8 @@ from torch import Tensor
 from cellwright.backends.call import Call
 from cellwright.backends.kernels.binding import DirectionArguments, Launch, LayerBinding, compact
 from cellwright.backends.kernels.forward import Saved
-from cellwright.backends.kernels.panels import give_projection, stack_weights, transpose_weights
-from cellwright.backends.kernels.products import Factor, products_of_rows, sums_of_products
+from cellwright.backends.kernels.panels import give_projection, transpose_weights
+from cellwright.backends.kernels.products import Factor, product, products_of_rows, sums_of_products
 from cellwright.cells.definition import PER_UNIT
 
 
@@ -157,7 +157,7 @@ def _of_states(
     binding: LayerBinding, directions: Sequence[DirectionArguments], d_state: Sequence[Tensor]
 ) -> tuple[list[Tensor], list[Tensor]]:
     """The gradients of the initial and of the fresh states; sequences of no step hand theirs through."""
-    call, alive, letters = binding.call, binding.alive, binding.kernel.layout.recurrent
+    call, alive = binding.call, binding.alive
     initial = [torch.cat([torch.empty_like(s[:, :alive]), s[:, alive:]], 1) for s in d_state]
     fresh = [torch.zeros_like(f) for f in call.fresh or ()]
     for d, direction in enumerate(directions):
@@ -166,8 +166,8 @@ def _of_states(
             size = call.state[s].shape[2]
             gradient = direction.tensors[f"carry.{name}"][:, :size]
             if name == call.cell.recurrent_state:
-                recurrent = stack_weights(binding, call.weights[d].recurrent, letters)
-                gradient = gradient + _at_u(direction)[starts] @ recurrent
+                panels = direction.tensors["recurrent_panels"]
+                gradient = gradient + product(binding, _at_u(direction)[starts], panels, size)
             if call.resets:
                 anew = call.resets[d][starts][:, None]
                 if fresh:

@@ -7,7 +7,6 @@ from functools import lru_cache
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
 from cellwright.backends.kernels.binding import DirectionArguments, LayerBinding
 from cellwright.backends.kernels.workspace import workspace
@@ -29,13 +28,6 @@ def _first() -> Tensor:
 def _slots(binding: LayerBinding, letters: tuple[str, ...]) -> Tensor:
     """The places of projections among the cell's."""
     return _of_letters(binding.call.cell.projections, letters)
-
-
-def stack_weights(binding: LayerBinding, matrix: Tensor, letters: tuple[str, ...]) -> Tensor:
-    """Weights (G·H, n) as (slots × padded, n) in the order of the letters."""
-    parts = matrix.detach().view(-1, binding.hidden, matrix.shape[1])
-    whole = pad(parts[_slots(binding, letters)], (0, 0, 0, binding.padded - binding.hidden))
-    return whole.reshape(len(letters) * binding.padded, matrix.shape[1])
 
 
 def pack_weights(binding: LayerBinding, matrices: Sequence[tuple[Tensor, tuple[str, ...]]]) -> list[Tensor]:

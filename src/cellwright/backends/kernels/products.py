@@ -55,7 +55,7 @@ class _OfOneA:
         self._wide = [-(-n // tile.columns) * tile.columns for n in self._columns]
         self._products = [self._a.new_empty(self._a.shape[1], n) for n in self._wide]
         self._sums = self._a.new_empty(self._a.shape[1] + -self._a.shape[1] % tile.lanes.width)
-        self._zeros = self._a.new_zeros(max(self._wide))
+        self._zeros = self._a.new_zeros(max(self._wide) if kind.shares_a else 0)
         self._words, self._held = self._linked(factors)
 
     def _linked(self, factors: Sequence[Factor]) -> tuple[dict[str, int], list[object]]:
@@ -94,28 +94,39 @@ class _OfOneA:
 
 def products_of_rows(binding: LayerBinding, rows: Sequence[Tensor], factors: Sequence[Tensor], n: int) -> Tensor:
     """The sum of A W over pairs of A (S, k) and W (k, n), the latter in panels: (N, n), in the places of the rows."""
+    result = binding.new_rows(binding.input_index, -(-n // binding.kernel.tile.columns) * binding.kernel.tile.columns)
+    for number, (a, panels) in enumerate(zip(rows, factors, strict=True)):
+        _multiply_rows(binding, a, panels, result, binding.input_index.index, adds=number > 0)
+    return compact(result[:, :n])
+
+
+def product(binding: LayerBinding, a: Tensor, panels: Tensor, n: int) -> Tensor:
+    """A W (R, n) of some rows A (R, k), each contiguous, and W in panels."""
+    result = a.new_empty(len(a), panels.shape[0] * panels.shape[2])
+    _multiply_rows(binding, a, panels, result, torch.arange(len(a), device="cpu"), adds=False)
+    return result[:, :n]
+
+
+def _multiply_rows(
+    binding: LayerBinding, a: Tensor, panels: Tensor, result: Tensor, places: Tensor, *, adds: bool
+) -> None:
+    """Set the rows of `result` in `places` to A W, or add it to them.
+
+    Many arguments: a product, and where it goes.
+    """
     tile, threads = binding.kernel.tile, binding.threads
-    result = binding.new_rows(binding.input_index, -(-n // tile.columns) * tile.columns)
-    shares = _cut(binding.count, threads, 1)
+    shares = _cut(len(a), threads, 1)
     lists = torch.empty(len(shares), 2 * BLOCK, dtype=torch.int64, device="cpu")
     zeros = result.new_zeros(result.shape[1])
-    terms = max(a.shape[1] for a in rows)
-    operands = torch.empty(len(shares), tile.operand_bytes(BLOCK, terms), dtype=torch.uint8, device="cpu")
-    for number, (a, panels) in enumerate(zip(rows, factors, strict=True)):
-        words = {"a": a.data_ptr(), "a_width": a.stride(0), "c": result.data_ptr(), "c_width": result.stride(0)}
-        words |= {
-            "places": binding.input_index.index.data_ptr(),
-            "terms": a.shape[1],
-            "panels": panels.data_ptr(),
-            "number": panels.shape[0],
-        }
-        words["starts"] = 0 if number else zeros.data_ptr()  # the first product sets the sum, the next add to it
-        items: list[dict[str, Any]] = [
-            words | {"first": i, "last": j, "lists": lists[share].data_ptr(), "operands": operands[share].data_ptr()}
-            for share, (i, j) in enumerate(shares)
-        ]
-        products(binding.kernel.target, tile).for_inputs.run(INPUTS.pack(items), threads)
-    return compact(result[:, :n])
+    operands = torch.empty(len(shares), tile.operand_bytes(BLOCK, a.shape[1]), dtype=torch.uint8, device="cpu")
+    words = {"a": a.data_ptr(), "a_width": a.stride(0), "c": result.data_ptr(), "c_width": result.stride(0)}
+    words |= {"places": places.data_ptr(), "terms": a.shape[1], "panels": panels.data_ptr(), "number": panels.shape[0]}
+    words["starts"] = 0 if adds else zeros.data_ptr()
+    items: list[dict[str, Any]] = [
+        words | {"first": i, "last": j, "lists": lists[share].data_ptr(), "operands": operands[share].data_ptr()}
+        for share, (i, j) in enumerate(shares)
+    ]
+    products(binding.kernel.target, tile).for_inputs.run(INPUTS.pack(items), threads)
 
 
 def _cut(count: int, parts: int, step: int) -> list[tuple[int, int]]:

@@ -14,6 +14,7 @@ The memory of an item, for three sequences a b c of lengths 3, 2, 1, in inferenc
                  |
     spill      one row                what the cell keeps between passes over a row, where it has a mean
     lists      4 × rows of a chunk    addresses: which rows the product multiplies, and where its results go
+    operands   rows of a product      those rows in bfloat16 parts, where products have fewer bits
 
 docs/compiler.md draws the passes of training likewise. `padded` is H rounded up to whole registers, `filled up` a width
 rounded up to whole panels of the product. H = 20 in float32 with AVX-512 is padded to 32 (two registers of 16), its

@@ -66,7 +66,7 @@ def _rounded(value: Vector, native: bool) -> Vector:
     if native:
         halves = b.bitcast(b.fptrunc(value.value, vector_type(lanes.width)), ir.VectorType(i16, lanes.width))
         return value.from_bits(b.shl(b.zext(halves, lanes.integers), lanes.integer(16)))
-    bits = value.bits()
+    bits = flushed(value).bits()  # before it is rounded, as the instruction does
     odd = b.and_(b.lshr(bits, lanes.integer(16)), lanes.integer(1))
     nearest = b.and_(b.add(b.add(bits, lanes.integer(_HALF)), odd), lanes.integer(_UPPER))
     return value.from_bits(b.select(value.is_nan(), lanes.integer(_QUIET), nearest))

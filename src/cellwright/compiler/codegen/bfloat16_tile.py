@@ -5,10 +5,10 @@
 A row of A is split into parts, once a call, into `operands`; weights are split when they are packed. Of the products of
 parts those are added that count, the smallest first (`ORDER`):
 
-    parts   products                              error, of the largest value
+    parts   products                              error, of the largest value, of 512 terms
     1       1                                     2e-3
-    2       3: 01 10 00                           5e-6
-    3       6: 02 11 20 01 10 00                  3e-7, float32's own
+    2       3: 01 10 00                           4e-6
+    3       6: 02 11 20 01 10 00                  4e-7; float32's own is 1e-6
 
 (Ootomo and Yokota 2022, Recovering single precision accuracy from Tensor Cores; Henry, Tang and Heinecke 2019,
 Leveraging the bfloat16 artificial intelligence datatype.) Sums are float32, begin with the bias, and are added to in

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import cast
 
 from llvmlite import ir
 from llvmlite.ir import Module, Value
 
 from cellwright.compiler.codegen import bfloat16, pack
 from cellwright.compiler.codegen.bfloat16_tile import TERMS, WORD, Bfloat16Tile
-from cellwright.compiler.codegen.gemm import WEIGHTS, Run, WeightsItem
+from cellwright.compiler.codegen.gemm import Run, WeightsItem
 from cellwright.compiler.codegen.ir_builder import at, count, element_at, integer, minimum, pointer
 from cellwright.compiler.codegen.microkernel import Tile
 from cellwright.compiler.codegen.vector import Vector, i64
@@ -28,12 +27,13 @@ class TransposedRows(WeightsItem):
     rows      (MOST, block)                              columns of A, as `Bfloat16Tile` has operands
     """
 
+    tile: Bfloat16Tile
     shares_a = True
 
     @staticmethod
     def block(tile: Tile, columns: int) -> int:
         """How many rows are multiplied at a time with Bs of so many columns in all."""
-        row = tile.depth(TERMS) * columns * WORD // TERMS
+        row = max(1, tile.depth(TERMS) * columns * WORD // TERMS)  # of a B without columns, as of no inputs
         return max(LEAST_BLOCK, min(BLOCK, ROOM // row // TERMS * TERMS))
 
     @staticmethod
@@ -44,21 +44,16 @@ class TransposedRows(WeightsItem):
 
     def define_parts(self, module: Module) -> None:
         """Add the product of rows that are split already."""
-        self._product = self._tile.define_multiply(module)
-
-    @property
-    def _tile(self) -> Bfloat16Tile:
-        return cast(Bfloat16Tile, self.tile)
+        self._product = self.tile.define_multiply(module)
 
     def multiply(self, rows: Run) -> None:
         """Add to C the product of some rows, or where they are the first set it; so with the sums of A's columns."""
-        b, tile = self.b, self._tile
+        b, tile = self.b, self.tile
         pairs = tile.pairs(b, b.sub(rows.last, rows.first))
         panel_bytes = b.mul(pairs, integer(tile.parts * tile.columns * WORD))
         with b.goto_entry_block():
             free = b.alloca(pointer)  # where the next copy goes
         b.store(self.address("copies"), free)
-        for_all = self.item
         with self._each_b():
             panels, number = b.load(free), self._panels()
             with count(b, integer(0), number) as p:
@@ -66,7 +61,7 @@ class TransposedRows(WeightsItem):
             b.store(element_at(b, panels, number, panel_bytes), free)
         copied = b.load(free)
         with count(b, self.number("first"), self.number("last"), integer(MOST)) as left:
-            taken = Run(left, minimum(b, b.add(left, integer(MOST)), WEIGHTS.number(b, for_all, "last")))
+            taken = Run(left, minimum(b, b.add(left, integer(MOST)), self.number("last")))
             self._transpose(rows, taken, copied)
             self.add_columns(rows, taken)
             b.store(self.address("copies"), free)
@@ -96,7 +91,7 @@ class TransposedRows(WeightsItem):
 
     def _multiply_copies(self, rows: Run, columns: Run, copied: Value, free: Value) -> None:
         """Some columns of A times the B whose copy stands at `free`, which moves on to the next."""
-        b, tile, (left, right) = self.b, self._tile, columns
+        b, tile, (left, right) = self.b, self.tile, columns
         pairs, panels, number = tile.pairs(b, b.sub(rows.last, rows.first)), b.load(free), self._panels()
         first = b.icmp_signed("==", rows.first, integer(0))
         start = b.select(first, self.address("zeros"), ir.Constant(pointer, None))
@@ -112,7 +107,7 @@ class TransposedRows(WeightsItem):
 
         Words of two terms are transposed: so many registers of words are twice as many rows.
         """
-        b, tile, lanes, (left, right) = self.b, self._tile, self.tile.lanes, columns
+        b, tile, lanes, (left, right) = self.b, self.tile, self.tile.lanes, columns
         width = lanes.width
         pairs = tile.pairs(b, b.sub(rows.last, rows.first))
         line = tile.operand_line(b, pairs)
@@ -135,7 +130,7 @@ class TransposedRows(WeightsItem):
 
     def _copy_panel(self, rows: Run, column: Value, panel: Value) -> None:
         """Copy some rows of B from `column` on, in words; zero beyond B's columns and rows."""
-        b, tile = self.b, self._tile
+        b, tile = self.b, self.tile
         length = b.sub(rows.last, rows.first)
 
         def row(k: Value) -> list[Vector]:

@@ -39,16 +39,22 @@ def load_module(recipe: str, text: Callable[[], str], target: Target) -> llvm.Ex
     The recipe and the source of the compiler determine the text.
     """
     machine = _machine(target)
-    path = cache_folder() / (_key(recipe, target) + ".o")
-    code = _read(path)
-    if code is None:
-        code = _compile(text(), machine)
-        _write(path, code)
+    code = kept(recipe, target, lambda: _compile(text(), machine))
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
     _loaded.append(engine)
     return engine
+
+
+def kept(recipe: str, target: Target, made: Callable[[], bytes]) -> bytes:
+    """What `made` gives, or the cache on disk has got: the recipe and the compiler's source determine it."""
+    path = cache_folder() / (_key(recipe, target) + ".o")
+    content = _read(path)
+    if content is None:
+        content = made()
+        _write(path, content)
+    return content
 
 
 def assembly(text: str, target: Target) -> str:
