@@ -3,7 +3,7 @@
 python benchmarks/serving.py [--seconds 10] [--connections 16]    # into docs/serving.md
 
 The model is a bidirectional LSTM of H = 128, the defaults of `fit`, with weights as they are drawn: how fast it answers
-does not depend on what it has learnt. The texts are reviews of the built-in set.
+does not depend on what it has learned. The texts are reviews of the built-in set.
 
     keystroke, server    POST /inspect of a text that grows by a character each time
     keystroke, Chromium  the same typed at the page: from the input event to the frame that shows gates and answer

@@ -34,6 +34,7 @@ def test_json_holds_times_ratios_and_versions(cellwright):
     for name, spread in told["times"].items():
         assert 0 < spread["low"] <= spread["median"] <= spread["high"]
         assert told["ratios"][name] == spread["median"] / told["times"]["cellwright"]["median"]
+    assert told["backend"].startswith("compiled: ")
     assert told["versions"] == {"cellwright": package.__version__, "torch": torch.__version__}
 
 

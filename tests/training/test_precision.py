@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from cellwright.backends.kernels import backward, forward
-from cellwright.backends.precision import decide
+from cellwright.backends.precision import decide, use_matmul_precision
 from cellwright.errors import InputError
 from cellwright.files import read_json
 from cellwright.tasks.classify import ClassifyConfig
@@ -26,7 +26,7 @@ def torch_as_it_was():
 @pytest.mark.parametrize(
     ("precision", "kernels", "switch"),
     [
-        ("highest", "float32", "medium"),
+        ("highest", "float32", "highest"),
         ("high", "bf16x3", "high"),
         ("medium", "bf16", "medium"),
         ("bf16-mixed", "bf16", "medium"),
@@ -39,7 +39,25 @@ def test_the_words_for_the_time_of_training(precision, kernels, switch):
         assert decide(None, torch.float32).arithmetic == kernels
         assert torch.get_float32_matmul_precision() == switch
     assert torch.get_float32_matmul_precision() == "medium"
-    assert decide(None, torch.float32).asked == "torch.set_float32_matmul_precision('medium')"
+    assert decide(None, torch.float32).asked == "torch's switch for float32 products says 'medium'"
+
+
+def test_a_run_holds_within_another_word():
+    """Autocast says less than the block around it."""
+    with use_matmul_precision("highest"), multiplying("bf16-mixed"):
+        assert decide(None, torch.float32).arithmetic == "bf16"
+
+
+@pytest.mark.skipif(not hasattr(torch.backends, "fp32_precision"), reason="this torch has the older switch only")
+def test_torchs_newer_switches_are_left_as_they_are():
+    """torch raises where the older one is asked then."""
+    torch.backends.fp32_precision = "tf32"
+    try:
+        with multiplying("medium"):
+            assert decide(None, torch.float32).arithmetic == "bf16"
+        assert torch.backends.fp32_precision == "tf32"
+    finally:
+        torch.backends.fp32_precision = "none"
 
 
 def test_the_switch_is_put_back_where_training_fails():

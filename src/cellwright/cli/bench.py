@@ -59,7 +59,7 @@ def bench(training: bool, as_json: bool, **options: Any) -> None:
             found = measure(case, of_case(case), ROUNDS, SECONDS)
         except Disagreement as error:
             raise InputError(f"{error}; choose fewer steps, over which roundings grow less") from None
-        _print(found, as_json)
+        _print(found, as_json, backend)
         if case.precision != "highest" and not as_json:
             print(backend.reason)
 
@@ -115,7 +115,7 @@ def _on(threads: int | None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _print(found: "Measurement", as_json: bool) -> None:
+def _print(found: "Measurement", as_json: bool, backend: "Backend") -> None:
     import torch
 
     import cellwright
@@ -124,7 +124,7 @@ def _print(found: "Measurement", as_json: bool) -> None:
     versions = {"cellwright": cellwright.__version__, "torch": str(torch.__version__)}
     threads = torch.get_num_threads()
     if as_json:
-        print(json.dumps(found.as_json() | {"threads": threads, "versions": versions}))
+        print(json.dumps(found.as_json() | {"threads": threads, "versions": versions, "backend": str(backend)}))
         return
     from rich import box
     from rich.console import Console

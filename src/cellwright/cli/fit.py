@@ -28,7 +28,9 @@ def fit(**options: Any) -> None:
     from cellwright.options import configured
     from cellwright.stages import stage
 
-    with stage("loading PyTorch and Lightning", lasted=time.process_time()):
+    # What the process has done before is nearly all loading, unless it is one in which they are there already.
+    lasted = 0.0 if "cellwright.training" in sys.modules else time.process_time()
+    with stage("loading PyTorch and Lightning", lasted=lasted):
         from cellwright.training import fit as train
         from cellwright.training.folder import SCORES
 

@@ -2,7 +2,7 @@
 
     e   = encoder(E[x])                                     every symbol of the source, in both directions
     d_t = lower(y_(t-1)),   y_0 = C · last(e)               the decoder as far as it needs no attention
-    c_t = attention(d_t, e)                                 `models.attend`
+    c_t = attention(d_t, e)                                 `models.attention`
     h_t = upper([d_t ; c_t])                                what it has looked at so far
     P(y_t | y_(t-1), …, x) = softmax(W h_t + b)
 

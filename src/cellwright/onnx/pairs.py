@@ -1,6 +1,6 @@
 """Numbers of pairs in whole numbers below 2²⁴, for runtimes that compute int64 in 32 bits and divide in float32.
 
-OpenVINO does both. The number of a pair (b, t) is `models.embed`'s
+OpenVINO does both. The number of a pair (b, t) is `models.embedding`'s
 
     (((b V + t) M mod 2³²) K) // 2³² + 1        V tokens, K buckets, M the multiplier
 

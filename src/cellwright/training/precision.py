@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Literal
 
 import torch
@@ -22,13 +22,11 @@ def multiplying(precision: str) -> Iterator[None]:
     """Within the block torch and our kernels multiply float32 as the option says; then as before.
 
     Kernels take the word from us, so that what a run says of itself holds whatever the process has set. torch's own
-    switch, which other layers and GPUs go by, is set where fewer bits are asked for.
+    switch, which other layers and GPUs go by, is set as well, but where autocast says it, or where the process has set
+    `torch.backends`' newer switches, with which torch does not let the older one be read.
     """
-    if precision == MIXED:
-        yield
-        return
-    before = torch.get_float32_matmul_precision() if precision != "highest" else None
-    with use_matmul_precision(precision):
+    with use_matmul_precision("bf16" if precision == MIXED else precision):
+        before = None if precision == MIXED else _switch()
         try:
             if before is not None:
                 torch.set_float32_matmul_precision(precision)
@@ -36,3 +34,10 @@ def multiplying(precision: str) -> Iterator[None]:
         finally:
             if before is not None:
                 torch.set_float32_matmul_precision(before)
+
+
+def _switch() -> str | None:
+    """What torch's switch says; None where it cannot be asked."""
+    with suppress(RuntimeError):
+        return torch.get_float32_matmul_precision()
+    return None

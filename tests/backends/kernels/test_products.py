@@ -9,7 +9,7 @@ from cellwright.backends.kernels.binding import LayerBinding
 from cellwright.backends.kernels.panels import transpose_weights
 from cellwright.backends.kernels.products import Factor, sums_of_products
 from cellwright.cells import CELLS
-from cellwright.compiler.codegen.gemm import BLOCK, MANY, MOST
+from cellwright.compiler.codegen.strips import BLOCK, MANY, MOST
 
 
 @pytest.fixture(autouse=True)

@@ -157,8 +157,8 @@ READ_BY = {
     "window": "forecast anomaly",
 }
 """The objectives that an option is for: given with another, it would do nothing."""
-for _name, _targets in READ_BY.items():  # with which its help ends
+for _name, _objectives in READ_BY.items():  # with which its help ends
     _field = SeriesConfig.model_fields[_name]
-    _field.description = f"{(_field.description or '').removesuffix('.')} ({_targets.replace(' ', ', ')})."
+    _field.description = f"{(_field.description or '').removesuffix('.')} ({_objectives.replace(' ', ', ')})."
 
 CONFIG = SeriesConfig

@@ -46,7 +46,7 @@ class DecodingOptions(BaseModel):
     n_best: int = Field(3, ge=1, le=LARGEST_BEAM)
     """Answers that predict --json gives for each source."""
     length_penalty: float = Field(0.6, ge=0)
-    """How much longer answers are favoured: log P / ((5 + symbols) / 6)^alpha is compared."""
+    """How much longer answers are favoured: log P / ((5 + symbols) / 6)^length_penalty is compared."""
 
 
 # The last of the bases is the first in the help.

@@ -31,7 +31,7 @@ class Answer:
 
     target: str
     score: float
-    """What answers are compared by: log P / ((5 + symbols) / 6)^alpha."""
+    """What answers are compared by: log P / ((5 + symbols) / 6)^length_penalty."""
     log_probability: float
     """Of its symbols and of ending after them, in nats."""
 
