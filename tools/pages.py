@@ -13,6 +13,7 @@ from cellwright.cells import CELLS, Definition
 from cellwright.cells.definition import PER_PROJECTION
 from cellwright.cells.formulas import equations, latex, operations, parameters
 from cellwright.compiler import pipeline
+from cellwright.compiler.codegen.microkernel import shape
 from cellwright.compiler.kernel import Kernel, kernel
 from cellwright.compiler.target import Target
 from cellwright.inspect.diagram import svg
@@ -69,7 +70,7 @@ def page(cell: Definition) -> str:
 
 def compiler() -> str:
     """The LSTM through every stage of the compiler."""
-    made = Kernel(CELLS["lstm"], "float32", "float32", AVX2)
+    made = Kernel(CELLS["lstm"], "float32", shape(AVX2, "float32"), AVX2)
     parts = [
         "# From five equations to a kernel",
         "The LSTM on its way from `cells/lstm.py` to machine code: every stage, and what it gives. "
