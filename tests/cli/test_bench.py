@@ -49,10 +49,10 @@ def test_the_table_names_what_was_measured(cellwright):
 
 
 def test_a_precision_has_torch_in_autocast_beside_it_and_says_what_multiplies(cellwright):
-    ended = cellwright("bench", *TINY, "--precision", "medium")
+    ended = cellwright("bench", "--cell", "gru", *TINY, "--precision", "medium")  # the LSTM's is not on every processor
     lines = ended.out.splitlines()
     assert ended.status == 0
-    assert lines[0].startswith("lstm training ragged T7 B3 H5 medium, ")
+    assert lines[0].startswith("gru training ragged T7 B3 H5 medium, ")
     assert all(any(line.startswith(f"  torch.nn {form}, autocast") for line in lines) for form in ("padded", "packed"))
     assert lines[-1].endswith(": matmul_precision='medium'")
 

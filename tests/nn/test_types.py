@@ -82,6 +82,8 @@ def types(result):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("name", ["LSTM", "LSTM projected", "GRU", "RNN"])
 def test_the_types_of_autocast_to_bfloat16_are_those_of_torch(name, dtype, state, packed, trains):
+    if name == "LSTM" and not packed and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        pytest.skip("torch.nn.LSTM raises here: oneDNN has no bfloat16 on this processor")
     name, *projected = name.split()
     options = {"proj_size": 5} if projected else {}
     x = X.to(dtype)

@@ -24,7 +24,12 @@ RIVALS = {
 IN_AUTOCAST = {
     rival.name: rival
     for rival in (
-        Rival("torch.nn padded, autocast", torch_layers.cannot_pad, torch_layers.padded_in_autocast, bfloat16=True),
+        Rival(
+            "torch.nn padded, autocast",
+            torch_layers.cannot_pad_in_autocast,
+            torch_layers.padded_in_autocast,
+            bfloat16=True,
+        ),
         Rival("torch.nn packed, autocast", torch_layers.cannot_pack, torch_layers.packed_in_autocast, bfloat16=True),
     )
 }

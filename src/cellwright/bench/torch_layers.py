@@ -28,6 +28,13 @@ def cannot_pad(case: Case) -> str | None:
     return None
 
 
+def cannot_pad_in_autocast(case: Case) -> str | None:
+    """The same within autocast to bfloat16, where the LSTM is oneDNN's, which raises on processors without AVX-512."""
+    if case.cell == "lstm" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return "torch.nn's LSTM has no bfloat16 on this processor"
+    return cannot_pad(case)
+
+
 def cannot_pack(case: Case) -> str | None:
     """Why torch.nn's layer is not called on a packed batch."""
     if case.cell not in TORCH:
