@@ -74,7 +74,7 @@ def test_of_parameters_without_gradients_an_input_with_one_is_refused():
         layer(pack_padded_sequence(X.clone().requires_grad_(), [7] * 5))
 
 
-@pytest.mark.parametrize("change", ["load_state_dict", "step", "replace"])
+@pytest.mark.parametrize("change", ["load_state_dict", "step", "replace", "data"])
 def test_weights_that_have_changed_are_noticed(change):
     layer = layer_of().freeze()
     if change == "load_state_dict":
@@ -82,6 +82,8 @@ def test_weights_that_have_changed_are_noticed(change):
     elif change == "step":
         with torch.no_grad():
             layer.weight_ih_l0.add_(1)
+    elif change == "data":
+        layer.weight_ih_l0.data = layer.weight_ih_l0.detach() + 1
     else:
         layer.weight_ih_l0 = nn.Parameter(layer.weight_ih_l0.detach().clone())
     with torch.no_grad(), pytest.raises(RuntimeError, match="the weights have changed since freeze"):
@@ -90,9 +92,25 @@ def test_weights_that_have_changed_are_noticed(change):
         assert torch.equal(layer.freeze()(X)[0], layer.unfreeze()(X)[0])
 
 
+def test_a_stream_of_a_frozen_layer_is_refused_alike():
+    """It went on from what was packed before."""
+    layer = layer_of().freeze()
+    stream = layer.stream(batch=5)
+    assert torch.equal(stream.step(X[0]), layer_of().stream(batch=5).step(X[0]))
+    with torch.no_grad():
+        layer.weight_hh_l0.add_(1)
+    for go_on in (lambda: stream.step(X[1]), lambda: stream.feed(X)):
+        with pytest.raises(RuntimeError, match="the weights have changed since freeze"):
+            go_on()
+
+
 def test_small_calls_of_torchs_own_kernels_are_refused_alike():
     layer = cellwright.LSTM(12, 20).freeze()
     with cellwright.use_backend("torch"), pytest.raises(RuntimeError, match="LSTM: the layer is frozen"):
+        layer(X)
+    with torch.no_grad():
+        layer.weight_hh_l0.add_(1)
+    with cellwright.use_backend("torch"), torch.no_grad(), pytest.raises(RuntimeError, match="LSTM: the weights have"):
         layer(X)
 
 

@@ -21,12 +21,13 @@ class Frozen:
     """
 
     def __init__(self, parameters: list[Tensor], layers: int) -> None:
-        self._parameters = [(p, p._version) for p in parameters]
+        self._parameters = [(p, p._version, p.data_ptr()) for p in parameters]
         self.packed: list[Packed] = [{} for _ in range(layers)]
 
     def changed(self, parameters: list[Tensor]) -> bool:
         """Whether the parameters are others, or have other numbers."""
-        return any(p is not then or p._version != v for p, (then, v) in zip(parameters, self._parameters, strict=True))
+        now = [(p, p._version, p.data_ptr()) for p in parameters]
+        return any(p is not then or rest != was for (p, *rest), (then, *was) in zip(now, self._parameters, strict=True))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> None:
         return None
@@ -51,7 +52,8 @@ class Freezes(nn.Module):
         """Pack the weights once, for inference: the same numbers, sooner where the call is small and the layer large.
 
         Until `unfreeze` a call that would want a gradient is refused, and so is one after the weights have changed. A
-        program of torch.compile packs at each of its calls, as layers that are not frozen do.
+        program of torch.compile packs at each of its calls, as layers that are not frozen do. (A change that autograd
+        does not count, one in place through `.data`, is not noticed.)
 
         Returns:
             The layer.
@@ -89,22 +91,27 @@ class Freezes(nn.Module):
         return [getattr(self, name) for name in self._flat]
 
     def check_frozen(self, input: Tensor | PackedSequence) -> None:
-        """Raise RuntimeError where the layer is frozen and cannot answer a call with this input."""
-        if self._frozen is None or torch.compiler.is_compiling():
+        """Raise RuntimeError where the layer, which is frozen, cannot answer a call with this input, on any backend."""
+        if torch.compiler.is_compiling():
             return
-        who, now = type(self).__name__, self._now()
-        if self._frozen.changed(now):
-            raise RuntimeError(f"{who}: the weights have changed since freeze(); call freeze() again, or unfreeze()")
-        if torch.is_grad_enabled() and any(t.requires_grad for t in (input.data, *now)):
+        self.packed()
+        if torch.is_grad_enabled() and any(t.requires_grad for t in (input.data, *self._now())):
             raise RuntimeError(
-                f"{who}: the layer is frozen, and this call would want a gradient; call it within "
+                f"{type(self).__name__}: the layer is frozen, and this call would want a gradient; call it within "
                 "torch.inference_mode() or torch.no_grad(), or unfreeze() it"
             )
 
     def packed(self) -> list[Packed] | list[None]:
-        """Of each layer what kernels have packed; None where they pack at every call."""
+        """Of each layer what kernels have packed; None where they pack at every call.
+
+        Raises RuntimeError where the weights are no longer what was packed.
+        """
         if self._frozen is None or torch.compiler.is_compiling():
             return [None] * self.num_layers
+        if self._frozen.changed(self._now()):
+            raise RuntimeError(
+                f"{type(self).__name__}: the weights have changed since freeze(); call freeze() again, or unfreeze()"
+            )
         return self._frozen.packed
 
 
