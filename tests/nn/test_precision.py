@@ -13,11 +13,10 @@ from torch.nn.utils.rnn import pack_padded_sequence
 import cellwright
 from agreement import PRECISION, assert_agree, double, error
 from cellwright.backends import dispatch
-from cellwright.backends.kernels import backward as backward_module
-from cellwright.backends.kernels import forward as forward_module
 from cellwright.cells.definition import PER_UNIT, cell
 from cellwright.cells.language import State, sigmoid, tanh
 from cellwright.compiler import units
+from passes import listened
 
 T, B, INPUTS, HIDDEN = 13, 5, 20, 40
 LENGTHS = [13, 0, 2, 7, 12]
@@ -37,20 +36,7 @@ def torch_as_it_was():
 @pytest.fixture
 def passes(monkeypatch):
     """The arithmetic of each forward and backward pass of the kernels, as they run."""
-    found = []
-
-    def listen(module, name):
-        run = getattr(module, name)
-
-        def spy(call, *given, **options):
-            found.append((name, call.arithmetic))
-            return run(call, *given, **options)
-
-        monkeypatch.setattr(module, name, spy)
-
-    listen(forward_module, "forward")
-    listen(backward_module, "backward")
-    return found
+    return listened(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

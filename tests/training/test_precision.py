@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 import torch
 
-from cellwright.backends.kernels import backward, forward
 from cellwright.backends.precision import decide, use_matmul_precision
 from cellwright.errors import InputError
 from cellwright.files import read_json
 from cellwright.tasks.classify import ClassifyConfig
 from cellwright.training import fit
 from cellwright.training.precision import multiplying
+from passes import listened
 
 Options = Callable[..., dict[str, Any]]
 
@@ -67,26 +67,14 @@ def test_the_switch_is_put_back_where_training_fails():
 
 
 def test_a_run_multiplies_as_it_was_told_and_goes_on_so(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = set()
-
-    def listen(module, name):
-        run = getattr(module, name)
-
-        def spy(call, *given, **named):
-            seen.add((name, call.arithmetic))
-            return run(call, *given, **named)
-
-        monkeypatch.setattr(module, name, spy)
-
-    listen(forward, "forward")
-    listen(backward, "backward")
+    seen = listened(monkeypatch)
     given = options(max_epochs=1, checkpoint_seconds=60, precision="bf16-mixed")
     result = fit(ClassifyConfig(**given), progress=False)
-    assert seen == {("forward", "bf16"), ("backward", "bf16")}
+    assert set(seen) == {("forward", "bf16"), ("backward", "bf16")}
     assert read_json(result.out / "config.json")["options"]["precision"] == "bf16-mixed"
     with pytest.raises(InputError, match="was started with precision 'bf16-mixed', and 'high' is given now"):
         fit(ClassifyConfig(**given | {"max_epochs": 2, "resume": True, "precision": "high"}), progress=False)
     seen.clear()
     del given["precision"]
     assert fit(ClassifyConfig(**given | {"max_epochs": 2, "resume": True}), progress=False).epochs == 2
-    assert seen == {("forward", "bf16"), ("backward", "bf16")}
+    assert set(seen) == {("forward", "bf16"), ("backward", "bf16")}

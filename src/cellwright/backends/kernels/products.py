@@ -12,7 +12,6 @@ from torch import Tensor
 from cellwright.backends.kernels.binding import LayerBinding, compact
 from cellwright.compiler.codegen.arguments import address
 from cellwright.compiler.codegen.gemm import BLOCK, INPUTS, WEIGHTS, WeightsItem
-from cellwright.compiler.codegen.microkernel import Tile
 from cellwright.compiler.kernel import products, weights_item
 
 
@@ -32,7 +31,9 @@ def sums_of_products(binding: LayerBinding, factors: Sequence[Factor]) -> list[t
     """Aᵀ B[places] (m, columns) and the column sums (m,) of A, for each factor."""
     tile, threads = binding.kernel.tile, binding.threads
     kind = weights_item(tile)
-    groups = [_OfOneA(tile, kind, group) for group in (_of_one_a(factors) if kind.shares_a else [[f] for f in factors])]
+    groups = [
+        _OfOneA(binding, kind, group) for group in (_of_one_a(factors) if kind.shares_a else [[f] for f in factors])
+    ]
     items = [item for group in groups for item in group.items(threads)]
     products(binding.kernel.target, tile).for_weights.run(WEIGHTS.pack(items), threads)
     return [result for group in groups for result in group.results()]
@@ -49,29 +50,34 @@ class _OfOneA:
     The words of the first are those of an item, which lead to those of the next.
     """
 
-    def __init__(self, tile: Tile, kind: type[WeightsItem], factors: Sequence[Factor]) -> None:
-        self._tile, self._kind, self._a = tile, kind, factors[0].a
+    def __init__(self, binding: LayerBinding, kind: type[WeightsItem], factors: Sequence[Factor]) -> None:
+        kernel, self._kind, self._a = binding.kernel, kind, factors[0].a
+        self._tile, m = kernel.tile, self._a.shape[1]
         self._columns = [f.columns for f in factors]
-        self._wide = [-(-n // tile.columns) * tile.columns for n in self._columns]
-        self._products = [self._a.new_empty(self._a.shape[1], n) for n in self._wide]
-        self._sums = self._a.new_empty(self._a.shape[1] + -self._a.shape[1] % tile.lanes.width)
+        self._wide = [kernel.round_to_panels(n) for n in self._columns]
+        self._products = [self._a.new_empty(m, n) for n in self._wide]
+        self._sums = self._a.new_empty(kernel.round_to_registers(m))
         self._zeros = self._a.new_zeros(max(self._wide) if kind.shares_a else 0)
-        self._words, self._held = self._linked(factors)
+        self._held: list[object] = []
+        self._words = self._linked(factors)
 
-    def _linked(self, factors: Sequence[Factor]) -> tuple[dict[str, int], list[object]]:
-        """The words of the first factor, and what those of the others are held by."""
-        held: list[object] = []
+    def _linked(self, factors: Sequence[Factor]) -> dict[str, int]:
+        """The words of the first factor, which lead to those of the others."""
         following = 0
-        words: dict[str, int] = {}
-        for f, c in reversed(list(zip(factors, self._products, strict=True))):
-            words = {"a": f.a.data_ptr(), "b": f.b.data_ptr(), "c": c.data_ptr(), "sums": self._sums.data_ptr()}
-            words |= {"a_width": f.a.stride(0), "b_width": f.b.stride(0), "c_width": c.stride(0), "rows": f.a.shape[0]}
-            words |= {"columns": f.columns, "places": f.places.data_ptr(), "zeros": self._zeros.data_ptr()}
-            words |= {"next": following, "block": self._kind.block(self._tile, sum(self._wide))}
-            block = WEIGHTS.pack([words | {"first": 0, "last": 0, "copies": 0}])
-            held.append(block)
-            following = address(block)
-        return words, held
+        for k in reversed(range(len(factors))):
+            words = self._of(factors[k], self._products[k]) | {"next": following}
+            if k:
+                block = WEIGHTS.pack([words | {"first": 0, "last": 0, "copies": 0}])
+                self._held.append(block)
+                following = address(block)
+        return words
+
+    def _of(self, f: Factor, c: Tensor) -> dict[str, int]:
+        """The words of a factor, whose product is c."""
+        words = {"a": f.a.data_ptr(), "b": f.b.data_ptr(), "c": c.data_ptr(), "sums": self._sums.data_ptr()}
+        words |= {"a_width": f.a.stride(0), "b_width": f.b.stride(0), "c_width": c.stride(0), "rows": f.a.shape[0]}
+        words |= {"columns": f.columns, "places": f.places.data_ptr(), "zeros": self._zeros.data_ptr()}
+        return words | {"block": self._kind.block(self._tile, sum(self._wide))}
 
     def items(self, threads: int) -> list[dict[str, int]]:
         """The words of an item for each thread."""
@@ -94,7 +100,7 @@ class _OfOneA:
 
 def products_of_rows(binding: LayerBinding, rows: Sequence[Tensor], factors: Sequence[Tensor], n: int) -> Tensor:
     """The sum of A W over pairs of A (S, k) and W (k, n), the latter in panels: (N, n), in the places of the rows."""
-    result = binding.new_rows(binding.input_index, -(-n // binding.kernel.tile.columns) * binding.kernel.tile.columns)
+    result = binding.new_rows(binding.input_index, binding.kernel.round_to_panels(n))
     for number, (a, panels) in enumerate(zip(rows, factors, strict=True)):
         _multiply_rows(binding, a, panels, result, binding.input_index.index, adds=number > 0)
     return compact(result[:, :n])

@@ -60,7 +60,7 @@ class AmxTile(Bfloat16Tile):
         m, results, pairs, operands, panels, starts, begin, end, stride = made.args
         registers = TileRegisters(b, emulated=self.emulated)
         width = self.columns * WORD
-        line, panel_bytes = self.operand_line(b, pairs), b.mul(pairs, integer(self.parts * width))
+        line, panel_bytes = self.operand_line(b, pairs), self.panel_bytes(b, pairs)
         c = _Results(b, self, results, stride)
         with count(b, begin, end) as p, count(b, integer(0), m, integer(MOST)) as r:
             column = b.mul(p, integer(width))
@@ -105,15 +105,15 @@ class _Results:
         full = b.or_(*(b.icmp_signed("==", rows.number, integer(n)) for n in (MOST, ROWS)))
         apart = b.call(self._apart, [self._results, rows.first, rows.number, self._stride])
         direct = b.and_(full, b.icmp_signed("!=", apart, integer(0)))
-        there = result_row(b, self._results, self._stride, rows, integer(0))
+        there = self._row(rows, integer(0))
         place = _Place(b.select(direct, there, self._beside), b.select(direct, apart, integer(self._width)))
         adds = b.icmp_unsigned("==", b.ptrtoint(starts, i64), integer(0))
         with b.if_then(b.and_(adds, b.not_(direct))):
-            self._copy(rows, lambda k: (result_row(b, self._results, self._stride, rows, k), self._beside_row(k)))
+            self._copy(rows, lambda k: (self._row(rows, k), self._beside_row(k)))
         bias = _Place(b.gep(starts, [rows.column]), integer(0))  # every row is the same
         yield _Place(*(b.select(adds, x, y) for x, y in zip(place, bias, strict=True))), place
         with b.if_then(b.not_(direct)):
-            self._copy(rows, lambda k: (self._beside_row(k), result_row(b, self._results, self._stride, rows, k)))
+            self._copy(rows, lambda k: (self._beside_row(k), self._row(rows, k)))
 
     def _copy(self, rows: Rows, places: Callable[[Value], tuple[Value, Value]]) -> None:
         """Copy rows as wide as a panel, the k-th from one place to the other."""
@@ -121,6 +121,9 @@ class _Results:
         with count(b, integer(0), rows.number) as k:
             source, target = (at(b, place, integer(0), tile.lanes.scalar) for place in places(k))
             tile.store(b, target, tile.load(b, source))
+
+    def _row(self, rows: Rows, k: Value) -> Value:
+        return result_row(self._b, self._results, self._stride, rows, k)
 
     def _beside_row(self, k: Value) -> Value:
         return element(self._b, self._beside, k, self._width)

@@ -97,6 +97,10 @@ class Bfloat16Tile(Tile):
         blocks = b.sdiv(b.add(terms, integer(TERMS - 1)), integer(TERMS))
         return b.mul(blocks, integer(TERMS // 2))
 
+    def panel_bytes(self, b: Builder, pairs: Value) -> Value:
+        """Bytes of a panel, of so many rows a part."""
+        return b.mul(pairs, integer(self.parts * self.columns * WORD))
+
     def operand_line(self, b: Builder, pairs: Value) -> Value:
         """Bytes from one row of the operands to the next: by a power of two, rows would share few cache sets."""
         return b.add(b.mul(pairs, integer(self.parts * WORD)), integer(LINE))

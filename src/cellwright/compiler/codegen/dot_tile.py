@@ -32,7 +32,7 @@ class DotTile(Bfloat16Tile):
         made, b = function(module, "multiply", MULTIPLY, inline=True)
         m, results, pairs, operands, panels, starts, begin, end, stride = made.args
         width = self.columns * WORD
-        line, panel_bytes = self.operand_line(b, pairs), b.mul(pairs, integer(self.parts * width))
+        line, panel_bytes = self.operand_line(b, pairs), self.panel_bytes(b, pairs)
         adds = b.icmp_unsigned("==", b.ptrtoint(starts, i64), integer(0))
         with b.goto_entry_block():
             targets = b.alloca(pointer, ROWS)

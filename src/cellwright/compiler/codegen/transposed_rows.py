@@ -50,7 +50,7 @@ class TransposedRows(WeightsItem):
         """Add to C the product of some rows, or where they are the first set it; so with the sums of A's columns."""
         b, tile = self.b, self.tile
         pairs = tile.pairs(b, b.sub(rows.last, rows.first))
-        panel_bytes = b.mul(pairs, integer(tile.parts * tile.columns * WORD))
+        panel_bytes = tile.panel_bytes(b, pairs)
         with b.goto_entry_block():
             free = b.alloca(pointer)  # where the next copy goes
         b.store(self.address("copies"), free)
@@ -99,8 +99,7 @@ class TransposedRows(WeightsItem):
         stride = b.mul(self.number("c_width"), integer(WORD))
         operands = [pairs, copied, panels, start, integer(0), number, stride]
         b.call(self._product, [b.sub(right, left), results, *operands])
-        panel_bytes = b.mul(pairs, integer(tile.parts * tile.columns * WORD))
-        b.store(element_at(b, panels, number, panel_bytes), free)
+        b.store(element_at(b, panels, number, tile.panel_bytes(b, pairs)), free)
 
     def _transpose(self, rows: Run, columns: Run, target: Value) -> None:
         """Copy some columns of A as rows, zero from the last row to the end of its block of terms.
