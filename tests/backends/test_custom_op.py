@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from agreement import assert_agree
-from calls import EVERY, RAGGED, converted, draw_call, with_gradients
+from calls import EVERY, RAGGED, converted, draw_call, inputs, with_gradients
 from cellwright.backends import custom_op, dispatch
 from cellwright.backends.call import Call, Weights
 from cellwright.cells import CELLS
-from cellwright.cells.definition import PER_STEP
+from cellwright.cells.definition import PER_SEQUENCE, PER_STEP
 from cellwright.cells.derived import recurrent_dropout, zoneout
 from cellwright.errors import DefinitionError
 
@@ -68,7 +68,7 @@ def padded(call: Call, mask: Tensor | None = None) -> Call:
 
 def computed(call: Call, given: Call) -> dict[str, Tensor]:
     """Outputs and gradients of the operator, of the loss of `calls.with_gradients`, in the order of the packed call."""
-    count = 1 + len(call.state) + sum(len(w.flat) for w in call.weights) + len(call.fresh or ())
+    count = len(inputs(call))
     leaves = [t.detach().clone().requires_grad_() for t in given.tensors[:count]]
     rows, state, _ = custom_op.layer(given.replaced([*leaves, *given.tensors[count:]]), LENGTHS)
     assert not rows[torch.arange(T)[:, None] >= LENGTHS].any()
@@ -87,7 +87,16 @@ def computed(call: Call, given: Call) -> dict[str, Tensor]:
         ]
         values |= {f"d {name}[{d}]": next(found) for name in (*given_ones, *w.extra_parameters)}
     values |= {f"d fresh.{name}": next(found)[:, PLACE] for name in call.cell.states if call.fresh}
+    for d, one in enumerate(call.streams or () if not call.cell.masks else ()):
+        values |= {f"d {name}[{d}]": _packed(call, name, next(found)) for name in one}
     return {name: value.detach() for name, value in values.items()}
+
+
+def _packed(call: Call, name: str, gradient: Tensor) -> Tensor:
+    """That of a padded stream, as it is of the packed one."""
+    if call.cell.streams[name] == PER_SEQUENCE:
+        return gradient[PLACE]
+    return torch.cat([gradient[t, PLACE[:alive]] for t, alive in enumerate(call.batch_sizes)])
 
 
 def compare(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:

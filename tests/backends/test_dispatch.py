@@ -147,7 +147,7 @@ def _in_half(call):
 
 
 def _with_a_mask_that_learns(call):
-    call.streams[0]["keep_h"].requires_grad_()
+    call.streams[0]["m.keep_h"].requires_grad_()
     return call
 
 

@@ -1,5 +1,6 @@
 """The reference: derivatives of every cell, what it does with lengths, directions and resets, and its evaluator."""
 
+from operator import attrgetter
 from types import SimpleNamespace
 
 import pytest
@@ -31,6 +32,7 @@ from cellwright.cells.language import (
     standardise,
     tanh,
 )
+from cellwright.cells.trace import used_inputs
 from drawing import Case, draw, run_direction
 
 DERIVED = [zoneout(CELLS["gru"]), recurrent_dropout(CELLS["lstm"]), zoneout(recurrent_dropout(CELLS["lstm"]))]
@@ -217,7 +219,7 @@ def _cell(tree) -> Definition:
         gates=(),
         states=("h",),
         parameters={"w": PER_UNIT, "v": PER_PROJECTION},
-        streams={"k": "step"},
+        masks={"k": "step"},
     )
 
 
@@ -228,13 +230,17 @@ def _numbers(cell, seed):
     return x, u, cell.States(s), SimpleNamespace(w=w, v=v), SimpleNamespace(k=k)
 
 
+def _by_name(cell, roots):
+    return {name: attrgetter(name)(SimpleNamespace(**roots)) for name in used_inputs(cell.trace.order)}
+
+
 @settings(max_examples=150)
 @given(tree=_TREES, seed=st.integers(0, 99))
 def test_a_traced_step_evaluates_to_what_the_step_computes(tree, seed):
     cell = _cell(tree)
     numbers = _numbers(cell, seed)
-    found = reference.evaluator(cell.trace.letters, numbers[0][0])(*numbers)["y"]
     roots = dict(zip("xuspm", numbers, strict=True))
+    found = reference.evaluator(cell.trace.letters, numbers[0][0])(_by_name(cell, roots), (3, 4))["y"]
     assert torch.equal(found.nan_to_num(-7.0), _build(tree, roots).expand(3, 4).nan_to_num(-7.0))
 
 
@@ -245,7 +251,8 @@ def test_values_lie_in_their_interval(tree, seed):
     y = cell.trace.letters["y"]
     low, high = interval(y)
     numbers = _numbers(cell, seed)
-    found = reference.evaluator({"y": y}, numbers[0][0])(*numbers)["y"]
+    roots = dict(zip("xuspm", numbers, strict=True))
+    found = reference.evaluator({"y": y}, numbers[0][0])(_by_name(cell, roots), (3, 4))["y"]
     found = found[found.isfinite()]  # outside their domain log and sqrt have no value, and exp may overflow
     assert ((found >= low - 1e-9 * abs(low)) | (low == EVERYTHING[0])).all()
     assert ((found <= high + 1e-9 * abs(high)) | (high == EVERYTHING[1])).all()

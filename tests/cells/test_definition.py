@@ -23,7 +23,10 @@ from refused_cells import minimal, plain, refused
         ({"state": "h c"}, "…: the step returns the states h; declared are h c: make state=… and State(…) agree"),
         ({"state": "c"}, "…: line … uses s.h; the declared states are c: declare h, or correct the letter"),
         ({"state": ""}, "…: there is no state; expected at least one letter"),
-        ({"projections": "", "gates": ""}, "…: there is no projection; expected at least one letter"),
+        (
+            {"projections": "", "gates": ""},
+            "…: it has neither projections nor inputs; expected at least one letter of either",
+        ),
         ({"projections": "i g i"}, "…: the projection i is declared twice; each letter stands for one"),
         ({"projections": "i lambda"}, "…: the projection 'lambda' cannot be written as an attribute; …"),
         ({"state": "2"}, "…: the state '2' cannot be written as an attribute; choose another letter"),
@@ -32,7 +35,7 @@ from refused_cells import minimal, plain, refused
         ({"ones": "w"}, "…: ones names w, which is none of the parameters; those are (none)"),
         (
             {"parameters": {"w": PER_UNIT}},
-            "…: line …: the step takes (x, u, s); expected (x, u, s, p), p …",
+            "…: line …: the parameter w is declared and no new state depends on it; use p.w or leave it out",
         ),
     ],
 )
@@ -41,7 +44,7 @@ def test_what_is_declared_is_held_against_the_step(declared, message):
     refused(f"cell plain{message[1:]}", plain, cell(**options))
 
 
-def test_a_step_without_recurrence_is_refused():
+def test_a_step_that_takes_u_without_recurrence_is_refused():
     """The layer would have a weight_hh that no output depends on."""
 
     def bad(x, u, s):
@@ -49,7 +52,11 @@ def test_a_step_without_recurrence_is_refused():
         return State(h=f * s.h + (1 - f) * tanh(x.g))
 
     declare = cell(projections="i g", gates="", state="h")
-    refused("cell bad: line … (`def bad(x, u, s):`): no new state depends on u = U h + b', …; use u.i", bad, declare)
+    refused(
+        "cell bad: line … (`def bad(x, u, s):`): no new state depends on u = U h + b', …; use u.i, or leave u out …",
+        bad,
+        declare,
+    )
 
 
 @pytest.mark.parametrize(
@@ -104,7 +111,7 @@ def test_an_unused_parameter():
 @pytest.mark.parametrize("shape", ["unit", (3,)])
 def test_a_parameter_s_shape_is_one_of_two(shape):
     declare = cell(projections="i g", gates="", state="h", parameters={"w": shape})
-    refused(f"cell bad: the parameter w is declared {shape!r}; expected PER_UNIT or PER_PROJECTION", _bad_w, declare)
+    refused(f"cell bad: the parameter w is declared {shape!r}; expected PER_UNIT, …", _bad_w, declare)
 
 
 def _bad_w(x, u, s, p):
@@ -162,8 +169,23 @@ def test_a_lambda_has_no_name():
     )
 
 
-def test_a_step_takes_x_u_and_s():
-    def bad(x, s):
-        return State(h=s.h + x.i + x.g)
+def test_a_step_takes_what_it_names():
+    """x, u, s and p by their names; under other names all that the declaration gives, in this order."""
 
-    refused("cell bad: line … (`def bad(x, s):`): the step takes (x, s); expected (x, u, s), …", bad)
+    def bad(x, h):
+        return State(h=h.h + x.i + x.g)
+
+    def superfluous(x, u, s, p):
+        return State(h=s.h + x.i + u.g + x.g)
+
+    refused("cell bad: line … (`def bad(x, h):`): the step takes (x, h); expected (x, u, s), …", bad)
+    message = (
+        "cell superfluous: line …: the step takes (x, u, s, p); expected (x, u, s), or those of them that it uses, …"
+    )
+    refused(message, superfluous)
+
+    @cell(projections="i g", gates="", state="h")
+    def renamed(inputs, recurrent, states):
+        return State(h=states.h + inputs.i + recurrent.g + inputs.g)
+
+    assert renamed.reads == {"x.i", "x.g", "u.g", "s.h"}

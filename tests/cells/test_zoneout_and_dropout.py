@@ -32,13 +32,13 @@ def _load(kind, case: Case):
 def test_zoneout_of_lstm_is_nn_lstmcell_with_masks():
     """Krueger et al. 2017, equations 4 and 5: h is made of the new c, not of the one that is kept."""
     case = draw(zoneout(CELLS["lstm"]), (4,))
-    case.streams = {"keep_h": _mask(4, 5), "keep_c": _mask(4, 5, seed=4)}
+    case.streams = {"m.keep_h": _mask(4, 5), "m.keep_c": _mask(4, 5, seed=4)}
     module, (h, c) = _load(nn.LSTMCell, case), case.state
     found = case.run()
     for t in range(4):
         new_h, new_c = module(case.rows[t : t + 1], (h, c))
-        h = torch.where(case.streams["keep_h"][t] > 0, h, new_h)
-        c = torch.where(case.streams["keep_c"][t] > 0, c, new_c)
+        h = torch.where(case.streams["m.keep_h"][t] > 0, h, new_h)
+        c = torch.where(case.streams["m.keep_c"][t] > 0, c, new_c)
         assert_agree(found.rows[t : t + 1], h)
     assert_agree(list(found.state), [h, c])
 
@@ -46,7 +46,7 @@ def test_zoneout_of_lstm_is_nn_lstmcell_with_masks():
 def test_recurrent_dropout_of_gru_masks_what_u_multiplies_and_nothing_else():
     """Gal and Ghahramani 2016: the same mask at every step; z · h_{t−1} takes the whole h."""
     case = draw(recurrent_dropout(CELLS["gru"]), (4,))
-    mask = case.streams["mask"] = _mask(1, 5) / 0.4
+    mask = case.streams["m.mask"] = _mask(1, 5) / 0.4
     h = case.state[0]
     case.state[1] = mask * h
     found, w = case.run(), case.weights
@@ -62,7 +62,7 @@ def test_recurrent_dropout_of_gru_masks_what_u_multiplies_and_nothing_else():
 def test_both_together_mask_what_zoneout_leaves():
     case = draw(zoneout(recurrent_dropout(CELLS["rnn"])), (4,))
     keep, mask = _mask(4, 5), _mask(1, 5, seed=9) * 2
-    case.streams = {"keep_h": keep, "mask": mask}
+    case.streams = {"m.keep_h": keep, "m.mask": mask}
     module, h = _load(nn.RNNCell, case), case.state[0]
     case.state[1] = mask * h
     found = case.run()
@@ -75,7 +75,7 @@ def test_both_together_mask_what_zoneout_leaves():
 def test_streams_that_let_everything_pass_change_nothing(name):
     definition = zoneout(recurrent_dropout(CELLS[name]))
     case, plain = draw(definition), draw(CELLS[name])
-    case.streams = {k: torch.ones_like(v) if k == "mask" else torch.zeros_like(v) for k, v in case.streams.items()}
+    case.streams = {k: torch.ones_like(v) if k == "m.mask" else torch.zeros_like(v) for k, v in case.streams.items()}
     state = [*plain.state, plain.state[0]]
     found = run_direction(definition, plain.rows, case.batch_sizes, state, plain.weights, streams=case.streams)
     expected = plain.run()
@@ -95,28 +95,28 @@ def test_the_rate_in_place_of_a_mask_gives_the_expectation(name):
         results[rate] = torch.stack(list(case.run().state))
     assert_agree(results[0.3], 0.3 * results[1.0] + 0.7 * results[0.0])
     for k, state in enumerate(definition.states):
-        if f"keep_{state}" in definition.streams:
+        if f"m.keep_{state}" in definition.streams:
             assert torch.equal(results[1.0][k], case.state[k])
 
 
 def test_streams_and_states():
-    assert dict(zoneout(CELLS["lstm"]).streams) == {"keep_h": PER_STEP, "keep_c": PER_STEP}
-    assert dict(recurrent_dropout(CELLS["lstm"]).streams) == {"mask": PER_SEQUENCE}
+    assert dict(zoneout(CELLS["lstm"]).streams) == {"m.keep_h": PER_STEP, "m.keep_c": PER_STEP}
+    assert dict(recurrent_dropout(CELLS["lstm"]).streams) == {"m.mask": PER_SEQUENCE}
     assert recurrent_dropout(CELLS["lstm"]).states == ("h", "c", "v")
     assert recurrent_dropout(CELLS["lstm"]).recurrent_state == "v"
 
 
 def test_slstm_keeps_its_output_only():
     """c and n are scaled by e^−m, which is another one each step."""
-    assert list(zoneout(CELLS["slstm"]).streams) == ["keep_h"]
+    assert list(zoneout(CELLS["slstm"]).streams) == ["m.keep_h"]
 
 
 @pytest.mark.parametrize("name", CELLS)
 def test_letters_are_kept(name):
     plain = list(CELLS[name].trace.letters)
     assert list(recurrent_dropout(CELLS[name]).trace.letters) == plain
-    kept = {f"keep_{n}" for n in CELLS[name].states} & set(zoneout(CELLS[name]).streams)
-    renamed = [f"{n}_new" if f"keep_{n}" in kept else n for n in plain]
+    kept = {f"m.keep_{n}" for n in CELLS[name].states} & set(zoneout(CELLS[name]).streams)
+    renamed = [f"{n}_new" if f"m.keep_{n}" in kept else n for n in plain]
     assert list(zoneout(CELLS[name]).trace.letters)[: len(plain)] == renamed
 
 
@@ -134,9 +134,9 @@ def test_the_order_does_not_matter():
 
 
 def test_twice_is_refused():
-    with pytest.raises(DefinitionError, match=r"cell zoneout\(lstm\): it has zoneout already \(the stream keep_h\)"):
+    with pytest.raises(DefinitionError, match=r"cell zoneout\(lstm\): it has zoneout already \(the mask keep_h\)"):
         zoneout(zoneout(CELLS["lstm"]))
-    with pytest.raises(DefinitionError, match=r"it has recurrent dropout already \(the stream mask\); apply it once"):
+    with pytest.raises(DefinitionError, match=r"it has recurrent dropout already \(the mask mask\); apply it once"):
         recurrent_dropout(recurrent_dropout(CELLS["lstm"]))
 
 

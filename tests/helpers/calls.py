@@ -12,7 +12,7 @@ from torch import Tensor
 from cellwright.backends import dispatch
 from cellwright.backends.call import Call, Result
 from cellwright.cells import CELLS, Definition
-from cellwright.cells.definition import PER_PROJECTION, PER_UNIT, cell
+from cellwright.cells.definition import PER_PROJECTION, PER_SEQUENCE, PER_STEP, PER_UNIT, cell
 from cellwright.cells.derived import recurrent_dropout, zoneout
 from cellwright.cells.language import (
     State,
@@ -67,7 +67,35 @@ def of_everything(x: Any, u: Any, s: Any, p: Any) -> State:
     return State(c=c, h=minimum(c, s.h) - 0.5)
 
 
-INVENTED = [half_recurrent, compared, of_means, of_everything]
+@cell(
+    inputs="rain drive",
+    parameters={"rate": PER_SEQUENCE, "k": PER_SEQUENCE, "gain": PER_STEP, "w": PER_UNIT},
+    state="store slow",
+    outputs="flow slow spill",
+)
+def reservoir(x: Any, s: Any, p: Any) -> State:
+    """No product; inputs and parameters of a step and of a sequence, of a unit and of all; outputs beside a state."""
+    flow = sigmoid(p.rate) * s.store + p.w * x.drive
+    full = s.store + p.gain * x.rain - tanh(flow)
+    spill = maximum(full - p.k, 0)
+    return State(store=full - spill, slow=0.9 * s.slow + 0.1 * flow, flow=flow, spill=spill)
+
+
+@cell(projections="z n", gates="z", state="h")
+def without_recurrence(x: Any, s: Any) -> State:
+    """W and no U."""
+    z = sigmoid(x.z)
+    return State(h=(1 - z) * s.h + z * tanh(x.n))
+
+
+@cell(projections="a", gates="", inputs="drive", state="h", outputs="y")
+def driven(x: Any, u: Any, s: Any) -> State:
+    """U and no W, an input as it is, and an output that is no state."""
+    h = 0.7 * s.h + 0.3 * tanh(u.a + x.drive)
+    return State(h=h, y=h * h - x.drive)
+
+
+INVENTED = [half_recurrent, compared, of_means, of_everything, reservoir, without_recurrence, driven]
 DERIVED = [
     zoneout(CELLS["lstm"]),
     zoneout(CELLS["slstm"]),
@@ -76,8 +104,10 @@ DERIVED = [
     zoneout(recurrent_dropout(CELLS["lstm"])),
 ]
 EVERY = [*CELLS.values(), *DERIVED, *INVENTED]
+REGULARISED = [zoneout(cell) for cell in EVERY if not cell.masks]
+REGULARISED += [recurrent_dropout(cell) for cell in EVERY if not cell.masks and cell.multiplies_state]
 # One of each kind, for what takes long.
-SOME = [CELLS[name] for name in ("lstm", "gru", "layer-norm-lstm", "slstm", "peephole")] + DERIVED[-1:] + EVERY[-2:]
+SOME = [CELLS[name] for name in ("lstm", "gru", "layer-norm-lstm", "slstm", "peephole")] + DERIVED[-1:] + INVENTED[2:]
 
 
 # --- calls ---------------------------------------------------------------------------------------------
@@ -137,13 +167,15 @@ def converted(call: Call, dtype: torch.dtype) -> Call:
 
 
 def inputs(call: Call) -> dict[str, Tensor]:
-    """What a gradient may flow into, by name; masks are not among it."""
+    """What a gradient may flow into, by name; masks are not among it, which no cell here has beside other streams."""
     names = ["rows", *(f"state.{s}" for s in call.cell.states)]
     for d, w in enumerate(call.weights):
         given = ("input", "recurrent", "input_bias", "recurrent_bias", "projection")
         names += [f"{name}[{d}]" for name in given if getattr(w, name) is not None]
         names += [f"{name}[{d}]" for name in w.extra_parameters]
     names += [f"fresh.{s}" for s in call.cell.states] if call.fresh else []
+    if not call.cell.masks:
+        names += [f"{name}[{d}]" for d, one in enumerate(call.streams or ()) for name in one]
     return dict(zip(names, call.tensors, strict=False))
 
 

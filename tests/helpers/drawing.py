@@ -78,6 +78,10 @@ class Case:
         return values[[start + b for start in starts]] if starts else values[:0]
 
 
+# The streams that are one number for all units, by name.
+OF_ALL_UNITS = ("x.rain", "p.rate")
+
+
 def draw(
     cell: Definition, lengths: tuple[int, ...] = (4, 3, 3, 1, 0), inputs: int = 2, hidden: int = 5, seed: int = 0
 ) -> Case:
@@ -90,11 +94,16 @@ def draw(
     batch, steps, rows = len(lengths), sum(lengths), len(cell.projections) * hidden
     biases = (uniform(rows), uniform(rows)) if cell.bias else (None, None)
     own = {name: uniform(hidden if cell.per_unit(name) else rows) for name in cell.parameters}
-    weights = Weights(uniform(rows, inputs), uniform(rows, hidden), *biases, extra_parameters=own)
+    matrices = uniform(rows, inputs), uniform(rows, hidden)
+    if not cell.multiplies_input:
+        inputs = 0
+    there = (cell.multiplies_input, cell.multiplies_state) * 2
+    given = [value if one else None for one, value in zip(there, (*matrices, *biases), strict=True)]
+    weights = Weights(*given, extra_parameters=own)  # type: ignore[arg-type,misc]
     # slstm's normaliser n is a sum of exponentials.
     state = [uniform(batch, hidden, low=0.3) if name == "n" else uniform(batch, hidden) for name in cell.states]
     streams = {
-        name: uniform(batch if often == PER_SEQUENCE else steps, hidden, low=0.0)
+        name: uniform(batch if often == PER_SEQUENCE else steps, 1 if name in OF_ALL_UNITS else hidden, low=0.0)
         for name, often in cell.streams.items()
     }
     return Case(cell, lengths, uniform(steps, inputs, low=-2, high=2), state, weights, streams)

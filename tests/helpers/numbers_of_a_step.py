@@ -21,12 +21,12 @@ class Numbers:
         self.cell = cell
         self._generator = torch.Generator().manual_seed(seed)
         self.named: dict[str, Tensor] = {}
-        self.x = cell.Projections(*(self._draw(f"x.{g}") for g in cell.projections))
+        self.x = cell.Inputs(*(self._draw(f"x.{g}") for g in (*cell.projections, *cell.inputs)))
         self.u = cell.Projections(*(self._draw(f"u.{g}") for g in cell.projections))
         # slstm's normaliser n is a sum of exponentials
         self.s = cell.States(*(self._draw(f"s.{s}", low=0.3 if s == "n" else -1.5) for s in cell.states))
-        self.p = SimpleNamespace(**{name: self._parameter(name) for name in cell.parameters})
-        self.m = SimpleNamespace(**{name: self._draw(f"m.{name}", low=0.0) for name in cell.streams})
+        self.p = SimpleNamespace(**{name: self._parameter(name) for name in (*cell.parameters, *cell.given)})
+        self.m = SimpleNamespace(**{name: self._draw(f"m.{name}", low=0.0) for name in cell.masks})
 
     def _draw(self, name: str, *, low: float = -1.5, rows: int = ROWS) -> Tensor:
         values = torch.rand(rows, UNITS, generator=self._generator, dtype=torch.float64) * (1.5 - low) + low
@@ -34,27 +34,33 @@ class Numbers:
         return self.named[name]
 
     def _parameter(self, name: str) -> Any:
+        if name in self.cell.given:
+            return self._draw(f"p.{name}")
         if self.cell.per_unit(name):
             return self._draw(f"p.{name}", rows=1)
         return self.cell.Projections(*(self._draw(f"p.{name}.{g}", rows=1) for g in self.cell.projections))
 
     def step(self) -> dict[str, Tensor]:
-        """The new states by the name of a program's outputs, from the step itself."""
-        new = self.cell(self.x, self.u, self.s, self.p, self.m)
-        return {f"state.{name}": value for name, value in new._asdict().items()}
+        """The new states and outputs by the name of a program's outputs, from the step itself."""
+        new = self.cell.new_state(self.x, self.u, self.s, self.p, self.m)
+        return {f"{'state' if n in self.cell.states else 'out'}.{n}": getattr(new, n) for n in self._results}
+
+    @property
+    def _results(self) -> list[str]:
+        return list(self.cell.trace.results)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The inputs, as numpy knows them."""
         return {name: value.detach().numpy() for name, value in self.named.items()}
 
     def cotangents(self) -> dict[str, np.ndarray]:
-        """Random cotangents of the new states."""
+        """Random cotangents of the new states and outputs."""
         generator = np.random.default_rng(9)
-        return {f"d.{name}": generator.normal(size=(ROWS, UNITS)) for name in self.cell.states}
+        return {f"d.{name}": generator.normal(size=(ROWS, UNITS)) for name in self._results}
 
     def gradients(self) -> dict[str, np.ndarray]:
         """The cotangent of every input, from torch.autograd of the step."""
         new, given = self.step(), self.cotangents()
-        outputs = [torch.from_numpy(given[f"d.{name}"]) for name in self.cell.states]
+        outputs = [torch.from_numpy(given[f"d.{name}"]) for name in self._results]
         found = torch.autograd.grad(list(new.values()), list(self.named.values()), outputs, materialize_grads=True)
         return {name: value.numpy() for name, value in zip(self.named, found, strict=True)}

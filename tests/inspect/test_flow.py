@@ -79,6 +79,6 @@ def test_nothing_of_the_trace_is_lost(definition):
     products = {product for node in graph.nodes for product in node.products}
     assert products == {name[0] for name in used_inputs(definition.trace.states.values()) if name[0] in "xu"}
     states = {node.text for node in graph.nodes if node.kind == STATE}
-    assert len(states) == sum(name.startswith("s.") for name in definition.inputs)
+    assert len(states) == sum(name.startswith("s.") for name in definition.reads)
     letters = set(definition.trace.letters) & set(definition.gates)
     assert sum(node.role == GATE for node in graph.nodes) == len(letters)

@@ -46,7 +46,7 @@ def test_pytorch_4498_recurrent_dropout_is_one_mask_a_sequence(monkeypatch, path
     layer = layer_of("lstm", recurrent_dropout=0.4)
     x, h, c = (torch.randn(*s, dtype=torch.float64) for s in ((T, B, I), (1, B, H), (1, B, H)))
     (output, (h_n, c_n)), (streams,) = call_and_masks(monkeypatch, layer, x, (h, c))
-    mask = streams["mask"]
+    mask = streams["m.mask"]
     assert mask.shape == (B, H)
     assert set(mask.unique().tolist()) == {0.0, 1 / 0.6}
     h, c = h[0], c[0]
@@ -61,7 +61,7 @@ def test_zoneout_keeps_in_training_and_mixes_in_evaluation(monkeypatch, path_wit
     layer = layer_of("lstm", zoneout={"h": 0.3, "c": 0.6}).train(training)
     x = torch.randn(T, B, I, dtype=torch.float64)
     (output, (_, c_n)), (streams,) = call_and_masks(monkeypatch, layer, x)
-    keep_h, keep_c = (streams[f"keep_{s}"].view(T, B, H) for s in "hc")
+    keep_h, keep_c = (streams[f"m.keep_{s}"].view(T, B, H) for s in "hc")
     if training:
         assert set(keep_h.unique().tolist()) == set(keep_c.unique().tolist()) == {0.0, 1.0}
         assert not torch.equal(keep_h[0], keep_h[1])
@@ -82,8 +82,8 @@ def test_the_shares_are_those_asked_for(monkeypatch):
     for one in streams:
         assert one["mask"].mean().item() == pytest.approx(1.0, abs=0.05)
         assert (one["mask"] == 0).double().mean().item() == pytest.approx(0.3, abs=0.03)
-        assert one["keep_h"].mean().item() == pytest.approx(0.2, abs=0.01)
-    assert not torch.equal(streams[0]["mask"], streams[1]["mask"])
+        assert one["m.keep_h"].mean().item() == pytest.approx(0.2, abs=0.01)
+    assert not torch.equal(streams[0]["m.mask"], streams[1]["m.mask"])
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "slstm", "layer-norm-lstm"])
@@ -128,7 +128,7 @@ def test_reset_restores_the_masked_initial_state(monkeypatch, learned):
     if learned:
         h, c = layer.initial_h.expand(B, H), layer.initial_c.expand(B, H)
     for t in range(3, T):
-        h, c = lstm_step(layer, x[t], h, c, streams["mask"] * h)
+        h, c = lstm_step(layer, x[t], h, c, streams["m.mask"] * h)
         assert_agree(output[t], h)
 
 
@@ -149,5 +149,5 @@ def test_wrong_shares_say_what_is_expected(options, text):
 def test_a_derived_cell_is_refused_with_the_option_that_does_it():
     from cellwright.cells.derived import zoneout
 
-    with pytest.raises(ValueError, match=r"takes the streams keep_h, keep_c, .* pass recurrent_dropout= or zoneout="):
+    with pytest.raises(ValueError, match=r"takes the masks keep_h, keep_c, .* pass recurrent_dropout= or zoneout="):
         cellwright.Recurrent(zoneout(CELLS["lstm"]), 3, 4)

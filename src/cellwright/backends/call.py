@@ -29,12 +29,12 @@ from cellwright.packing import RowIndex
 class Weights:
     """The parameters of one direction of one layer. G projections, I inputs, H hidden, P outputs (H, or projected).
 
-    input (G·H, I), recurrent (G·H, P), their biases (G·H,) or None, projection (P, H) or None, and further ones of the
-    cell by name.
+    input (G·H, I) and recurrent (G·H, P), None of a cell that multiplies no input or no state; their biases (G·H,) or
+    None, projection (P, H) or None, and further ones of the cell by name.
     """
 
-    input: Tensor
-    recurrent: Tensor
+    input: Tensor | None
+    recurrent: Tensor | None
     input_bias: Tensor | None = None
     recurrent_bias: Tensor | None = None
     projection: Tensor | None = None
@@ -62,18 +62,21 @@ Packed = dict[Any, list[Tensor]]
 class Call:
     """What a layer is asked to compute.
 
-    rows          (N, I) the S packed rows, sequences in falling length as above, or rows among which they stand
+    rows          (N, I) the S packed rows, sequences in falling length as above, or rows among which they stand;
+                  of no column where the cell multiplies no input
     batch_sizes   how many sequences are alive at each step
     state         one (D, B, ·) a state of the cell
     weights       one a direction: forward, or forward and reverse
     resets        one (S,) bool a direction: rows that begin from `fresh`
     fresh         one (D, B, ·) a state: what a reset restores; zeros where None
-    streams       one mapping a direction: the cell's further inputs, (S, H) those of each step, (B, H) of each sequence
+    streams       one mapping a direction: what the cell's `streams` name, (S, ·) those of each step, (B, ·) of each
+                  sequence; one number a unit (H), or one for all units (1)
     record        whether the values of the step's letters are wanted
     input_index   where the packed rows stand in `rows`; None where they are these
     output_index  where they stand in the outputs (N', D·P), zero in other places; None where they are these
     arithmetic    how kernels multiply, forward and backward; the other backends multiply as torch does
     packed        what kernels have packed of the weights, which stay; None where they pack at every call
+    wanted        the streams whose gradients the kernels' backward pass gives
     """
 
     cell: Definition
@@ -89,6 +92,18 @@ class Call:
     output_index: RowIndex | None = None
     arithmetic: Arithmetic = "float32"
     packed: Packed | None = None
+    wanted: frozenset[str] = frozenset()
+
+    @property
+    def hidden(self) -> int:
+        """H, the units of a direction."""
+        projection = self.weights[0].projection
+        return self.state[0].shape[-1] if projection is None else projection.shape[1]
+
+    @property
+    def columns(self) -> int:
+        """The numbers that a direction gives of each step: P, or H for each of several outputs."""
+        return len(self.cell.results) * self.state[0].shape[-1]
 
     @property
     def tensors(self) -> list[Tensor]:
@@ -126,7 +141,8 @@ class Call:
 class Result(NamedTuple):
     """What a backend gives.
 
-    rows     (N', D·P) the outputs: packed, or in the call's `output_index`
+    rows     (N', D·P) the outputs: packed, or in the call's `output_index`; where the cell has several, those of a
+             direction side by side
     state    one (D, B, ·) a state: that at each sequence's own end
     letters  one mapping a direction: each letter's values (S, ·), where they were asked for. The letters are those of
              the equations and the states after each step, as they go on to the next

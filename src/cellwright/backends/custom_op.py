@@ -1,7 +1,8 @@
 """The operator `cellwright::layer`: what torch.compile, torch.export and torch.jit.trace see of a layer, one node.
 
     layer           (cell, input (T, B, I), lengths (B), state, weights, …) -> output (T, B, D·P), *state, *letters
-    layer_backward  (the same, and the gradients of output and state) -> those of input, *state, *weights, *fresh
+    layer_backward  (the same, and the gradients of output and state) -> those of input, *state, *weights, *fresh,
+                    *streams, zeros of masks
 
 Resets, fresh states and streams are None where there are none: AOTInductor hands an empty list over as None, which an
 operator that asks for a list refuses (torch 2.13).
@@ -22,7 +23,8 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
 import torch
@@ -54,7 +56,7 @@ def layer(call: Call, lengths: Tensor | None) -> Result:
 
     Each (S, ·) of the call and of the result is (T, B, ·), sequences in any order, of `lengths` (B,) int64, or of T
     steps each; batch_sizes are not looked at. resets is one mask (T, B), of which each direction's is made.
-    Output and letters are zero beyond each length; letters and streams carry no gradient.
+    Output and letters are zero beyond each length; letters and masks carry no gradient.
 
     Programs of torch.jit and of torch.onnx.export are read by others than this library, so that they are given torch's
     own operation where there is one. Raises RuntimeError where torch.onnx.export would have to write another.
@@ -164,13 +166,14 @@ def _layer(*given: Any) -> list[Tensor]:
 @_layer.register_fake
 def _(*given: Any) -> list[Tensor]:
     *first, record = given
-    cell, input, _, state, weights, *_ = _Arguments(*first)
-    definition = registry.find(cell)
-    directions, hidden = len(state[0]), len(weights[0]) // len(definition.projections)
-    widths = {name: s.shape[-1] for name, s in zip(definition.states, state, strict=True)}
-    recorded = [widths.get(name, hidden) for name in _letters(definition)] * directions if record else []
+    arguments = _Arguments(*first)
+    input, state = arguments.input, arguments.state
+    call = _call(arguments)
+    directions = len(state[0])
+    widths = {name: s.shape[-1] for name, s in zip(call.cell.states, state, strict=True)}
+    recorded = [widths.get(name, call.hidden) for name in _letters(call.cell)] * directions if record else []
     return [
-        input.new_empty(*input.shape[:2], directions * state[0].shape[-1]),
+        input.new_empty(*input.shape[:2], directions * call.columns),
         *(torch.empty_like(s, memory_format=torch.contiguous_format) for s in state),
         *(input.new_empty(*input.shape[:2], width) for width in recorded),
     ]
@@ -188,12 +191,16 @@ def _layer_backward(*given: Any) -> list[Tensor]:
     layout, call = _packed(arguments, False)
     d_rows, d_end = layout.flatten(d_output), [layout.sort(d) for d in d_state]
     found = dispatch.gradients(call, d_rows, d_end, wants_rows=wants_input)
-    (d_input,), d_initial, d_weights, d_fresh = _split(
-        found, (1, len(call.state), len(arguments.weights), len(call.fresh or ()))
+    streams = arguments.streams or ()
+    (d_input,), d_initial, d_weights, d_fresh, d_streams = _split(
+        found, (1, len(call.state), len(arguments.weights), len(call.fresh or ()), len(streams))
     )
     d_padded = layout.unflatten(d_input) if wants_input else arguments.input.new_empty(0)
     d_states = [layout.unsort(d) for d in (*d_initial, *d_fresh)]
     flat = [d_padded, *d_states[: len(d_state)], *d_weights, *d_states[len(d_state) :]]
+    for k, (stream, d) in enumerate(zip(streams, d_streams, strict=True)):
+        per_step = call.cell.streams[_stream(call.cell, k)] == PER_STEP
+        flat.append(torch.zeros_like(stream) if d is None else layout.pad(d) if per_step else layout.unsort(d[None])[0])
     # An operator's results share no memory, and lie as the fake ones do.
     return [(d.clone() if d._is_view() else d).contiguous() for d in flat]
 
@@ -201,8 +208,9 @@ def _layer_backward(*given: Any) -> list[Tensor]:
 @_layer_backward.register_fake
 def _(*given: Any) -> list[Tensor]:
     *first, _, _, wants_input = given
-    _, input, _, state, weights, _, fresh, *_ = _Arguments(*first)
-    like = [torch.empty_like(t, memory_format=torch.contiguous_format) for t in (*state, *weights, *(fresh or ()))]
+    _, input, _, state, weights, _, fresh, streams, _ = _Arguments(*first)
+    lists = (*state, *weights, *(fresh or ()), *(streams or ()))
+    like = [torch.empty_like(t, memory_format=torch.contiguous_format) for t in lists]
     return [input.new_empty(input.shape if wants_input else 0), *like]
 
 
@@ -221,9 +229,12 @@ def _differentiate(ctx: Any, gradients: list[Tensor]) -> tuple[Any, ...]:
     d_output, *d_state = gradients[: 1 + states]
     given = ctx.cell, input, lengths, *lists, ctx.arithmetic
     found = torch.ops.cellwright.layer_backward(*given, d_output, d_state, wants_input)
-    d_state, d_weights, d_fresh = _split(found[1:], (states, weights, fresh))
+    d_state, d_weights, d_fresh, d_streams = _split(found[1:], (states, weights, fresh, streams))
     d_input = found[0] if wants_input else None
-    d_resets, d_streams = (None if size is None else [None] * size for size in (resets, streams))
+    d_resets = None if resets is None else [None] * resets
+    if d_streams is not None:
+        definition = registry.find(ctx.cell)
+        d_streams = [None if _stream(definition, k).startswith("m.") else d for k, d in enumerate(d_streams)]
     return None, d_input, None, d_state, d_weights, d_resets, d_fresh, d_streams, None, None
 
 
@@ -231,52 +242,72 @@ _layer.register_autograd(_differentiate, setup_context=_keep)
 
 
 # --- from lists to a call ------------------------------------------------------------------------------
+def _call(arguments: _Arguments) -> Call:
+    """The operator's arguments as a call, its tensors still padded and in the user's order."""
+    cell, input, _, state, weights, _, fresh, streams, arithmetic = arguments
+    definition = registry.find(cell)
+    each = len(weights) // len(state[0])
+    return Call(
+        cell=definition,
+        rows=input,
+        batch_sizes=(),
+        state=state,
+        weights=[weights_of(definition, weights[d * each : (d + 1) * each]) for d in range(len(state[0]))],
+        fresh=fresh or None,
+        streams=streams_of(definition, streams) if streams else None,
+        arithmetic=arithmetic,
+    )
+
+
 def _packed(arguments: _Arguments, record: bool) -> tuple[PackedLayout, Call]:
     """The operator's arguments as a call on rows."""
-    cell, input, lengths, state, weights, resets, fresh, streams, arithmetic = arguments
-    definition = registry.find(cell)
+    call, input, lengths, resets = _call(arguments), arguments.input, arguments.lengths, arguments.resets
     time, batch = input.shape[:2]
-    directions = len(state[0])
+    directions = len(call.weights)
     if lengths is None:
         layout = PackedLayout(time, batch, (batch,) * time, input.device)
     else:
-        layout = ragged(definition.name, lengths, time, batch, input.device)
-    each = len(weights) // directions
-    named = streams_of(definition, streams or ())
-    call = Call(
-        cell=definition,
+        layout = ragged(call.cell.name, lengths, time, batch, input.device)
+    return layout, replace(
+        call,
         rows=layout.flatten(input),
         batch_sizes=layout.batch_sizes,
-        state=[layout.sort(s) for s in state],
-        weights=[weights_of(definition, weights[k : k + each]) for k in range(0, len(weights), each)],
+        state=[layout.sort(s) for s in call.state],
         resets=layout.reset_masks(resets[0])[:directions] if resets else None,
-        fresh=[layout.sort(f) for f in fresh] if fresh else None,
-        streams=[_packed_streams(layout, definition, one) for one in named] if named else None,
+        fresh=[layout.sort(f) for f in call.fresh] if call.fresh else None,
+        streams=[_packed_streams(layout, call.cell, one) for one in call.streams] if call.streams else None,
         record=record,
         input_index=layout.inner,
         output_index=layout.inner,
-        arithmetic=arithmetic,
     )
-    return layout, call
 
 
 def weights_of(cell: Definition, flat: Sequence[Any]) -> Weights:
     """One direction's weights from `Weights.flat`, of tensors or what stands for them: their number tells which."""
     split = len(flat) - len(cell.parameters)
-    input, recurrent, *others = flat[:split]
-    input_bias, recurrent_bias = others[:2] if len(others) > 1 else (None, None)
-    projection = others[-1] if len(others) % 2 else None
+    there = (cell.multiplies_input, cell.multiplies_state)
+    matrices, others = flat[: sum(there)], flat[sum(there) : split]
+    biases = others[: sum(there)] if len(others) >= sum(there) else ()
+    projection = others[-1] if len(others) > len(biases) else None
+    rest = iter((*matrices, *biases))
+    of_products = [next(rest, None) if one else None for one in (*there, *there)]
     own = dict(zip(cell.parameters, flat[split:], strict=True))
+    input, recurrent, input_bias, recurrent_bias = of_products
     return Weights(input, recurrent, input_bias, recurrent_bias, projection, own)
 
 
 def streams_of(cell: Definition, flat: Sequence[Any]) -> list[dict[str, Any]]:
     """Each direction's streams by name, of those of all directions one after the other."""
-    each = len(cell.streams) or 1
+    each = len(cell.streams)
     return [dict(zip(cell.streams, flat[k : k + each], strict=True)) for k in range(0, len(flat), each)]
 
 
-def _packed_streams(layout: PackedLayout, cell: Definition, named: dict[str, Tensor]) -> dict[str, Tensor]:
+def _stream(cell: Definition, k: int) -> str:
+    """The name of the k-th of the streams of all directions."""
+    return (*cell.streams,)[k % len(cell.streams)]
+
+
+def _packed_streams(layout: PackedLayout, cell: Definition, named: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {
         name: layout.pack(value) if cell.streams[name] == PER_STEP else layout.sort(value[None])[0]
         for name, value in named.items()

@@ -126,8 +126,7 @@ def _of_small(call: Call, torch_obstacle: str | None) -> Backend | None:
     """The backend of a call that is too small for the kernels; None where they are the faster, or any size will do."""
     if bounds.lifted() or call.record or call.resets:
         return None
-    hidden = len(call.weights[0].input) // len(call.cell.projections)
-    size = bounds.Size.of(call.batch_sizes, hidden, differentiates(call.tensors))
+    size = bounds.Size.of(call.batch_sizes, call.hidden, differentiates(call.tensors))
     bits = "the bits of a row are the same within one backend only"
     if torch_obstacle is None:
         if not bounds.torch_is_faster(call.cell.name, size, _as_multiplied(call.arithmetic)):
@@ -184,8 +183,9 @@ def layer_on(call: Call, name: Name) -> Result:
 
 @in_full_precision
 def gradients(call: Call, d_rows: Tensor, d_state: Sequence[Tensor], *, wants_rows: bool) -> list[Tensor | None]:
-    """The gradients of `call.tensors`, its streams aside, from the cotangents of rows (N', D·P) and states (D, B, ·).
+    """The gradients of `call.tensors` from the cotangents of rows (N', D·P) and states (D, B, ·).
 
-    The call is computed anew, and cannot be differentiated again. That of the rows is None unless it is wanted.
+    The call is computed anew, and cannot be differentiated again. That of the rows is None unless it is wanted, those
+    of masks may be.
     """
     return _MODULES[choose(call).name].gradients(call, d_rows, d_state, wants_rows=wants_rows)

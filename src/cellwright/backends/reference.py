@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, pairwise
-from operator import attrgetter
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -17,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from cellwright.backends.call import Call, Result, Weights, in_full_precision, on_packed_rows, recorded_gradients
-from cellwright.cells.definition import PER_SEQUENCE, PER_UNIT, Definition
+from cellwright.cells.definition import PER_SEQUENCE, Definition
 from cellwright.cells.expression import Expression
 from cellwright.cells.trace import ordered
 
@@ -39,19 +37,24 @@ def run_direction(call: Call, d: int) -> tuple[Tensor, Any, dict[str, Tensor]]:
     x = W x_t + b of every row at once; then step by step u = U h_{t−1} + b' and the cell's equations.
     """
     cell, weights = call.cell, call.weights[d]
-    x, p = linear(call.rows, weights.input, weights.input_bias), _extra_parameters(cell, weights)
+    x = None if weights.input is None else linear(call.rows, weights.input, weights.input_bias)
     fresh = None if call.fresh is None else [f[d] for f in call.fresh]
-    equations = evaluator({**(cell.trace.letters if call.record else {}), **cell.trace.states}, x)
+    equations = evaluator({**(cell.trace.letters if call.record else {}), **cell.trace.results}, call.state[0])
     state = cell.States(*(s[d] for s in call.state))
     outputs: list[Tensor] = []
     letters: list[dict[str, Tensor]] = []
     for step in _steps(call.batch_sizes, reverse=d == 1):
         before = _before(step, state, call.resets[d] if call.resets else None, fresh)
-        u = linear(getattr(before, cell.recurrent_state), weights.recurrent, weights.recurrent_bias)
-        values = equations(_parts(cell, x[step]), _parts(cell, u), before, p, _streams(call, d, step))
+        u = None
+        if weights.recurrent is not None:
+            u = linear(getattr(before, cell.recurrent_state), weights.recurrent, weights.recurrent_bias)
+        given = {f"s.{name}": value for name, value in before._asdict().items()} | _streams(call, d, step)
+        given |= _parts(cell, "x", None if x is None else x[step]) | _parts(cell, "u", u)
+        values = equations(given | _extra_parameters(cell, weights), (step.stop - step.start, call.hidden))
         after = _after(call, weights, values)
-        outputs.append(after[0])
-        letters.append(values | after._asdict() if call.record else {})
+        values |= after._asdict()
+        outputs.append(torch.cat([values[name] for name in cell.results], -1))
+        letters.append({name: values[name] for name in (*cell.trace.letters, *cell.states)} if call.record else {})
         state = cell.States(*map(_in_front, after, state))  # a sequence without this step keeps its state
     if d == 1:
         outputs, letters = outputs[::-1], letters[::-1]
@@ -67,28 +70,25 @@ def _steps(batch_sizes: Sequence[int], *, reverse: bool) -> Iterator[slice]:
     return reversed(steps) if reverse else iter(steps)
 
 
-def _parts(cell: Definition, values: Tensor) -> Any:
-    """(·, G·H) as one (·, H) a projection."""
-    return cell.Projections(*values.chunk(len(cell.projections), -1))
+def _parts(cell: Definition, root: str, values: Tensor | None) -> dict[str, Tensor]:
+    """(·, G·H) as one (·, H) a projection: "x.i" and so on."""
+    parts = () if values is None else values.chunk(len(cell.projections), -1)
+    return {f"{root}.{name}": part for name, part in zip(cell.projections, parts, strict=False)}
 
 
-def _extra_parameters(cell: Definition, weights: Weights) -> SimpleNamespace:
-    """The cell's further parameters as its step reads them."""
-    return SimpleNamespace(
-        **{
-            name: weights.extra_parameters[name] if shape == PER_UNIT else _parts(cell, weights.extra_parameters[name])
-            for name, shape in cell.parameters.items()
-        }
-    )
+def _extra_parameters(cell: Definition, weights: Weights) -> dict[str, Tensor]:
+    """The cell's further parameters: "p.peephole", or "p.gain.i" and so on."""
+    found: dict[str, Tensor] = {}
+    for name, values in weights.extra_parameters.items():
+        found |= {f"p.{name}": values} if cell.per_unit(name) else _parts(cell, f"p.{name}", values)
+    return found
 
 
-def _streams(call: Call, d: int, step: slice) -> SimpleNamespace:
-    """The further inputs of a step: those of its rows, or of the sequences that have it."""
+def _streams(call: Call, d: int, step: slice) -> dict[str, Tensor]:
+    """What comes with each call of a step: that of its rows, or of the sequences that have it."""
     given = call.streams[d] if call.streams else {}
     sequences = slice(step.stop - step.start)
-    return SimpleNamespace(
-        **{name: v[sequences if call.cell.streams[name] == PER_SEQUENCE else step] for name, v in given.items()}
-    )
+    return {name: v[sequences if call.cell.streams[name] == PER_SEQUENCE else step] for name, v in given.items()}
 
 
 def _before(step: slice, state: Any, resets: Tensor | None, fresh: Sequence[Tensor] | None) -> Any:
@@ -168,25 +168,26 @@ _EVALUATE: dict[str, Callable[..., Tensor]] = {
 }
 
 
-def evaluator(expressions: Mapping[str, Expression], like: Tensor) -> Callable[..., dict[str, Tensor]]:
-    """What computes a traced step's expressions from the step's arguments, (x, u, s, p, m) -> one (B, H) each.
+def evaluator(
+    expressions: Mapping[str, Expression], like: Tensor
+) -> Callable[[Mapping[str, Tensor], tuple[int, int]], dict[str, Tensor]]:
+    """What computes a traced step's expressions from its inputs by name, "x.i" and so on: each of the shape (B, H).
 
     Its numbers are of the type and on the device of `like`.
     """
     order = ordered(expressions.values())
     place = {id(e): k for k, e in enumerate(order)}
-    inputs = [(k, attrgetter(e.name)) for k, e in enumerate(order) if e.op == "input"]
+    inputs = [(k, e.name) for k, e in enumerate(order) if e.op == "input"]
     numbers = {k: e.number for k, e in enumerate(order) if e.op == "number"}
     constants = {k: torch.as_tensor(number, dtype=like.dtype, device=like.device) for k, number in numbers.items()}
     operations = [
         (k, _EVALUATE[e.op], [place[id(o)] for o in e.operands]) for k, e in enumerate(order) if e.op in _EVALUATE
     ]
 
-    def compute(x: Any, u: Any, s: Any, p: Any, m: Any) -> dict[str, Tensor]:
-        given = SimpleNamespace(x=x, u=u, s=s, p=p, m=m)
-        values = constants | {k: read(given) for k, read in inputs}
+    def compute(given: Mapping[str, Tensor], shape: tuple[int, int]) -> dict[str, Tensor]:
+        values = constants | {k: given[name] for k, name in inputs}
         for k, function, operands in operations:
             values[k] = function(*[values[o] for o in operands])
-        return {name: values[place[id(e)]].expand_as(x[0]) for name, e in expressions.items()}
+        return {name: values[place[id(e)]].expand(shape) for name, e in expressions.items()}
 
     return compute

@@ -48,7 +48,7 @@ def standard(cell: Definition) -> bool:
 
 def obstacle(call: Call) -> str | None:
     """Why torch's own kernels cannot compute the call, or None."""
-    if not call.weights[0].recurrent.shape[0]:
+    if not call.hidden:
         return "there is no unit to compute"
     return unknown(call) or transformed()
 

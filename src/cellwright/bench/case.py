@@ -72,7 +72,7 @@ class Case:
     def operations(self) -> int:
         """Floating-point operations of the matrix products alone, padding not counted; backward takes twice forward."""
         definition = cells.get(self.cell)
-        factors = sum(name[:2] in ("x.", "u.") for name in definition.inputs)  # each a matrix (H, H)
+        factors = sum(name[:2] in ("x.", "u.") for name in definition.reads)  # each a matrix (H, H)
         forward = 2 * factors * self.hidden**2 * int(self.lengths.sum()) * self.directions
         return 3 * forward if self.training else forward
 

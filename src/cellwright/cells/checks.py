@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import keyword
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from cellwright.cells.expression import Expression, interval
@@ -38,7 +39,7 @@ def letters_of(name: str, given: Mapping[str, Any]) -> dict[str, tuple[str, ...]
 
 
 def check_mapping(cell: Definition, name: str) -> None:
-    """That the parameters, or the streams, are a mapping."""
+    """That the parameters, or the masks, are a mapping."""
     given: object = getattr(cell, name)
     if not isinstance(given, Mapping):
         _fail(cell, f"{name} is {given!r}; expected a mapping, as parameters={{'w': PER_UNIT}}")
@@ -51,21 +52,24 @@ def check_declaration(cell: Definition) -> None:
     for kind, names in (
         ("projection", cell.projections),
         ("state", cell.states),
-        ("parameter", cell.parameters),
-        ("stream", cell.streams),
+        ("parameter", (*cell.parameters, *cell.given)),
+        ("mask", cell.masks),
+        ("projection or input", (*cell.projections, *cell.inputs)),
+        ("output", cell.outputs),
     ):
         _check_names(cell, kind, names)
-    for kind, names in (("projection", cell.projections), ("state", cell.states)):
-        if not tuple(names):
-            _fail(cell, f"there is no {kind}; expected at least one letter")
+    if not cell.states:
+        _fail(cell, "there is no state; expected at least one letter")
+    if not cell.projections and not cell.inputs and not cell.given:
+        _fail(cell, "it has neither projections nor inputs; expected at least one letter of either")
     _check_subset(cell, "gates", cell.gates, "projections", cell.projections)
     _check_subset(cell, "normalised", cell.normalised, "gates", cell.gates)
     _check_subset(cell, "ones", cell.ones, "parameters", cell.parameters)
-    _check_subset(cell, "recurrent_state", (cell.recurrent_state,), "states", cell.states)
+    _check_subset(cell, "recurrent_state", (cell.recurrent_state or cell.states[0],), "states", cell.states)
     if not isinstance(cell.bias, bool):
         _fail(cell, f"bias is {cell.bias!r}; expected True or False")
-    _check_kinds(cell, "parameter", cell.parameters, {"PER_UNIT": PER_UNIT, "PER_PROJECTION": PER_PROJECTION})
-    _check_kinds(cell, "stream", cell.streams, {"PER_STEP": PER_STEP, "PER_SEQUENCE": PER_SEQUENCE})
+    learned = {"PER_UNIT": PER_UNIT, "PER_PROJECTION": PER_PROJECTION}
+    _check_kinds(cell, "parameter", cell.parameters, learned, (*learned, "PER_SEQUENCE", "PER_STEP"))
     _check_arguments(cell)
 
 
@@ -73,9 +77,10 @@ def check_equations(cell: Definition) -> None:
     """What the traced step must agree with: all that is declared is used, letters are free, gates select."""
     _check_used(cell)
     _check_letters(cell)
-    for name, value in cell.trace.states.items():
+    for name, value in cell.trace.results.items():
         if value.per_row:
-            _fail(cell, f"{_line(cell, value)}: the new state {name} is one number a row; expected one a unit")
+            kind = "new state" if name in cell.states else "output"
+            _fail(cell, f"{_line(cell, value)}: the {kind} {name} is one number a row; expected one a unit")
     for gate in cell.gates:
         _check_gate(cell, gate)
     check_unchanged(cell)
@@ -127,43 +132,61 @@ def _check_subset(cell: Definition, kind: str, names: Iterable[str], of: str, al
             _fail(cell, f"{kind} names {name}, which is none of the {of}; those are {' '.join(allowed) or '(none)'}")
 
 
-def _check_kinds(cell: Definition, what: str, given: Mapping[str, str], kinds: Mapping[str, str]) -> None:
+def _check_kinds(
+    cell: Definition, what: str, given: Mapping[str, str], kinds: Mapping[str, str], offered: Sequence[str]
+) -> None:
     for name, kind in given.items():
         if kind not in kinds.values():
-            _fail(cell, f"the {what} {name} is declared {kind!r}; expected {' or '.join(kinds)}")
+            _fail(cell, f"the {what} {name} is declared {kind!r}; expected {', '.join(offered[:-1])} or {offered[-1]}")
 
 
 def _check_arguments(cell: Definition) -> None:
-    wanted = ["x", "u", "s", *(["p"] if cell.parameters else []), *(["m"] if cell.streams else [])]
     signature = inspect.signature(cell.step)
     try:
-        signature.bind(*wanted)
+        signature.bind(*arguments_of(cell))
+        fits = bool(cell.origin) or set(arguments_of(cell)) <= set(_arguments(cell))
     except TypeError:
+        fits = False
+    if not fits:
         _fail(
             cell,
             f"{place_of_definition(cell.step)}: the step takes {signature}; expected "
-            f"({', '.join(wanted)}), p where there are parameters",
+            f"({', '.join(_arguments(cell))}), or those of them that it uses, under these names",
         )
+
+
+def _arguments(cell: Definition) -> list[str]:
+    """What a step of the cell may be given."""
+    u = ["u"] if cell.projections else []
+    return ["x", *u, "s", *(["p"] if cell.parameters or cell.given else []), *(["m"] if cell.masks else [])]
+
+
+@functools.cache
+def arguments_of(cell: Definition) -> tuple[str, ...]:
+    """What its step is given, in order: those that it names, or where it has names of its own all that there are."""
+    names = tuple(inspect.signature(cell.step).parameters)
+    return names if set(names) <= set("xuspm") else tuple(_arguments(cell))
 
 
 def _check_used(cell: Definition) -> None:
-    declared = [f"x.{name}" for name in cell.projections]
-    declared += [f"s.{name}" for name in cell.states if name not in (cell.states[0], cell.recurrent_state)]
-    declared += [f"m.{name}" for name in cell.streams]
-    if not any(name.startswith("u.") for name in cell.inputs):
+    declared = [f"x.{name}" for name in cell.projections] if cell.multiplies_input or not cell.inputs else []
+    first = cell.results[0] if cell.results[0] in cell.states else ""
+    declared += [f"s.{name}" for name in cell.states if name not in (first, cell.recurrent_state)]
+    declared += cell.streams.keys()
+    if "u" in arguments_of(cell) and not cell.multiplies_state and not cell.origin:
         _fail(
             cell,
             f"{place_of_definition(cell.step)}: no new state depends on u = U h + b', so that the layer's weight_hh "
-            f"would learn nothing; use u.{cell.projections[0]}",
+            f"would learn nothing; use u.{cell.projections[0]}, or leave u out of the step's arguments",
         )
-    for missing in (name for name in declared if name not in cell.inputs):
+    for missing in (name for name in declared if name not in cell.reads):
         _fail(
             cell,
             f"{place_of_definition(cell.step)}: {missing} is declared and no new state depends on it; "
             f"use it or leave it out",
         )
     for name in cell.parameters:
-        if not any(used == f"p.{name}" or used.startswith(f"p.{name}.") for used in cell.inputs):
+        if not any(used == f"p.{name}" or used.startswith(f"p.{name}.") for used in cell.reads):
             _fail(
                 cell,
                 f"{place_of_definition(cell.step)}: the parameter {name} is declared and no new state depends on it; "
@@ -172,16 +195,17 @@ def _check_used(cell: Definition) -> None:
 
 
 def _check_letters(cell: Definition) -> None:
-    arguments = inspect.signature(cell.step).parameters
+    arguments = () if cell.origin else inspect.signature(cell.step).parameters  # the letters are the inner cell's
     for name, value in cell.trace.letters.items():
         if name in arguments:
             _fail(
                 cell, f"{_line(cell, value)} gives a value the name {name}, an argument of the step; use another letter"
             )
-        if name in cell.states and value is not cell.trace.states[name]:
+        if name in cell.trace.results and value is not cell.trace.results[name]:
+            kind = "new state" if name in cell.states else "output"
             _fail(
                 cell,
-                f"{_line(cell, value)} gives the name {name} to what is not the new state {name}; "
+                f"{_line(cell, value)} gives the name {name} to what is not the {kind} {name}; "
                 f"use another letter, or return State({name}={name})",
             )
 

@@ -1,6 +1,6 @@
 """Cells derived from a cell: zoneout, and dropout on the recurrent connection.
 
-Both keep the letters of the cell and add streams, whose values the layer draws.
+Both keep the letters of the cell and add masks, whose values the layer draws.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def zoneout(cell: Definition) -> Definition:
 
         s_t = k_{s,t} · s_{t−1} + (1 − k_{s,t}) · s_{new,t}
 
-    where s_new is the state that the cell computes, and the stream keep_s holds k_s: in training 1 where the unit keeps
+    where s_new is the state that the cell computes, and the mask keep_s holds k_s: in training 1 where the unit keeps
     its old value and 0 elsewhere, a new mask each step; in evaluation the rate, which gives the expectation.
 
     Where the cell normalises its own gates (slstm), only the output is kept: its other states are scaled anew each
@@ -38,11 +38,11 @@ def zoneout(cell: Definition) -> Definition:
         return recurrent_dropout(zoneout(*cell.origin[1]))
     kept = {name: f"keep_{name}" for name in (cell.states[:1] if cell.normalised else cell.states)}
 
-    def step(x: Any, u: Any, s: Any, *given: Any) -> State:
-        new, m = _run(cell, x, u, s, given), given[-1]
-        values = {name: getattr(new, name) for name in cell.states}
-        for name, stream in kept.items():
-            k = getattr(m, stream)
+    def step(x: Any, u: Any, s: Any, p: Any, m: Any) -> State:
+        new = _run(cell, x, u, s, p, m)
+        values = _values(cell, new)
+        for name, mask in kept.items():
+            k = getattr(m, mask)
             values[name] = k * getattr(s, name) + (1 - k) * values[name]
         return _state(values, _letters(new, kept))
 
@@ -55,15 +55,17 @@ def recurrent_dropout(cell: Definition) -> Definition:
     """`cell`, whose U multiplies v = mask · h: one mask for all steps of a sequence.
 
     Gal and Ghahramani 2016, "A theoretically grounded application of dropout in recurrent neural networks". The
-    stream mask holds 0 or 1 / (1 − rate); in evaluation 1. The state v, the last, starts at mask · h_0.
+    mask holds 0 or 1 / (1 − rate); in evaluation 1. The state v, the last, starts at mask · h_0.
 
-    Raises DefinitionError where the cell has recurrent dropout already.
+    Raises DefinitionError where the cell has recurrent dropout already, or no U.
     """
-    output = cell.states[0]
+    if not cell.multiplies_state:
+        raise DefinitionError(f"cell {cell.name}: recurrent dropout is of what U multiplies, and the cell has no U")
+    output = cell.recurrent_state
 
-    def step(x: Any, u: Any, s: Any, *given: Any) -> State:
-        new, m = _run(cell, x, u, s, given), given[-1]
-        values = {name: getattr(new, name) for name in cell.states}
+    def step(x: Any, u: Any, s: Any, p: Any, m: Any) -> State:
+        new = _run(cell, x, u, s, p, m)
+        values = _values(cell, new)
         return _state(values | {"v": m.mask * values[output]}, _letters(new, ()))
 
     return _derive(
@@ -77,9 +79,14 @@ def recurrent_dropout(cell: Definition) -> Definition:
     )
 
 
-def _run(cell: Definition, x: Any, u: Any, s: Any, given: tuple[Any, ...]) -> Any:
-    run = cell.trace.on if isinstance(x[0], Expression) else cell.new_state
-    return run(x, u, s, given[0] if cell.parameters else None, given[-1])
+def _run(cell: Definition, x: Any, u: Any, s: Any, p: Any, m: Any) -> Any:
+    run = cell.trace.on if isinstance(s[0], Expression) else cell.new_state
+    return run(x, u, s, p, m)
+
+
+def _values(cell: Definition, new: Any) -> dict[str, Any]:
+    """What a step of the cell returned, by name."""
+    return {name: getattr(new, name) for name in (*cell.states, *cell.outputs)}
 
 
 def _letters(new: State, renamed: Iterable[str]) -> dict[str, Any] | None:
@@ -97,9 +104,9 @@ def _state(values: Mapping[str, Any], letters: dict[str, Any] | None) -> State:
     return state
 
 
-def _derive(cell: Definition, what: str, step: Any, streams: Mapping[str, str], **changes: Any) -> Definition:
-    if twice := [name for name in streams if name in cell.streams]:
-        raise DefinitionError(f"cell {cell.name}: it has {what} already (the stream {twice[0]}); apply it once")
+def _derive(cell: Definition, what: str, step: Any, masks: Mapping[str, str], **changes: Any) -> Definition:
+    if twice := [name for name in masks if name in cell.masks]:
+        raise DefinitionError(f"cell {cell.name}: it has {what} already (the mask {twice[0]}); apply it once")
     step.__doc__ = f"{cell.title}, with {what}."
-    streams = {**cell.streams, **streams}
-    return replace(cell, name=f"{what.replace(' ', '-')}({cell.name})", step=step, streams=streams, **changes)
+    masks = {**cell.masks, **masks}
+    return replace(cell, name=f"{what.replace(' ', '-')}({cell.name})", step=step, masks=masks, **changes)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from cellwright.cells.definition import PER_SEQUENCE, Definition
+from cellwright.cells.definition import PER_STEP, Definition
 from cellwright.cells.expression import OPERATIONS, Expression
 from cellwright.cells.operations import LOOSE, PRODUCT, SUM, WHOLE, Operation
 from cellwright.cells.printer import PLAIN, Notation, write, write_below
@@ -41,9 +41,12 @@ def expanded(cell: Definition) -> list[str]:
 
 
 def where(cell: Definition) -> str:
-    """What x and u stand for in `equations`."""
-    h = Unicode().symbol(cell.recurrent_state, _BEFORE)
-    return f"where x = W x_t + b, u = U {h} + b'." if cell.bias else f"where x = W x_t, u = U {h}."
+    """What x and u stand for in `equations`; nothing of a cell that multiplies neither."""
+    bias, other_bias = (" + b", " + b'") if cell.bias else ("", "")
+    parts = [f"x = W x_t{bias}"] if cell.multiplies_input else []
+    if cell.multiplies_state:
+        parts.append(f"u = U {Unicode().symbol(cell.recurrent_state, _BEFORE)}{other_bias}")
+    return f"where {', '.join(parts)}." if parts else ""
 
 
 def written(cell: Definition, value: Expression, called: Mapping[int, str] | None = None) -> str:
@@ -64,9 +67,9 @@ def latex(cell: Definition) -> str:
 
 def parameters(cell: Definition, inputs: int, hidden: int) -> int:
     """How many numbers one layer of one direction learns."""
-    rows = len(cell.projections) * hidden
-    own = sum(hidden if cell.per_unit(name) else rows for name in cell.parameters)
-    return rows * (inputs + hidden) + (2 * rows if cell.bias else 0) + own
+    own = sum(hidden if cell.per_unit(name) else len(cell.projections) * hidden for name in cell.parameters)
+    matrices, biases = _sizes(cell, inputs, hidden)
+    return matrices + biases + own
 
 
 def operations(cell: Definition, inputs: int, hidden: int) -> int:
@@ -74,9 +77,15 @@ def operations(cell: Definition, inputs: int, hidden: int) -> int:
 
     An exponential counts as one, and so does a mean over the units for each of them.
     """
+    matrices, biases = _sizes(cell, inputs, hidden)
+    return 2 * matrices + biases + sum(1 if e.per_row and not _reduces(e) else hidden for e in _computed(cell))
+
+
+def _sizes(cell: Definition, inputs: int, hidden: int) -> tuple[int, int]:
+    """The numbers of W and U, and of their biases."""
     rows = len(cell.projections) * hidden
-    products = 2 * rows * (inputs + hidden) + (2 * rows if cell.bias else 0)
-    return products + sum(1 if e.per_row and not _reduces(e) else hidden for e in _computed(cell))
+    columns = [inputs] * cell.multiplies_input + [hidden] * cell.multiplies_state
+    return rows * sum(columns), rows * len(columns) if cell.bias else 0
 
 
 # --- symbols -------------------------------------------------------------------------------------------
@@ -155,7 +164,7 @@ def _short(cell: Definition, style: Unicode) -> Notation:
 
     def leaf(name: str) -> tuple[str, int]:
         root, *path = name.split(".")
-        if root in ("x", "u"):
+        if root in ("x", "u") and name not in cell.streams:
             return style.symbol(root, *path), WHOLE
         return _other_leaf(cell, style, root, path), WHOLE
 
@@ -164,7 +173,7 @@ def _short(cell: Definition, style: Unicode) -> Notation:
 
 def _expanded(cell: Definition, style: Unicode) -> Notation:
     """x.i as W_i x_t + b_i, u.i as U_i h_{t−1} + b'_i, and their sum with one b_i."""
-    operand = {"x": style.symbol("x", "t"), "u": style.symbol(*_base(cell.recurrent_state), _BEFORE)}
+    operand = {"x": style.symbol("x", "t"), "u": style.symbol(*_base(cell.recurrent_state or "h"), _BEFORE)}
     matrix, vector = {"x": "W", "u": "U"}, {"x": "b", "u": "b'"}
 
     def product(root: str, *part: str) -> str:
@@ -175,12 +184,12 @@ def _expanded(cell: Definition, style: Unicode) -> Notation:
 
     def leaf(name: str) -> tuple[str, int]:
         root, *path = name.split(".")
-        if root in matrix:
+        if root in matrix and name not in cell.streams:
             return product(root, *path) + bias(root, *path), SUM if cell.bias else PRODUCT
         return _other_leaf(cell, style, root, path), WHOLE
 
     def merged(e: Expression) -> tuple[str, int] | None:
-        names = sorted(o.name for o in e.operands if o.op == "input")
+        names = sorted(o.name for o in e.operands if o.op == "input" and o.name not in cell.streams)
         if e.op != "add" or [n[:2] for n in names] != ["u.", "x."] or names[0][2:] != names[1][2:]:
             return None
         part = names[0][2:]
@@ -207,7 +216,7 @@ def _other_leaf(cell: Definition, style: Unicode, root: str, path: list[str]) ->
     base, *below = [part for word in path for part in _base(word)]
     if root == "s":
         below.append(_BEFORE)
-    if root == "m" and cell.streams[path[0]] != PER_SEQUENCE:
+    if cell.streams.get(f"{root}.{path[0]}") == PER_STEP:
         below.append("t")
     return style.symbol(base, *below)
 
@@ -227,7 +236,7 @@ def _lines(cell: Definition, notation: Notation, style: Unicode) -> list[str]:
 def _letters(cell: Definition, style: Unicode) -> tuple[list[tuple[str, Expression]], dict[int, str]]:
     """Each letter of the step, printed, with its value; and by id the first letter of each such value."""
     named = dict(cell.trace.letters)
-    named |= {name: value for name, value in cell.trace.states.items() if name not in named}
+    named |= {name: value for name, value in cell.trace.results.items() if name not in named}
     lines = [(style.symbol(*_base(name), *_at(value)), value) for name, value in named.items()]
     first: dict[int, str] = {}
     for symbol, value in lines:
@@ -247,9 +256,9 @@ def _right(value: Expression, symbol: str, notation: Notation, letters: Mapping[
 
 
 def _computed(cell: Definition) -> list[Expression]:
-    """The operations that the new states are made of, each once."""
+    """The operations that the new states and the outputs are made of, each once."""
     seen: dict[int, Expression] = {}
-    stack: list[Any] = list(cell.trace.states.values())
+    stack: list[Any] = list(cell.trace.results.values())
     while stack:
         e = stack.pop()
         if id(e) not in seen and e.op not in ("input", "number"):

@@ -76,6 +76,8 @@ def _digest(cell: Definition) -> str:
     """Eight digits of all that a cell's numbers depend on: what it declares, and its operations."""
     declared = (
         f"{cell.projections} {cell.states} {cell.recurrent_state} {cell.bias} {[*cell.parameters.items()]} "
-        f"{[*cell.streams.items()]}"
+        f"{[*cell.masks.items()]}"
     )
+    if cell.streams.keys() - {f"m.{name}" for name in cell.masks} or cell.outputs:
+        declared += f" {[*cell.streams.items()]} {cell.outputs}"
     return hashlib.sha256("\n".join([declared, *cell.trace.lines]).encode()).hexdigest()[:8]

@@ -21,22 +21,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Trace:
-    """The step, written down: the new states, and every value that it gave a letter."""
+    """The step, written down: the new states, its outputs by name, and every value that it gave a letter."""
 
     states: Mapping[str, Expression]
     letters: Mapping[str, Expression]
+    outputs: Mapping[str, Expression]
+
+    @property
+    def results(self) -> Mapping[str, Expression]:
+        """The new states and the outputs."""
+        return {**self.states, **self.outputs}
 
     @cached_property
     def order(self) -> tuple[Expression, ...]:
-        """All that letters and states are made of, each once, operands first."""
-        return ordered([*self.letters.values(), *self.states.values()])
+        """All that letters, states and outputs are made of, each once, operands first."""
+        return ordered([*self.letters.values(), *self.results.values()])
 
     @cached_property
     def lines(self) -> tuple[str, ...]:
         """The program as text: a line for each of `order`, then one for each name."""
         places = {id(e): k for k, e in enumerate(self.order, 2)}  # from 2, as in the keys of programs saved before
         written = [f"{e.op} {[places[id(o)] for o in e.operands]} {e.name} {e.number!r}" for e in self.order]
-        named = [*self.letters.items(), *self.states.items()]
+        named = [*self.letters.items(), *self.results.items()]
         return (*written, *(f"{name} = {places[id(e)]}" for name, e in named))
 
     def on(self, x: Any, u: Any, s: Any, p: Any, m: Any) -> State:
@@ -45,7 +51,7 @@ class Trace:
         for e in self.order:
             operands, of = (tuple(made.get(id(o), o) for o in each) for each in (e.operands, e.of))
             made[id(e)] = attrgetter(e.name)(given) if e.op == "input" else replace(e, operands=operands, of=of)
-        state = State(**{name: made[id(e)] for name, e in self.states.items()})
+        state = State(**{name: made[id(e)] for name, e in self.results.items()})
         state.letters = {name: made[id(e)] for name, e in self.letters.items()}
         return state
 
@@ -55,10 +61,11 @@ def trace(cell: Definition) -> Trace:
 
     Raises DefinitionError, naming the line, where the step uses what it cannot, or returns what was not declared.
     """
-    x, u = (cell.Projections(*(_input(f"{v}.{name}") for name in cell.projections)) for v in "xu")
+    x = cell.Inputs(*(_input(f"x.{name}") for name in (*cell.projections, *cell.inputs)))
+    u = cell.Projections(*(_input(f"u.{name}") for name in cell.projections))
     s = cell.States(*(_input(f"s.{name}") for name in cell.states))
-    p = SimpleNamespace(**{name: _parameter(cell, name) for name in cell.parameters})
-    m = SimpleNamespace(**{name: _input(f"m.{name}") for name in cell.streams})
+    p = SimpleNamespace(**{name: _parameter(cell, name) for name in (*cell.parameters, *cell.given)})
+    m = SimpleNamespace(**{name: _input(f"m.{name}") for name in cell.masks})
     try:
         new = cell.new_state(x, u, s, p, m)
     except DefinitionError as error:
@@ -67,7 +74,9 @@ def trace(cell: Definition) -> Trace:
         _explain(cell, error, {"x": x, "u": u, "s": s, "p": p, "m": m})
     except Exception as error:  # a mistake within the step is said as the others are, with its line
         raise DefinitionError(f"cell {cell.name}: {place_of(error.__traceback__)}: {_said(error)}") from error
-    return Trace(_states(cell, new), new.letters)
+    values = _results(cell, new)
+    states, outputs = ({name: values[name] for name in names} for names in (cell.states, cell.outputs))
+    return Trace(states, new.letters, outputs)
 
 
 def used_inputs(expressions: Iterable[Expression]) -> frozenset[str]:
@@ -95,28 +104,32 @@ def _input(name: str) -> Expression:
 
 
 def _parameter(cell: Definition, name: str) -> Any:
-    if cell.per_unit(name):
+    if name in cell.given or cell.per_unit(name):
         return _input(f"p.{name}")
     return cell.Projections(*(_input(f"p.{name}.{part}") for part in cell.projections))
 
 
-def _states(cell: Definition, new: Any) -> dict[str, Expression]:
+def _results(cell: Definition, new: Any) -> dict[str, Expression]:
+    """The new states and the outputs, as the step returned them."""
+    wanted = dict.fromkeys((*cell.states, *cell.outputs))
     if not isinstance(new, State):
-        example = ", ".join(f"{name}=…" for name in cell.states)
+        example = ", ".join(f"{name}=…" for name in wanted)
         raise DefinitionError(f"cell {cell.name}: the step returns {_kind(new)}; expected State({example})")
     given = [name for name in vars(new) if name != "letters"]
-    if set(given) != set(cell.states):
+    if set(given) != set(wanted):
+        further = f" and the outputs {' '.join(cell.outputs)}" if cell.outputs else ""
         raise DefinitionError(
             f"cell {cell.name}: the step returns the states {' '.join(given) or '(none)'}; declared are "
-            f"{' '.join(cell.states)}: make state=… and State(…) agree"
+            f"{' '.join(cell.states)}{further}: make state=…, outputs=… and State(…) agree"
         )
     for name in given:
         if not isinstance(getattr(new, name), Expression):
+            kind = "new state" if name in cell.states else "output"
             raise DefinitionError(
-                f"cell {cell.name}: the new state {name} is {_kind(getattr(new, name))}; "
+                f"cell {cell.name}: the {kind} {name} is {_kind(getattr(new, name))}; "
                 f"expected a value made of x, u and s"
             )
-    return {name: getattr(new, name) for name in cell.states}
+    return {name: getattr(new, name) for name in wanted}
 
 
 def _kind(value: Any) -> str:
@@ -134,11 +147,11 @@ def _said(error: Exception) -> str:
 def _explain(cell: Definition, error: AttributeError, roots: Mapping[str, Any]) -> NoReturn:
     """Raise the error of a letter that was not declared, or of an attribute that does not exist."""
     declared = {
-        "x": ("projections", cell.projections),
+        "x": ("projections and inputs" if cell.inputs else "projections", (*cell.projections, *cell.inputs)),
         "u": ("projections", cell.projections),
         "s": ("states", cell.states),
-        "p": ("parameters", tuple(cell.parameters)),
-        "m": ("streams", tuple(cell.streams)),
+        "p": ("parameters", (*cell.parameters, *cell.given)),
+        "m": ("masks", tuple(cell.masks)),
     }
     where = f"cell {cell.name}: {place_of(error.__traceback__)}"
     for letter, root in roots.items():

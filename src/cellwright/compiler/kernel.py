@@ -72,16 +72,21 @@ class Loop:
 
 
 class Kernel:
-    """The loops of one cell for "float32" or "float64", and an arithmetic of float32's products."""
+    """The loops of one cell for "float32" or "float64", and an arithmetic of float32's products.
 
-    def __init__(self, cell: Definition, dtype: str, tile: Tile, target: Target) -> None:
+    `wanted` are the streams of which a training step gives gradients.
+    """
+
+    def __init__(
+        self, cell: Definition, dtype: str, tile: Tile, target: Target, wanted: frozenset[str] = frozenset()
+    ) -> None:
         self.cell, self.dtype = cell, dtype
         self.target, self.tile = target, tile
-        self.plan = training(cell)
+        self.plan = training(cell, wanted)
         self.layout = gate_layout(cell, self.plan.backward)
         self._recorded = {**cell.trace.letters, **cell.trace.states}
-        self._forward: dict[tuple[bool, bool, tuple[str, ...]], Loop] = {}
-        self._backward: dict[bool, Loop] = {}
+        self._forward: dict[tuple[bool, bool, tuple[str, ...], frozenset[str]], Loop] = {}
+        self._backward: dict[tuple[bool, frozenset[str]], Loop] = {}
 
     @property
     def letters(self) -> tuple[str, ...]:
@@ -97,27 +102,38 @@ class Kernel:
         """Columns rounded up to whole panels."""
         return -(-columns // self.tile.columns) * self.tile.columns
 
-    def forward(self, *, saves: bool, projects: bool = False, letters: tuple[str, ...] = ()) -> Loop:
-        """The forward loop; `saves` keeps what the backward loop reads, `letters` are written beside the outputs."""
-        key = (saves, projects, letters)
+    def forward(
+        self,
+        *,
+        saves: bool,
+        projects: bool = False,
+        letters: tuple[str, ...] = (),
+        scalars: frozenset[str] = frozenset(),
+    ) -> Loop:
+        """The forward loop; `saves` keeps what the backward loop reads, `letters` are written beside the outputs.
+
+        `scalars` are the streams that are one number for all units.
+        """
+        key = (saves, projects, letters, scalars)
         if key not in self._forward:  # looked up before the step is made, which takes longer than a step of inference
             self._forward[key] = self._compiled(define_forward, self._forward_step(*key))
         return self._forward[key]
 
-    def backward(self, *, projects: bool = False) -> Loop:
+    def backward(self, *, projects: bool = False, scalars: frozenset[str] = frozenset()) -> Loop:
         """The backward loop; its gate rows are those of the forward loop that saves."""
-        if projects not in self._backward:
+        key = (projects, scalars)
+        if key not in self._backward:
             slots = max(len(self.layout.inputs), self.plan.saved)
-            step = LoopSpec(self.cell, self.plan.backward, self.layout, slots, True, projects)
-            self._backward[projects] = self._compiled(define_backward, step)
-        return self._backward[projects]
+            step = LoopSpec(self.cell, self.plan.backward, self.layout, slots, True, projects, scalars=scalars)
+            self._backward[key] = self._compiled(define_backward, step)
+        return self._backward[key]
 
-    def _forward_step(self, saves: bool, projects: bool, letters: tuple[str, ...]) -> LoopSpec:
+    def _forward_step(self, saves: bool, projects: bool, letters: tuple[str, ...], scalars: frozenset[str]) -> LoopSpec:
         program = self.plan.forward.copy() if saves else forward(self.cell)
         known: dict[int, int] = {}
         program.outputs |= {f"letter.{name}": program.add(self._recorded[name], known) for name in letters}
         slots = max(len(self.layout.inputs), self.plan.saved if saves else 0)
-        return LoopSpec(self.cell, program, self.layout, slots, saves, projects, letters)
+        return LoopSpec(self.cell, program, self.layout, slots, saves, projects, letters, scalars)
 
     def _compiled(self, define: Callable[[ir.Module, Tile, LoopSpec], ir.Function], step: LoopSpec) -> Loop:
         def text() -> str:
@@ -159,12 +175,20 @@ def products(target: Target, tile: Tile) -> Products:
     return Products(target, tile)
 
 
-def kernel(cell: Definition, dtype: str, arithmetic: str = "float32", register_bytes: int | None = None) -> Kernel:
+def kernel(
+    cell: Definition,
+    dtype: str,
+    arithmetic: str = "float32",
+    register_bytes: int | None = None,
+    wanted: frozenset[str] = frozenset(),
+) -> Kernel:
     """The kernels of a cell for a type and an arithmetic, by what now multiplies in it; made once a process."""
-    return _kernel(cell, dtype, arithmetic, microkernel(arithmetic).name, register_bytes)
+    return _kernel(cell, dtype, arithmetic, microkernel(arithmetic).name, register_bytes, wanted)
 
 
 @functools.cache
-def _kernel(cell: Definition, dtype: str, arithmetic: str, unit: str, register_bytes: int | None) -> Kernel:
+def _kernel(
+    cell: Definition, dtype: str, arithmetic: str, unit: str, register_bytes: int | None, wanted: frozenset[str]
+) -> Kernel:
     target = host(register_bytes)
-    return Kernel(cell, dtype, tile_of(target, dtype, arithmetic, unit), target)
+    return Kernel(cell, dtype, tile_of(target, dtype, arithmetic, unit), target, wanted)

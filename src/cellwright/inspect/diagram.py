@@ -55,7 +55,7 @@ def _document(geometry: Geometry, parts: list[str]) -> str:
     # Wide enough for what is written above and below a small cell.
     wide = max(geometry.right + OUT + _label_width(geometry) + MARGIN, 2 * MARGIN + _legend_width(geometry))
     wide, high = round(wide), round(geometry.bottom + LEGEND)
-    described = "\n".join([*equations(cell), where(cell)])
+    described = "\n".join([*equations(cell), where(cell)]).rstrip()
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{high}" viewBox="0 0 {wide} {high}" '

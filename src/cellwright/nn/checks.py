@@ -25,12 +25,22 @@ def flag(who: str, name: str, value: Any) -> None:
         raise TypeError(f"{who}: {name} is {value!r}; expected True or False")
 
 
-def no_streams(who: str, cell: Definition) -> None:
-    """Check that the cell takes nothing but x, u and s; raises ValueError."""
-    if cell.streams:
+def no_masks(who: str, cell: Definition) -> None:
+    """Check that the cell takes no masks; raises ValueError."""
+    if cell.masks:
         raise ValueError(
-            f"{who}: the cell {cell.name} takes the streams {', '.join(cell.streams)}, which no layer "
-            "gives; expected a cell of x, u and s; for masks pass recurrent_dropout= or zoneout= with the cell itself"
+            f"{who}: the cell {cell.name} takes the masks {', '.join(cell.masks)}, which no layer "
+            "gives; expected a cell of x, u, s and p; for them pass recurrent_dropout= or zoneout= with the cell itself"
+        )
+
+
+def only_products(who: str, cell: Definition) -> None:
+    """Check that the cell reads its input through W, and gives its states only; raises ValueError."""
+    if cell.outputs or not cell.multiplies_input or cell.streams:
+        what = f"the outputs {', '.join(cell.outputs)}" if cell.outputs else "inputs or parameters that a call gives"
+        raise ValueError(
+            f"{who}: the cell {cell.name} has {what}; expected a cell whose input W multiplies and that gives its "
+            "states: for others take cellwright.Recurrent, and its stream for a step at a time"
         )
 
 
@@ -74,7 +84,7 @@ def projection(who: str, cell: Definition, size: int, hidden: int) -> None:
             f"{who}: proj_size is {size}; expected 0, for no projection, up to hidden_size − 1 = {hidden - 1}"
         )
     h = cell.recurrent_state
-    if size and (f"s.{h}" in cell.inputs or h != cell.states[0]):
+    if size and (f"s.{h}" in cell.reads or h != cell.states[0] or cell.outputs or not cell.multiplies_input):
         raise ValueError(
             f"{who}: proj_size is {size}; the cell {cell.name} uses {h}_{{t−1}} unit by unit, so it cannot "
             "have fewer units than the rest; expected 0, or a cell that uses it through U only, such as lstm"
@@ -99,8 +109,8 @@ def tensor(who: str, name: str, given: Any) -> None:
         raise TypeError(f"{who}: {name} is {type(given).__name__}; expected a tensor: torch.as_tensor({name})")
 
 
-def rows(who: str, given: Tensor, size: int, weight: Tensor, error: type[Exception] = ValueError) -> None:
-    """Check the features and the type of the input's rows (S, I) against the first layer's weight.
+def rows(who: str, given: Tensor, size: int | None, weight: Tensor, error: type[Exception] = ValueError) -> None:
+    """Check the features (of a size that is known) and the type of the input's rows (S, I) against a weight.
 
     A wrong type raises `error`: torch.nn's layers and its single steps differ.
     """
@@ -111,7 +121,7 @@ def rows(who: str, given: Tensor, size: int, weight: Tensor, error: type[Excepti
             f"{who}: input is {given.dtype} and the weights are {weight.dtype}; expected the same: "
             f"input.to({weight.dtype}), or {other}"
         )
-    if given.shape[-1] != size:
+    if size is not None and given.shape[-1] != size:
         raise RuntimeError(f"{who}: input has {given.shape[-1]} features; expected input_size = {size}")
 
 

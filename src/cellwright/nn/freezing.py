@@ -9,7 +9,6 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import PackedSequence
 
 from cellwright.backends.call import Packed
 
@@ -90,12 +89,12 @@ class Freezes(nn.Module):
     def _now(self) -> list[Tensor]:
         return [getattr(self, name) for name in self._flat]
 
-    def check_frozen(self, input: Tensor | PackedSequence) -> None:
-        """Raise RuntimeError where the layer, which is frozen, cannot answer a call with this input, on any backend."""
+    def check_frozen(self, *inputs: Tensor) -> None:
+        """Raise RuntimeError where the layer, which is frozen, cannot answer a call with these, on any backend."""
         if torch.compiler.is_compiling():
             return
         self.packed()
-        if torch.is_grad_enabled() and any(t.requires_grad for t in (input.data, *self._now())):
+        if torch.is_grad_enabled() and any(t.requires_grad for t in (*inputs, *self._now())):
             raise RuntimeError(
                 f"{type(self).__name__}: the layer is frozen, and this call would want a gradient; call it within "
                 "torch.inference_mode() or torch.no_grad(), or unfreeze() it"

@@ -12,7 +12,7 @@ from cellwright.backends.call import Call
 from cellwright.cells import Definition
 from cellwright.cells.derived import recurrent_dropout, zoneout
 
-KEEP = "keep_"  # zoneout's stream for the state s is keep_s
+KEEP = "m.keep_"  # the stream of zoneout's mask for the state s is m.keep_s
 
 
 def rates(who: str, cell: Definition, given: float | Mapping[str, float]) -> dict[str, float]:
@@ -67,17 +67,19 @@ def _with_zoneout(call: Call, steps: tuple[int, ...], kept: Mapping[str, float],
             return call.rows.new_empty(shape).bernoulli_(rate)
         return call.rows.new_full((), rate).expand(shape)
 
-    streams = [{KEEP + letter: keep(rate) for letter, rate in kept.items()} for _ in call.weights]
+    given = call.streams or [{}] * len(call.weights)
+    streams = [dict(one) | {KEEP + letter: keep(rate) for letter, rate in kept.items()} for one in given]
     return replace(call, streams=streams)
 
 
 def _with_recurrent_dropout(call: Call, dropped: float) -> Call:
-    h = call.state[0]
+    output = call.cell.states.index(call.cell.recurrent_state)
+    h = call.state[output]
     masks = torch.empty_like(h, memory_format=torch.contiguous_format).bernoulli_(1 - dropped) / (1 - dropped)
     streams = [dict(given) for given in call.streams or [{}] * len(masks)]
     return replace(
         call,
         state=[*call.state, masks * h],
-        fresh=None if call.fresh is None else [*call.fresh, masks * call.fresh[0]],
-        streams=[given | {"mask": mask} for given, mask in zip(streams, masks, strict=True)],
+        fresh=None if call.fresh is None else [*call.fresh, masks * call.fresh[output]],
+        streams=[given | {"m.mask": mask} for given, mask in zip(streams, masks, strict=True)],
     )

@@ -43,8 +43,8 @@ def leave_layer(
     if not _lowers(rows):
         return rows, list(states)
     lowered = cell.name in _RNN or begin == torch.bfloat16 or (cell.name == "lstm" and not (packed or projects))
-    h = cell.states.index(cell.recurrent_state)
-    after = [s.bfloat16() if lowered or (projects and k == h) else s for k, s in enumerate(states)]
+    names = zip(cell.states, states, strict=True)
+    after = [s.bfloat16() if lowered or (projects and name == cell.recurrent_state) else s for name, s in names]
     return rows.bfloat16() if lowered or projects else rows, after
 
 

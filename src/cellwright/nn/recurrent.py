@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -18,7 +17,7 @@ from cellwright.backends import dispatch
 from cellwright.backends.dispatch import Backend
 from cellwright.backends.precision import decide
 from cellwright.cells import Definition
-from cellwright.nn import checks, direct, precision, stack, symbolic, weights
+from cellwright.nn import checks, direct, given, precision, stack, symbolic, weights
 from cellwright.nn.masks import rates
 from cellwright.nn.stack import Stack
 from cellwright.nn.states import State
@@ -144,7 +143,8 @@ class Recurrent(Stack):
         checks.dropout(who, self.dropout)
         for name in ("bias", "batch_first", "learn_initial_state", "state_batch_first"):
             checks.flag(who, name, getattr(self, name))
-        checks.no_streams(who, self.cell)
+        checks.no_masks(who, self.cell)
+        given.input_size(who, self.cell, self.input_size, self.hidden_size, self.num_layers, self.directions)
         checks.projection(who, self.cell, self.proj_size, self.hidden_size)
         checks.noise(who, self.recurrent_dropout, self.zoneout, self.proj_size, self.hidden_size)
         if self.forget_bias is not None:
@@ -208,18 +208,25 @@ class Recurrent(Stack):
     # --- the call -------------------------------------------------------------------------------------
     def forward(
         self,
-        input: Tensor | PackedSequence,
+        input: given.Input,
         hx: State | None = None,
         *,
         lengths: Lengths | None = None,
         reset: Tensor | None = None,
         return_sequences: bool = True,
         return_gates: bool = False,
+        inputs: given.Named | None = None,
+        parameters: given.Named | None = None,
+        return_outputs: bool = False,
     ) -> tuple[Any, ...]:
         """Run the layers over sequences.
 
+        Many arguments: a call's input, and what may come with it.
+
         Args:
-            input: (T, B, I), batch first (B, T, I), one sequence alone (T, I), or a PackedSequence.
+            input: (T, B, I), batch first (B, T, I), one sequence alone (T, I), or a PackedSequence. Of a cell without
+                W also a mapping, of each of its inputs' names to (T, B), (T, B, 1) or (T, B, H), batch first likewise;
+                as a tensor its features are the inputs, in their order.
             hx: The state before the first step, one (L·D, B, ·) a state, without B for one sequence alone;
                 where None, the learned initial state, or zeros.
             lengths: (B,) whole numbers 0 … T, of any integer type, in any order, on any device, or a list. Steps beyond
@@ -231,39 +238,54 @@ class Recurrent(Stack):
                 forward one at the sequence's last step and of the reverse one at its first: (B, D·P).
                 A sequence without steps gives its initial h.
             return_gates: Whether to return the gates as well.
+            inputs: What the cell reads as it is beside what W multiplies, by name, likewise.
+            parameters: The cell's parameters that come with a call, by name: one a sequence (B,), (B, 1) or (B, H), or
+                one a step, shaped like inputs; the same in all layers and directions.
+            return_outputs: Whether to return all of the cell's outputs, and not only the first.
 
         Returns:
             Output (T, B, D·P), batch first (B, T, D·P), one sequence alone (T, D·P), packed where the input was;
             state, shaped like hx, of each sequence after its own last step; in reverse, after its first;
             with return_gates, a tuple over layers and directions (forward, reverse, forward, …) of dicts that give each
             letter of the equations, states included, as (T, B, H), batch first (B, T, H), zero beyond each length.
-            Those that kernels compute carry no gradient: see `explain`.
+            Those that kernels compute carry no gradient: see `explain`;
+            with return_outputs, last, a dict that gives each output of the top layer's cell, by name, like the output.
 
         Raises:
             RuntimeError: A shape is wrong.
-            ValueError: The number of dimensions is wrong, a dtype is not the weights', or a length is out of range.
+            ValueError: The number of dimensions is wrong, a dtype is not the weights', a length is out of range, or a
+                name is none of the cell's.
             TypeError: The input is a nested tensor, or lengths or reset have a wrong type.
 
         """
+        asked = {"return_sequences": return_sequences, "return_gates": return_gates, "return_outputs": return_outputs}
+        beside = {"inputs": inputs, "parameters": parameters}
         if isinstance(input, PackedSequence) and torch.compiler.is_dynamo_compiling():
-            found: tuple[Any, ...] = self._uncompiled(input, hx, lengths, reset, return_sequences, return_gates)
+            found: tuple[Any, ...] = self._uncompiled(input, hx, lengths=lengths, reset=reset, **asked, **beside)
             return found
         if self._frozen is not None:
-            self.check_frozen(input)
-        if reset is None and return_sequences and not return_gates:
+            self.check_frozen(*(input.values() if isinstance(input, Mapping) else [input.data]))
+        plain = reset is None and return_sequences and not (return_gates or return_outputs or inputs or parameters)
+        if plain and not isinstance(input, Mapping):
             result = direct.layers(self, input, hx, lengths)
             if result is not None:
                 return result
         if symbolic.applies(input):
-            asked = {"return_sequences": return_sequences, "return_gates": return_gates}
-            symbol: tuple[Any, ...] = symbolic.node(self, input, hx, lengths=lengths, reset=reset, **asked)
+            symbol: tuple[Any, ...] = symbolic.node(self, input, hx, lengths=lengths, reset=reset, **asked, **beside)
             return symbol
-        layout, calls = stack.calls(self, input, hx, lengths, reset, return_gates)
+        if not return_sequences and self.cell.results[0] not in self.cell.states:
+            raise ValueError(
+                f"{type(self).__name__}: return_sequences=False gives the last state, and {self.cell.results[0]} of "
+                f"the cell {self.cell.name} is no state; expected return_sequences=True, and the step of your choice"
+            )
+        layout, calls = stack.calls(self, input, hx, lengths, reset, return_gates, inputs, parameters)
         rows = calls[0].rows
         ends: list[tuple[Tensor, ...]] = []
         gates: list[dict[str, Tensor]] = []
         for k, call in enumerate(calls):
-            rows, end, letters = stack.compute(self, call if k == 0 else replace(call, rows=rows), layout)
+            every, end, letters = stack.compute(self, call if k == 0 else stack.above(call, rows), layout)
+            outputs = stack.results(call, every)
+            rows = outputs[self.cell.results[0]]
             ends.append(end[: len(self.cell.states)])  # without the state that recurrent dropout adds
             gates += [{name: layout.pad(values) for name, values in one.items()} for one in letters]
             if self.dropout and k < self.num_layers - 1:
@@ -278,7 +300,9 @@ class Recurrent(Stack):
             projects=self.proj_size > 0,
         )
         output = layout.leave(rows) if return_sequences else self._last(state[0], layout)
-        return (output, stack.state_shape(self).leave(state, layout), *([tuple(gates)] if return_gates else []))
+        further: list[Any] = [tuple(gates)] if return_gates else []
+        further += [{name: layout.leave(values) for name, values in outputs.items()}] if return_outputs else []
+        return (output, stack.state_shape(self).leave(state, layout), *further)
 
     def stream(self, batch: int | None = None) -> Stream:
         """The layer over sequences that come a step or a chunk at a time, the state kept in between; see `nn.stream`.
@@ -309,13 +333,16 @@ class Recurrent(Stack):
 
     def explain(
         self,
-        input: Tensor | PackedSequence,
+        input: given.Input,
         hx: State | None = None,
         *,
         lengths: Lengths | None = None,
         reset: Tensor | None = None,
         return_sequences: bool = True,
         return_gates: bool = False,
+        inputs: given.Named | None = None,
+        parameters: given.Named | None = None,
+        return_outputs: bool = False,
     ) -> Backend:
         """What would compute a call with these arguments, and why; nothing is computed.
 
@@ -331,26 +358,17 @@ class Recurrent(Stack):
 
         """
         # Asking leaves the masks of the next call as they would have been.
-        with torch.random.fork_rng([input.data.device] if input.is_cuda else []):
-            call = stack.calls(self, input, hx, lengths, reset, return_gates)[1][0]
-        decision = decide(self.matmul_precision, call.weights[0].input.dtype)
+        device = stack.like(self).device
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            call = stack.calls(self, input, hx, lengths, reset, return_gates, inputs, parameters)[1][0]
+        decision = decide(self.matmul_precision, stack.like(self).dtype)
         return dispatch.with_products(dispatch.choose(call), decision)
 
     # A PackedSequence has a number of rows that no compiled program knows: a program breaks off and goes on after it.
     # This is torch.compiler.disable without its import of torch._dynamo, which takes longer than that of torch.
     @_disable_dynamo
-    def _uncompiled(
-        self,
-        input: PackedSequence,
-        hx: State | None,
-        lengths: Lengths | None,
-        reset: Tensor | None,
-        return_sequences: bool,
-        return_gates: bool,
-    ) -> tuple[Any, ...]:
-        return self.forward(
-            input, hx, lengths=lengths, reset=reset, return_sequences=return_sequences, return_gates=return_gates
-        )
+    def _uncompiled(self, input: PackedSequence, hx: State | None, **asked: Any) -> tuple[Any, ...]:
+        return self.forward(input, hx, **asked)
 
     def _last(self, h: Tensor, layout: Layout) -> Tensor:
         """The last output of each direction of the top layer, (B, D·P), of the final h (L·D, B, P)."""

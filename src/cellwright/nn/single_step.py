@@ -63,6 +63,8 @@ class RecurrentCell(HasPrecision, LeftInFloat):
         super().__init__()
         self.cell = cells.get(cell)
         who = type(self).__name__
+        checks.no_masks(who, self.cell)
+        checks.only_products(who, self.cell)
         self.input_size = checks.whole(who, "input_size", input_size, least=0, error=RuntimeError)  # as torch.nn's do
         self.hidden_size = checks.whole(who, "hidden_size", hidden_size, least=0, error=RuntimeError)
         self.bias = bias
@@ -104,12 +106,14 @@ class RecurrentCell(HasPrecision, LeftInFloat):
         if input.dim() not in (1, 2):
             raise ValueError(f"{who}: input has {input.dim()} dimensions; expected (batch, features) or (features,)")
         rows = input if input.dim() == 2 else input[None]
-        named = {name: getattr(self, name) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        named = {name: getattr(self, name, None) for name in names}
         own = {name: getattr(self, name) for name in self.cell.parameters}
         gathered = weights.gather(self.cell, named | own)
-        checks.rows(who, rows, self.input_size, gathered.input, RuntimeError)
+        weight = gathered.flat[0]
+        checks.rows(who, rows, self.input_size, weight, RuntimeError)
         state = self._enter(hx, input, rows)
-        arithmetic = decide(self.matmul_precision, gathered.input.dtype).arithmetic
+        arithmetic = decide(self.matmul_precision, weight.dtype).arithmetic
         call = Call(self.cell, rows, (len(rows),), state, [gathered], arithmetic=arithmetic)
         if custom_op.applies():
             _, after, _ = custom_op.layer(replace(call, rows=rows[None]), None)

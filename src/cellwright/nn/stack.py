@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import torch
 from torch import Tensor
-from torch.nn.utils.rnn import PackedSequence
 
 from cellwright.backends import custom_op, dispatch, precision, recompute
 from cellwright.backends.call import Call, Result, Weights
 from cellwright.cells import Definition
-from cellwright.nn import checks, weights
+from cellwright.nn import checks, given, weights
 from cellwright.nn.freezing import Freezes
 from cellwright.nn.inputs import enter, reset_rows
 from cellwright.nn.masks import regularise
@@ -73,30 +75,42 @@ def state_shape(stack: Stack) -> StateShape:
     return StateShape(sizes, stack.num_layers * stack.directions, stack.state_batch_first)
 
 
+def like(stack: Stack) -> Tensor:
+    """A tensor of the type and on the device of the layers' parameters; torch's defaults where there is none."""
+    return getattr(stack, stack._flat[0]) if stack._flat else torch.empty(0)
+
+
 def initial_state(stack: Stack, batch: int | None) -> State:
     """What a call without a state begins from, as a user has it; see `Recurrent.initial_state`."""
-    weight = weights_of(stack)[0][0].input
+    weight = like(stack)
     layout = PackedLayout(0, 1 if batch is None else batch, (), weight.device, single=batch is None)
     return state_shape(stack).leave(_initial(stack, layout, weight), layout)
 
 
 def calls(
     stack: Stack,
-    input: Tensor | PackedSequence,
+    input: given.Input,
     hx: State | None,
     lengths: Lengths | None = None,
     reset: Tensor | None = None,
     record: bool = False,
+    inputs: given.Named | None = None,
+    parameters: given.Named | None = None,
 ) -> tuple[Layout, list[Call]]:
     """What a batch asks of each layer; all but the first still have the first one's rows.
 
-    Checks what a user gave: raises as `Recurrent.forward` does.
+    Checks what a user gave: raises as `Recurrent.forward` does. Many arguments: those of a layer's call.
     """
-    who = type(stack).__name__
+    who, cell = type(stack).__name__, stack.cell
     each = weights_of(stack)
-    rows, layout = enter(who, input, lengths, stack.batch_first)
-    checks.rows(who, rows, stack.input_size, each[0][0].input)
-    arithmetic = precision.decide(stack.matmul_precision, each[0][0].input.dtype).arithmetic
+    sequence, widths = given.sequences(who, cell, input, inputs)
+    rows, layout = enter(who, sequence, lengths, stack.batch_first)
+    weight = like(stack)
+    checks.rows(who, rows, None if widths else stack.input_size, weight)
+    arithmetic = precision.decide(stack.matmul_precision, weight.dtype).arithmetic
+    streams = given.streams(who, stack, layout, rows, widths, inputs, parameters)
+    if not cell.multiplies_input:
+        rows = rows[..., :0]
     state = _initial(stack, layout, rows) if hx is None else state_shape(stack).enter(who, hx, layout, rows)
     resets = None if reset is None else reset_rows(who, layout, reset)[: stack.directions]
     packed = stack.packed()
@@ -111,6 +125,7 @@ def calls(
             weights=each[k],
             resets=resets,
             fresh=[s[here] for s in _learned(stack, layout)] if resets and stack.learn_initial_state else None,
+            streams=[streams] * stack.directions if streams else None,
             record=record,
             input_index=layout.inner if k == 0 else None,
             output_index=layout.inner if k == stack.num_layers - 1 else None,
@@ -119,6 +134,23 @@ def calls(
         )
         found.append(regularise(call, layout.steps, stack.recurrent_dropout, stack.zoneout, training=stack.training))
     return layout, found
+
+
+def above(call: Call, rows: Tensor) -> Call:
+    """The call of a layer on the outputs of the one below it, (S, D·H); a cell without W reads them as its input."""
+    if call.cell.multiplies_input:
+        return replace(call, rows=rows)
+    name = f"x.{call.cell.inputs[0]}"
+    return replace(call, rows=rows[..., :0], streams=[{**one, name: rows} for one in call.streams or ()])
+
+
+def results(call: Call, rows: Tensor) -> dict[str, Tensor]:
+    """Each of the cell's results (·, D·H), of the rows (·, D·K·H) that a backend gave."""
+    names, directions = call.cell.results, len(call.weights)
+    if len(names) == 1:
+        return {names[0]: rows}
+    parts = rows.view(*rows.shape[:-1], directions, len(names), -1)
+    return {name: parts[..., k, :].flatten(-2) for k, name in enumerate(names)}
 
 
 def compute(stack: Stack, call: Call, layout: Layout) -> Result:

@@ -147,7 +147,7 @@ class Stream:
 
     def _of_no_step(self, chunk: Tensor) -> Tensor:
         layer = self._layer
-        weight = layer.all_weights[0][0]
+        weight = stack.like(layer)
         checks.rows(type(layer).__name__, chunk, layer.input_size, weight)
         return weight.new_zeros(*chunk.shape[:-1], layer.proj_size or layer.hidden_size)
 

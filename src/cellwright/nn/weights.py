@@ -3,6 +3,7 @@
     weight_ih  (G·H, I)     weight_hh  (G·H, P)     bias_ih, bias_hh  (G·H,)     weight_hr  (P, H)
 
 where G projections in the cell's order, I inputs, H hidden, P the projected size or H; the cell's own follow by name.
+A cell that multiplies no input has no weight_ih, and one that multiplies no state no weight_hh; nor the bias of either.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ Shapes = dict[str, tuple[int, ...]]
 def shapes(cell: Definition, inputs: int, hidden: int, bias: bool, projected: int = 0) -> Shapes:
     """The parameters of one direction of one layer, in torch.nn's order, the cell's own last."""
     rows = len(cell.projections) * hidden
-    found: Shapes = {"weight_ih": (rows, inputs), "weight_hh": (rows, projected or hidden)}
+    columns = {"ih": inputs} if cell.multiplies_input else {}
+    columns |= {"hh": projected or hidden} if cell.multiplies_state else {}
+    found: Shapes = {f"weight_{name}": (rows, n) for name, n in columns.items()}
     if bias:
-        found |= {"bias_ih": (rows,), "bias_hh": (rows,)}
+        found |= {f"bias_{name}": (rows,) for name in columns}
     if projected:
         found["weight_hr"] = (projected, hidden)
     return found | {name: (hidden if kind == PER_UNIT else rows,) for name, kind in cell.parameters.items()}
@@ -32,11 +35,9 @@ def shapes(cell: Definition, inputs: int, hidden: int, bias: bool, projected: in
 
 def gather(cell: Definition, named: Mapping[str, Tensor | None]) -> Weights:
     """The parameters of one direction of one layer, of a mapping by torch.nn's names and the cell's own."""
-    weight_ih, weight_hh = named["weight_ih"], named["weight_hh"]
-    assert weight_ih is not None
-    assert weight_hh is not None
     own = {name: value for name in cell.parameters if (value := named[name]) is not None}
-    return Weights(weight_ih, weight_hh, named.get("bias_ih"), named.get("bias_hh"), named.get("weight_hr"), own)
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+    return Weights(*(named.get(name) for name in names), own)  # type: ignore[arg-type,call-arg]
 
 
 @torch.no_grad()

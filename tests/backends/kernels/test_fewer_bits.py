@@ -27,11 +27,11 @@ def on(monkeypatch, unit: str) -> None:
 
     made: dict[object, Kernel] = {}
 
-    def forced(cell, dtype, arithmetic="float32"):
+    def forced(cell, dtype, arithmetic="float32", wanted=frozenset()):
         key = (cell, dtype, arithmetic)
         if key not in made:
             target = kernel(cell, dtype).target
-            made[key] = Kernel(cell, dtype, tile_of(target, dtype, arithmetic, unit), target)
+            made[key] = Kernel(cell, dtype, tile_of(target, dtype, arithmetic, unit), target, wanted)
             assert arithmetic == "float32" or isinstance(made[key].tile, Bfloat16Tile)
         return made[key]
 

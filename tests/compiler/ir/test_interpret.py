@@ -4,15 +4,12 @@ import numpy as np
 import pytest
 
 from agreement import assert_agree
-from calls import EVERY
-from cellwright.cells.derived import recurrent_dropout, zoneout
+from calls import EVERY, REGULARISED
 from cellwright.cells.expression import OPERATIONS
 from cellwright.compiler.ir.interpret import interpret
 from cellwright.compiler.ir.program import Program, forward
 from cellwright.compiler.ir.remat import training
 from numbers_of_a_step import Numbers
-
-REGULARISED = [make(cell) for cell in EVERY if not cell.streams for make in (zoneout, recurrent_dropout)]
 
 
 @pytest.mark.parametrize("cell", [*EVERY, *REGULARISED], ids=repr)

@@ -141,7 +141,7 @@ def test_the_verifier_passes_every_cell(name):
     program = forward(CELLS[name])
     program.verify()
     assert set(program.outputs) == {f"state.{s}" for s in CELLS[name].states}
-    assert set(program.inputs()) == CELLS[name].inputs
+    assert set(program.inputs()) == CELLS[name].reads
 
 
 def test_every_operation_has_vector_code():

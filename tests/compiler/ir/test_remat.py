@@ -3,25 +3,24 @@
 import pytest
 
 from agreement import assert_agree
-from calls import EVERY
+from calls import EVERY, REGULARISED
 from cellwright.cells import CELLS
-from cellwright.cells.derived import recurrent_dropout, zoneout
 from cellwright.compiler.ir.autodiff import derivative
 from cellwright.compiler.ir.interpret import interpret
+from cellwright.compiler.ir.program import forward
 from cellwright.compiler.ir.remat import training
 from numbers_of_a_step import Numbers
-
-REGULARISED = [make(cell) for cell in EVERY if not cell.streams for make in (zoneout, recurrent_dropout)]
 
 
 @pytest.mark.parametrize("cell", [*EVERY, *REGULARISED], ids=repr)
 def test_backward_of_what_forward_saved_is_the_derivative(cell):
-    numbers, plan = Numbers(cell), training(cell)
+    given = frozenset(name for name in cell.streams if not name.startswith("m."))
+    numbers, plan = Numbers(cell), training(cell, given)
     arrays = numbers.arrays()
     kept = {n: v for n, v in interpret(plan.forward, arrays).items() if n.startswith(("saved.", "row."))}
-    at_hand = {n: v for n, v in arrays.items() if n[:2] not in ("x.", "u.")}  # the backward pass has no projections
+    at_hand = {n: v for n, v in arrays.items() if n not in _projections(cell)}  # the backward pass has none
     found = interpret(plan.backward, kept | at_hand | numbers.cotangents())
-    wanted = interpret(derivative(cell), arrays | numbers.cotangents())
+    wanted = interpret(derivative(cell, given), arrays | numbers.cotangents())
     assert_agree(found, wanted, share=1e-13)
 
 
@@ -30,12 +29,16 @@ def test_what_is_saved_is_used_and_of_the_right_kind(cell):
     plan = training(cell)
     saved = [f"saved.{k}" for k in range(plan.saved)]
     rows = [f"row.{k}" for k in range(plan.saved_rows)]
-    assert set(plan.forward.outputs) == {*saved, *rows, *(f"state.{s}" for s in cell.states)}
+    assert set(plan.forward.outputs) == {*saved, *rows, *forward(cell).outputs}
     assert {*saved, *rows} <= set(plan.backward.inputs())
-    assert not [name for name in plan.backward.inputs() if name[:2] in ("x.", "u.")]
+    assert not _projections(cell).intersection(plan.backward.inputs())
     per_row = plan.forward.per_row()
     assert not any(per_row[plan.forward.outputs[name]] for name in saved)
     assert all(per_row[plan.forward.outputs[name]] for name in rows)
+
+
+def _projections(cell):
+    return {f"{root}.{name}" for root in "xu" for name in cell.projections}
 
 
 def _saved(name):

@@ -9,7 +9,7 @@ import functools
 import importlib
 import warnings
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
 import torch
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def obstacle(call: Call) -> str | None:
     """Why the compiled kernels cannot compute the call, or None."""
     tensors = call.tensors
-    if not call.weights[0].recurrent.shape[0]:
+    if not call.hidden:
         return "there is no unit to compute"
     if not all(t.is_cpu for t in tensors):
         return f"kernels are compiled for the CPU and the input is on {call.rows.device}"
@@ -38,9 +38,13 @@ def obstacle(call: Call) -> str | None:
         return "kernels compute in one type and the tensors are of several"
     if call.record and call.weights[0].projection is not None:
         return "kernels do not show the gates of a projected layer"
-    if any(s.requires_grad for one in call.streams or () for s in one.values()):
+    if any(_is_mask(name) and s.requires_grad for one in call.streams or () for name, s in one.items()):
         return "kernels give no gradient of a mask"
     return _unreadable(tensors) or _no_compiler()
+
+
+def _is_mask(stream: str) -> bool:
+    return stream.startswith("m.")
 
 
 def _unreadable(tensors: Sequence[Tensor]) -> str | None:
@@ -74,6 +78,8 @@ def run(call: Call) -> Result:
 
     if differentiates(call.tensors):
         letters: list[dict[str, Tensor]] = []
+        wanted = {name for one in call.streams or () for name, value in one.items() if value.requires_grad}
+        call = replace(call, wanted=frozenset(wanted))
         rows, *state = _Layer.apply(call, letters, *call.tensors)  # type: ignore[no-untyped-call]
         return Result(rows, tuple(state), letters)
     return forward(call, saves=False)[0]
@@ -87,6 +93,7 @@ def gradients(call: Call, d_rows: Tensor, d_state: Sequence[Tensor], *, wants_ro
     dtype = call.rows.dtype
     if dtype == torch.bfloat16:
         call, d_rows, d_state = call.float(), d_rows.float(), [d.float() for d in d_state]
+    call = replace(call, wanted=frozenset(name for name in call.cell.streams if not _is_mask(name)))
     _, saved = forward(call, saves=True)
     found = _in_order(backward(call, saved, d_rows, d_state, wants_rows=wants_rows, wants_state=True))
     return [None if g is None else g.to(dtype) for g in found]
@@ -149,9 +156,10 @@ def _gradients_of_kept(
     states = {id(t) for t in (*call.state, *(call.fresh or ()))}
     wants_state = any(want for t, want in zip(call.tensors, wanted, strict=True) if id(t) in states)
     found = backward(call, saved, d_rows, d_state, wants_rows=wanted[0], wants_state=wants_state)
-    return (g if want else None for g, want in zip_longest(_in_order(found), wanted))
+    return (g if want else None for g, want in zip(_in_order(found), wanted, strict=True))
 
 
 def _in_order(found: Gradients) -> list[Tensor | None]:
     """Gradients in the order of `Call.tensors`."""
-    return [found.rows, *found.state, *(g for one in found.weights for g in one), *found.fresh]
+    streams = (g for one in found.streams for g in one)
+    return [found.rows, *found.state, *(g for one in found.weights for g in one), *found.fresh, *streams]

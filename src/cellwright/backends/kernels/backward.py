@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,12 +13,12 @@ from cellwright.backends.kernels.binding import DirectionArguments, Launch, Laye
 from cellwright.backends.kernels.forward import Saved
 from cellwright.backends.kernels.panels import give_projection, transpose_weights
 from cellwright.backends.kernels.products import Factor, product, products_of_rows, sums_of_products
-from cellwright.cells.definition import PER_UNIT
+from cellwright.cells.definition import PER_SEQUENCE, PER_UNIT
 
 
 @dataclass
 class Gradients:
-    """Of the rows (N, I), of each state and fresh state (D, B, ·), and of each direction's `Weights.flat`.
+    """Of the rows (N, I), of each state and fresh state (D, B, ·), and of each direction's `Weights.flat` and streams.
 
     None where they were not wanted.
     """
@@ -27,6 +27,7 @@ class Gradients:
     state: Sequence[Tensor | None]
     fresh: Sequence[Tensor | None]
     weights: list[list[Tensor]]
+    streams: list[list[Tensor | None]]
 
 
 def backward(
@@ -40,7 +41,7 @@ def backward(
 ) -> Gradients:
     """The gradients of a call from the cotangents of its rows (N', D·P) and final states (D, B, ·)."""
     binding = LayerBinding(call)
-    loop = binding.kernel.backward(projects=binding.projects)
+    loop = binding.kernel.backward(projects=binding.projects, scalars=binding.scalars)
     dy = d_rows.contiguous()
     directions = [DirectionArguments(binding, loop, d) for d in binding.directions]
     for d, direction in enumerate(directions):
@@ -54,6 +55,7 @@ def backward(
         state,
         fresh,
         _of_weights(binding, directions, saved, own),
+        [_of_streams(direction) for direction in directions],
     )
 
 
@@ -65,9 +67,15 @@ def _give(direction: DirectionArguments, saved: Saved, dy: Tensor, d_final: Sequ
     direction.give("gates", saved.gates)
     direction.give("rows", saved.rows)
     direction.give("columns", dy.new_empty(binding.count, places.width * binding.padded))
-    panels = transpose_weights(binding, binding.call.weights[d].recurrent, places.recurrent)
-    direction.give("recurrent_panels", panels)
-    direction.give("recurrent_starts", dy.new_zeros(panels.shape[0] * panels.shape[2]))
+    recurrent = binding.call.weights[d].recurrent
+    if recurrent is not None:
+        panels = transpose_weights(binding, recurrent, places.recurrent)
+        direction.give("recurrent_panels", panels)
+        direction.give("recurrent_starts", dy.new_zeros(panels.shape[0] * panels.shape[2]))
+    for name in binding.call.wanted:
+        once = binding.call.cell.streams[name] == PER_SEQUENCE
+        rows = dy.new_zeros(binding.call.state[0].shape[1], binding.padded) if once else None
+        direction.give(f"grad.{name}", dy.new_empty(binding.count, binding.padded) if rows is None else rows)
     if binding.projects:
         direction.give("projected", dy.new_empty(binding.count, binding.operand_columns))
     give_projection(direction, transposed=False)
@@ -92,7 +100,10 @@ def _at_u(direction: DirectionArguments) -> Tensor:
 def _of_rows(binding: LayerBinding, directions: Sequence[DirectionArguments]) -> Tensor:
     """The gradient of the rows: through W, summed over the directions."""
     letters = binding.kernel.layout.inputs
-    factors = [transpose_weights(binding, weights.input, letters) for weights in binding.call.weights]
+    matrices = [weights.input for weights in binding.call.weights if weights.input is not None]
+    if not matrices:
+        return torch.zeros_like(binding.rows)
+    factors = [transpose_weights(binding, matrix, letters) for matrix in matrices]
     return products_of_rows(binding, [_at_x(direction) for direction in directions], factors, binding.rows.shape[1])
 
 
@@ -101,30 +112,39 @@ def _of_weights(
 ) -> list[list[Tensor]]:
     """The gradients of each direction's weights, in the order of `Weights.flat`."""
     cell, places = binding.call.cell, binding.kernel.layout
-    operand = cell.states.index(cell.recurrent_state)
-    factors = []
-    for d, direction in enumerate(directions):
-        packed = binding.packed_index.index
-        factors.append(Factor(_at_x(direction), binding.rows, binding.rows.shape[1], binding.input_index.index))
-        factors.append(Factor(_at_u(direction), saved[d].states[operand], binding.outputs, packed))
-        if binding.projects:
-            projected = direction.tensors["projected"][:, : binding.outputs]
-            factors.append(Factor(projected, saved[d].whole, binding.hidden, packed))
-    results = iter(sums_of_products(binding, factors))
+    factors = [f for d, direction in enumerate(directions) for f in _factors(binding, direction, saved[d])]
+    results = iter(sums_of_products(binding, factors) if factors else [])
     found = []
     for d, weights in enumerate(binding.call.weights):
-        (input, input_bias), (recurrent, recurrent_bias) = next(results), next(results)
-        gradients = [_restore(binding, input, places.inputs), _restore(binding, recurrent, places.recurrent)]
-        if weights.input_bias is not None:
-            gradients.append(_restore(binding, input_bias, places.inputs))
-        if weights.recurrent_bias is not None:
-            gradients.append(_restore(binding, recurrent_bias, places.recurrent))
+        of_products = [
+            (bias, tuple(_restore(binding, values, letters) for values in next(results)))
+            for matrix, bias, letters in (
+                (weights.input, weights.input_bias, places.inputs),
+                (weights.recurrent, weights.recurrent_bias, places.recurrent),
+            )
+            if matrix is not None
+        ]
+        gradients = [matrix for _, (matrix, _) in of_products]
+        gradients += [sums for bias, (_, sums) in of_products if bias is not None]
         if weights.projection is not None:
             gradients.append(compact(next(results)[0]))
         if cell.parameters:
             gradients += _of_parameters(binding, directions[d], own)
         found.append(gradients)
     return found
+
+
+def _factors(binding: LayerBinding, direction: DirectionArguments, saved: Saved) -> Iterator[Factor]:
+    """What the gradients of a direction's matrices are products of, in the order of `Weights.flat`."""
+    weights, packed, cell = binding.call.weights[direction.d], binding.packed_index.index, binding.call.cell
+    if weights.input is not None:
+        yield Factor(_at_x(direction), binding.rows, binding.rows.shape[1], binding.input_index.index)
+    if weights.recurrent is not None:
+        operand = saved.states[cell.states.index(cell.recurrent_state)]
+        yield Factor(_at_u(direction), operand, binding.outputs, packed)
+    if weights.projection is not None:
+        projected = direction.tensors["projected"][:, : binding.outputs]
+        yield Factor(projected, saved.whole, binding.hidden, packed)
 
 
 def _restore(binding: LayerBinding, values: Tensor, letters: Sequence[str]) -> Tensor:
@@ -151,6 +171,20 @@ def _of_parameters(binding: LayerBinding, direction: DirectionArguments, own: Se
         else torch.cat([place.get(f"p.{name}.{g}", nothing) for g in cell.projections])
         for name, shape in cell.parameters.items()
     ]
+
+
+def _of_streams(direction: DirectionArguments) -> list[Tensor | None]:
+    """The gradients of a direction's streams; what is one number for all units gets the sum over them."""
+    binding = direction.binding
+    given = binding.call.streams[direction.d] if binding.call.streams else {}
+    found: list[Tensor | None] = []
+    for name in given:
+        if name not in binding.call.wanted:
+            found.append(None)
+        else:
+            each = direction.tensors[f"grad.{name}"][:, : binding.hidden]
+            found.append(each.sum(-1, keepdim=True) if name in binding.scalars else compact(each))
+    return found
 
 
 def _of_states(

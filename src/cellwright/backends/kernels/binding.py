@@ -31,11 +31,15 @@ class LayerBinding:
 
     def __init__(self, call: Call, *, shares: bool = False) -> None:
         self.call = call
-        self.kernel: Kernel = kernel(call.cell, str(call.rows.dtype).removeprefix("torch."), call.arithmetic)
-        self.hidden = call.weights[0].input.shape[0] // len(call.cell.projections)
+        dtype = str(call.rows.dtype).removeprefix("torch.")
+        self.kernel: Kernel = kernel(call.cell, dtype, call.arithmetic, wanted=call.wanted)
+        self.hidden = call.hidden
         self.padded = self.kernel.round_to_registers(self.hidden)
         self.projects = call.weights[0].projection is not None
-        self.outputs = call.weights[0].recurrent.shape[1]
+        self.outputs = call.state[0].shape[-1]
+        self.scalars = frozenset(
+            name for one in call.streams or () for name, value in one.items() if value.shape[-1] < self.hidden
+        )
         self.operand_columns = self.kernel.round_to_panels(self.outputs) if self.projects else self.padded
         self.rows = call.rows.detach().contiguous()
         self.directions = range(len(call.weights))
@@ -64,8 +68,9 @@ class LayerBinding:
         return pad(tensor.detach(), (0, missing)) if missing else tensor.detach().contiguous()
 
     def gate_columns(self, loop: Loop) -> int:
-        """The width of a row of gates: whole panels."""
-        return self.kernel.round_to_panels(loop.step.slots * self.padded)
+        """The width of a row of gates: whole panels, where a product writes it."""
+        columns = loop.step.slots * self.padded
+        return self.kernel.round_to_panels(columns) if loop.step.places.inputs else columns
 
     def extra_parameters(self, d: int) -> dict[str, Tensor]:
         """The cell's further parameters under the names of the program's inputs."""
@@ -105,7 +110,7 @@ class DirectionArguments:
 
     def give_output(self, y: Tensor) -> None:
         """Hand over the outputs (N', D·P), or their cotangents: this direction's columns."""
-        self.give("y", y, skip=self.d * self.binding.outputs)
+        self.give("y", y, skip=self.d * self.binding.call.columns)
         self.words["y_stride"] = y.stride(0) * y.element_size()
 
     def _give_inputs(self) -> None:
@@ -114,7 +119,8 @@ class DirectionArguments:
         for name, value in self.binding.extra_parameters(self.d).items():
             self.give(name, value)
         for name, value in (call.streams[self.d] if call.streams else {}).items():
-            self.give(f"m.{name}", self.binding.whole(value))
+            scalar = name in self.binding.scalars
+            self.give(name, value.detach().contiguous() if scalar else self.binding.whole(value))
         if call.resets:
             self.give("resets", call.resets[self.d].to(torch.uint8).contiguous())
 
@@ -159,7 +165,8 @@ def _items(
     scratch: list[Tensor] = []
     for number, (d, first, last) in enumerate(binding.tables.items):
         sequences = last - first
-        chunk = max(1, min(binding.tables.steps, CHUNK_BYTES // (gate_columns * size * sequences)))
+        ahead_of_time = CHUNK_BYTES // (gate_columns * size * sequences) if loop.step.places.inputs else 1
+        chunk = max(1, min(binding.tables.steps, ahead_of_time))
         ahead = 0 if directions[d].words["gates"] else chunk * sequences
         turns = 2 if parts > 1 else 1
         numbers = rows.new_empty(turns * sequences * line + ahead * gate_columns + parts * loop.spill * padded)

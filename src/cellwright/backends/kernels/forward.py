@@ -58,14 +58,15 @@ def prepare(call: Call, *, saves: bool) -> tuple[Tensor, Launch]:
     """The rows to be computed (N', D·P), and what computes them."""
     binding = LayerBinding(call, shares=not (saves or call.record))
     letters = binding.kernel.letters if call.record else ()
-    loop = binding.kernel.forward(saves=saves, projects=binding.projects, letters=letters)
+    loop = binding.kernel.forward(saves=saves, projects=binding.projects, letters=letters, scalars=binding.scalars)
     kept = None if saves else call.packed
     packed = _packed(binding, kept)
+    each = len(packed) // len(binding.directions)
     outputs = [
-        binding.new_rows(binding.output_index, len(binding.directions) * binding.outputs) for _ in range(binding.parts)
+        binding.new_rows(binding.output_index, len(binding.directions) * call.columns) for _ in range(binding.parts)
     ]
     first, *others = [
-        [_direction(binding, loop, y, saves, letters, packed[4 * d : 4 * d + 4], d) for d in binding.directions]
+        [_direction(binding, loop, y, saves, letters, packed[each * d : each * (d + 1)], d) for d in binding.directions]
         for y in outputs
     ]
     # What is kept lives on after the launch, and is nobody's room.
@@ -73,25 +74,27 @@ def prepare(call: Call, *, saves: bool) -> tuple[Tensor, Launch]:
 
 
 def _packed(binding: LayerBinding, kept: Packed | None) -> list[Tensor]:
-    """Each direction's W, its bias, U and its bias, as the loop reads them: those that are kept, or packed now."""
+    """Each direction's `_matrices` as the loop reads them: those that are kept, or packed now."""
     if kept is not None and binding.kernel in kept:
         return kept[binding.kernel]
-    packed = pack_weights(binding, [m for weights in binding.call.weights for m in _matrices(binding, weights)])
+    matrices = [m for weights in binding.call.weights for m in _matrices(binding, weights).values()]
+    packed = pack_weights(binding, matrices) if matrices else []
     if kept is not None:
         kept[binding.kernel] = packed
     return packed
 
 
-def _matrices(binding: LayerBinding, weights: Weights) -> list[tuple[Tensor, tuple[str, ...]]]:
-    """W, its bias, U and its bias, with the projections in the order of their slots."""
-    places, biases = binding.kernel.layout, [weights.input_bias, weights.recurrent_bias]
-    input_bias, recurrent_bias = (weights.input.new_zeros(weights.input.shape[0]) if b is None else b for b in biases)
-    return [
-        (weights.input, places.inputs),
-        (input_bias, places.inputs),
-        (weights.recurrent, places.recurrent),
-        (recurrent_bias, places.recurrent),
-    ]
+def _matrices(binding: LayerBinding, weights: Weights) -> dict[str, tuple[Tensor, tuple[str, ...]]]:
+    """W, its bias, U and its bias, as far as there are such, with the projections in the order of their slots."""
+    places, found = binding.kernel.layout, dict[str, tuple[Tensor, tuple[str, ...]]]()
+    for name, matrix, bias, letters in (
+        ("input", weights.input, weights.input_bias, places.inputs),
+        ("recurrent", weights.recurrent, weights.recurrent_bias, places.recurrent),
+    ):
+        if matrix is not None:
+            found[f"{name}_panels"] = (matrix, letters)
+            found[f"{name}_starts"] = (matrix.new_zeros(matrix.shape[0]) if bias is None else bias, letters)
+    return found
 
 
 def _direction(
@@ -105,9 +108,7 @@ def _direction(
     direction = DirectionArguments(binding, loop, d)
     direction.give("x", rows)
     direction.give_output(y)
-    for name, tensor in zip(
-        ("input_panels", "input_starts", "recurrent_panels", "recurrent_starts"), packed, strict=True
-    ):
+    for name, tensor in zip(_matrices(binding, binding.call.weights[d]), packed, strict=True):
         direction.give(name, tensor)
     for s in range(len(binding.call.state)):
         _give_state(direction, s, saves)

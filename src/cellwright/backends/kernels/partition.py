@@ -20,6 +20,9 @@ from cellwright.packing import RowIndex
 # ONNX Runtime's do, two wait milliseconds for each other.
 SMALL = 1 << 23
 
+# A unit's equations take as long as so many of them: what counts of a cell without weights.
+EQUATIONS = 16
+
 # Where threads share sequences, each reads its part of the recurrent weights, and they meet once a step. A part of less
 # than LEAST_PART bytes is read in the half microsecond of a meeting. One sequence is always shared. Of several, each
 # goes to one thread, but where a thread would have fewer than FEW at a time and the weights are LARGE, half of a second
@@ -29,13 +32,16 @@ LEAST_PART, FEW, LARGE = 1 << 16, 4, 1 << 19
 
 def threads_of(call: Call) -> int:
     """PyTorch's threads; one for what is done before a second would have been of use."""
-    weights = sum(w.input.numel() + w.recurrent.numel() for w in call.weights)
-    return torch.get_num_threads() if sum(call.batch_sizes) * weights >= SMALL else 1
+    weights = sum(m.numel() for w in call.weights for m in (w.input, w.recurrent) if m is not None)
+    each = max(weights, len(call.weights) * call.hidden * EQUATIONS)
+    return torch.get_num_threads() if sum(call.batch_sizes) * each >= SMALL else 1
 
 
 def parts_of(call: Call, threads: int) -> int:
     """How many threads share a sequence: all, where that is faster; else those that would have none."""
     sizes, directions, weights = call.batch_sizes, len(call.weights), call.weights[0].recurrent
+    if weights is None:
+        return 1
     held = weights.numel() * weights.element_size()
     few = sum(sizes) * directions < FEW * threads * len(sizes)
     runs = directions if few and held >= LARGE else directions * sizes[0]

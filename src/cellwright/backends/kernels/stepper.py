@@ -19,7 +19,7 @@ class Stepper:
     """
 
     def __init__(self, call: Call) -> None:
-        self._input = call.rows.new_empty(len(call.rows), call.weights[0].input.shape[1])
+        self._input = call.rows.new_empty(len(call.rows), _features(call))
         self._output, self._launch = prepare(replace(call, rows=self._input), saves=False)
         self._sizes = [s.shape[2] for s in call.state]
         names = call.cell.states
@@ -45,3 +45,9 @@ class Stepper:
         for before, after in zip(self._before, self._after, strict=True):
             before.copy_(after)
         return self._output
+
+
+def _features(call: Call) -> int:
+    """I."""
+    matrix = call.weights[0].input
+    return 0 if matrix is None else matrix.shape[1]

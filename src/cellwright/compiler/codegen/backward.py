@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from llvmlite.ir import Function, Module, Value
 
+from cellwright.cells.definition import PER_SEQUENCE
 from cellwright.compiler.codegen import pointwise
 from cellwright.compiler.codegen.gate_layout import LoopSpec
 from cellwright.compiler.codegen.ir_builder import at, count, integer, minimum
@@ -19,11 +20,12 @@ def define_backward(module: Module, tile: Tile, step: LoopSpec) -> Function:
     """Add the backward loop for one item."""
     e = LoopBuilder(module, "backward", tile, step)
     b = e.b
-    stride, whole = e.panels_bytes(e.outputs), e.panels_bytes(e.padded)
-    past = b.gep(e.own("products"), [b.mul(b.sub(e.last, e.first), stride)])
-    with count(b, integer(0), b.sub(e.last, e.first)) as k:
-        e.put(PRODUCTS, k, b.gep(e.own("products"), [b.mul(k, stride)]))
-        e.put(WHOLE, k, b.gep(past, [b.mul(k, whole)]))
+    if step.places.recurrent:
+        stride, whole = e.panels_bytes(e.outputs), e.panels_bytes(e.padded)
+        past = b.gep(e.own("products"), [b.mul(b.sub(e.last, e.first), stride)])
+        with count(b, integer(0), b.sub(e.last, e.first)) as k:
+            e.put(PRODUCTS, k, b.gep(e.own("products"), [b.mul(k, stride)]))
+            e.put(WHOLE, k, b.gep(past, [b.mul(k, whole)]))
     with count(b, integer(0), e.steps) as back:
         _step(e, b.sub(b.sub(e.steps, integer(1)), back))
     return e.end()
@@ -37,14 +39,12 @@ def _step(e: LoopBuilder, s: Value) -> None:
     more, following = e.following(s)
     goes_on = minimum(b, alive, e.table("batch_sizes", following))  # sequences of which the step after is a part
     goes_on = b.select(more, goes_on, e.first)
-    _through_weights(e, following, goes_on)
-    with count(b, e.first, alive) as n:
-        products = e.get(PRODUCTS, b.sub(n, e.first))
-        with b.if_else(b.icmp_signed("<", n, goes_on)) as (inside, ended):
-            with inside:
-                e.if_reset(b.add(e.table("offsets", following), n), lambda n=n, p=products: _cut(e, n, p))  # type: ignore[misc]
-            with ended:
-                e.clear(products, e.width(e.step.cell.recurrent_state))
+    if e.step.places.recurrent:
+        _through_weights(e, following, goes_on)
+        with count(b, b.select(b.icmp_signed("<", goes_on, e.first), e.first, goes_on), alive) as n:
+            e.clear(e.get(PRODUCTS, b.sub(n, e.first)), e.width(e.step.cell.recurrent_state))
+    with count(b, e.first, goes_on) as n:
+        e.if_reset(b.add(e.table("offsets", following), n), lambda n=n: _cut(e, n))  # type: ignore[misc]
     if e.step.projects:
         _through_projection(e, t, alive)
     with count(b, e.first, alive) as n:
@@ -63,11 +63,13 @@ def _through_weights(e: LoopBuilder, following: Value, goes_on: Value) -> None:
     e.multiply(b.sub(goes_on, e.first), COLUMNS, PRODUCTS, terms, "recurrent", e.outputs)
 
 
-def _cut(e: LoopBuilder, n: Value, products: Value) -> None:
+def _cut(e: LoopBuilder, n: Value) -> None:
     """The step after began anew: what it hands back is the fresh state's, and not this step's."""
     cell = e.step.cell
-    e.add(products, e.state_row("fresh", cell.recurrent_state, n), e.width(cell.recurrent_state))
-    e.clear(products, e.width(cell.recurrent_state))
+    if e.step.places.recurrent:
+        products = e.get(PRODUCTS, e.b.sub(n, e.first))
+        e.add(products, e.state_row("fresh", cell.recurrent_state, n), e.width(cell.recurrent_state))
+        e.clear(products, e.width(cell.recurrent_state))
     for name in cell.states:
         carry = e.state_row("carry", name, n)
         e.add(carry, e.state_row("fresh", name, n), e.width(name))
@@ -82,7 +84,7 @@ def _through_projection(e: LoopBuilder, t: Value, alive: Value) -> None:
         projected = b.gep(e.address("projected"), [b.mul(row, e.operand_bytes)])
         e.put(PROJECTED, place, projected)
         carry = e.state_row("carry", cell.recurrent_state, n)
-        read = _cotangent(e, carry, e.get(PRODUCTS, place), e.y_row(row))
+        read = _cotangent(e, carry, e.get(PRODUCTS, place), e.y_row(row, e.step.cell.results[0]))
         with count(b, integer(0), e.outputs, integer(lanes.width)) as unit:
             e.writer(projected)(unit, read(unit))
         e.clear(carry, e.width(cell.recurrent_state))
@@ -96,8 +98,10 @@ def _cell(e: LoopBuilder, n: Value, t: Value) -> None:
     columns = e.row("columns", row, step.places.width)
     write: dict[str, pointwise.Write] = {}
     for name in step.program.outputs:
-        if name.startswith("p."):
-            write[name] = _adder(e, step.own.index(name))
+        if name in step.cell.streams:
+            write[name] = _of_stream(e, name, n, row)
+        elif name.startswith("p."):
+            write[name] = _adder(e, e.own("own"), step.own.index(name))
         elif name.startswith("s."):
             write[name] = e.writer(e.state_row("carry", name[2:], n))
         else:
@@ -121,7 +125,7 @@ def _readers(e: LoopBuilder, n: Value, row: Value, before: Value) -> dict[str, p
         elif kind == "s":
             read[name] = e.reader(e.state_row("state", which, before))
         elif kind == "d":
-            read[name] = _of_state(e, which, n, row)
+            read[name] = _of_state(e, which, n, row) if which in e.step.cell.states else _of_output(e, which, row)
     return read
 
 
@@ -132,7 +136,7 @@ def _of_state(e: LoopBuilder, state: str, n: Value, row: Value) -> pointwise.Rea
     if e.step.projects and state == cell.recurrent_state:
         return e.reader(e.get(WHOLE, place))
     products = e.get(PRODUCTS, place) if state == cell.recurrent_state else None
-    return _cotangent(e, carry, products, e.y_row(row) if state == cell.states[0] else None)
+    return _cotangent(e, carry, products, e.y_row(row, state) if state in cell.results else None)
 
 
 def _cotangent(e: LoopBuilder, carry: Value, products: Value | None, dy: Value | None) -> pointwise.Read:
@@ -150,6 +154,12 @@ def _cotangent(e: LoopBuilder, carry: Value, products: Value | None, dy: Value |
     return read
 
 
+def _of_output(e: LoopBuilder, name: str, row: Value) -> pointwise.Read:
+    """The cotangent of an output that is no state."""
+    y = e.y_row(row, name)
+    return lambda unit: e.lanes.load(e.b, at(e.b, y, unit, e.lanes.scalar), e.inside(unit, e.outputs))
+
+
 def _number(e: LoopBuilder, row: Value, which: int) -> pointwise.Read:
     """Reads one number of a row, the same for every unit."""
     place = e.saved_number(row, which)
@@ -161,7 +171,13 @@ def _inside_writer(e: LoopBuilder, row: Value, slot: int) -> pointwise.Write:
     return lambda unit, value: e.writer(row, slot)(unit, value.select(e.inside(unit, e.hidden), 0.0))
 
 
-def _adder(e: LoopBuilder, slot: int) -> pointwise.Write:
-    """Adds to the item's sum of a parameter's cotangents."""
-    row = e.own("own")
+def _of_stream(e: LoopBuilder, name: str, n: Value, row: Value) -> pointwise.Write:
+    """Writes the cotangent of a stream, or of one given once adds it to the sum of its steps."""
+    once = e.step.cell.streams[name] == PER_SEQUENCE
+    place = e.row(f"grad.{name}", n if once else row)
+    return _adder(e, place) if once else e.writer(place)
+
+
+def _adder(e: LoopBuilder, row: Value, slot: int = 0) -> pointwise.Write:
+    """Adds to a slot of a row of sums."""
     return lambda unit, value: e.writer(row, slot)(unit, e.reader(row, slot)(unit) + value)

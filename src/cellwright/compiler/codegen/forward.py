@@ -28,7 +28,8 @@ def define_forward(module: Module, tile: Tile, step: LoopSpec) -> Function:
         end = minimum(b, b.add(begin, e.chunk), e.steps)
         if e.team is not None:
             e.team.barrier()  # nobody reads the last chunk's gates any more
-        _project_inputs(e, begin, end, position)
+        if step.places.inputs:
+            _project_inputs(e, begin, end, position)
         b.store(integer(0), position)
         with count(b, begin, end) as s:
             _step(e, s, position)
@@ -59,22 +60,37 @@ def _project_inputs(e: LoopBuilder, begin: Value, end: Value, position: Value) -
 
 def _step(e: LoopBuilder, s: Value, position: Value) -> None:
     """One step: the products of the states before, then the cell for each sequence alive, then its projection."""
-    b, cell = e.b, e.step.cell
+    b = e.b
     t = e.time(s)
-    alive, before = e.alive(t), e.table("state_rows", t)
-    with count(b, e.first, alive) as n:
-        place = b.sub(n, e.first)
-        e.put(OPERANDS, place, e.state_row("state", cell.recurrent_state, b.add(before, n)))
-        e.put(PRODUCTS, place, _product_row(e, s, place))
+    alive = e.alive(t)
     here = b.sub(alive, e.first)
-    e.multiply_together(here, OPERANDS, PRODUCTS, e.outputs, "recurrent", e.slots_wide(len(e.step.places.recurrent)))
+    if e.step.places.recurrent:
+        _multiply_states(e, t, s, alive)
     with count(b, e.first, alive) as n:
-        _cell(e, n, t, s, e.get(GATES, _next(b, position)))
+        _cell(e, n, t, s, _gates(e, n, t, position))
     if e.step.projects:
         e.multiply(here, OPERANDS, TARGETS, e.hidden, "projection", e.outputs)
         with count(b, e.first, alive) as n:
             _copy_output(e, e.get(TARGETS, b.sub(n, e.first)), b.add(e.table("offsets", t), n))
     _begin_anew(e, s, alive)
+
+
+def _multiply_states(e: LoopBuilder, t: Value, s: Value, alive: Value) -> None:
+    """Products = the states before the step, through U."""
+    b, before = e.b, e.table("state_rows", t)
+    with count(b, e.first, alive) as n:
+        place = b.sub(n, e.first)
+        e.put(OPERANDS, place, e.state_row("state", e.step.cell.recurrent_state, b.add(before, n)))
+        e.put(PRODUCTS, place, _product_row(e, s, place))
+    columns = e.slots_wide(len(e.step.places.recurrent))
+    e.multiply_together(b.sub(alive, e.first), OPERANDS, PRODUCTS, e.outputs, "recurrent", columns)
+
+
+def _gates(e: LoopBuilder, n: Value, t: Value, position: Value) -> Value:
+    """The row of gates of sequence n: that of the product of x, or where there is none the one for what is saved."""
+    if e.step.places.inputs:
+        return e.get(GATES, _next(e.b, position))
+    return e.gate_row(e.address("gates"), e.b.add(e.table("offsets", t), n))
 
 
 def _product_row(e: LoopBuilder, s: Value, place: Value) -> Value:
@@ -105,21 +121,24 @@ def _cell(e: LoopBuilder, n: Value, t: Value, s: Value, gates: Value) -> None:
     cell, places, place = step.cell, step.places, b.sub(n, e.first)
     row = b.add(e.table("offsets", t), n)
     before = b.add(e.table("state_rows", t), n)
-    products = e.get(PRODUCTS, place)
     read = e.given(n, row)
     read |= {f"x.{g}": e.reader(gates, k) for k, g in enumerate(places.inputs)}
-    read |= {f"u.{g}": e.reader(products, k) for k, g in enumerate(places.recurrent)}
+    if places.recurrent:
+        products = e.get(PRODUCTS, place)
+        read |= {f"u.{g}": e.reader(products, k) for k, g in enumerate(places.recurrent)}
     read |= {f"s.{name}": e.reader(e.state_row("state", name, before)) for name in cell.states}
     targets = _targets(e, s, n)
     write: dict[str, pointwise.Write] = {f"state.{name}": e.writer(target) for name, target in targets.items()}
-    output = f"state.{cell.states[0]}"
     if step.projects:
         whole = e.row("whole", row if step.saves else n)
-        write[output] = e.writer(whole)
+        write[f"state.{cell.states[0]}"] = e.writer(whole)
         e.put(OPERANDS, place, whole)
         e.put(TARGETS, place, targets[cell.recurrent_state])
     else:
-        write[output] = _both(e, write[output], e.y_row(row))
+        for name in cell.results:
+            given = _given(e, e.y_row(row, name))
+            kind = "state" if name in cell.states else "out"
+            write[f"{kind}.{name}"] = _both(write[f"state.{name}"], given) if name in cell.states else given
     for name in step.program.outputs:
         kind, _, which = name.partition(".")
         if kind == "saved":
@@ -131,12 +150,17 @@ def _cell(e: LoopBuilder, n: Value, t: Value, s: Value, gates: Value) -> None:
     e.run(read, write)
 
 
-def _both(e: LoopBuilder, state: pointwise.Write, y: Value) -> pointwise.Write:
-    """Writes the output to the state and to the row of outputs, which is not filled up."""
+def _given(e: LoopBuilder, y: Value) -> pointwise.Write:
+    """Writes an output to the row of outputs, which is not filled up."""
+    return lambda unit, value: e.lanes.store(value, at(e.b, y, unit, e.lanes.scalar), e.inside(unit, e.outputs))
+
+
+def _both(one: pointwise.Write, other: pointwise.Write) -> pointwise.Write:
+    """Writes a value to two places."""
 
     def write(unit: Value, value: Vector) -> None:
-        state(unit, value)
-        e.lanes.store(value, at(e.b, y, unit, e.lanes.scalar), e.inside(unit, e.outputs))
+        one(unit, value)
+        other(unit, value)
 
     return write
 
@@ -149,7 +173,7 @@ def _number(e: LoopBuilder, row: Value, which: int) -> pointwise.Write:
 
 def _copy_output(e: LoopBuilder, state: Value, row: Value) -> None:
     """The projected state to the row of outputs."""
-    b, lanes, y = e.b, e.lanes, e.y_row(row)
+    b, lanes, y = e.b, e.lanes, e.y_row(row, e.step.cell.results[0])
     with count(b, integer(0), e.outputs, integer(lanes.width)) as unit:
         value = e.reader(state)(unit)
         lanes.store(value, at(b, y, unit, lanes.scalar), e.inside(unit, e.outputs))

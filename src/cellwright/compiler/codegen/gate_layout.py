@@ -29,7 +29,7 @@ class GateLayout:
     @property
     def width(self) -> int:
         """How many slots a row of cotangents has."""
-        return 1 + max(self.columns.values())
+        return 1 + max(self.columns.values(), default=-1)
 
 
 def gate_layout(cell: Definition, backward: Program) -> GateLayout:
@@ -53,6 +53,7 @@ class LoopSpec:
     saves      whether forward keeps what backward reads
     projects   whether the output is projected before it goes on (Sak, Senior and Beaufays 2014)
     letters    what is written down beside the outputs
+    scalars    the streams that are one number for all units
     """
 
     cell: Definition
@@ -62,6 +63,7 @@ class LoopSpec:
     saves: bool = True
     projects: bool = False
     letters: Sequence[str] = ()
+    scalars: frozenset[str] = frozenset()
 
     @cached_property
     def saved_rows(self) -> int:
@@ -71,16 +73,17 @@ class LoopSpec:
     @cached_property
     def own(self) -> list[str]:
         """The cell's own parameters whose cotangents a backward program gives, in the order of an item's sums."""
-        return [name for name in self.program.outputs if name.startswith("p.")]
+        return [name for name in self.program.outputs if name.startswith("p.") and name not in self.cell.streams]
 
     def recipe(self) -> str:
         """All that the loop's code is made from, as text; two steps of the same recipe have the same code."""
         cell = self.cell
-        own = (cell.states, cell.recurrent_state, sorted(cell.streams.items()))
+        own = (cell.states, cell.results, cell.recurrent_state, sorted(cell.streams.items()), sorted(self.scalars))
         return repr((own, self.places, self.slots, self.saves, self.projects, self.letters, self.program.recipe()))
 
     def block(self) -> Struct:
-        """The words of a direction: COMMON, then by name the states, parameters, streams and letters."""
+        """The words of a direction: COMMON, then by name the states, parameters, streams, their cotangents, letters."""
         names = [f"{kind}.{s}" for s in self.cell.states for kind in ("state", "final", "carry", "fresh")]
-        names += [n for n in self.program.inputs() if n[:2] in ("p.", "m.")]
+        names += [n for n in self.program.inputs() if n.startswith("p.") or n in self.cell.streams]
+        names += [f"grad.{n}" for n in self.program.outputs if n in self.cell.streams]
         return Struct(*COMMON, *names, *(f"letter.{name}" for name in self.letters))

@@ -29,11 +29,13 @@ class LoopBuilder:
         self.tile, self.step = tile, step
         self.lanes: Lanes = tile.lanes
         self.block = step.block()
-        self.product = tile.define_product(module)
+        places = step.places
+        if places.inputs or places.recurrent:
+            self.product = tile.define_product(module)
         self.function, self.b = function(module, name, [pointer], inline=True)
         b = self.b
         (self.item,) = self.function.args
-        self.team = None if step.saves else Team(module, b, self.item)
+        self.team = Team(module, b, self.item) if places.recurrent and not step.saves else None
         tile.begin(b)
         self.direction = ITEM.address(b, self.item, "direction")
         self.first, self.last, self.chunk = (ITEM.number(b, self.item, word) for word in ("first", "last", "chunk"))
@@ -72,17 +74,22 @@ class LoopBuilder:
         return self.b.gep(self.address(f"{kind}.{state}"), [self.b.mul(index, self.operand_bytes)])
 
     def gate_row(self, base: Value, index: Value) -> Value:
-        """The address of a row of gates: whole panels, since the product of x writes those."""
-        return self.b.gep(base, [self.b.mul(index, self.panels_bytes(self.slots_wide(self.step.slots)))])
+        """The address of a row of gates: whole panels where the product of x writes those."""
+        wide = self.slots_wide(self.step.slots)
+        size = self.panels_bytes(wide) if self.step.places.inputs else self.b.mul(wide, integer(self.lanes.bytes))
+        return self.b.gep(base, [self.b.mul(index, size)])
 
     def x_row(self, index: Value) -> Value:
         """The address of the input of a packed row."""
         width = self.b.mul(self.inputs, integer(self.lanes.bytes))
         return self.b.gep(self.address("x"), [self.b.mul(self.table("x_places", index), width)])
 
-    def y_row(self, index: Value) -> Value:
-        """The address of the outputs of a packed row, or of their cotangents."""
-        return self.b.gep(self.address("y"), [self.b.mul(self.table("y_places", index), self.y_stride)])
+    def y_row(self, index: Value, result: str) -> Value:
+        """The address of an output of a packed row, or of its cotangent: those of a row stand side by side."""
+        row = self.b.mul(self.table("y_places", index), self.y_stride)
+        number = self.step.cell.results.index(result)
+        before = self.b.mul(self.outputs, integer(number * self.lanes.bytes))
+        return self.b.gep(self.address("y"), [self.b.add(row, before) if number else row])
 
     def slots_wide(self, slots: int) -> Value:
         """The columns of so many slots."""
@@ -202,12 +209,19 @@ class LoopBuilder:
         """The readers of the cell's own parameters and of its streams."""
         read: dict[str, pointwise.Read] = {}
         for name in self.step.program.inputs():
-            if name.startswith("p."):
+            if name in self.step.cell.streams:
+                index = sequence if self.step.cell.streams[name] == PER_SEQUENCE else row
+                read[name] = (
+                    self._number(name, index) if name in self.step.scalars else self.reader(self.row(name, index))
+                )
+            elif name.startswith("p."):
                 read[name] = self.reader(self.address(name))
-            elif name.startswith("m."):
-                once = self.step.cell.streams[name[2:]] == PER_SEQUENCE
-                read[name] = self.reader(self.row(name, sequence if once else row))
         return read
+
+    def _number(self, name: str, index: Value) -> pointwise.Read:
+        """Reads one number of a stream, the same for every unit."""
+        place = at(self.b, self.address(name), index, self.lanes.scalar)
+        return lambda unit: self.lanes.splat(self.b, self.b.load(place))
 
     def run(self, read: dict[str, pointwise.Read], write: dict[str, pointwise.Write]) -> None:
         """Run the program over the units of a row."""

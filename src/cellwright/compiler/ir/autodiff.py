@@ -121,12 +121,12 @@ RULES: dict[str, Rule] = {
 }
 
 
-def derivative(cell: Definition) -> Program:
+def derivative(cell: Definition, wanted: frozenset[str] = frozenset()) -> Program:
     """The step of `cell` followed by its derivative.
 
-    Further inputs: d.h, d.c, … the cotangents of the new states. Outputs: the cotangent of every input of the step
-    but the streams, under the input's name (x.i, u.i, s.c, p.…): 0 of one that only comparisons read; an input that the
-    states do not depend on has no output.
+    Further inputs: d.h, d.c, … the cotangents of the new states, and of outputs that are none. Outputs: the cotangent
+    of every input of the step but of streams that are not `wanted`, under the input's name (x.i, u.i, s.c, p.…): 0 of
+    one that only comparisons read; an input that the results do not depend on has no output.
     """
     program = forward(cell)
     step = len(program.nodes)
@@ -138,8 +138,8 @@ def derivative(cell: Definition) -> Program:
             value = program.apply("mean", value)
         cotangents[node] = program.apply("add", cotangents[node], value) if node in cotangents else value
 
-    for name in cell.states:
-        contribute(program.outputs[f"state.{name}"], program.input(f"d.{name}"))
+    for output in list(program.outputs):
+        contribute(program.outputs[output], program.input(f"d.{output.partition('.')[2]}"))
     for index in reversed(range(step)):
         node = program.nodes[index]
         if index not in cotangents or node.op in LEAVES:
@@ -153,7 +153,7 @@ def derivative(cell: Definition) -> Program:
     program.outputs = {
         node.name: cotangents.get(index, zero)
         for index, node in enumerate(program.nodes[:step])
-        if node.op == "input" and not node.name.startswith("m.")
+        if node.op == "input" and (node.name not in cell.streams or node.name in wanted)
     }
     program.verify()
     return program

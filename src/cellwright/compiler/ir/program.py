@@ -139,9 +139,10 @@ class Program:
 
 
 def forward(cell: Definition) -> Program:
-    """The step of `cell`: inputs x.*, u.*, s.*, p.*, m.*; outputs state.*."""
+    """The step of `cell`: inputs x.*, u.*, s.*, p.*, m.*; outputs state.*, and out.* of what is given beside states."""
     program, known = Program(), dict[int, int]()
-    for name, expression in cell.trace.states.items():
-        program.outputs[f"state.{name}"] = program.add(expression, known)
+    for name, expression in cell.trace.results.items():
+        kind = "state" if name in cell.states else "out"
+        program.outputs[f"{kind}.{name}"] = program.add(expression, known)
     program.verify()
     return program

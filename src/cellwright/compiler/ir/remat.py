@@ -1,7 +1,7 @@
 """What the forward pass saves and what the backward pass computes again.
 
-The states before a step, the parameters and the streams are at hand in the backward pass; the projections x and u are
-not. Of what the derivative needs, the plan saves
+The states before a step, the parameters and what comes with the call are at hand in the backward pass; the projections
+x and u are not. Of what the derivative needs, the plan saves
     the results of costly operations on x and u (the gates' activations), and what is made of x and u directly;
     whatever is one number a row, which costs next to nothing to keep;
 and the rest is computed again from those: for the LSTM i, f, g, o are saved, c and tanh(c) are not.
@@ -33,12 +33,13 @@ class Plan:
     saved_rows: int
 
 
-def training(cell: Definition) -> Plan:
-    """Plan the training step of a cell."""
-    whole = derivative(cell)
+def training(cell: Definition, wanted: frozenset[str] = frozenset()) -> Plan:
+    """Plan the training step of a cell, which gives the gradients of the `wanted` of its streams."""
+    whole = derivative(cell, wanted)
     step = len(forward(cell).nodes)
     rows = whole.per_row()
-    kept = _choose(whole, step, rows)
+    projections = frozenset(f"{root}.{name}" for root in "xu" for name in cell.projections)
+    kept = _choose(whole, step, rows, projections)
     units = [i for i in kept if not rows[i]]
     per_row = [i for i in kept if rows[i]]
     names = {i: f"saved.{k}" for k, i in enumerate(units)} | {i: f"row.{k}" for k, i in enumerate(per_row)}
@@ -51,7 +52,7 @@ def training(cell: Definition) -> Plan:
     return Plan(saving, backward, len(units), len(per_row))
 
 
-def _choose(whole: Program, step: int, rows: Sequence[bool]) -> list[int]:
+def _choose(whole: Program, step: int, rows: Sequence[bool], projections: frozenset[str]) -> list[int]:
     """The nodes of the step to save, in order."""
     used = whole.needed(whole.outputs.values())
     wanted = {o for i in used if i >= step for o in whole.nodes[i].operands if o < step}
@@ -59,16 +60,26 @@ def _choose(whole: Program, step: int, rows: Sequence[bool]) -> list[int]:
     kept: set[int] = set()
     done: set[int] = set()
 
+    def projection(index: int) -> bool:
+        return whole.nodes[index].name in projections
+
+    def reaches_projection(index: int) -> bool:
+        """Whether the operands of a node come to x or u without passing another costly operation."""
+        return any(
+            projection(o) or (whole.nodes[o].op not in COSTLY and reaches_projection(o))
+            for o in whole.nodes[index].operands
+        )
+
     def resolve(index: int) -> None:
         if index in done:
             return
         done.add(index)
         node = whole.nodes[index]
         if (
-            _projection(whole, index)
+            projection(index)
             or (rows[index] and node.op not in LEAVES)
-            or (node.op in COSTLY and _reaches_projection(whole, index))
-            or (node.op != "greater" and any(_projection(whole, o) for o in node.operands))
+            or (node.op in COSTLY and reaches_projection(index))
+            or (node.op != "greater" and any(projection(o) for o in node.operands))
         ):
             kept.add(index)
         else:
@@ -78,18 +89,6 @@ def _choose(whole: Program, step: int, rows: Sequence[bool]) -> list[int]:
     for index in sorted(wanted):
         resolve(index)
     return sorted(kept)
-
-
-def _projection(program: Program, index: int) -> bool:
-    return program.nodes[index].op == "input" and program.nodes[index].name[:2] in ("x.", "u.")
-
-
-def _reaches_projection(program: Program, index: int) -> bool:
-    """Whether the operands of a node come to x or u without passing another costly operation."""
-    return any(
-        _projection(program, o) or (program.nodes[o].op not in COSTLY and _reaches_projection(program, o))
-        for o in program.nodes[index].operands
-    )
 
 
 def _rebuild(whole: Program, names: dict[int, str]) -> Program:
