@@ -80,8 +80,8 @@ def test_the_shares_are_those_asked_for(monkeypatch):
     layer = cellwright.GRU(2, 100, recurrent_dropout=0.3, zoneout=0.2, bidirectional=True)
     _, streams = call_and_masks(monkeypatch, layer, torch.zeros(20, 50, 2))
     for one in streams:
-        assert one["mask"].mean().item() == pytest.approx(1.0, abs=0.05)
-        assert (one["mask"] == 0).double().mean().item() == pytest.approx(0.3, abs=0.03)
+        assert one["m.mask"].mean().item() == pytest.approx(1.0, abs=0.05)
+        assert (one["m.mask"] == 0).double().mean().item() == pytest.approx(0.3, abs=0.03)
         assert one["m.keep_h"].mean().item() == pytest.approx(0.2, abs=0.01)
     assert not torch.equal(streams[0]["m.mask"], streams[1]["m.mask"])
 

@@ -51,6 +51,8 @@ def run_direction(call: Call, d: int) -> tuple[Tensor, Any, dict[str, Tensor]]:
         given = {f"s.{name}": value for name, value in before._asdict().items()} | _streams(call, d, step)
         given |= _parts(cell, "x", None if x is None else x[step]) | _parts(cell, "u", u)
         values = equations(given | _extra_parameters(cell, weights), (step.stop - step.start, call.hidden))
+        if step.start == step.stop:
+            values = _with_gradients_of_zero(values, call.tensors)
         after = _after(call, weights, values)
         values |= after._asdict()
         outputs.append(torch.cat([values[name] for name in cell.results], -1))
@@ -105,8 +107,6 @@ def _after(call: Call, weights: Weights, values: Mapping[str, Tensor]) -> Any:
     """The states after a step, as they go on to the next, of the values of its equations."""
     cell, h = call.cell, call.cell.recurrent_state
     new = cell.States(*(values[name] for name in cell.states))
-    if not len(new[0]):
-        new = _with_gradients_of_zero(new, call.tensors)
     return new if weights.projection is None else new._replace(**{h: linear(getattr(new, h), weights.projection)})
 
 
@@ -115,13 +115,13 @@ def _in_front(new: Tensor, old: Tensor) -> Tensor:
     return torch.cat([new, old[len(new) :]]) if len(new) < len(old) else new
 
 
-def _with_gradients_of_zero(new: Any, tensors: Iterable[Tensor]) -> Any:
-    """The states after a step of no row, with a gradient of zero for each of `tensors`, those that no cell reads too.
+def _with_gradients_of_zero(values: Mapping[str, Tensor], tensors: Iterable[Tensor]) -> dict[str, Tensor]:
+    """The values of a step of no row, with a gradient of zero for each of `tensors`, those that no cell reads too.
 
     So have the states that kernels compute, and a process of DDP must not have fewer gradients than the others.
     """
     zero = torch.stack([t.flatten()[:0].sum() for t in tensors]).sum()
-    return type(new)(*(s + zero for s in new))
+    return {name: value + zero for name, value in values.items()}
 
 
 # --- gradients -----------------------------------------------------------------------------------------

@@ -98,7 +98,8 @@ def streams(
     `rows` are those of a call's input, of which a cell without W reads columns, `widths` of each input or as many.
     Raises RuntimeError for a wrong shape, ValueError for a wrong name. Many arguments: a call, and all that it gave.
     """
-    cell, hidden, found = stack.cell, stack.hidden_size, dict[str, Tensor]()
+    cell, hidden = stack.cell, stack.hidden_size
+    found: dict[str, Tensor] = {}
     if not cell.multiplies_input:
         each = widths or [rows.shape[-1] // len(cell.inputs)] * len(cell.inputs)
         for name, width in zip(cell.inputs, each, strict=True):

@@ -51,7 +51,7 @@ def translation(told: list[str], used: Sequence[Sequence[bool]], *, portable: bo
             weights=[custom_op.weights_of(definition, weights[k : k + each]) for k in range(0, len(weights), each)],
             reset=resets[0] if resets else None,
             fresh=fresh or (),
-            streams=custom_op.streams_of(definition, streams or ()),
+            streams=custom_op.streams_of(definition, streams) if streams else (),
             used=used[len(told)],
         )
         write, what = _form(arguments, portable)

@@ -44,7 +44,7 @@ OPERATIONS: dict[str, Write] = {
 
 
 def step(w: Writer, cell: Definition, given: Mapping[str, ir.Value]) -> dict[str, ir.Value]:
-    """Write the traced step of a cell: the new value of each state, from the inputs by their names, "x.i", "s.c", …"""
+    """Write the traced step of a cell: each new state and output, from the inputs by their names, "x.i", "s.c", …"""
     program = forward(cell)
     values: list[ir.Value] = []
     for node in program.nodes:
@@ -54,4 +54,4 @@ def step(w: Writer, cell: Definition, given: Mapping[str, ir.Value]) -> dict[str
             values.append(w.number(node.number))
         else:
             values.append(OPERATIONS[node.op](w, *(values[operand] for operand in node.operands)))
-    return {name: values[program.outputs[f"state.{name}"]] for name in cell.states}
+    return {output.partition(".")[2]: values[place] for output, place in program.outputs.items()}

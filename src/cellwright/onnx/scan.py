@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cellwright.cells.definition import PER_STEP
+from cellwright.cells.trace import used_inputs
 from cellwright.onnx.directions import Direction
 from cellwright.onnx.operations import step
 from cellwright.onnx.writer import Writer
@@ -31,17 +32,20 @@ class _Inputs:
 def write(w: Writer, one: Direction) -> tuple[ir.Value, list[ir.Value]]:
     """One direction: (T, B, P), and the state after, (B, ·) each."""
     states = one.cell.states
-    x = _plus(w, w.op("MatMul", one.input, w.transposed(one.weights.input)), one.weights.input_bias)  # (T, B, G·H)
     body = Writer(w.dtype)
     carried, scanned = _Inputs(body), _Inputs(body)  # what a step hands to the next; what has a part a step
     before = {name: carried.add(s, f"{name}_before") for name, s in zip(states, one.state, strict=True)}
     streams = {}
     for name, value in one.streams.items():
         inputs = scanned if one.cell.streams[name] == PER_STEP else carried
-        streams[f"m.{name}"] = inputs.add(value, name)
+        streams[name] = inputs.add(value, name.replace(".", "_"))
     begun = before if one.resets is None else _begun(body, one, before, carried, scanned)
-    new = _step(w, body, one, scanned.add(x, "x"), begun, streams)
-    output = new[states[0]]
+    x = None
+    if one.weights.input is not None:  # (T, B, G·H)
+        of_all = _plus(w, w.op("MatMul", one.input, w.transposed(one.weights.input)), one.weights.input_bias)
+        x = scanned.add(of_all, "x")
+    found = _step(w, body, one, x, begun, streams)
+    new, output = {name: found[name] for name in states}, body.join([found[name] for name in one.cell.results], -1)
     if one.within is not None:
         alive = scanned.add(one.within, "alive", truth=True)
         new = {name: body.op("Where", alive, value, before[name]) for name, value in new.items()}
@@ -71,15 +75,25 @@ def _begun(
 
 
 def _step(
-    w: Writer, body: Writer, one: Direction, x: ir.Value, before: dict[str, ir.Value], streams: dict[str, ir.Value]
+    w: Writer,
+    body: Writer,
+    one: Direction,
+    x: ir.Value | None,
+    before: dict[str, ir.Value],
+    streams: dict[str, ir.Value],
 ) -> dict[str, ir.Value]:
-    """The new states; w writes what is made of the weights, once, and body the rest."""
+    """The new states and outputs; w writes what is made of the weights, once, and body the rest."""
     cell, weights = one.cell, one.weights
-    u = _plus(
-        body, body.op("MatMul", before[cell.recurrent_state], w.transposed(weights.recurrent)), weights.recurrent_bias
-    )
     given = {f"s.{name}": s for name, s in before.items()} | _own(w, one) | streams
-    new = step(body, cell, given | _parts(body, one, "x", x) | _parts(body, one, "u", u))
+    if x is not None:
+        given |= _parts(body, one, "x", x)
+    if weights.recurrent is not None:
+        product = body.op("MatMul", before[cell.recurrent_state], w.transposed(weights.recurrent))
+        given |= _parts(body, one, "u", _plus(body, product, weights.recurrent_bias))
+    new = step(body, cell, given)
+    for name, value in cell.trace.results.items():
+        if used_inputs([value]) <= cell.streams.keys():  # which may be one number for all units
+            new[name] = body.op("Expand", new[name], body.op("Shape", before[cell.states[0]]))
     if weights.projection is not None:
         new[cell.recurrent_state] = body.op("MatMul", new[cell.recurrent_state], w.transposed(weights.projection))
     return new
@@ -99,11 +113,11 @@ def _parts(w: Writer, one: Direction, letter: str, values: ir.Value) -> dict[str
 def _own(w: Writer, one: Direction) -> dict[str, ir.Value]:
     """The cell's own parameters: "p.name" (H), or of one a projection "p.name.i"."""
     found: dict[str, ir.Value] = {}
-    hidden = int(one.weights.recurrent.shape[0]) // len(one.cell.projections)
     for name, value in one.weights.extra_parameters.items():
         if one.cell.per_unit(name):
             found[f"p.{name}"] = value
             continue
+        hidden = int(value.shape[0]) // len(one.cell.projections)
         for k, part in enumerate(one.cell.projections):  # a Slice, since no optimizer computes a Split beforehand
             ends = w.integers([k * hidden]), w.integers([(k + 1) * hidden])
             found[f"p.{name}.{part}"] = w.op("Slice", value, *ends)
