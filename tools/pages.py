@@ -73,7 +73,7 @@ def compiler() -> str:
     made = Kernel(CELLS["lstm"], "float32", shape(AVX2, "float32"), AVX2)
     parts = [
         "# From five equations to a kernel",
-        "The LSTM on its way from `cells/lstm.py` to machine code: every stage, and what it gives. "
+        "The LSTM on its way from `cells/library/lstm.py` to machine code: every stage, and what it gives. "
         "`cellwright cells show NAME --program`, `--ir` and `--asm` show the same of any cell, your own included.",
     ]
     for number, stage in enumerate(pipeline.STAGES, 1):

@@ -10,7 +10,7 @@ from cellwright.errors import InputError
 CELL = """
 from dataclasses import dataclass
 import cellwright
-from cellwright.cells.gru import gru
+from cellwright.cells.library.gru import gru
 from cellwright.cells.language import State, relu, sigmoid, tanh
 
 @dataclass

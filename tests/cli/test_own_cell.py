@@ -136,7 +136,7 @@ def test_another_cell_cannot_take_its_place(cellwright, stranger, reviews, tmp_p
 
 
 def test_a_file_that_only_imports_a_cell_of_the_library_needs_no_naming(cellwright, small, reviews, tmp_path):
-    (tmp_path / "theirs.py").write_text("from cellwright.cells.gru import gru\n")
+    (tmp_path / "theirs.py").write_text("from cellwright.cells.library.gru import gru\n")
     out = tmp_path / "run"
     ended = cellwright("fit", reviews, "--out", out, "--cell", f"{tmp_path}/theirs.py:gru", "--max-epochs", 1, *small)
     assert ended.status == 0, ended.err

@@ -35,7 +35,7 @@ def test_a_page_says_source_equations_and_sizes():
     assert "\n\nwhere x = W x_t + b, u = U h_{t−1} + b'.\n\n" in text
     assert r"  c_{t} &= f_{t} \odot c_{t-1} + i_{t} \odot g_{t} \\" in text
     assert "| parameters, I = H = 128 | 132,096 |" in text  # 4 · 128 · (128 + 128) + 8 · 128
-    assert "../../src/cellwright/cells/lstm.py" in text
+    assert "../../src/cellwright/cells/library/lstm.py" in text
 
 
 def test_the_page_of_the_compiler_follows_the_lstm_to_its_instructions():

@@ -1,47 +1,15 @@
-"""The cells: one file of equations each. To add one, write its file and name it here."""
+"""Cells: how they are written (`language`, `definition`), what is made of them, and those that come along (`library`)."""
 
 from difflib import get_close_matches
 
 from cellwright.cells.checks import check_unchanged
-from cellwright.cells.coupled import coupled
 from cellwright.cells.definition import PER_PROJECTION, PER_UNIT, Definition, cell
 from cellwright.cells.derived import recurrent_dropout as recurrent_dropout  # a key may name either
 from cellwright.cells.derived import zoneout as zoneout
 from cellwright.cells.formulas import expanded
-from cellwright.cells.gru import gru
-from cellwright.cells.janet import janet
-from cellwright.cells.layer_norm_gru import layer_norm_gru
-from cellwright.cells.layer_norm_lstm import layer_norm_lstm
-from cellwright.cells.ligru import ligru
-from cellwright.cells.lstm import lstm
-from cellwright.cells.lstm_1997 import lstm_1997
-from cellwright.cells.mgu import mgu
-from cellwright.cells.peephole import peephole
+from cellwright.cells.library import CELLS as CELLS
 from cellwright.cells.registry import find
-from cellwright.cells.relu_lstm import relu_lstm
-from cellwright.cells.rnn import rnn, rnn_relu
-from cellwright.cells.slstm import slstm
 from cellwright.errors import DefinitionError, InputError
-
-CELLS: dict[str, Definition] = {
-    definition.name: definition
-    for definition in (
-        rnn,
-        rnn_relu,
-        lstm,
-        gru,
-        lstm_1997,
-        peephole,
-        coupled,
-        relu_lstm,
-        mgu,
-        janet,
-        ligru,
-        layer_norm_lstm,
-        layer_norm_gru,
-        slstm,
-    )
-}
 
 
 def get(name: object) -> Definition:

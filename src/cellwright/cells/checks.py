@@ -62,7 +62,6 @@ def check_declaration(cell: Definition) -> None:
         _fail(cell, "there is no state; expected at least one letter")
     if not cell.projections and not cell.inputs and not cell.given:
         _fail(cell, "it has neither projections nor inputs; expected at least one letter of either")
-    _check_subset(cell, "gates", cell.gates, "projections", cell.projections)
     _check_subset(cell, "normalised", cell.normalised, "gates", cell.gates)
     _check_subset(cell, "ones", cell.ones, "parameters", cell.parameters)
     _check_subset(cell, "recurrent_state", (cell.recurrent_state or cell.states[0],), "states", cell.states)
@@ -213,7 +212,11 @@ def _check_letters(cell: Definition) -> None:
 def _check_gate(cell: Definition, gate: str) -> None:
     value = cell.trace.letters.get(gate)
     if value is None:
-        _fail(cell, f"the step gives nothing the name {gate} of its gate; write {gate} = sigmoid(x.{gate} + u.{gate})")
+        _fail(
+            cell,
+            f"the step gives nothing the name {gate} of its gate; write {gate} = sigmoid(x.{gate} + u.{gate}), or take "
+            f"{gate} out of gates=…",
+        )
     low, high = interval(value)
     if not (low >= 0 and (high <= 1 or gate in cell.normalised)):
         names = {id(letter): name for name, letter in cell.trace.letters.items()}

@@ -52,7 +52,7 @@ class Definition:
         name: As the command line and `Recurrent` know it.
         step: `(x, u, s[, p][, m]) -> State`, the equations; it takes those that it names.
         projections: The letters of W and U, in the order of their rows.
-        gates: Those that select: each must come out between 0 and 1.
+        gates: The letters that select: each must come out between 0 and 1.
         states: The letters of the states; the first is the output.
         normalised: Gates that exceed 1 and are brought back by the cell's own normaliser.
         parameters: Further parameters that are learned: name -> PER_UNIT or PER_PROJECTION.
@@ -159,6 +159,11 @@ class Definition:
         return self.outputs or self.states[:1]
 
     @cached_property
+    def takes_x_alone(self) -> bool:
+        """Whether all that it reads of a call is what W multiplies, as torch.nn's cells do."""
+        return self.multiplies_input and not self.streams
+
+    @cached_property
     def multiplies_input(self) -> bool:
         """Whether there is a W."""
         return any(f"x.{name}" in self.reads for name in self.projections)
@@ -217,7 +222,8 @@ def cell(
     Args:
         bare: Nothing: the decorator has arguments by name only.
         projections: The letters of W and U, in the order of their rows: x.f and u.f in the step. Empty: neither.
-        gates: Those letters that select; each must come out between 0 and 1. To be left out without projections only.
+        gates: The letters of the step that select; each must come out between 0 and 1. To be left out only where there
+            are no projections.
         state: The letters of the states; the first is the output.
         normalised: Gates that exceed 1 and that the cell brings back by a normaliser of its own.
         parameters: Further parameters, p.name in the step. Learned: PER_UNIT is (H,), PER_PROJECTION one such a

@@ -237,16 +237,17 @@ def _letters(cell: Definition, style: Unicode) -> tuple[list[tuple[str, Expressi
     """Each letter of the step, printed, with its value; and by id the first letter of each such value."""
     named = dict(cell.trace.letters)
     named |= {name: value for name, value in cell.trace.results.items() if name not in named}
-    lines = [(style.symbol(*_base(name), *_at(value)), value) for name, value in named.items()]
+    lines = [(style.symbol(*_base(name), *_at(cell, value)), value) for name, value in named.items()]
     first: dict[int, str] = {}
     for symbol, value in lines:
         first.setdefault(id(value), symbol)
     return lines, first
 
 
-def _at(value: Expression) -> list[str]:
-    """The t below a letter; what is made of parameters alone is the same at every step."""
-    return [] if all(name.startswith("p.") for name in used_inputs([value])) else ["t"]
+def _at(cell: Definition, value: Expression) -> list[str]:
+    """The t below a letter; what is made of parameters alone is the same at every step, but of those of a step."""
+    still = (name.startswith("p.") and cell.streams.get(name) != PER_STEP for name in used_inputs([value]))
+    return [] if all(still) else ["t"]
 
 
 def _right(value: Expression, symbol: str, notation: Notation, letters: Mapping[int, str]) -> str:

@@ -68,7 +68,9 @@ def _key(cell: Definition) -> str:
     if cell.origin:
         function, (inner,) = cell.origin
         return f"{function.__name__}({inner.key})"
-    ours = (cell.step.__module__ or "").rpartition(".")[0] == __package__  # none where the text was run by exec alone
+    ours = (cell.step.__module__ or "").rpartition(".")[
+        0
+    ] == f"{__package__}.library"  # none where the text was run by exec alone
     return cell.name if ours else f"{cell.name}#{_digest(cell)}"
 
 

@@ -70,7 +70,8 @@ def _of_each_loop(kernel: Kernel, comment: str, written: Callable[[str], str]) -
 
 
 STAGES = (
-    Stage("equations", "cells/lstm.py", "the cell, as it is written down", lambda k: "\n".join(equations(k.cell))),
+    Stage("equations", "cells/library/lstm.py", "the cell, as it is written down",
+          lambda k: "\n".join(equations(k.cell))),
     Stage("program", "compiler/ir/program.py", "the step, traced: operations on earlier ones, equal ones once",
           lambda k: str(forward(k.cell))),
     Stage("derivative", "compiler/ir/autodiff.py", "the step and the cotangent of every input, by a table of rules",
