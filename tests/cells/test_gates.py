@@ -82,15 +82,13 @@ def test_a_gate_needs_its_letter():
     def bad(x, u, s):
         return State(h=s.h + sigmoid(x.i + u.i) * tanh(x.g + u.g))
 
-    refused("cell bad: the step gives nothing the name i of its gate; write i = sigmoid(x.i + u.i)", bad)
+    refused("cell bad: the step gives nothing the name i of its gate; write i = sigmoid(x.i + u.i), …", bad)
 
 
-def test_a_gate_must_be_a_projection():
-    def bad(x, u, s):
-        return State(h=s.h + tanh(x.g + u.g))
+def test_a_gate_may_be_of_no_projection():
+    @cell(projections="g", gates="i", state="h")
+    def good(x, u, s):
+        i = sigmoid(s.h)
+        return State(h=i * s.h + (1 - i) * tanh(x.g + u.g))
 
-    refused(
-        "cell bad: gates names i, which is none of the projections; those are g",
-        bad,
-        cell(projections="g", gates="i", state="h"),
-    )
+    assert good.gates == ("i",)

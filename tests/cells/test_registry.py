@@ -88,6 +88,18 @@ def test_what_is_no_cell_says_what_is(given, fix):
 def test_the_names_are_those_of_the_command_line():
     assert list(CELLS) == [
         *("rnn", "rnn-relu", "lstm", "gru", "lstm-1997", "peephole", "coupled", "relu-lstm", "mgu", "janet", "ligru"),
-        *("layer-norm-lstm", "layer-norm-gru", "slstm"),
+        *(
+            "layer-norm-lstm",
+            "layer-norm-gru",
+            "slstm",
+            "ugrnn",
+            "star",
+            "indrnn",
+            "mingru",
+            "minlstm",
+            "sru",
+            "rg-lru",
+        ),
+        *("ea-lstm", "reservoir", "hbv"),
     ]
     assert all(isinstance(c, Definition) and c.name == name for name, c in CELLS.items())

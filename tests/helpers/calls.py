@@ -104,6 +104,9 @@ DERIVED = [
     zoneout(recurrent_dropout(CELLS["lstm"])),
 ]
 EVERY = [*CELLS.values(), *DERIVED, *INVENTED]
+# The cells of the library whose layers need nothing but x, and those of them that have a U.
+OF_X = [name for name, cell in CELLS.items() if cell.takes_x_alone]
+OF_X_AND_U = [name for name in OF_X if CELLS[name].multiplies_state]
 REGULARISED = [zoneout(cell) for cell in EVERY if not cell.masks]
 REGULARISED += [recurrent_dropout(cell) for cell in EVERY if not cell.masks and cell.multiplies_state]
 # One of each kind, for what takes long.

@@ -161,6 +161,74 @@ def _layer_norm_gru(w: Weights, x: Tensor, state: list[Tensor]) -> Result:
     return torch.stack(outputs), [h]
 
 
+# --- cells without a recurrence in their gates, one row at a time ---------------------------------------
+def _unit_by_unit(update: Callable[[Tensor, Tensor, Mapping[str, Tensor]], tuple[Tensor, Tensor]]) -> Independent:
+    """`update` (W x + b, the state, the cell's own) gives the new state and the output."""
+
+    def run(w: Weights, x: Tensor, state: list[Tensor]) -> Result:
+        (h,), outputs = state, []
+        for row in x:
+            h, output = update(w.input @ row + w.input_bias, h, w.extra_parameters)
+            outputs.append(output)
+        return torch.stack(outputs), [h]
+
+    return run
+
+
+def _mingru(a: Tensor, h: Tensor, own: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """Feng et al. 2024, section 3.1: h̃ where z is open."""
+    z, candidate = a.chunk(2)
+    new = torch.lerp(h, candidate, torch.sigmoid(z))
+    return new, new
+
+
+def _minlstm(a: Tensor, h: Tensor, own: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """Feng et al. 2024, section 3.2: f' = f / (f + i), i' = i / (f + i)."""
+    let_in, forget, candidate = a.chunk(3)
+    share = 1 / (1 + torch.sigmoid(let_in) / torch.sigmoid(forget))
+    new = torch.lerp(candidate, h, share)
+    return new, new
+
+
+def _sru(a: Tensor, c: Tensor, own: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """Lei et al. 2018, equations 1 to 4."""
+    forget, reset, candidate, highway = a.chunk(4)
+    r = torch.sigmoid(torch.addcmul(reset, own["v_r"], c))
+    c = torch.lerp(candidate, c, torch.sigmoid(torch.addcmul(forget, own["v_f"], c)))
+    return c, torch.lerp(highway, c, r)
+
+
+def _rg_lru(a: Tensor, h: Tensor, own: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """De et al. 2024, equations 1 to 4, in their power: a^(c r)."""
+    r, i, candidate = a.chunk(3)
+    decay = torch.sigmoid(own["decay"]) ** (8 * torch.sigmoid(r))
+    new = decay * h + (1 - decay**2).sqrt() * torch.sigmoid(i) * candidate
+    return new, new
+
+
+def _indrnn(a: Tensor, h: Tensor, own: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """Li et al. 2018, equation 3."""
+    new = torch.addcmul(a, own["v"], h).clamp(min=0)
+    return new, new
+
+
+def _star(w: Weights, x: Tensor, state: list[Tensor]) -> Result:
+    """torchrecurrent's, whose candidate stands first, and whose U is the gate's alone."""
+    hidden = len(state[0])
+    module = torchrecurrent.STARCell(x.shape[1], hidden).double()
+    order = [*range(hidden, 2 * hidden), *range(hidden)]
+    with torch.no_grad():
+        module.weight_ih.copy_(w.input[order])
+        module.bias_ih.copy_(w.input_bias[order])
+        module.weight_hh.copy_(w.recurrent[:hidden])
+        module.bias_hh.copy_(w.recurrent_bias[:hidden])
+    h, outputs = state[0], []
+    for row in x:
+        h = module(row, h)
+        outputs.append(h)
+    return torch.stack(outputs), [h]
+
+
 INDEPENDENT: dict[str, Independent] = {
     "rnn": _torch(nn.RNN),
     "rnn-relu": _torch(nn.RNN, nonlinearity="relu"),
@@ -176,4 +244,11 @@ INDEPENDENT: dict[str, Independent] = {
     "layer-norm-lstm": _layer_norm_lstm,
     "layer-norm-gru": _layer_norm_gru,
     "slstm": _precisely(_units("i f z o", _slstm, mpmath.mpf)),
+    "ugrnn": _torchrecurrent(torchrecurrent.UGRNNCell),
+    "star": _star,
+    "indrnn": _unit_by_unit(_indrnn),
+    "mingru": _unit_by_unit(_mingru),
+    "minlstm": _unit_by_unit(_minlstm),
+    "sru": _unit_by_unit(_sru),
+    "rg-lru": _unit_by_unit(_rg_lru),
 }

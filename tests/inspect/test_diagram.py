@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from cellwright.cells import CELLS
-from cellwright.cells.formulas import equations
+from cellwright.cells.formulas import equations, where
 from cellwright.inspect.diagram import svg
 from cellwright.inspect.flow import STATE, TAP, flow
 from cellwright.inspect.geometry import HALF, RADIUS, Geometry
@@ -89,7 +89,8 @@ def test_a_lane_is_one_straight_line_above_the_rest(definition):
 def test_the_file_is_svg_with_the_equations_for_who_cannot_see_it(definition):
     root = ElementTree.fromstring(svg(definition))
     assert root.tag == SVG + "svg"
-    assert root.find(SVG + "desc").text.splitlines()[:-1] == equations(definition)
+    said = [*equations(definition), *([where(definition)] if where(definition) else [])]
+    assert root.find(SVG + "desc").text.splitlines() == said
     wide, high = float(root.get("width")), float(root.get("height"))
     for text in root.iter(SVG + "text"):
         assert 0 < float(text.get("x")) < wide

@@ -3,7 +3,6 @@
 import pytest
 
 from cellwright.cells import CELLS
-from cellwright.cells.trace import used_inputs
 from cellwright.inspect.flow import CANDIDATE, CHOICE, GATE, MAP, PRODUCT, SOURCE, STATE, SUM, TAP, flow
 from strange_cells import EVERY, crossing, trading
 
@@ -75,9 +74,9 @@ def test_taps_where_a_value_of_a_lane_is_used_after_it_went_on():
 @pytest.mark.parametrize("definition", EVERY, ids=repr)
 def test_nothing_of_the_trace_is_lost(definition):
     graph = flow(definition)
-    assert set(graph.outputs) == set(definition.states)
+    assert set(graph.outputs) == {*definition.states, *definition.outputs}
     products = {product for node in graph.nodes for product in node.products}
-    assert products == {name[0] for name in used_inputs(definition.trace.states.values()) if name[0] in "xu"}
+    assert products == {name[0] for name in definition.reads - definition.streams.keys() if name[0] in "xu"}
     states = {node.text for node in graph.nodes if node.kind == STATE}
     assert len(states) == sum(name.startswith("s.") for name in definition.reads)
     letters = set(definition.trace.letters) & set(definition.gates)

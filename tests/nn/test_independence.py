@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 import cellwright
 from agreement import assert_agree
+from calls import OF_X
 from cellwright.backends import dispatch
-from cellwright.cells import CELLS
 
 I, H, T = 3, 5, 6
 LAYERS = st.fixed_dictionaries({"num_layers": st.integers(1, 2), "bidirectional": st.booleans()})
@@ -18,7 +18,7 @@ SEEDS = st.integers(0, 2**31)
 
 def pairs(**arguments):
     """Each cell on each backend that computes such a call."""
-    for name in CELLS:
+    for name in OF_X:
         for backend in ("reference", "torch", "compiled"):
             with dispatch.use_backend(backend):
                 try:

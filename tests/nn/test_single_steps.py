@@ -5,6 +5,7 @@ import torch
 
 import cellwright
 from agreement import assert_agree
+from calls import OF_X
 from cellwright.cells import CELLS
 
 I, H, B = 3, 5, 4
@@ -40,7 +41,7 @@ def test_values_and_every_gradient_are_those_of_torch(path, kind, options, bias,
     assert_agree(results[1], results[0])
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", [name for name in OF_X if not CELLS[name].outputs])
 def test_steps_one_by_one_equal_the_layer(cell):
     layer = cellwright.Recurrent(cell, I, H, dtype=torch.float64)
     for weight in layer.parameters():

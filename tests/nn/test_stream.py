@@ -5,8 +5,8 @@ import torch
 
 import cellwright
 from agreement import assert_agree, double
+from calls import OF_X
 from cellwright.backends import dispatch
-from cellwright.cells import CELLS
 
 T, B, I, H = 11, 3, 3, 5
 CUTS = [1, 4, 3, 1, 2]
@@ -30,7 +30,7 @@ def chunks(stream, x):
 
 @pytest.mark.parametrize("feed", [steps, chunks])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", OF_X)
 def test_the_bits_of_the_whole_sequence_on_the_compiled_path(cell, dtype, feed):
     layer = layer_of(cell, num_layers=2, dtype=dtype)
     x = torch.randn(T, B, I, dtype=dtype)
@@ -44,7 +44,7 @@ def test_the_bits_of_the_whole_sequence_on_the_compiled_path(cell, dtype, feed):
 
 
 @pytest.mark.parametrize("feed", [steps, chunks])
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", OF_X)
 def test_the_numbers_of_the_whole_sequence_on_the_reference(cell, feed):
     layer = layer_of(cell, num_layers=2, dtype=torch.float64)
     x = torch.randn(T, B, I, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""Cells: how they are written (`language`, `definition`), what is made of them, and those that come along (`library`)."""
+"""Cells: how they are written (`language`, `definition`), what is made of them, and those of the `library`."""
 
 from difflib import get_close_matches
 

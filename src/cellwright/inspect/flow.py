@@ -56,7 +56,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Flow:
-    """The graph: what each state becomes, and the lane of each state that has one, from the state on."""
+    """The graph: what each state becomes, what is given, and the lane of each state that has one, from the state on."""
 
     outputs: Mapping[str, Node]
     lanes: Mapping[str, tuple[Node, ...]]
@@ -73,7 +73,7 @@ class Flow:
 def flow(cell: Definition) -> Flow:
     """The data flow of one step of `cell`."""
     build = _Builder(cell)
-    outputs = {name: build.node(value) for name, value in cell.trace.states.items()}
+    outputs = {name: build.node(value) for name, value in cell.trace.results.items()}
     taken: set[Node] = set()
     lanes: dict[str, tuple[Node, ...]] = {}
     for name, output in outputs.items():
@@ -132,7 +132,7 @@ class _Builder:
         self.made: dict[int, Node] = {}
         self.uses: Counter[int] = Counter()
         seen: set[int] = set()
-        stack = list(self.cell.trace.states.values())
+        stack = list(self.cell.trace.results.values())
         while stack:
             e = stack.pop()
             if id(e) not in seen:
@@ -151,7 +151,7 @@ class _Builder:
         if e.op == "input" and e.name.startswith("s."):
             return self.states.setdefault(e.name[2:], Node(STATE, written(self.cell, e), letter))
         if self._pure(e):
-            return Node(SOURCE, written(self.cell, e), letter, role, products=frozenset(_products(e)))
+            return Node(SOURCE, written(self.cell, e), letter, role, products=frozenset(_products(self.cell, e)))
         if len(self._variable(e)) == 1:
             return self._map(e, letter, role)
         kind, text, terms = self._operation(e)
@@ -234,5 +234,5 @@ def _inputs(e: Expression) -> Iterator[str]:
         yield from _inputs(o)
 
 
-def _products(e: Expression) -> Iterator[str]:
-    return (name[0] for name in _inputs(e) if name[0] in "xu")
+def _products(cell: Definition, e: Expression) -> Iterator[str]:
+    return (name[0] for name in _inputs(e) if name[0] in "xu" and name not in cell.streams)

@@ -101,15 +101,15 @@ class Geometry:
     # --- what comes in --------------------------------------------------------------------------------
     @property
     def operand(self) -> str:
-        """The state that U multiplies, as it is printed."""
-        return Unicode().symbol(self.cell.recurrent_state, "t−1")
+        """The state that U multiplies, as it is printed; of a cell without U the first."""
+        return Unicode().symbol(self.cell.recurrent_state or self.cell.states[0], "t−1")
 
     @cached_property
     def equations(self) -> dict[str, str]:
         """x = W x_t + b and u = U h_{t−1} + b', those that the step uses."""
         both = where(self.cell).removeprefix("where ").removesuffix(".").split(", ")
         used = {product for node in self.flow.nodes for product in node.products}
-        return {text[0]: text for text in reversed(both) if text[0] in used}
+        return {text[0]: text for text in reversed(both) if text[:1] in used}
 
     @cached_property
     def products(self) -> dict[str, tuple[float, float]]:

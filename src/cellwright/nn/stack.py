@@ -105,7 +105,7 @@ def calls(
     each = weights_of(stack)
     sequence, widths = given.sequences(who, cell, input, inputs)
     rows, layout = enter(who, sequence, lengths, stack.batch_first)
-    weight = like(stack)
+    weight = like(stack) if stack._flat else rows
     checks.rows(who, rows, None if widths else stack.input_size, weight)
     arithmetic = precision.decide(stack.matmul_precision, weight.dtype).arithmetic
     streams = given.streams(who, stack, layout, rows, widths, inputs, parameters)

@@ -153,9 +153,12 @@ def test_recording_in_training_changes_no_gradient():
 
 
 # --- single precision ----------------------------------------------------------------------------------
-@pytest.mark.parametrize("cell", EVERY, ids=repr)
+@pytest.mark.parametrize("cell", [cell for cell in EVERY if cell.name != "hbv"], ids=repr)
 def test_single_precision(cell, record_property):
-    """Against the reference in double precision on the same numbers; weights as they are drawn for 40 units."""
+    """Against the reference in double precision on the same numbers; weights as they are drawn for 40 units.
+
+    Numbers at random are no catchment, whose thresholds then multiply errors: test_process_models.py has that of hbv.
+    """
     call = converted(draw_call(cell, (30, 21, 13, 13, 5, 1, 0), 24, 40, directions=2, scale=40**-0.5), torch.float32)
     found = with_gradients(call)
     worst = errors(found, with_gradients(converted(call, torch.float64), "reference"))

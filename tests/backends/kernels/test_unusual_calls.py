@@ -38,9 +38,9 @@ def test_nan_comes_out_where_the_reference_has_it():
     """maximum and minimum hand NaN on from either operand, as torch's do; comparisons with NaN are false."""
     for cell in EVERY:
         call = draw_call(cell, (4, 3, 1))
-        given = call.rows if cell.multiplies_input else call.streams[0]["x.drive"]
+        given = call.rows if cell.multiplies_input else call.streams[0][f"x.{cell.inputs[-1]}"]
         given[0, 0] = float("nan")
-        given[1, 1] = float("inf")
+        given[1, -1] = float("inf")
         found, wanted = outputs(call), outputs(call, "reference")
         for name, value in wanted.items():
             finite = value.isfinite()

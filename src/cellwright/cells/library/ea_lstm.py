@@ -14,11 +14,11 @@ def ea_lstm(x: Any, u: Any, s: Any, p: Any) -> State:
     applied to large-sample datasets", equations 7 to 12. The entity, one number a unit, comes with the call: there a
     linear layer of a catchment's attributes.
 
-        i_t = σ(entity)
+        i = σ(entity)
         f_t = σ(x_f + u_f)
         g_t = tanh(x_g + u_g)
         o_t = σ(x_o + u_o)
-        c_t = f_t · c_{t−1} + i_t · g_t
+        c_t = f_t · c_{t−1} + i · g_t
         h_t = o_t · tanh(c_t)
 
     where x = W x_t + b, u = U h_{t−1} + b'.

@@ -23,6 +23,30 @@ def hbv(x: Any, s: Any, p: Any) -> State:
     come with the call. Snow and soil are routed in the order of the paper: precipitation is snow below tt; a day melts
     cfmax · (T − tt) and refreezes cfr · cfmax · (tt − T); of what is liquid cwh · snow is held; what is not runs into
     the soil, of which (soil / fc)^beta goes on to the upper store; the soil evaporates at full rate above lp · fc.
+
+        below_t = 1 if tt > temperature_t else 0
+        fallen_t = snow_{t−1} + below_t · sfcf · precipitation_t
+        melt_t = min(cfmax · max(temperature_t − tt, 0), fallen_t)
+        liquid_t = water_{t−1} + melt_t
+        refrozen_t = min(cfr · cfmax · max(tt − temperature_t, 0), liquid_t)
+        snow_t = fallen_t − melt_t + refrozen_t
+        wet_t = liquid_t − refrozen_t + (1 − below_t) · precipitation_t
+        water_t = min(wet_t, cwh · snow_t)
+        inflow_t = wet_t − water_t
+        share_t = min(max(soil_{t−1} / fc, 1e−05), 1)
+        recharge_t = inflow_t · exp(β · log(share_t))
+        moist_t = soil_{t−1} + inflow_t − recharge_t
+        actual_t = min(evaporation_t · min(moist_t / (lp · fc), 1), moist_t)
+        soil_t = moist_t − actual_t
+        filled_t = upper_{t−1} + recharge_t
+        percolation_t = min(perc, filled_t)
+        above_t = filled_t − percolation_t
+        quick_t = min(k0 · max(above_t − uzl, 0) + k1 · above_t, above_t)
+        held_t = lower_{t−1} + percolation_t
+        slow_t = k2 · held_t
+        discharge_t = quick_t + slow_t
+        upper_t = above_t − quick_t
+        lower_t = held_t − slow_t
     """
     below = select(x.temperature < p.tt, 1.0, 0.0)
     fallen = s.snow + below * p.sfcf * x.precipitation

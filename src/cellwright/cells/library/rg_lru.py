@@ -16,11 +16,11 @@ def rg_lru(x: Any, s: Any, p: Any) -> State:
         r_t = σ(x_r)
         i_t = σ(x_i)
         a_t = exp(−8 · softplus(−decay) · r_t)
-        h_t = a_t · h_{t−1} + √(1 − a_t · a_t) · (i_t · x_n)
+        h_t = a_t · h_{t−1} + √(1 − a_t · a_t) · i_t · x_n
 
     where x = W x_t + b.
     """
     r = sigmoid(x.r)
     i = sigmoid(x.i)
-    a = exp(-8 * softplus(-p.decay) * r)
+    a = exp(-(8 * softplus(-p.decay) * r))
     return State(h=a * s.h + sqrt(1 - a * a) * (i * x.n))
