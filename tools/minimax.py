@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 
-from mpmath import cos, exp, expm1, log, lu_solve, matrix, mp, mpf, nstr, pi, polyval
+from mpmath import atan, cos, exp, expm1, log, lu_solve, matrix, mp, mpf, nstr, pi, polyval, sin, sqrt
 
 mp.dps = 40
 Function = Callable[[mpf], mpf]
@@ -58,10 +58,59 @@ def exponential(scale: int, relative_to: Function, edge: mpf, degree: int) -> tu
     )
 
 
+def odd(f: Function, edge: mpf, degree: int) -> tuple[list[mpf], mpf]:
+    """P in f(r) = r + r³ P(r²) for an odd f and |r| ≤ edge, and the relative error."""
+    return minimax(
+        lambda t: (f(sqrt(t)) / sqrt(t) - 1) / t, lambda t: t * sqrt(t) / f(sqrt(t)), edge**2 / 1000, edge**2, degree
+    )
+
+
+def cosine(edge: mpf, degree: int) -> tuple[list[mpf], mpf]:
+    """P in cos r = 1 - r²/2 + r⁴ P(r²) for |r| ≤ edge, and the relative error."""
+    return minimax(
+        lambda t: (cos(sqrt(t)) - 1 + t / 2) / t**2, lambda t: t**2 / cos(sqrt(t)), edge**2 / 1000, edge**2, degree
+    )
+
+
+def logarithm(edge: mpf, degree: int) -> tuple[list[mpf], mpf]:
+    """P in log((1 + s) / (1 - s)) = 2 s + 2/3 s³ + s⁵ P(s²) for |s| ≤ edge, and the relative error."""
+
+    def whole(t: mpf) -> mpf:
+        return log((1 + sqrt(t)) / (1 - sqrt(t)))
+
+    return minimax(
+        lambda t: (whole(t) / sqrt(t) - 2 - 2 * t / 3) / t**2,
+        lambda t: t**2 * sqrt(t) / whole(t),
+        edge**2 / 1000,
+        edge**2,
+        degree,
+    )
+
+
+def parts_of_half_pi(bits: int, parts: int) -> list[mpf]:
+    """The number of so many bits that is nearest to π/2, the one nearest to what that leaves, and so on."""
+    found: list[mpf] = []
+    with mp.workdps(90):
+        for _ in range(parts):
+            left = pi / 2 - sum(found)
+            with mp.workprec(bits):
+                found.append(+left)
+    return found
+
+
 if __name__ == "__main__":
-    for dtype, digits, degrees in (("float32", 9, (5, 4)), ("float64", 17, (11, 9))):
+    quarter = 5 * pi / 16  # of a turn an eighth, and a fourth of that more for how the quarters are counted
+    for dtype, digits, bits, degrees in (
+        ("float32", 9, 24, (5, 4, 3, 2, 8, 2)),
+        ("float64", 17, 53, (11, 9, 6, 5, 19, 6)),
+    ):
         for name, (polynomial, error) in {
             "exp": exponential(1, exp, log(2), degrees[0]),
             "tanh": exponential(2, lambda r: expm1(2 * r), log(2) / 4, degrees[1]),
+            "sin": odd(sin, quarter, degrees[2]),
+            "cos": cosine(quarter, degrees[3]),
+            "atan": odd(atan, mpf(1), degrees[4]),
+            "power": logarithm(mpf("0.1716"), degrees[5]),  # a little more than (√2 - 1) / (√2 + 1)
         }.items():
             print(f"{name}, {dtype}, error {nstr(error, 3)}:", ", ".join(nstr(c, digits) for c in polynomial))
+        print(f"π/2, {dtype}:", ", ".join(nstr(part, digits) for part in parts_of_half_pi(bits, 4)))

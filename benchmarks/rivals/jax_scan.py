@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -89,12 +90,15 @@ def _operations() -> dict[str, Callable[..., Any]]:
     import jax
     from jax import numpy
 
-    differs = {"negate": "negative", "greater": "greater", "select": "where", "absolute": "abs"}
-    same = ("add", "subtract", "multiply", "divide", "minimum", "maximum", "tanh", "exp", "log", "log1p", "sqrt")
+    differs = {"negate": "negative", "select": "where", "absolute": "abs", "atan": "arctan"}
+    same = ("add", "subtract", "multiply", "divide", "power", "minimum", "maximum", "greater", "tanh", "exp", "log")
+    same += ("log1p", "sqrt", "sin", "cos")
     table = {name: getattr(numpy, name) for name in same}
     table |= {name: getattr(numpy, theirs) for name, theirs in differs.items()}
     table |= {"sigmoid": jax.nn.sigmoid, "relu": jax.nn.relu}
-    return table | {"mean": lambda a: a.mean(-1, keepdims=True)}
+    table["straight_through"] = lambda a, b: jax.lax.stop_gradient(a) + (b - jax.lax.stop_gradient(b))
+    reductions = {"mean": numpy.mean, "sum": numpy.sum, "amax": numpy.max}
+    return table | {name: partial(function, axis=-1, keepdims=True) for name, function in reductions.items()}
 
 
 def _evaluate(expressions: Mapping[str, Expression], inputs: Mapping[str, Any]) -> dict[str, Any]:

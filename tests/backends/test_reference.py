@@ -18,6 +18,10 @@ from cellwright.cells.derived import recurrent_dropout, zoneout
 from cellwright.cells.expression import EVERYTHING, interval
 from cellwright.cells.language import (
     State,
+    amax,
+    atan,
+    cos,
+    detach,
     exp,
     log,
     log1p,
@@ -25,13 +29,19 @@ from cellwright.cells.language import (
     maximum,
     mean,
     minimum,
+    power,
     relu,
     select,
     sigmoid,
+    sin,
+    softmax,
     softplus,
+    spike,
     sqrt,
     standardise,
+    straight_through,
     tanh,
+    total,
 )
 from cellwright.cells.trace import used_inputs
 from drawing import Case, draw, run_direction
@@ -174,6 +184,7 @@ def test_runs_under_vmap(name):
 
 # --- the evaluator and the intervals, on any expression ------------------------------------------------
 _UNARY = (sigmoid, tanh, relu, exp, log, log1p, sqrt, softplus, log_sigmoid, abs, standardise, lambda a: -a)
+_UNARY += (sin, cos, atan, softmax, spike, detach, lambda a: a**2, lambda a: a**-3, lambda a: a**0.5, lambda a: 2**a)
 _BINARY = (
     lambda a, b: a + b,
     lambda a, b: a - b,
@@ -181,7 +192,11 @@ _BINARY = (
     lambda a, b: a / b,
     maximum,
     minimum,
+    power,
+    straight_through,
     lambda a, b: a - mean(b + a * 0),
+    lambda a, b: total(a + b * 0) * b,
+    lambda a, b: a / (1 + abs(amax(b + a * 0))),
     lambda a, b: select(a > b, a, 2.0),
     lambda a, b: select(a < 0.5, b, a),
     lambda a, b: 1.5 - a * b / (3 + b),

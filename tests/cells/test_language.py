@@ -1,14 +1,38 @@
 """The words of the language mean what PyTorch's mean, and take numbers on either side."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
 
+import cellwright
 from agreement import assert_agree
 from cellwright.backends import reference
 from cellwright.cells import CELLS
 from cellwright.cells.definition import cell
-from cellwright.cells.language import State, maximum, minimum, select, standardise
+from cellwright.cells.derived import zoneout
+from cellwright.cells.formulas import equations, latex
+from cellwright.cells.language import (
+    State,
+    amax,
+    atan,
+    constant,
+    cos,
+    detach,
+    maximum,
+    minimum,
+    power,
+    select,
+    sigmoid,
+    sin,
+    softmax,
+    spike,
+    standardise,
+    straight_through,
+    tanh,
+    total,
+)
 from refused_cells import minimal
 
 
@@ -51,3 +75,153 @@ def test_standardise_is_torch_s_layer_norm(function):
     joined = torch.cat(found if isinstance(found, tuple) else [found], -1)
     given = torch.cat(values, -1) if isinstance(found, tuple) else values[0]
     assert_agree(joined, torch.nn.functional.layer_norm(given, given.shape[-1:]))
+
+
+# --- functions, and what reduces the units of a row ----------------------------------------------------
+def _leaf(*shape):
+    return torch.randn(*shape, dtype=torch.float64, requires_grad=True)
+
+
+def _same_value_and_gradient(found, wanted, leaf):
+    d = torch.randn_like(wanted)
+    assert_agree(found.detach(), wanted.detach())
+    assert_agree(*(torch.autograd.grad(y, leaf, d, retain_graph=True)[0] for y in (found, wanted)))
+
+
+FUNCTIONS = {
+    "sin": (sin, torch.sin),
+    "cos": (cos, torch.cos),
+    "atan": (atan, torch.atan),
+    "power of numbers": (
+        lambda a: power(a, 3) + power(2.5, a) + abs(a) ** -0.5,
+        lambda a: a**3 + 2.5**a + abs(a) ** -0.5,
+    ),
+    "power of values": (lambda a: power(abs(a), a), lambda a: torch.pow(a.abs(), a)),
+    "total": (total, lambda a: a.sum(-1, keepdim=True)),
+    "amax": (amax, lambda a: a.max(-1, keepdim=True).values),
+    "softmax": (softmax, lambda a: torch.softmax(a, -1)),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_word_is_the_function_of_torch(name):
+    ours, torch_s = FUNCTIONS[name]
+    leaf = _leaf(3, 7)
+    _same_value_and_gradient(ours(leaf), torch_s(leaf), leaf)
+
+
+def test_softmax_does_not_overflow():
+    leaf = torch.tensor([[1e4, 1e4 - 1, -1e4], [-1e5, -1e5, -1e5]], dtype=torch.float64, requires_grad=True)
+    _same_value_and_gradient(softmax(leaf), torch.softmax(leaf, -1), leaf)
+
+
+def test_softmax_may_be_a_gate():
+    @minimal
+    def good(x, u, s):
+        i = softmax(x.i + u.i)
+        return State(h=s.h + i * tanh(x.g + u.g))
+
+    assert str(good.trace.letters["i"]) == "softmax(x.i + u.i)"
+
+
+# --- gradients of something else -----------------------------------------------------------------------
+SURROGATES = {
+    ("atan", None): lambda v: 1 / (1 + (math.pi * v) ** 2),
+    ("atan", 3.0): lambda v: 1.5 / (1 + (math.pi / 2 * 3.0 * v) ** 2),
+    ("fast_sigmoid", None): lambda v: 1 / (1 + 25 * v.abs()) ** 2,
+    ("fast_sigmoid", 4.0): lambda v: 1 / (1 + 4 * v.abs()) ** 2,
+    ("sigmoid", None): lambda v: 25 * torch.exp(-25 * v) / (torch.exp(-25 * v) + 1) ** 2,
+    ("sigmoid", 2.0): lambda v: 2 * torch.exp(-2 * v) / (torch.exp(-2 * v) + 1) ** 2,
+    ("triangle", None): lambda v: (1 - v.abs()).clamp(min=0),
+    ("triangle", 2.0): lambda v: 2 * (1 - 2 * v.abs()).clamp(min=0),
+}
+
+
+@pytest.mark.parametrize(("surrogate", "scale"), SURROGATES, ids=str)
+def test_a_spike_has_the_gradient_that_its_surrogate_is_published_with(surrogate, scale):
+    """The derivatives as snnTorch 1.0 and the papers write them; differentiable once more."""
+    derivative = SURROGATES[surrogate, scale]
+    v = torch.tensor([-1.3, -0.7, -0.2, -1e-9, 0.0, 1e-9, 0.05, 0.3, 0.9, 4.0], dtype=torch.float64, requires_grad=True)
+    z = spike(v, surrogate, scale)
+    assert torch.equal(z.detach(), (v > 0).double())
+    (first,) = torch.autograd.grad(z.sum(), v, create_graph=True)
+    assert_agree(first.detach(), derivative(v).detach(), share=1e-14)
+    smooth = v.detach() != 0
+    (second,) = torch.autograd.grad(first.sum(), v)
+    (wanted,) = torch.autograd.grad(derivative(v).sum(), v)
+    assert_agree(second[smooth], wanted[smooth], share=1e-12)
+
+
+def test_straight_through_has_the_value_of_one_and_the_gradient_of_the_other():
+    a, b = _leaf(3, 4), _leaf(3, 4)
+    _same_value_and_gradient(straight_through(torch.round(a), a), a.round() + a - a.detach(), a)
+    y = straight_through(a * a, torch.sin(b))
+    assert torch.equal(y.detach(), (a * a).detach())
+    ours = torch.autograd.grad(y.sum(), [a, b], materialize_grads=True)
+    assert_agree(ours, (torch.zeros_like(a), torch.cos(b).detach()))
+    assert torch.equal(straight_through(0.5, b).detach(), torch.full_like(b, 0.5))
+    assert not straight_through(a, 0.0).requires_grad
+    assert not detach(a).requires_grad
+
+
+def test_gradients_of_something_else_hold_under_vmap_and_func():
+    v = torch.linspace(-2, 2, 12, dtype=torch.float64).view(3, 4)
+    found = torch.vmap(torch.func.grad(lambda v: (spike(v) * v.detach()).sum()))(v)
+    assert_agree(found, v / (1 + (math.pi * v) ** 2))
+
+
+# --- constants -----------------------------------------------------------------------------------------
+@minimal
+def leaky(x, u, s):
+    """Numbers with letters."""
+    keep, half = constant(0.9), constant(0.5)
+    i = sigmoid(x.i + u.i)
+    return State(h=keep * s.h + (1 - keep) * i * tanh(x.g + u.g) + half)
+
+
+def test_a_constant_is_shown_by_its_letter():
+    assert equations(leaky) == [
+        "k = 0.9",
+        "half = 0.5",
+        "i_t = σ(x_i + u_i)",
+        "h_t = k · h_{t−1} + (1 − k) · i_t · tanh(x_g + u_g) + half",
+    ]
+    assert latex(leaky).splitlines()[1:3] == [r"  k &= 0.9 \\", r"  \mathrm{half} &= 0.5 \\"]
+    assert "k · h_{t−1} + (1 − k) · i_t" in " ".join(equations(zoneout(leaky)))
+
+
+def test_a_constant_is_a_number_and_nothing_to_record():
+    assert list(leaky.trace.letters) == ["i"]
+    assert [e.number for e in leaky.trace.order if e.op == "number"] == [0.9, 1 - 0.9, 0.5]
+    k = constant(0.25)
+    assert [k + 1, 1 + k, k - 1, 1 - k, 2 * k, k / 2, 2 / k, k**2, 2**k, -k] == (
+        [1.25, 1.25, -0.75, 0.75, 0.5, 0.125, 8, 0.0625, 2**0.25, -0.25]
+    )
+    x, u, s = (torch.randn(2, 5, 4, dtype=torch.float64) for _ in range(3))
+    found = leaky(leaky.Projections(*x), leaky.Projections(*u), leaky.States(s[0]))
+    wanted = 0.9 * s[0] + (1 - 0.9) * torch.sigmoid(x[0] + u[0]) * torch.tanh(x[1] + u[1]) + 0.5
+    assert_agree(found.h, wanted)
+
+
+# --- a division that the step guards -------------------------------------------------------------------
+@pytest.mark.parametrize("path", ["compiled", "reference"])
+def test_a_guarded_division_has_a_gradient_where_its_divisor_is_limited(path):
+    """A choice between a quotient and a number multiplies the quotient's gradient by 0, and 0 · ∞ is no number."""
+
+    def gradient(guarded):
+        @cell(projections="a b", gates="", state="h")
+        def divided(x, u, s):
+            b = (x.b + u.b).relu()
+            return State(h=guarded(x.a + u.a + 1, b))
+
+        layer = cellwright.Recurrent(divided, 3, 8, dtype=torch.float64)
+        with torch.no_grad():
+            for weight in layer.parameters():
+                weight.uniform_(-1, 1, generator=torch.Generator().manual_seed(0))
+        with cellwright.use_backend(path):
+            output = layer(torch.randn(5, 2, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1)))[0]
+            assert output.isfinite().all()
+            return torch.cat([g.ravel() for g in torch.autograd.grad(output.sum(), list(layer.parameters()))])
+
+    assert gradient(lambda a, b: select(b > 0, a / b, 0)).isnan().any()
+    assert gradient(lambda a, b: select(b > 0, a / maximum(b, 1e-6), 0)).isfinite().all()

@@ -22,8 +22,8 @@ WORDS = {name: word for name, word in WORDS.items() if word.__module__ == langua
 
 def _of_words():
     """What the words and the signs of the language write down."""
-    given = {"select": (A > B, A, B), "maximum": (A, B), "minimum": (A, B)}
-    written = [word(*given.get(name, (A,))) for name, word in WORDS.items()]
+    given = {"select": (A > B, A, B)} | dict.fromkeys(("maximum", "minimum", "power", "straight_through"), (A, B))
+    written = [word(*given.get(name, (A,))) for name, word in WORDS.items() if name != "constant"]
     return {e.op for e in ordered([*written, A + B, A - B, A * B, A / B, -A, abs(A), A > B])} - {"input", "number"}
 
 

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from cellwright.cells import language
+
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = [
     "tour.md",
     "from-torch.md",
     "from-keras.md",
     "extend.md",
+    "language.md",
     "drop-in.md",
     "ragged.md",
     "long-sequences.md",
@@ -27,3 +30,11 @@ def test_the_blocks_of_a_page(page, tmp_path, monkeypatch):
     assert blocks
     session = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, page, page, 0)
     assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(session).failed == 0
+
+
+def test_every_word_of_the_language_has_an_example():
+    blocks = "\n".join(
+        re.findall(r"^```python\n(.*?)^```$", (DOCS / "language.md").read_text(), re.MULTILINE | re.DOTALL)
+    )
+    words = [name for name, word in vars(language).items() if getattr(word, "__module__", "") == language.__name__]
+    assert [word for word in words if word[0] != "_" and f"{word}(" not in blocks] == []

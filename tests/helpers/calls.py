@@ -16,19 +16,28 @@ from cellwright.cells.definition import PER_PROJECTION, PER_SEQUENCE, PER_STEP, 
 from cellwright.cells.derived import recurrent_dropout, zoneout
 from cellwright.cells.language import (
     State,
+    amax,
+    atan,
+    constant,
+    cos,
     exp,
     log,
     log1p,
     maximum,
     mean,
     minimum,
+    power,
     relu,
     select,
     sigmoid,
+    sin,
+    softmax,
     softplus,
+    spike,
     sqrt,
     standardise,
     tanh,
+    total,
 )
 from drawing import Case, draw
 
@@ -67,6 +76,32 @@ def of_everything(x: Any, u: Any, s: Any, p: Any) -> State:
     return State(c=c, h=minimum(c, s.h) - 0.5)
 
 
+@cell(projections="a b", gates="", state="h c")
+def waving(x: Any, u: Any, s: Any) -> State:
+    """Waves and angles; powers of values and of numbers, with values and with numbers."""
+    k = constant(0.5)
+    a = sin(x.a + k * (u.a + s.h)) + k * cos(3 * x.b)
+    b = power(softplus(x.b), sigmoid(u.b + s.c)) + 1.5**a - (a / 2) ** 3
+    return State(h=tanh(b) * a**2 / 3, c=k * atan(b - s.c) / (1 + s.c * s.c) ** 0.7)
+
+
+@cell(projections="q k", gates="q", state="h c")
+def attending(x: Any, u: Any, s: Any) -> State:
+    """What reduces the units of a row, once as a share of all, and of what is reduced already."""
+    q = softmax(x.q + u.q * s.c)
+    k = x.k + u.k
+    r = k * total(q * k) - amax(k) / (2 + mean(abs(k - amax(s.h))))
+    return State(h=tanh(r + q * s.h), c=0.5 * s.c + k / (1 + total(abs(k))))
+
+
+@cell(projections="a", gates="", state="z v")
+def spiking(x: Any, u: Any, s: Any) -> State:
+    """A leaky integrator that is set back by its own spikes; its gradient is no difference quotient."""
+    beta = constant(0.9)
+    v = beta * s.v + x.a + u.a - 0.3 * s.z
+    return State(z=spike(v - 0.3), v=v)
+
+
 @cell(
     inputs="rain drive",
     parameters={"rate": PER_SEQUENCE, "k": PER_SEQUENCE, "gain": PER_STEP, "w": PER_UNIT},
@@ -95,7 +130,8 @@ def driven(x: Any, u: Any, s: Any) -> State:
     return State(h=h, y=h * h - x.drive)
 
 
-INVENTED = [half_recurrent, compared, of_means, of_everything, reservoir, without_recurrence, driven]
+INVENTED = [half_recurrent, compared, waving, attending, of_means, of_everything]
+INVENTED += [reservoir, without_recurrence, driven]
 DERIVED = [
     zoneout(CELLS["lstm"]),
     zoneout(CELLS["slstm"]),
@@ -110,7 +146,7 @@ OF_X_AND_U = [name for name in OF_X if CELLS[name].multiplies_state]
 REGULARISED = [zoneout(cell) for cell in EVERY if not cell.masks]
 REGULARISED += [recurrent_dropout(cell) for cell in EVERY if not cell.masks and cell.multiplies_state]
 # One of each kind, for what takes long.
-SOME = [CELLS[name] for name in ("lstm", "gru", "layer-norm-lstm", "slstm", "peephole")] + DERIVED[-1:] + INVENTED[2:]
+SOME = [CELLS[name] for name in ("lstm", "gru", "layer-norm-lstm", "slstm", "peephole")] + DERIVED[-1:] + INVENTED[-5:]
 
 
 # --- calls ---------------------------------------------------------------------------------------------

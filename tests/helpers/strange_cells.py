@@ -1,5 +1,6 @@
 """Cells that no module ships: lanes that trade, skips over a lane, choices, squares, quotients, derived cells."""
 
+from calls import attending, spiking, waving
 from cellwright.cells import CELLS
 from cellwright.cells.definition import PER_UNIT, cell
 from cellwright.cells.derived import recurrent_dropout, zoneout
@@ -42,5 +43,6 @@ def input_alone(x, u, s, p):
     return State(h=k * s.h + x.a + u.a)
 
 
-OWN = [trading, crossing, shared, input_alone, zoneout(recurrent_dropout(CELLS["peephole"])), zoneout(CELLS["slstm"])]
+OWN = [trading, crossing, shared, input_alone, waving, attending, spiking]
+OWN += [zoneout(recurrent_dropout(CELLS["peephole"])), zoneout(CELLS["slstm"])]
 EVERY = [*CELLS.values(), *OWN]

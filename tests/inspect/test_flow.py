@@ -4,7 +4,7 @@ import pytest
 
 from cellwright.cells import CELLS
 from cellwright.inspect.flow import CANDIDATE, CHOICE, GATE, MAP, PRODUCT, SOURCE, STATE, SUM, TAP, flow
-from strange_cells import EVERY, crossing, trading
+from strange_cells import EVERY, attending, crossing, spiking, trading, waving
 
 
 def described(cell):
@@ -43,6 +43,14 @@ def test_what_is_subtracted_divided_by_and_chosen_is_marked():
     assert [mark for _, mark in nodes["h_t"].operands] == ["", "", "÷"]
     assert [mark for _, mark in nodes["b_t"].operands] == ["?", "then", "else"]
     assert nodes["b_t"].kind == CHOICE
+
+
+def test_functions_of_two_values_and_of_whole_rows():
+    nodes = {node.text: node for node in flow(attending).nodes + flow(waving).nodes}
+    assert [mark for _, mark in nodes["pow"].operands] == ["", "^"]
+    assert nodes["softmax"].kind == nodes["total"].kind == MAP
+    assert "k" in nodes  # a named number alone
+    assert [node.text for node in flow(spiking).nodes if node.letter == "z_t"] == ["spike(v_t − 0.3)"]
 
 
 def test_a_chain_of_functions_is_one_node():

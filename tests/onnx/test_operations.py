@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from calls import attending, spiking, waving
 from cellwright.cells.definition import PER_PROJECTION, cell
 from cellwright.cells.language import State, exp, log, maximum, mean, minimum, select, sqrt, tanh
 from cellwright.cells.operations import OPERATIONS
@@ -20,12 +21,15 @@ def everything(x, u, s, p):
     return State(h=tanh(select(x.b > u.b, a, k)), c=0.5 * k)
 
 
+OF_CALLS = [waving, attending, spiking]
+
+
 def test_every_operation_has_a_row():
     assert operations.OPERATIONS.keys() == OPERATIONS.keys()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("own", [everything, trading, crossing, shared, input_alone], ids=str)
+@pytest.mark.parametrize("own", [everything, *OF_CALLS, trading, crossing, shared, input_alone], ids=str)
 def test_own_cells(own, tmp_path, opened, same):
     torch.manual_seed(0)
     layer = Recurrent(own, 3, 4, bidirectional=True, batch_first=True)

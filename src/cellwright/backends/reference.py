@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from cellwright.backends.call import Call, Result, Weights, in_full_precision, on_packed_rows, recorded_gradients
+from cellwright.cells import language
 from cellwright.cells.definition import PER_SEQUENCE, Definition
 from cellwright.cells.expression import Expression
 from cellwright.cells.trace import ordered
@@ -151,6 +152,7 @@ _EVALUATE: dict[str, Callable[..., Tensor]] = {
     "subtract": torch.sub,
     "multiply": torch.mul,
     "divide": torch.div,
+    "power": torch.pow,
     "negate": torch.neg,
     "minimum": lambda a, b: a.clamp(max=b),
     "maximum": lambda a, b: a.clamp(min=b),
@@ -161,10 +163,16 @@ _EVALUATE: dict[str, Callable[..., Tensor]] = {
     "log": torch.log,
     "log1p": torch.log1p,
     "sqrt": torch.sqrt,
+    "sin": torch.sin,
+    "cos": torch.cos,
+    "atan": torch.atan,
     "absolute": torch.abs,
     "greater": torch.gt,
     "select": torch.where,
     "mean": lambda a: a.mean(-1, keepdim=True),
+    "sum": lambda a: a.sum(-1, keepdim=True),
+    "amax": lambda a: a.amax(-1, keepdim=True),
+    "straight_through": language.straight_through,
 }
 
 

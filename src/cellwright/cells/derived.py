@@ -44,7 +44,7 @@ def zoneout(cell: Definition) -> Definition:
         for name, mask in kept.items():
             k = getattr(m, mask)
             values[name] = k * getattr(s, name) + (1 - k) * values[name]
-        return _state(values, _letters(new, kept))
+        return _state(values, new, kept)
 
     return _derive(cell, "zoneout", step, dict.fromkeys(kept.values(), PER_STEP), origin=(zoneout, (cell,)))
 
@@ -55,26 +55,27 @@ def recurrent_dropout(cell: Definition) -> Definition:
     """`cell`, whose U multiplies v = mask · h: one mask for all steps of a sequence.
 
     Gal and Ghahramani 2016, "A theoretically grounded application of dropout in recurrent neural networks". The
-    mask holds 0 or 1 / (1 − rate); in evaluation 1. The state v, the last, starts at mask · h_0.
+    mask holds 0 or 1 / (1 − rate); in evaluation 1. The state v (v1, where the cell has a v of its own), the last,
+    starts at mask · h_0.
 
     Raises DefinitionError where the cell has recurrent dropout already, or no U.
     """
     if not cell.multiplies_state:
         raise DefinitionError(f"cell {cell.name}: recurrent dropout is of what U multiplies, and the cell has no U")
-    output = cell.recurrent_state
+    output, taken = cell.recurrent_state, {*cell.states, *cell.outputs, *cell.trace.letters}
+    masked = next(name for name in ("v", *map("v{}".format, range(1, len(taken) + 1))) if name not in taken)
 
     def step(x: Any, u: Any, s: Any, p: Any, m: Any) -> State:
         new = _run(cell, x, u, s, p, m)
-        values = _values(cell, new)
-        return _state(values | {"v": m.mask * values[output]}, _letters(new, ()))
+        return _state(_values(cell, new) | {masked: m.mask * getattr(new, output)}, new, ())
 
     return _derive(
         cell,
         "recurrent dropout",
         step,
         {"mask": PER_SEQUENCE},
-        states=(*cell.states, "v"),
-        recurrent_state="v",
+        states=(*cell.states, masked),
+        recurrent_state=masked,
         origin=(recurrent_dropout, (cell,)),
     )
 
@@ -89,18 +90,17 @@ def _values(cell: Definition, new: Any) -> dict[str, Any]:
     return {name: getattr(new, name) for name in (*cell.states, *cell.outputs)}
 
 
-def _letters(new: State, renamed: Iterable[str]) -> dict[str, Any] | None:
+def _letters(new: State, renamed: Iterable[str]) -> dict[str, Any]:
     """The letters of the cell's own step; a state that is changed afterwards gets the addition _new."""
-    if not hasattr(new, "letters"):  # the step ran on numbers
-        return None
     letters = new.letters | {name: getattr(new, name) for name in renamed}
     return {f"{name}_new" if name in renamed else name: value for name, value in letters.items()}
 
 
-def _state(values: Mapping[str, Any], letters: dict[str, Any] | None) -> State:
+def _state(values: Mapping[str, Any], new: Any, renamed: Iterable[str]) -> State:
+    """The values as a step returns them, with the names that the cell's own step, which gave `new`, has for them."""
     state = State(**values)
-    if letters is not None:
-        state.letters = letters
+    if hasattr(new, "letters"):  # else the step ran on numbers
+        state.letters, state.constants = _letters(new, renamed), new.constants
     return state
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any, NoReturn
 
-from cellwright.cells.operations import EVERYTHING, Interval
+from cellwright.cells.operations import EVERYTHING, FUNCTIONS, Interval
 from cellwright.cells.operations import OPERATIONS as OPERATIONS  # the compiler and the reference find it here
 from cellwright.cells.printer import write
 from cellwright.cells.source_location import frame_of_the_step, place
@@ -26,6 +26,7 @@ class Expression:
 
     `op` is a key of OPERATIONS, or "input" (then `name` says which: "x.i", "u.i", "s.c", "p.…", "m.…"), or "number".
     `called` and `of`: the function of the language that this value is, where that is no operation: softplus, of a.
+    Of a number, `of` is what it is written as where it was computed from named ones: 1 − k.
     """
 
     op: str
@@ -74,6 +75,12 @@ class Expression:
     def __rtruediv__(self, other: Any) -> Expression:
         return apply("divide", other, self)
 
+    def __pow__(self, other: Any) -> Expression:
+        return apply("power", self, other)
+
+    def __rpow__(self, other: Any) -> Expression:
+        return apply("power", other, self)
+
     def __neg__(self) -> Expression:
         return apply("negate", self)
 
@@ -107,6 +114,18 @@ class Expression:
     def sqrt(self) -> Expression:
         return apply("sqrt", self)
 
+    def sin(self) -> Expression:
+        return apply("sin", self)
+
+    def cos(self) -> Expression:
+        return apply("cos", self)
+
+    def atan(self) -> Expression:
+        return apply("atan", self)
+
+    def pow(self, exponent: Any) -> Expression:
+        return apply("power", self, exponent)
+
     def abs(self) -> Expression:
         return apply("absolute", self)
 
@@ -117,58 +136,70 @@ class Expression:
     def where(self, condition: Expression, other: Any) -> Expression:
         return apply("select", condition, self, other)
 
-    def mean(self, dim: int, keepdim: bool = False) -> Expression:
+    def mean(self, dim: int | None = None, keepdim: bool = False) -> Expression:
+        return self._reduced("mean", "mean", dim, keepdim)
+
+    def sum(self, dim: int | None = None, keepdim: bool = False) -> Expression:
+        return self._reduced("sum", "total", dim, keepdim)
+
+    def amax(self, dim: int | None = None, keepdim: bool = False) -> Expression:
+        return self._reduced("amax", "amax", dim, keepdim)
+
+    def _reduced(self, op: str, word: str, dim: int | None, keepdim: bool) -> Expression:
         if dim != -1 or not keepdim:
-            _refuse("mean", "a row is averaged over its units: write mean(value), or value.mean(-1, keepdim=True)")
-        return apply("mean", self)
+            forbid(op, f"a row is reduced over its units: write {word}(value), or value.{op}(-1, keepdim=True)")
+        return apply(op, self)
+
+    def detach(self) -> Expression:
+        return replace(apply("straight_through", self, 0.0), called="detach", of=(self,))
 
     # --- what a step cannot do -----------------------------------------------------------------------
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # what notebooks and debuggers ask any object for
             raise AttributeError(name)
-        _refuse(f".{name}", offer(name))
+        forbid(f".{name}", offer(name))
 
     def __bool__(self) -> bool:
-        _refuse(
+        forbid(
             "a value as a truth (if, and, or, not, max, min)",
             "a step cannot branch on a value, since rows and units run side by side: "
             "use select(condition, a, b), maximum(a, b) or minimum(a, b)",
         )
 
     def __eq__(self, other: object) -> bool:
-        _refuse("==", "values are compared by > and < only")
+        forbid("==", _COMPARED)
 
     __hash__ = object.__hash__
 
     def __ne__(self, other: object) -> bool:
-        _refuse("!=", "values are compared by > and < only")
+        forbid("!=", _COMPARED)
 
     def __ge__(self, other: Any) -> Expression:
-        _refuse(">=", "values are compared by > and < only")
+        forbid(">=", f"{_COMPARED}: for select(p >= q, a, b) write select(p < q, b, a)")
 
     def __le__(self, other: Any) -> Expression:
-        _refuse("<=", "values are compared by > and < only")
-
-    def __pow__(self, other: Any) -> Expression:
-        _refuse("**", "write a * a, or exp(b * log(a)) for a positive a")
+        forbid("<=", f"{_COMPARED}: for select(p <= q, a, b) write select(p > q, b, a)")
 
     def __matmul__(self, other: Any) -> Expression:
-        _refuse("@", offer("@"))
+        forbid("@", offer("@"))
 
     __rmatmul__ = __matmul__
 
     def __getitem__(self, index: Any) -> Expression:
-        _refuse("[…]", "a step treats every unit alike: it cannot index")
+        forbid("[…]", "a step treats every unit alike: it cannot index")
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        forbid("[…] =", _WRITTEN)
 
     # --- functions of other libraries ----------------------------------------------------------------
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         name = ufunc.__name__
         if method == "__call__" and name in _NUMPY:  # what numpy's numbers ask for: np.float32(2) * a
             return _called(name, inputs)
-        _refuse(f"numpy's {name}", offer(name))
+        forbid(f"numpy's {name}", offer(name))
 
     def __array_function__(self, function: Any, *arguments: Any) -> Any:
-        _refuse(f"numpy's {function.__name__}", offer(function.__name__))
+        forbid(f"numpy's {function.__name__}", offer(function.__name__))
 
     @classmethod
     def __torch_function__(
@@ -184,8 +215,11 @@ class Expression:
             return _called(name, args)
         if args and isinstance(args[0], Expression) and name in _METHODS:
             return getattr(args[0], name)(*args[1:], **(kwargs or {}))
-        _refuse(f"torch's {name}", offer(name))
+        forbid(f"torch's {name}", offer(name))
 
+
+_COMPARED = "values are compared by > and < only"
+_WRITTEN = "a value is not written into: give the new one a letter, and return it as State(h=…)"
 
 # Functions of torch that are no methods of an expression, and the methods that they may also be called by.
 _TORCH = {
@@ -206,11 +240,30 @@ _TORCH = {
     "greater": "greater",
     "lt": "greater",
     "less": "greater",
+    "pow": "power",
+    "power": "power",
+    "arctan": "atan",
 }
-_NUMPY = ("add", "subtract", "multiply", "divide", "greater", "less")
-_METHODS = ("sigmoid", "tanh", "relu", "exp", "log", "log1p", "sqrt", "abs", "clamp", "mean")
+_NUMPY = ("add", "subtract", "multiply", "divide", "power", "greater", "less")
+# fmt: off
+_METHODS = (
+    "sigmoid", "tanh", "relu", "exp", "log", "log1p", "sqrt", "sin", "cos", "atan", "abs", "clamp",
+    "mean", "sum", "amax", "detach",
+)
 
-
+# What people write for what the language has under another name.
+_INSTEAD = {
+    "softmax": "softmax(a)", "softplus": "softplus(a)", "logsigmoid": "log_sigmoid(a)", "layer_norm": "standardise(a)",
+    "std": "standardise(a)", "var": "mean(d * d) of d = a - mean(a)", "max": "maximum(a, b), or amax(a) over the units",
+    "min": "minimum(a, b), or -amax(-a) over the units", "sum": "total(a)", "silu": "a * sigmoid(a)",
+    "square": "a ** 2", "rsqrt": "1 / sqrt(a)", "reciprocal": "1 / a", "expm1": "exp(a) - 1",
+    "tan": "sin(a) / cos(a)", "fabs": "abs(a)", "absolute": "abs(a)", "clip": "minimum(maximum(a, low), high)",
+    "heaviside": "select(a > 0, 1.0, 0.0), or spike(a) for one with a gradient",
+    "sign": "select(a > 0, 1.0, select(a < 0, -1.0, 0.0))", "leaky_relu": "select(a > 0, a, 0.01 * a)",
+    "elu": "select(a > 0, a, exp(minimum(a, 0)) - 1)", "hardtanh": "minimum(maximum(a, -1), 1)",
+    "hardsigmoid": "minimum(maximum(a / 6 + 0.5, 0), 1)",
+}
+# fmt: on
 _PRODUCTS = ("@", "matmul", "mm", "mv", "bmm", "addmm", "linear", "bilinear", "dot", "inner", "einsum", "tensordot")
 
 
@@ -226,19 +279,63 @@ def offer(asked: str = "") -> str:
             "the matrix products are x = W x + b and u = U h + b', made before the step: for further rows of both "
             "declare a further projection, and for a product of a product stack two layers"
         )
+    if asked.endswith("_") and not asked.endswith("__"):
+        return _WRITTEN
+    if asked in ("dropout", "rand_like", "randn_like", "bernoulli"):
+        return "a step is the same at every call: take noise from recurrent_dropout= or zoneout= of the layer"
+    if asked in ("chunk", "split", "cat", "stack", "concat", "concatenate", "unbind"):
+        return "values are neither joined nor split: each projection has a letter of its own, declared in projections=…"
+    if asked in _INSTEAD:
+        return f"write {_INSTEAD[asked]}, of the words in cellwright.cells.language"
     return (
-        "a step may use + − * / > <, and of cellwright.cells.language sigmoid, tanh, relu, exp, log, log1p, sqrt, "
-        "softplus, log_sigmoid, maximum, minimum, select, mean, standardise, abs"
+        "a step may use + − * / ** > <, and of cellwright.cells.language sigmoid, tanh, relu, exp, log, log1p, sqrt, "
+        "sin, cos, atan, softplus, log_sigmoid, power, abs, maximum, minimum, select, mean, total, amax, softmax, "
+        "standardise, spike, straight_through, detach, constant"
     )
 
 
-def _refuse(operation: str, advice: str) -> NoReturn:
+def forbid(operation: str, advice: str) -> NoReturn:
+    """Raise the error of a step that uses what it cannot, with its line and the nearest way to say it."""
     raise DefinitionError(f"{place(frame_of_the_step())} uses {operation}; {advice}")
 
 
 def number(value: float) -> Expression:
-    """A constant of the step."""
+    """A number of the step."""
     return Expression("number", number=float(value))
+
+
+def _arithmetic(op: str, method: str) -> Any:
+    """A method of `Constant`: that of a float, whose result remembers what it was computed from."""
+
+    def computed(self: Constant, other: Any) -> Any:
+        result = getattr(float, method)(self, other)
+        if not isinstance(result, float):  # NotImplemented, of a tensor or an expression
+            return result
+        operands = (other, self) if method.startswith("__r") else (self, other)
+        return Constant(result, apply(op, *operands))
+
+    return computed
+
+
+class Constant(float):
+    """A number that is written by the letter it has in the step, and what is computed from it in terms of that."""
+
+    expression: Expression
+
+    def __new__(cls, value: float, written: Expression | None = None) -> Constant:
+        """written: what it was computed from."""
+        self = super().__new__(cls, value)
+        self.expression = replace(number(value), of=() if written is None else (written,))
+        return self
+
+    def __neg__(self) -> Constant:
+        return Constant(-float(self), apply("negate", self))
+
+    __add__, __radd__ = (_arithmetic("add", name) for name in ("__add__", "__radd__"))
+    __sub__, __rsub__ = (_arithmetic("subtract", name) for name in ("__sub__", "__rsub__"))
+    __mul__, __rmul__ = (_arithmetic("multiply", name) for name in ("__mul__", "__rmul__"))
+    __truediv__, __rtruediv__ = (_arithmetic("divide", name) for name in ("__truediv__", "__rtruediv__"))
+    __pow__, __rpow__ = (_arithmetic("power", name) for name in ("__pow__", "__rpow__"))
 
 
 def apply(op: str, *operands: Any) -> Expression:
@@ -246,17 +343,19 @@ def apply(op: str, *operands: Any) -> Expression:
     lifted = tuple(_lift(op, operand) for operand in operands)
     truths = [o.op == "greater" for o in lifted]
     if op == "select" and not truths[0]:
-        _refuse(f"select on {lifted[0]}", "its condition is a comparison: select(a > b, …)")
+        forbid(f"select on {lifted[0]}", "its condition is a comparison: select(a > b, …)")
     if any(truths[1:] if op == "select" else truths):
-        _refuse("a comparison as a number", "turn it into one: select(a > b, one, 0)")
-    if op == "mean" and lifted[0].per_row:
-        _refuse(f"mean({lifted[0]})", "that is one number a row already")
+        forbid("a comparison as a number", "turn it into one: select(a > b, one, 0)")
+    if OPERATIONS[op].reduces and lifted[0].per_row:
+        forbid(OPERATIONS[op].written.format(lifted[0]), "that is one number a row already")
     return Expression(op, lifted, line=frame_of_the_step().f_lineno)
 
 
 def _lift(op: str, operand: Any) -> Expression:
     if isinstance(operand, Expression):
         return operand
+    if isinstance(operand, Constant):
+        return operand.expression
     if is_number(operand):
         return number(operand)
     refuse(op, operand)
@@ -269,7 +368,7 @@ def is_number(operand: Any) -> bool:
 
 def refuse(word: str, operand: Any) -> NoReturn:
     """Raise the error of a word that was given no value of the step."""
-    _refuse(f"{word} on {_described(operand)}", "a step works on x, u, s, its parameters, and numbers")
+    forbid(f"{word} on {_described(operand)}", "a step works on x, u, s, its parameters, and numbers")
 
 
 def _described(operand: Any) -> str:
@@ -291,6 +390,8 @@ def _interval(e: Expression, known: dict[int, Interval]) -> Interval:
         return EVERYTHING
     if e.op == "number":
         return e.number, e.number
+    if e.called in FUNCTIONS:
+        return FUNCTIONS[e.called]
     bounds = OPERATIONS[e.op].interval(*(interval(o, known) for o in e.operands))
     # inf − inf tells nothing
     return -math.inf if math.isnan(bounds[0]) else bounds[0], math.inf if math.isnan(bounds[1]) else bounds[1]

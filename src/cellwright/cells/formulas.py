@@ -13,9 +13,9 @@ from typing import Any
 
 from cellwright.cells.definition import PER_STEP, Definition
 from cellwright.cells.expression import OPERATIONS, Expression
-from cellwright.cells.operations import LOOSE, PRODUCT, SUM, WHOLE, Operation
+from cellwright.cells.operations import LOOSE, POWER, PRODUCT, SUM, WHOLE, Operation, read
 from cellwright.cells.printer import PLAIN, Notation, write, write_below
-from cellwright.cells.trace import used_inputs
+from cellwright.cells.trace import ordered, used_inputs
 
 # fmt: off
 _GREEK = {
@@ -51,12 +51,14 @@ def where(cell: Definition) -> str:
 
 def written(cell: Definition, value: Expression, called: Mapping[int, str] | None = None) -> str:
     """One value of the step as `equations` writes it, letters within it; `called` (by id) names further values."""
-    return write_below(value, _short(cell, Unicode()), letters(cell) | dict(called or {}))
+    named = _letters(cell, Unicode())[1] | dict(called or {})
+    return (write if value.op == "number" else write_below)(value, _short(cell, Unicode()), named)
 
 
 def letters(cell: Definition) -> dict[int, str]:
-    """The values that have a letter, by id, each with that letter as `equations` prints it: i_t."""
-    return _letters(cell, Unicode())[1]
+    """The values that have a letter, by id, each with that letter as `equations` prints it: i_t. No numbers."""
+    numbers = {id(e) for e in cell.trace.constants.values()}
+    return {key: letter for key, letter in _letters(cell, Unicode())[1].items() if key not in numbers}
 
 
 def latex(cell: Definition) -> str:
@@ -75,7 +77,7 @@ def parameters(cell: Definition, inputs: int, hidden: int) -> int:
 def operations(cell: Definition, inputs: int, hidden: int) -> int:
     """Floating-point operations of one step of one sequence: 2 a weight, 1 a bias, 1 an operation of the step and unit.
 
-    An exponential counts as one, and so does a mean over the units for each of them.
+    An exponential counts as one, and so does a mean over the units for each of them; what only gradients need is none.
     """
     matrices, biases = _sizes(cell, inputs, hidden)
     return 2 * matrices + biases + sum(1 if e.per_row and not _reduces(e) else hidden for e in _computed(cell))
@@ -114,7 +116,8 @@ class Latex(Unicode):
     operations = OPERATIONS | {
         "subtract": replace(OPERATIONS["subtract"], written="{} - {}"),
         "multiply": replace(OPERATIONS["multiply"], written=r"{} \odot {}"),
-        "divide": replace(OPERATIONS["divide"], written=r"\frac{{{}}}{{{}}}", binds=WHOLE, asks=()),
+        "divide": replace(OPERATIONS["divide"], written=r"\frac{{{}}}{{{}}}", binds=POWER, asks=()),
+        "power": replace(OPERATIONS["power"], written="{}^{{{}}}", asks=(WHOLE, LOOSE)),
         "negate": replace(OPERATIONS["negate"], written="-{}"),
         "minimum": replace(OPERATIONS["minimum"], written=r"\min({}, {})"),
         "maximum": replace(OPERATIONS["maximum"], written=r"\max({}, {})"),
@@ -125,6 +128,9 @@ class Latex(Unicode):
         "log": replace(OPERATIONS["log"], written=r"\log({})"),
         "log1p": replace(OPERATIONS["log1p"], written=r"\log(1 + {})", asks=(SUM,)),
         "sqrt": replace(OPERATIONS["sqrt"], written=r"\sqrt{{{}}}"),
+        "sin": replace(OPERATIONS["sin"], written=r"\sin({})"),
+        "cos": replace(OPERATIONS["cos"], written=r"\cos({})"),
+        "atan": replace(OPERATIONS["atan"], written=r"\arctan({})"),
         "absolute": replace(OPERATIONS["absolute"], written=r"\left| {} \right|"),
         "select": replace(
             OPERATIONS["select"],
@@ -133,6 +139,11 @@ class Latex(Unicode):
             asks=(LOOSE, LOOSE, LOOSE),
         ),
         "mean": replace(OPERATIONS["mean"], written=r"\operatorname{{mean}}({})"),
+        "sum": replace(OPERATIONS["sum"], written=r"\operatorname{{total}}({})"),
+        "amax": replace(OPERATIONS["amax"], written=r"\operatorname{{amax}}({})"),
+        "straight_through": replace(
+            OPERATIONS["straight_through"], written=r"\operatorname{{straight\_through}}({}, {})"
+        ),
     }
 
     def symbol(self, base: str, *below: str) -> str:
@@ -234,8 +245,10 @@ def _lines(cell: Definition, notation: Notation, style: Unicode) -> list[str]:
 
 
 def _letters(cell: Definition, style: Unicode) -> tuple[list[tuple[str, Expression]], dict[int, str]]:
-    """Each letter of the step, printed, with its value; and by id the first letter of each such value."""
-    named = dict(cell.trace.letters)
+    """Each letter of the step, printed, with its value, numbers first; by id the first letter of each such value."""
+    used = {id(o) for e in cell.trace.order for o in (e, *(ordered(e.of) if e.op == "number" else ()))}
+    named = {name: value for name, value in cell.trace.constants.items() if id(value) in used}
+    named |= cell.trace.letters
     named |= {name: value for name, value in cell.trace.results.items() if name not in named}
     lines = [(style.symbol(*_base(name), *_at(cell, value)), value) for name, value in named.items()]
     first: dict[int, str] = {}
@@ -264,8 +277,8 @@ def _computed(cell: Definition) -> list[Expression]:
         e = stack.pop()
         if id(e) not in seen and e.op not in ("input", "number"):
             seen[id(e)] = e
-            stack.extend(e.operands)
-    return list(seen.values())
+            stack.extend(read(e.op, e.operands))
+    return [e for e in seen.values() if e.op != "straight_through"]  # which hands on a value that is there
 
 
 def _reduces(e: Expression) -> bool:

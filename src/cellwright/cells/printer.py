@@ -67,6 +67,8 @@ def _write(e: Expression, notation: Notation, letters: Mapping[int, str]) -> tup
         return notation.function(e.called, [write(o, notation, letters) for o in e.of]), WHOLE
     if e.op == "input":
         return notation.leaf(e.name)
+    if e.op == "number" and e.of:
+        return _write(e.of[0], notation, letters)
     if e.op == "number":
         return notation.number(e.number), NEGATION if e.number < 0 else WHOLE
     row = notation.operations[e.op]

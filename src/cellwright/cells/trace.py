@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Trace:
-    """The step, written down: the new states, its outputs by name, and every value that it gave a letter."""
+    """The step, written down: the new states, the outputs by name, and every value and named number with a letter."""
 
     states: Mapping[str, Expression]
     letters: Mapping[str, Expression]
+    constants: Mapping[str, Expression]
     outputs: Mapping[str, Expression]
 
     @property
@@ -50,9 +51,13 @@ class Trace:
         given, made = SimpleNamespace(x=x, u=u, s=s, p=p, m=m), dict[int, Expression]()
         for e in self.order:
             operands, of = (tuple(made.get(id(o), o) for o in each) for each in (e.operands, e.of))
-            made[id(e)] = attrgetter(e.name)(given) if e.op == "input" else replace(e, operands=operands, of=of)
+            if e.op in ("input", "number"):
+                made[id(e)] = attrgetter(e.name)(given) if e.op == "input" else e
+            else:
+                made[id(e)] = replace(e, operands=operands, of=of)
         state = State(**{name: made[id(e)] for name, e in self.results.items()})
         state.letters = {name: made[id(e)] for name, e in self.letters.items()}
+        state.constants = dict(self.constants)
         return state
 
 
@@ -76,7 +81,7 @@ def trace(cell: Definition) -> Trace:
         raise DefinitionError(f"cell {cell.name}: {place_of(error.__traceback__)}: {_said(error)}") from error
     values = _results(cell, new)
     states, outputs = ({name: values[name] for name in names} for names in (cell.states, cell.outputs))
-    return Trace(states, new.letters, outputs)
+    return Trace(states, new.letters, new.constants, outputs)
 
 
 def used_inputs(expressions: Iterable[Expression]) -> frozenset[str]:
@@ -115,7 +120,7 @@ def _results(cell: Definition, new: Any) -> dict[str, Expression]:
     if not isinstance(new, State):
         example = ", ".join(f"{name}=…" for name in wanted)
         raise DefinitionError(f"cell {cell.name}: the step returns {_kind(new)}; expected State({example})")
-    given = [name for name in vars(new) if name != "letters"]
+    given = [name for name in vars(new) if name not in ("letters", "constants")]
     if set(given) != set(wanted):
         further = f" and the outputs {' '.join(cell.outputs)}" if cell.outputs else ""
         raise DefinitionError(

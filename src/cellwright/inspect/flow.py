@@ -17,16 +17,18 @@ from itertools import pairwise
 from cellwright.cells.definition import Definition
 from cellwright.cells.expression import OPERATIONS, Expression
 from cellwright.cells.formulas import letters, written
+from cellwright.cells.operations import read
 
 STATE, SOURCE, MAP, SUM, PRODUCT, CHOICE, TAP = "state", "source", "map", "sum", "product", "choice", "tap"
 GATE, CANDIDATE = "gate", "candidate"
 
-# How an operand enters where that is not plain: what is subtracted, divided by, asked, and the rest of a choice.
-MINUS, OVER, ASKED, THEN, ELSE = "−", "÷", "?", "then", "else"
+# How an operand enters where that is not plain: what is subtracted, divided by, raised to, asked, the rest of a choice.
+MINUS, OVER, EXPONENT, ASKED, THEN, ELSE = "−", "÷", "^", "?", "then", "else"
 
 _SIGN = {"": MINUS, MINUS: ""}
 _SIDE = {"": OVER, OVER: ""}
-_CHOICES = {"maximum": "max", "minimum": "min", "select": "if", "greater": ">"}
+_CHOICES = {"maximum": "max", "minimum": "min", "select": "if"}
+_FUNCTIONS = {"greater": (">", OVER), "power": ("pow", EXPONENT)}  # of two values, the second with a mark
 _UNBENT = {"add", "subtract", "multiply", "divide", "negate", "maximum", "minimum"}
 HOLE = "∘"  # in the text of a node, the value that enters it, where it has no letter
 
@@ -165,9 +167,11 @@ class _Builder:
             return SUM, "+", list(self._terms(e, ("add", "subtract"), _SIGN))
         if e.op in ("multiply", "divide"):
             return PRODUCT, "×", list(self._terms(e, ("multiply", "divide"), _SIDE))
-        marks = (ASKED, THEN, ELSE) if e.op == "select" else ("", OVER) if e.op == "greater" else ("", "")
-        kind = MAP if e.op == "greater" else CHOICE
-        return kind, _CHOICES[e.op], list(zip(e.operands, marks, strict=True))
+        if e.op in _FUNCTIONS:
+            text, mark = _FUNCTIONS[e.op]
+            return MAP, text, list(zip(e.operands, ("", mark), strict=True))
+        marks = (ASKED, THEN, ELSE) if e.op == "select" else ("", "")
+        return CHOICE, _CHOICES[e.op], list(zip(e.operands, marks, strict=True))
 
     def _map(self, e: Expression, letter: str, role: str) -> Node:
         """A chain of functions of one value, down to a letter, a sum or what is used elsewhere too."""
@@ -223,8 +227,10 @@ class _Builder:
 
 
 def _parts(e: Expression) -> tuple[Expression, ...]:
-    """What a value is written in terms of."""
-    return e.of if e.called else e.operands
+    """What a value is written in terms of; of what only its gradient reads there is no picture."""
+    if e.called:
+        return e.of
+    return () if e.op in ("input", "number") else read(e.op, e.operands)
 
 
 def _inputs(e: Expression) -> Iterator[str]:

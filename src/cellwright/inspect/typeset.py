@@ -12,7 +12,12 @@ _WIDTH = 0.55  # of a letter in its size; serif faces differ, boxes leave room
 
 _PIECE = re.compile(r"(?P<name>[^\W\d]+)(?=\()|(?P<base>[^\W\d_]+'?)(?:_(?:\{(?P<long>[^}]*)\}|(?P<short>\w)))?")
 _PRINTED = {"log_sigmoid": "log σ"}
-_UPRIGHT = {"if", "else", "then", "exp", "tanh", "max", "min", "norm", "relu", "log", "mean", "σ"}
+# fmt: off
+_UPRIGHT = {
+    "if", "else", "then", "exp", "tanh", "max", "min", "norm", "relu", "log", "mean", "σ", "pow", "sin", "cos", "atan",
+    "total", "amax", "softmax", "spike",
+}
+# fmt: on
 
 
 def typeset(text: str) -> str:

@@ -25,6 +25,7 @@ OPERATIONS: dict[str, Write] = {
     "subtract": _plain("Sub"),
     "multiply": _plain("Mul"),
     "divide": _plain("Div"),
+    "power": _plain("Pow"),
     "negate": _plain("Neg"),
     "minimum": _plain("Min"),
     "maximum": _plain("Max"),
@@ -36,22 +37,29 @@ OPERATIONS: dict[str, Write] = {
     # ONNX has none; what rounding 1 + a loses is no more than a float's distance from 1 to the next.
     "log1p": lambda w, a: w.op("Log", w.op("Add", w.number(1.0), a)),
     "sqrt": _plain("Sqrt"),
+    "sin": _plain("Sin"),
+    "cos": _plain("Cos"),
+    "atan": _plain("Atan"),
     "absolute": _plain("Abs"),
     "greater": _plain("Greater"),
     "select": _plain("Where"),
     "mean": lambda w, a: w.op("ReduceMean", a, w.integers([-1]), keepdims=1),
+    "sum": lambda w, a: w.op("ReduceSum", a, w.integers([-1]), keepdims=1),
+    "amax": lambda w, a: w.op("ReduceMax", a, w.integers([-1]), keepdims=1),
+    "straight_through": lambda w, a: a,
 }
 
 
 def step(w: Writer, cell: Definition, given: Mapping[str, ir.Value]) -> dict[str, ir.Value]:
     """Write the traced step of a cell: each new state and output, from the inputs by their names, "x.i", "s.c", …"""
     program = forward(cell)
-    values: list[ir.Value] = []
-    for node in program.nodes:
+    values: dict[int, ir.Value] = {}
+    for k in sorted(program.needed(program.outputs.values())):
+        node = program.nodes[k]
         if node.op == "input":
-            values.append(given[node.name])
+            values[k] = given[node.name]
         elif node.op == "number":
-            values.append(w.number(node.number))
+            values[k] = w.number(node.number)
         else:
-            values.append(OPERATIONS[node.op](w, *(values[operand] for operand in node.operands)))
+            values[k] = OPERATIONS[node.op](w, *(values[operand] for operand in node.reads))
     return {output.partition(".")[2]: values[place] for output, place in program.outputs.items()}

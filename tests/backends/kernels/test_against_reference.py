@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from agreement import assert_agree, errors
-from calls import DERIVED, EVERY, RAGGED, converted, draw_call, inputs, on, outputs, same_bits, with_gradients
+from calls import DERIVED, EVERY, RAGGED, converted, draw_call, inputs, on, outputs, same_bits, spiking, with_gradients
 from cellwright.backends import dispatch
 from cellwright.backends.kernels import binding, partition
 from cellwright.cells import CELLS
@@ -43,6 +43,15 @@ def agree_in_double(call, tolerance=DOUBLE):
 def test_every_cell(cell, directions):
     """Ragged with a sequence of no step; states not zero, and gradients into them; every weight different."""
     agree_in_double(draw_call(cell, directions=directions))
+
+
+@pytest.mark.parametrize("directions", [1, 2])
+def test_spikes(directions):
+    """Their gradient is that of the reference, and no difference quotient, which the tests of every cell ask for."""
+    call = draw_call(spiking, (9, 7, 4, 4, 1, 0), directions=directions, resets=True)
+    agree_in_double(call)
+    spikes = outputs(call)["rows"]
+    assert set(spikes.unique().tolist()) == {0.0, 1.0}
 
 
 @pytest.mark.parametrize("fresh", [False, True], ids=["to zero", "to fresh states"])

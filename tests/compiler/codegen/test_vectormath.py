@@ -29,6 +29,7 @@ class Case(NamedTuple):
     bound: dict[str, float]
     limits: tuple[tuple[float, float], ...]  # x and what it gives
     least: float = -INF  # the domain
+    turns: bool = False  # whether it ends where numbers lie too far apart for angles
 
 
 # Each bound is just above the largest error that was measured, over many more numbers: the table in vectormath.
@@ -65,6 +66,26 @@ CASES = {
         ((0.0, 0.0), (-0.0, -0.0), (-1.0, -INF), (INF, INF), (-INF, NAN), (NAN, NAN), (-1.5, NAN)),
         least=-1.0,
     ),
+    "sin": Case(
+        mpmath.sin,
+        np.sin,
+        {"float32": 2.2, "float64": 1.8},
+        ((0.0, 0.0), (-0.0, -0.0), (INF, NAN), (-INF, NAN), (NAN, NAN), (1e16, NAN), (-1e16, NAN)),
+        turns=True,
+    ),
+    "cos": Case(
+        mpmath.cos,
+        np.cos,
+        {"float32": 2.2, "float64": 1.8},
+        ((0.0, 1.0), (-0.0, 1.0), (INF, NAN), (-INF, NAN), (NAN, NAN), (1e16, NAN), (-1e16, NAN)),
+        turns=True,
+    ),
+    "atan": Case(
+        mpmath.atan,
+        np.arctan,
+        {"float32": 1.6, "float64": 1.8},
+        ((0.0, 0.0), (-0.0, -0.0), (INF, np.pi / 2), (-INF, -np.pi / 2), (NAN, NAN), (1e30, np.pi / 2)),
+    ),
 }
 
 
@@ -75,8 +96,10 @@ def points(dtype: str) -> np.ndarray:
     patterns = patterns[np.isfinite(patterns)]
     ordinary = np.random.default_rng(0).normal(0.0, 3.0, 50_000)
     results = np.linspace(np.log(float(info.smallest_subnormal)) - 1, np.log(float(info.max)) + 1, 50_000)
+    # multiples of π/2 as near as numbers come to them, where sin or cos is smallest
+    angles = np.round(np.random.default_rng(1).uniform(0, 2.0 ** (info.nmant - 3), 20_000)) * (np.pi / 2)
     ends = [info.tiny, info.max, info.smallest_subnormal, 9.0, 20.0, 88.7, 89.0, 103.9, 104.0, 709.9, 745.1, 746.0]
-    numbers = np.concatenate([patterns, np.array([*ordinary, *results, *ends], dtype)])
+    numbers = np.concatenate([patterns, np.array([*ordinary, *results, *angles, *ends], dtype)])
     return np.concatenate([numbers, -numbers])
 
 
@@ -99,12 +122,27 @@ def estimate(got: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return np.where(np.isinf(got) & (np.abs(wanted) >= info.max), 0, error)
 
 
+def _last_angle(dtype: str) -> float:
+    """Beyond it neighbouring numbers are half a radian apart or more."""
+    return float(2.0 ** np.finfo(dtype).nmant * np.pi / 4)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["sin", "cos"])
+def test_angles_end_where_they_are_said_to(name: str, dtype: str) -> None:
+    end = np.array([_last_angle(dtype)], dtype)
+    inside, beyond = np.nextafter(end, 0), np.nextafter(end, INF, dtype=dtype)
+    y = array_function(getattr(vectormath, name), dtype)(np.concatenate([inside, -inside, beyond, -beyond]))
+    assert np.isfinite(y[:2]).all()
+    assert np.isnan(y[2:]).all()
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", CASES)
 @np.errstate(all="ignore")
 def test_error(name: str, dtype: str) -> None:
     case, x = CASES[name], points(dtype)
-    x = x[x > case.least]
+    x = x[(x > case.least) & (np.abs(x) < (_last_angle(dtype) if case.turns else INF))]
     y = array_function(getattr(vectormath, name), dtype)(x)
     worst = np.argsort(estimate(y, case.nearly(x.astype(np.longdouble))))[-100:]
     with mpmath.workdps(60):
@@ -134,6 +172,69 @@ def test_bits_are_the_same_at_every_register_width(name: str, dtype: str) -> Non
     for narrower in others:
         np.testing.assert_array_equal(np.isnan(narrower), nan)
         np.testing.assert_array_equal(narrower[~nan].view(np.uint8), widest[~nan].view(np.uint8))
+
+
+# --- power, of two operands ----------------------------------------------------------------------------
+def pairs(dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    """Bases of all sizes and near 1, and exponents whose powers are of all sizes, denormal too."""
+    info, generator, n = np.finfo(dtype), np.random.default_rng(2), 40_000
+    exponents = generator.uniform(int(info.minexp) - 10, int(info.maxexp) - 1, n)
+    near = generator.normal(0, 1, n) * 2.0 ** generator.uniform(-info.nmant, -2, n)
+    base = np.concatenate([2.0**exponents, generator.uniform(0.5, 2, n), np.abs(1 + near)]).astype(dtype)
+    base = base[base != 1]
+    with np.errstate(over="ignore"):
+        of_all_sizes = (
+            generator.uniform(-1.1, 1, len(base)) * np.log(float(info.max)) / np.log(base.astype(np.longdouble))
+        )
+        y = np.where(generator.random(len(base)) < 0.2, generator.normal(0, 2, len(base)), of_all_sizes).astype(dtype)
+    return base[np.isfinite(y)], y[np.isfinite(y)]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@np.errstate(all="ignore")
+def test_error_of_power(dtype: str) -> None:
+    x, y = pairs(dtype)
+    found = array_function(vectormath.power, dtype)(x, y)
+    worst = np.argsort(estimate(found, x.astype(np.longdouble) ** y.astype(np.longdouble)))[-100:]
+    with mpmath.workdps(60):
+        errors = [distance(found[i], mpmath.power(mpf(float(x[i])), mpf(float(y[i])))) for i in worst]
+    assert max(errors) <= {"float32": 2.2, "float64": 2.2}[dtype]
+    assert max(errors) > 1
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@np.errstate(all="ignore")
+def test_limits_of_power_are_those_of_c(dtype: str) -> None:
+    """Zeros, infinities, NaN, negative bases with whole exponents and others, as numpy has them too."""
+    numbers = [
+        0.0,
+        1.0,
+        2.0,
+        0.5,
+        3.0,
+        1e30,
+        1e-40,
+        2.0 ** np.finfo(dtype).nmant,
+        2.0 ** np.finfo(dtype).nmant + 1,
+        INF,
+    ]
+    every = np.array([*numbers, *(-n for n in numbers), NAN], dtype)
+    x, y = (grid.ravel().copy() for grid in np.meshgrid(every, every))
+    found, wanted = array_function(vectormath.power, dtype)(x, y), np.power(x, y)
+    exact = (wanted == 0) | (np.abs(wanted) == 1) | ~np.isfinite(wanted)
+    np.testing.assert_array_equal(found[exact], wanted[exact])
+    np.testing.assert_array_equal(np.signbit(found[~np.isnan(wanted)]), np.signbit(wanted[~np.isnan(wanted)]))
+    np.testing.assert_allclose(found[~exact], wanted[~exact], rtol=4 * np.finfo(dtype).eps)
+    assert min(exact.sum(), (~exact).sum()) > 50
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@np.errstate(all="ignore")
+def test_powers_have_the_same_bits_at_every_register_width(dtype: str) -> None:
+    x, y = pairs(dtype)
+    widest, *others = (array_function(vectormath.power, dtype, size)(x, y) for size in (64, 32, 16, 8, x.itemsize))
+    for narrower in others:
+        np.testing.assert_array_equal(narrower.view(np.uint8), widest.view(np.uint8))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -22,6 +22,7 @@ POINTS = {
     "subtract": (A, B),
     "multiply": (A, B),
     "divide": (A, B),
+    "power": (POSITIVE, B),
     "negate": (A,),
     "minimum": (A, B),
     "maximum": (A, B),
@@ -32,10 +33,16 @@ POINTS = {
     "log": (POSITIVE,),
     "log1p": (A / 4,),
     "sqrt": (POSITIVE,),
+    "sin": (A,),
+    "cos": (A,),
+    "atan": (A,),
     "absolute": (A,),
     "greater": (A, B),
     "select": (A, B, A * B),
     "mean": (A,),
+    "sum": (A,),
+    "amax": (A,),
+    "straight_through": (A, B),
 }
 
 
@@ -80,7 +87,10 @@ def test_every_operation_has_a_rule_and_every_rule_an_operation():
     assert set(POINTS) == set(OPERATIONS)
 
 
-@pytest.mark.parametrize("op", sorted(set(POINTS) - {"greater", "mean"}))
+REDUCED = [name for name, row in OPERATIONS.items() if row.reduces]
+
+
+@pytest.mark.parametrize("op", sorted(set(POINTS) - {"greater", "straight_through", *REDUCED}))
 def test_rule(op):
     cotangent = np.array([[0.7, -1.3, 2.1, 0.4]])
     found, wanted = (f(op, POINTS[op], cotangent) for f in (_by_rule, _by_differences))
@@ -92,11 +102,61 @@ def test_rule(op):
     assert [ours is None for ours in found] == [op == "select" and k == 0 for k in range(len(found))]
 
 
-def test_the_rule_of_a_mean():
-    """The cotangent of one number a row is kept divided by the number of units: each unit's share of the mean."""
+@pytest.mark.parametrize("op", REDUCED)
+def test_the_rule_of_a_reduction(op):
+    """The cotangent of one number a row is kept divided by the number of units: each unit's share of a mean."""
     d = 0.8
-    (found,) = _by_rule("mean", (A,), np.array([[d / A.size]]))
-    assert_agree(found, _by_differences("mean", (A,), d)[0], share=1e-8)
+    (found,) = _by_rule(op, (A,), np.array([[d / A.size]]))
+    assert_agree(found, _by_differences(op, (A,), d)[0], share=1e-8)
+
+
+def test_of_equal_largest_units_each_has_its_share_as_of_torch_amax():
+    rows = torch.tensor([[1.0, 3.0, 3.0, -2.0], [2.0, 2.0, 2.0, 2.0], [0.0, 1.0, 2.0, 5.0]], dtype=torch.float64)
+    d = torch.tensor([[0.9], [-0.6], [0.3]], dtype=torch.float64)
+    rows.requires_grad_().amax(-1, keepdim=True).backward(d)
+    (found,) = _by_rule("amax", (rows.detach().numpy(),), d.numpy() / rows.shape[1])
+    assert_agree(found, rows.grad, share=1e-15)
+
+
+def test_straight_through_hands_everything_to_its_second_operand():
+    d = np.array([[0.7, -1.3, 2.1, 0.4]])
+    first, second = _by_rule("straight_through", (A, B), d)
+    assert first is None
+    np.testing.assert_array_equal(second, d)
+
+
+EDGES = [(0, 2), (0, 1), (0, 0), (0, 0.5), (0, -1), (2, 0), (1, 3.5), (-2, 3), (-2, -2), (-2, 0), (-2, 0.5), (3, -0.5)]
+
+
+def _torch_s_power(a, b, wanted):
+    """torch's gradients of a^b with respect to the wanted ones."""
+    leaves = [torch.tensor(value, dtype=torch.float64, requires_grad=True) for value in (a, b)]
+    return torch.autograd.grad(torch.pow(*leaves), [leaves[k] for k in wanted])
+
+
+@pytest.mark.parametrize(("a", "b"), EDGES)
+@np.errstate(all="ignore")
+def test_the_rule_of_power_is_torch_s_where_one_side_is_no_number(a, b):
+    """At 0, at exponent 0, and of negative numbers, with infinities and NaN where torch has them."""
+    found = _by_rule("power", (np.array([[float(a)]]), np.array([[float(b)]])), np.ones((1, 1)))
+    wanted = _torch_s_power(float(a), float(b), (0, 1))
+    np.testing.assert_allclose(np.ravel(found), [w.item() for w in wanted], rtol=1e-14)
+
+
+@pytest.mark.parametrize(("a", "b"), EDGES)
+@np.errstate(all="ignore")
+def test_the_rule_of_power_with_a_number_is_torch_s(a, b):
+    """A number as the exponent, and a positive one as the base."""
+    for k, other in ((0, float(b)), (1, float(a))):
+        p = Program()
+        leaf, number = p.input("v"), p.number(other)
+        operands = (leaf, number) if k == 0 else (number, leaf)
+        y = p.apply("power", *operands)
+        p.outputs["v"] = RULES["power"](p, operands, y, p.input("d"))[k]
+        value = float(a if k == 0 else b)
+        found = interpret(p, {"v": np.array([[value]]), "d": np.ones((1, 1))})["v"]
+        wanted = _torch_s_power(float(a), float(b), (k,))[0].item()
+        np.testing.assert_allclose(np.ravel(found), wanted, rtol=1e-14)
 
 
 def test_a_comparison_hands_nothing_on():

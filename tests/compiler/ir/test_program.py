@@ -5,7 +5,7 @@ import re
 import pytest
 
 from cellwright.cells import CELLS
-from cellwright.cells.expression import OPERATIONS
+from cellwright.cells.expression import OPERATIONS, Expression
 from cellwright.compiler.codegen.pointwise import EMIT
 from cellwright.compiler.ir.program import Node, Program, forward
 
@@ -80,6 +80,28 @@ def test_what_two_states_share_is_computed_once():
     assert [node.op for node in forward(CELLS["slstm"]).nodes].count("exp") == 3
 
 
+def test_small_whole_powers_are_products():
+    a = Expression("input", name="x.a")
+    for exponent, lines in {
+        2: ["t2 = x.a · x.a"],
+        3: ["t2 = x.a · x.a", "t3 = t2 · x.a"],
+        4: ["t2 = x.a · x.a", "t3 = t2 · t2"],
+        5: ["t2 = x.a^5"],
+        0.5: ["t2 = x.a^0.5"],
+    }.items():
+        p = Program()
+        p.outputs["state.h"] = p.add(a**exponent, {})
+        assert str(p).splitlines() == [*lines, f"state.h ← {lines[-1][:2]}"]
+
+
+def test_what_only_a_gradient_reads_is_not_needed():
+    p = Program()
+    y = p.apply("straight_through", p.input("x.a"), p.apply("tanh", p.input("x.b")))
+    p.outputs["state.h"] = y
+    p.verify()
+    assert p.inputs() == ["x.a"]
+
+
 def test_copies_grow_apart():
     p = Program()
     p.input("x.a")
@@ -121,6 +143,7 @@ MALFORMED = {
     "node 2 (input): 1 operands, not 0": _program(Node("input", (0,), name="s.h")),
     "node 2 (tanh): 2 operands, not 1": _program(Node("tanh", (0, 1))),
     "node 3 (mean): of one number a row": _program(Node("mean", (0,)), Node("mean", (2,))),
+    "node 3 (amax): of one number a row": _program(Node("sum", (0,)), Node("amax", (2,))),
     "node 3 (add): operand 1 is a comparison": _program(Node("greater", (0, 1)), Node("add", (0, 2))),
     "node 2 (select): operand 0 is no comparison": _program(Node("select", (0, 0, 1))),
     "node 3 (select): operand 1 is a comparison": _program(Node("greater", (0, 1)), Node("select", (2, 2, 1))),

@@ -1,14 +1,15 @@
 """A program over the units of one row.
 
-Where the program has no mean over the units, this is one loop over the row's units, a register of them at a time.
-Each mean ends a pass over the units: a value that needs it is computed in a later pass. What a later pass needs
+Where the program reduces no units, as a mean does, this is one loop over the row's units, a register of them at a time.
+Each reduction ends a pass over the units: a value that needs it is computed in a later pass. What a later pass needs
 again is computed again from the inputs, or, where that would be costly, kept in a scratch row.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from llvmlite import ir
@@ -29,6 +30,7 @@ EMIT: dict[str, Callable[..., Any]] = {
     "subtract": lambda a, b: a - b,
     "multiply": lambda a, b: a * b,
     "divide": lambda a, b: a / b,
+    "power": vectormath.power,
     "negate": lambda a: -a,
     "minimum": lambda a, b: a.minimum(b),
     "maximum": lambda a, b: a.maximum(b),
@@ -39,9 +41,34 @@ EMIT: dict[str, Callable[..., Any]] = {
     "log": vectormath.log,
     "log1p": vectormath.log1p,
     "sqrt": lambda a: a.call("sqrt"),
+    "sin": vectormath.sin,
+    "cos": vectormath.cos,
+    "atan": vectormath.atan,
     "absolute": lambda a: a.call("fabs"),
     "greater": lambda a, b: a > b,
     "select": lambda c, a, b: a.select(c, b),
+    "straight_through": lambda a: a,
+}
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """How the units of a row become one number.
+
+    start    what it is of no unit
+    combine  of what was found so far, and further units
+    divides  whether it is divided by the number of units in the end
+    """
+
+    start: float
+    combine: Callable[[Vector, Vector], Vector]
+    divides: bool = False
+
+
+REDUCE = {
+    "mean": Reduction(0.0, lambda total, a: total + a, divides=True),
+    "sum": Reduction(0.0, lambda total, a: total + a),
+    "amax": Reduction(-math.inf, lambda largest, a: largest.maximum(a)),
 }
 
 
@@ -84,6 +111,7 @@ class _Passes:
         self._b, self._lanes, self._program, self._row = b, lanes, program, row
         self._stages, self._per_row = _stages(program), program.per_row()
         self._roots = _roots(program, self._stages)
+        self._reductions = _reductions(program)
         self._keep = {node: k for k, node in enumerate(spilled(program))}
         self._stored: set[int] = set()
         # A Vector, or of a comparison its mask; the same in every lane.
@@ -95,22 +123,21 @@ class _Passes:
         for stage, roots in enumerate(self._roots):
             needed = sorted(self._program.needed(roots))
             for i in needed:  # what is one number a row is computed before the loop over the units
-                if self._per_row[i] and self._stages[i] <= stage and self._program.nodes[i].op != "mean":
+                if self._per_row[i] and self._stages[i] <= stage and i not in self._reductions:
                     self._row_value(i)
-            totals = {i: _total(self._b, self._lanes) for i in self._means(stage)}
+            found = {i: self._begun(i) for i in self._reductions if self._stages[self._operand(i)] == stage}
             with count(self._b, integer(0), self._row.padded, integer(self._lanes.width)) as unit:
                 values = self._unit_values(needed, unit)
-                self._add_up(totals, values, unit)
+                self._reduce(found, values, unit)
                 if stage == last:
                     for name, i in self._program.outputs.items():
                         self._row.write[name](unit, values[i])
             self._stored |= {i for i in self._keep if i in needed}
-            self._once |= {i: _average(self._b, self._lanes, total, self._row.hidden) for i, total in totals.items()}
+            self._once |= {i: self._ended(i, place) for i, place in found.items()}
 
-    def _means(self, stage: int) -> list[int]:
-        """The means whose operands are all there in this pass."""
-        nodes = self._program.nodes
-        return [i for i, n in enumerate(nodes) if n.op == "mean" and self._stages[n.operands[0]] == stage]
+    def _operand(self, i: int) -> int:
+        """What a reduction is of."""
+        return self._program.nodes[i].operands[0]
 
     def _row_value(self, i: int) -> Any:
         """A node that is one number a row, computed once."""
@@ -120,8 +147,10 @@ class _Passes:
                 self._once[i] = Vector(self._lanes, self._b, self._lanes.constant(node.number))
             elif node.op == "input":
                 self._once[i] = self._row.read[node.name](integer(0))
+            elif node.op in REDUCE:  # the sum of what stands once a unit, which is the same
+                self._once[i] = self._row_value(self._operand(i)) * self._units()
             else:
-                self._once[i] = EMIT[node.op](*(self._row_value(o) for o in node.operands))
+                self._once[i] = EMIT[node.op](*(self._row_value(o) for o in node.reads))
         return self._once[i]
 
     def _unit_values(self, needed: Iterable[int], unit: Value) -> dict[int, Any]:
@@ -136,7 +165,7 @@ class _Passes:
             elif node.op == "input":
                 values[i] = self._row.read[node.name](unit)
             else:
-                values[i] = EMIT[node.op](*(values[o] for o in node.operands))
+                values[i] = EMIT[node.op](*(values[o] for o in node.reads))
                 if i in self._keep:
                     self._lanes.store(values[i], self._kept(i, unit))
         return values
@@ -146,12 +175,34 @@ class _Passes:
         row = self._b.mul(integer(self._keep[i]), self._row.padded)
         return at(self._b, self._row.scratch, self._b.add(row, unit), self._lanes.scalar)
 
-    def _add_up(self, totals: Mapping[int, Value], values: Mapping[int, Any], unit: Value) -> None:
-        """Add the units of this register to the sums of the means, the row's padding left out."""
-        for i, total in totals.items():
-            operand = values[self._program.nodes[i].operands[0]]
-            inside = operand.select(inside_mask(self._b, self._lanes, unit, self._row.hidden), 0.0)
-            self._lanes.store(self._lanes.load(self._b, total) + inside, total)
+    def _begun(self, i: int) -> Value:
+        """A register's worth of memory on the stack, set to what a reduction is of no unit."""
+        with self._b.goto_entry_block():
+            place = self._b.alloca(self._lanes.scalar, self._lanes.width)
+        start = self._lanes.constant(REDUCE[self._program.nodes[i].op].start)
+        self._lanes.store(Vector(self._lanes, self._b, start), place)
+        return place
+
+    def _reduce(self, found: Mapping[int, Value], values: Mapping[int, Any], unit: Value) -> None:
+        """Add the units of this register to what the reductions have found, the row's padding left out."""
+        for i, place in found.items():
+            reduction = REDUCE[self._program.nodes[i].op]
+            mask = inside_mask(self._b, self._lanes, unit, self._row.hidden)
+            inside = values[self._operand(i)].select(mask, reduction.start)
+            self._lanes.store(reduction.combine(self._lanes.load(self._b, place), inside), place)
+
+    def _ended(self, i: int, place: Value) -> Vector:
+        """What the lanes at `place` come to, in every lane."""
+        reduction, one = REDUCE[self._program.nodes[i].op], replace(self._lanes, width=1)
+        whole = one.load(self._b, place)
+        for lane in range(1, self._lanes.width):
+            whole = reduction.combine(whole, one.load(self._b, self._b.gep(place, [integer(lane)])))
+        found = self._lanes.splat(self._b, self._b.extract_element(whole.value, ir.Constant(i32, 0)))
+        return found / self._units() if reduction.divides else found
+
+    def _units(self) -> Vector:
+        """The number of units of the row, in every lane."""
+        return self._lanes.splat(self._b, self._b.sitofp(self._row.hidden, self._lanes.scalar))
 
 
 def inside_mask(b: Builder, lanes: Lanes, unit: Value, hidden: Value) -> Value:
@@ -163,46 +214,29 @@ def inside_mask(b: Builder, lanes: Lanes, unit: Value, hidden: Value) -> Value:
     return b.icmp_signed("<", lane, b.shuffle_vector(first, ir.Constant(kind, ir.Undefined), zeros))
 
 
+def _reductions(program: Program) -> list[int]:
+    """The reductions that the outputs need."""
+    needed = program.needed(program.outputs.values())
+    return [i for i in program.reductions() if i in needed]
+
+
 def _stages(program: Program) -> list[int]:
-    """The pass in which each node can first be computed: one more than that of every mean it needs."""
+    """The pass in which each node can first be computed: one more than that of every reduction it needs."""
     stages: list[int] = []
+    ends = set(program.reductions())
     for node in program.nodes:
-        of = [stages[o] + (program.nodes[o].op == "mean") for o in node.operands]
-        stages.append(max(of, default=0))
+        stages.append(max((stages[o] + (o in ends) for o in node.reads), default=0))
     return stages
 
 
-def _last(program: Program, stages: list[int]) -> int:
-    """The pass that writes the outputs: no mean is left to compute then."""
-    return max(
-        (stages[i] + (program.nodes[i].op == "mean") for i in program.needed(program.outputs.values())), default=0
-    )
-
-
 def _roots(program: Program, stages: list[int]) -> list[list[int]]:
-    """What each pass computes: the operands of its means, and in the last one the outputs."""
+    """What each pass computes: the operands of its reductions, and in the last one, when none is left, the outputs."""
+    ends = _reductions(program)
     used = program.needed(program.outputs.values())
-    last = _last(program, stages)
+    last = max((stages[i] + (i in ends) for i in used), default=0)
     roots: list[list[int]] = [[] for _ in range(last + 1)]
-    for i in used:
-        node = program.nodes[i]
-        if node.op == "mean":
-            roots[stages[node.operands[0]]].append(node.operands[0])
+    for i in ends:
+        (operand,) = program.nodes[i].operands
+        roots[stages[operand]].append(operand)
     roots[last] += program.outputs.values()
     return roots
-
-
-def _total(b: Builder, lanes: Lanes) -> Value:
-    """A register's worth of memory on the stack, set to zero."""
-    with b.goto_entry_block():
-        place = b.alloca(lanes.scalar, lanes.width)
-    lanes.store(Vector(lanes, b, lanes.constant(0.0)), place)
-    return place
-
-
-def _average(b: Builder, lanes: Lanes, total: Value, hidden: Value) -> Vector:
-    """The sum of the lanes at `total`, divided by the number of units, in every lane."""
-    sums: Value = b.load(total)
-    for lane in range(1, lanes.width):
-        sums = b.fadd(sums, b.load(b.gep(total, [integer(lane)])))
-    return lanes.splat(b, b.fdiv(sums, b.sitofp(hidden, lanes.scalar)))

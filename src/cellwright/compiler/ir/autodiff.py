@@ -7,6 +7,7 @@ to its units as it is; the number of units appears nowhere.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from cellwright.cells.definition import Definition
@@ -31,6 +32,36 @@ def _multiply(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | No
 def _divide(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
     quotient = p.apply("divide", d, o[1])
     return quotient, p.apply("negate", p.apply("multiply", quotient, y))
+
+
+def _power(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
+    """b a^(b−1) and y log a; where torch.pow has 0 in place of what is no number: b = 0, and a = 0 with b ≥ 0."""
+    return p.apply("multiply", d, _slope_of_power(p, *o)), _cotangent_of_exponent(p, o, y, d)
+
+
+def _slope_of_power(p: Program, a: int, b: int) -> int:
+    """b a^(b−1)."""
+    zero = p.number(0.0)
+    if p.nodes[b].op == "number":
+        exponent = p.nodes[b].number
+        if exponent in (0.0, 1.0):
+            return p.number(exponent)
+        return p.apply("multiply", b, a if exponent == 2 else p.apply("power", a, p.number(exponent - 1.0)))
+    slope = p.apply("multiply", b, p.apply("power", a, p.apply("subtract", b, p.number(1.0))))
+    return p.apply("select", p.apply("greater", p.apply("absolute", b), zero), slope, p.apply("multiply", zero, b))
+
+
+def _cotangent_of_exponent(p: Program, o: Sequence[int], y: int, d: int) -> int | None:
+    a, b = o
+    if p.nodes[b].op == "number":
+        return None
+    if p.nodes[a].op == "number" and p.nodes[a].number > 0:
+        return p.apply("multiply", d, p.apply("multiply", y, p.number(math.log(p.nodes[a].number))))
+    zero = p.number(0.0)
+    whole = p.apply("multiply", d, p.apply("multiply", y, p.apply("log", a)))
+    at_zero = p.apply("select", p.apply("greater", zero, b), whole, zero)
+    other = p.apply("select", p.apply("greater", a, zero), whole, at_zero)
+    return p.apply("select", p.apply("greater", zero, a), whole, other)
 
 
 def _negate(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
@@ -80,6 +111,18 @@ def _sqrt(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
     return (p.apply("divide", d, p.apply("add", y, y)),)
 
 
+def _sin(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
+    return (p.apply("multiply", d, p.apply("cos", o[0])),)
+
+
+def _cos(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
+    return (p.apply("negate", p.apply("multiply", d, p.apply("sin", o[0]))),)
+
+
+def _atan(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
+    return (p.apply("divide", d, p.apply("add", p.number(1.0), p.apply("multiply", o[0], o[0]))),)
+
+
 def _absolute(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
     zero = p.number(0.0)
     below = p.apply("select", p.apply("greater", zero, o[0]), p.apply("negate", d), zero)
@@ -99,11 +142,29 @@ def _mean(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
     return (d,)
 
 
+def _sum(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
+    # That of a unit is the row's whole one: as often what is kept as there are units.
+    return (p.apply("sum", d),)
+
+
+def _amax(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
+    """To the units that are the largest, evenly among equal ones, as torch.amax has it."""
+    zero = p.number(0.0)
+    below = p.apply("greater", y, o[0])
+    share = p.apply("mean", p.apply("select", below, zero, p.number(1.0)))
+    return (p.apply("select", below, zero, p.apply("divide", d, share)),)
+
+
+def _straight_through(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
+    return None, d
+
+
 RULES: dict[str, Rule] = {
     "add": _add,
     "subtract": _subtract,
     "multiply": _multiply,
     "divide": _divide,
+    "power": _power,
     "negate": _negate,
     "minimum": _minimum,
     "maximum": _maximum,
@@ -114,10 +175,16 @@ RULES: dict[str, Rule] = {
     "log": _log,
     "log1p": _log1p,
     "sqrt": _sqrt,
+    "sin": _sin,
+    "cos": _cos,
+    "atan": _atan,
     "absolute": _absolute,
     "greater": _greater,
     "select": _select,
     "mean": _mean,
+    "sum": _sum,
+    "amax": _amax,
+    "straight_through": _straight_through,
 }
 
 

@@ -6,8 +6,8 @@
     3  σ(2)
     …
 
-A value is one number a unit, or one a row (a number, a mean over the units, and what is made of those alone). Equal
-operations are one node, so that what two outputs share is computed once.
+A value is one number a unit, or one a row (a number, what reduces the units, as a mean, and what is made of those
+alone). Equal operations are one node, so that what two outputs share is computed once.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from cellwright.cells.definition import Definition
 from cellwright.cells.expression import OPERATIONS, Expression
+from cellwright.cells.operations import read
 
 LEAVES = ("input", "number")
 
@@ -30,6 +31,11 @@ class Node:
     name: str = ""
     number: float = 0.0
     line: int = field(default=0, compare=False)
+
+    @property
+    def reads(self) -> tuple[int, ...]:
+        """The nodes that its value is made of: all its operands but those that only its derivative has."""
+        return self.operands if self.op in LEAVES else read(self.op, self.operands)
 
 
 @dataclass
@@ -66,10 +72,20 @@ class Program:
             elif expression.op == "number":
                 found = self.number(expression.number)
             else:
-                operands = [self.add(o, known) for o in expression.operands]
-                found = self.apply(expression.op, *operands, line=expression.line)
+                found = self._operation(expression, [self.add(o, known) for o in expression.operands])
             known[id(expression)] = found
         return known[id(expression)]
+
+    def _operation(self, e: Expression, operands: list[int]) -> int:
+        """The node of an operation of the step; squares, third and fourth powers are products, which cost less."""
+        exponent = self.nodes[operands[1]].number if e.op == "power" else 0
+        if exponent not in (2, 3, 4):
+            return self.apply(e.op, *operands, line=e.line)
+        base = operands[0]
+        square = self.apply("multiply", base, base, line=e.line)
+        if exponent == 2:
+            return square
+        return self.apply("multiply", square, base if exponent == 3 else square, line=e.line)
 
     def recipe(self) -> object:
         """What the program is, apart from the lines it was written on."""
@@ -90,14 +106,23 @@ class Program:
                 found.append(OPERATIONS[node.op].reduces or all(found[o] for o in node.operands))
         return found
 
+    def reductions(self) -> list[int]:
+        """The nodes that take a look at every unit of a row: those that reduce what is one number a unit."""
+        rows = self.per_row()
+        return [
+            i
+            for i, node in enumerate(self.nodes)
+            if node.op not in LEAVES and OPERATIONS[node.op].reduces and not rows[node.operands[0]]
+        ]
+
     def needed(self, roots: Iterable[int]) -> set[int]:
-        """The nodes that the roots are made of, themselves included."""
+        """The nodes whose values the roots are made of, themselves included."""
         found, stack = set[int](), list(roots)
         while stack:
             index = stack.pop()
             if index not in found:
                 found.add(index)
-                stack.extend(self.nodes[index].operands)
+                stack.extend(self.nodes[index].reads)
         return found
 
     def inputs(self) -> list[str]:
@@ -116,9 +141,11 @@ class Program:
                 condition = node.op == "select" and k == 0
                 wrong = "no comparison" if condition else "a comparison"
                 assert (self.nodes[o].op == "greater") == condition, f"{where}: operand {k} is {wrong}"
-        rows = self.per_row()
+        looking = self.reductions()
         for index, node in enumerate(self.nodes):
-            assert node.op != "mean" or not rows[node.operands[0]], f"node {index} (mean): of one number a row"
+            # A sum of one number a row is that times the number of units, for which its derivative asks.
+            reduces = node.op not in (*LEAVES, "sum") and OPERATIONS[node.op].reduces
+            assert not reduces or index in looking, f"node {index} ({node.op}): of one number a row"
         for name, index in self.outputs.items():
             assert 0 <= index < len(self.nodes), f"output {name}: there is no node {index}"
             assert self.nodes[index].op != "greater", f"output {name}: a truth value"

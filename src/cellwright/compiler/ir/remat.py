@@ -13,10 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cellwright.cells.definition import Definition
+from cellwright.cells.operations import OPERATIONS
 from cellwright.compiler.ir.autodiff import derivative
 from cellwright.compiler.ir.program import LEAVES, Program, forward
 
-COSTLY = frozenset({"sigmoid", "tanh", "exp", "log", "log1p", "sqrt", "divide", "mean"})
+COSTLY = frozenset(
+    {"sigmoid", "tanh", "exp", "log", "log1p", "sqrt", "sin", "cos", "atan", "power", "divide"}
+    | {name for name, row in OPERATIONS.items() if row.reduces}
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ def _choose(whole: Program, step: int, rows: Sequence[bool], projections: frozen
         """Whether the operands of a node come to x or u without passing another costly operation."""
         return any(
             projection(o) or (whole.nodes[o].op not in COSTLY and reaches_projection(o))
-            for o in whole.nodes[index].operands
+            for o in whole.nodes[index].reads
         )
 
     def resolve(index: int) -> None:
@@ -79,11 +83,11 @@ def _choose(whole: Program, step: int, rows: Sequence[bool], projections: frozen
             projection(index)
             or (rows[index] and node.op not in LEAVES)
             or (node.op in COSTLY and reaches_projection(index))
-            or (node.op != "greater" and any(projection(o) for o in node.operands))
+            or (node.op != "greater" and any(projection(o) for o in node.reads))
         ):
             kept.add(index)
         else:
-            for operand in node.operands:
+            for operand in node.reads:
                 resolve(operand)
 
     for index in sorted(wanted):
@@ -92,7 +96,10 @@ def _choose(whole: Program, step: int, rows: Sequence[bool], projections: frozen
 
 
 def _rebuild(whole: Program, names: dict[int, str]) -> Program:
-    """The part of `whole` that its outputs need, with the named nodes read in place of computed."""
+    """The part of `whole` that its outputs need, with the named nodes read in place of computed.
+
+    Of a value that has the gradient of another only the value is left, for the derivative is taken.
+    """
     result = Program()
     moved: dict[int, int] = {}
 
@@ -105,6 +112,8 @@ def _rebuild(whole: Program, names: dict[int, str]) -> Program:
                 moved[index] = result.input(node.name)
             elif node.op == "number":
                 moved[index] = result.number(node.number)
+            elif len(node.reads) < len(node.operands):
+                (moved[index],) = map(move, node.reads)
             else:
                 moved[index] = result.apply(node.op, *[move(o) for o in node.operands], line=node.line)
         return moved[index]
