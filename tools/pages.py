@@ -55,17 +55,29 @@ def page(cell: Definition) -> str:
         source,
         f"![The data flow of {cell.name}]({cell.name}.svg)",
         "```math\n" + latex(cell) + "\n```",
-        "In short, as the [definition](../../src/cellwright/cells/" + file + ") has it:",
+        "In short, as the [definition](../../src/cellwright/cells/library/" + file + ") has it:",
         "\n".join(f"    {line}" for line in equations(cell)),
         where,
         "\n".join(_sizes(cell)),
-        f'Use: `cellwright.Recurrent("{cell.name}", input_size, hidden_size)`, `cellwright fit … --cell {cell.name}`.',
+        _use(cell),
         "## What the compiler makes of it",
         "One step of training ([how to read it](../compiler.md)); `cellwright cells show " + cell.name + " --program`.",
-        _block(pipeline.program(kernel(cell, "float32"))),
+        _block(pipeline.program(kernel(cell, "float32", wanted=frozenset(cell.streams)))),
         WRITTEN,
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _use(cell: Definition) -> str:
+    """How a layer of it is made, and a run where there can be one."""
+    size = "input_size" if cell.multiplies_input else str(len(cell.inputs))
+    layer = f'`cellwright.Recurrent("{cell.name}", {size}, hidden_size)`'
+    if cell.takes_x_alone and not cell.outputs:
+        return f"Use: {layer}, `cellwright fit … --cell {cell.name}`."
+    named = ", ".join(f'"{name}": …' for name in cell.inputs)
+    first = "x" if cell.multiplies_input else f"{{{named}}}"
+    further = ", parameters={…}" if cell.given else ""
+    return f"Use: `layer = {layer[1:-1]}`, then `layer({first}{further})`."
 
 
 def compiler() -> str:
@@ -214,8 +226,7 @@ def _prose(cell: Definition) -> tuple[str, str]:
     """What the docstring says between title and equations, and after them."""
     lines = (inspect.getdoc(cell.step) or "").splitlines()[1:]
     runs = [" ".join(run).strip() for indented, run in groupby(lines, _is_equation) if not indented]
-    source, where = runs
-    return source, where
+    return runs[0], "\n".join(runs[1:])
 
 
 def _is_equation(line: str) -> bool:
@@ -227,12 +238,17 @@ def _sizes(cell: Definition) -> list[str]:
         f"{name} (H{f' × {len(cell.projections)}' if kind == PER_PROJECTION else ''}, from {int(name in cell.ones)})"
         for name, kind in cell.parameters.items()
     ]
+    biases = " and ".join(["b"] * cell.multiplies_input + ["b'"] * cell.multiplies_state)
+    given = [f"{name} (a {kind})" for name, kind in cell.given.items()]
     rows = {
         "states": " ".join(cell.states),
-        "projections": " ".join(cell.projections),
+        "outputs": " ".join(cell.results),
+        "projections": " ".join(cell.projections) or "none",
+        "inputs as they are": " ".join(cell.inputs) or "none",
         "gates": " ".join(cell.gates) or "none",
-        "biases": "b and b'" if cell.bias else "none",
+        "biases": biases if cell.bias and biases else "none",
         "parameters of its own": ", ".join(own) or "none",
+        "parameters of a call": ", ".join(given) or "none",
         f"parameters, I = H = {SIZE}": f"{parameters(cell, SIZE, SIZE):,}",
         f"operations a step, I = H = {SIZE}": f"{operations(cell, SIZE, SIZE):,}",
     }

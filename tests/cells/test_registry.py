@@ -100,6 +100,6 @@ def test_the_names_are_those_of_the_command_line():
             "sru",
             "rg-lru",
         ),
-        *("ea-lstm", "reservoir", "hbv"),
+        *("lif", "recurrent-lif", "ea-lstm", "reservoir", "hbv"),
     ]
     assert all(isinstance(c, Definition) and c.name == name for name, c in CELLS.items())

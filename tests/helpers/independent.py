@@ -212,6 +212,18 @@ def _indrnn(a: Tensor, h: Tensor, own: Mapping[str, Tensor]) -> tuple[Tensor, Te
     return new, new
 
 
+def _lif(a: Tensor, v: Tensor, own: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """snnTorch's Leaky with β = 0.9: what passed 1 at the step before is set back by 1."""
+    v = 0.9 * v + a - (v > 1).to(a.dtype)
+    return v, (v > 1).to(a.dtype)
+
+
+def _recurrent_lif(x: Mapping[str, Any], u: Mapping[str, Any], state: list[Any]) -> list[Any]:
+    """The same with what the spikes of all add."""
+    potential = 0.9 * state[1] + x["i"] + u["i"] - state[0]
+    return [float(potential > 1), potential]
+
+
 def _star(w: Weights, x: Tensor, state: list[Tensor]) -> Result:
     """torchrecurrent's, whose candidate stands first, and whose U is the gate's alone."""
     hidden = len(state[0])
@@ -251,4 +263,6 @@ INDEPENDENT: dict[str, Independent] = {
     "minlstm": _unit_by_unit(_minlstm),
     "sru": _unit_by_unit(_sru),
     "rg-lru": _unit_by_unit(_rg_lru),
+    "lif": _unit_by_unit(_lif),
+    "recurrent-lif": _units("i", _recurrent_lif),
 }

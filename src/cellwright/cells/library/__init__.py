@@ -9,6 +9,7 @@ from cellwright.cells.library.indrnn import indrnn
 from cellwright.cells.library.janet import janet
 from cellwright.cells.library.layer_norm_gru import layer_norm_gru
 from cellwright.cells.library.layer_norm_lstm import layer_norm_lstm
+from cellwright.cells.library.lif import lif, recurrent_lif
 from cellwright.cells.library.ligru import ligru
 from cellwright.cells.library.lstm import lstm
 from cellwright.cells.library.lstm_1997 import lstm_1997
@@ -49,6 +50,8 @@ CELLS: dict[str, Definition] = {
         minlstm,
         sru,
         rg_lru,
+        lif,
+        recurrent_lif,
         ea_lstm,
         reservoir,
         hbv,

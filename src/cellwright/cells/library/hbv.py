@@ -3,10 +3,10 @@
 from typing import Any
 
 from cellwright.cells.definition import PER_SEQUENCE, cell
-from cellwright.cells.language import State, exp, log, maximum, minimum, select
+from cellwright.cells.language import State, maximum, minimum, select
 
 PARAMETERS = "tt cfmax sfcf cfr cwh fc lp beta perc uzl k0 k1 k2"
-DRY = 1e-5  # the least share of the soil that is wet, whose logarithm there is
+DRY = 1e-5  # the least share of the soil that is wet: of none, a power has no gradient
 
 
 @cell(
@@ -59,7 +59,7 @@ def hbv(x: Any, s: Any, p: Any) -> State:
     inflow = wet - water
 
     share = minimum(maximum(s.soil / p.fc, DRY), 1)
-    recharge = inflow * exp(p.beta * log(share))
+    recharge = inflow * share**p.beta
     moist = s.soil + inflow - recharge
     actual = minimum(x.evaporation * minimum(moist / (p.lp * p.fc), 1), moist)
     soil = moist - actual
