@@ -154,6 +154,26 @@ def test_x_itself_is_no_value():
     refused("cell bad: line … uses multiply on all of i g at once; a step works on x, u, s, …", bad)
 
 
+def test_a_state_is_not_assigned_to():
+    def bad(x, u, s):
+        i = sigmoid(x.i + u.i)
+        s.h = s.h + i * tanh(x.g + u.g)
+        return State(h=s.h)
+
+    refused("cell bad: line … (`s.h = s.h + …`): can't set attribute; a value is not written into: give the new …", bad)
+
+
+def test_letters_may_be_given_again_and_added_to():
+    @minimal
+    def good(x, u, s):
+        i = sigmoid(x.i + u.i)
+        h = s.h
+        h += i * tanh(x.g + u.g)
+        return State(h=h)
+
+    assert str(good.trace.states["h"]) == "s.h + σ(x.i + u.i) · tanh(x.g + u.g)"
+
+
 def test_helpers_of_a_step_are_traced_too():
     def gate(a):
         return sigmoid(a) * 0.5 + 0.5

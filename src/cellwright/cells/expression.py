@@ -189,7 +189,7 @@ class Expression:
         forbid("[…]", "a step treats every unit alike: it cannot index")
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        forbid("[…] =", _WRITTEN)
+        forbid("[…] =", WRITTEN)
 
     # --- functions of other libraries ----------------------------------------------------------------
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
@@ -219,7 +219,7 @@ class Expression:
 
 
 _COMPARED = "values are compared by > and < only"
-_WRITTEN = "a value is not written into: give the new one a letter, and return it as State(h=…)"
+WRITTEN = "a value is not written into: give the new one a letter, and return it as State(h=…)"
 
 # Functions of torch that are no methods of an expression, and the methods that they may also be called by.
 _TORCH = {
@@ -280,7 +280,7 @@ def offer(asked: str = "") -> str:
             "declare a further projection, and for a product of a product stack two layers"
         )
     if asked.endswith("_") and not asked.endswith("__"):
-        return _WRITTEN
+        return WRITTEN
     if asked in ("dropout", "rand_like", "randn_like", "bernoulli"):
         return "a step is the same at every call: take noise from recurrent_dropout= or zoneout= of the layer"
     if asked in ("chunk", "split", "cat", "stack", "concat", "concatenate", "unbind"):

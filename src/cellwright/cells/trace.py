@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from cellwright.cells import language
-from cellwright.cells.expression import Expression, offer
+from cellwright.cells.expression import WRITTEN, Expression, offer
 from cellwright.cells.language import State
 from cellwright.cells.source_location import place_of
 from cellwright.errors import DefinitionError
@@ -166,4 +166,5 @@ def _explain(cell: Definition, error: AttributeError, roots: Mapping[str, Any]) 
                 f"{where} uses {letter}.{error.name}; the declared {kind} are {' '.join(names)}: "
                 f"declare {error.name}, or correct the letter"
             ) from error
-    raise DefinitionError(f"{where}: {error}") from error
+    advice = f"; {WRITTEN}" if error.name is None else ""  # an assignment: s.h = …
+    raise DefinitionError(f"{where}: {error}{advice}") from error
