@@ -3,7 +3,7 @@
 from difflib import get_close_matches
 
 from cellwright.cells.checks import check_unchanged
-from cellwright.cells.definition import PER_PROJECTION, PER_UNIT, Definition, cell
+from cellwright.cells.definition import PER_PROJECTION, PER_SEQUENCE, PER_STEP, PER_UNIT, Definition, cell
 from cellwright.cells.derived import recurrent_dropout as recurrent_dropout  # a key may name either
 from cellwright.cells.derived import zoneout as zoneout
 from cellwright.cells.formulas import expanded
@@ -73,4 +73,4 @@ def show(cell: str | Definition) -> str:
     return "\n".join(expanded(get(cell)))
 
 
-__all__ = ["CELLS", "PER_PROJECTION", "PER_UNIT", "Definition", "cell", "get", "show"]
+__all__ = ["CELLS", "PER_PROJECTION", "PER_SEQUENCE", "PER_STEP", "PER_UNIT", "Definition", "cell", "get", "show"]

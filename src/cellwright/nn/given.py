@@ -11,7 +11,6 @@ An input of one number for all units stays one: nothing is copied for each of th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -21,9 +20,6 @@ from torch.nn.utils.rnn import PackedSequence
 from cellwright.cells.definition import PER_STEP, Definition
 from cellwright.nn import checks
 from cellwright.packing import Layout, PackedLayout
-
-if TYPE_CHECKING:
-    from cellwright.nn.stack import Stack
 
 Named = Mapping[str, Tensor]
 Input = Tensor | PackedSequence | Named
@@ -86,7 +82,8 @@ def sequences(
 
 def streams(
     who: str,
-    stack: Stack,
+    cell: Definition,
+    hidden: int,
     layout: Layout,
     rows: Tensor,
     widths: list[int],
@@ -98,7 +95,6 @@ def streams(
     `rows` are those of a call's input, of which a cell without W reads columns, `widths` of each input or as many.
     Raises RuntimeError for a wrong shape, ValueError for a wrong name. Many arguments: a call, and all that it gave.
     """
-    cell, hidden = stack.cell, stack.hidden_size
     found: dict[str, Tensor] = {}
     if not cell.multiplies_input:
         each = widths or [rows.shape[-1] // len(cell.inputs)] * len(cell.inputs)

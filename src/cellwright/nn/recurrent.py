@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from cellwright import cells
 from cellwright.backends import dispatch
+from cellwright.backends.call import Call
 from cellwright.backends.dispatch import Backend
 from cellwright.backends.precision import decide
 from cellwright.cells import Definition
@@ -273,36 +274,38 @@ class Recurrent(Stack):
         if symbolic.applies(input):
             symbol: tuple[Any, ...] = symbolic.node(self, input, hx, lengths=lengths, reset=reset, **asked, **beside)
             return symbol
-        if not return_sequences and self.cell.results[0] not in self.cell.states:
-            raise ValueError(
-                f"{type(self).__name__}: return_sequences=False gives the last state, and {self.cell.results[0]} of "
-                f"the cell {self.cell.name} is no state; expected return_sequences=True, and the step of your choice"
-            )
         layout, calls = stack.calls(self, input, hx, lengths, reset, return_gates, inputs, parameters)
-        rows = calls[0].rows
-        ends: list[tuple[Tensor, ...]] = []
-        gates: list[dict[str, Tensor]] = []
-        for k, call in enumerate(calls):
-            every, end, letters = stack.compute(self, call if k == 0 else stack.above(call, rows), layout)
-            outputs = stack.results(call, every)
-            rows = outputs[self.cell.results[0]]
-            ends.append(end[: len(self.cell.states)])  # without the state that recurrent dropout adds
-            gates += [{name: layout.pad(values) for name, values in one.items()} for one in letters]
-            if self.dropout and k < self.num_layers - 1:
-                rows = drop(rows, self.dropout, self.training)
-        state = [torch.cat(parts) for parts in zip(*ends, strict=True)]
-        rows, state = precision.leave_layer(
+        outputs, state, gates = self._compute(layout, calls)
+        first = self.cell.results[0]
+        outputs[first], state = precision.leave_layer(
             self.cell,
-            rows,
+            outputs[first],
             state,
             calls[0].state[0].dtype,
             packed=isinstance(input, PackedSequence),
             projects=self.proj_size > 0,
         )
-        output = layout.leave(rows) if return_sequences else self._last(state[0], layout)
-        further: list[Any] = [tuple(gates)] if return_gates else []
+        output = layout.leave(outputs[first]) if return_sequences else self._last(state, layout)
+        further: list[Any] = [gates] if return_gates else []
         further += [{name: layout.leave(values) for name, values in outputs.items()}] if return_outputs else []
         return (output, stack.state_shape(self).leave(state, layout), *further)
+
+    def _compute(
+        self, layout: Layout, calls: Sequence[Call]
+    ) -> tuple[dict[str, Tensor], list[Tensor], tuple[dict[str, Tensor], ...]]:
+        """The outputs of the top layer by name, the states of all layers, and their gates."""
+        outputs: dict[str, Tensor] = {}
+        ends: list[tuple[Tensor, ...]] = []
+        gates: list[dict[str, Tensor]] = []
+        for call in calls:
+            below = outputs.get(self.cell.results[0])
+            if below is not None and self.dropout:
+                below = drop(below, self.dropout, self.training)
+            rows, end, letters = stack.compute(self, call if below is None else stack.above(call, below), layout)
+            outputs = stack.results(call, rows)
+            ends.append(end[: len(self.cell.states)])  # without the state that recurrent dropout adds
+            gates += [{name: layout.pad(values) for name, values in one.items()} for one in letters]
+        return outputs, [torch.cat(parts) for parts in zip(*ends, strict=True)], tuple(gates)
 
     def stream(self, batch: int | None = None) -> Stream:
         """The layer over sequences that come a step or a chunk at a time, the state kept in between; see `nn.stream`.
@@ -346,8 +349,8 @@ class Recurrent(Stack):
     ) -> Backend:
         """What would compute a call with these arguments, and why; nothing is computed.
 
-        It is the same for all layers of the stack: they differ in nothing that the choice looks at. Arguments and
-        errors are those of the call.
+        It is the same for all layers of the stack: they differ in nothing that the choice looks at. Many arguments:
+        those of the call, and its errors.
 
         Returns:
             A value of two fields: `name` is compiled, torch or reference, `reason` a sentence; printed it is both.
@@ -370,7 +373,14 @@ class Recurrent(Stack):
     def _uncompiled(self, input: PackedSequence, hx: State | None, **asked: Any) -> tuple[Any, ...]:
         return self.forward(input, hx, **asked)
 
-    def _last(self, h: Tensor, layout: Layout) -> Tensor:
-        """The last output of each direction of the top layer, (B, D·P), of the final h (L·D, B, P)."""
+    def _last(self, state: Sequence[Tensor], layout: Layout) -> Tensor:
+        """The last output of each direction of the top layer, (B, D·P), of the final states (L·D, B, ·)."""
+        first = self.cell.results[0]
+        if first not in self.cell.states:
+            raise ValueError(
+                f"{type(self).__name__}: return_sequences=False gives the last state, and {first} of the cell "
+                f"{self.cell.name} is no state; expected return_sequences=True, and the step of your choice"
+            )
+        h = state[self.cell.states.index(first)]
         last = torch.cat(list(layout.unsort(h)[-self.directions :]), -1)
         return last.squeeze(0) if layout.single else last

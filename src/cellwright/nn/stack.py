@@ -108,7 +108,7 @@ def calls(
     weight = like(stack) if stack._flat else rows
     checks.rows(who, rows, None if widths else stack.input_size, weight)
     arithmetic = precision.decide(stack.matmul_precision, weight.dtype).arithmetic
-    streams = given.streams(who, stack, layout, rows, widths, inputs, parameters)
+    streams = given.streams(who, cell, stack.hidden_size, layout, rows, widths, inputs, parameters)
     if not cell.multiplies_input:
         rows = rows[..., :0]
     state = _initial(stack, layout, rows) if hx is None else state_shape(stack).enter(who, hx, layout, rows)

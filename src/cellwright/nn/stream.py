@@ -22,6 +22,7 @@ from cellwright.backends import bounds, dispatch
 from cellwright.backends.call import Call
 from cellwright.backends.precision import decide
 from cellwright.nn import checks, stack
+from cellwright.nn.given import Named
 from cellwright.nn.stack import Stack
 from cellwright.nn.states import State, as_tuple
 from cellwright.packing import Lengths, PackedLayout
@@ -87,11 +88,12 @@ class Stream:
         self.state = tuple(new) if isinstance(now, tuple) else new[0]
 
     @torch.no_grad()
-    def step(self, input: Tensor) -> Tensor:
+    def step(self, input: Tensor, *, parameters: Named | None = None) -> Tensor:
         """One step of every sequence.
 
         Args:
             input: (B, I); of one sequence alone (I,).
+            parameters: Those that the cell is given with a call, as the layer has them, of a sequence each.
 
         Returns:
             The output (B, P), or (P,).
@@ -112,18 +114,20 @@ class Stream:
         self._check(chunk)
         if self._prepared is None or not self._prepared.fits(input):
             self.state = self.state  # out of the steps that fit no more
-            self._prepared = _Prepared.of(self._layer, chunk, self.state)
+            given = self._layer.cell.streams
+            self._prepared = None if given else _Prepared.of(self._layer, chunk, self.state)
         if self._prepared is None:
-            return self.feed(chunk).squeeze(self._time_dim)
+            return self.feed(chunk, parameters=parameters).squeeze(self._time_dim)
         return self._prepared.step(input)
 
     @torch.no_grad()
-    def feed(self, chunk: Tensor, lengths: Lengths | None = None) -> Tensor:
+    def feed(self, chunk: Tensor, lengths: Lengths | None = None, *, parameters: Named | None = None) -> Tensor:
         """Some steps of every sequence; a chunk of none, t = 0, leaves the state as it is.
 
         Args:
             chunk: (t, B, I), batch first (B, t, I), one sequence alone (t, I).
             lengths: (B,) how many of the chunk's steps each sequence has, 0 … t, where they do not come evenly.
+            parameters: Those that the cell is given with a call, as the layer has them.
 
         Returns:
             The output (t, B, P), (B, t, P) or (t, P).
@@ -138,7 +142,7 @@ class Stream:
             return self._of_no_step(chunk)
         given = self._state if self._prepared is None else self.state
         with bounds.kernels_of_any_size():
-            output, self.state = self._layer(chunk, given, lengths=lengths)
+            output, self.state = self._layer(chunk, given, lengths=lengths, parameters=parameters)
         return output  # type: ignore[no-any-return]
 
     @property

@@ -34,7 +34,7 @@ def hbv(x: Any, s: Any, p: Any) -> State:
         water_t = min(wet_t, cwh · snow_t)
         inflow_t = wet_t − water_t
         share_t = min(max(soil_{t−1} / fc, 1e−05), 1)
-        recharge_t = inflow_t · exp(β · log(share_t))
+        recharge_t = inflow_t · share_t^β
         moist_t = soil_{t−1} + inflow_t − recharge_t
         actual_t = min(evaporation_t · min(moist_t / (lp · fc), 1), moist_t)
         soil_t = moist_t − actual_t

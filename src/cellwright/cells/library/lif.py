@@ -10,8 +10,8 @@ from cellwright.cells.language import State, constant, detach, spike
 def lif(x: Any, s: Any) -> State:
     """Leaky integrate-and-fire neurons: a potential that leaks, and a spike where it passes 1.
 
-    Neftci, Mostafa and Zenke 2019, "Surrogate gradient learning in spiking neural networks", equations 1 to 5; set back by
-    subtraction, a step later and without a gradient, as snnTorch's Leaky is.
+    Neftci, Mostafa and Zenke 2019, "Surrogate gradient learning in spiking neural networks", equations 1 to 5; set back
+    by subtraction, a step later and without a gradient, as snnTorch's Leaky is.
 
         β = 0.9
         v_t = β · v_{t−1} + x_i − detach(spike(v_{t−1} − 1))
@@ -28,8 +28,8 @@ def lif(x: Any, s: Any) -> State:
 def recurrent_lif(x: Any, u: Any, s: Any) -> State:
     """Leaky integrate-and-fire neurons, each of which the spikes of all reach a step later.
 
-    Neftci, Mostafa and Zenke 2019, "Surrogate gradient learning in spiking neural networks", equations 1 to 5; set back by
-    subtraction, a step later and without a gradient.
+    Neftci, Mostafa and Zenke 2019, "Surrogate gradient learning in spiking neural networks", equations 1 to 5; set back
+    by subtraction, a step later and without a gradient.
 
         β = 0.9
         v_t = β · v_{t−1} + x_i + u_i − detach(z_{t−1})
