@@ -12,6 +12,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 PAGES = [
     "tour.md",
     "from-torch.md",
+    "in-place-of-torch-nn.md",
     "from-keras.md",
     "extend.md",
     "language.md",

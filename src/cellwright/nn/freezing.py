@@ -28,12 +28,6 @@ class Frozen:
         now = [(p, p._version, p.data_ptr()) for p in parameters]
         return any(p is not then or rest != was for (p, *rest), (then, *was) in zip(now, self._parameters, strict=True))
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> None:
-        return None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(None), ()
-
 
 class Freezes(nn.Module):
     """A module that can be frozen; `Recurrent` says of which parameters and how many layers."""
@@ -46,6 +40,9 @@ class Freezes(nn.Module):
     def frozen(self) -> bool:
         """Whether its weights are packed once; see `freeze`."""
         return self._frozen is not None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_frozen"}
 
     def freeze(self) -> Self:
         """Pack the weights once, for inference: the same numbers, sooner where the call is small and the layer large.

@@ -20,10 +20,11 @@ from cellwright.nn.masks import regularise
 from cellwright.nn.precision import HasPrecision
 from cellwright.nn.quantization import LeftInFloat
 from cellwright.nn.states import State, StateShape
+from cellwright.nn.torch_names import ReadAsTorch
 from cellwright.packing import Layout, Lengths, PackedLayout, PaddedLayout
 
 
-class Stack(Freezes, HasPrecision, LeftInFloat):
+class Stack(Freezes, HasPrecision, LeftInFloat, ReadAsTorch):
     """A module that holds the parameters of such layers. `Recurrent` is the one there is, and says what each means."""
 
     cell: Definition
@@ -47,11 +48,6 @@ class Stack(Freezes, HasPrecision, LeftInFloat):
     def directions(self) -> int:
         """D."""
         return 2 if self.bidirectional else 1
-
-    @property
-    def all_weights(self) -> list[list[Tensor]]:
-        """The parameters of each layer's each direction, as in torch.nn."""
-        return [[getattr(self, name) for name in names.values()] for names in self._names]
 
 
 def parameter_names(stack: Stack) -> list[str]:
