@@ -14,6 +14,7 @@ PAGES = [
     "from-torch.md",
     "in-place-of-torch-nn.md",
     "from-keras.md",
+    "weights.md",
     "extend.md",
     "language.md",
     "drop-in.md",

@@ -5,6 +5,7 @@ import json
 import re
 import shlex
 
+from cellwright.serve.inference import ToInfer
 from cellwright.serve.schemas import ToGenerate, ToInspect, ToPredict
 from servers import WAIT, samples
 
@@ -28,9 +29,10 @@ def test_docs_tell_every_path_and_field_without_a_network(client):
     assert page.headers["content-type"].startswith("text/html")
     assert "<script" not in page.text
     assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//""", page.text)
-    for path in ("POST /predict", "POST /inspect", "POST /generate", "GET /health", "GET /metrics"):
+    infer = "POST /v2/models/{name}/infer"
+    for path in ("POST /predict", "POST /inspect", "POST /generate", infer, "GET /v2", "GET /health", "GET /metrics"):
         assert f"<code>{path}</code>" in page.text
-    for kind in (ToPredict, ToInspect, ToGenerate):
+    for kind in (ToPredict, ToInspect, ToGenerate, ToInfer):
         for name, field in kind.model_fields.items():
             row = f"<td>{name}</td><td>{html.escape(field.description)}</td>"
             assert row + ("<td>required</td>" if field.is_required() else "") in page.text
@@ -41,8 +43,10 @@ def test_docs_tell_every_path_and_field_without_a_network(client):
 
 def test_openapi_tells_bodies_and_problems(client):
     told = client.get("/openapi.json").json()
-    assert set(told["paths"]) == {"/predict", "/inspect", "/generate", "/health", "/metrics"}
-    for path, kind in (("/predict", ToPredict), ("/inspect", ToInspect), ("/generate", ToGenerate)):
+    bodies = {"/predict": ToPredict, "/inspect": ToInspect, "/generate": ToGenerate, "/v2/models/{name}/infer": ToInfer}
+    protocol = {"", "/health/live", "/health/ready", "/models/{name}", "/models/{name}/ready"}
+    assert set(told["paths"]) == {*bodies, "/health", "/metrics", *(f"/v2{each}" for each in protocol)}
+    for path, kind in bodies.items():
         operation = told["paths"][path]["post"]
         schema = operation["requestBody"]["content"]["application/json"]["schema"]
         assert set(schema["properties"]) == set(kind.model_fields)

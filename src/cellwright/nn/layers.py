@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cellwright.nn.pretrained import Pretrained
 from cellwright.nn.recurrent import Recurrent
 
 
-class LSTM(Recurrent):
+class LSTM(Recurrent, Pretrained):
     """torch.nn.LSTM: same arguments, parameters and call; see `Recurrent` for what it does beyond.
 
     Args and errors are those of torch.nn.LSTM and, by name only, of `Recurrent`; `layer_norm=True` takes the cell
@@ -73,7 +74,7 @@ class LSTM(Recurrent):
         )
 
 
-class GRU(Recurrent):
+class GRU(Recurrent, Pretrained):
     """torch.nn.GRU: same arguments, parameters and call; see `Recurrent` for what it does beyond.
 
     Args and errors are those of torch.nn.GRU and, by name only, of `Recurrent`; `layer_norm=True` takes the cell
@@ -130,7 +131,7 @@ class GRU(Recurrent):
         )
 
 
-class RNN(Recurrent):
+class RNN(Recurrent, Pretrained):
     """torch.nn.RNN: same arguments, parameters and call; see `Recurrent` for what it does beyond.
 
     Args and errors are those of torch.nn.RNN and, by name only, of `Recurrent`.

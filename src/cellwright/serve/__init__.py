@@ -2,6 +2,7 @@
 
     load      which of a task's abilities a run folder offers; the one module that knows tasks
     app       the routes and the page; schemas, limits, origins: what clients may send, how much, and from where
+    inference    the Open Inference Protocol beside them
     worker    one thread that owns the model, and the queue before it
     docs, pages, metrics    the page of the interface, the files of the live page, counts for Prometheus
 

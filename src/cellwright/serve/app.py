@@ -7,6 +7,7 @@ GET  /               the live page         POST /predict   the answer to a text,
 GET  /health         what is served        POST /inspect   gates, states and answers of a text, token by token
 GET  /metrics        for Prometheus        POST /generate  what a language model makes follow a text
 GET  /openapi.json     all of it, for programs; GET /docs for people
+/v2/…                  the same answers by the Open Inference Protocol (`serve.inference`)
 
 HEAD is answered as GET is. Whatever is wrong with a request is one sentence, {"detail": "…"}, with a status that says
 whose fault it is.
@@ -30,11 +31,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cellwright import __version__
 from cellwright.errors import InputError
 from cellwright.models.sampling import Sampling
+from cellwright.serve import inference
 from cellwright.serve.docs import docs_page
 from cellwright.serve.limits import Limits
 from cellwright.serve.metrics import Metrics
 from cellwright.serve.pages import HEADERS, pages
-from cellwright.serve.schemas import RefusedError, ToGenerate, ToInspect, ToPredict, check_length, read
+from cellwright.serve.schemas import (
+    JSON,
+    RefusedError,
+    ToGenerate,
+    ToInspect,
+    ToPredict,
+    arrived,
+    check_length,
+    parsed,
+    read,
+)
 from cellwright.serve.worker import SHORT, BusyError, Work, Worker
 from cellwright.tasks.predictor import Predictor
 
@@ -54,12 +66,14 @@ class Capabilities:
     explains  whether it tells attributions
     effort    about how many tokens it reads to inspect a text; the second argument: whether with attributions
     write     None where it writes no text
+    outputs   the tensors of an answer
     """
 
     inspect: Inspect | None = None
     explains: bool = False
     effort: Callable[[str, bool], int] = lambda text, attributions: len(text)
     write: Write | None = None
+    outputs: Sequence[inference.Output] = (inference.ANSWER,)
 
 
 class Problem(BaseModel):
@@ -87,6 +101,7 @@ def make_app(
     *,
     capabilities: Capabilities | None = None,
     name: str = "",
+    model: str = "model",
     example: str = "",
     limits: Limits | None = None,
 ) -> FastAPI:
@@ -94,6 +109,7 @@ def make_app(
 
     capabilities: what the model can do beside predicting; None: nothing.
     name: of what is served, for the page and for /health.
+    model: its name in the paths of /v2.
     example: a text that the page offers to begin with; none if it is empty.
     """
     capabilities, limits, metrics = capabilities or Capabilities(), limits or Limits(), Metrics()
@@ -113,9 +129,11 @@ def make_app(
     )
     app.add_middleware(MetricsMiddleware, metrics=metrics)
     _tell_problems(app)
-    _add_predict(app, dispatcher, predictor)
+    work = _predicting(predictor, dispatcher.limits)
+    _add_predict(app, dispatcher, work)
     _add_inspect(app, dispatcher, capabilities)
     _add_generate(app, dispatcher, capabilities.write)
+    _add_inference(app, dispatcher, work, model, capabilities.outputs)
     _add_pages(app, metrics, _served(predictor, capabilities, name) | {"example": example})
     return app
 
@@ -156,12 +174,16 @@ async def _left(request: Request) -> None:
         pass
 
 
-def _add_predict(app: FastAPI, dispatcher: Dispatcher, predictor: Predictor[Any]) -> None:
+def _predicting(predictor: Predictor[Any], limits: Limits) -> Work:
+    """What /predict and /v2 ask of the model, together."""
+
     def answer(texts: Sequence[str]) -> list[Any]:
         return [each.as_json() for each in predictor.predict(texts)]
 
-    work = Work("predict", answer, dispatcher.limits.max_batch)
+    return Work("predict", answer, limits.max_batch)
 
+
+def _add_predict(app: FastAPI, dispatcher: Dispatcher, work: Work) -> None:
     @app.post("/predict", responses=PROBLEMS, openapi_extra=_body(ToPredict))
     async def predict(request: Request) -> Response:
         """Answer one text, or each of several."""
@@ -206,6 +228,72 @@ def _add_generate(app: FastAPI, dispatcher: Dispatcher, write: Write | None) -> 
         effort = len(body.prompt) + SHORT * body.length  # one token after the other takes the time of many at once
         work = Work("generate", lambda prompts: [write(prompt, body) for prompt in prompts], 1, lambda _: effort)
         return JSONResponse({"pieces": (await dispatcher.answers(request, work, [body.prompt]))[0]})
+
+
+def _add_inference(
+    app: FastAPI, dispatcher: Dispatcher, work: Work, model: str, outputs: Sequence[inference.Output]
+) -> None:
+    """What the Open Inference Protocol tells, and asks of the model."""
+
+    @app.get("/v2")
+    async def server() -> dict[str, Any]:
+        """Tell the server's name and version (Open Inference Protocol)."""
+        return inference.server()
+
+    @app.get("/v2/health/live")
+    async def live() -> dict[str, bool]:
+        """Tell that the server runs."""
+        return {"live": True}
+
+    @app.get("/v2/health/ready")
+    async def ready() -> dict[str, bool]:
+        """Tell that the model is loaded: the server listens only then."""
+        return {"ready": True}
+
+    @app.get("/v2/models/{name}")
+    async def described(name: str) -> dict[str, Any]:
+        """Tell the tensors that the model takes and gives."""
+        _check_model(name, model)
+        return inference.model(model, outputs)
+
+    @app.get("/v2/models/{name}/ready")
+    async def model_ready(name: str) -> dict[str, Any]:
+        """Tell that the model is loaded."""
+        _check_model(name, model)
+        return {"name": model, "ready": True}
+
+    _add_infer(app, dispatcher, work, model, outputs)
+
+
+def _add_infer(
+    app: FastAPI, dispatcher: Dispatcher, work: Work, model: str, outputs: Sequence[inference.Output]
+) -> None:
+    @app.post("/v2/models/{name}/infer", responses=PROBLEMS, openapi_extra=_body(inference.ToInfer))
+    async def infer(name: str, request: Request) -> Response:
+        """Answer a tensor of texts with tensors."""
+        _check_model(name, model)
+        header = request.headers.get(inference.HEADER)
+        _check_sender(request, header)
+        text, binary = inference.split(await arrived(request, dispatcher.limits), header)
+        body = parsed(text, inference.ToInfer)
+        asked = inference.wanted(body, outputs)
+        answers = await dispatcher.answers(request, work, inference.texts_of(body, binary, dispatcher.limits))
+        content, length = inference.response(model, body.id, answers, asked)
+        if length is None:
+            return Response(content, media_type=JSON)
+        return Response(content, media_type="application/octet-stream", headers={inference.HEADER: str(length)})
+
+
+def _check_model(name: str, model: str) -> None:
+    if name != model:
+        raise RefusedError(404, f"there is no model {name!r}; expected {model!r}")
+
+
+def _check_sender(request: Request, header: str | None) -> None:
+    """Refuse what a page of another site could send unasked; Triton's clients name no content type, and no origin."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != JSON and header is None and (media or "origin" in request.headers):
+        raise RefusedError(415, f"the content type is {media or 'missing'}; expected {JSON}")
 
 
 def _served(predictor: Predictor[Any], capabilities: Capabilities, name: str) -> dict[str, Any]:
@@ -256,20 +344,24 @@ def _always(content: str, media: str) -> Callable[[], Awaitable[Response]]:
 
 
 def _tell_problems(app: FastAPI) -> None:
+    def told(request: Request, sentence: str, status: int, headers: dict[str, str] | None = None) -> JSONResponse:
+        field = "error" if request.url.path.startswith("/v2/") else "detail"  # the protocol's word
+        return JSONResponse({field: sentence}, status, headers)
+
     def refused(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RefusedError)
         unread = error.status in (408, 413)  # what still comes of the body is no next request
-        return JSONResponse({"detail": str(error)}, error.status, {"connection": "close"} if unread else None)
+        return told(request, str(error), error.status, {"connection": "close"} if unread else None)
 
     def wrong(request: Request, error: Exception) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, 422)
+        return told(request, str(error), 422)
 
     def busy(request: Request, error: Exception) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, 503, {"retry-after": "1"})
+        return told(request, str(error), 503, {"retry-after": "1"})
 
     def failed(request: Request, error: Exception) -> JSONResponse:
         # Starlette raises the error further after this answer, so that the log has its traceback.
-        return JSONResponse({"detail": "the model failed on this request; the server's log says why"}, 500)
+        return told(request, "the model failed on this request; the server's log says why", 500)
 
     for kind, handler in ((RefusedError, refused), (InputError, wrong), (BusyError, busy), (Exception, failed)):
         app.add_exception_handler(kind, handler)

@@ -15,6 +15,7 @@ from cellwright.inspect.recorders import RECORDERS, Recorder
 from cellwright.inspect.report import described
 from cellwright.models.generation import generate
 from cellwright.serve.app import Capabilities, Write, make_app
+from cellwright.serve.inference import ANSWER, of_labels
 from cellwright.serve.limits import Limits
 from cellwright.tasks.lm.run import LanguageRun
 from cellwright.tasks.run import Run, load_run
@@ -37,7 +38,12 @@ def app_of(path: str | Path, limits: Limits, example: str | None = None) -> Fast
             capabilities.inspect(FIRST, True)
     example = _example(run) if example is None else example
     return make_app(
-        predictor, capabilities=capabilities, name=f"{path}, {run.config.task}", example=example, limits=limits
+        predictor,
+        capabilities=capabilities,
+        name=f"{path}, {run.config.task}",
+        model=Path(path).resolve().name,
+        example=example,
+        limits=limits,
     )
 
 
@@ -49,13 +55,16 @@ def _example(run: Run[Any, Any]) -> str:
 
 def _capabilities(run: Run[Any, Any], recorder: Recorder | None) -> Capabilities:
     """What a run can do beside predicting; without a recorder, or of texts that nobody types, no gates are shown."""
+    outputs = of_labels(run.config.labels) if run.config.task == "classify" else (ANSWER,)
     if recorder is None or not recorder.typed:
-        return Capabilities(write=_write(run))
+        return Capabilities(write=_write(run), outputs=outputs)
 
     def inspect(text: str, attributions: bool) -> dict[str, Any]:
         return described(recorder.record(run, text, attributions))
 
-    return Capabilities(inspect=inspect, explains=recorder.explains, effort=recorder.effort, write=_write(run))
+    return Capabilities(
+        inspect=inspect, explains=recorder.explains, effort=recorder.effort, write=_write(run), outputs=outputs
+    )
 
 
 def _write(run: Run[Any, Any]) -> Write | None:

@@ -15,6 +15,7 @@ from cellwright.models.sampling import Sampling
 from cellwright.serve.limits import Limits
 
 Body = TypeVar("Body", bound=BaseModel)
+JSON = "application/json"
 SHOWN = 60  # characters of what was sent that a sentence repeats
 
 
@@ -100,17 +101,26 @@ def check_length(name: str, text: str, most: int) -> None:
 
 async def read(request: Request, kind: type[Body], limits: Limits) -> Body:
     """The body of a request. Raises RefusedError."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != JSON:  # which a page of another site may not send: the browser asks first
+        raise RefusedError(415, f"the content type is {media or 'missing'}; expected {JSON}")
+    return parsed(await arrived(request, limits), kind)
+
+
+async def arrived(request: Request, limits: Limits) -> bytes:
+    """The bytes of a request. Raises RefusedError for those that are compressed, too many, or late."""
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding != "identity":
         raise RefusedError(415, f"the body is compressed (Content-Encoding: {encoding}); expected it as it is")
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media != "application/json":  # which a page of another site may not send: the browser asks first
-        raise RefusedError(415, f"the content type is {media or 'missing'}; expected application/json")
     try:
         async with asyncio.timeout(limits.timeout):
-            content = await _content(request, limits.max_body)
+            return await _content(request, limits.max_body)
     except TimeoutError:
         raise RefusedError(408, f"the request has not arrived within {limits.timeout:g} s") from None
+
+
+def parsed(content: bytes, kind: type[Body]) -> Body:
+    """A body of JSON. Raises RefusedError."""
     try:
         return kind.model_validate_json(content)
     except ValidationError as error:

@@ -1,0 +1,72 @@
+"""Runs in folders with a card: cellwright.hub."""
+
+import json
+import re
+
+import pytest
+
+import cellwright
+from cellwright import InputError, hub
+
+ROWS = [(f"{'good clean' if k % 2 else 'bad dirty'} room", "good" if k % 2 else "bad") for k in range(40)]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hub")
+    data = folder / "reviews.csv"
+    data.write_text("text,label\n" + "".join(f"{text} {k},{label}\n" for k, (text, label) in enumerate(ROWS)))
+    options = {"max_epochs": 1, "hidden_size": 8, "embedding_dim": 8, "duplicates": "keep"}
+    return cellwright.fit(data, folder / "run", options=options, say=lambda sentence: None).out
+
+
+def test_a_run_is_copied_without_its_checkpoints_and_answers_the_same(run, tmp_path):
+    out = hub.save(run, tmp_path / "out", license="apache-2.0")
+    assert not (out / "checkpoints").exists()
+    assert (run / "checkpoints").exists()
+    texts = ["good room", "bad"]
+    found, expected = ([each.as_json() for each in one.predict(texts)] for one in (hub.load(out), cellwright.load(run)))
+    assert found == expected
+
+
+def test_the_card_says_task_data_scores_and_licence(run):
+    text = hub.card(run, license="apache-2.0")
+    head = text.split("---")[1]
+    assert {"library_name: cellwright", "license: apache-2.0", "pipeline_tag: text-classification"} <= set(
+        head.splitlines()
+    )
+    assert "# classify, learned from reviews.csv" in text
+    scores = json.loads((run / "metrics.json").read_text())["validation"]
+    assert f"| validation | accuracy | {scores['accuracy']:.4g} |" in text
+    assert str(run.parent) not in text
+
+
+def test_the_card_has_the_scores_of_the_test_split(run):
+    (run / "test.json").write_text(json.dumps({"texts": 6, "model": {"accuracy": 0.75, "classes": []}}))
+    assert "| test | model accuracy | 0.75 |" in hub.card(run)
+    (run / "test.json").unlink()
+
+
+def test_without_a_licence_the_card_names_none(run):
+    assert "license" not in hub.card(run)
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda run, tmp: hub.card(run, license="Apache 2\nx: y"), "expected a word such as apache-2.0"),
+        (lambda run, tmp: hub.save(tmp / "none", tmp / "out"), "no such run folder"),
+        (lambda run, tmp: hub.load(tmp), "config.json: cannot be read"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(call, sentence, run, tmp_path):
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        call(run, tmp_path)
+
+
+def test_a_layer_of_another_name_is_refused(tmp_path):
+    cellwright.LSTM(3, 4).save_pretrained(tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"layer": "Transformer"}))
+    with pytest.raises(InputError, match="holds the layer 'Transformer'; expected LSTM, GRU, RNN, Recurrent, or a run"):
+        hub.load(tmp_path)

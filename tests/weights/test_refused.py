@@ -1,0 +1,150 @@
+"""Each sentence of an importer that cannot go on: what, got, expected."""
+
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import cellwright
+from cellwright import InputError
+from cellwright.weights import (
+    from_dynet,
+    from_equinox,
+    from_flax,
+    from_haiku,
+    from_mlx,
+    from_paddle,
+    from_tinygrad,
+    to_flax,
+    to_keras,
+)
+from kept_numbers import kept
+
+
+def ones(*shape):
+    return np.ones(shape, "float32")
+
+
+GATED = {"weight_ih": ones(16, 3), "weight_hh": ones(16, 4), "bias_ih": ones(16), "bias_hh": ones(16)}
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (
+            lambda: from_tinygrad({}),
+            "from_tinygrad: there is no weight_ih; expected a cell with weight_ih, got nothing",
+        ),
+        (
+            lambda: from_tinygrad(GATED | {"weight_hh": ones(16, 5)}),
+            "the weights of h have shape (16, 5); expected (4·H, H)",
+        ),
+        (
+            lambda: from_tinygrad(GATED | {"weight_ih": ones(12, 3)}),
+            "the weights of x have shape (12, 3); expected (4·H, I)",
+        ),
+        (lambda: from_tinygrad(GATED | {"bias_ih": ones(12)}), "bias_ih has shape (12,); expected (4·H) = (16,)"),
+        (lambda: from_tinygrad(GATED | {"weight_ih": ones(16)}), "a weight has shape (16,); expected matrices"),
+        (lambda: from_tinygrad(GATED | {"weight_ih": None}), "weight_ih is None; expected an array"),
+        (
+            lambda: from_tinygrad(GATED | {"weight_ih": ["a"]}),
+            "weight_ih is list of <U1; expected an array of floating",
+        ),
+        (lambda: from_tinygrad([]), "the layers have [] directions; expected one layer or more, of 1 or 2"),
+        (lambda: from_tinygrad([(GATED,) * 3]), "the layers have [3] directions"),
+        (lambda: from_tinygrad([GATED, (GATED, GATED)]), "layer 1 has 2 directions and layer 0 has 1"),
+        (lambda: from_tinygrad([GATED, GATED]), "layer 1 takes 3 features and has 4 units; expected 4 and 4"),
+        (
+            lambda: from_tinygrad(GATED, into=cellwright.LSTM(3, 5, bidirectional=True)),
+            "the layer to fill has hidden_size=5, bidirectional=True; expected hidden_size=4, bidirectional=False",
+        ),
+        (lambda: from_tinygrad(GATED, into=cellwright.GRU(3, 4)), "has cell='gru'; expected cell='lstm'"),
+        (lambda: from_tinygrad(GATED, into=cellwright.LSTM(3, 4, bias=False)), "has bias=False; expected bias=True"),
+        (lambda: from_equinox(GATED | {"weight_hh": ones(20, 4)}), "there is no bias; expected a cell with bias"),
+        (
+            lambda: from_equinox({"weight_ih": ones(20, 3), "weight_hh": ones(20, 4), "bias": None}),
+            "the weights of h have shape (20, 4); expected (4·H, H) of the cell lstm or (3·H, H) of the cell gru",
+        ),
+        (
+            lambda: from_equinox({"weight_ih": ones(12, 3), "weight_hh": ones(12, 4), "bias": None, "bias_n": ones(5)}),
+            "the bias of n has shape (5,); expected (H,) = (4,)",
+        ),
+        (lambda: from_mlx({}, nonlinearity="elu"), "nonlinearity is 'elu'; expected tanh or relu"),
+        (lambda: from_mlx({"Wx": ones(12, 3), "Wh": ones(12, 4), "b": ones(12)}), "there is no bhn; expected"),
+        (lambda: from_paddle({"weight": ones(3)}), "the weights are of 0 layers; expected those of one"),
+        (lambda: from_paddle({}, activation="elu"), "activation is 'elu'; expected tanh or relu"),
+        (
+            lambda: from_paddle({f"{n}.0.cell.{w}": ones(4, 4) for n in "ab" for w in ("weight_ih", "weight_hh")}),
+            "the weights are of 2 layers: a, b; expected those of one",
+        ),
+        (
+            lambda: from_paddle({"0.cell.weight_ih": ones(20, 3), "0.cell.weight_hh": ones(20, 4)}),
+            "weight_hh has shape (20, 4); expected (4·H, P), (3·H, H) or (H, H)",
+        ),
+        (lambda: from_haiku(kept("haiku")["GRU"]["params"]), "gru is Haiku's GRU, which resets before the product"),
+        (
+            lambda: from_haiku({"mlp/linear": {"w": ones(3, 4)}}),
+            "the recurrent modules are none; expected one, or layers=",
+        ),
+        (lambda: from_haiku({}, layers=["lstm"]), "there is no recurrent module lstm; expected one of none there"),
+        (lambda: from_haiku({}, layers=[]), "layers is empty"),
+        (
+            lambda: from_haiku(kept("haiku")["LSTM-stack"]["params"]),
+            "the recurrent modules are lstm, lstm_1; expected one",
+        ),
+        (lambda: from_dynet(kept("dynet")["GRUBuilder"]["params"]), "a layer has 9 parameters; expected W_x, W_h, b"),
+        (lambda: from_dynet([(SimpleNamespace(get_parameters=lambda: [1, 2]),)]), "a direction has 2 layers; expected"),
+        (lambda: from_flax([1]), "got int; expected the parameters of a cell as nested mappings"),
+        (lambda: from_flax({}), "the parameters of nothing hold 0 recurrent modules"),
+        (lambda: from_flax({"a": {"i": {}}, "b": {"i": {}}}), "the parameters a, b hold 2 recurrent modules; expected"),
+        (
+            lambda: from_flax({"i": {"kernel": ones(3, 4)}}),
+            "there is no h/kernel; expected h, each with a kernel, got i",
+        ),
+        (
+            lambda: from_flax({"i": {"kernel": ones(3, 4)}, "h": {"kernel": ones(4, 4)}}, activation="elu"),
+            "a cell of 1 gates with activation 'elu'",
+        ),
+        (
+            lambda: from_flax([kept("flax")["nnx-GRUCell"]["params"], kept("flax")["nnx-LSTMCell"]["params"]]),
+            "the layers are of the cells gru, lstm; expected one",
+        ),
+        (lambda: to_keras(cellwright.Recurrent("mgu", 3, 4)), "to_keras: the layer's cell is mgu; expected lstm or"),
+        (lambda: to_flax(cellwright.LSTM(3, 4, proj_size=2)), "to_flax: there is no layer with proj_size=2 there"),
+        (lambda: to_keras(cellwright.LSTM(3, 4, zoneout=0.1)), "to_keras: there is no layer with zoneout="),
+    ],
+)
+def test_one_sentence_says_what_is_wrong(call, sentence):
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        call()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16"])
+def test_the_layer_has_the_type_of_the_arrays(dtype):
+    assert str(from_tinygrad({n: a.astype(dtype) for n, a in GATED.items()}).weight_ih_l0.dtype) == f"torch.{dtype}"
+
+
+def test_cells_without_biases_make_layers_without():
+    equinox = {"weight_ih": ones(12, 3), "weight_hh": ones(12, 4), "bias": None, "bias_n": None}
+    assert not from_equinox(equinox).bias
+    assert not from_tinygrad({"weight_ih": ones(16, 3), "weight_hh": ones(16, 4)}).bias
+
+
+def test_a_layer_with_biases_takes_weights_without_as_zeros():
+    layer = cellwright.LSTM(3, 4)
+    from_tinygrad({"weight_ih": ones(16, 3), "weight_hh": ones(16, 4)}, into=layer)
+    assert not layer.bias_ih_l0.any()
+    assert not layer.bias_hh_l0.any()
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "rnn-relu"])
+def test_what_flax_is_given_computes_the_same_when_it_comes_back(cell):
+    """Flax's own numbers are in test_kept_numbers: the way there and back is exact where that way in is right."""
+    import torch
+
+    layer = cellwright.Recurrent(cell, 3, 4, num_layers=2, bidirectional=True, batch_first=True)
+    activation = "relu" if cell == "rnn-relu" else "tanh"
+    back = from_flax(to_flax(layer), activation=activation)
+    x = torch.randn(3, 5, 3)
+    assert (layer(x)[0] - back(x)[0]).abs().max() < 1e-6
