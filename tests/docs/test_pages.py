@@ -22,6 +22,7 @@ PAGES = [
     "long-sequences.md",
     "precision.md",
     "series.md",
+    "scikit-learn.md",
 ]
 
 

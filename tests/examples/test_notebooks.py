@@ -13,7 +13,7 @@ NOTEBOOKS = sorted(Path(__file__).parents[2].glob("examples/*.ipynb"))
 
 
 def test_there_is_one_for_each_way_in():
-    assert [path.stem for path in NOTEBOOKS] == ["drop_in_layer", "file_to_model", "own_cell"]
+    assert [path.stem for path in NOTEBOOKS] == ["drop_in_layer", "file_to_model", "own_cell", "scikit_learn"]
 
 
 @pytest.mark.slow

@@ -8,6 +8,9 @@ import pytest
 
 from cellwright import tasks
 
+IN_MEMORY = ("classify", "tag", "series")
+"""Tasks that learn from rows in memory too."""
+
 
 @pytest.mark.parametrize("name", tasks.NAMES)
 def test_the_record_and_the_functions_beside_it(name: str) -> None:
@@ -17,10 +20,11 @@ def test_the_record_and_the_functions_beside_it(name: str) -> None:
         (part, function): [*inspect.signature(getattr(tasks.module(name, part), function)).parameters]
         for part, function in [("prepare", "prepare"), ("evaluate", "evaluate"), ("data", "load_splits")]
     }
+    given = ["given"] if name in IN_MEMORY else []
     assert taken == {
-        ("prepare", "prepare"): ["config", "before"],
+        ("prepare", "prepare"): ["config", "before", *given],
         ("evaluate", "evaluate"): ["run", "data", "split", "columns", "say", "baselines"],
-        ("data", "load_splits"): ["config"],
+        ("data", "load_splits"): ["config", *given],
     }
     assert set(task.columns) <= task.config.model_fields.keys()
     assert task.decoding is None or task.decoding in task.run_config.model_fields

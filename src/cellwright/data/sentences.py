@@ -1,6 +1,6 @@
 """Sentences of tagged tokens, where each stood in its file, and their splits."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cellwright.data.hash_split import check_shares, split_of
@@ -11,13 +11,41 @@ SENTENCES = "tagged sentences"
 """What a built-in set of them holds."""
 
 
+Features = tuple[str, ...]
+"""Of a word: a value of each further column, empty where nothing is said."""
+
+
+@dataclass(frozen=True)
+class Featured:
+    """A sentence whose words come with features, as many of each."""
+
+    tokens: list[str]
+    features: list[Features]
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __iter__(self) -> Iterator[str]:
+        """Its words alone."""
+        return iter(self.tokens)
+
+
+Words = Sequence[str] | Featured
+"""A sentence as a tagger is told it."""
+
+
+def tokens_of(words: Words) -> Sequence[str]:
+    """The words alone."""
+    return words.tokens if isinstance(words, Featured) else words
+
+
 @dataclass(frozen=True)
 class Sentences:
     """N sentences in the order of their file; the lists run side by side.
 
     Each sentence of `tokens` has as many `tags`. `labels` says one thing of each whole sentence, None where nobody
     asked for it. `lines` holds the line on which a sentence begins, counted from 1; `source` is the file or the
-    built-in set."""
+    built-in set. `features` are those of each token, None where no columns were asked for."""
 
     tokens: list[list[str]]
     tags: list[list[str]]
@@ -25,9 +53,14 @@ class Sentences:
     lines: list[int]
     source: str
     unit: str = "line"
+    features: list[list[Features]] | None = None
 
     def __post_init__(self) -> None:
-        sizes = {len(column) for column in (self.tokens, self.tags, self.labels, self.lines) if column is not None}
+        sizes = {
+            len(column)
+            for column in (self.tokens, self.tags, self.labels, self.lines, self.features)
+            if column is not None
+        }
         if len(sizes) > 1:
             raise ValueError(f"Sentences: lists of {sorted(sizes)} sentences; expected as many of each")
         for index, (tokens, tags) in enumerate(zip(self.tokens, self.tags, strict=True)):
@@ -51,7 +84,15 @@ class Sentences:
             lines=[self.lines[row] for row in rows],
             source=self.source,
             unit=self.unit,
+            features=None if self.features is None else [self.features[row] for row in rows],
         )
+
+    @property
+    def told(self) -> Sequence[Words]:
+        """What a tagger is told of each."""
+        if self.features is None:
+            return self.tokens
+        return [Featured(*each) for each in zip(self.tokens, self.features, strict=True)]
 
 
 def split_sentences(sentences: Sentences, *, validation: float = SHARE, test: float = SHARE) -> Splits[Sentences]:

@@ -3,7 +3,7 @@
 Of tables, pairs, sentences and series alike; which row falls to which share is `data/hash_split.py`'s.
 """
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
@@ -28,6 +28,15 @@ class Splits(dict[str, Rows]):
         super().__init__(splits)
         self.notes = notes
         self.without: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Given(Generic[Rows]):
+    """What is learned from where it is in memory, and no file of a run's options."""
+
+    splits: Splits[Rows]
+    labels: Sequence[str] = ()
+    """The classes, or tags, there are: in the order of the model's outputs, and in the training rows or not."""
 
 
 class SplitOptions(NamedTuple):

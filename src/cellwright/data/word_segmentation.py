@@ -8,6 +8,7 @@ often a word is said follows from its place among the most frequent: the r-th of
 import math
 import re
 
+from cellwright.data.sentences import Featured, Words
 from cellwright.data.special_tokens import UNKNOWN
 from cellwright.data.tokenizer import UNSPACED
 from cellwright.data.words import Lexicon
@@ -15,6 +16,27 @@ from cellwright.data.words import Lexicon
 _TOGETHER = re.compile(r"[A-Za-zＡ-Ｚａ-ｚ\d.,%．％]+")
 LONGEST = 12  # characters of a word that is looked for
 UNLIKELY = 3.0  # nats that a character costs, by itself and unknown, beyond the rarest word
+
+
+def words_of(text: str, lexicon: Lexicon) -> Words:
+    """Return the words of a text, and with a lexicon of features those that stand behind them: `fly +V to +P`.
+
+    Each has a + before it; a word has as many at most as the lexicon knows columns.
+    """
+    if not lexicon.features:
+        return segment(text, lexicon)
+    tokens: list[str] = []
+    features: list[list[str]] = []
+    for part in text.split():
+        if features and len(features[-1]) < len(lexicon.features) and len(part) > 1 and part.startswith("+"):
+            features[-1].append(part[1:])
+        else:
+            tokens.append(part)
+            features.append([])
+    if not any(features):
+        return segment(text, lexicon)
+    nothing = [""] * len(lexicon.features)
+    return Featured(tokens, [(*each, *nothing[len(each) :]) for each in features])
 
 
 def segment(text: str, lexicon: Lexicon) -> list[str]:

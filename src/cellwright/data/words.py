@@ -15,6 +15,7 @@ from torch import Tensor
 
 from cellwright.data.batches import filled, padded
 from cellwright.data.compatible import Compatible
+from cellwright.data.sentences import Featured, Features, Words, tokens_of
 from cellwright.data.special_tokens import KNOWN, UNKNOWN
 from cellwright.data.unseen import Unseen
 from cellwright.errors import InputError
@@ -47,6 +48,8 @@ class WordExample(NamedTuple):
     tags: NDArray[np.int64] | None
     """(T)"""
     label: int | None
+    features: NDArray[np.int64] | None = None
+    """(T, K), a number of each of K columns."""
 
 
 class WordBatch(NamedTuple):
@@ -66,6 +69,8 @@ class WordBatch(NamedTuple):
     """(B, T) int64, zero beyond each length."""
     labels: Tensor | None
     """(B) int64"""
+    features: Tensor | None = None
+    """(B, T, K) int64, zero beyond each length; None where the lexicon knows none."""
 
 
 class Lexicon:
@@ -81,8 +86,12 @@ class Lexicon:
     digit as 0; their characters are spelled as they stand, one that training never saw as its compatible one.
     """
 
-    def __init__(self, vocabulary: Sequence[str], alphabet: Sequence[str]) -> None:
-        """Number words and characters from KNOWN on, in this order."""
+    def __init__(
+        self, vocabulary: Sequence[str], alphabet: Sequence[str], features: Sequence[Sequence[str]] = ()
+    ) -> None:
+        """Number words, characters, and the values of each column of features from KNOWN on, in this order."""
+        self.features = [list(values) for values in features]
+        self._values = [{value: number for number, value in enumerate(each, start=KNOWN)} for each in self.features]
         self.vocabulary, self.alphabet = list(vocabulary), list(alphabet)
         self._words = {word: number for number, word in enumerate(self.vocabulary, start=KNOWN)}
         self._characters = {character: number for number, character in enumerate(self.alphabet, start=KNOWN)}
@@ -91,21 +100,23 @@ class Lexicon:
 
     @classmethod
     @staged(lambda *_, **__: "collecting the words of the training sentences")
-    def train(cls, sentences: Iterable[Sequence[str]], *, size: int, min_frequency: int) -> "Lexicon":
-        """Collect all characters, and the most frequent words: `size`, with the two special ones, at most.
+    def train(cls, sentences: Sequence[Words], *, size: int, min_frequency: int) -> "Lexicon":
+        """Collect all characters and features, and the most frequent words: `size`, with the two special ones, at most.
 
         A word is seen `min_frequency` times at least.
 
         The same for the same sentences, in whatever order they stand.
         """
-        tokens = Counter(chain.from_iterable(sentences))
+        tokens = Counter(chain.from_iterable(map(tokens_of, sentences)))
+        said = [each for words in sentences if isinstance(words, Featured) for each in words.features]
         words: Counter[str] = Counter()
         characters: set[str] = set()
         for token, times in tokens.items():
             words[normal(token)] += times
             characters.update(token)
         frequent = sorted(words.items(), key=lambda item: (-item[1], item[0]))[: size - KNOWN]
-        return cls([word for word, times in frequent if times >= min_frequency], sorted(characters))
+        known = [word for word, times in frequent if times >= min_frequency]
+        return cls(known, sorted(characters), [sorted(set(column)) for column in zip(*said, strict=True)])
 
     def __contains__(self, token: str) -> bool:
         return normal(token) in self._words
@@ -118,10 +129,13 @@ class Lexicon:
         """Return the numbers of a word's characters; an empty one counts as an unknown character."""
         return self._numbers(token)[1]
 
-    def unseen(self, sentences: Iterable[Sequence[str]]) -> list[Unseen]:
-        """Count the words that it lacks, which are known by their characters alone, and the characters likewise."""
-        words, characters = Unseen("words"), Unseen("characters")
-        for token in chain.from_iterable(sentences):
+    def unseen(self, sentences: Sequence[Words]) -> list[Unseen]:
+        """Count the words that it lacks, which are known by their characters alone; characters, and features, likewise.
+
+        A feature that a sentence leaves out counts as lacking.
+        """
+        words, characters, features = Unseen("words"), Unseen("characters"), Unseen("features")
+        for token in chain.from_iterable(map(tokens_of, sentences)):
             number, spelling = self._numbers(token)
             words.total += 1
             characters.total += len(token)
@@ -130,25 +144,46 @@ class Lexicon:
             if UNKNOWN in spelling:
                 characters.lacks.update(c for c in self._compatible.read(token) if c not in self._characters)
             characters.forms |= self._compatible.changed(token)
-        return [words, characters]
+        for each in chain.from_iterable(map(self._features_of, sentences)):
+            features.total += len(each)
+            features.lacks.update(v or "none" for v, known in zip(each, self._values, strict=True) if v not in known)
+        return [words, characters, features] if self.features else [words, characters]
 
     def examples(
         self,
-        sentences: Sequence[Sequence[str]],
+        sentences: Sequence[Words],
         tags: Sequence[Sequence[int] | None] | None = None,
         labels: Sequence[int | None] | None = None,
     ) -> list[WordExample]:
         """Return sentences as numbers, those that go into a batch together at once: they share their spellings."""
         rows: defaultdict[tuple[int, ...], int] = defaultdict(count().__next__)  # of spellings, as they are first seen
-        forms = [_array(rows[self.spelling(token)] for token in tokens) for tokens in sentences]
+        cut = list(map(tokens_of, sentences))
+        forms = [_array(rows[self.spelling(token)] for token in tokens) for tokens in cut]
         spellings = Spellings(*padded(list(rows) or [(UNKNOWN,)]))
         rows_of_tags = [None] * len(sentences) if tags is None else tags
         said = [None] * len(sentences) if labels is None else labels
-        each = zip(sentences, forms, rows_of_tags, said, strict=True)
+        each = zip(cut, forms, rows_of_tags, said, map(self._numbered, sentences), strict=True)
         return [
-            WordExample(_array(self.words(tokens)), form, spellings, None if row is None else _array(row), label)
-            for tokens, form, row, label in each
+            WordExample(_array(self.words(tokens)), form, spellings, None if row is None else _array(row), label, found)
+            for tokens, form, row, label, found in each
         ]
+
+    def _numbered(self, words: Words) -> NDArray[np.int64] | None:
+        """The numbers of a sentence's features (T, K), UNKNOWN where one is new or not given."""
+        if not self.features:
+            return None
+        rows = [
+            [known.get(v, UNKNOWN) for v, known in zip(each, self._values, strict=True)]
+            for each in self._features_of(words)
+        ]
+        return np.array(rows, np.int64).reshape(len(words), len(self.features))
+
+    def _features_of(self, words: Words) -> Sequence[Features]:
+        """Those of each word, as many as the lexicon knows columns; nothing is said where there are none."""
+        nothing = ("",) * len(self.features)
+        if not isinstance(words, Featured):
+            return [nothing] * len(words)
+        return [(*each, *nothing)[: len(nothing)] for each in words.features]
 
     def _number(self, token: str) -> tuple[int, tuple[int, ...]]:
         half, read = MOST_CHARACTERS // 2, self._compatible.read(token)
@@ -158,19 +193,21 @@ class Lexicon:
 
     def to_json(self) -> str:
         """Return both lists as JSON."""
-        return json.dumps({"words": self.vocabulary, "characters": self.alphabet}, ensure_ascii=False, indent=0) + "\n"
+        content = {"words": self.vocabulary, "characters": self.alphabet}
+        features = {"features": self.features} if self.features else {}
+        return json.dumps(content | features, ensure_ascii=False, indent=0) + "\n"
 
     @classmethod
     def from_json(cls, content: str | bytes, where: str) -> "Lexicon":
         """Make the lexicon of `to_json`. Raises InputError, which begins with `where`."""
         try:
             read = json.loads(content)
-            lists = [read["words"], read["characters"]]
+            lists = [read["words"], read["characters"], *read.get("features", [])]
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"{where}: no list of words and characters ({error}); copy the run folder again") from None
         if not all(isinstance(each, list) and all(isinstance(item, str) for item in each) for each in lists):
             raise InputError(f"{where}: holds other things than strings; copy the run folder again")
-        return cls(*lists)
+        return cls(lists[0], lists[1], lists[2:])
 
 
 def normal(token: str) -> str:
@@ -201,7 +238,16 @@ def collate_words(examples: Sequence[WordExample]) -> WordBatch:
         forms=filled(forms, lengths),
         tags=None if tags is None else filled(np.concatenate(tags), lengths),
         labels=None if labels is None else torch.tensor(labels, dtype=torch.int64),
+        features=_features([example.features for example in examples], lengths),
     )
+
+
+def _features(rows: Sequence[NDArray[np.int64] | None], lengths: NDArray[np.int64]) -> Tensor | None:
+    """(T, K) of each sentence -> (B, T, K), or None."""
+    found = _all_or_none("features", rows)
+    if found is None:
+        return None
+    return torch.stack([filled(column, lengths) for column in np.concatenate(found).T], dim=-1)
 
 
 def _array(numbers: Iterable[int]) -> NDArray[np.int64]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from cellwright.data.word_segmentation import segment
+from cellwright.data.sentences import tokens_of
+from cellwright.data.word_segmentation import words_of
 from cellwright.data.words import collate_words
 from cellwright.inspect.capture import capturing
 from cellwright.inspect.recording import Answers, Array, Recording, check_count, percent, pieces
@@ -26,12 +27,13 @@ def record(run: TagRun, text: str, reasons: bool = True) -> Recording:
 
     There are no reasons to ask for.
     """
-    words = segment(text, run.lexicon)
+    told = words_of(text, run.lexicon)
+    words = [*tokens_of(told)]
     check_count(len(words), "word")
-    batch = collate_words(run.lexicon.examples([words]))
+    batch = collate_words(run.lexicon.examples([told]))
     with torch.inference_mode(), capturing([run.model.recurrent]) as captured:
         emissions = run.model(batch).emissions
-    (tagged,) = TagPredictor(run).tag([words])
+    (tagged,) = TagPredictor(run).tag([told])
     shares: Array = run.model.probabilities(emissions, batch.lengths)[0].numpy()
     tokens, between = pieces(text, _spans(text, words))
     return Recording(

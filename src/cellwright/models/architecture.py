@@ -47,6 +47,15 @@ class Embedded(BaseModel):
     """Numbers a token is embedded in: a character, a word, a symbol."""
 
 
+class Fixable(BaseModel):
+    """Of an embedding that began from vectors, as the run keeps it: no option."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    fixed_vectors: bool = False
+    """Whether the rows that were given stay as they are; which these are stands among the weights."""
+
+
 class Remembering(BaseModel):
     """Layers that may remember before they have learned to."""
 
@@ -87,7 +96,7 @@ class Architecture(Pooled, Dropped, Embedded, Bidirectional):
     the cell."""
 
 
-class ClassifierConfig(Architecture):
+class ClassifierConfig(Fixable, Architecture):
     """What a classifier is made of; written to a run's `config.json`, enough to build the same module again."""
 
     vocab_size: int = Field(ge=2)

@@ -25,7 +25,9 @@ class Classifier(nn.Module):
         super().__init__()
         self.config = config
         features = config.hidden_size * (2 if config.bidirectional else 1)
-        self.embedding = Embedding(config.vocab_size, config.embedding_dim, config.bigram_buckets)
+        self.embedding = Embedding(
+            config.vocab_size, config.embedding_dim, config.bigram_buckets, fixed=config.fixed_vectors
+        )
         self.embedding_dropout = Dropout(config.embedding_dropout)
         self.recurrent = Recurrent(
             config.cell,

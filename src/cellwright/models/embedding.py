@@ -2,6 +2,7 @@
 
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
@@ -27,8 +28,12 @@ class Embedding(nn.Module):
     Gradients of a large table are sparse, of the rows that a batch has: of 50,000 rows it has one or two thousand.
     """
 
-    def __init__(self, vocabulary: int, size: int, pairs: int, *, padding_is_read: bool = False) -> None:
-        """padding_is_read: whether anything but what layers leave out reads the padding, which stays zero all the same.
+    def __init__(
+        self, vocabulary: int, size: int, pairs: int, *, padding_is_read: bool = False, fixed: bool = False
+    ) -> None:
+        """fixed: whether rows that `begin_from` gives stay as they are.
+
+        padding_is_read: whether anything but what layers leave out reads the padding, which stays zero all the same.
 
         Where nothing does, it has no gradient anyway, and torch need not look for it among the tokens.
         """
@@ -37,6 +42,7 @@ class Embedding(nn.Module):
         self.token = _table(vocabulary, size, PADDING if padding_is_read else None)
         nn.init.zeros_(self.token.weight[PADDING])
         nn.init.normal_(self.token.weight[UNKNOWN:], std=EMBEDDING_SCALE)
+        self.fixed = FixedRows(vocabulary) if fixed else None
         if pairs:
             self.pair_ids = PairNumbers(vocabulary, pairs)
             self.pair = _table(pairs + 1, size, 0)
@@ -45,7 +51,37 @@ class Embedding(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """(…, T) int64 -> (…, T, E)."""
         embedded = cast(Tensor, self.token(tokens))
+        if self.fixed is not None:
+            embedded = self.fixed(tokens, embedded)
         return embedded + self.pair(self.pair_ids(tokens)) if self.buckets else embedded
+
+
+class FixedRows(nn.Module):
+    """Rows of a table that stay as they are: what is read of them has no gradient."""
+
+    rows: Tensor
+
+    def __init__(self, vocabulary: int) -> None:
+        super().__init__()
+        self.register_buffer("rows", torch.zeros(vocabulary, dtype=torch.bool))
+
+    def forward(self, tokens: Tensor, embedded: Tensor) -> Tensor:
+        """Tokens (…,) int64 and what stands for them (…, E) -> the same (…, E)."""
+        if not self.training:
+            return embedded
+        return torch.where(self.rows[tokens][..., None], embedded.detach(), embedded)
+
+
+def begin_from(table: nn.Embedding, rows: Tensor, values: Tensor, fixed: FixedRows | None) -> None:
+    """Give rows (N,) int64 of a table, in place, these values (N, E); the others become as large as these usually are.
+
+    The rows before UNKNOWN stay zero. fixed: is told which rows were given.
+    """
+    with torch.no_grad():
+        table.weight[UNKNOWN:] *= values.square().mean().sqrt() / EMBEDDING_SCALE
+        table.weight[rows] = values.to(table.weight)
+        if fixed is not None:
+            fixed.rows[rows] = True
 
 
 class PairNumbers(nn.Module):

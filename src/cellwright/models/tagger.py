@@ -44,14 +44,15 @@ class Tagger(nn.Module):
         self.config = config
         directions = 2 if config.bidirectional else 1
         features = config.hidden_size * directions
-        self.embedding = Embedding(config.vocab_size, config.embedding_dim, pairs=0)
+        self.embedding = Embedding(config.vocab_size, config.embedding_dim, pairs=0, fixed=config.fixed_vectors)
         self.spelling = (
             Spelling(config.cell, config.alphabet, config.char_embedding_dim) if config.char_embedding_dim else None
         )
+        self.features = nn.ModuleList(Embedding(size, config.feature_dim, pairs=0) for size in config.features)
         self.embedding_dropout = LockedDropout(config.embedding_dropout, batch_first=True)
         self.recurrent = Recurrent(
             config.cell,
-            config.embedding_dim + 2 * config.char_embedding_dim,
+            config.embedding_dim + 2 * config.char_embedding_dim + config.feature_dim * len(config.features),
             config.hidden_size,
             num_layers=config.num_layers,
             bidirectional=config.bidirectional,
@@ -71,6 +72,9 @@ class Tagger(nn.Module):
         if self.spelling is not None:
             spelled = self.spelling(batch.spellings, batch.spelled)  # (U, 2 C)
             embedded = torch.cat([embedded, embedding(batch.forms, spelled)], -1)
+        if batch.features is not None:
+            said = zip(self.features, batch.features.unbind(-1), strict=True)
+            embedded = torch.cat([embedded, *(table(values) for table, values in said)], -1)
         output, _ = self.recurrent(self.embedding_dropout(embedded), lengths=batch.lengths)  # (B, T, D·H)
         emissions = self.dense(self.dropout(output))
         if self.classify is None:

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from cellwright.models.architecture import Bidirectional, Dropped, Embedded
+from cellwright.models.architecture import Bidirectional, Dropped, Embedded, Fixable
 
 
 class TaggerArchitecture(Dropped, Embedded, Bidirectional):
@@ -13,9 +13,11 @@ class TaggerArchitecture(Dropped, Embedded, Bidirectional):
     words are not spelled."""
     embedding_dropout: float = Field(0.3, ge=0, lt=1)
     """Share of the embedded numbers dropped, the same ones of all words of a sentence."""
+    feature_dim: int = Field(16, ge=1)
+    """Numbers that each feature of --feature-columns is embedded in."""
 
 
-class TaggerConfig(TaggerArchitecture):
+class TaggerConfig(Fixable, TaggerArchitecture):
     """What a tagger is made of; written to a run's `config.json`, enough to build the same module again."""
 
     vocab_size: int = Field(ge=2)
@@ -26,5 +28,7 @@ class TaggerConfig(TaggerArchitecture):
     """Number of tags."""
     crf: bool = True
     """Whether neighbouring tags are scored by a conditional random field; without it each is chosen by itself."""
+    features: tuple[int, ...] = ()
+    """Number of value ids of each column of features, padding (0) and unknown (1) included."""
     classes: int = Field(0, ge=0)
     """Number of labels of whole sentences; 0: they are not classified."""

@@ -28,7 +28,7 @@ from torch.nn.functional import cross_entropy, pad
 
 from cellwright.models.attention import Attention, Memory
 from cellwright.models.dropout import Dropout, between
-from cellwright.models.embedding import EMBEDDING_SCALE
+from cellwright.models.embedding import EMBEDDING_SCALE, FixedRows
 from cellwright.models.pooling import LastPooling, valid
 from cellwright.models.transducer_architecture import TransducerConfig
 from cellwright.nn import Recurrent
@@ -67,6 +67,7 @@ class Transducer(nn.Module):
         self.config = config
         hidden, features = config.hidden_size, config.hidden_size * (2 if config.bidirectional else 1)
         self.source_embedding = _embedding(config.source_vocab_size, config.embedding_dim)
+        self.fixed = FixedRows(config.source_vocab_size) if config.fixed_vectors else None
         self.encoder = Recurrent(
             config.cell,
             config.embedding_dim,
@@ -95,7 +96,10 @@ class Transducer(nn.Module):
 
     def encode(self, sources: Tensor, lengths: Tensor) -> tuple[Memory, Tensor]:
         """Sources (B, S) int64, S from 1 on -> what the decoder attends to, and its first input (B, E)."""
-        output, _ = self.encoder(self.dropout(self.source_embedding(sources)), lengths=lengths)  # (B, S, D·H)
+        embedded = self.source_embedding(sources)  # (B, S, E)
+        if self.fixed is not None:
+            embedded = self.fixed(sources, embedded)
+        output, _ = self.encoder(self.dropout(embedded), lengths=lengths)  # (B, S, D·H)
         return self.attend.memory(output, lengths), self.begin(self.last(output, lengths))
 
     def decode(self, memory: Memory, begin: Tensor, targets: Tensor, lengths: Tensor) -> Decoded:

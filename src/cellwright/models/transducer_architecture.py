@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from cellwright.models.architecture import Bidirectional, Embedded, Remembering
+from cellwright.models.architecture import Bidirectional, Embedded, Fixable, Remembering
 
 Score = Literal["general", "dot", "additive"]
 
@@ -22,7 +22,7 @@ class TransducerArchitecture(Remembering, Embedded, Bidirectional):
     """Share of the numbers dropped behind the embeddings, between layers and before the dense output."""
 
 
-class TransducerConfig(TransducerArchitecture):
+class TransducerConfig(Fixable, TransducerArchitecture):
     """What a transducer is made of; written to a run's `config.json`, enough to build the same module again."""
 
     source_vocab_size: int = Field(ge=2)

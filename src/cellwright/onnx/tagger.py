@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from cellwright.data.words import WordBatch
+from cellwright.errors import InputError
 from cellwright.models.tagger import Tagger
 from cellwright.onnx.graph import BATCH, TIME, Axes, Graph, ids_of, lengths_of
 from cellwright.tasks.tag.run import LEXICON, TagRun
@@ -45,6 +46,10 @@ class _Scores(nn.Module):
 def graph(run: TagRun) -> Graph:
     """Words, lengths, and characters where the model reads them -> scores, logits of the sentence, the field's own."""
     model = run.config.model
+    if model.features:
+        raise InputError(
+            f"{run.path}: a tagger of --feature-columns, which no file of ONNX takes yet; expected a run without"
+        )
     axes: dict[str, Axes] = {"words": (BATCH, TIME), "lengths": (BATCH,)}
     if model.char_embedding_dim:
         axes |= {CHARACTERS: (BATCH, TIME, "letters"), "spelled": (BATCH, TIME)}

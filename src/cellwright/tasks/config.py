@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cellwright.data.datasets.dataset import TEXTS
 from cellwright.data.table import TEXT
+from cellwright.errors import InputError
+from cellwright.models.architecture import Embedded
 from cellwright.models.sampling import LARGEST_SEED
 
 FIXED = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
@@ -50,6 +52,25 @@ class Tokenising(BaseModel):
     """Most tokens kept."""
     min_frequency: int = Field(2, ge=1)
     """A token seen less often than this in the training texts is unknown."""
+
+
+class WordVectors(Embedded):
+    """Where an embedding begins."""
+
+    model_config = FIXED
+
+    vectors: str | None = None
+    """File of vectors of words, or characters, that the embedding begins from, and takes its size from: word2vec (text
+    or binary), GloVe, fastText .vec or safetensors. Once it is read, the run holds what it needs of it."""
+    freeze_vectors: bool = False
+    """Leave the vectors of --vectors as they are; what the file lacks is learned."""
+
+    def check_vectors(self) -> None:
+        """Raise InputError for vectors that are to stay as they are and are not given."""
+        if self.freeze_vectors and self.vectors is None:
+            raise InputError(
+                "--freeze-vectors leaves vectors as they are, and --vectors gives none; give a file of them"
+            )
 
 
 class Smoothing(BaseModel):

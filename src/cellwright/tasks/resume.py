@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from cellwright.errors import InputError
@@ -10,6 +11,7 @@ from cellwright.tasks.config import LIMITS, ONE_CALL, FitConfig
 from cellwright.tasks.run import RunConfig
 
 Options = TypeVar("Options", bound=FitConfig)
+Described = TypeVar("Described", bound=RunConfig)
 
 
 def merged(given: Options, before: RunConfig) -> Options:
@@ -33,6 +35,11 @@ def merged(given: Options, before: RunConfig) -> Options:
             )
     limits = {name: getattr(given, name) for name in given.model_fields_set & LIMITS}
     return type(given).model_validate(before.options | limits)
+
+
+def gone_on(before: Described | None, config: FitConfig, rows: Callable[[], Any]) -> Described | None:
+    """The description of a run that goes on from another on other rows, with options that may differ; None of none."""
+    return before and before.model_copy(update={"fingerprint": fingerprint(rows()), "options": kept_options(config)})
 
 
 def kept_options(config: FitConfig) -> dict[str, Any]:

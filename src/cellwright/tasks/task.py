@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from cellwright import tasks
 from cellwright.data.feed import Feed
-from cellwright.data.splits import Split
+from cellwright.data.splits import Given, Split
 from cellwright.evaluation.report import Report
 from cellwright.tasks.config import FitConfig
 from cellwright.tasks.predictor import Predictor
@@ -110,6 +110,8 @@ class Prepared(Generic[Options, Description]):
     """What the folder holds beside `config.json` and the weights, by name."""
     notes: list[str] = field(default_factory=list)
     """Sentences on the data for the user."""
+    weights: Path | None = None
+    """A file of weights that the model begins from, which go before `Objective.begin`; None: those it is made with."""
     first: FitConfig | None = None
     """The run to train before this one, for `Objective.begin` to take from; its folder is FIRST in this one's."""
 
@@ -152,12 +154,19 @@ class Task(Generic[Options, Description, Loaded]):
         """As `fit --task` has it."""
         return self.config.task
 
-    def prepare(self, config: Options, before: Description | None) -> Prepared[Options, Description]:
+    def prepare(
+        self, config: Options, before: Description | None, given: Given[Any] | None = None
+    ) -> Prepared[Options, Description]:
         """Read the data and make what training needs; when a run is resumed, `before` is its description.
+
+        given: rows in memory, in place of the data (classify, tag, series); `before` is then the description of the
+        run that is gone on from, whose model, labels and tokens are kept.
 
         Raises InputError for data that cannot be read or learned from.
         """
-        return cast("Prepared[Options, Description]", tasks.module(self.name, "prepare").prepare(config, before))
+        prepare = tasks.module(self.name, "prepare").prepare
+        made = prepare(config, before) if given is None else prepare(config, before, given)
+        return cast("Prepared[Options, Description]", made)
 
     def evaluate(
         self,

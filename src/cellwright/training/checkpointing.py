@@ -43,8 +43,9 @@ class CheckpointCallback(Checkpoint):
     """
 
     def __init__(
-        self, path: Path, seconds: float, history: History, interruption: Interruption, max_minutes: float | None
+        self, path: Path | None, seconds: float, history: History, interruption: Interruption, max_minutes: float | None
     ) -> None:
+        """path: None writes nothing, but stops when it is time to."""
         self.path = path
         self.seconds = seconds
         self.history = history
@@ -75,7 +76,8 @@ class CheckpointCallback(Checkpoint):
         data = trainer.datamodule  # type: ignore[attr-defined]  # Lightning sets it without declaring it
         assert isinstance(data, TrainingData)
         data.epoch, data.done = epoch, done
-        trainer.save_checkpoint(self.path)
+        if self.path is not None:
+            trainer.save_checkpoint(self.path)
         self._written = time.monotonic()
 
     def _reason(self, trainer: Trainer) -> Reason | None:

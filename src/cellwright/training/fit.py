@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import torch
 
 from cellwright import tasks
+from cellwright.data.splits import Given
 from cellwright.errors import InputError
 from cellwright.files import read_json, write_json
 from cellwright.stages import stage
@@ -58,6 +59,27 @@ class FitResult:
     """Numbers that the model consists of, frozen ones too."""
     seconds: float
     """Wall time of training, that before a resume and that of pre-training included."""
+
+
+def fit_rows(
+    config: FitConfig, given: Given[Any], *, go_on: bool = False, say: Callable[[str], None] = print
+) -> FitResult:
+    """Train on rows that are in memory, and leave the best model in `config.out`, which can be loaded, not resumed.
+
+    It leaves no checkpoints and no picture, which take longer than an epoch of a few rows.
+
+    given: the rows; tasks classify, tag and series learn from them.
+    go_on: `config.out` holds a run, whose model, labels and tokens are kept, and whose weights are begun from.
+    say: as in `fit`.
+
+    Raises InputError for what cannot be learned from, and for a loss that is no longer a number.
+    """
+    config = with_key(config)
+    before = load_config(config.out) if go_on else None
+    prepared = _with_code(tasks.get(config.task).prepare(config, before, given))
+    if go_on:
+        prepared = replace(prepared, weights=config.out / MODEL)
+    return _fit(prepared, _planned(prepared), False, say, resumable=False)
 
 
 def fit(config: FitConfig, *, progress: bool = True, say: Callable[[str], None] = print) -> FitResult:
@@ -112,7 +134,9 @@ def _planned(prepared: Prepared[Any, Any]) -> Plan:
         return Plan.of(prepared.config, len(prepared.train.epoch(0, 0, processes()).batches))
 
 
-def _fit(prepared: Prepared[Any, Any], plan: Plan, progress: bool, say: Callable[[str], None]) -> FitResult:
+def _fit(
+    prepared: Prepared[Any, Any], plan: Plan, progress: bool, say: Callable[[str], None], *, resumable: bool = True
+) -> FitResult:
     if prepared.config.threads is not None:
         torch.set_num_threads(prepared.config.threads)
     if is_first_process():
@@ -121,7 +145,7 @@ def _fit(prepared: Prepared[Any, Any], plan: Plan, progress: bool, say: Callable
     first = _pretrained(prepared, progress, say)
     if first.stopped == "interrupted":
         return _untrained(prepared, first)
-    session = Session(prepared, _with_minutes_left(plan, first), progress=progress, say=say)
+    session = Session(prepared, _with_minutes_left(plan, first), progress=progress, say=say, resumable=resumable)
     for note in prepared.notes:
         session.say(note)
     if prepared.validation is None:
@@ -241,7 +265,7 @@ def _write(result: FitResult, session: Session) -> None:
     metrics = asdict(result)
     del metrics["out"]  # the folder may be moved
     write_json(result.out / METRICS, metrics)
-    if session.history.rows:
+    if session.history.rows and session.resumable:
         draw_curve(session.history.rows, result.metric, result.best_epoch, result.out / CURVE)
 
 

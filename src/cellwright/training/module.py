@@ -1,5 +1,6 @@
 """What one step is: loss, gradient clipping, optimizer, and the score on the validation split."""
 
+from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch.optim import Optimizer
 
 from cellwright.errors import InputError
 from cellwright.tasks.config import FitConfig
+from cellwright.tasks.run import load_weights
 from cellwright.tasks.task import Objective
 from cellwright.training.ema import EMA
 from cellwright.training.optimizer import clip, make_optimizer
@@ -30,13 +32,17 @@ class StepOutput(TypedDict):
 class TrainedModule(LightningModule):
     """A model in training, and the moving average (EMA) of its weights, which is what is scored and kept."""
 
-    def __init__(self, objective: Objective, config: FitConfig, *, resumed: bool = False) -> None:
-        """resumed: a checkpoint will give the weights."""
+    def __init__(
+        self, objective: Objective, config: FitConfig, *, resumed: bool = False, weights: Path | None = None
+    ) -> None:
+        """resumed: a checkpoint will give the weights. weights: a file of those to begin from, else the objective's."""
         super().__init__()
         self.objective = objective
         self.config = config
         self.model = objective.model()
-        if not resumed:
+        if weights is not None:
+            load_weights(weights, self.model)
+        elif not resumed:
             objective.begin(self.model)
         self.averaged = EMA(self.model, config.ema_decay)
         self.scores: dict[str, float] = {}

@@ -40,16 +40,27 @@ class Session:
     why = session.run()
     """
 
-    def __init__(self, prepared: Prepared[Any, Any], plan: Plan, *, progress: bool, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        prepared: Prepared[Any, Any],
+        plan: Plan,
+        *,
+        progress: bool,
+        say: Callable[[str], None],
+        resumable: bool = True,
+    ) -> None:
+        """resumable: whether checkpoints are written."""
         self.config: FitConfig = prepared.config
         self.plan = plan
         self.progress = progress
+        self.resumable = resumable
         self.say = _around_the_bar(say) if is_first_process() else _silent
         torch.manual_seed(self.config.seed)
         path = self.config.out / CHECKPOINT
         # Without a checkpoint the run was killed before its first: it begins again, with its own options.
         self.resumed = path if self.config.resume and path.exists() else None
-        self.module = TrainedModule(prepared.objective, self.config, resumed=self.resumed is not None)
+        resumed = self.resumed is not None
+        self.module = TrainedModule(prepared.objective, self.config, resumed=resumed, weights=prepared.weights)
         if processes() > 1:
             make_dense(self.module.model)
         self.data = TrainingData(prepared.train, prepared.validation, self.config.num_workers)
@@ -72,7 +83,7 @@ class Session:
         except Stopped as stopped:
             if stopped.reason == "minutes" or not self.best.kept:
                 self._keep_last()
-            if stopped.reason == "minutes":
+            if stopped.reason == "minutes" and self.resumable:
                 self._remember()
             return stopped.reason
         except LossNotFinite as error:
@@ -82,7 +93,7 @@ class Session:
 
     def _fit(self, interruption: Interruption) -> None:
         config, plan = self.config, self.plan
-        path = config.out / CHECKPOINT
+        path = config.out / CHECKPOINT if self.resumable else None
         checkpoints = CheckpointCallback(path, config.checkpoint_seconds, self.history, interruption, plan.minutes)
         callbacks: list[Callback] = [Schedule(config, plan, self.history), self.best, self.history, checkpoints]
         if self.progress:

@@ -22,13 +22,14 @@ from pathlib import Path
 
 from cellwright.data.readers.files import lines
 from cellwright.data.readers.values import NUMBER, index_of, listed, named_by, numbered
-from cellwright.data.sentences import Sentences
+from cellwright.data.sentences import Features, Sentences
 from cellwright.errors import InputError
 
 _COMMENT = re.compile(r"#\s*(\S+)\s*=\s*(.*)")
 _NO_WORD = re.compile(r"\d+[-.]\d+")
 _DOCUMENT = "-DOCSTART-"
 OPTIONS = "--tokens and --tags"
+FEATURES = "--feature-columns"
 BLANK = " \t\r\n"
 """What parts tokens."""
 _BLANKS = re.compile(f"[{BLANK}]+")
@@ -46,6 +47,8 @@ class TokenColumns:
     """What `# label = value` says of each sentence; None: nothing is asked."""
     tagged: bool = True
     """Whether there are tags to read; where not, each token stands for its own."""
+    features: tuple[str, ...] = ()
+    """Columns of what else is said of each token."""
 
 
 @dataclass
@@ -76,27 +79,32 @@ def read_conllu(path: Path, columns: TokenColumns, encoding: str) -> Sentences:
 def _read(path: Path, written: Iterable[str], columns: TokenColumns, usual_tokens: str, usual_tags: str) -> Sentences:
     tokens, label = columns.tokens or usual_tokens, columns.label
     tags = columns.tags or usual_tags if columns.tagged else tokens
-    by_name = not (NUMBER.fullmatch(tokens) and NUMBER.fullmatch(tags))
+    by_name = not all(map(NUMBER.fullmatch, (tokens, tags, *columns.features)))
     names, blocks = _cut(path, written, by_name)
     if not blocks:
         raise InputError(f"{path}: no line of tokens; expected a token a line, with its tag in another column")
     width = len(blocks[0].rows[0][1])
     where = f"{path}, line {blocks[0].rows[0][0]}"
-    places = [
-        _place(column, option, names, width, where) for column, option in ((tokens, "--tokens"), (tags, "--tags"))
-    ]
+    asked = [(tokens, "--tokens"), (tags, "--tags"), *((column, FEATURES) for column in columns.features)]
+    places = [_place(column, option, names, width, where) for column, option in asked]
     if columns.tagged and places[0] == places[1]:
         raise InputError(
             f"{where}: column {places[0] + 1} of {width} for both the tokens and the tags; expected two columns: name "
             f"yours with {named_by(OPTIONS)}"
         )
+    if columns.tagged and (both := set(places[2:]) & {places[1]}):
+        raise InputError(
+            f"{where}: column {both.pop() + 1} of {width} is that of the tags, and {FEATURES} names it: what is to be "
+            "learned would be told; leave it out"
+        )
     cells = [[_cells(path, row, width, places) for row in block.rows] for block in blocks]
     return Sentences(
-        tokens=[[token for token, _ in sentence] for sentence in cells],
-        tags=[[tag for _, tag in sentence] for sentence in cells],
+        tokens=[[token for token, _, _ in sentence] for sentence in cells],
+        tags=[[tag for _, tag, _ in sentence] for sentence in cells],
         labels=None if label is None else [_said(path, block, label) for block in blocks],
         lines=[block.rows[0][0] for block in blocks],
         source=str(path),
+        features=[[features for _, _, features in sentence] for sentence in cells] if columns.features else None,
     )
 
 
@@ -148,17 +156,17 @@ def _place(column: str, option: str, names: list[str], width: int, where: str) -
     return numbered(column, width, f"{where}: {option} is column {column}")
 
 
-def _cells(path: Path, row: Line, width: int, places: list[int]) -> tuple[str, str]:
+def _cells(path: Path, row: Line, width: int, places: list[int]) -> tuple[str, str, Features]:
     number, fields = row
     if len(fields) != width:
         found = f"{len(fields)} column{'s' if len(fields) > 1 else ''} ({listed(fields)})"
         missing = "; is its tag missing?" if len(fields) < width else ""
         raise InputError(f"{path}, line {number}: {found}; expected {width}, as on the first line of tokens{missing}")
-    token, tag = (fields[place] for place in places)
-    for kind, cell in (("token", token), ("tag", tag.strip())):
+    token, tag, *features = (fields[place] for place in places)
+    for kind, cell in (("token", token), ("tag", tag.strip()), *(("feature", each.strip()) for each in features)):
         if not cell:
             raise InputError(f"{path}, line {number}: the {kind} is missing ({listed(fields)}); expected one a line")
-    return token, tag
+    return token, tag, tuple(features)
 
 
 def _said(path: Path, block: _Block, name: str) -> str:

@@ -5,7 +5,7 @@ The last slash of a token parts them, so that 1/2/CD is the token 1/2. A blank l
 
 from pathlib import Path
 
-from cellwright.data.readers.columns import TokenColumns, parted
+from cellwright.data.readers.columns import FEATURES, TokenColumns, parted
 from cellwright.data.readers.files import lines
 from cellwright.data.sentences import Sentences
 from cellwright.errors import InputError
@@ -13,7 +13,13 @@ from cellwright.errors import InputError
 
 def read(path: Path, columns: TokenColumns, encoding: str) -> Sentences:
     """Read a sentence from each line; there are no columns to ask for."""
-    for option, value in (("--tokens", columns.tokens), ("--tags", columns.tags), ("--sentence-label", columns.label)):
+    asked = {
+        "--tokens": columns.tokens,
+        "--tags": columns.tags,
+        "--sentence-label": columns.label,
+        FEATURES: ",".join(columns.features) or None,
+    }
+    for option, value in asked.items():
         if value is not None:
             raise InputError(f"{path}: lines of token/tag have no columns, and {option} is {value}; leave it out")
     numbered = enumerate(lines(path, encoding), start=1)

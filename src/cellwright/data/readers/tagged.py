@@ -1,6 +1,6 @@
 """Files of tagged sentences: one file a format, each `read(path, columns, encoding) -> Sentences`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cellwright.data.readers import Format, columns, format_of, slashed, token_lists
@@ -30,6 +30,7 @@ def read_tagged(
     format: str | None = None,
     built_in: Iterable[str] = (),
     tagged: bool = True,
+    features: Sequence[str] = (),
 ) -> Sentences:
     """Read every sentence of a file, those without a token too.
 
@@ -42,13 +43,14 @@ def read_tagged(
         format: a name from FORMATS, where the suffix does not tell.
         built_in: names of sets that one may have meant where there is no such file.
         tagged: whether to read tags; where not, each token stands for its own.
+        features: columns of what else is said of each token, as those of the tokens are given.
 
     Raises:
         InputError: the file, a line or a value is not as expected; names file and line, what was found.
 
     Many arguments: options of `fit --task tag`, by their names.
     """
-    path, columns = existing(path, built_in), TokenColumns(tokens, tags, label, tagged)
+    path, columns = existing(path, built_in), TokenColumns(tokens, tags, label, tagged, tuple(features))
     sentences = FORMATS[format_of(path, format, FORMATS)].read(path, columns, encoding)
     if not any(sentences.tokens):
         raise InputError(f"{path}: no sentence holds a token; expected at least one")

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cellwright.data.readers import jsonl, parquet
-from cellwright.data.readers.columns import BLANK, OPTIONS, TokenColumns, parted
+from cellwright.data.readers.columns import BLANK, FEATURES, OPTIONS, TokenColumns, parted
 from cellwright.data.readers.files import lines
 from cellwright.data.readers.values import Columns, as_label, shown, whole
-from cellwright.data.sentences import Sentences
+from cellwright.data.sentences import Features, Sentences
 from cellwright.errors import InputError
 
 LABEL = "--sentence-label"
@@ -24,6 +24,7 @@ class _Row(NamedTuple):
     tokens: object
     tags: object
     label: object
+    features: Sequence[object] = ()
 
 
 def read(path: Path, columns: TokenColumns, encoding: str) -> Sentences:
@@ -34,7 +35,8 @@ def read(path: Path, columns: TokenColumns, encoding: str) -> Sentences:
         where = f"{path}, line {line}"
         label = None if columns.label is None else jsonl.value(pairs, columns.label, where, LABEL)
         tokens, tags = (jsonl.value(pairs, key, where, OPTIONS) for key in keys)
-        rows.append(_Row(line, tokens, tags, label))
+        features = [jsonl.value(pairs, key, where, FEATURES) for key in columns.features]
+        rows.append(_Row(line, tokens, tags, label, features))
     return _sentences(path, columns, rows, "line")
 
 
@@ -45,21 +47,31 @@ def read_parquet(path: Path, columns: TokenColumns, encoding: str) -> Sentences:
     labels: Sequence[object] = [None] * len(found[tokens])
     if columns.label is not None:
         labels = parquet.values_of(path, Columns(columns.label, None, LABEL))[columns.label]
-    rows = zip(found[tokens], found[tags], labels, strict=True)
+    read = [parquet.values_of(path, Columns(name, None, FEATURES))[name] for name in columns.features]
+    features: Sequence[Sequence[object]] = list(zip(*read, strict=True)) or [()] * len(found[tokens])
+    rows = zip(found[tokens], found[tags], labels, features, strict=True)
     numbered = [_Row(number, *row) for number, row in enumerate(rows, start=1)]
     return _sentences(path, columns, numbered, "row")
 
 
 def _keys(path: Path, columns: TokenColumns) -> tuple[str, str]:
-    keys = (columns.tokens or "tokens", columns.tags or "tags")
-    if keys[0] == keys[1]:
+    tokens = columns.tokens or "tokens"
+    keys = (tokens, columns.tags or "tags" if columns.tagged else tokens)
+    if columns.tagged and keys[1] in columns.features:
+        raise InputError(
+            f"{path}: {keys[1]!r} is the key of the tags, and {FEATURES} names it: what is to be learned would be "
+            "told; leave it out"
+        )
+    if columns.tagged and keys[0] == keys[1]:
         raise InputError(f"{path}: key {keys[0]!r} for both the tokens and the tags; expected two keys")
     return keys
 
 
 def _sentences(path: Path, columns: TokenColumns, rows: Sequence[_Row], unit: str) -> Sentences:
     keys = _keys(path, columns)
-    sentences = Sentences([], [], None if columns.label is None else [], [], str(path), unit)
+    sentences = Sentences(
+        [], [], None if columns.label is None else [], [], str(path), unit, [] if columns.features else None
+    )
     for row in rows:
         where = f"{path}, {unit} {row.line}"
         tokens, tags = _list(row.tokens, keys[0], where, BLANK), _list(row.tags, keys[1], where, None)
@@ -68,12 +80,25 @@ def _sentences(path: Path, columns: TokenColumns, rows: Sequence[_Row], unit: st
                 f"{where}: {len(tokens)} tokens in {keys[0]!r} and {len(tags)} tags in {keys[1]!r}; expected a tag for "
                 "each token"
             )
+        if sentences.features is not None:
+            sentences.features.append(features_of(columns.features, row.features, len(tokens), where))
         sentences.tokens.append(tokens)
         sentences.tags.append(tags)
         sentences.lines.append(row.line)
         if columns.label is not None and sentences.labels is not None:
             sentences.labels.append(as_label(row.label, columns.label, where))
     return sentences
+
+
+def features_of(keys: Sequence[str], lists: Sequence[object], count: int, where: str) -> list[Features]:
+    """The features of `count` tokens: of each column a list of as many strings. Raises InputError, naming `where`."""
+    read = [_list(value, key, where, None) for key, value in zip(keys, lists, strict=True)]
+    for key, values in zip(keys, read, strict=True):
+        if len(values) != count:
+            raise InputError(
+                f"{where}: {count} tokens and {len(values)} values in {key!r}; expected one for each token"
+            )
+    return list(zip(*read, strict=True))
 
 
 def _list(value: object, key: str, where: str, blank: str | None) -> list[str]:

@@ -11,7 +11,7 @@ from cellwright.errors import InputError
 from cellwright.models.architecture import Architecture
 from cellwright.models.text_encoding import LongTextOptions, Way
 from cellwright.options import flag
-from cellwright.tasks.config import FIRST, FIXED, FitConfig, Locations, Smoothing, TextColumn, Tokenising
+from cellwright.tasks.config import FIRST, FIXED, FitConfig, Locations, Smoothing, TextColumn, Tokenising, WordVectors
 from cellwright.tasks.files import OF_FILES, TableFiles, check_files
 
 
@@ -42,7 +42,7 @@ OF_TABLES = OF_FILES | {name: field.default for name, field in Labels.model_fiel
 
 # The last of the bases is the first in the help.
 class ClassifyConfig(
-    FitConfig, Smoothing, Architecture, LongTextOptions, Tokenising, TableFiles, Labels, Columns, Locations
+    FitConfig, Smoothing, Architecture, WordVectors, LongTextOptions, Tokenising, TableFiles, Labels, Columns, Locations
 ):
     """The options of a run that gives each text a label. Only `data` and `out` must be given."""
 
@@ -76,6 +76,7 @@ class ClassifyConfig(
         self._long_options_agree()
         self._encoder_is_there()
         self._pretraining_fits()
+        self._vectors_fit()
 
     def _long_options_agree(self) -> None:
         """Raise InputError for an option that the way to shorten does not read, and for windows that do not go on."""
@@ -138,6 +139,17 @@ class ClassifyConfig(
         ):
             if clashes:
                 raise InputError(f"{option} does not go with --pretrain {self.pretrain}: {fix}")
+
+    def _vectors_fit(self) -> None:
+        """Raise InputError for vectors beside another beginning of the embedding, or of tokens that are no words."""
+        self.check_vectors()
+        if self.vectors is None:
+            return
+        if self.begins_from is not None:
+            other = "--encoder" if self.pretrain is None else "--pretrain"
+            raise InputError(f"--vectors and {other} both give the embedding its beginning; give one of them")
+        if self.tokenizer == "bpe":
+            raise InputError("--vectors are of words or characters, and --tokenizer is bpe; give --tokenizer words")
 
 
 OWN = "own"

@@ -6,15 +6,20 @@ from typing import Any
 from cellwright.data.checks import classes_of
 from cellwright.data.labels import LabelOptions
 from cellwright.data.source import kind_of, open_source
-from cellwright.data.splits import Kind, SplitOptions, Splits
+from cellwright.data.splits import Given, Kind, SplitOptions, Splits
 from cellwright.data.table import Table
 from cellwright.tasks.classify.config import OF_TABLES, ClassifyConfig
 from cellwright.tasks.files import read_options
 from cellwright.tasks.splits import Source
 
 
-def load_splits(config: ClassifyConfig) -> tuple[Splits[Table], list[str]]:
-    """Return the three splits, and all their labels. Raises InputError for what cannot be learned from."""
+def load_splits(config: ClassifyConfig, given: Given[Table] | None = None) -> tuple[Splits[Table], list[str]]:
+    """Return the three splits, and all their labels. Raises InputError for what cannot be learned from.
+
+    given: texts in memory and their labels, in place of DATA.
+    """
+    if given is not None:
+        return given.splits, list(given.labels)
     splits = SOURCE.for_training(config, OF_TABLES)
     return splits, classes_of(splits)
 

@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from cellwright.data.batches import MOST_TOKENS, Batch
 from cellwright.evaluation.majority import macro_f1
-from cellwright.models import pretrained
+from cellwright.models import embedding, pretrained
 from cellwright.models.architecture import ClassifierConfig
 from cellwright.models.autoencoder import begin_from, freeze_encoder
 from cellwright.models.classifier import Classifier
@@ -21,15 +21,24 @@ from cellwright.tasks.classify.config import ClassifyConfig
 from cellwright.tasks.classify.encoder import load_encoder
 from cellwright.tasks.lm.run import LanguageRun
 from cellwright.tasks.task import Metric, Objective, Step
+from cellwright.tasks.vectors import Start
 
 
 class ClassifyObjective(Objective):
     """Smoothed cross-entropy in training, accuracy in validation; macro-F1 where classes have weights."""
 
     def __init__(
-        self, model: ClassifierConfig, options: ClassifyConfig, weights: Sequence[float] | None = None
+        self,
+        model: ClassifierConfig,
+        options: ClassifyConfig,
+        weights: Sequence[float] | None = None,
+        start: Start | None = None,
     ) -> None:
-        """weights: by which the loss of a text of each class counts; None: all alike."""
+        """weights: by which the loss of a text of each class counts; None: all alike.
+
+        start: the vectors that the embedding begins from; None: those of the run that it begins from, or none.
+        """
+        self.start = start
         self.config = model
         self.options = options
         self.weights = None if weights is None else torch.tensor(weights)
@@ -49,12 +58,14 @@ class ClassifyObjective(Objective):
         return model
 
     def begin(self, model: Classifier) -> None:
-        """Give it the embedding and the layer of the run that it begins from."""
+        """Give it the embedding and the layer of the run that it begins from, or the vectors."""
         encoder = load_encoder(self.options)
         if isinstance(encoder, LanguageRun):
             pretrained.begin_from(model, encoder.model)
         elif encoder is not None:
             begin_from(model, encoder.model)
+        elif self.start is not None:
+            embedding.begin_from(model.embedding.token, *self.start, model.embedding.fixed)
 
     def begin_pass(self, training: bool) -> None:
         """Count the epochs, by which layers thaw."""

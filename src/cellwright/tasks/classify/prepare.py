@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import cellwright
 from cellwright.data.batches import PiecedExample, Pieces, collate_pieces
 from cellwright.data.class_sizes import balanced, rare
 from cellwright.data.feed import feeds
 from cellwright.data.labels import numbers
-from cellwright.data.splits import Splits, counts
+from cellwright.data.splits import Given, Splits, counts
 from cellwright.data.table import Table
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.data.wording import shortened
@@ -24,18 +25,21 @@ from cellwright.tasks.classify.encoder import EncoderRun, adopted, language_of, 
 from cellwright.tasks.classify.objective import ClassifyObjective
 from cellwright.tasks.classify.run import ClassifyRunConfig
 from cellwright.tasks.lm.prepare import tokenizer_of
-from cellwright.tasks.resume import fingerprint, kept_options
+from cellwright.tasks.resume import fingerprint, gone_on, kept_options
 from cellwright.tasks.task import Baseline, Prepared
 from cellwright.tasks.texts import TOKENIZER, load_tokenizer, train_tokenizer
+from cellwright.tasks.vectors import Vocabulary, begun
 
 
-def prepare(config: ClassifyConfig, before: ClassifyRunConfig | None) -> Prepared[ClassifyConfig, ClassifyRunConfig]:
-    """Read the data; take the tokenizer from the run when resuming, else make one. Raises InputError."""
+def prepare(
+    config: ClassifyConfig, before: ClassifyRunConfig | None, given: Given[Table] | None = None
+) -> Prepared[ClassifyConfig, ClassifyRunConfig]:
+    """Read the data, unless `given`; take the tokenizer from the run when resuming, or make one. Raises InputError."""
     # A resumed run has its own sizes and tokens, and what --pretrain makes takes its sizes from here.
     encoder = None if before or config.pretrain else load_encoder(config)
     config = adopted(config, encoder) if encoder else config
     check_cell(config.cell)  # before the data is read
-    splits, labels = load_splits(config)
+    splits, labels = load_splits(config, given)
     train, validation = splits["train"], splits["validation"]
     weights = balanced(_labels(train), labels) if config.class_weights else None
     tokenizer = _tokenizer(config, before, encoder, train)
@@ -43,12 +47,15 @@ def prepare(config: ClassifyConfig, before: ClassifyRunConfig | None) -> Prepare
         tokenizer, LongTextOptions(**config.model_dump(include=set(LongTextOptions.model_fields)))
     )
     tokenised = text_encoder.tokenise(train.texts)
+    config, start, said = begun(config, before, lambda: Vocabulary.of(tokenizer, [text.numbers for text in tokenised]))
     sizes = {
         "vocab_size": tokenizer.size,
         "bigram_buckets": _buckets([text.numbers for text in tokenised], config.bigram_buckets),
         "code_dim": before.model.code_dim if before else _code_dim(config, encoder),
     }
-    run = _describe(config, labels, text_encoder.options, splits, sizes)
+    run = gone_on(before if given else None, config, lambda: _rows(splits)) or _describe(
+        config, labels, text_encoder.options, splits, sizes
+    )
     pieces = text_encoder.epochs(tokenised, config.seed)
     train_feed, validation_feed = feeds(
         lambda epoch: _labelled(pieces(epoch), train, labels),
@@ -61,12 +68,12 @@ def prepare(config: ClassifyConfig, before: ClassifyRunConfig | None) -> Prepare
     return Prepared(
         config,
         run,
-        ClassifyObjective(run.model, config, weights),
+        ClassifyObjective(run.model, config, weights, start),
         train=train_feed,
         validation=validation_feed,
         baseline=_baseline(train, validation, majority_share if weights is None else majority_macro_f1),
         files={TOKENIZER: tokenizer.to_json().encode()},
-        notes=[*_notes(splits, labels, tokenizer), *_on_classes(_labels(train), labels, weights)],
+        notes=[*_notes(splits, labels, tokenizer), *said, *_on_classes(_labels(train), labels, weights)],
         first=language_of(config),
     )
 
@@ -107,12 +114,15 @@ def _describe(
         cellwright=cellwright.__version__,
         labels=labels,
         long_text=long_text,
-        model=ClassifierConfig(classes=len(labels), **architecture),
-        fingerprint=fingerprint(
-            [[split, splits[split].texts, splits[split].labels] for split in ("train", "validation")]
-        ),
+        model=ClassifierConfig(classes=len(labels), fixed_vectors=config.freeze_vectors, **architecture),
+        fingerprint=fingerprint(_rows(splits)),
         options=kept_options(config),
     )
+
+
+def _rows(splits: Splits[Table]) -> list[Any]:
+    """What a run is trained on, for its fingerprint."""
+    return [[split, splits[split].texts, splits[split].labels] for split in ("train", "validation")]
 
 
 def _buckets(texts: Sequence[Sequence[int]], most: int) -> int:

@@ -3,7 +3,7 @@
 from cellwright.data import datasets
 from cellwright.data.readers.files import existing
 from cellwright.data.series import SERIES, SeriesTable, cut_series, split_series
-from cellwright.data.splits import SHARE, SPLITS, Splits
+from cellwright.data.splits import SHARE, SPLITS, Given, Splits
 from cellwright.errors import InputError
 from cellwright.tasks.series.config import Columns, FileOptions, SeriesConfig
 from cellwright.tasks.series.files import as_learned, read_file
@@ -19,14 +19,17 @@ FEW = 10
 """Series fewer than this are cut in time to find anomalies: no split could do with one or two of them."""
 
 
-def load_splits(config: SeriesConfig) -> Splits[SeriesTable]:
+def load_splits(config: SeriesConfig, given: Given[SeriesTable] | None = None) -> Splits[SeriesTable]:
     """Return "train", "validation" and "test" without what has nothing to learn from.
+
+    given: series in memory, in place of DATA; whose labels are known is not asked for more.
 
     Raises InputError for files that are not as expected, an empty split, labels or values that the objective cannot
     use.
     """
-    splits = _open(config)
-    spec_of(config).refine(config, splits)
+    splits = _open(config) if given is None else given.splits
+    if given is None or not given.labels:
+        spec_of(config).refine(config, splits)
     return splits
 
 

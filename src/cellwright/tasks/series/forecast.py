@@ -116,7 +116,7 @@ def forecastable(table: SeriesTable) -> SeriesTable:
 
 def leave_out_short(config: SeriesConfig, splits: Splits[SeriesTable]) -> None:
     """Leave out, and note, the series in which no step follows another. Raises InputError where none is left."""
-    for split in SPLITS:
+    for split in (name for name in SPLITS if name not in splits.without):
         kept = forecastable(splits[split])
         if short := len(splits[split]) - len(kept):
             splits.notes.append(f"{short} series of one step left out of the {split} split: nothing follows")

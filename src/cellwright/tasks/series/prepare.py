@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,10 +14,10 @@ from cellwright.data.readers.values import listed
 from cellwright.data.scaling import Scaling, fit_scaling, unlike, window_scaling
 from cellwright.data.series import SeriesTable
 from cellwright.data.series_batches import SeriesExample, collate_series
-from cellwright.data.splits import SPLITS, Splits
+from cellwright.data.splits import SPLITS, Given, Splits
 from cellwright.models.series_architecture import SeriesArchitecture, SeriesModelConfig
 from cellwright.tasks.cell import check_cell
-from cellwright.tasks.resume import fingerprint, kept_options
+from cellwright.tasks.resume import fingerprint, gone_on, kept_options
 from cellwright.tasks.series.checks import check_scored
 from cellwright.tasks.series.config import SeriesConfig
 from cellwright.tasks.series.data import load_splits
@@ -29,16 +30,18 @@ from cellwright.tasks.series.run import SeriesRunConfig
 from cellwright.tasks.task import Prepared
 
 
-def prepare(config: SeriesConfig, before: SeriesRunConfig | None) -> Prepared[SeriesConfig, SeriesRunConfig]:
-    """Read the data and measure the training split. Raises InputError."""
+def prepare(
+    config: SeriesConfig, before: SeriesRunConfig | None, given: Given[SeriesTable] | None = None
+) -> Prepared[SeriesConfig, SeriesRunConfig]:
+    """Read the data, unless it is `given`, and measure the training split. Raises InputError."""
     check_cell(config.cell)  # before the data is read
-    spec, splits = spec_of(config), load_splits(config)
-    run = _describe(config, spec, splits)
+    spec, splits = spec_of(config), load_splits(config, given)
+    run = gone_on(before if given else None, config, lambda: _rows(splits)) or _describe(config, spec, splits, given)
     # The test split is looked at now: what it cannot be scored by is refused before the model is trained.
-    for split in SPLITS:
+    for split in (name for name in SPLITS if name not in splits.without):
         check_scored(splits[split], spec, split)
-    if not run.model.masked:
-        check_complete(splits["test"])
+        if not run.model.masked:
+            check_complete(splits[split])
     objective = spec.objective(run.model, config)
     train, validation, _ = (_examples(config, spec, run, splits[split]) for split in SPLITS)
     train_feed, validation_feed = feeds(
@@ -55,14 +58,20 @@ def prepare(config: SeriesConfig, before: SeriesRunConfig | None) -> Prepared[Se
         objective,
         train=train_feed,
         validation=validation_feed,
-        baseline=spec.baseline(config, splits, lambda model: measured(objective, model, validation)),
+        baseline=spec.baseline(config, splits, lambda model: measured(objective, model, validation))
+        if validation
+        else None,
         notes=_notes(splits, run),
     )
 
 
-def _describe(config: SeriesConfig, spec: ObjectiveSpec, splits: Splits[SeriesTable]) -> SeriesRunConfig:
+def _describe(
+    config: SeriesConfig, spec: ObjectiveSpec, splits: Splits[SeriesTable], given: Given[SeriesTable] | None
+) -> SeriesRunConfig:
     train = splits["train"]
     learned = spec.learned(config, train)
+    if given is not None and given.labels:
+        learned = learned._replace(labels=given.labels)
     model = SeriesModelConfig(
         **config.model_dump(include=set(SeriesArchitecture.model_fields)),
         channels=len(train.channels),
@@ -70,9 +79,6 @@ def _describe(config: SeriesConfig, spec: ObjectiveSpec, splits: Splits[SeriesTa
         classes=len(learned.labels),
         quantiles=learned.quantiles,
     )
-    rows = [
-        [split, splits[split].labels, splits[split].firsts, _digest(splits[split])] for split in ("train", "validation")
-    ]
     return SeriesRunConfig(
         cellwright=cellwright.__version__,
         labels=list(learned.labels),
@@ -80,9 +86,16 @@ def _describe(config: SeriesConfig, spec: ObjectiveSpec, splits: Splits[SeriesTa
         scaling=learned.scaling or _scaling(config, spec, train),
         numbers=learned.numbers,
         model=model,
-        fingerprint=fingerprint(rows),
-        options=kept_options(config) | _format(config),
+        fingerprint=fingerprint(_rows(splits)),
+        options=kept_options(config) | (_format(config) if given is None else {}),
     )
+
+
+def _rows(splits: Splits[SeriesTable]) -> list[Any]:
+    """What a run is trained on, for its fingerprint."""
+    return [
+        [split, splits[split].labels, splits[split].firsts, _digest(splits[split])] for split in ("train", "validation")
+    ]
 
 
 def _format(config: SeriesConfig) -> dict[str, str]:

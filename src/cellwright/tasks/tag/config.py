@@ -4,9 +4,11 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
+from cellwright.data.readers.series_options import names_of
 from cellwright.data.sentences import SENTENCES
+from cellwright.errors import InputError
 from cellwright.models.tagger_architecture import TaggerArchitecture
-from cellwright.tasks.config import FIXED, FitConfig, Locations
+from cellwright.tasks.config import FIXED, FitConfig, Locations, WordVectors
 from cellwright.tasks.files import HeldOut, check_files
 
 
@@ -22,6 +24,15 @@ class Columns(BaseModel):
     """Column of the tags, likewise; by default the last, UPOS of CoNLL-U, "tags" of JSON and Parquet."""
     sentence_label: str | None = None
     """Learn a label of each whole sentence too: a key of JSON, or NAME where comments say "# NAME = label"."""
+
+    feature_columns: str | None = None
+    """Columns of what else is said of each word, its part of speech, say, with commas between them: numbers, names or
+    keys, as for --tokens. predict and evaluate read them too."""
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Each by itself."""
+        return names_of(self.feature_columns)
 
 
 class Files(HeldOut):
@@ -48,7 +59,7 @@ class Words(BaseModel):
 
 
 # The last of the bases is the first in the help.
-class TagConfig(FitConfig, TaggerArchitecture, Words, Files, Columns, Locations):
+class TagConfig(FitConfig, TaggerArchitecture, WordVectors, Words, Files, Columns, Locations):
     """The options of a run that gives each word a tag. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "tag"
@@ -64,6 +75,9 @@ class TagConfig(FitConfig, TaggerArchitecture, Words, Files, Columns, Locations)
     def check(self) -> None:
         """Raise InputError for options that do not go together."""
         check_files(self)
+        self.check_vectors()
+        if self.feature_dim != TagConfig.model_fields["feature_dim"].default and self.feature_columns is None:
+            raise InputError(f"--feature-dim is {self.feature_dim}, and --feature-columns names no features to embed")
 
 
 CONFIG = TagConfig

@@ -8,19 +8,25 @@ from typing import Any
 from cellwright.data import datasets
 from cellwright.data.checks import check_splits
 from cellwright.data.labels import one_spelling
+from cellwright.data.readers.series_options import names_of
 from cellwright.data.readers.tagged import read_tagged
 from cellwright.data.sentences import SENTENCES, Sentences, split_sentences, with_tokens, without_tokens
-from cellwright.data.splits import Kind, SplitOptions, Splits, open_splits
+from cellwright.data.splits import Given, Kind, SplitOptions, Splits, open_splits
 from cellwright.errors import InputError
 from cellwright.tasks.splits import Source
 from cellwright.tasks.tag.config import TagConfig
 
-OF_FILES = dict.fromkeys(("tokens", "tags", "sentence_label", "format", *SplitOptions._fields))
+OF_FILES = dict.fromkeys(("tokens", "tags", "sentence_label", "feature_columns", "format", *SplitOptions._fields))
 """Options that say how files are read, and nothing of a built-in set: None where they are not given."""
 
 
-def load_splits(config: TagConfig) -> Splits[Sentences]:
-    """Return "train", "validation" and "test". Raises InputError for what cannot be learned from."""
+def load_splits(config: TagConfig, given: Given[Sentences] | None = None) -> Splits[Sentences]:
+    """Return "train", "validation" and "test". Raises InputError for what cannot be learned from.
+
+    given: sentences in memory, in place of DATA.
+    """
+    if given is not None:
+        return given.splits
     splits = SOURCE.for_training(config, OF_FILES)
     train = splits["train"]
     check_splits(splits, train.source, "sentence")
@@ -36,8 +42,8 @@ def load_splits(config: TagConfig) -> Splits[Sentences]:
 def open_data(data: str, options: Mapping[str, Any]) -> Splits[Sentences]:
     """Return the splits of a built-in set or of files.
 
-    options: `tokens`, `tags`, `sentence_label`, `encoding`, `format` of `TagConfig`, and its `HeldOut`; a split that
-    has a file of its own is the whole of it. Raises InputError.
+    options: `tokens`, `tags`, `sentence_label`, `feature_columns`, `encoding`, `format` of `TagConfig`, and its
+    `HeldOut`; a split that has a file of its own is the whole of it. Raises InputError.
     """
     if data in datasets.names():
         built_in: Splits[Sentences] = datasets.load(data, SENTENCES)
@@ -65,6 +71,7 @@ def _read(path: str, options: Mapping[str, Any]) -> tuple[Sentences, list[str]]:
         encoding=options["encoding"],
         format=options["format"],
         built_in=datasets.names(SENTENCES),
+        features=names_of(options["feature_columns"]),
     )
     flat, notes = one_spelling([tag for row in sentences.tags for tag in row], path, "tag", "word")
     each = iter(flat)

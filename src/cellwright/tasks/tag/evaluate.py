@@ -27,9 +27,9 @@ def evaluate(
     if not any(sentences.tokens):
         raise nothing_on(data, split, "sentence")
     _say_what_is_unknown(run, sentences, say)
-    say_all(unseen.sentences(run.lexicon.unseen(sentences.tokens)), say)
+    say_all(unseen.sentences(run.lexicon.unseen(sentences.told)), say)
     train = SOURCE.trained(run, sentences, split, say, baselines)
-    answers = TagPredictor(run).tag(sentences.tokens)
+    answers = TagPredictor(run).tag(sentences.told)
     labels = [answer.label or "" for answer in answers] if run.config.labels else None
     tags = [answer.tags for answer in answers]
     if train is None:

@@ -9,10 +9,12 @@ from torch.nn.functional import cross_entropy
 from cellwright.data.words import WordBatch
 from cellwright.evaluation.spans import SpanScore, score_spans
 from cellwright.models.dropout import hide
+from cellwright.models.embedding import begin_from
 from cellwright.models.tagger import Tagger
 from cellwright.tasks.tag.config import TagConfig
 from cellwright.tasks.tag.run import TagRunConfig
 from cellwright.tasks.task import Metric, Objective, Step
+from cellwright.tasks.vectors import Start
 
 UNLEARNT = -100  # what torch's cross-entropy leaves out
 
@@ -25,8 +27,12 @@ class TagObjective(Objective):
     "Slot-gated modeling for joint slot filling and intent prediction").
     """
 
-    def __init__(self, run: TagRunConfig, options: TagConfig, names: Sequence[str]) -> None:
-        """names: of the tags of validation examples; those behind the run's own are known to it alone."""
+    def __init__(self, run: TagRunConfig, options: TagConfig, names: Sequence[str], start: Start | None = None) -> None:
+        """names: of the tags of validation examples; those behind the run's own are known to it alone.
+
+        start: the vectors that the words begin from.
+        """
+        self.start = start
         self.run = run
         self.options = options
         self.names = names
@@ -37,9 +43,16 @@ class TagObjective(Objective):
         """A new tagger."""
         return Tagger(self.run.model)
 
+    def begin(self, model: Tagger) -> None:
+        """Give it the vectors."""
+        if self.start is not None:
+            begin_from(model.embedding.token, *self.start, model.embedding.fixed)
+
     def loss(self, model: Tagger, batch: WordBatch) -> Step:
         """Mean over the words of a batch, in nats."""
         shown = batch._replace(words=hide(batch.words, self.options.token_dropout))
+        if batch.features is not None:  # or a new one would be read by numbers that nobody has trained
+            shown = shown._replace(features=hide(batch.features, self.options.token_dropout))
         total, _, _ = self._negative_log_likelihood(model, shown)
         count = int(batch.lengths.sum())
         return Step(total / count, count, count)

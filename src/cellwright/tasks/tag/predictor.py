@@ -14,10 +14,13 @@ import torch
 
 from cellwright.data.readers import by_suffix
 from cellwright.data.readers.records import Records
+from cellwright.data.readers.series_options import names_of
 from cellwright.data.readers.tagged import FORMATS, read_tagged
+from cellwright.data.readers.token_lists import features_of
 from cellwright.data.readers.values import as_text
+from cellwright.data.sentences import Featured, Words, tokens_of
 from cellwright.data.unseen import Unseen
-from cellwright.data.word_segmentation import segment
+from cellwright.data.word_segmentation import words_of
 from cellwright.data.words import collate_words
 from cellwright.evaluation.spans import spans
 from cellwright.tasks.files import as_the_run, check_written
@@ -68,7 +71,7 @@ class TagPredictor(Predictor[Tagged]):
         "Texts are cut at white space; one without any, in Chinese, Japanese or Thai, into words that were frequent in "
         "training."
     )
-    roles = ("tokens",)
+    roles = ("tokens", "feature_columns")
 
     def __init__(self, run: TagRun, *, batch_tokens: int = BATCH_TOKENS) -> None:
         """batch_tokens: most words of a batch, padding included; a longer sentence is a batch of its own."""
@@ -84,31 +87,45 @@ class TagPredictor(Predictor[Tagged]):
         if kind not in FORMATS or kind in ("jsonl", "parquet"):
             return super().request(path, given, several=several)
         check_written(given, path)
-        found = read_tagged(path, tokens=options["tokens"], encoding=options["encoding"], format=kind, tagged=False)
-        return FileRequest.at_once(found.tokens, [[("text", " ".join(tokens))] for tokens in found.tokens])
+        features = names_of(options["feature_columns"])
+        told = {"tokens": options["tokens"], "encoding": options["encoding"], "features": features}
+        found = read_tagged(path, format=kind, tagged=False, **told)
+        return FileRequest.at_once(found.told, [[("text", " ".join(tokens))] for tokens in found.tokens])
 
     def settled(self, first: Records, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """Tokens stand in "tokens", where the first row has it, else in "text"."""
         return {**options, "tokens": options["tokens"] or ("tokens" if first.has("tokens") else "text")}
 
-    def cells(self, records: Records, options: Mapping[str, Any]) -> list[str | list[str]]:
-        """The texts of a column, or its lists of tokens."""
-        column = options["tokens"]
+    def cells(self, records: Records, options: Mapping[str, Any]) -> list[str | Words]:
+        """The texts of a column, or its lists of tokens, and beside these their features."""
+        column, names = options["tokens"], names_of(options["feature_columns"])
         values = enumerate(records.values(column))
-        return [_text_or_tokens(value, column, records.where(row)) for row, value in values]
+        found: list[str | Words] = [_text_or_tokens(value, column, records.where(row)) for row, value in values]
+        if not all(map(records.has, names)):
+            return found
+        lists = [records.values(name) for name in names]
+        return [
+            Featured([*each], features_of(names, [values[row] for values in lists], len(each), records.where(row)))
+            if names and isinstance(each, list)
+            else each
+            for row, each in enumerate(found)
+        ]
 
-    def predict(self, texts: Sequence[str | Sequence[str]]) -> list[Tagged]:
-        """Cut each text into words, unless it is words already, and tag them; a text without words has no tags."""
+    def predict(self, texts: Sequence[str | Words]) -> list[Tagged]:
+        """Cut each text into words, unless it is words already, and tag them; a text without words has no tags.
+
+        Behind a word of a text may stand its features, each with a + before it, in the order of the run's columns.
+        """
         return self.tag(self._words(texts))
 
-    def unseen(self, texts: Sequence[str]) -> list[Unseen]:
-        """Count the words, and the characters, that the run does not know."""
+    def unseen(self, texts: Sequence[str | Words]) -> list[Unseen]:
+        """Count the words, the characters and the features that the run does not know."""
         return self.run.lexicon.unseen(self._words(texts))
 
-    def _words(self, texts: Sequence[str | Sequence[str]]) -> list[Sequence[str]]:
-        return [segment(text, self.run.lexicon) if isinstance(text, str) else text for text in texts]
+    def _words(self, texts: Sequence[str | Words]) -> list[Words]:
+        return [words_of(text, self.run.lexicon) if isinstance(text, str) else text for text in texts]
 
-    def tag(self, sentences: Sequence[Sequence[str]]) -> list[Tagged]:
+    def tag(self, sentences: Sequence[Words]) -> list[Tagged]:
         """Tag the words of each sentence."""
         answers: list[Any] = [None] * len(sentences)
         for indices in batches_of([len(words) for words in sentences], self.batch_tokens):
@@ -117,13 +134,14 @@ class TagPredictor(Predictor[Tagged]):
         return answers
 
     @torch.inference_mode()
-    def _batch(self, sentences: Sequence[Sequence[str]]) -> list[Tagged]:
+    def _batch(self, sentences: Sequence[Words]) -> list[Tagged]:
         batch = collate_words(self.run.lexicon.examples(sentences))
         emissions, logits = self.run.model(batch)
         rows = self.run.model.decode(emissions, batch.lengths).tolist()
         shares = [None] * len(rows) if logits is None else logits.double().softmax(-1)
         return [
-            self._answer(list(words), row, share) for words, row, share in zip(sentences, rows, shares, strict=True)
+            self._answer([*tokens_of(words)], row, share)
+            for words, row, share in zip(sentences, rows, shares, strict=True)
         ]
 
     def _answer(self, words: list[str], row: list[int], shares: torch.Tensor | None) -> Tagged:

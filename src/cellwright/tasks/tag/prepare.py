@@ -1,37 +1,44 @@
 """From options to what training needs: the splits, as numbers, and the description that the run folder keeps."""
 
+from collections import Counter
 from collections.abc import Iterable
 from itertools import chain
+from typing import Any
 
 import cellwright
 from cellwright.data.feed import feeds
 from cellwright.data.readers.values import listed
 from cellwright.data.sentences import Sentences
 from cellwright.data.special_tokens import KNOWN
-from cellwright.data.splits import SPLITS, Splits, counts
-from cellwright.data.words import Lexicon, WordExample, collate_words
+from cellwright.data.splits import SPLITS, Given, Splits, counts
+from cellwright.data.wording import counted
+from cellwright.data.words import Lexicon, WordExample, collate_words, normal
 from cellwright.evaluation.tagging import FrequentTags, score_tags
 from cellwright.models.tagger_architecture import TaggerArchitecture, TaggerConfig
 from cellwright.tasks.cell import check_cell
-from cellwright.tasks.resume import fingerprint, kept_options
+from cellwright.tasks.resume import fingerprint, gone_on, kept_options
 from cellwright.tasks.tag.config import TagConfig
 from cellwright.tasks.tag.data import load_splits
 from cellwright.tasks.tag.objective import TagObjective, known_and_new
 from cellwright.tasks.tag.run import LEXICON, TagRunConfig, load_lexicon
 from cellwright.tasks.tag.scheme import odd_ones, scheme_for
 from cellwright.tasks.task import Baseline, Prepared
+from cellwright.tasks.vectors import Vocabulary, begun
 
 
-def prepare(config: TagConfig, before: TagRunConfig | None) -> Prepared[TagConfig, TagRunConfig]:
-    """Read the data; take the words from the run when resuming, else collect them. Raises InputError."""
+def prepare(
+    config: TagConfig, before: TagRunConfig | None, given: Given[Sentences] | None = None
+) -> Prepared[TagConfig, TagRunConfig]:
+    """Read the data, unless `given`; take the words from the run when resuming, or collect them. Raises InputError."""
     check_cell(config.cell)  # before the data is read
-    splits = load_splits(config)
+    splits = load_splits(config, given)
     train, validation = splits["train"], splits["validation"]
     if before:
         lexicon = load_lexicon(config.out, before.model)
     else:
-        lexicon = Lexicon.train(train.tokens, size=config.vocab_size, min_frequency=config.min_frequency)
-    run = _describe(config, splits, lexicon)
+        lexicon = Lexicon.train(train.told, size=config.vocab_size, min_frequency=config.min_frequency)
+    config, start, said = begun(config, before, lambda: _words(lexicon, train))
+    run = gone_on(before if given else None, config, lambda: _rows(splits)) or _describe(config, splits, lexicon, given)
     examples = _examples(train, run, lexicon)
     train_feed, validation_feed = feeds(
         lambda epoch: examples,
@@ -44,35 +51,54 @@ def prepare(config: TagConfig, before: TagRunConfig | None) -> Prepared[TagConfi
     return Prepared(
         config,
         run,
-        TagObjective(run, config, known_and_new(run.tags, chain.from_iterable(validation.tags))),
+        TagObjective(run, config, known_and_new(run.tags, chain.from_iterable(validation.tags)), start),
         train=train_feed,
         validation=validation_feed,
         baseline=_frequent(train, validation, run) if len(validation) else None,
         files={LEXICON: lexicon.to_json().encode()},
-        notes=_notes(splits, run, lexicon),
+        notes=[*_notes(splits, run, lexicon), *said],
     )
 
 
-def _describe(config: TagConfig, splits: Splits[Sentences], lexicon: Lexicon) -> TagRunConfig:
+def _describe(
+    config: TagConfig, splits: Splits[Sentences], lexicon: Lexicon, given: Given[Sentences] | None
+) -> TagRunConfig:
     train = splits["train"]
-    tags = sorted({tag for row in train.tags for tag in row})
+    tags = sorted({tag for row in train.tags for tag in row}) if given is None else list(given.labels)
     labels = sorted(set(train.labels or []))
     chosen = config.model_dump(include=set(TaggerArchitecture.model_fields))
     sizes = {"vocab_size": len(lexicon.vocabulary) + KNOWN, "alphabet": len(lexicon.alphabet) + KNOWN}
+    features = tuple(len(values) + KNOWN for values in lexicon.features)
     scheme = scheme_for(config, train)
     crf = scheme != "plain" if config.crf is None else config.crf
-    rows = [
-        [split, splits[split].tokens, splits[split].tags, splits[split].labels] for split in ("train", "validation")
-    ]
     return TagRunConfig(
         cellwright=cellwright.__version__,
         tags=tags,
         labels=labels,
         scheme=scheme,
-        model=TaggerConfig(tags=len(tags), classes=len(labels), crf=crf, **sizes | chosen),
-        fingerprint=fingerprint(rows),
+        model=TaggerConfig(
+            tags=len(tags),
+            classes=len(labels),
+            crf=crf,
+            fixed_vectors=config.freeze_vectors,
+            features=features,
+            **sizes | chosen,
+        ),
+        fingerprint=fingerprint(_rows(splits)),
         options=kept_options(config),
     )
+
+
+def _words(lexicon: Lexicon, train: Sentences) -> Vocabulary:
+    running = Counter(number for tokens in train.tokens for number in lexicon.words(tokens))
+    return Vocabulary(lexicon.vocabulary, normal, running, "words")
+
+
+def _rows(splits: Splits[Sentences]) -> list[Any]:
+    """What a run is trained on, for its fingerprint."""
+    found = [splits[split] for split in ("train", "validation")]
+    told = [[each.features for each in found]] if found[0].features else []
+    return [*([s, r.tokens, r.tags, r.labels] for s, r in zip(SPLITS, found, strict=False)), *told]
 
 
 def _examples(sentences: Sentences, run: TagRunConfig, lexicon: Lexicon) -> list[WordExample]:
@@ -81,7 +107,7 @@ def _examples(sentences: Sentences, run: TagRunConfig, lexicon: Lexicon) -> list
     labels = known_and_new(run.labels, sentences.labels or [])
     numbers, of_label = ({name: number for number, name in enumerate(names)} for names in (tags, labels))
     said = None if sentences.labels is None else [of_label[label] for label in sentences.labels]
-    return lexicon.examples(sentences.tokens, [[numbers[tag] for tag in row] for row in sentences.tags], said)
+    return lexicon.examples(sentences.told, [[numbers[tag] for tag in row] for row in sentences.tags], said)
 
 
 def _frequent(train: Sentences, validation: Sentences, run: TagRunConfig) -> Baseline:
@@ -98,11 +124,12 @@ def _notes(splits: Splits[Sentences], run: TagRunConfig, lexicon: Lexicon) -> li
     read = "each scored by itself" if run.scheme == "plain" else f"read as spans ({run.scheme})"
     chosen = "chosen together (CRF)" if run.model.crf else "chosen one by one"
     labels = f", {len(run.labels)} labels of whole sentences" if run.labels else ""
+    features = f", {counted(len(lexicon.features), 'feature')} of each word" if lexicon.features else ""
     notes = [
         *splits.notes,
         *odd_ones(splits["train"], run),
         f"{counts(splits)} sentences; {len(run.tags)} tags, {chosen}, {read}{labels}; "
-        f"{len(lexicon.vocabulary):,} words and {len(lexicon.alphabet):,} characters",
+        f"{len(lexicon.vocabulary):,} words and {len(lexicon.alphabet):,} characters{features}",
     ]
     for kind, known in (("tag", run.tags), ("label", run.labels)):
         other = chain.from_iterable(_said(splits[split], kind) for split in SPLITS[1:])

@@ -47,4 +47,7 @@ def load_lexicon(folder: Path, model: TaggerConfig) -> Lexicon:
     lexicon = Lexicon.from_json(path.read_bytes(), str(path))
     check_size(path, "word ids", len(lexicon.vocabulary) + KNOWN, model.vocab_size)
     check_size(path, "character ids", len(lexicon.alphabet) + KNOWN, model.alphabet)
+    check_size(path, "columns of features", len(lexicon.features), len(model.features))
+    for values, size in zip(lexicon.features, model.features, strict=True):
+        check_size(path, "feature ids", len(values) + KNOWN, size)
     return lexicon

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from cellwright.data.pairs import PAIRS
 from cellwright.models.transducer_architecture import TransducerArchitecture
-from cellwright.tasks.config import FIXED, FitConfig, Locations, Smoothing
+from cellwright.tasks.config import FIXED, FitConfig, Locations, Smoothing, WordVectors
 from cellwright.tasks.files import TableFiles, check_files
 
 Symbols = Literal["auto", "characters", "tokens"]
@@ -51,7 +51,7 @@ class DecodingOptions(BaseModel):
 
 # The last of the bases is the first in the help.
 class TransduceConfig(
-    FitConfig, Smoothing, TransducerArchitecture, DecodingOptions, TableFiles, PairOptions, Locations
+    FitConfig, Smoothing, TransducerArchitecture, WordVectors, DecodingOptions, TableFiles, PairOptions, Locations
 ):
     """The options of a run that turns each source into a target. Only `data` and `out` must be given."""
 
@@ -66,6 +66,7 @@ class TransduceConfig(
     def check(self) -> None:
         """Raise InputError for options that do not go together."""
         check_files(self)
+        self.check_vectors()
 
 
 CONFIG = TransduceConfig

@@ -7,10 +7,12 @@ from torch import Tensor
 
 from cellwright.data.pair_batches import PairBatch
 from cellwright.models.beam import greedy_search
+from cellwright.models.embedding import begin_from
 from cellwright.models.transducer import Transducer, negative_log_likelihood
 from cellwright.models.transducer_architecture import TransducerConfig
 from cellwright.tasks.task import Metric, Objective, Step
 from cellwright.tasks.transduce.run import Symbols
+from cellwright.tasks.vectors import Start
 
 
 class TransduceObjective(Objective):
@@ -18,7 +20,11 @@ class TransduceObjective(Objective):
 
     metric = Metric("sequence_error", higher_is_better=False)
 
-    def __init__(self, model: TransducerConfig, symbols: Symbols, label_smoothing: float) -> None:
+    def __init__(
+        self, model: TransducerConfig, symbols: Symbols, label_smoothing: float, start: Start | None = None
+    ) -> None:
+        """start: the vectors that the symbols of sources begin from."""
+        self.start = start
         self.config = model
         self.symbols = symbols
         self.label_smoothing = label_smoothing
@@ -26,6 +32,11 @@ class TransduceObjective(Objective):
     def model(self) -> Transducer:
         """A new transducer."""
         return Transducer(self.config)
+
+    def begin(self, model: Transducer) -> None:
+        """Give it the vectors."""
+        if self.start is not None:
+            begin_from(model.source_embedding, *self.start, model.fixed)
 
     def loss(self, model: Transducer, batch: PairBatch) -> Step:
         """Mean smoothed cross-entropy of a symbol or end of the targets, in nats."""

@@ -19,6 +19,7 @@ from cellwright.tasks.transduce.config import DecodingOptions, TransduceConfig
 from cellwright.tasks.transduce.data import load_splits
 from cellwright.tasks.transduce.objective import TransduceObjective
 from cellwright.tasks.transduce.run import SOURCE, TARGET, Symbols, TransduceRunConfig, load_vocabularies
+from cellwright.tasks.vectors import Vocabulary, begun
 
 MOST = 10**6
 """Symbols of a vocabulary."""
@@ -33,8 +34,9 @@ def prepare(
     train, validation = splits["train"], splits["validation"]
     vocabularies = load_vocabularies(config.out, before.model) if before else make_vocabularies(train, config)
     source, target = vocabularies
-    run = _describe(config, vocabularies, train, validation)
     examples = encode_pairs(train, source, target)
+    config, start, said = begun(config, before, lambda: Vocabulary.of(source, [numbers for numbers, _ in examples]))
+    run = _describe(config, vocabularies, train, validation)
     each: list[PairExample] = [(numbers, [one]) for numbers, targets in examples for one in targets]
     train_feed, validation_feed = feeds(
         lambda epoch: each,
@@ -47,7 +49,7 @@ def prepare(
     return Prepared(
         config,
         run,
-        TransduceObjective(run.model, run.symbols, config.label_smoothing),
+        TransduceObjective(run.model, run.symbols, config.label_smoothing, start),
         train=train_feed,
         validation=validation_feed,
         baseline=_symbol_by_symbol(train, validation, run.symbols) if len(validation) else None,
@@ -56,6 +58,7 @@ def prepare(
             *splits.notes,
             f"{counts(splits)} sources; vocabularies of {source.size:,} {source.kind} and {target.size:,} "
             f"{target.kind}",
+            *said,
         ],
     )
 
@@ -110,6 +113,7 @@ def _describe(
         model=TransducerConfig(
             source_vocab_size=source.size,
             target_vocab_size=target.size,
+            fixed_vectors=config.freeze_vectors,
             **config.model_dump(include=set(TransducerArchitecture.model_fields)),
         ),
         symbols=Symbols(source=kinds[0], target=kinds[1], longest=longest, features=featured),

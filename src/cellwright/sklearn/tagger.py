@@ -1,0 +1,184 @@
+"""A tag of each word: `cellwright fit --task tag`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from cellwright.data.sentences import Sentences
+from cellwright.data.splits import Given
+from cellwright.data.words import collate_words
+from cellwright.sklearn.classes import check_count, names_of
+from cellwright.sklearn.estimator import ONE_PASS, Estimator, refusing
+from cellwright.sklearn.inputs import held_out, strings
+from cellwright.sklearn.options import OfWords
+from cellwright.tasks.tag.predictor import BATCH_TOKENS
+from cellwright.tasks.texts import batches_of
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class SequenceTagger(OfWords, Estimator):
+    """A tag of each word of a sentence. X is a list of lists of words, y a list of as many tags each.
+
+        model = SequenceTagger(random_state=0).fit([["fly", "to", "Boston"]], [["O", "O", "B-city"]])
+        model.predict(X)          # a list of lists of tags
+        model.predict_proba(X)    # a list of arrays (words, tags), in the order of `classes_`
+        model.score(X, y)         # share of the words tagged rightly
+
+    Options are those of `cellwright fit --task tag`, and scikit-learn's, as in `SequenceClassifier`.
+    """
+
+    _task: ClassVar[str] = "tag"
+
+    def __sklearn_tags__(self) -> Any:
+        """What it takes."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array, tags.input_tags.string = False, True
+        tags.target_tags.required = True
+        return tags
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Train; with `warm_start` from the weights there are.
+
+        Args:
+            X: N lists of words.
+            y: N lists of tags, of any kind.
+
+        Returns:
+            The estimator.
+
+        Raises:
+            ValueError: what cannot be learned from.
+
+        """
+        go_on = self._goes_on
+        known = self.classes_ if go_on else None
+        return self._learn(X, y, known, self.validation_share, go_on=go_on)
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
+        """Train one pass over some sentences, from the weights there are; the optimizer begins anew.
+
+        The words that are known are those of the first call; others are read by their characters.
+
+        Args:
+            X: N lists of words.
+            y: N lists of tags.
+            classes: all tags there will be, at the first call; None takes those of y.
+
+        Returns:
+            The estimator.
+
+        Raises:
+            ValueError: what cannot be learned from, or a tag that is none of the classes.
+
+        """
+        go_on = self.__sklearn_is_fitted__()
+        known = self.classes_ if go_on else None if classes is None else np.unique(np.asarray(classes))
+        return self._learn(X, y, known, 0.0, go_on=go_on, limits=ONE_PASS)
+
+    def predict(self, X: Any) -> list[list[Any]]:
+        """The tags of each sentence's words: the most probable of all together.
+
+        Raises:
+            ValueError: X is not as in fit.
+            NotFittedError: the estimator is not fitted.
+
+        """
+        check_is_fitted(self)
+        label = dict(zip(names_of(self.classes_), self.classes_.tolist(), strict=True))
+        with refusing():
+            answers: Any = self._predictor.predict(_sentences(X))
+        return [[label[tag] for tag in answer.tags] for answer in answers]
+
+    @torch.inference_mode()
+    def predict_proba(self, X: Any) -> list[NDArray[np.float64]]:
+        """Of each sentence (words, K) probabilities of the tags in `classes_`, each word's by itself.
+
+        Raises:
+            ValueError: X is not as in fit.
+            NotFittedError: the estimator is not fitted.
+
+        """
+        check_is_fitted(self)
+        sentences, run = _sentences(X), self._predictor.run
+        found: list[Any] = [None] * len(sentences)
+        for indices in batches_of([len(words) for words in sentences], BATCH_TOKENS):
+            batch = collate_words(run.lexicon.examples([sentences[i] for i in indices]))
+            shares = run.model.probabilities(run.model(batch).emissions, batch.lengths).double().numpy()
+            for index, share in zip(indices, shares, strict=True):
+                found[index] = share[: len(sentences[index])]
+        return found
+
+    def score(self, X: Any, y: Any) -> float:
+        """Share of the words tagged rightly.
+
+        Args:
+            X: N lists of words.
+            y: N lists of tags.
+
+        Returns:
+            The share, in [0, 1].
+
+        Raises:
+            ValueError: X is not as in fit, or y has no tag for each word.
+            NotFittedError: the estimator is not fitted.
+
+        """
+        found = self.predict(X)
+        _check_tags(found, y)
+        right: list[bool] = [
+            a == b for row, other in zip(found, y, strict=True) for a, b in zip(row, other, strict=True)
+        ]
+        return sum(right) / len(right)
+
+    def _learn(
+        self,
+        X: Any,
+        y: Any,
+        known: NDArray[Any] | None,
+        share: float,
+        *,
+        go_on: bool,
+        limits: dict[str, Any] | None = None,
+    ) -> Self:
+        """Many arguments: rows with their tags, and how to learn from them."""
+        tokens = _sentences(X)
+        _check_tags(tokens, y)
+        tags = [list(row) for row in y]
+        found = np.unique(np.array(list(chain.from_iterable(tags))))
+        classes = found if known is None else known
+        if len(classes) < 2:
+            raise ValueError(f"{type(self).__name__}: y has {len(classes)} tags; expected at least two to tell apart")
+        if unknown := sorted(set(names_of(found)) - set(names_of(classes))):
+            raise ValueError(f"{type(self).__name__}: y has {unknown}; expected tags of {classes.tolist()}")
+        named = [[str(tag) for tag in np.array(row).tolist()] for row in tags]
+        rows = Sentences(tokens, named, None, list(range(len(tokens))), "X", "row")
+        splits = held_out(rows, [" ".join(words) for words in tokens], share)
+        self._train(Given(splits, names_of(classes)), go_on=go_on, limits=limits)
+        self.classes_ = classes
+        return self
+
+
+def _sentences(X: Any) -> list[list[str]]:
+    """Each sentence as its words. Raises ValueError for what is none, and for one without any."""
+    if isinstance(X, str) or not hasattr(X, "__len__"):
+        raise ValueError(f"X is {type(X).__name__}; expected a list of lists of words")
+    for row, each in enumerate(X):
+        if isinstance(each, str):
+            raise ValueError(f"X, row {row}: is a string, {each[:40]!r}; expected a list of words: cut it first")
+    return [strings(each, "words") for each in X]
+
+
+def _check_tags(tokens: Sequence[Sequence[Any]], y: Any) -> None:
+    """Raise ValueError where y has not a tag for each word."""
+    if y is None:
+        raise ValueError("requires y to be passed, but the target y is None")
+    check_count(y, len(tokens))
+    for row, (words, tags) in enumerate(zip(tokens, y, strict=True)):
+        if len(words) != len(tags):
+            raise ValueError(f"X, row {row}: {len(words)} words, and y has {len(tags)} tags; expected as many")

@@ -1,0 +1,159 @@
+"""What X may be, and what is refused, in a sentence that says which row."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator
+
+from cellwright.sklearn import Forecaster, SequenceClassifier, SequenceRegressor, SequenceTagger, TextClassifier
+from cellwright.sklearn.inputs import held_out, series_of, splits_of, table_of
+
+SMALL = {"hidden_size": 4, "max_epochs": 1, "threads": 1, "random_state": 0}
+X = np.random.default_rng(0).normal(size=(12, 5, 2))
+Y = np.array(["a", "b"] * 6)
+
+
+class Anyone(BaseEstimator):
+    """An estimator that remembers what it has seen."""
+
+
+def read(X, **options):
+    return series_of(Anyone(), X, reset=True, **options)
+
+
+def assert_equal(found, expected):
+    assert len(found) == len(expected)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_three_dimensions_are_series_steps_and_channels():
+    assert_equal(read(X), list(X))
+
+
+def test_lists_of_arrays_may_be_of_any_length():
+    ragged = [each[: 1 + k % 5] for k, each in enumerate(X)]
+    assert_equal(read(ragged), ragged)
+    assert_equal(read(np.array(ragged, dtype=object)), ragged)
+    assert_equal(read([each.tolist() for each in ragged]), ragged)
+
+
+def test_one_channel_needs_no_axis():
+    flat = [each[: 1 + k % 5, 0] for k, each in enumerate(X)]
+    assert_equal(read(flat), [each[:, None] for each in flat])
+    assert_equal(read([each.tolist() for each in flat]), [each[:, None] for each in flat])
+
+
+def test_the_rows_of_a_table_are_series_of_one_channel():
+    table = X[:, :, 0]
+    expected = [row[:, None] for row in table]
+    assert_equal(read(table), expected)
+    assert_equal(read(table.tolist()), expected)
+    assert_equal(read(pd.DataFrame(table)), expected)
+
+
+def test_cells_of_a_frame_hold_series_as_sktime_has_them():
+    nested = pd.DataFrame({f"c{k}": [pd.Series(each[: 2 + i % 4, k]) for i, each in enumerate(X)] for k in range(2)})
+    assert_equal(read(nested), [each[: 2 + i % 4] for i, each in enumerate(X)])
+
+
+def test_a_missing_value_is_kept():
+    gap = X.copy()
+    gap[3, 2, 1] = np.nan
+    assert np.isnan(read(gap)[3][2, 1])
+    assert np.isnan(read(gap[:, :, 1])[3][2, 0])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ([X[0], X[1, :, :1]], r"row 1: 1 channels; expected 2"),
+        ([X[0], np.zeros((0, 2))], r"row 1: has shape \(0, 2\)"),
+        ([X[0], X], r"row 1: has shape \(12, 5, 2\)"),
+        ([X[0], np.array([["a", "b"]])], r"row 1: holds no numbers"),
+        ([[[1.0, 2.0], [3.0]], [[1.0, 2.0]]], r"row 0: holds no numbers \(steps of different lengths\)"),
+        ([X[0], X[1] * np.inf], r"row 1: Input X contains infinity"),
+        (pd.DataFrame({"a": [pd.Series([1.0])], "b": [pd.Series([1.0, 2.0])]}), r"row 0: cells of \[1, 2\] steps"),
+        (np.zeros((0, 3, 2)), "no series"),
+    ],
+)
+def test_what_is_no_series_is_refused(wrong, told):
+    with pytest.raises(ValueError, match=told):
+        read(wrong)
+
+
+def test_other_channels_than_in_fit_are_refused():
+    model = SequenceClassifier(**SMALL).fit(X, Y)
+    assert model.n_features_in_ == 2
+    with pytest.raises(ValueError, match="X has 1 features, but SequenceClassifier is expecting 2 features"):
+        model.predict(X[:, :, :1])
+    with pytest.raises(ValueError, match="X has 1 features"):
+        model.predict(X[:, :, 0])
+
+
+def test_who_learned_from_a_table_answers_other_lengths_as_lists_only():
+    model = SequenceClassifier(**SMALL).fit(X[:, :, 0], Y)
+    assert model.n_features_in_ == 5
+    with pytest.raises(ValueError, match="X has 3 features"):
+        model.predict(X[:, :3, 0])
+    assert len(model.predict([each[:3, 0] for each in X])) == 12
+
+
+def test_the_channels_of_a_frame_answer_as_those_of_an_array():
+    model = SequenceClassifier(**SMALL).fit(X, Y)
+    nested = pd.DataFrame({f"c{k}": [pd.Series(each[:, k]) for each in X] for k in range(2)})
+    np.testing.assert_array_equal(model.predict_proba(nested), model.predict_proba(X))
+
+
+def test_a_missing_value_where_training_had_none_is_refused():
+    gap = X.copy()
+    gap[3, 2, 1] = np.nan
+    with pytest.raises(ValueError, match=r"X, row 3, step 3, channel '2': a value is missing"):
+        SequenceRegressor(**SMALL).fit(X, np.arange(12.0)).predict(gap)
+    assert np.isfinite(SequenceRegressor(**SMALL).fit(gap, np.arange(12.0)).predict(gap)).all()
+
+
+@pytest.mark.parametrize(
+    ("fit", "told"),
+    [
+        (lambda: SequenceClassifier(**SMALL).fit(X, Y[:5]), "12 rows and y 5"),
+        (lambda: SequenceClassifier(**SMALL).fit(X, ["a"] * 12), "y has 1 class, 'a'"),
+        (
+            lambda: SequenceClassifier(**{**SMALL, "hidden_size": 0}).fit(X, Y),
+            "--hidden-size is 0; expected at least",
+        ),
+        (lambda: SequenceClassifier(cell="lst", **SMALL).fit(X, Y), "lst"),
+        (lambda: SequenceRegressor(**SMALL).fit(X, [1.0] * 12), "every number to learn is 1; expected at least two"),
+        (lambda: SequenceRegressor(**SMALL).fit(X, [np.inf] * 12), "Input y contains NaN or infinity"),
+        (lambda: Forecaster(**SMALL).fit(X[:, :1]), "every series has one step"),
+        (lambda: TextClassifier(**SMALL).fit("one text", ["a"]), "X is str; expected a list of texts"),
+        (lambda: TextClassifier(**SMALL).fit(["x", 3], ["a", "b"]), "X, row 1: is int '3'; expected a list of texts"),
+        (lambda: TextClassifier(**SMALL).fit(np.array([["x"], ["y"]]), [0, 1]), r"X has shape \(2, 1\)"),
+        (lambda: SequenceTagger(**SMALL).fit(["fly to"], [["O", "O"]]), "X, row 0: is a string, 'fly to'"),
+        (lambda: SequenceTagger(**SMALL).fit([["fly", "to"]], [["O"]]), "row 0: 2 words, and y has 1 tags"),
+        (lambda: SequenceTagger(**SMALL).fit([["fly", "to"]], [["O", "O"]]), "y has 1 tags; expected at least two"),
+    ],
+)
+def test_what_cannot_be_learned_from_is_a_value_error(fit, told):
+    with pytest.raises(ValueError, match=told):
+        fit()
+
+
+def test_a_class_is_never_held_out_whole_and_equal_rows_stay_together():
+    keys = [f"text {k // 2}" for k in range(400)]
+    classes = ["rare" if k in (6, 7) else "frequent" for k in range(400)]
+    table = table_of([np.full((1, 1), float(k // 2)) for k in range(400)])
+    splits = held_out(table, keys, 0.5, classes)
+    train, validation = ({float(v[0, 0]) for v in splits[name].values} for name in ("train", "validation"))
+    assert not train & validation
+    assert len(splits["train"]) + len(splits["validation"]) == 400
+    assert 100 < len(splits["validation"]) < 300
+    assert 3.0 in train
+    # Text 3 would be held out: it is of its class's only rows.
+    assert 3.0 in {float(v[0, 0]) for v in held_out(table, keys, 0.5)["validation"].values}
+    assert splits.without == {"test"}
+
+
+def test_without_rows_to_validate_by_none_is_asked_for():
+    nothing = table_of([np.zeros((1, 1))]).take([])
+    assert splits_of(nothing, nothing, nothing).without == {"validation", "test"}
