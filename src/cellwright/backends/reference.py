@@ -41,6 +41,7 @@ def run_direction(call: Call, d: int) -> tuple[Tensor, Any, dict[str, Tensor]]:
     x = None if weights.input is None else linear(call.rows, weights.input, weights.input_bias)
     fresh = None if call.fresh is None else [f[d] for f in call.fresh]
     equations = evaluator({**(cell.trace.letters if call.record else {}), **cell.trace.results}, call.state[0])
+    own, names, hidden = _extra_parameters(cell, weights), [f"s.{name}" for name in cell.states], call.hidden
     state = cell.States(*(s[d] for s in call.state))
     outputs: list[Tensor] = []
     letters: list[dict[str, Tensor]] = []
@@ -49,14 +50,18 @@ def run_direction(call: Call, d: int) -> tuple[Tensor, Any, dict[str, Tensor]]:
         u = None
         if weights.recurrent is not None:
             u = linear(getattr(before, cell.recurrent_state), weights.recurrent, weights.recurrent_bias)
-        given = {f"s.{name}": value for name, value in before._asdict().items()} | _streams(call, d, step)
-        given |= _parts(cell, "x", None if x is None else x[step]) | _parts(cell, "u", u)
-        values = equations(given | _extra_parameters(cell, weights), (step.stop - step.start, call.hidden))
+        given = dict(zip(names, before, strict=True))
+        given |= own
+        given |= _parts(cell, "x", None if x is None else x[step])
+        given |= _parts(cell, "u", u)
+        given |= _streams(call, d, step)
+        values = equations(given, (step.stop - step.start, hidden))
         if step.start == step.stop:
             values = _with_gradients_of_zero(values, call.tensors)
         after = _after(call, weights, values)
         values |= after._asdict()
-        outputs.append(torch.cat([values[name] for name in cell.results], -1))
+        results = [values[name] for name in cell.results]
+        outputs.append(results[0] if len(results) == 1 else torch.cat(results, -1))
         letters.append({name: values[name] for name in (*cell.trace.letters, *cell.states)} if call.record else {})
         state = cell.States(*map(_in_front, after, state))  # a sequence without this step keeps its state
     if d == 1:
@@ -90,6 +95,8 @@ def _extra_parameters(cell: Definition, weights: Weights) -> dict[str, Tensor]:
 def _streams(call: Call, d: int, step: slice) -> dict[str, Tensor]:
     """What comes with each call of a step: that of its rows, or of the sequences that have it."""
     given = call.streams[d] if call.streams else {}
+    if not given:
+        return {}
     sequences = slice(step.stop - step.start)
     return {name: v[sequences if call.cell.streams[name] == PER_SEQUENCE else step] for name, v in given.items()}
 

@@ -96,6 +96,8 @@ def streams(
     Raises RuntimeError for a wrong shape, ValueError for a wrong name. Many arguments: a call, and all that it gave.
     """
     found: dict[str, Tensor] = {}
+    if not (cell.streams or inputs or parameters):
+        return found
     if not cell.multiplies_input:
         each = widths or [rows.shape[-1] // len(cell.inputs)] * len(cell.inputs)
         for name, width in zip(cell.inputs, each, strict=True):

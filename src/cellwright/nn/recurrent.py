@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -259,11 +260,11 @@ class Recurrent(Stack):
             TypeError: The input is a nested tensor, or lengths or reset have a wrong type.
 
         """
-        asked = {"return_sequences": return_sequences, "return_gates": return_gates, "return_outputs": return_outputs}
-        beside = {"inputs": inputs, "parameters": parameters}
-        if isinstance(input, PackedSequence) and torch.compiler.is_dynamo_compiling():
-            found: tuple[Any, ...] = self._uncompiled(input, hx, lengths=lengths, reset=reset, **asked, **beside)
-            return found
+        elsewhere = self._elsewhere(input)
+        if elsewhere is not None:
+            asked: dict[str, Any] = {"return_sequences": return_sequences, "return_gates": return_gates}
+            asked |= {"return_outputs": return_outputs, "inputs": inputs, "parameters": parameters}
+            return elsewhere(input, hx, lengths=lengths, reset=reset, **asked)
         if self._frozen is not None:
             self.check_frozen(*(input.values() if isinstance(input, Mapping) else [input.data]))
         plain = reset is None and return_sequences and not (return_gates or return_outputs or inputs or parameters)
@@ -271,9 +272,6 @@ class Recurrent(Stack):
             result = direct.layers(self, input, hx, lengths)
             if result is not None:
                 return result
-        if symbolic.applies(input):
-            symbol: tuple[Any, ...] = symbolic.node(self, input, hx, lengths=lengths, reset=reset, **asked, **beside)
-            return symbol
         layout, calls = stack.calls(self, input, hx, lengths, reset, return_gates, inputs, parameters)
         outputs, state, gates = self._compute(layout, calls)
         first = self.cell.results[0]
@@ -366,6 +364,12 @@ class Recurrent(Stack):
             call = stack.calls(self, input, hx, lengths, reset, return_gates, inputs, parameters)[1][0]
         decision = decide(self.matmul_precision, stack.like(self).dtype)
         return dispatch.with_products(dispatch.choose(call), decision)
+
+    def _elsewhere(self, input: Any) -> Callable[..., tuple[Any, ...]] | None:
+        """What writes a call down, or computes it past a compiled program, where that is not to be computed here."""
+        if isinstance(input, PackedSequence) and torch.compiler.is_dynamo_compiling():
+            return self._uncompiled
+        return partial(symbolic.node, self) if symbolic.applies(input) else None
 
     # A PackedSequence has a number of rows that no compiled program knows: a program breaks off and goes on after it.
     # This is torch.compiler.disable without its import of torch._dynamo, which takes longer than that of torch.

@@ -78,8 +78,9 @@ def run(call: Call) -> Result:
 
     if differentiates(call.tensors):
         letters: list[dict[str, Tensor]] = []
-        wanted = {name for one in call.streams or () for name, value in one.items() if value.requires_grad}
-        call = replace(call, wanted=frozenset(wanted))
+        if call.streams:
+            wanted = {name for one in call.streams for name, value in one.items() if value.requires_grad}
+            call = replace(call, wanted=frozenset(wanted))
         rows, *state = _Layer.apply(call, letters, *call.tensors)  # type: ignore[no-untyped-call]
         return Result(rows, tuple(state), letters)
     return forward(call, saves=False)[0]

@@ -23,6 +23,15 @@ def compact(values: Tensor) -> Tensor:
     return values if own else values.clone(memory_format=torch.contiguous_format)
 
 
+_NONE: frozenset[str] = frozenset()
+
+
+def _scalars(call: Call) -> frozenset[str]:
+    """The streams that are one number for all units."""
+    hidden, given = call.hidden, call.streams or ()
+    return frozenset(name for one in given for name, value in one.items() if value.shape[-1] < hidden)
+
+
 class LayerBinding:
     """A call, its kernels, its sizes, and the tables of its batch.
 
@@ -37,9 +46,7 @@ class LayerBinding:
         self.padded = self.kernel.round_to_registers(self.hidden)
         self.projects = call.weights[0].projection is not None
         self.outputs = call.state[0].shape[-1]
-        self.scalars = frozenset(
-            name for one in call.streams or () for name, value in one.items() if value.shape[-1] < self.hidden
-        )
+        self.scalars = _scalars(call) if call.streams else _NONE
         self.operand_columns = self.kernel.round_to_panels(self.outputs) if self.projects else self.padded
         self.rows = call.rows.detach().contiguous()
         self.directions = range(len(call.weights))

@@ -77,23 +77,22 @@ def _packed(binding: LayerBinding, kept: Packed | None) -> list[Tensor]:
     """Each direction's `_matrices` as the loop reads them: those that are kept, or packed now."""
     if kept is not None and binding.kernel in kept:
         return kept[binding.kernel]
-    matrices = [m for weights in binding.call.weights for m in _matrices(binding, weights).values()]
+    matrices = [m for weights in binding.call.weights for m in _matrices(binding, weights)]
     packed = pack_weights(binding, matrices) if matrices else []
     if kept is not None:
         kept[binding.kernel] = packed
     return packed
 
 
-def _matrices(binding: LayerBinding, weights: Weights) -> dict[str, tuple[Tensor, tuple[str, ...]]]:
+def _matrices(binding: LayerBinding, weights: Weights) -> list[tuple[Tensor, tuple[str, ...]]]:
     """W, its bias, U and its bias, as far as there are such, with the projections in the order of their slots."""
-    places, found = binding.kernel.layout, dict[str, tuple[Tensor, tuple[str, ...]]]()
-    for name, matrix, bias, letters in (
-        ("input", weights.input, weights.input_bias, places.inputs),
-        ("recurrent", weights.recurrent, weights.recurrent_bias, places.recurrent),
+    places, found = binding.kernel.layout, list[tuple[Tensor, tuple[str, ...]]]()
+    for matrix, bias, letters in (
+        (weights.input, weights.input_bias, places.inputs),
+        (weights.recurrent, weights.recurrent_bias, places.recurrent),
     ):
         if matrix is not None:
-            found[f"{name}_panels"] = (matrix, letters)
-            found[f"{name}_starts"] = (matrix.new_zeros(matrix.shape[0]) if bias is None else bias, letters)
+            found += [(matrix, letters), (matrix.new_zeros(matrix.shape[0]) if bias is None else bias, letters)]
     return found
 
 
@@ -108,7 +107,11 @@ def _direction(
     direction = DirectionArguments(binding, loop, d)
     direction.give("x", rows)
     direction.give_output(y)
-    for name, tensor in zip(_matrices(binding, binding.call.weights[d]), packed, strict=True):
+    weights = binding.call.weights[d]
+    there = [
+        name for name, matrix in (("input", weights.input), ("recurrent", weights.recurrent)) if matrix is not None
+    ]
+    for name, tensor in zip((f"{one}_{part}" for one in there for part in ("panels", "starts")), packed, strict=True):
         direction.give(name, tensor)
     for s in range(len(binding.call.state)):
         _give_state(direction, s, saves)
