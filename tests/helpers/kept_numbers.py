@@ -34,3 +34,8 @@ def kept_versions(name):
     """What made the numbers."""
     with np.load(KEPT / f"{name}.npz") as file:
         return json.loads(file["index"].item())["versions"]
+
+
+def worst(found, expected):
+    """The largest difference of two arrays, as a share of the largest number, or of 1 where that is larger."""
+    return float(np.abs(found - expected).max() / max(1.0, np.abs(expected).max()))

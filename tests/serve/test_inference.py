@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from agreement import SINGLE, assert_agree
 from cellwright.serve.app import make_app
 from servers import Echo, running
 
@@ -40,7 +41,7 @@ def test_the_tensors_are_the_answers_of_predict(client, expected):
     labels = json.loads(told["parameters"]["labels"])
     assert labels == ["good", "so so", "坏"]
     rows = [[each["probabilities"][name] for name in labels] for each in expected]
-    assert np.allclose(probabilities["data"], np.ravel(rows), atol=1e-6)
+    assert_agree(probabilities["data"], np.ravel(rows).tolist(), SINGLE)
 
 
 def test_one_column_of_texts_and_one_output(client, expected):
@@ -75,7 +76,7 @@ def test_bytes_go_both_ways(client, expected):
         place = end
     assert labels == [each["label"] for each in expected]
     rows = np.frombuffer(rest[sizes[0] :], "<f4").reshape(3, 3)
-    assert np.allclose(rows[:, 0], [each["probabilities"]["good"] for each in expected], atol=1e-6)
+    assert_agree(rows[:, 0].tolist(), [each["probabilities"]["good"] for each in expected], SINGLE)
 
 
 def test_who_asks_for_health_and_readiness_is_told(client):

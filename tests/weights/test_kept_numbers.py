@@ -17,7 +17,7 @@ from cellwright.weights import (
     from_paddle,
     from_tinygrad,
 )
-from kept_numbers import kept
+from kept_numbers import kept, worst
 
 RELU = {"activation": "relu"}
 ROWS = [
@@ -74,12 +74,10 @@ def difference(layer, framework, case):
     lengths = numbers["lengths"].astype("int64").tolist() if masked else None
     with torch.no_grad():
         y, state = layer(x, lengths=lengths)
-    found = [np.abs(y.numpy() - masked_of(expected["y"], lengths)).max()]
+    found = [worst(y.numpy(), masked_of(expected["y"], lengths))]
     states = state if isinstance(state, tuple) else (state,)
     found += [
-        np.abs(each.numpy() - expected[letter]).max()
-        for letter, each in zip("hc", states, strict=False)
-        if letter in expected
+        worst(each.numpy(), expected[letter]) for letter, each in zip("hc", states, strict=False) if letter in expected
     ]
     return max(found)
 

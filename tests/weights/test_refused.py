@@ -70,7 +70,10 @@ GATED = {"weight_ih": ones(16, 3), "weight_hh": ones(16, 4), "bias_ih": ones(16)
             lambda: from_equinox({"weight_ih": ones(12, 3), "weight_hh": ones(12, 4), "bias": None, "bias_n": ones(5)}),
             "the bias of n has shape (5,); expected (H,) = (4,)",
         ),
-        (lambda: from_mlx({}, nonlinearity="elu"), "nonlinearity is 'elu'; expected tanh or relu"),
+        (
+            lambda: from_mlx({"Wxh": ones(4, 3), "Whh": ones(4, 4)}, nonlinearity="elu"),
+            "nonlinearity is 'elu'; expected tanh or relu",
+        ),
         (lambda: from_mlx({"Wx": ones(12, 3), "Wh": ones(12, 4), "b": ones(12)}), "there is no bhn; expected"),
         (lambda: from_paddle({"weight": ones(3)}), "the weights are of 0 layers; expected those of one"),
         (lambda: from_paddle({}, activation="elu"), "activation is 'elu'; expected tanh or relu"),
@@ -123,6 +126,52 @@ def test_one_sentence_says_what_is_wrong(call, sentence):
 @pytest.mark.parametrize("dtype", ["float64", "float16"])
 def test_the_layer_has_the_type_of_the_arrays(dtype):
     assert str(from_tinygrad({n: a.astype(dtype) for n, a in GATED.items()}).weight_ih_l0.dtype) == f"torch.{dtype}"
+
+
+def test_an_rnn_of_mlx_says_its_nonlinearity_itself():
+    def relu(x):
+        return x
+
+    def gelu(x):
+        return x
+
+    layer = SimpleNamespace(Wxh=ones(4, 3), Whh=ones(4, 4), nonlinearity=relu)
+    assert from_mlx(layer).nonlinearity == "relu"
+    layer.nonlinearity = gelu
+    with pytest.raises(InputError, match="nonlinearity is 'gelu'; expected tanh or relu"):
+        from_mlx(layer)
+
+
+def builder(*spec):
+    """As DyNet's: spec is layers, sizes, and of VanillaLSTMBuilder ln_lstm and forget_bias."""
+    parameters = [np.zeros(shape, "float32") for shape in ((16, 3), (16, 4), (16,))]
+    return SimpleNamespace(get_parameters=lambda: [parameters], spec=(1, 3, 4, *spec))
+
+
+def test_a_builder_of_dynet_says_its_forget_bias_and_normalisation_itself():
+    for given, expected in ((builder(False, 0.5), 0.5), (builder(), 1.0)):
+        assert from_dynet(given).bias_ih_l0[4:8].tolist() == [expected] * 4
+        assert from_dynet([(given, given)]).bias_ih_l0_reverse[4:8].tolist() == [expected] * 4
+        assert from_dynet(given, forget_bias=2.0).bias_ih_l0[4:8].tolist() == [2.0] * 4
+    with pytest.raises(InputError, match="ln_lstm=True; expected one without layer normalisation"):
+        from_dynet(builder(True, 1.0))
+
+
+def test_dynets_layers_are_of_the_type_that_it_computes_in():
+    """Its `as_array` gives float64."""
+    parameters = [np.ones(shape) for shape in ((16, 3), (16, 4), (16,))]
+    builder = SimpleNamespace(get_parameters=lambda: [[SimpleNamespace(as_array=lambda a=a: a) for a in parameters]])
+    assert str(from_dynet(builder).weight_ih_l0.dtype) == "torch.float32"
+
+
+def test_arrays_are_opened_however_they_are_wrapped():
+    """As paddle's and tinygrad's tensors, whose `detach` is not torch's, and as the states of older flax."""
+    for wrap in (
+        lambda a: SimpleNamespace(numpy=lambda: a, detach=lambda: None),
+        lambda a: SimpleNamespace(value=a),
+    ):
+        layer = from_tinygrad({name: wrap(each) for name, each in GATED.items()})
+        assert (layer.weight_hh_l0 == 1).all()
 
 
 def test_cells_without_biases_make_layers_without():

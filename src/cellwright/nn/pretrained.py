@@ -107,8 +107,7 @@ def write(layer: Any, folder: Path) -> None:
     if CELLS.get(layer.cell.name) is not layer.cell:
         raise InputError(
             f"{folder}: the cell {layer.cell.name} is none of this library's, and a folder holds no code; expected "
-            f"one of "
-            f"{', '.join(CELLS)}: save layer.state_dict() and keep the cell beside it"
+            f"one of {', '.join(CELLS)}: save layer.state_dict() and keep the cell beside it"
         )
     safetensors = _safetensors()
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
 """Weights of DyNet: VanillaLSTMBuilder, CompactVanillaLSTMBuilder, SimpleRNNBuilder.
 
 https://github.com/clab/dynet, dynet/lstm.cc and dynet/rnn.cc: a layer is W_x (G·H, I), W_h (G·H, H), b (G·H,), and an
-LSTM's step adds forget_bias to the forget gate. Its GRUBuilder resets before the product, its LSTMBuilder couples the
-gates with whole matrices of peepholes: no cell here has their equations.
+LSTM's step adds forget_bias to the forget gate. Its GRUBuilder resets before the product, its CoupledLSTMBuilder
+couples the gates with whole matrices of peepholes: no cell here has their equations.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from cellwright.errors import InputError
 from cellwright.nn import Recurrent
@@ -22,33 +24,42 @@ WHO = "from_dynet"
 TABLE = {4: Convention("lstm", "ifog"), 1: Convention("rnn", "h")}
 """By the number of gates."""
 HELD = ("W_x", "W_h", "b")
+USUAL_FORGET = 1.0
 
 
 def from_dynet(
-    builders: Any, *, forget_bias: float = 1.0, batch_first: bool = False, into: Recurrent | None = None
+    builders: Any, *, forget_bias: float | None = None, batch_first: bool = False, into: Recurrent | None = None
 ) -> Any:
     """Make a layer with the weights of DyNet's VanillaLSTMBuilder, CompactVanillaLSTMBuilder or SimpleRNNBuilder.
 
     Args:
         builders: A builder of any number of layers, or what its `get_parameters()` returns; or a list of pairs
             (forward, backward) of builders of one layer, as a BiRNNBuilder's `builder_layers`.
-        forget_bias: What the LSTM's step adds to the forget gate, as the builder was made.
+        forget_bias: What the LSTM's step adds to the forget gate; None is what the builder was made with, and DyNet's
+            own 1 of parameters alone.
         batch_first: Of the layer that is made.
         into: A layer to fill; None makes one.
 
     Returns:
-        `LSTM`, whose forget bias holds `forget_bias` too, or `RNN`.
+        `LSTM`, whose forget bias holds what the step adds, or `RNN`.
 
     Raises:
         InputError: It is another builder, its shapes are wrong, or the layers are no stack.
 
     """
-    whole = _is_layers(builders) or hasattr(builders, "get_parameters")
-    if whole:
-        found = [[_read(each, forget_bias)] for each in _layers(builders)]
+    if _is_layers(builders) or hasattr(builders, "get_parameters"):
+        found = [[_read(each, _forget(builders, forget_bias))] for each in _layers(builders)]
     else:
-        found = [[_read(_only(each), forget_bias) for each in layer] for layer in stacked(WHO, builders)]
+        found = [[_read(_only(each), _forget(each, forget_bias)) for each in layer] for layer in stacked(WHO, builders)]
     return build(WHO, found, batch_first, into)
+
+
+def _forget(builder: Any, given: float | None) -> float:
+    """What the step adds. Raises InputError for a builder that normalises, whose parameters do not show it."""
+    normalises, own = getattr(builder, "spec", ())[3:] or (False, USUAL_FORGET)
+    if normalises:
+        raise InputError(f"{WHO}: the builder has ln_lstm=True; expected one without layer normalisation")
+    return float(own if given is None else given)
 
 
 def _is_layers(given: Any) -> bool:
@@ -72,11 +83,13 @@ def _only(builder: Any) -> Sequence[Any]:
 def _read(parameters: Sequence[Any], forget_bias: float) -> tuple[Convention, Written]:
     if len(parameters) != len(HELD):
         raise InputError(
-            f"{WHO}: a layer has {len(parameters)} parameters; expected {', '.join(HELD)}, of VanillaLSTMBuilder "
-            "without layer "
-            "normalisation, CompactVanillaLSTMBuilder or SimpleRNNBuilder"
+            f"{WHO}: a layer has {len(parameters)} parameters; expected {', '.join(HELD)}, of VanillaLSTMBuilder, "
+            "CompactVanillaLSTMBuilder or SimpleRNNBuilder"
         )
-    input, recurrent, bias = (array(WHO, name, each) for name, each in zip(HELD, parameters, strict=True))
+    # DyNet computes in float32 and hands its numbers out as float64.
+    input, recurrent, bias = (
+        array(WHO, name, each).astype(np.float32) for name, each in zip(HELD, parameters, strict=True)
+    )
     convention = kind_of(WHO, TABLE, recurrent)
     if convention.cell == "lstm":
         convention = replace(convention, forget=float(forget_bias))

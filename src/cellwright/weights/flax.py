@@ -41,8 +41,8 @@ def from_flax(
 
     Args:
         params: The parameters of a cell, of an RNN with it or of a Bidirectional, as nested mappings of arrays: linen's
-            `variables["params"]`, or `nnx.to_pure_dict(nnx.state(rnn))`. A pair (forward, backward) is two directions,
-            a list a stack, a layer each.
+            `variables["params"]`, or `nnx.state(rnn, nnx.Param)`. A pair (forward, backward) is two directions, a list
+            a stack, a layer each.
         activation: The activation of a SimpleCell, which its parameters do not say.
         batch_first: Of the layer that is made; Flax's RNN has time_major=False.
         into: A layer to fill; None makes one.
@@ -117,8 +117,7 @@ def _directions(tree: Any) -> list[Mapping[str, Any]]:
     if len(inside) != 1:
         raise InputError(
             f"{WHO}: the parameters {', '.join(map(str, tree)) or 'of nothing'} hold {len(inside)} recurrent modules; "
-            "expected "
-            "those of one cell, RNN or Bidirectional: pass one, or a list of them"
+            "expected those of one cell, RNN or Bidirectional: pass one, or a list of them"
         )
     return _directions(inside[0])
 
@@ -143,8 +142,7 @@ def _written(tree: Mapping[str, Any], activation: str) -> tuple[Convention, Writ
     if convention is None:
         raise InputError(
             f"{WHO}: a cell of {gates} gates with activation {activation!r}; expected LSTMCell, OptimizedLSTMCell, "
-            "GRUCell, or "
-            f"SimpleCell with {' or '.join(SIMPLE)}"
+            f"GRUCell, or SimpleCell with {' or '.join(SIMPLE)}"
         )
     return convention, Written(input, recurrent, _bias(tree, [i for i, _ in names]), _bias(tree, [h for _, h in names]))
 

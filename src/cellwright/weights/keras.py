@@ -138,8 +138,7 @@ def _directions(layer: KerasLayer) -> list[KerasLayer]:
         if layer.config.get("go_backwards"):
             raise InputError(
                 f"{WHO}: {layer.name} has go_backwards=True; expected a layer that reads forward: turn the input "
-                "round, "
-                "or make it the second direction of a Bidirectional"
+                "round, or make it the second direction of a Bidirectional"
             )
         return [layer]
     if layer.config.get("merge_mode", "concat") != "concat":
@@ -158,15 +157,13 @@ def _convention(layer: KerasLayer) -> Convention:
         can = ", ".join(f"{kind} with {name}" for kind, name in TABLE)
         raise InputError(
             f"{WHO}: {layer.name} is {layer.kind} with activation {activation!r} and recurrent_activation {gates!r}; "
-            "expected "
-            f"{can}, and sigmoid gates"
+            f"expected {can}, and sigmoid gates"
         )
     # Before Keras had the option, its GRU reset before the product.
     if layer.kind == "GRU" and not config.get("reset_after", False):
         raise InputError(
             f"{WHO}: {layer.name} is a GRU with reset_after=False, which resets before the product; expected "
-            "reset_after=True: "
-            "there is no cell here with the other equations"
+            "reset_after=True: there is no cell here with the other equations"
         )
     return TABLE[layer.kind, activation]
 

@@ -24,7 +24,7 @@ RNN = {"tanh": Convention("rnn", "h"), "relu": Convention("rnn-relu", "h")}
 def from_mlx(
     layers: Any,
     *,
-    nonlinearity: Literal["tanh", "relu"] = "tanh",
+    nonlinearity: Literal["tanh", "relu"] | None = None,
     batch_first: bool = True,
     into: Recurrent | None = None,
 ) -> Any:
@@ -33,7 +33,7 @@ def from_mlx(
     Args:
         layers: A layer of MLX, or what its `parameters()` returns; a pair (forward, backward) for two directions, where
             the second was given the sequence turned round; or a list of these, a layer each.
-        nonlinearity: That of an RNN, which its parameters do not say.
+        nonlinearity: That of an RNN; None is the layer's own, and tanh where only its parameters are given.
         batch_first: Of the layer that is made.
         into: A layer to fill; None makes one.
 
@@ -44,16 +44,17 @@ def from_mlx(
         InputError: It is another layer, its shapes are wrong, or the layers are no stack.
 
     """
-    if nonlinearity not in RNN:
-        raise InputError(f"{WHO}: nonlinearity is {nonlinearity!r}; expected {' or '.join(RNN)}")
     found = [[_read(each, nonlinearity) for each in layer] for layer in stacked(WHO, layers)]
     return build(WHO, found, batch_first, into)
 
 
-def _read(layer: Any, nonlinearity: str) -> tuple[Convention, Written]:
+def _read(layer: Any, nonlinearity: str | None) -> tuple[Convention, Written]:
     if has(layer, "Wxh"):
-        input, recurrent = needed(WHO, layer, "Wxh"), needed(WHO, layer, "Whh")
-        return RNN[nonlinearity], Written(input, recurrent, optional(WHO, layer, "bias"))
+        function = getattr(layer, "nonlinearity", None)
+        name = nonlinearity or ("tanh" if function is None else getattr(function, "__name__", repr(function)))
+        if name not in RNN:
+            raise InputError(f"{WHO}: nonlinearity is {name!r}; expected {' or '.join(RNN)}")
+        return RNN[name], Written(needed(WHO, layer, "Wxh"), needed(WHO, layer, "Whh"), optional(WHO, layer, "bias"))
     input, recurrent = needed(WHO, layer, "Wx"), needed(WHO, layer, "Wh")
     convention = kind_of(WHO, TABLE, recurrent)
     # parameters() leaves out what is None.

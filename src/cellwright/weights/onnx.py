@@ -120,8 +120,7 @@ def _directions(node: Node) -> int:
     if direction == "reverse":
         raise InputError(
             f"{WHO}: {node.name} has direction=reverse; expected forward or bidirectional: turn the input round, or "
-            "take the "
-            "node as the second direction of a layer"
+            "take the node as the second direction of a layer"
         )
     return 2 if direction == "bidirectional" else 1
 

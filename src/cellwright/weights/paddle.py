@@ -56,8 +56,7 @@ def from_paddle(
     if len(modules) != 1:
         raise InputError(
             f"{WHO}: the weights are of {len(modules)} layers{': ' if modules else ''}{', '.join(modules)}; expected "
-            "those of "
-            "one, by names such as 0.cell.weight_ih"
+            "those of one, by names such as 0.cell.weight_ih"
         )
     by_place: dict[int, dict[str, dict[str, Any]]] = {}
     for match in matched:

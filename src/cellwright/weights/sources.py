@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 from cellwright.errors import InputError
 from cellwright.weights.convention import Array
@@ -16,13 +17,14 @@ def array(who: str, name: str, given: Any) -> Array:
 
     Raises InputError for what is no array of real numbers.
     """
-    if hasattr(given, "detach"):  # torch's
+    if isinstance(given, torch.Tensor):
         given = given.detach().cpu()
-        given = given.float() if "bfloat16" in str(given.dtype) else given
+        given = given.float() if given.dtype == torch.bfloat16 else given
     for method in ("as_array", "numpy"):  # DyNet's; paddle's, tinygrad's, torch's
         if callable(getattr(given, method, None)):
             given = getattr(given, method)()
-    given = getattr(given, "value", given)  # flax's variables and those of its states
+    if not hasattr(given, "__array__") and hasattr(given, "value"):  # the states of older versions of flax
+        given = given.value
     found = np.asarray(given)
     if not (np.issubdtype(found.dtype, np.floating) or found.dtype.name == "bfloat16"):
         raise InputError(
