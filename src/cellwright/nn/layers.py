@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cellwright.nn.pretrained import Pretrained
 from cellwright.nn.recurrent import Recurrent
 
 
-class LSTM(Recurrent, Pretrained):
+class LSTM(Recurrent):
     """torch.nn.LSTM: same arguments, parameters and call; see `Recurrent` for what it does beyond.
 
     Args and errors are those of torch.nn.LSTM and, by name only, of `Recurrent`; `layer_norm=True` takes the cell
@@ -74,7 +73,7 @@ class LSTM(Recurrent, Pretrained):
         )
 
 
-class GRU(Recurrent, Pretrained):
+class GRU(Recurrent):
     """torch.nn.GRU: same arguments, parameters and call; see `Recurrent` for what it does beyond.
 
     Args and errors are those of torch.nn.GRU and, by name only, of `Recurrent`; `layer_norm=True` takes the cell
@@ -131,7 +130,7 @@ class GRU(Recurrent, Pretrained):
         )
 
 
-class RNN(Recurrent, Pretrained):
+class RNN(Recurrent):
     """torch.nn.RNN: same arguments, parameters and call; see `Recurrent` for what it does beyond.
 
     Args and errors are those of torch.nn.RNN and, by name only, of `Recurrent`.

@@ -21,13 +21,14 @@ from cellwright.backends.precision import decide
 from cellwright.cells import Definition
 from cellwright.nn import checks, direct, given, precision, stack, symbolic, weights
 from cellwright.nn.masks import rates
+from cellwright.nn.pretrained import Pretrained
 from cellwright.nn.stack import Stack
 from cellwright.nn.states import State
 from cellwright.nn.stream import Stream
 from cellwright.packing import Layout, Lengths
 
 
-class Recurrent(Stack):
+class Recurrent(Stack, Pretrained):
     """Layers of a cell, stacked, in one direction or both: torch.nn.LSTM for any cell.
 
     T time, B batch, I input, H hidden, P projected (H without), L layers, D directions.
