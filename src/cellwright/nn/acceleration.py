@@ -6,7 +6,7 @@ what our kernels are for to them, and everything else to torch's function, exact
 touched.
 
 The other way to the same place is to register kernels for `aten::lstm` with torch.library. It would reach scripted
-programs too, but costs 10 µs at every call, of the 25 to 70 that a small one takes, where this costs 2 to 5.
+programs too, but costs 10 µs at every call, of the 25 to 70 that a small one takes, where this costs 2 to 7.
 """
 
 from __future__ import annotations
