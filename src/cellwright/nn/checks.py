@@ -91,6 +91,17 @@ def projection(who: str, cell: Definition, size: int, hidden: int) -> None:
         )
 
 
+def heads(who: str, cell: Definition, number: int, hidden: int, projected: int) -> None:
+    """Check that the units of a layer fall into so many heads, each with a U of its own; raises ValueError."""
+    if number == 1:
+        return
+    if not cell.multiplies_state or projected:
+        what = "a projection mixes them" if projected else f"the cell {cell.name} has none"
+        raise ValueError(f"{who}: heads is {number}; each head has its own U, and {what}: expected heads=1")
+    if hidden % number:
+        raise ValueError(f"{who}: heads is {number}; expected a divisor of hidden_size = {hidden}")
+
+
 def forget_bias(who: str, cell: Definition, value: Any, bias: bool) -> None:
     """Check that a layer of `cell`, with biases or without, has a forget gate with one; raises ValueError."""
     if not _is_number(value):

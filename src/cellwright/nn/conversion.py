@@ -204,7 +204,10 @@ def _beyond_torch(layer: Recurrent | RecurrentCell) -> str | None:
         return f"torch.nn has no layer of the cell {name}; expected {', '.join(_LAYERS)}"
     if type(layer) not in (Recurrent, RecurrentCell, *_OURS.values()):
         return "a subclass, whose code torch.nn's layers have not; expected the class itself"
-    if asked := [f"{option}={value}" for option in _BEYOND_TORCH if (value := getattr(layer, option, None))]:
+    asked = [f"{option}={value}" for option in _BEYOND_TORCH if (value := getattr(layer, option, None))]
+    if getattr(layer, "heads", 1) > 1:
+        asked.append(f"heads={layer.heads}")
+    if asked:
         return f"torch.nn's layers have no {asked[0]}; expected a layer without it"
     if getattr(layer, "proj_size", 0) and name != "lstm":
         return f"torch.nn projects the LSTM only, and this layer of {name} has proj_size={layer.proj_size}"

@@ -94,6 +94,7 @@ def _is_plain(layer: Stack) -> bool:
         or layer.state_batch_first
         or layer.checkpoint_every
         or layer.proj_size
+        or layer.heads > 1
     )
 
 

@@ -58,6 +58,8 @@ class Recurrent(Stack, Pretrained):
         checkpoint_every: Steps that the backward pass keeps at a time, each lot computed again when it comes to it: the
             same gradients in less memory and more time, as torch.utils.checkpoint gives. None keeps all steps. Programs
             of torch.compile keep nothing between the passes anyway, and compute each layer again as a whole.
+        heads: Parts of the units, each of which sees only itself through U, as in xLSTM and block GRUs: `weight_hh` is
+            (G·H, H / heads). A cell that normalises does so over all units. Kernels multiply U as a whole, zeros too.
         matmul_precision: How kernels multiply, float32 in any case where their sums are: a word of
             `cellwright.use_matmul_precision`. None is as that block, autocast or torch's own switch says.
 
@@ -107,6 +109,7 @@ class Recurrent(Stack, Pretrained):
         learn_initial_state: bool = False,
         state_batch_first: bool = False,
         checkpoint_every: int | None = None,
+        heads: int = 1,
         matmul_precision: str | None = None,
     ) -> None:
         super().__init__()
@@ -120,6 +123,7 @@ class Recurrent(Stack, Pretrained):
         self.dropout = dropout
         self.bidirectional = bidirectional
         self.proj_size = checks.whole(who, "proj_size", proj_size, least=0)
+        self.heads = checks.whole(who, "heads", heads)
         self.recurrent_dropout = recurrent_dropout
         self.zoneout = rates(who, self.cell, zoneout)
         self.forget_bias = forget_bias
@@ -149,6 +153,7 @@ class Recurrent(Stack, Pretrained):
         checks.no_masks(who, self.cell)
         given.input_size(who, self.cell, self.input_size, self.hidden_size, self.num_layers, self.directions)
         checks.projection(who, self.cell, self.proj_size, self.hidden_size)
+        checks.heads(who, self.cell, self.heads, self.hidden_size, self.proj_size)
         checks.noise(who, self.recurrent_dropout, self.zoneout, self.proj_size, self.hidden_size)
         if self.forget_bias is not None:
             checks.forget_bias(who, self.cell, self.forget_bias, self.bias)
@@ -159,7 +164,7 @@ class Recurrent(Stack, Pretrained):
         for k in range(self.num_layers):
             inputs = self.input_size if k == 0 else outputs * self.directions
             shapes = weights.shapes(
-                self.cell, inputs, self.hidden_size, self.bias and self.cell.bias, projected=self.proj_size
+                self.cell, inputs, self.hidden_size, self.bias and self.cell.bias, self.proj_size, self.heads
             )
             for suffix in ("", "_reverse")[: self.directions]:
                 self._names.append({name: f"{name}_l{k}{suffix}" for name in shapes})
@@ -202,6 +207,7 @@ class Recurrent(Stack, Pretrained):
             "learn_initial_state": False,
             "state_batch_first": False,
             "checkpoint_every": None,
+            "heads": 1,
             "matmul_precision": None,
         }
         named = [f"{n}={getattr(self, n)}" for n, usual in defaults.items() if getattr(self, n) != usual]

@@ -36,6 +36,7 @@ class Stack(Freezes, HasPrecision, LeftInFloat, ReadAsTorch):
     dropout: float
     bidirectional: bool
     proj_size: int
+    heads: int
     recurrent_dropout: float
     zoneout: dict[str, float]
     learn_initial_state: bool
@@ -57,10 +58,8 @@ def parameter_names(stack: Stack) -> list[str]:
 
 def weights_of(stack: Stack) -> list[list[Weights]]:
     """One a direction of each layer, as the parameters are now."""
-    flat = [
-        weights.gather(stack.cell, {name: getattr(stack, here) for name, here in names.items()})
-        for names in stack._names
-    ]
+    named = ({name: getattr(stack, here) for name, here in names.items()} for names in stack._names)
+    flat = [weights.of_heads(weights.gather(stack.cell, one), stack.heads) for one in named]
     return [flat[k : k + stack.directions] for k in range(0, len(flat), stack.directions)]
 
 

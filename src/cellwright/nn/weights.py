@@ -4,12 +4,14 @@
 
 where G projections in the cell's order, I inputs, H hidden, P the projected size or H; the cell's own follow by name.
 A cell that multiplies no input has no weight_ih, and one that multiplies no state no weight_hh; nor the bias of either.
+With heads, weight_hh is (G·H, H / heads): of each head its own block.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -20,11 +22,14 @@ from cellwright.cells.definition import PER_UNIT, Definition
 Shapes = dict[str, tuple[int, ...]]
 
 
-def shapes(cell: Definition, inputs: int, hidden: int, bias: bool, projected: int = 0) -> Shapes:
-    """The parameters of one direction of one layer, in torch.nn's order, the cell's own last."""
+def shapes(cell: Definition, inputs: int, hidden: int, bias: bool, projected: int = 0, heads: int = 1) -> Shapes:
+    """The parameters of one direction of one layer, in torch.nn's order, the cell's own last.
+
+    Many arguments: the sizes of a layer.
+    """
     rows = len(cell.projections) * hidden
     columns = {"ih": inputs} if cell.multiplies_input else {}
-    columns |= {"hh": projected or hidden} if cell.multiplies_state else {}
+    columns |= {"hh": (projected or hidden) // heads} if cell.multiplies_state else {}
     found: Shapes = {f"weight_{name}": (rows, n) for name, n in columns.items()}
     if bias:
         found |= {f"bias_{name}": (rows,) for name in columns}
@@ -38,6 +43,17 @@ def gather(cell: Definition, named: Mapping[str, Tensor | None]) -> Weights:
     own = {name: value for name in cell.parameters if (value := named[name]) is not None}
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
     return Weights(*(named.get(name) for name in names), own)  # type: ignore[arg-type,call-arg]
+
+
+def of_heads(weights: Weights, heads: int) -> Weights:
+    """Weights whose U (G·H, H / heads) is of heads that see themselves only, as one U (G·H, H): zero between heads."""
+    blocks = weights.recurrent
+    if heads == 1 or blocks is None:
+        return weights
+    rows, size = blocks.shape
+    parts = blocks.view(-1, heads, size, 1, size)  # projection, head, unit; of which head, its unit
+    apart = torch.eye(heads, dtype=blocks.dtype, device=blocks.device)[:, None, :, None]
+    return replace(weights, recurrent=(parts * apart).reshape(rows, heads * size))
 
 
 @torch.no_grad()
