@@ -137,7 +137,7 @@ REFUSED = {
     "two ways out": (["--out", "a.csv", "--json"], "give one of them"),
     "no such column": (["--column", "text=review"], "no column 'review'; the columns are 'id', 'text', 'label': name "),
     "no such role": (["--column", "label=x"], "; expected text=NAME"),
-    "two files into one": (["{table}", "--out", "a.csv"], "--out keeps the columns of one file, and 2 are asked"),
+    "nothing to resume": (["--resume"], "--resume goes on with a file of answers; expected --out"),
 }
 
 
@@ -145,10 +145,6 @@ REFUSED = {
 def test_refused(cellwright, run, table, tmp_path, monkeypatch, case):
     monkeypatch.chdir(tmp_path)
     arguments, sentence = REFUSED[case]
-    if case == "two files into one":
-        other = tmp_path / "other.csv"
-        other.write_bytes(table.read_bytes())
-        arguments = [each.format(table=other) for each in arguments]
     ended = cellwright("predict", run, table, *(each.format(table=table) for each in arguments))
     assert (ended.status, ended.out) == (2, "")
     assert sentence in ended.err

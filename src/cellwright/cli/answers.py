@@ -3,15 +3,17 @@
 import csv
 import io
 import json
+import os
 import sys
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from cellwright.cli.journal import Journal, Progress
 from cellwright.errors import InputError
+from cellwright.files import replacing
 from cellwright.stages import stage
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ GROUP = 2**23
 
 class Answers(ABC):
     """Takes the answers as they come."""
+
+    count: int = 0
+    """How many a file had before this command, which goes on from there, and has now; 0 of what is printed."""
 
     @abstractmethod
     def add(self, texts: Sequence[Any], rows: "Sequence[Pairs]", said: "Sequence[Prediction]") -> None:
@@ -53,18 +58,23 @@ class Printed(Answers):
 class Written(Answers):
     """Rows of a file: the input's columns, then the answers', under another name where the input has it already."""
 
-    def __init__(self, names: Sequence[str]) -> None:
-        """names: of the input's columns."""
+    def __init__(self, names: Sequence[str], file: BinaryIO, journal: Journal) -> None:
+        """names: of the input's columns. file: of the answers, which the journal has opened."""
         self.names = list(names)
-        self.count = 0
-        self.renamed: dict[str, str] = {}
+        self.journal = journal
+        self.file = file
+        self.count = journal.progress.rows
+        self.columns = journal.progress.columns
+        """Of the file, where its first line names them; None before it is there."""
+        self.renamed = dict(journal.progress.renamed)
         """Fields of the answers whose name the input has, and what they are called."""
 
     def add(self, texts: Sequence[Any], rows: "Sequence[Pairs]", said: "Sequence[Prediction]") -> None:
-        """Write them."""
+        """Write them, and note that they are written."""
         self.count += len(said)
         each = ((row, fields) for row, one in zip(rows, said, strict=True) for fields in self.fields(one))
         self.write([dict(row) | self._named(fields) for row, fields in each])
+        self.journal.wrote(self._progress(), self.file)
 
     def fields(self, prediction: "Prediction") -> list[dict[str, Any]]:
         """The rows of an answer."""
@@ -74,12 +84,15 @@ class Written(Answers):
     def write(self, rows: list[dict[str, Any]]) -> None:
         """Write rows, of which each may lack some of the input's columns."""
 
-    @abstractmethod
     def end(self) -> None:
-        """Write what was kept until all is there."""
+        """Put the file in its place, when all is there."""
+        self.journal.wrote(self._progress(finished=True), self.file, now=True)
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.journal.answers.replace(self.journal.out)
 
-    def close(self) -> None:
-        """Let go of what was kept, whether all is written or not."""
+    def _progress(self, *, finished: bool = False) -> Progress:
+        return Progress(self.count, 0, self.columns, self.renamed, finished)
 
     def _named(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         for name in [each for each in fields if each in self.names and each not in self.renamed]:
@@ -93,54 +106,46 @@ class Written(Answers):
 class _Separated(Written):
     """CSV or TSV; what is no text, number or truth value stands as JSON in its cell."""
 
-    def __init__(self, names: Sequence[str], file: BinaryIO, separator: str) -> None:
-        super().__init__(names)
-        self._text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+    def __init__(self, names: Sequence[str], file: BinaryIO, journal: Journal, separator: str) -> None:
+        super().__init__(names, file, journal)
         self._separator = separator
-        self._writer: csv.DictWriter[str] | None = None
 
     def write(self, rows: list[dict[str, Any]]) -> None:
-        for row in rows:
-            if self._writer is None:
-                columns = list(dict.fromkeys([*self.names, *row]))
-                self._writer = csv.DictWriter(self._text, columns, delimiter=self._separator, lineterminator="\n")
-                self._writer.writeheader()
-            self._writer.writerow({name: _cell(value) for name, value in row.items()})
-
-    def end(self) -> None:
-        self._text.flush()
-        self._text.detach()
+        text = io.StringIO(newline="")
+        heads = self.columns is None and bool(rows)
+        if heads:
+            self.columns = list(dict.fromkeys([*self.names, *rows[0]]))
+        writer = csv.DictWriter(text, self.columns or [], delimiter=self._separator, lineterminator="\n")
+        if heads:
+            writer.writeheader()
+        writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+        self.file.write(text.getvalue().encode())
 
 
 class _JsonLines(Written):
     """An object a line, an answer's fields as `--json` prints them."""
 
-    def __init__(self, names: Sequence[str], file: BinaryIO) -> None:
-        super().__init__(names)
-        self._file = file
-
     def fields(self, prediction: "Prediction") -> list[dict[str, Any]]:
         return [prediction.as_json()]
 
     def write(self, rows: list[dict[str, Any]]) -> None:
-        self._file.writelines(_json(row).encode() + b"\n" for row in rows)
-
-    def end(self) -> None:
-        pass
+        self.file.writelines(_json(row).encode() + b"\n" for row in rows)
 
 
 class _Parquet(Written):
-    """Written at the end, when the type of every column is known; till then a file without a name has the rows.
+    """Written at the end, when the type of every column is known; till then the journal's file has them, as Arrow.
 
     A column has the type that all its values fit: whole numbers and others are numbers, and what is missing fits any.
     """
 
-    def __init__(self, names: Sequence[str], file: BinaryIO) -> None:
-        super().__init__(names)
-        self._file = file
-        self._kept = tempfile.TemporaryFile(dir=Path(file.name).parent)  # noqa: SIM115  # closed below
+    def __init__(self, names: Sequence[str], file: BinaryIO, journal: Journal) -> None:
+        super().__init__(names, file, journal)
         self._schema: Any = None
         self._parts = 0
+        whole = file.tell()
+        file.seek(0)
+        while file.tell() < whole:
+            self._know(self._stream())
 
     def write(self, rows: list[dict[str, Any]]) -> None:
         import pyarrow  # slow to load, and only this format needs it
@@ -148,10 +153,16 @@ class _Parquet(Written):
         columns = dict.fromkeys([*self.names, *(name for row in rows[:1] for name in row)])
         with _fitting():
             table = pyarrow.table({name: [row.get(name) for row in rows] for name in columns})
-            known = table.schema if self._schema is None else self._schema
-            self._schema = pyarrow.unify_schemas([known, table.schema], promote_options="permissive")
-        with pyarrow.ipc.new_stream(self._kept, table.schema) as stream:
+            self._know(table)
+        with pyarrow.ipc.new_stream(self.file, table.schema) as stream:
             stream.write_table(table)
+
+    def _know(self, table: Any) -> None:
+        """Count a part, and let the columns have types that it fits."""
+        import pyarrow
+
+        known = table.schema if self._schema is None else self._schema
+        self._schema = pyarrow.unify_schemas([known, table.schema], promote_options="permissive")
         self._parts += 1
 
     def end(self) -> None:
@@ -159,8 +170,13 @@ class _Parquet(Written):
 
         if self._schema is None:
             self.write([])
-        self._kept.seek(0)
-        with _fitting(), pyarrow.parquet.ParquetWriter(self._file, self._schema) as writer:
+        self.journal.wrote(self._progress(finished=True), self.file, now=True)
+        self.file.seek(0)
+        with (
+            _fitting(),
+            replacing(self.journal.out) as out,
+            pyarrow.parquet.ParquetWriter(out, self._schema) as writer,
+        ):
             group = self._schema.empty_table()
             for _ in range(self._parts):
                 group = pyarrow.concat_tables([group, self._part()])
@@ -169,15 +185,18 @@ class _Parquet(Written):
                     group = self._schema.empty_table()
             writer.write_table(group)
 
-    def close(self) -> None:
-        self._kept.close()
-
-    def _part(self) -> Any:
-        """The next rows that were kept, in the types of all."""
+    def _stream(self) -> Any:
+        """The next rows that were kept."""
         import pyarrow
 
-        with pyarrow.ipc.open_stream(self._kept) as stream:
-            table = stream.read_all()
+        with pyarrow.ipc.open_stream(self.file) as stream:
+            return stream.read_all()
+
+    def _part(self) -> Any:
+        """The same, in the types of all."""
+        import pyarrow
+
+        table = self._stream()
         if table.schema == self._schema:
             return table
         columns = [pyarrow.array(table[each.name].to_pylist(), each.type) for each in self._schema]
@@ -197,9 +216,9 @@ def _fitting() -> Iterator[None]:
         ) from None
 
 
-FORMATS: dict[str, Callable[[Sequence[str], BinaryIO], Written]] = {
-    "csv": lambda names, file: _Separated(names, file, ","),
-    "tsv": lambda names, file: _Separated(names, file, "\t"),
+FORMATS: dict[str, Callable[[Sequence[str], BinaryIO, Journal], Written]] = {
+    "csv": lambda names, file, journal: _Separated(names, file, journal, ","),
+    "tsv": lambda names, file, journal: _Separated(names, file, journal, "\t"),
     "jsonl": _JsonLines,
     "parquet": _Parquet,
 }
@@ -207,16 +226,15 @@ FORMATS: dict[str, Callable[[Sequence[str], BinaryIO], Written]] = {
 
 
 @contextmanager
-def written(path: Path, names: Sequence[str]) -> Iterator[Written]:
-    """Answers that are in the file at `path` when all are there; with a half of them there is no file.
+def written(journal: Journal, names: Sequence[str]) -> Iterator[Written]:
+    """Answers that are in the journal's `out` when all are there; with a half of them there is no such file.
 
     names: of the input's columns. Raises InputError for a suffix of no format, and where the disk refuses.
     """
-    from cellwright.files import replacing
-
-    with replacing(path) as file, closing(FORMATS[written_format(path)](names, file)) as answers:
+    with journal.opened() as file:
+        answers = FORMATS[written_format(journal.out)](names, file, journal)
         yield answers
-        with stage(f"writing {path}"):
+        with stage(f"writing {journal.out}"):
             answers.end()
 
 

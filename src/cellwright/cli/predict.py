@@ -15,6 +15,7 @@ from cellwright.stages import stage
 
 if TYPE_CHECKING:
     from cellwright.cli.answers import Answers
+    from cellwright.cli.journal import Journal
     from cellwright.data.readers.jsonl import Pairs
     from cellwright.data.unseen import Unseen
     from cellwright.tasks.predictor import FileRequest, Predictor
@@ -41,8 +42,11 @@ def predict(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Write the file's columns and the answers beside them to this CSV, TSV, JSONL or Parquet."),
+        typer.Option(help="Write the files' columns and the answers beside them to this CSV, TSV, JSONL or Parquet."),
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an --out that was interrupted; begin it where there is none.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an --out that is there.")] = False,
     cell: OwnCell = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line, which says more.")] = False,
@@ -54,23 +58,33 @@ def predict(
     `cellwright predict RUN --help` lists them.
     """
     from cellwright import tasks
-    from cellwright.cli.run_options import requests_of
+    from cellwright.cli.journal import Journal, question
+    from cellwright.cli.run_options import expanded, requests_of, say
     from cellwright.runs import load_told
 
     _check(encoding or "utf-8", by_line=not given)
-    _check_out(out, as_json=as_json, overwrite=overwrite)
+    _check_out(out, as_json=as_json, overwrite=overwrite, resume=resume)
     loaded = load_told(run, cell, options)
     predictor = tasks.get(loaded.config.task).predictor(loaded)
     how = options | {"encoding": encoding}
+    given = given if texts_only or not given else expanded(given)
     requests = requests_of(given or [], predictor, how, texts_only=texts_only)
+    journal = None
+    if out is not None:
+        told = how | {"texts_only": texts_only, "cell": cell}
+        journal = Journal(out, question(run, given, list(requests), told) if given else None)
+        if not journal.begin(resume=resume, overwrite=overwrite):
+            say(f"{out}: is whole")
+            return
     typed = not given and sys.stdin.isatty()
     if typed:
         print("One text a line; Ctrl-D ends.", file=sys.stderr)
     rows = _given(given, requests) if given else _lines(sys.stdin.buffer, encoding or "utf-8")
+    texts = not given or not requests.keys() >= set(given)
     what = ", ".join(requests) or "texts"
     seen = typed or (out is None and sys.stdout.isatty())  # the answers themselves tell how far it is
     with (
-        _answers(predictor, out, as_json, list(requests.values())) as answers,
+        _answers(predictor, journal, as_json, list(requests.values()), texts=texts) as answers,
         nullcontext(lambda count: None) if seen else stage(f"answering {what}") as done,
     ):
         _answer(predictor, rows, answers, done, typed=typed)
@@ -89,7 +103,7 @@ def _given(given: list[str], requests: "dict[str, FileRequest]") -> "Iterator[tu
 
 @contextmanager
 def _answers(
-    predictor: "Predictor[Any]", out: Path | None, as_json: bool, requests: "list[FileRequest]"
+    predictor: "Predictor[Any]", journal: "Journal | None", as_json: bool, requests: "list[FileRequest]", *, texts: bool
 ) -> "Iterator[Answers]":
     """Where the answers go, and what to say of them at the end."""
     from cellwright.cli.answers import Printed, written
@@ -98,18 +112,18 @@ def _answers(
 
     if predictor.reads:
         say(predictor.reads)
-    if out is None:
+    if journal is None:
         yield Printed(predictor.header, as_json=as_json, echoes=predictor.echoes)
         return
-    if len(requests) > 1:
-        raise InputError(f"--out keeps the columns of one file, and {len(requests)} are asked; give them one by one")
     with stage("looking for the names of the columns"):
-        names = _names(requests[0]) if requests else ["text"]
-    with written(out, names) as answers:
+        names = list(dict.fromkeys([*(name for each in requests for name in _names(each)), *(["text"] * texts)]))
+    with written(journal, names) as answers:
+        if answers.count:
+            say(f"going on after {counted(answers.count, 'answer')}; what the run does not know is counted from there")
         yield answers
     for name, other in answers.renamed.items():
         say(f"the input has a column {name!r}: the answer's is {other!r}")
-    say(f"{counted(answers.count, 'answer')} in {out}")
+    say(f"{counted(answers.count, 'answer')} in {journal.out}")
 
 
 def _names(request: "FileRequest") -> list[str]:
@@ -144,7 +158,9 @@ def _answer(
 
     done: is told how many more are answered.
     """
-    read, unseen = 0, list["Unseen"]()
+    read, unseen = answers.count, list["Unseen"]()
+    rows = islice(rows, read, None)
+    done(read)
     while chunk := list(islice(rows, 1 if typed else LINES)):
         texts = [text for text, _ in chunk]
         answers.add(texts, [row for _, row in chunk], predictor.predict_lines(texts, read + 1))
@@ -200,13 +216,16 @@ def _check(encoding: str, *, by_line: bool) -> None:
         )
 
 
-def _check_out(out: Path | None, *, as_json: bool, overwrite: bool) -> None:
+def _check_out(out: Path | None, *, as_json: bool, overwrite: bool, resume: bool) -> None:
     from cellwright.cli.answers import written_format
     from cellwright.files import check_free
 
     if out is None:
+        if resume:
+            raise InputError("--resume goes on with a file of answers; expected --out, which names it")
         return
     if as_json:
         raise InputError(f"--json prints the answers and --out {out} writes them; give one of them, JSONL is a format")
-    check_free({"--out": out}, overwrite=overwrite)
+    if not resume:
+        check_free({"--out": out}, overwrite=overwrite)  # at once; of a resumed one the journal knows
     written_format(out)

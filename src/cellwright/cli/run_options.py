@@ -4,6 +4,7 @@ import inspect
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -130,6 +131,15 @@ def requests_of(
     return requests
 
 
+def expanded(given: list[str]) -> list[str]:
+    """The arguments, a pattern of files such as 'in/*.csv' replaced by those it fits, in the order of their names."""
+    found = []
+    for each in given:
+        fits = sorted(glob(each, recursive=True)) if _looks_like_file(each) and not os.path.exists(each) else []
+        found += fits or [each]
+    return found
+
+
 def rows_of(pieces: "Iterable[Piece]") -> "Iterator[tuple[Any, Pairs]]":
     """Yield what is asked with the columns beside it, and say what was found in the file."""
     for piece in pieces:
@@ -138,16 +148,21 @@ def rows_of(pieces: "Iterable[Piece]") -> "Iterator[tuple[Any, Pairs]]":
         yield from zip(piece.texts, piece.rows, strict=True)
 
 
-def _is_meant_as_file(argument: str) -> bool:
-    """Whether an argument is a path, or written like one. Raises InputError where there is no file."""
+def _looks_like_file(argument: str) -> bool:
+    """Whether an argument is written like the name of a file of texts."""
     from cellwright.data.readers import FORMATS, Format, tagged
-    from cellwright.data.readers.files import existing
 
     formats: list[Format[Any, Any, Any]] = [*FORMATS.values(), *tagged.FORMATS.values()]
     suffixes = {suffix for each in formats for suffix in each.suffixes}
-    looks = Path(argument).suffix.lower() in suffixes and not any(map(str.isspace, argument))
+    return Path(argument).suffix.lower() in suffixes and not any(map(str.isspace, argument))
+
+
+def _is_meant_as_file(argument: str) -> bool:
+    """Whether an argument is a path, or written like one. Raises InputError where there is no file."""
+    from cellwright.data.readers.files import existing
+
     # os.path answers False to names that no file can have, where Path raises: texts stand among the arguments.
-    if not looks and not os.path.exists(argument):
+    if not _looks_like_file(argument) and not os.path.exists(argument):
         return False
     try:
         return bool(existing(argument, folder=True))
