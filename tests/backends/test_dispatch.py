@@ -7,7 +7,7 @@ import torch
 from torch.autograd import forward_ad, gradcheck, gradgradcheck
 
 from agreement import assert_agree
-from calls import EVERY, converted, draw_call, function_of, on, with_gradients
+from calls import EVERY, SMOOTH, converted, draw_call, function_of, on, with_gradients
 from cellwright.backends import dispatch
 from cellwright.cells import CELLS
 
@@ -26,7 +26,7 @@ def compiled():
 @pytest.mark.parametrize(
     "resets", [pytest.param(False, marks=pytest.mark.slow, id="carried"), pytest.param(True, id="resets")]
 )
-@pytest.mark.parametrize("cell", EVERY, ids=repr)
+@pytest.mark.parametrize("cell", SMOOTH, ids=repr)
 def test_first_derivatives(cell, resets):
     """Of rows, states, fresh states and every weight; both directions, ragged, a sequence of no step."""
     function, given = function_of(draw_call(cell, LENGTHS, hidden=3, directions=2, resets=resets, fresh=resets))
@@ -43,7 +43,7 @@ def test_first_derivatives_with_a_projection(cell):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cell", EVERY, ids=repr)
+@pytest.mark.parametrize("cell", SMOOTH, ids=repr)
 def test_second_derivatives(cell):
     """They go by way of the reference, whatever backend the outputs took."""
     call = draw_call(cell, (2, 1, 0), hidden=3, directions=2, resets=True, fresh=True)

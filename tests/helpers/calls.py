@@ -140,6 +140,8 @@ DERIVED = [
     zoneout(recurrent_dropout(CELLS["lstm"])),
 ]
 EVERY = [*CELLS.values(), *DERIVED, *INVENTED]
+# Those whose gradient is that of what they compute, and not, as a spike's, of something smoother.
+SMOOTH = [cell for cell in EVERY if not any(e.op == "straight_through" for e in cell.trace.order)]
 # The cells of the library whose layers need nothing but x, and those of them that have a U.
 OF_X = [name for name, cell in CELLS.items() if cell.takes_x_alone]
 OF_X_AND_U = [name for name in OF_X if CELLS[name].multiplies_state]

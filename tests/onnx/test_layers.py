@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from agreement import assert_agree, double
-from cellwright import CELLS, GRU, LSTM, InputError, Recurrent
+from calls import OF_X
+from cellwright import GRU, LSTM, InputError, Recurrent
 from cellwright.onnx import to_onnx
 from cellwright.onnx.standard import STANDARD
 from exported import OPTIONS, RAGGED, apart, nodes_of, random_state
@@ -18,7 +19,7 @@ def seeded():
 @pytest.mark.slow
 @pytest.mark.parametrize("initial_state", [False, True], ids=["from zeros", "from a state"])
 @pytest.mark.parametrize("bidirectional", [False, True], ids=["one direction", "two"])
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", OF_X)
 def test_every_cell(cell, bidirectional, initial_state, tmp_path, opened, same):
     layer = apart(Recurrent(cell, 3, 5, bidirectional=bidirectional))
     written = to_onnx(layer, tmp_path / "layer.onnx", initial_state=initial_state)

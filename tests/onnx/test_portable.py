@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from agreement import assert_agree, double
-from cellwright import CELLS, LSTM, InputError, Recurrent
+from calls import OF_X
+from cellwright import LSTM, InputError, Recurrent
 from cellwright.onnx import to_onnx
 from exported import OPTIONS, RAGGED, apart, nodes_of, random_state
 
@@ -20,7 +21,7 @@ def seeded():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", OF_X)
 def test_every_cell(cell, tmp_path, opened, same):
     layer = apart(Recurrent(cell, 3, 5, bidirectional=True))
     path = tmp_path / "layer.onnx"

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cellwright
+from calls import OF_X_AND_U
 from cellwright.backends.kernels import binding, partition
 from cellwright.backends.kernels.workspace import MOST, Workspace
-from cellwright.cells import CELLS
 from cellwright.compiler.runtime.openmp import pool
 
 pytestmark = pytest.mark.skipif(pool() is None, reason="without an OpenMP pool one thread computes")
@@ -42,7 +42,7 @@ def parts(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", OF_X_AND_U)
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_the_bits_of_one_thread(cell, bidirectional, parts):
     @settings(max_examples=25)
