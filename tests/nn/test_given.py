@@ -124,6 +124,7 @@ def test_an_onnx_file_gives_the_same(tmp_path) -> None:
 X = torch.zeros(T, B, 2)
 K = torch.zeros(T, B, H)
 BAD = [
+    ({"a": X[:B, 0, 0], "b": X[:B, :, 0]}, {}, RuntimeError, "expected all of"),
     (X, {}, ValueError, "the parameter k is missing; the cell reads k: parameters={…}"),
     (X, {"parameters": {"k": K, "m": K}}, ValueError, "there is no parameter m; the cell reads k"),
     ({"a": X}, {"parameters": {"k": K}}, ValueError, "the input b is missing; the cell reads a, b: inputs={…}"),
@@ -161,6 +162,15 @@ BAD = [
 def test_what_a_call_lacks_is_said(given, options, error, message) -> None:
     with pytest.raises(error, match=f"Recurrent: .*{message}"):
         Recurrent(mixing, 2, H)(given, **options)
+
+
+def test_one_sequence_alone_has_parameters_of_its_own() -> None:
+    layer, x = Recurrent("reservoir", 1, H), torch.rand(T, 1)
+    wanted, _ = layer(x[:, None], parameters={"rate": torch.full((1, H), 0.5)})
+    for rate in (torch.tensor(0.5), torch.full((1,), 0.5), torch.full((H,), 0.5)):
+        assert torch.equal(layer(x, parameters={"rate": rate})[0], wanted[:, 0])
+    with pytest.raises(TypeError, match="parameter rate is float; expected a tensor"):
+        layer(x, parameters={"rate": 0.5})
 
 
 def test_what_a_layer_cannot_be_is_said() -> None:

@@ -1,6 +1,6 @@
 """What comes with a call beside what W multiplies: a cell's inputs as they are, and parameters of a step or a sequence.
 
-    layer({"rain": rain, "warmth": warmth})     inputs of a cell without W, (T, B), (T, B, 1) or (T, B, H)
+    layer({"rain": rain, "warmth": warmth})     inputs of a cell without W, (T, B), (T, B, 1) or (T, B, H); (T,) alone
     layer(torch.stack([rain, warmth], -1))      the same as one tensor, an input a feature
     layer(x, inputs={"rain": rain})             beside what W multiplies
     layer(x, parameters={"rate": rate})         (B,), (B, 1) or (B, H); of each step (T, B, ·)
@@ -72,12 +72,17 @@ def sequences(
         checks.tensor(who, f"input {name}", input[name])
     given = [input[name] for name in cell.inputs]
     given = [value if value.dim() == 3 else value[..., None] for value in given]
+    if len({value.dim() for value in given}) > 1:
+        raise RuntimeError(f"{who}: {_shapes(cell, input)}; expected all of (time, batch), or all of (time,)")
     try:
         lead = torch.Size(np.broadcast_shapes(*(value.shape[:-1] for value in given)))
     except ValueError:
-        shapes = ", ".join(f"{name} {tuple(input[name].shape)}" for name in cell.inputs)
-        raise RuntimeError(f"{who}: the inputs have the shapes {shapes}; expected the same time and batch") from None
+        raise RuntimeError(f"{who}: {_shapes(cell, input)}; expected the same time and batch") from None
     return torch.cat([value.expand(*lead, -1) for value in given], -1), [value.shape[-1] for value in given]
+
+
+def _shapes(cell: Definition, input: Named) -> str:
+    return "the inputs have the shapes " + ", ".join(f"{name} {tuple(input[name].shape)}" for name in cell.inputs)
 
 
 def streams(
@@ -153,6 +158,8 @@ def _per_step(who: str, name: str, value: Tensor, layout: Layout, hidden: int) -
 
 def _per_sequence(who: str, name: str, value: Tensor, layout: Layout, hidden: int) -> Tensor:
     lead: tuple[int, ...] = () if layout.single else (layout.batch,)
-    whole = _shaped(who, name, value, lead, hidden, "batch") if lead else value.reshape(1, -1)
-    _check_width(who, name, whole.shape[-1], hidden)
+    if not lead:
+        checks.tensor(who, name, value)
+        value, lead = value.reshape(1, *value.shape), (1,)
+    whole = _shaped(who, name, value, lead, hidden, "batch")
     return layout.sort(whole[None])[0]

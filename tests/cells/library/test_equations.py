@@ -119,3 +119,13 @@ def test_slstm_stays_finite_where_exp_would_not(size):
     assert found.rows.isfinite().all()
     assert found.rows.abs().max() > 1e-3
     assert (found.state.n >= 1).all()
+
+
+def test_minlstm_shares_where_both_gates_are_shut():
+    """In float32 σ(−200) is 0, and 0 / 0 no share."""
+    case = draw(CELLS["minlstm"], (4,))
+    weights = [w.float() for w in case.weights.flat]
+    weights[1][:10] = -200
+    case.weights = type(case.weights)(weights[0], None, weights[1])
+    case.rows, case.state = case.rows.float(), [s.float() for s in case.state]
+    assert case.run().rows.isfinite().all()

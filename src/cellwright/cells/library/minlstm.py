@@ -3,23 +3,24 @@
 from typing import Any
 
 from cellwright.cells.definition import cell
-from cellwright.cells.language import State, sigmoid
+from cellwright.cells.language import State, log_sigmoid, sigmoid
 
 
 @cell(projections="i f n", gates="i f", state="h")
 def minlstm(x: Any, s: Any) -> State:
     """Minimal LSTM: gates of the input alone, which share out one whole between old and new.
 
-    Feng et al. 2024, "Were RNNs all we needed?", equations of section 3.2.
+    Feng et al. 2024, "Were RNNs all we needed?", equations of section 3.2. Its shares, σ(x_f) / (σ(x_f) + σ(x_i)) and
+    the rest, are written so that they are numbers where both gates are shut.
 
-        i_t = σ(x_i)
-        f_t = σ(x_f)
+        f_t = σ(log_sigmoid(x_f) − log_sigmoid(x_i))
+        i_t = 1 − f_t
         n_t = x_n
-        h_t = (f_t · h_{t−1} + i_t · n_t) / (f_t + i_t)
+        h_t = f_t · h_{t−1} + i_t · n_t
 
     where x = W x_t + b.
     """
-    i = sigmoid(x.i)
-    f = sigmoid(x.f)
+    f = sigmoid(log_sigmoid(x.f) - log_sigmoid(x.i))
+    i = 1 - f
     n = x.n
-    return State(h=(f * s.h + i * n) / (f + i))
+    return State(h=f * s.h + i * n)
