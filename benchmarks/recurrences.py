@@ -37,6 +37,14 @@ RANGES = {
     "k2": (0.005, 0.05),
 }
 Step = Callable[[], Sequence[Tensor]]
+_cotangents: dict[torch.Size, Tensor] = {}
+
+
+def _with_gradients(output: Tensor, given: Sequence[Tensor]) -> Sequence[Tensor]:
+    """The output, and the gradients for a cotangent that is drawn once: of no loss, whose time would be both sides'."""
+    if output.shape not in _cotangents:
+        _cotangents[output.shape] = torch.randn(output.shape)
+    return output.detach(), *torch.autograd.grad(output, given, _cotangents[output.shape])
 
 
 def hbv(catchments: int) -> dict[str, Step]:
@@ -50,11 +58,11 @@ def hbv(catchments: int) -> dict[str, Step]:
     def ours() -> Sequence[Tensor]:
         given = {"precipitation": rain, "temperature": warmth, "evaporation": need}
         flow, _ = layer(given, parameters=p)
-        return flow.detach(), *torch.autograd.grad(flow.square().mean(), [*p.values()])
+        return _with_gradients(flow, [*p.values()])
 
     def loop() -> Sequence[Tensor]:
         flow = torch.stack(list(_hbv(rain, warmth, need, p)))
-        return flow.detach(), *torch.autograd.grad(flow.square().mean(), [*p.values()])
+        return _with_gradients(flow, [*p.values()])
 
     return {"ours": ours, "loop": loop}
 
@@ -87,7 +95,7 @@ def _hbv(rain: Tensor, warmth: Tensor, need: Tensor, p: dict[str, Tensor]):  # t
 def _of_layer(layer: nn.Module, x: Tensor) -> Step:
     def step() -> Sequence[Tensor]:
         output = layer(x)[0]
-        return output.detach(), *torch.autograd.grad(output.square().mean(), list(layer.parameters()))
+        return _with_gradients(output, list(layer.parameters()))
 
     return step
 
@@ -103,7 +111,7 @@ def mingru(batch: int, units: int) -> dict[str, Step]:
             h = torch.lerp(h, candidate, open_)
             outputs.append(h)
         output = torch.stack(outputs)
-        return output.detach(), *torch.autograd.grad(output.square().mean(), list(layer.parameters()))
+        return _with_gradients(output, list(layer.parameters()))
 
     return {"ours": _of_layer(layer, x), "loop": loop, "nn.GRU": _of_layer(nn.GRU(units, units), x)}
 
@@ -133,7 +141,7 @@ def lif(batch: int, units: int) -> dict[str, Step]:
             v = 0.9 * v + i - (v > 1).to(v.dtype)
             outputs.append(_Spike.apply(v - 1))  # type: ignore[no-untyped-call]
         output = torch.stack(outputs)
-        return output.detach(), *torch.autograd.grad(output.square().mean(), list(layer.parameters()))
+        return _with_gradients(output, list(layer.parameters()))
 
     return {"ours": _of_layer(layer, x), "loop": loop}
 

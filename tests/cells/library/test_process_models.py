@@ -50,7 +50,7 @@ def _hbv(x: Numbers, s: Numbers, p: Numbers) -> tuple[Numbers, Numbers]:
     lower += down
     slow = p["k2"] * lower
     after = {"snow": snow, "water": water, "soil": soil, "upper": upper - quick, "lower": lower - slow}
-    return after, {"discharge": quick + slow, "actual": actual, "snow": snow, "soil": soil}
+    return after, {"discharge": quick + slow, "actual": actual}
 
 
 RANGES = {

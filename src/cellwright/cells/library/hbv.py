@@ -13,7 +13,7 @@ DRY = 1e-5  # the least share of the soil that is wet: of none, a power has no g
     inputs="precipitation temperature evaporation",
     parameters=dict.fromkeys(PARAMETERS.split(), PER_SEQUENCE),
     state="snow water soil upper lower",
-    outputs="discharge actual snow soil",
+    outputs="discharge actual",
 )
 def hbv(x: Any, s: Any, p: Any) -> State:
     """HBV: from precipitation, temperature (°C) and potential evaporation to discharge, mm a day.
