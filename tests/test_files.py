@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cellwright.errors import InputError
-from cellwright.files import replace_file
+from cellwright.files import read_json, replace_file
 
 
 def test_replaces(tmp_path: Path) -> None:
@@ -44,3 +44,12 @@ def test_full_only_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_no_such_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No such file or directory"):
         replace_file(tmp_path / "none" / "file", b"")
+
+
+def test_json_that_is_nested_too_deeply_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "deep.json"
+    path.write_text('{"a": ' + "[" * 200_000 + "]" * 200_000 + "}")
+    with pytest.raises(
+        InputError, match="its JSON is nested too deeply to be read; expected an object of a few levels"
+    ):
+        read_json(path)

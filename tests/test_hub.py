@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+import torch
 
 import cellwright
 from cellwright import InputError, hub
@@ -57,6 +58,7 @@ def test_without_a_licence_the_card_names_none(run):
         (lambda run, tmp: hub.card(run, license="Apache 2\nx: y"), "expected a word such as apache-2.0"),
         (lambda run, tmp: hub.save(tmp / "none", tmp / "out"), "no such run folder"),
         (lambda run, tmp: hub.load(tmp), "config.json: cannot be read"),
+        (lambda run, tmp: hub.save(torch.nn.LSTM(3, 4), tmp / "out"), "got LSTM to save; expected a run's folder, or"),
     ],
 )
 def test_what_is_wrong_is_one_sentence(call, sentence, run, tmp_path):
@@ -70,3 +72,46 @@ def test_a_layer_of_another_name_is_refused(tmp_path):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"layer": "Transformer"}))
     with pytest.raises(InputError, match="holds the layer 'Transformer'; expected LSTM, GRU, RNN, Recurrent, or a run"):
         hub.load(tmp_path)
+
+
+def test_a_layers_name_that_is_no_string_is_refused(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"layer": ["LSTM"]}))
+    with pytest.raises(InputError, match=re.escape("holds the layer ['LSTM']; expected LSTM, GRU")):
+        hub.load(tmp_path)
+
+
+def files_of(folder):
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def other_run(run, folder):
+    hub.save(run, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["options"]["seed"] = 41
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (lambda run, folder: hub.save(run, folder), lambda run, folder: cellwright.LSTM(3, 4).save_pretrained(folder)),
+        (lambda run, folder: hub.save(cellwright.GRU(3, 4), folder), lambda run, folder: hub.save(run, folder)),
+        (other_run, lambda run, folder: hub.save(run, folder)),
+    ],
+    ids=["layer over run", "run over layer", "run over another run"],
+)
+def test_what_is_of_another_kind_is_not_replaced(first, second, run, tmp_path):
+    first(run, tmp_path / "out")
+    before = files_of(tmp_path)
+    with pytest.raises(InputError, match=r"holds something else already, as its config\.json says; expected a new"):
+        second(run, tmp_path / "out")
+    assert files_of(tmp_path) == before
+
+
+def test_the_same_kind_is_replaced(run, tmp_path):
+    hub.save(run, tmp_path / "run")
+    hub.save(run, tmp_path / "run", license="mit")
+    assert "license: mit" in (tmp_path / "run" / "README.md").read_text()
+    hub.save(cellwright.GRU(3, 4), tmp_path / "layer")
+    hub.save(cellwright.LSTM(3, 5), tmp_path / "layer")
+    assert hub.load(tmp_path / "layer").hidden_size == 5

@@ -68,6 +68,10 @@ def read_json(path: Path) -> dict[str, Any]:
             f"{path}, line {error.lineno}, column {error.colno}: not whole JSON ({error.msg}); the file is cut "
             "short or damaged: copy the run folder again or train anew"
         ) from None
+    except RecursionError:
+        raise InputError(
+            f"{path}: its JSON is nested too deeply to be read; expected an object of a few levels"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error}); expected JSON in UTF-8") from None
     if not isinstance(content, dict):

@@ -44,8 +44,9 @@ def save(source: Recurrent | str | Path, folder: str | Path, *, license: str | N
         The folder.
 
     Raises:
-        InputError: The run cannot be read, the layer's cell is none of this library's, the licence is no such word, or
-            the folder cannot be written.
+        InputError: The run cannot be read, the layer or its cell is none of this library's, the licence is no such
+            word, or the folder cannot be written, or holds another run, or a layer where a run is saved, or a run where
+            a layer is.
 
     """
     out = Path(folder)
@@ -53,8 +54,12 @@ def save(source: Recurrent | str | Path, folder: str | Path, *, license: str | N
         text = card(source, license=license)
         _copy(Path(source), out)
         replace_file(out / pretrained.CARD, text.encode())
-    else:
+    elif isinstance(source, Recurrent):
         pretrained.write(source, out)
+    else:
+        raise InputError(
+            f"{out}: got {type(source).__name__} to save; expected a run's folder, or one of this library's layers"
+        )
     return out
 
 
@@ -82,7 +87,7 @@ def load(
         from cellwright.runs import load as load_run
 
         return load_run(folder)
-    if kind not in _LAYERS:
+    if not isinstance(kind, str) or kind not in _LAYERS:
         raise InputError(f"{folder}: holds the layer {kind!r}; expected {', '.join(_LAYERS)}, or a run")
     return pretrained.read(folder, _LAYERS[kind])
 
@@ -171,6 +176,9 @@ def _copy(run: Path, out: Path) -> None:
     """Copy a run without what is left out, to another folder."""
     if out.resolve() == run.resolve():
         return
+
+    config = read_json(run / pretrained.CONFIG)
+    pretrained.make_folder(out, "this run", lambda there: there == config)
 
     def left_out(folder: str, names: list[str]) -> list[str]:
         inside = [str((Path(folder) / name).relative_to(run)) for name in names]

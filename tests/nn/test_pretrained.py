@@ -99,6 +99,7 @@ def changed(folder, **config):
     [
         (lambda folder: changed(folder, layer="GRU"), "holds 'GRU'; expected LSTM"),
         (lambda folder: changed(folder, hidden_size=5), "is of another layer than config.json describes"),
+        (lambda folder: changed(folder, num_layers=3_000_000), "num_layers is 3000000, of 4 tensors"),
         (lambda folder: changed(folder, hidden_size="x"), "config.json: is no layer's"),
         (lambda folder: (folder / "model.safetensors").write_bytes(b"short"), "cannot be read as safetensors"),
         (lambda folder: (folder / "model.safetensors").unlink(), "cannot be read as safetensors"),
@@ -129,3 +130,18 @@ def test_without_the_package_the_sentence_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(InputError, match=r"needs huggingface_hub; pip install 'cellwright\[hub\]'"):
         cellwright.LSTM.from_pretrained("me/encoder")
+
+
+def test_a_layer_is_not_built_at_sizes_that_its_weights_do_not_have(tmp_path):
+    """100 million units would be 160 petabytes: only a layer without memory can be compared at all."""
+    LSTM(3, 4).save_pretrained(tmp_path)
+    changed(tmp_path, hidden_size=100_000_000)
+    with pytest.raises(InputError, match=r"is of another layer than config\.json describes"):
+        LSTM.from_pretrained(tmp_path)
+
+
+def test_a_file_where_a_folder_is_expected_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(InputError, match=r"file: cannot be made \(File exists\); expected a path for a folder"):
+        LSTM(3, 4).save_pretrained(tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "kept"

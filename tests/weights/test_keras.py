@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -188,3 +189,10 @@ def test_no_file_and_no_name_are_said(tmp_path):
     made.save(tmp_path / "m.keras")
     with pytest.raises(InputError, match=r"there is no layer of the names second; expected .*, got first"):
         from_keras(tmp_path / "m.keras", layers=["second"])
+
+
+def test_a_file_nested_too_deeply_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "deep.keras", "w") as archive:
+        archive.writestr("config.json", "[" * 200_000)
+    with pytest.raises(InputError, match=r"deep\.keras: cannot be read"):
+        from_keras(tmp_path / "deep.keras")

@@ -26,6 +26,12 @@ def ones(*shape):
     return np.ones(shape, "float32")
 
 
+def lstm_of_flax_without(gate):
+    """LSTMCell's parameters, where one gate lacks its bias."""
+    tree = to_flax(cellwright.LSTM(3, 4))[0][0]
+    return tree | {gate: {"kernel": tree[gate]["kernel"]}}
+
+
 GATED = {"weight_ih": ones(16, 3), "weight_hh": ones(16, 4), "bias_ih": ones(16), "bias_hh": ones(16)}
 
 
@@ -85,6 +91,11 @@ GATED = {"weight_ih": ones(16, 3), "weight_hh": ones(16, 4), "bias_ih": ones(16)
             lambda: from_paddle({"0.cell.weight_ih": ones(20, 3), "0.cell.weight_hh": ones(20, 4)}),
             "weight_hh has shape (20, 4); expected (4·H, P), (3·H, H) or (H, H)",
         ),
+        (
+            lambda: from_paddle({f"{k}.cell.{w}": ones(4, 4) for k in (0, 2) for w in ("weight_ih", "weight_hh")}),
+            "the layers are 0, 2; expected 0 to 1, none missing",
+        ),
+        (lambda: from_flax(lstm_of_flax_without("hf")), "there is no hf/bias; expected one of each of hi, hf, hg, ho"),
         (lambda: from_haiku(kept("haiku")["GRU"]["params"]), "gru is Haiku's GRU, which resets before the product"),
         (
             lambda: from_haiku({"mlp/linear": {"w": ones(3, 4)}}),

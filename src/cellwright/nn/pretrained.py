@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import inspect
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from cellwright.cells import CELLS
 from cellwright.errors import InputError
@@ -110,11 +111,30 @@ def write(layer: Any, folder: Path) -> None:
             f"one of {', '.join(CELLS)}: save layer.state_dict() and keep the cell beside it"
         )
     safetensors = _safetensors()
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, "a layer", lambda config: "layer" in config)
     write_json(folder / CONFIG, {"layer": _known(type(layer)).__name__, **arguments(layer)})
     weights = {name: value.detach().cpu().clone() for name, value in layer.state_dict().items()}
     replace_file(folder / WEIGHTS, safetensors.torch.save(weights, metadata={"format": "pt"}))
     replace_file(folder / CARD, card(layer).encode())
+
+
+def make_folder(folder: Path, kind: str, replaced: Callable[[dict[str, Any]], bool]) -> None:
+    """Make a folder to write into, or take one that holds nothing or what may be replaced.
+
+    kind: what may be, for the error; replaced: whether its config.json is of that.
+
+    Raises InputError where there is something else, or no folder can be made.
+    """
+    path = folder / CONFIG
+    if path.exists() and not replaced(read_json(path)):
+        raise InputError(
+            f"{folder}: holds something else already, as its {CONFIG} says; expected a new folder, or one with {kind}: "
+            "give another folder, or remove this one first"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made ({error.strerror}); expected a path for a folder") from None
 
 
 def read(folder: Path, kind: type[Any]) -> Any:
@@ -130,17 +150,30 @@ def read(folder: Path, kind: type[Any]) -> Any:
     given = {key: value for key, value in config.items() if key in known}
     try:
         weights = safetensors.torch.load((folder / WEIGHTS).read_bytes())
+        _check_sizes(folder, kind, given, weights)
         layer = kind(**given)
         layer = layer.to(next((each.dtype for each in weights.values()), torch.float32))
         layer.load_state_dict(weights)
     except (OSError, safetensors.SafetensorError) as error:
         raise InputError(f"{folder / WEIGHTS}: cannot be read as safetensors ({error})") from None
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{folder / CONFIG}: is no layer's ({error}); expected arguments of {kind.__name__}") from None
     except RuntimeError as error:  # torch's, for names and shapes
         reason = " ".join(str(error).split())
         raise InputError(f"{folder / WEIGHTS}: is of another layer than {CONFIG} describes ({reason})") from None
     return layer.eval()
+
+
+def _check_sizes(folder: Path, kind: type[Any], given: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
+    """Compare names and shapes without memory for them: a config.json that lies may ask for any size.
+
+    Raises RuntimeError as `load_state_dict` does, and what the constructor raises.
+    """
+    layers = given.get("num_layers", 1)
+    if isinstance(layers, int) and layers > len(weights):  # each has a module's attributes, on whichever device
+        raise RuntimeError(f"num_layers is {layers}, of {len(weights)} tensors")
+    with torch.device("meta"):
+        kind(**given).load_state_dict(weights, assign=True)
 
 
 def arguments(layer: Any) -> dict[str, Any]:

@@ -164,10 +164,18 @@ def _kernel(tree: Mapping[str, Any], names: Sequence[str]) -> Array:
 
 
 def _bias(tree: Mapping[str, Any], names: Sequence[str]) -> Array | None:
-    """The biases of these modules, (G·H,), zero where one has none; None where none has any."""
+    """The biases of these modules, (G·H,); None where none has any.
+
+    A GRUCell's recurrent side has that of n alone: the others are zero. Raises InputError where another lacks its own.
+    """
     given = [tree[name].get("bias") for name in names]
     if all(each is None for each in given):
         return None
+    lacking = [name for name, each in zip(names, given, strict=True) if each is None]
+    if lacking and lacking != ["hr", "hz"]:
+        raise InputError(
+            f"{WHO}: there is no {lacking[0]}/bias; expected one of each of {', '.join(names)}, or none of them"
+        )
     kernels = [array(WHO, f"{name}/kernel", tree[name]["kernel"]) for name in names]
     return np.concatenate(
         [

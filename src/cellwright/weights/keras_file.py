@@ -53,7 +53,7 @@ def layers(path: Path, kinds: Sequence[str]) -> Iterator[Layer]:
                     )
                 config = json.loads(stored.attrs["model_config"])
                 yield from _of_hdf5(config, stored["model_weights"], kinds)
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, RecursionError) as error:  # the last of JSON in JSON in JSON
         reason = str(error).strip("'\"")
         raise InputError(
             f"{path}: cannot be read ({reason}); expected a .keras or .h5 file of Keras' model.save"

@@ -61,6 +61,11 @@ def from_paddle(
     by_place: dict[int, dict[str, dict[str, Any]]] = {}
     for match in matched:
         by_place.setdefault(int(match[2]), {}).setdefault(match[3], {})[match[4]] = state[match[0]]
+    if sorted(by_place) != list(range(len(by_place))):
+        raise InputError(
+            f"{WHO}: the layers are {', '.join(map(str, sorted(by_place)))}; expected 0 to {len(by_place) - 1}, none "
+            "missing: pass the whole state_dict of one paddle.nn layer"
+        )
     layers = [[by_place[place][way] for way in WAYS if way in by_place[place]] for place in sorted(by_place)]
     return build(WHO, [[_read(each, activation) for each in layer] for layer in layers], batch_first, into)
 
