@@ -6,7 +6,9 @@ import struct
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import save_file
+from safetensors.torch import save_file as save_torch
 
 from cellwright.data.vectors import read_vectors
 from cellwright.errors import InputError
@@ -133,3 +135,40 @@ def test_safetensors_without_a_word_for_each_row_is_refused(tmp_path, tensors, m
     save_file(tensors, tmp_path / "v.safetensors", metadata)
     with pytest.raises(InputError, match=told):
         read_vectors(tmp_path / "v.safetensors", WANTED, str)
+
+
+@pytest.mark.parametrize("content", [lines(WORDS).encode(), f"4 3\n{lines(WORDS)}".encode(), word2vec(WORDS)])
+def test_a_byte_order_mark_is_no_part_of_the_first_word(file, content):
+    assert_read(file("words", b"\xef\xbb\xbf" + content))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (word2vec(WORDS).replace(b"4 3", b"3 3", 1), "goes on after 3 vectors; expected no more"),
+        (word2vec(WORDS).replace(b"4 3", b"4 9999999999", 1), "line 1: vectors of 9,999,999,999 numbers; expected no"),
+        (gzip.compress(word2vec(WORDS).replace(b"4 3", b"4 9999999999", 1)), "expected no more than the file has room"),
+        (b"the 1e39 1 2\n", "has a number that is not finite"),
+    ],
+)
+def test_numbers_that_the_file_or_float32_cannot_hold_are_refused(file, content, told):
+    with pytest.raises(InputError, match=told):
+        read_vectors(file("words", content), WANTED, str)
+
+
+def test_safetensors_of_bfloat16(tmp_path):
+    matrix = torch.tensor([*WORDS.values()]).bfloat16()
+    save_torch({"vectors": matrix}, tmp_path / "words.safetensors", {"words": json.dumps([*WORDS])})
+    found = read_vectors(tmp_path / "words.safetensors", WANTED, str)
+    np.testing.assert_array_equal(found.of["the"], np.array(WORDS["the"], np.float32))  # bfloat16 holds these
+
+
+@pytest.mark.parametrize(
+    ("width", "words", "told"),
+    [(0, json.dumps([*WORDS]), "vectors of 0 numbers"), (3, "[" * 100_000, "its words cannot be read")],
+)
+def test_safetensors_without_numbers_or_words_is_refused(tmp_path, width, words, told):
+    save_file({"vectors": np.zeros((4, width), np.float32)}, tmp_path / "words.safetensors", {"words": words})
+    with pytest.raises(InputError, match=told):
+        read_vectors(tmp_path / "words.safetensors", WANTED, str)

@@ -246,3 +246,9 @@ def test_a_frozen_layer_is_reverted_and_a_copy_is_not_frozen():
     assert "_frozen" not in vars(layer)
     convert(layer)
     assert not layer.frozen
+
+
+@pytest.mark.parametrize("call", [convert, revert])
+def test_what_is_no_module_is_refused(call):
+    with pytest.raises(TypeError, match=r"model is dict; expected a torch\.nn\.Module"):
+        call({})

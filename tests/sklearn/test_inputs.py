@@ -157,3 +157,48 @@ def test_a_class_is_never_held_out_whole_and_equal_rows_stay_together():
 def test_without_rows_to_validate_by_none_is_asked_for():
     nothing = table_of([np.zeros((1, 1))]).take([])
     assert splits_of(nothing, nothing, nothing).without == {"validation", "test"}
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0, 5, np.nan, "x"])
+@pytest.mark.parametrize("kind", [Forecaster, SequenceClassifier, SequenceRegressor, SequenceTagger, TextClassifier])
+def test_a_share_that_the_command_line_refuses_is_refused(kind, share):
+    texts = kind in (SequenceTagger, TextClassifier)
+    rows = [["a", "b"]] * 12 if kind is SequenceTagger else ["a b"] * 12 if texts else X
+    target = [["a", "b"]] * 12 if kind is SequenceTagger else np.arange(12.0) if kind is SequenceRegressor else Y
+    with pytest.raises(ValueError, match=r"--validation-share is .*; expected"):
+        kind(**SMALL, validation_share=share).fit(rows, target)
+
+
+@pytest.mark.parametrize("given", [X + 1j, [each + 1j for each in X], [[[1j]], [[1.0], [2.0]]]])
+def test_complex_numbers_are_refused(given):
+    with pytest.raises(ValueError, match=r"row 0: holds no numbers \(Complex data not supported"):
+        read(given)
+
+
+@pytest.mark.parametrize(
+    ("y", "told"),
+    [
+        ([["a", None]] * 12, "y has tags of NoneType and str; expected all of one kind"),
+        ([["a", 1]] * 12, "y has tags of int and str; expected all of one kind"),
+        ([[None, None]] * 12, "y has tags of NoneType; expected all of one kind"),
+        ([1] * 12, "y, row 0: is int '1'; expected a list of tags"),
+        (["ab"] * 12, "y, row 0: is str 'ab'; expected a list of tags"),
+    ],
+)
+def test_tags_that_are_not_lists_of_one_kind_are_refused(y, told):
+    with pytest.raises(ValueError, match=told):
+        SequenceTagger(**SMALL).fit([["a", "b"]] * 12, y)
+
+
+def test_a_mapping_is_no_list_of_texts():
+    with pytest.raises(ValueError, match="X is dict; expected a list of texts"):
+        TextClassifier(**SMALL).fit({"a b": 1, "c d": 2}, ["a", "b"])
+
+
+def test_forecasts_have_the_form_that_fit_decided():
+    rows = X[:, :, 0]
+    lists = [row.tolist()[: 4 + k % 2] for k, row in enumerate(rows)]
+    of_table = Forecaster(**SMALL, horizon=2).fit(rows)
+    of_series = Forecaster(**SMALL, horizon=2).fit(list(rows))
+    assert of_table.predict(rows.tolist()).shape == of_table.predict(lists).shape == (12, 2)
+    assert of_series.predict(rows.tolist()).shape == of_series.predict(lists).shape == (12, 2, 1)

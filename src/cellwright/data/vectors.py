@@ -38,6 +38,8 @@ LONGEST = 4096
 FORMATS = "word2vec (text or binary), GloVe, fastText .vec, or safetensors"
 FASTTEXT_MODEL = (793_712_314).to_bytes(4, "little")
 """With which fastText's own models begin."""
+MOST_OF_GZIP = 1032
+"""Bytes that one byte of a compressed file can stand for, at most."""
 
 
 class Entry(NamedTuple):
@@ -90,7 +92,8 @@ def read_vectors(path: str | Path, wanted: Collection[str], reads: Callable[[str
 
 def _numbers(entry: Entry, size: int) -> Vector:
     try:
-        numbers = entry.numbers()
+        with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and refused below
+            numbers = entry.numbers()
     except ValueError as error:
         raise InputError(f"{entry.where}: {error}; expected {size} numbers behind {entry.word[:40]!r}") from None
     if not np.isfinite(numbers).all():
@@ -124,6 +127,9 @@ def _unpacked(path: Path) -> Iterator[io.BufferedReader[Any]]:
 
 def _streamed(path: Path, file: io.BufferedReader[Any]) -> tuple[int, Iterator[Entry]]:
     head = file.peek(AHEAD)
+    if head.startswith(codecs.BOM_UTF8):
+        file.read(len(codecs.BOM_UTF8))
+        head = head[len(codecs.BOM_UTF8) :]
     if not head:
         raise InputError(f"{path}: the file is empty; expected {FORMATS}")
     if head.startswith(FASTTEXT_MODEL):
@@ -174,6 +180,12 @@ def _parsed(numbers: list[bytes]) -> Vector:
 
 
 def _binary(path: Path, file: io.BufferedReader[Any], size: int, count: int) -> Iterator[Entry]:
+    most = path.stat().st_size * (MOST_OF_GZIP if isinstance(file.raw, gzip.GzipFile) else 1)
+    if 4 * size > most:
+        raise InputError(
+            f"{path}, line 1: vectors of {size:,} numbers; expected no more than the file has room for, {most // 4:,}: "
+            "it was cut short, or is another format"
+        )
     for number in range(1, count + 1):
         where = f"{path}, vector {number:,} of {count:,}"
         word = bytearray()
@@ -189,6 +201,11 @@ def _binary(path: Path, file: io.BufferedReader[Any], size: int, count: int) -> 
         # Some writers end each vector with a line break, which then stands before the next word.
         text = bytes(word).lstrip(b"\n").decode("utf-8", "replace")
         yield Entry(text, where, partial(_unpacked_numbers, content))
+    if file.read(2) not in (b"", b"\n"):
+        raise InputError(
+            f"{path}: goes on after {counted(count, 'vector')}; expected no more, as its first line says: correct the "
+            "line, or copy the file again"
+        )
 
 
 def _unpacked_numbers(content: bytes) -> Vector:
@@ -198,12 +215,14 @@ def _unpacked_numbers(content: bytes) -> Vector:
 @contextmanager
 def _safetensors(path: Path) -> Iterator[tuple[int, Iterator[Entry]]]:
     try:
-        with safe_open(path, framework="np") as file:
+        with safe_open(path, framework="pt") as file:
             shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118  # no dict
             matrices = [name for name, shape in shapes.items() if len(shape) == 2]
             if len(matrices) != 1:
                 raise InputError(f"{path}: {len(matrices)} matrices; expected one, of a row a word")
             rows, size = shapes[matrices[0]]
+            if size < 1:
+                raise InputError(f"{path}: vectors of {size} numbers; expected at least one")
             words = _words_of(path, (file.metadata() or {}).get("words"))
             if len(words) != rows:
                 raise InputError(f"{path}: {rows:,} vectors and {len(words):,} words; expected as many")
@@ -215,7 +234,7 @@ def _safetensors(path: Path) -> Iterator[tuple[int, Iterator[Entry]]]:
 
 
 def _row(matrix: Any, row: int) -> Vector:
-    vector: Vector = matrix[row : row + 1][0].astype(np.float32)
+    vector: Vector = matrix[row : row + 1][0].float().numpy()  # torch's, as NumPy has no bfloat16
     return vector
 
 
@@ -232,7 +251,7 @@ def _words_of(path: Path, told: str | None) -> list[str]:
         raise InputError(
             f"{path}: has no words; expected a JSON list of them in its metadata, 'words', or {beside.name} beside it"
         ) from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{path}: its words cannot be read ({error}); expected a JSON list of them") from None
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise InputError(f"{path}: its words are none; expected a JSON list of strings")

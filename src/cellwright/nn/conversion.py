@@ -77,6 +77,9 @@ def convert(model: nn.Module) -> Conversion:
     Returns:
         What was changed, and what was left and why.
 
+    Raises:
+        TypeError: `model` is no module.
+
     Examples:
         >>> model = nn.ModuleDict({"rnn": nn.LSTM(8, 16), "head": nn.Linear(16, 2)})
         >>> print(convert(model))
@@ -98,6 +101,9 @@ def revert(model: nn.Module) -> Conversion:
 
     Returns:
         What was changed, and what was left and why.
+
+    Raises:
+        TypeError: `model` is no module.
 
     Examples:
         >>> model = nn.ModuleDict({"rnn": LSTM(8, 16), "mgu": Recurrent("mgu", 16, 16)})
@@ -143,6 +149,8 @@ def to_torch(module: nn.Module) -> nn.Module:
 # --- of one module -------------------------------------------------------------------------------------
 def _exchange(model: nn.Module, kinds: tuple[type, ...], exchange: Any) -> Conversion:
     """Change what is of these kinds, each once; `exchange` does, or returns why not."""
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model is {type(model).__name__}; expected a torch.nn.Module, whose layers are changed")
     found = Conversion({}, {})
     known: dict[int, str | None] = {}
     for name, module in [*model.named_modules(remove_duplicate=False)]:

@@ -37,7 +37,7 @@ class LabelEstimator(Estimator):
                 f"{type(self).__name__}: the classes of y are {classes.tolist()}, and warm_start goes on with those of "
                 f"the fit before, {self.classes_.tolist()}; expected the same"
             )
-        return self._learn(rows, labels, classes, self.validation_share, go_on=go_on)
+        return self._learn(rows, labels, classes, self._share, go_on=go_on)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
         """Train one pass over some rows, from the weights there are; the optimizer begins anew.

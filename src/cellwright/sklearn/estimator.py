@@ -18,11 +18,12 @@ from torch import nn
 
 from cellwright import tasks
 from cellwright.cells.from_file import is_file
-from cellwright.data.splits import Given
+from cellwright.data.splits import SHARE, Given
 from cellwright.errors import InputError
 from cellwright.models.sampling import LARGEST_SEED
 from cellwright.options import OFF, configured
 from cellwright.tasks.config import FitConfig
+from cellwright.tasks.files import HeldOut
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import CONFIG, MODEL
 
@@ -57,6 +58,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
 
     random_state: int | np.random.RandomState | None
     cell: str
+    validation_share: float
     warm_start: bool
     verbose: bool
 
@@ -123,6 +125,13 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
     def _goes_on(self) -> bool:
         """Whether fit begins from the weights there are."""
         return self.warm_start and self.__sklearn_is_fitted__()
+
+    @property
+    def _share(self) -> float:
+        """Of the rows, those that choose the epoch; refused where the command line refuses it."""
+        with refusing():
+            share = configured(HeldOut, {"validation_share": _plain(self.validation_share)}).validation_share
+        return SHARE if share is None else share
 
     def _train(self, given: Given[Any], *, go_on: bool, limits: dict[str, Any] | None = None) -> Self:
         """Train on rows, from the weights there are with `go_on`; `limits` replace options. Raises Refused."""

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from cellwright.data.series import SeriesTable, Values, cut_series
 from cellwright.data.splits import Given, Splits
 from cellwright.sklearn.estimator import ONE_PASS, Estimator, refusing
-from cellwright.sklearn.inputs import is_table, series_of, splits_of, table_of
+from cellwright.sklearn.inputs import series_of, splits_of, table_of
 from cellwright.sklearn.options import OfForecasts
 
 
@@ -54,7 +54,7 @@ class Forecaster(OfForecasts, Estimator):
             ValueError: what cannot be learned from.
 
         """
-        return self._learn(X, self.validation_share, go_on=self._goes_on)
+        return self._learn(X, self._share, go_on=self._goes_on)
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Train one pass over some series, from the weights there are; the optimizer begins anew.
@@ -75,7 +75,7 @@ class Forecaster(OfForecasts, Estimator):
         return self._learn(X, 0.0, go_on=self.__sklearn_is_fitted__(), limits=ONE_PASS)
 
     def predict(self, X: Any) -> NDArray[np.float64]:
-        """The `horizon` steps that follow each series: (N, horizon, channels), of a table of one channel (N, horizon).
+        """The `horizon` steps that follow each series: (N, horizon, channels), where fit had a table (N, horizon).
 
         With `likelihood="bernoulli"` how likely each channel is 1, else the middle quantile. Series may be of other
         lengths than in fit.
@@ -87,7 +87,7 @@ class Forecaster(OfForecasts, Estimator):
         """
         found = self.predict_quantiles(X)
         middle = found[..., found.shape[-1] // 2]
-        return middle[..., 0] if is_table(X) else middle
+        return middle[..., 0] if self._of_table else middle
 
     def predict_quantiles(self, X: Any) -> NDArray[np.float64]:
         """(N, horizon, channels, Q): all of the quantiles, rising; of `likelihood="bernoulli"` the one probability.

@@ -1,6 +1,6 @@
 """What scikit-learn's users call X and y, as the rows that models learn from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,11 +46,6 @@ def series_of(estimator: Any, X: Any, *, reset: bool, exact: bool = True, **limi
         estimator.n_features_in_, estimator._of_table = channels, False
     check_channels(estimator, channels)
     return series
-
-
-def is_table(X: Any) -> bool:
-    """Whether each row of X is a series of one channel, its columns being the steps."""
-    return _nested(X) is None
 
 
 def check_channels(estimator: Any, channels: int) -> None:
@@ -109,7 +104,7 @@ def splits_of(train: Rows, validation: Rows, nothing: Rows) -> Splits[Rows]:
 
 def strings(X: Any, what: str) -> list[str]:
     """Texts as a list. Raises ValueError for what is none."""
-    if isinstance(X, str) or not hasattr(X, "__iter__"):
+    if isinstance(X, (str, Mapping)) or not hasattr(X, "__iter__"):
         raise ValueError(f"X is {type(X).__name__}; expected a list of {what}")
     if getattr(X, "ndim", 1) != 1:
         raise ValueError(f"X has shape {X.shape}; expected a list of {what}, one dimension: a column of a table, say")
@@ -181,6 +176,8 @@ def _steps(each: Any, row: int) -> Values:
     try:
         if _is_ragged(each):
             raise ValueError("steps of different lengths")
+        if np.iscomplexobj(each):  # as float64 its imaginary part would be gone
+            raise ValueError("Complex data not supported")
         values = np.asarray(each, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"X, row {row}: holds no numbers ({error}); {SERIES_EXPECTED}") from None

@@ -82,7 +82,7 @@ class SequenceRegressor(RegressorMixin, OfWholeSeries, Estimator):  # type: igno
             ValueError: what cannot be learned from.
 
         """
-        return self._learn(X, y, self.validation_share, go_on=self._goes_on)
+        return self._learn(X, y, self._share, go_on=self._goes_on)
 
     def partial_fit(self, X: Any, y: Any) -> Self:
         """Train one pass over some series, from the weights there are; the optimizer begins anew.

@@ -58,7 +58,7 @@ class SequenceTagger(OfWords, Estimator):
         """
         go_on = self._goes_on
         known = self.classes_ if go_on else None
-        return self._learn(X, y, known, self.validation_share, go_on=go_on)
+        return self._learn(X, y, known, self._share, go_on=go_on)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
         """Train one pass over some sentences, from the weights there are; the optimizer begins anew.
@@ -150,7 +150,7 @@ class SequenceTagger(OfWords, Estimator):
         tokens = _sentences(X)
         _check_tags(tokens, y)
         tags = [list(row) for row in y]
-        found = np.unique(np.array(list(chain.from_iterable(tags))))
+        found = _distinct(tags)
         classes = found if known is None else known
         if len(classes) < 2:
             raise ValueError(f"{type(self).__name__}: y has {len(classes)} tags; expected at least two to tell apart")
@@ -174,11 +174,23 @@ def _sentences(X: Any) -> list[list[str]]:
     return [strings(each, "words") for each in X]
 
 
+def _distinct(tags: list[list[Any]]) -> NDArray[Any]:
+    """The tags there are, in order. Raises ValueError for those that are not all text or all numbers."""
+    each = list(chain.from_iterable(tags))
+    found = np.unique(np.array(each)) if len({isinstance(tag, str) for tag in each}) == 1 and None not in each else None
+    if found is None:
+        kinds = sorted({type(tag).__name__ for tag in each})
+        raise ValueError(f"y has tags of {' and '.join(kinds)}; expected all of one kind, text, say")
+    return found
+
+
 def _check_tags(tokens: Sequence[Sequence[Any]], y: Any) -> None:
     """Raise ValueError where y has not a tag for each word."""
     if y is None:
         raise ValueError("requires y to be passed, but the target y is None")
     check_count(y, len(tokens))
     for row, (words, tags) in enumerate(zip(tokens, y, strict=True)):
+        if isinstance(tags, str) or not hasattr(tags, "__len__"):
+            raise ValueError(f"y, row {row}: is {type(tags).__name__} {str(tags)[:40]!r}; expected a list of tags")
         if len(words) != len(tags):
             raise ValueError(f"X, row {row}: {len(words)} words, and y has {len(tags)} tags; expected as many")
