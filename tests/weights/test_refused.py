@@ -65,6 +65,7 @@ GATED = {"weight_ih": ones(16, 3), "weight_hh": ones(16, 4), "bias_ih": ones(16)
             lambda: from_tinygrad(GATED, into=cellwright.LSTM(3, 5, bidirectional=True)),
             "the layer to fill has hidden_size=5, bidirectional=True; expected hidden_size=4, bidirectional=False",
         ),
+        (lambda: from_tinygrad(GATED, into=[]), "into is a list; expected a layer of this library, or None"),
         (lambda: from_tinygrad(GATED, into=cellwright.GRU(3, 4)), "has cell='gru'; expected cell='lstm'"),
         (lambda: from_tinygrad(GATED, into=cellwright.LSTM(3, 4, bias=False)), "has bias=False; expected bias=True"),
         (lambda: from_equinox(GATED | {"weight_hh": ones(20, 4)}), "there is no bias; expected a cell with bias"),

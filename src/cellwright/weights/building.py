@@ -132,6 +132,8 @@ def _sizes(who: str, found: _Stack) -> dict[str, Any]:
 
 
 def _check_fits(who: str, found: _Stack, sizes: Mapping[str, Any], into: Recurrent) -> None:
+    if not isinstance(into, Recurrent):
+        raise InputError(f"{who}: into is a {type(into).__name__}; expected a layer of this library, or None")
     needed = {"cell": found.cell, "proj_size": 0, **sizes}
     needed["learn_initial_state"] = bool(found.initial) or into.learn_initial_state
     needed["bias"] = sizes["bias"] or into.bias
