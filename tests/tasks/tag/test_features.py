@@ -197,3 +197,9 @@ def test_features_that_are_not_there_are_refused(file, name, content, features, 
 def test_a_size_for_no_features_is_refused(file, tmp_path):
     with pytest.raises(InputError, match="--feature-dim is 4, and --feature-columns names no features"):
         cellwright.fit(file("a.conll", CONLL), tmp_path / "run", task="tag", options={"feature_dim": 4})
+
+
+@pytest.mark.parametrize("columns", ["", "1,1", ",1", "pos, pos"])
+def test_columns_that_are_empty_or_twice_are_refused(file, tmp_path, columns):
+    with pytest.raises(InputError, match=r"--feature-columns is .*; expected columns with commas between them, each"):
+        cellwright.fit(file("a.conll", CONLL), tmp_path / "run", task="tag", options={"feature_columns": columns})

@@ -76,6 +76,11 @@ class TagConfig(FitConfig, TaggerArchitecture, WordVectors, Words, Files, Column
         """Raise InputError for options that do not go together."""
         check_files(self)
         self.check_vectors()
+        named = None if self.feature_columns is None else [each.strip() for each in self.feature_columns.split(",")]
+        if named is not None and ("" in named or len(set(named)) < len(named)):
+            raise InputError(
+                f"--feature-columns is {self.feature_columns!r}; expected columns with commas between them, each once"
+            )
         if self.feature_dim != TagConfig.model_fields["feature_dim"].default and self.feature_columns is None:
             raise InputError(f"--feature-dim is {self.feature_dim}, and --feature-columns names no features to embed")
 
