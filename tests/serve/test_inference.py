@@ -130,7 +130,9 @@ def harmed(**change):
         (harmed(data=[1]), "the data of text hold int; expected a list of strings"),
         (harmed(data=["a" * 10_001]), "text[0] has 10,001 characters; expected at most 10,000"),
         (harmed(parameters={"binary_data_size": 3}), "binary_data_size is 3; expected 0, the bytes behind the JSON"),
+        (harmed(parameters=[1]), "the parameters of text are [1]; expected an object"),
         (body(["a"], outputs=[{"name": "x"}]), "there is no output 'x'; expected 'answer'"),
+        (body(["a"], outputs=[{"name": ["x"]}]), "there is no output ['x']; expected 'answer'"),
         (
             body(["a"], outputs=[{"name": "answer", "parameters": {"classification": 2}}]),
             "output 'answer' asks for classification; expected it without: probabilities has all",
@@ -153,6 +155,7 @@ def test_what_is_wrong_is_a_sentence_under_the_protocols_name(given, sentence, e
             "Inference-Header-Content-Length is 99; expected the bytes of JSON, of 2 in the body",
         ),
         ({HEADER: "x"}, b"{}", 422, "Inference-Header-Content-Length is x; expected"),
+        ({HEADER: "9" * 5000}, b"{}", 422, "Inference-Header-Content-Length is 99999999999999999999; expected"),
         ({"content-type": "text/plain"}, b"{}", 415, "the content type is text/plain; expected application/json"),
         ({"origin": "https://a.com"}, b"{}", 415, "the content type is missing; expected application/json"),
     ],

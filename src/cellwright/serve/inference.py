@@ -99,7 +99,7 @@ def texts_of(body: ToInfer, binary: bytes, limits: Limits) -> list[str]:
     given = body.inputs[0]
     if given.get("datatype") != BYTES:
         raise RefusedError(422, f"the datatype of text is {given.get('datatype')!r}; expected {BYTES!r}")
-    size = (given.get("parameters") or {}).get("binary_data_size")
+    size = _parameters(given).get("binary_data_size")
     texts = _flat(given.get("data")) if size is None else _parted(binary, size)
     shape = given.get("shape")
     if shape not in ([len(texts)], [len(texts), 1]):
@@ -111,6 +111,14 @@ def texts_of(body: ToInfer, binary: bytes, limits: Limits) -> list[str]:
     return texts
 
 
+def _parameters(tensor: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A tensor's parameters; raises RefusedError for what are none."""
+    given = tensor.get("parameters") or {}
+    if not isinstance(given, Mapping):
+        raise RefusedError(422, f"the parameters of {tensor.get('name')} are {given!r}; expected an object")
+    return given
+
+
 def wanted(body: ToInfer, outputs: Sequence[Output]) -> list[tuple[Output, bool]]:
     """The tensors that are asked for, and whether as bytes; raises RefusedError for one that there is not."""
     everywhere = body.parameters.get("binary_data_output") is True
@@ -120,9 +128,9 @@ def wanted(body: ToInfer, outputs: Sequence[Output]) -> list[tuple[Output, bool]
     found = []
     for each in body.outputs:
         name = each.get("name")
-        if name not in there:
+        if not isinstance(name, str) or name not in there:
             raise RefusedError(422, f"there is no output {name!r}; expected {' or '.join(map(repr, there))}")
-        parameters = each.get("parameters") or {}
+        parameters = _parameters(each)
         if parameters.get("classification"):
             raise RefusedError(
                 422, f"output {name!r} asks for classification; expected it without: probabilities has all"
@@ -156,10 +164,12 @@ def split(content: bytes, header: str | None) -> tuple[bytes, bytes]:
     """A body as its JSON and what stands behind it; raises RefusedError for a header that cannot be."""
     if header is None:
         return content, b""
-    if not header.isdecimal() or int(header) > len(content):
+    most = len(str(len(content)))  # digits
+    if not header.isdecimal() or len(header) > most or int(header) > len(content):
         raise RefusedError(
             422,
-            f"Inference-Header-Content-Length is {header}; expected the bytes of JSON, of {len(content):,} in the body",
+            f"Inference-Header-Content-Length is {header[:20]}; expected the bytes of JSON, of {len(content):,} in the "
+            "body",
         )
     return content[: int(header)], content[int(header) :]
 
