@@ -170,7 +170,7 @@ def test_the_score_of_forecasts_is_the_error_beside_the_last_value():
     waves = np.sin(np.arange(30) * 0.7 + DRAW.uniform(0, 6, size=(10, 1)))
     model = Forecaster(horizon=2, **{**SMALL, "max_epochs": 30}).fit(waves)
     assert model.predict(waves).shape == (10, 2)
-    assert model.predict(waves[:, :, None]).shape == (10, 2, 1)
+    assert model.predict(waves[:, :, None]).shape == (10, 2)  # as fit was given series
     assert model.predict_quantiles(waves).shape == (10, 2, 1, 3)
     told, held = waves[:, :28], waves[:, 28:]
     error, naive = np.abs(model.predict(told) - held).mean(), np.abs(told[:, -1:] - held).mean()
