@@ -62,7 +62,7 @@ def page(cell: Definition) -> str:
         _use(cell),
         "## What the compiler makes of it",
         "One step of training ([how to read it](../compiler.md)); `cellwright cells show " + cell.name + " --program`.",
-        _block(pipeline.program(kernel(cell, "float32", wanted=frozenset(cell.streams)))),
+        _block(pipeline.program(kernel(cell, "float32", wanted=cell.differentiable_streams))),
         WRITTEN,
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -233,8 +233,8 @@ def _differentiate(ctx: Any, gradients: list[Tensor]) -> tuple[Any, ...]:
     d_input = found[0] if wants_input else None
     d_resets = None if resets is None else [None] * resets
     if d_streams is not None:
-        definition = registry.find(ctx.cell)
-        d_streams = [None if _stream(definition, k).startswith("m.") else d for k, d in enumerate(d_streams)]
+        cell = registry.find(ctx.cell)
+        d_streams = [d if _stream(cell, k) in cell.differentiable_streams else None for k, d in enumerate(d_streams)]
     return None, d_input, None, d_state, d_weights, d_resets, d_fresh, d_streams, None, None
 
 

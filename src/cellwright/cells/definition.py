@@ -154,6 +154,11 @@ class Definition:
         return found | {f"m.{name}": kind for name, kind in self.masks.items()}
 
     @cached_property
+    def differentiable_streams(self) -> frozenset[str]:
+        """Those of the streams that have a gradient: all but masks."""
+        return frozenset(self.streams) - {f"m.{name}" for name in self.masks}
+
+    @cached_property
     def results(self) -> tuple[str, ...]:
         """What the layer gives of each step: the outputs, or the first state."""
         return self.outputs or self.states[:1]

@@ -80,6 +80,6 @@ def _digest(cell: Definition) -> str:
         f"{cell.projections} {cell.states} {cell.recurrent_state} {cell.bias} {[*cell.parameters.items()]} "
         f"{[*cell.masks.items()]}"
     )
-    if cell.streams.keys() - {f"m.{name}" for name in cell.masks} or cell.outputs:
+    if cell.differentiable_streams or cell.outputs:
         declared += f" {[*cell.streams.items()]} {cell.outputs}"
     return hashlib.sha256("\n".join([declared, *cell.trace.lines]).encode()).hexdigest()[:8]

@@ -38,13 +38,10 @@ def obstacle(call: Call) -> str | None:
         return "kernels compute in one type and the tensors are of several"
     if call.record and call.weights[0].projection is not None:
         return "kernels do not show the gates of a projected layer"
-    if any(_is_mask(name) and s.requires_grad for one in call.streams or () for name, s in one.items()):
+    given = (stream for one in call.streams or () for stream in one.items())
+    if any(value.requires_grad and name not in call.cell.differentiable_streams for name, value in given):
         return "kernels give no gradient of a mask"
     return _unreadable(tensors) or _no_compiler()
-
-
-def _is_mask(stream: str) -> bool:
-    return stream.startswith("m.")
 
 
 def _unreadable(tensors: Sequence[Tensor]) -> str | None:
@@ -94,7 +91,7 @@ def gradients(call: Call, d_rows: Tensor, d_state: Sequence[Tensor], *, wants_ro
     dtype = call.rows.dtype
     if dtype == torch.bfloat16:
         call, d_rows, d_state = call.float(), d_rows.float(), [d.float() for d in d_state]
-    call = replace(call, wanted=frozenset(name for name in call.cell.streams if not _is_mask(name)))
+    call = replace(call, wanted=call.cell.differentiable_streams)
     _, saved = forward(call, saves=True)
     found = _in_order(backward(call, saved, d_rows, d_state, wants_rows=wants_rows, wants_state=True))
     return [None if g is None else g.to(dtype) for g in found]
