@@ -18,7 +18,7 @@ from cellwright.nn import Recurrent
 from cellwright.weights import keras_file
 from cellwright.weights.building import arrays_of, build
 from cellwright.weights.convention import Array, Convention, Written
-from cellwright.weights.sources import array
+from cellwright.weights.sources import array, chosen
 
 WHO = "from_keras"
 TABLE = {
@@ -68,8 +68,8 @@ def from_keras(
         InputError: There is no such layer, the layers are no stack, or no cell of ours has their equations.
 
     """
-    chosen = _chosen(list(_layers(source)), layers)
-    found = [[(_convention(one), _written(one)) for one in _directions(each)] for each in chosen]
+    taken = chosen(WHO, "layer", KINDS, list(_layers(source)), layers)
+    found = [[(_convention(one), _written(one)) for one in _directions(each)] for each in taken]
     return build(WHO, found, batch_first, into)
 
 
@@ -120,16 +120,6 @@ def _layers(source: Any) -> Iterator[KerasLayer]:
             yield KerasLayer(source.name, kind, source.get_config(), source.get_weights())
     else:
         raise InputError(f"{WHO}: got {type(source).__name__}; expected a layer of Keras, a model, or a file's path")
-
-
-def _chosen(found: list[KerasLayer], names: Sequence[str] | None) -> list[KerasLayer]:
-    there = {each.name: each for each in found}
-    if not found or (names is not None and not (names and all(name in there for name in names))):
-        wanted = "" if names is None else f" of the names {', '.join(names)}"
-        raise InputError(
-            f"{WHO}: there is no layer{wanted}; expected {', '.join(KINDS)}, got {', '.join(there) or 'none of them'}"
-        )
-    return found if names is None else [there[name] for name in names]
 
 
 def _directions(layer: KerasLayer) -> list[KerasLayer]:

@@ -18,7 +18,7 @@ from cellwright.nn import Recurrent
 from cellwright.onnx.standard import STANDARD, Standard
 from cellwright.weights.building import Besides, build
 from cellwright.weights.convention import Array, Convention, Written
-from cellwright.weights.sources import array
+from cellwright.weights.sources import array, chosen
 
 WHO = "from_onnx"
 PLACES = {"X": 0, "W": 1, "R": 2, "B": 3, "lengths": 4, "h": 5, "c": 6, "P": 7}
@@ -58,7 +58,7 @@ def from_onnx(
             (linear_before_reset=0, clip, other activations), a weight is no constant, or they are no stack.
 
     """
-    found = _chosen(_nodes(_model(source)), nodes)
+    found = chosen(WHO, "node", USUAL, _nodes(_model(source)), nodes)
     read, initial = [], []
     for node in found:
         cell, kind = _kind(node)
@@ -99,16 +99,6 @@ def _nodes(model: Any) -> list[Node]:
         given = frozenset(letter for letter, name in names.items() if name)
         found.append(Node(node.name or node.output[0], node.op_type, attributes, inputs, given))
     return found
-
-
-def _chosen(found: list[Node], names: Sequence[str] | None) -> list[Node]:
-    there = {each.name: each for each in found}
-    if not found or (names is not None and not (names and all(name in there for name in names))):
-        wanted = "" if names is None else f" of the names {', '.join(names)}"
-        raise InputError(
-            f"{WHO}: there is no node{wanted}; expected {', '.join(USUAL)}, got {', '.join(there) or 'none'}"
-        )
-    return found if names is None else [there[name] for name in names]
 
 
 def _text(value: Any) -> str:

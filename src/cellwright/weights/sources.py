@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -31,6 +31,28 @@ def array(who: str, name: str, given: Any) -> Array:
             f"{who}: {name} is {type(given).__name__} of {found.dtype}; expected an array of floating point"
         )
     return found
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+_T = TypeVar("_T", bound=_Named)
+
+
+def chosen(who: str, what: str, kinds: Iterable[str], found: list[_T], names: Sequence[str] | None) -> list[_T]:
+    """Those of these names among the layers or nodes that were found, in this order; all of them for None.
+
+    `what` they are called, and `kinds` are those that are looked for. Raises InputError where one is not there.
+    """
+    there = {each.name: each for each in found}
+    if not found or (names is not None and not (names and all(name in there for name in names))):
+        wanted = "" if names is None else f" of the names {', '.join(names)}"
+        raise InputError(
+            f"{who}: there is no {what}{wanted}; expected {', '.join(kinds)}, got {', '.join(there) or 'none of them'}"
+        )
+    return found if names is None else [there[name] for name in names]
 
 
 def field(who: str, cell: Any, name: str) -> Array | None:
