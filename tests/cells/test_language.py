@@ -53,7 +53,7 @@ def test_numbers_may_stand_on_either_side():
     assert_agree(good(x_, u_, s_), good.States(2 * a, 1 - b / 4))
     program = reference.evaluator(good.trace.states, a)
     named = {f"{root}.{k}": v for root, group in (("x", x_), ("u", u_), ("s", s_)) for k, v in group._asdict().items()}
-    assert_agree(program(named, (5, 4)), {"h": 2 * a, "c": 1 - b / 4})
+    assert_agree(program(named, (5, 4), lambda name, operand: operand), {"h": 2 * a, "c": 1 - b / 4})
 
 
 def test_torch_functions_of_the_language_are_allowed():

@@ -87,13 +87,29 @@ def test_what_is_no_cell_says_what_is(given, fix):
 
 def test_the_names_are_those_of_the_command_line():
     assert list(CELLS) == [
-        *("rnn", "rnn-relu", "lstm", "gru", "lstm-1997", "peephole", "coupled", "relu-lstm", "mgu", "janet", "ligru"),
+        *(
+            "rnn",
+            "rnn-relu",
+            "lstm",
+            "gru",
+            "gru-2014",
+            "lstm-1997",
+            "peephole",
+            "coupled",
+            "relu-lstm",
+            "mgu",
+            "janet",
+        ),
+        "ligru",
         *(
             "layer-norm-lstm",
             "layer-norm-gru",
             "slstm",
+            "multiplicative-lstm",
             "ugrnn",
             "star",
+            "cornn",
+            "lem",
             "indrnn",
             "mingru",
             "minlstm",

@@ -90,7 +90,10 @@ def test_states_may_be_unpacked_and_their_letters_used_again():
         (lambda a: a + "1", "uses add on '1'; …"),
         (lambda a: a ** "2", "uses power on '2'; a step works on x, u, s, its parameters, and numbers"),
         (lambda a: a // 2, ": unsupported operand type(s) for //: 'Expression' and 'int'; a step may use …"),
-        (lambda a: a @ a, "uses @; the matrix products are x = W x + b and u = U h + b', made before the step: for …"),
+        (
+            lambda a: a @ a,
+            "uses @; the matrix products are x = W x + b and u = U h + b', made before the step, and u.n(a) = …",
+        ),
         (lambda a: [1.0] @ a, "uses @; the matrix products are …"),
         (lambda a: torch.ones(3, 3) @ a, "uses torch's matmul; the matrix products are …"),
         (lambda a: torch.nn.Linear(3, 3)(a), "uses torch's linear; the matrix products are …"),

@@ -130,8 +130,24 @@ def driven(x: Any, u: Any, s: Any) -> State:
     return State(h=h, y=h * h - x.drive)
 
 
+@cell(projections="a b c d", gates="a", state="h c", parameters={"w": PER_UNIT, "rate": PER_SEQUENCE})
+def within_products(x: Any, u: Any, s: Any, p: Any) -> State:
+    """Products of what products give; one value through several letters, one of them beside x alone; and a mean."""
+    a = sigmoid(x.a + u.a)
+    b = tanh(u.b(a * s.h + p.w) * x.b)
+    m = standardise(b - s.c) + p.rate
+    c = a * s.c + (1 - a) * tanh(x.c + u.c(m))
+    return State(h=tanh(x.d) * sigmoid(u.d(m)) + b * c, c=c)
+
+
+@cell(projections="a b", gates="", state="h", parameters={"rate": PER_STEP})
+def only_within(x: Any, u: Any, s: Any, p: Any) -> State:
+    """No product of the state before the step alone; one of what is given."""
+    return State(h=0.5 * s.h + tanh(x.a + u.a(s.h * abs(s.h))) - 0.2 * tanh(x.b + u.b(p.rate)))
+
+
 INVENTED = [half_recurrent, compared, waving, attending, of_means, of_everything]
-INVENTED += [reservoir, without_recurrence, driven]
+INVENTED += [reservoir, without_recurrence, driven, within_products, only_within]
 DERIVED = [
     zoneout(CELLS["lstm"]),
     zoneout(CELLS["slstm"]),

@@ -241,11 +241,77 @@ def _star(w: Weights, x: Tensor, state: list[Tensor]) -> Result:
     return torch.stack(outputs), [h]
 
 
+# --- a product within the step, one row at a time -------------------------------------------------------
+def _layers(w: Weights, hidden: int) -> list[tuple[nn.Linear, nn.Linear]]:
+    """Of each projection its rows of W and of U, with their biases."""
+    found = []
+    for parts in zip(*(m.split(hidden) for m in (w.input, w.input_bias, w.recurrent, w.recurrent_bias)), strict=True):
+        both = []
+        for matrix, bias in (parts[:2], parts[2:]):
+            layer = nn.Linear(matrix.shape[1], hidden, dtype=matrix.dtype)
+            layer.weight, layer.bias = nn.Parameter(matrix), nn.Parameter(bias)
+            both.append(layer.requires_grad_(False))
+        found.append(tuple(both))
+    return found
+
+
+def _gru_2014(w: Weights, x: Tensor, state: list[Tensor]) -> Result:
+    """Cho et al. 2014, equations 5 to 8: torch.nn's convex sum, the state reset before it is multiplied."""
+    h, outputs = state[0], []
+    (w_r, u_r), (w_z, u_z), (w_n, u_n) = _layers(w, len(h))
+    for row in x:
+        candidate = torch.tanh(w_n(row) + u_n(torch.sigmoid(w_r(row) + u_r(h)) * h))
+        h = torch.lerp(candidate, h, torch.sigmoid(w_z(row) + u_z(h)))
+        outputs.append(h)
+    return torch.stack(outputs), [h]
+
+
+def _multiplicative_lstm(w: Weights, x: Tensor, state: list[Tensor]) -> Result:
+    """torchrecurrent's, which has U's rows of m and those of the gates apart."""
+    hidden = len(state[0])
+    module = torchrecurrent.MultiplicativeLSTMCell(x.shape[1], hidden).double()
+    given = {"weight_ih": w.input, "weight_hh": w.recurrent[:hidden], "weight_mh": w.recurrent[hidden:]}
+    given |= {"bias_ih": w.input_bias, "bias_hh": w.recurrent_bias[:hidden], "bias_mh": w.recurrent_bias[hidden:]}
+    with torch.no_grad():
+        for name, value in given.items():
+            getattr(module, name).copy_(value)
+    carried, outputs = tuple(state), []
+    for row in x:
+        carried = module(row, carried)
+        outputs.append(carried[0])
+    return torch.stack(outputs), list(carried)
+
+
+def _lem(w: Weights, x: Tensor, state: list[Tensor]) -> Result:
+    """Rusch et al. 2022, equation 3; torchrecurrent's cell drives y by the z before the step."""
+    (y, z), outputs = state, []
+    (w_1, v_1), (w_2, v_2), (w_z, v_z), (w_y, v_y) = _layers(w, len(y))
+    for row in x:
+        pace, other = torch.sigmoid(w_1(row) + v_1(y)), torch.sigmoid(w_2(row) + v_2(y))
+        z = torch.lerp(z, torch.tanh(w_z(row) + v_z(y)), pace)
+        y = torch.lerp(y, torch.tanh(w_y(row) + v_y(z)), other)
+        outputs.append(y)
+    return torch.stack(outputs), [y, z]
+
+
+def _cornn(w: Weights, x: Tensor, state: list[Tensor]) -> Result:
+    """Rusch and Mishra 2021, equation 3: W y + 𝒲 z + V x + b, with n̄ = n − 1."""
+    (y, z), outputs = state, []
+    (v, of_y), (_, of_z) = _layers(w, len(y))
+    for row in x:
+        acceleration = torch.tanh(v(row) + of_y(y) + of_z(z)) - 2.7 * y - 4.7 * z
+        z = z + 0.042 * acceleration
+        y = y + 0.042 * z
+        outputs.append(y)
+    return torch.stack(outputs), [y, z]
+
+
 INDEPENDENT: dict[str, Independent] = {
     "rnn": _torch(nn.RNN),
     "rnn-relu": _torch(nn.RNN, nonlinearity="relu"),
     "lstm": _torch(nn.LSTM),
     "gru": _torch(nn.GRU),
+    "gru-2014": _gru_2014,
     "lstm-1997": _torchrecurrent(torchrecurrent.OriginalLSTMCell),
     "peephole": _torchrecurrent(torchrecurrent.PeepholeLSTMCell),
     "relu-lstm": _torchrecurrent(torchrecurrent.PeepholeLSTMCell, nonlinearity="relu"),
@@ -257,7 +323,10 @@ INDEPENDENT: dict[str, Independent] = {
     "layer-norm-gru": _layer_norm_gru,
     "slstm": _precisely(_units("i f z o", _slstm, mpmath.mpf)),
     "ugrnn": _torchrecurrent(torchrecurrent.UGRNNCell),
+    "multiplicative-lstm": _multiplicative_lstm,
     "star": _star,
+    "cornn": _cornn,
+    "lem": _lem,
     "indrnn": _unit_by_unit(_indrnn),
     "mingru": _unit_by_unit(_mingru),
     "minlstm": _unit_by_unit(_minlstm),

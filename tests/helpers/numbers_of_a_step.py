@@ -22,7 +22,9 @@ class Numbers:
         self._generator = torch.Generator().manual_seed(seed)
         self.named: dict[str, Tensor] = {}
         self.x = cell.Inputs(*(self._draw(f"x.{g}") for g in (*cell.projections, *cell.inputs)))
-        self.u = cell.Projections(*(self._draw(f"u.{g}") for g in cell.projections))
+        self._within = {g: k for k, one in enumerate(cell.trace.products) for g in one.projections}
+        self._multiplied: dict[str, Tensor] = {}
+        self.u = cell.Projections(*(self._product(g) for g in cell.projections))
         # slstm's normaliser n is a sum of exponentials
         self.s = cell.States(*(self._draw(f"s.{s}", low=0.3 if s == "n" else -1.5) for s in cell.states))
         self.p = SimpleNamespace(**{name: self._parameter(name) for name in (*cell.parameters, *cell.given)})
@@ -32,6 +34,21 @@ class Numbers:
         values = torch.rand(rows, UNITS, generator=self._generator, dtype=torch.float64) * (1.5 - low) + low
         self.named[name] = values.requires_grad_()
         return self.named[name]
+
+    def _product(self, letter: str) -> Any:
+        """A value; of a letter that multiplies within the step what takes a value of it, and has one whatever that is.
+
+        So a program sees it: what it multiplies is an output, and what comes of it an input.
+        """
+        value = self._draw(f"u.{letter}")
+        if letter not in self._within:
+            return value
+
+        def multiply(operand: Tensor) -> Tensor:
+            self._multiplied[f"operand.{self._within[letter]}"] = operand
+            return value
+
+        return multiply
 
     def _parameter(self, name: str) -> Any:
         if name in self.cell.given:
@@ -43,11 +60,14 @@ class Numbers:
     def step(self) -> dict[str, Tensor]:
         """The new states and outputs by the name of a program's outputs, from the step itself."""
         new = self.cell.new_state(self.x, self.u, self.s, self.p, self.m)
-        return {f"{'state' if n in self.cell.states else 'out'}.{n}": getattr(new, n) for n in self._results}
+        values = {
+            f"{'state' if n in self.cell.states else 'out'}.{n}": getattr(new, n) for n in self.cell.trace.results
+        }
+        return values | {name: self._multiplied[name] for name in sorted(self._multiplied)}
 
     @property
     def _results(self) -> list[str]:
-        return list(self.cell.trace.results)
+        return [*self.cell.trace.results, *(f"operand.{k}" for k in range(len(self.cell.trace.products)))]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The inputs, as numpy knows them."""

@@ -96,12 +96,18 @@ def choose(call: Call) -> Backend:
     if asked:
         return Backend(asked, "asked for by use_backend")
     if obstacles["compiled"] is None:
-        runs = Backend("compiled", f"the kernels of {call.cell.name} run on this processor")
+        runs = Backend("compiled", f"the kernels of {call.cell.name} run on this processor{_in_parts(call)}")
         return _of_small(call, obstacles["torch"]) or runs
     if obstacles["torch"] is None:
         return Backend("torch", f"{obstacles['compiled']}; torch has a kernel of its own for {call.cell.name}")
     both = dict.fromkeys(reason for reason in obstacles.values() if reason)  # said once where it is the same
     return Backend("reference", "; ".join(both))
+
+
+def _in_parts(call: Call) -> str:
+    """What is said of a step that products cut into parts."""
+    letters = [name for product in call.cell.trace.products for name in product.projections]
+    return f", in parts: U's rows of {' '.join(letters)} multiply within the step" if letters else ""
 
 
 def with_products(backend: Backend, decision: Decision) -> Backend:

@@ -35,27 +35,26 @@ def run(call: Call) -> Result:
 def run_direction(call: Call, d: int) -> tuple[Tensor, Any, dict[str, Tensor]]:
     """Outputs (S, P) of direction d of packed rows, its states (B, ·) at the sequences' ends, and its letters (S, ·).
 
-    x = W x_t + b of every row at once; then step by step u = U h_{t−1} + b' and the cell's equations.
+    x = W x_t + b of every row at once; then step by step u = U h_{t−1} + b' and the cell's equations, and within them
+    u.n(a) = U_n a + b'_n.
     """
     cell, weights = call.cell, call.weights[d]
     x = None if weights.input is None else linear(call.rows, weights.input, weights.input_bias)
     fresh = None if call.fresh is None else [f[d] for f in call.fresh]
     equations = evaluator({**(cell.trace.letters if call.record else {}), **cell.trace.results}, call.state[0])
     own, names, hidden = _extra_parameters(cell, weights), [f"s.{name}" for name in cell.states], call.hidden
+    within = _products_within(cell, weights)
     state = cell.States(*(s[d] for s in call.state))
     outputs: list[Tensor] = []
     letters: list[dict[str, Tensor]] = []
     for step in _steps(call.batch_sizes, reverse=d == 1):
         before = _before(step, state, call.resets[d] if call.resets else None, fresh)
-        u = None
-        if weights.recurrent is not None:
-            u = linear(getattr(before, cell.recurrent_state), weights.recurrent, weights.recurrent_bias)
         given = dict(zip(names, before, strict=True))
         given |= own
         given |= _parts(cell, "x", None if x is None else x[step])
-        given |= _parts(cell, "u", u)
+        given |= _products(cell, weights, before, within)
         given |= _streams(call, d, step)
-        values = equations(given, (step.stop - step.start, hidden))
+        values = equations(given, (step.stop - step.start, hidden), within)
         if step.start == step.stop:
             values = _with_gradients_of_zero(values, call.tensors)
         after = _after(call, weights, values)
@@ -90,6 +89,32 @@ def _extra_parameters(cell: Definition, weights: Weights) -> dict[str, Tensor]:
     for name, values in weights.extra_parameters.items():
         found |= {f"p.{name}": values} if cell.per_unit(name) else _parts(cell, f"p.{name}", values)
     return found
+
+
+def _products(
+    cell: Definition, weights: Weights, before: Any, within: Callable[[str, Tensor], Tensor]
+) -> dict[str, Tensor]:
+    """The products of the state before a step, "u.i" and so on; of a cell with others only those that are no others."""
+    if weights.recurrent is None or not cell.multiplies_before:
+        return {}
+    state = getattr(before, cell.recurrent_state)
+    if not cell.trace.products:
+        return _parts(cell, "u", linear(state, weights.recurrent, weights.recurrent_bias))
+    inner = {f"u.{name}" for product in cell.trace.products for name in product.projections}
+    return {name: within(name, state) for name in sorted(cell.reads - inner) if name.startswith("u.")}
+
+
+def _products_within(cell: Definition, weights: Weights) -> Callable[[str, Tensor], Tensor]:
+    """What multiplies a value of the step by U's rows of a projection, "u.n", and adds their bias."""
+    there = bool(cell.trace.products)
+    matrices = _rows(cell, weights.recurrent) if there and weights.recurrent is not None else {}
+    biases = _rows(cell, weights.recurrent_bias) if there and weights.recurrent_bias is not None else {}
+    return lambda name, operand: linear(operand, matrices[name], biases.get(name))
+
+
+def _rows(cell: Definition, values: Tensor) -> dict[str, Tensor]:
+    """(G·H, …) as one (H, …) a projection: "u.i" and so on."""
+    return {f"u.{name}": part for name, part in zip(cell.projections, values.chunk(len(cell.projections)), strict=True)}
 
 
 def _streams(call: Call, d: int, step: slice) -> dict[str, Tensor]:
@@ -185,10 +210,10 @@ _EVALUATE: dict[str, Callable[..., Tensor]] = {
 
 def evaluator(
     expressions: Mapping[str, Expression], like: Tensor
-) -> Callable[[Mapping[str, Tensor], tuple[int, int]], dict[str, Tensor]]:
+) -> Callable[[Mapping[str, Tensor], tuple[int, int], Callable[[str, Tensor], Tensor]], dict[str, Tensor]]:
     """What computes a traced step's expressions from its inputs by name, "x.i" and so on: each of the shape (B, H).
 
-    Its numbers are of the type and on the device of `like`.
+    Its numbers are of the type and on the device of `like`. The third multiplies within the step: of "u.n" and a value.
     """
     order = ordered(expressions.values())
     place = {id(e): k for k, e in enumerate(order)}
@@ -196,13 +221,18 @@ def evaluator(
     numbers = {k: e.number for k, e in enumerate(order) if e.op == "number"}
     constants = {k: torch.as_tensor(number, dtype=like.dtype, device=like.device) for k, number in numbers.items()}
     operations = [
-        (k, _EVALUATE[e.op], [place[id(o)] for o in e.operands]) for k, e in enumerate(order) if e.op in _EVALUATE
+        (k, e.name, _EVALUATE.get(e.op), [place[id(o)] for o in e.operands]) for k, e in enumerate(order) if e.operands
     ]
 
-    def compute(given: Mapping[str, Tensor], shape: tuple[int, int]) -> dict[str, Tensor]:
+    def compute(
+        given: Mapping[str, Tensor], shape: tuple[int, int], product: Callable[[str, Tensor], Tensor]
+    ) -> dict[str, Tensor]:
         values = constants | {k: given[name] for k, name in inputs}
-        for k, function, operands in operations:
-            values[k] = function(*[values[o] for o in operands])
+        for k, name, function, operands in operations:
+            if function is None:
+                values[k] = product(name, values[operands[0]].expand(shape))
+            else:
+                values[k] = function(*[values[o] for o in operands])
         return {name: values[place[id(e)]].expand(shape) for name, e in expressions.items()}
 
     return compute

@@ -75,6 +75,7 @@ def check_declaration(cell: Definition) -> None:
 def check_equations(cell: Definition) -> None:
     """What the traced step must agree with: all that is declared is used, letters are free, gates select."""
     _check_used(cell)
+    _check_products(cell)
     _check_letters(cell)
     for name, value in cell.trace.results.items():
         if value.per_row:
@@ -168,7 +169,10 @@ def arguments_of(cell: Definition) -> tuple[str, ...]:
 
 
 def _check_used(cell: Definition) -> None:
-    declared = [f"x.{name}" for name in cell.projections] if cell.multiplies_input or not cell.inputs else []
+    within = {name for product in cell.trace.products for name in product.projections}
+    declared = []
+    if cell.multiplies_input or not cell.inputs:
+        declared = [f"x.{name}" for name in cell.projections if name not in within]
     first = cell.results[0] if cell.results[0] in cell.states else ""
     declared += [f"s.{name}" for name in cell.states if name not in (first, cell.recurrent_state)]
     declared += cell.streams.keys()
@@ -190,6 +194,21 @@ def _check_used(cell: Definition) -> None:
                 cell,
                 f"{place_of_definition(cell.step)}: the parameter {name} is declared and no new state depends on it; "
                 f"use p.{name} or leave it out",
+            )
+
+
+def _check_products(cell: Definition) -> None:
+    """That U's rows of a projection multiply one value: the state before the step, or one within it."""
+    before = {e.name for e in cell.trace.order if e.op == "input"}
+    seen: dict[str, Expression] = {}
+    for e in (e for e in cell.trace.order if e.op == "product"):
+        (operand,) = e.operands
+        if e.name in before or seen.setdefault(e.name, operand) is not operand:
+            other = "the state before the step" if e.name in before else f"{seen[e.name]}"
+            _fail(
+                cell,
+                f"{_line(cell, e)}: {e.name} multiplies {operand}, and also {other}; the rows of U of a projection "
+                f"multiply one value: declare a further projection for the second",
             )
 
 

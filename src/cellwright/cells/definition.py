@@ -5,6 +5,7 @@
 
 The layer makes x = W x_t + b and u = U h_{t−1} + b' before the step, one part a projection. What belongs to the step:
     x.i, u.i    the projections                              (batch, hidden)
+    u.n(a)      U_n a + b'_n, of a value a of the step       (batch, hidden)
     x.rain      an input as it is given, where declared      (batch, hidden) or (batch, 1)
     s.c         the states before the step                   (batch, hidden)
     p.name      the cell's own parameters, where declared    (hidden,), or one such a projection: p.name.i,
@@ -177,6 +178,12 @@ class Definition:
     def multiplies_state(self) -> bool:
         """Whether there is a U."""
         return any(f"u.{name}" in self.reads for name in self.projections)
+
+    @cached_property
+    def multiplies_before(self) -> bool:
+        """Whether U multiplies a state before the step, and not only values of the step."""
+        within = {f"u.{name}" for product in self.trace.products for name in product.projections}
+        return any(f"u.{name}" in self.reads - within for name in self.projections)
 
     def per_unit(self, parameter: str) -> bool:
         """Whether that parameter has one value a unit, (H,), rather than one a unit and projection, (G × H,)."""

@@ -5,7 +5,7 @@ Both keep the letters of the cell and add masks, whose values the layer draws.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -52,7 +52,7 @@ def zoneout(cell: Definition) -> Definition:
 @derivation
 @cache
 def recurrent_dropout(cell: Definition) -> Definition:
-    """`cell`, whose U multiplies v = mask · h: one mask for all steps of a sequence.
+    """`cell`, whose U multiplies v = mask · h: one mask for all steps of a sequence, and of u.n(a) mask · a.
 
     Gal and Ghahramani 2016, "A theoretically grounded application of dropout in recurrent neural networks". The
     mask holds 0 or 1 / (1 − rate); in evaluation 1. The state v (v1, where the cell has a v of its own), the last,
@@ -64,20 +64,22 @@ def recurrent_dropout(cell: Definition) -> Definition:
         raise DefinitionError(f"cell {cell.name}: recurrent dropout is of what U multiplies, and the cell has no U")
     output, taken = cell.recurrent_state, {*cell.states, *cell.outputs, *cell.trace.letters}
     masked = next(name for name in ("v", *map("v{}".format, range(1, len(taken) + 1))) if name not in taken)
+    within = {name for product in cell.trace.products for name in product.projections}
 
     def step(x: Any, u: Any, s: Any, p: Any, m: Any) -> State:
-        new = _run(cell, x, u, s, p, m)
-        return _state(_values(cell, new) | {masked: m.mask * getattr(new, output)}, new, ())
+        letters = (_masked(getattr(u, n), m.mask) if n in within else getattr(u, n) for n in cell.projections)
+        new = _run(cell, x, cell.Projections(*letters), s, p, m)
+        added = {masked: m.mask * getattr(new, output)} if cell.multiplies_before else {}
+        return _state(_values(cell, new) | added, new, ())
 
-    return _derive(
-        cell,
-        "recurrent dropout",
-        step,
-        {"mask": PER_SEQUENCE},
-        states=(*cell.states, masked),
-        recurrent_state=masked,
-        origin=(recurrent_dropout, (cell,)),
-    )
+    changes = {"states": (*cell.states, masked), "recurrent_state": masked} if cell.multiplies_before else {}
+    origin = (recurrent_dropout, (cell,))
+    return _derive(cell, "recurrent dropout", step, {"mask": PER_SEQUENCE}, origin=origin, **changes)
+
+
+def _masked(product: Callable[[Any], Any], mask: Any) -> Callable[[Any], Any]:
+    """A product within the step, of what the mask leaves of a value."""
+    return lambda value: product(mask * value)
 
 
 def _run(cell: Definition, x: Any, u: Any, s: Any, p: Any, m: Any) -> Any:

@@ -24,7 +24,8 @@ from cellwright.errors import DefinitionError
 class Expression:
     """A value of the step: an operation on other values, a named input, or a number.
 
-    `op` is a key of OPERATIONS, or "input" (then `name` says which: "x.i", "u.i", "s.c", "p.…", "m.…"), or "number".
+    `op` is a key of OPERATIONS, or "input" (then `name` says which: "x.i", "u.i", "s.c", "p.…", "m.…"), or "number",
+    or "product": the rows of U of the projection `name`, "u.i", times the operand, and their bias.
     `called` and `of`: the function of the language that this value is, where that is no operation: softplus, of a.
     Of a number, `of` is what it is written as where it was computed from named ones: 1 − k.
     """
@@ -40,7 +41,7 @@ class Expression:
     @property
     def per_row(self) -> bool:
         """Whether this is one number a row rather than one a unit."""
-        if self.op == "input":
+        if self.op in ("input", "product"):
             return False
         return self.op == "number" or OPERATIONS[self.op].reduces or all(o.per_row for o in self.operands)
 
@@ -152,6 +153,20 @@ class Expression:
 
     def detach(self) -> Expression:
         return replace(apply("straight_through", self, 0.0), called="detach", of=(self,))
+
+    # --- a product within the step -------------------------------------------------------------------
+    def __call__(self, *operands: Any) -> Expression:
+        """u.n(a): U_n a + b'_n, where u.n is U_n h + b'_n."""
+        if self.op != "input" or not self.name.startswith("u."):
+            forbid(f"{self}(…)", "only u's letters multiply a value of the step: u.n(a) is U_n a + b'_n")
+        if len(operands) != 1:
+            forbid(f"{self}(…) of {len(operands)} values", f"a product is of one: write {self}(a)")
+        (operand,) = (_lift(str(self), o) for o in operands)
+        if operand.op == "greater":
+            forbid("a comparison as a number", "turn it into one: select(a > b, one, 0)")
+        if operand.per_row:
+            forbid(f"{self}({operand})", "that is one number a row; a product is of one a unit")
+        return Expression("product", (operand,), name=self.name, line=frame_of_the_step().f_lineno)
 
     # --- what a step cannot do -----------------------------------------------------------------------
     def __getattr__(self, name: str) -> Any:
@@ -276,8 +291,8 @@ def offer(asked: str = "") -> str:
     """What a step may use, for messages, in place of `asked`."""
     if asked in _PRODUCTS:
         return (
-            "the matrix products are x = W x + b and u = U h + b', made before the step: for further rows of both "
-            "declare a further projection, and for a product of a product stack two layers"
+            "the matrix products are x = W x + b and u = U h + b', made before the step, and u.n(a) = U_n a + b'_n of "
+            "a value a of the step: for further rows of W and U declare a further projection"
         )
     if asked.endswith("_") and not asked.endswith("__"):
         return WRITTEN
@@ -386,7 +401,7 @@ def interval(expression: Expression, known: dict[int, Interval] | None = None) -
 
 
 def _interval(e: Expression, known: dict[int, Interval]) -> Interval:
-    if e.op == "input":
+    if e.op in ("input", "product"):
         return EVERYTHING
     if e.op == "number":
         return e.number, e.number

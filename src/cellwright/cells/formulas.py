@@ -7,7 +7,7 @@ print(latex(lstm))                        the latter, for a document
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -45,7 +45,10 @@ def where(cell: Definition) -> str:
     bias, other_bias = (" + b", " + b'") if cell.bias else ("", "")
     parts = [f"x = W x_t{bias}"] if cell.multiplies_input else []
     if cell.multiplies_state:
-        parts.append(f"u = U {Unicode().symbol(cell.recurrent_state, _BEFORE)}{other_bias}")
+        if cell.multiplies_before:
+            parts.append(f"u = U {Unicode().symbol(cell.recurrent_state, _BEFORE)}{other_bias}")
+        if cell.trace.products:
+            parts.append(f"u(a) = U a{other_bias}")
     return f"where {', '.join(parts)}." if parts else ""
 
 
@@ -179,16 +182,19 @@ def _short(cell: Definition, style: Unicode) -> Notation:
             return style.symbol(root, *path), WHOLE
         return _other_leaf(cell, style, root, path), WHOLE
 
-    return Notation(style.operations, leaf, style.number, _function(cell, style, leaf, {"x": "x", "u": "u"}))
+    def product(name: str, of: Callable[[int], str]) -> tuple[str, int]:
+        return f"{leaf(name)[0]}({of(LOOSE)})", WHOLE
+
+    return Notation(style.operations, leaf, style.number, _function(cell, style, leaf, {"x": "x", "u": "u"}), product)
 
 
 def _expanded(cell: Definition, style: Unicode) -> Notation:
-    """x.i as W_i x_t + b_i, u.i as U_i h_{t−1} + b'_i, and their sum with one b_i."""
+    """x.i as W_i x_t + b_i, u.i as U_i h_{t−1} + b'_i, u.i(a) as U_i a + b'_i, and their sum with one b_i."""
     operand = {"x": style.symbol("x", "t"), "u": style.symbol(*_base(cell.recurrent_state or "h"), _BEFORE)}
     matrix, vector = {"x": "W", "u": "U"}, {"x": "b", "u": "b'"}
 
-    def product(root: str, *part: str) -> str:
-        return f"{style.symbol(matrix[root], *part)} {operand[root]}"
+    def times(root: str, part: Sequence[str], value: str) -> str:
+        return f"{style.symbol(matrix[root], *part)} {value}"
 
     def bias(root: str, *part: str) -> str:
         return f" + {style.symbol(vector[root], *part)}" if cell.bias else ""
@@ -196,18 +202,24 @@ def _expanded(cell: Definition, style: Unicode) -> Notation:
     def leaf(name: str) -> tuple[str, int]:
         root, *path = name.split(".")
         if root in matrix and name not in cell.streams:
-            return product(root, *path) + bias(root, *path), SUM if cell.bias else PRODUCT
+            return times(root, path, operand[root]) + bias(root, *path), SUM if cell.bias else PRODUCT
         return _other_leaf(cell, style, root, path), WHOLE
 
-    def merged(e: Expression) -> tuple[str, int] | None:
-        names = sorted(o.name for o in e.operands if o.op == "input" and o.name not in cell.streams)
+    def product(name: str, of: Callable[[int], str]) -> tuple[str, int]:
+        part = name[2:]
+        return times("u", [part], of(WHOLE)) + bias("u", part), SUM if cell.bias else PRODUCT
+
+    def merged(e: Expression, write: Callable[[Expression, int], str]) -> tuple[str, int] | None:
+        made = {o.name: o for o in e.operands if o.op in ("input", "product") and o.name not in cell.streams}
+        names = sorted(made)
         if e.op != "add" or [n[:2] for n in names] != ["u.", "x."] or names[0][2:] != names[1][2:]:
             return None
-        part = names[0][2:]
-        return f"{product('x', part)} + {product('u', part)}{bias('x', part)}", SUM
+        part, u = names[0][2:], made[names[0]]
+        multiplied = operand["u"] if u.op == "input" else write(u.operands[0], WHOLE)
+        return f"{times('x', [part], operand['x'])} + {times('u', [part], multiplied)}{bias('x', part)}", SUM
 
-    wholes = {root: product(root) + bias(root) for root in matrix}
-    return Notation(style.operations, leaf, style.number, _function(cell, style, leaf, wholes), merged)
+    wholes = {root: times(root, [], operand[root]) + bias(root) for root in matrix}
+    return Notation(style.operations, leaf, style.number, _function(cell, style, leaf, wholes), product, merged)
 
 
 def _function(
@@ -277,8 +289,9 @@ def _computed(cell: Definition) -> list[Expression]:
         e = stack.pop()
         if id(e) not in seen and e.op not in ("input", "number"):
             seen[id(e)] = e
-            stack.extend(read(e.op, e.operands))
-    return [e for e in seen.values() if e.op != "straight_through"]  # which hands on a value that is there
+            stack.extend(e.operands if e.op == "product" else read(e.op, e.operands))
+    # A product is counted with U; straight_through hands on a value that is there.
+    return [e for e in seen.values() if e.op not in ("product", "straight_through")]
 
 
 def _reduces(e: Expression) -> bool:

@@ -20,14 +20,16 @@ class Notation:
     leaf        an input, "x.i", as (text, how tightly that holds together)
     number      a number of the step
     function    a function of the language that is no operation: its name and what it is of
-    merged      a text for the whole of an expression where the notation has one, else None
+    product     U's rows of a projection, "u.i", times a value of the step, written by the second as it is asked for
+    merged      a text for the whole of an expression where the notation has one, else None; the second writes its parts
     """
 
     operations: Mapping[str, Operation]
     leaf: Callable[[str], tuple[str, int]]
     number: Callable[[float], str]
     function: Callable[[str, list[str]], str]
-    merged: Callable[[Expression], tuple[str, int] | None] = lambda expression: None
+    product: Callable[[str, Callable[[int], str]], tuple[str, int]] = lambda name, of: (f"{name}({of(LOOSE)})", WHOLE)
+    merged: Callable[[Expression, Callable[[Expression, int], str]], tuple[str, int] | None] = lambda e, part: None
 
 
 def number(value: float) -> str:
@@ -61,7 +63,11 @@ def write_below(expression: Expression, notation: Notation, letters: Mapping[int
 def _write(e: Expression, notation: Notation, letters: Mapping[int, str]) -> tuple[str, int]:
     if id(e) in letters:
         return letters[id(e)], WHOLE
-    if merged := notation.merged(e):
+
+    def part(o: Expression, ask: int) -> str:
+        return write(o, notation, letters, ask)
+
+    if merged := notation.merged(e, part):
         return merged
     if e.called:
         return notation.function(e.called, [write(o, notation, letters) for o in e.of]), WHOLE
@@ -71,7 +77,9 @@ def _write(e: Expression, notation: Notation, letters: Mapping[int, str]) -> tup
         return _write(e.of[0], notation, letters)
     if e.op == "number":
         return notation.number(e.number), NEGATION if e.number < 0 else WHOLE
+    if e.op == "product":
+        return notation.product(e.name, lambda ask: part(e.operands[0], ask))
     row = notation.operations[e.op]
     asks = row.asks or (LOOSE,) * row.arity
-    texts = [write(o, notation, letters, ask) for o, ask in zip(e.operands, asks, strict=True)]
+    texts = [part(o, ask) for o, ask in zip(e.operands, asks, strict=True)]
     return row.written.format(*texts), row.binds

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Product:
+    """A product within the step: U's rows of `projections`, the letters, times `operand`."""
+
+    operand: Expression
+    projections: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Trace:
     """The step, written down: the new states, the outputs by name, and every value and named number with a letter."""
 
@@ -39,6 +47,18 @@ class Trace:
         return ordered([*self.letters.values(), *self.results.values()])
 
     @cached_property
+    def products(self) -> tuple[Product, ...]:
+        """The products within the step, in an order in which they can be made; those of one value are one."""
+        found: dict[int, tuple[Expression, list[str]]] = {}
+        for e in self.order:
+            if e.op == "product":
+                (operand,) = e.operands
+                letters = found.setdefault(id(operand), (operand, []))[1]
+                if e.name[2:] not in letters:
+                    letters.append(e.name[2:])
+        return tuple(Product(operand, tuple(letters)) for operand, letters in found.values())
+
+    @cached_property
     def lines(self) -> tuple[str, ...]:
         """The program as text: a line for each of `order`, then one for each name."""
         places = {id(e): k for k, e in enumerate(self.order, 2)}  # from 2, as in the keys of programs saved before
@@ -53,6 +73,8 @@ class Trace:
             operands, of = (tuple(made.get(id(o), o) for o in each) for each in (e.operands, e.of))
             if e.op in ("input", "number"):
                 made[id(e)] = attrgetter(e.name)(given) if e.op == "input" else e
+            elif e.op == "product":
+                made[id(e)] = attrgetter(e.name)(given)(*operands)
             else:
                 made[id(e)] = replace(e, operands=operands, of=of)
         state = State(**{name: made[id(e)] for name, e in self.results.items()})
@@ -85,8 +107,8 @@ def trace(cell: Definition) -> Trace:
 
 
 def used_inputs(expressions: Iterable[Expression]) -> frozenset[str]:
-    """The names of the inputs that the expressions are made of."""
-    return frozenset(e.name for e in ordered(expressions) if e.op == "input")
+    """The names of the inputs that the expressions are made of, and of the letters of u whose rows multiply within."""
+    return frozenset(e.name for e in ordered(expressions) if e.op in ("input", "product"))
 
 
 def ordered(expressions: Iterable[Expression]) -> tuple[Expression, ...]:

@@ -16,14 +16,14 @@ from cellwright.compiler.codegen.backward import define_backward
 from cellwright.compiler.codegen.bfloat16_tile import Bfloat16Tile
 from cellwright.compiler.codegen.entry import define_entry
 from cellwright.compiler.codegen.forward import define_forward
-from cellwright.compiler.codegen.gate_layout import LoopSpec, gate_layout
+from cellwright.compiler.codegen.gate_layout import LoopSpec, gate_layout, placed
 from cellwright.compiler.codegen.gemm import INPUTS, WEIGHTS
 from cellwright.compiler.codegen.microkernel import Tile
 from cellwright.compiler.codegen.pack import PACK, define_pack, define_transposes
 from cellwright.compiler.codegen.strips import Strips
 from cellwright.compiler.codegen.tiles import tile_of
 from cellwright.compiler.codegen.transposed_rows import TransposedRows
-from cellwright.compiler.ir.program import forward
+from cellwright.compiler.ir.program import Program, forward
 from cellwright.compiler.ir.remat import training
 from cellwright.compiler.runtime.jit import load_module
 from cellwright.compiler.runtime.openmp import pool, rest
@@ -49,7 +49,7 @@ class Loop:
     def __init__(self, step: LoopSpec, entry: Entry, ir: Callable[[], str]) -> None:
         self.step, self.ir = step, ir
         self.block = step.block()
-        self.spill = len(pointwise.spilled(step.program))
+        self.spill = max(len(pointwise.spilled(part.program)) for part in step.phases)
         self._entry = entry
 
     def prepare(self, directions: Sequence[Mapping[str, int]], items: Sequence[dict[str, int]]) -> Blocks:
@@ -82,9 +82,10 @@ class Kernel:
     ) -> None:
         self.cell, self.dtype = cell, dtype
         self.target, self.tile = target, tile
-        self.plan = training(cell, wanted)
-        self.layout = gate_layout(cell, self.plan.backward)
         self._recorded = {**cell.trace.letters, **cell.trace.states}
+        plan = training(cell, wanted)
+        self.layout = gate_layout(cell, plan.backward)
+        self.plan = placed(plan, self.layout, self._recording(plan.forward, self.letters))
         self._forward: dict[tuple[bool, bool, tuple[str, ...], frozenset[str]], Loop] = {}
         self._backward: dict[tuple[bool, frozenset[str]], Loop] = {}
 
@@ -123,17 +124,21 @@ class Kernel:
         """The backward loop; its gate rows are those of the forward loop that saves."""
         key = (projects, scalars)
         if key not in self._backward:
-            slots = max(len(self.layout.inputs), self.plan.saved)
+            slots = max(len(self.layout.inputs), self.plan.slots)
             step = LoopSpec(self.cell, self.plan.backward, self.layout, slots, True, projects, scalars=scalars)
             self._backward[key] = self._compiled(define_backward, step)
         return self._backward[key]
 
     def _forward_step(self, saves: bool, projects: bool, letters: tuple[str, ...], scalars: frozenset[str]) -> LoopSpec:
-        program = self.plan.forward.copy() if saves else forward(self.cell)
-        known: dict[int, int] = {}
-        program.outputs |= {f"letter.{name}": program.add(self._recorded[name], known) for name in letters}
-        slots = max(len(self.layout.inputs), self.plan.saved if saves else 0)
+        program = self._recording(self.plan.forward if saves else forward(self.cell), letters)
+        slots = max(len(self.layout.inputs), self.plan.slots if saves else 0)
         return LoopSpec(self.cell, program, self.layout, slots, saves, projects, letters, scalars)
+
+    def _recording(self, program: Program, letters: Sequence[str]) -> Program:
+        """A forward program that also writes down letters."""
+        recording, known = program.copy(), dict[int, int]()
+        recording.outputs |= {f"letter.{name}": recording.add(self._recorded[name], known) for name in letters}
+        return recording
 
     def _compiled(self, define: Callable[[ir.Module, Tile, LoopSpec], ir.Function], step: LoopSpec) -> Loop:
         def text() -> str:

@@ -186,6 +186,8 @@ class _Builder:
         return Node(MAP, self._text(chain, inner), letter, role, operands, unbent=unbent)
 
     def _text(self, chain: list[Expression], inner: Expression) -> str:
+        if chain[0].op == "product":  # U_n of a letter, σ(U_n ∘) of a sum
+            return written(self.cell, chain[0], {id(inner): HOLE})
         name = chain[0].called or OPERATIONS[chain[0].op].written.removesuffix("({})")
         if len(chain) == 1 and "{" not in name:
             return name
@@ -230,6 +232,8 @@ def _parts(e: Expression) -> tuple[Expression, ...]:
     """What a value is written in terms of; of what only its gradient reads there is no picture."""
     if e.called:
         return e.of
+    if e.op == "product":
+        return e.operands
     return () if e.op in ("input", "number") else read(e.op, e.operands)
 
 

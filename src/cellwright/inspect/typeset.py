@@ -10,7 +10,9 @@ SIZE, SMALL = 16, 11.5  # px, of a letter and of what stands below it
 DROP = 4.5  # px by which the latter stands lower
 _WIDTH = 0.55  # of a letter in its size; serif faces differ, boxes leave room
 
-_PIECE = re.compile(r"(?P<name>[^\W\d]+)(?=\()|(?P<base>[^\W\d_]+'?)(?:_(?:\{(?P<long>[^}]*)\}|(?P<short>\w)))?")
+_PIECE = re.compile(
+    r"(?P<name>[^\W\d_]+(?:_[^\W\d_]{2,})*)(?=\()|(?P<base>[^\W\d_]+'?)(?:_(?:\{(?P<long>[^}]*)\}|(?P<short>\w)))?"
+)
 _PRINTED = {"log_sigmoid": "log σ"}
 # fmt: off
 _UPRIGHT = {

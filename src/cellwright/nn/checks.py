@@ -84,6 +84,11 @@ def projection(who: str, cell: Definition, size: int, hidden: int) -> None:
             f"{who}: proj_size is {size}; expected 0, for no projection, up to hidden_size − 1 = {hidden - 1}"
         )
     h = cell.recurrent_state
+    if size and cell.trace.products:
+        raise ValueError(
+            f"{who}: proj_size is {size}; the cell {cell.name} multiplies values of the step by U, which have "
+            "hidden_size units; expected 0"
+        )
     if size and (f"s.{h}" in cell.reads or h != cell.states[0] or cell.outputs or not cell.multiplies_input):
         raise ValueError(
             f"{who}: proj_size is {size}; the cell {cell.name} uses {h}_{{t−1}} unit by unit, so it cannot "

@@ -50,13 +50,25 @@ OPERATIONS: dict[str, Write] = {
 }
 
 
-def step(w: Writer, cell: Definition, given: Mapping[str, ir.Value]) -> dict[str, ir.Value]:
-    """Write the traced step of a cell: each new state and output, from the inputs by their names, "x.i", "s.c", …"""
+def step(
+    w: Writer, cell: Definition, given: Mapping[str, ir.Value], product: Callable[[str, ir.Value], ir.Value]
+) -> dict[str, ir.Value]:
+    """Write the traced step of a cell: each new state and output, from the inputs by their names, "x.i", "s.c", …
+
+    `product` writes what U's rows of a projection, "u.n", make of a value of the step.
+    """
     program = forward(cell)
+    within = {
+        f"u.{name}": program.outputs[f"operand.{k}"]
+        for k, one in enumerate(cell.trace.products)
+        for name in one.projections
+    }
     values: dict[int, ir.Value] = {}
     for k in sorted(program.needed(program.outputs.values())):
         node = program.nodes[k]
-        if node.op == "input":
+        if node.name in within:
+            values[k] = product(node.name, values[within[node.name]])
+        elif node.op == "input":
             values[k] = given[node.name]
         elif node.op == "number":
             values[k] = w.number(node.number)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cellwright.cells.definition import PER_STEP
+from cellwright.cells.expression import Expression
 from cellwright.cells.trace import used_inputs
 from cellwright.onnx.directions import Direction
 from cellwright.onnx.operations import step
@@ -87,13 +88,24 @@ def _step(
     given = {f"s.{name}": s for name, s in before.items()} | _own(w, one) | streams
     if x is not None:
         given |= _parts(body, one, "x", x)
-    if weights.recurrent is not None:
+    if weights.recurrent is not None and cell.multiplies_before:
         product = body.op("MatMul", before[cell.recurrent_state], w.transposed(weights.recurrent))
         given |= _parts(body, one, "u", _plus(body, product, weights.recurrent_bias))
-    new = step(body, cell, given)
-    for name, value in cell.trace.results.items():
+    operands = {f"u.{name}": each.operand for each in cell.trace.products for name in each.projections}
+
+    def whole(value: Expression, written: ir.Value) -> ir.Value:
         if used_inputs([value]) <= cell.streams.keys():  # which may be one number for all units
-            new[name] = body.op("Expand", new[name], body.op("Shape", before[cell.states[0]]))
+            return body.op("Expand", written, body.op("Shape", before[cell.states[0]]))
+        return written
+
+    def within(name: str, operand: ir.Value) -> ir.Value:
+        matrix = w.transposed(_rows(w, one, weights.recurrent, name[2:]))
+        bias = weights.recurrent_bias and _rows(w, one, weights.recurrent_bias, name[2:])
+        return _plus(body, body.op("MatMul", whole(operands[name], operand), matrix), bias)
+
+    new = step(body, cell, given, within)
+    for name, value in cell.trace.results.items():
+        new[name] = whole(value, new[name])
     if weights.projection is not None:
         new[cell.recurrent_state] = body.op("MatMul", new[cell.recurrent_state], w.transposed(weights.projection))
     return new
@@ -117,8 +129,12 @@ def _own(w: Writer, one: Direction) -> dict[str, ir.Value]:
         if one.cell.per_unit(name):
             found[f"p.{name}"] = value
             continue
-        hidden = int(value.shape[0]) // len(one.cell.projections)
-        for k, part in enumerate(one.cell.projections):  # a Slice, since no optimizer computes a Split beforehand
-            ends = w.integers([k * hidden]), w.integers([(k + 1) * hidden])
-            found[f"p.{name}.{part}"] = w.op("Slice", value, *ends)
+        for part in one.cell.projections:
+            found[f"p.{name}.{part}"] = _rows(w, one, value, part)
     return found
+
+
+def _rows(w: Writer, one: Direction, value: Any, projection: str) -> ir.Value:
+    """The rows (H, …) of a projection among (G·H, …): a Slice, since no optimizer computes a Split beforehand."""
+    k, hidden = one.cell.projections.index(projection), int(value.shape[0]) // len(one.cell.projections)
+    return w.op("Slice", value, w.integers([k * hidden]), w.integers([(k + 1) * hidden]))

@@ -53,6 +53,7 @@ STANDARD: dict[str, Standard] = {
     # Of a coupled cell ONNX reads no weights for f, but has a place for them: those of i stand there.
     "coupled": Standard("LSTM", "ioig", attributes={"input_forget": 1}),
     "gru": Standard("GRU", "zrn", attributes={"linear_before_reset": 1}),  # reset after the product
+    "gru-2014": Standard("GRU", "zrn"),
     "rnn": Standard("RNN", "h"),
     "rnn-relu": Standard("RNN", "h", activations=("Relu",)),
 }

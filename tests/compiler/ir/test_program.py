@@ -164,7 +164,8 @@ def test_the_verifier_passes_every_cell(name):
     program = forward(CELLS[name])
     program.verify()
     beside = set(CELLS[name].outputs) - set(CELLS[name].states)
-    assert set(program.outputs) == {f"state.{s}" for s in CELLS[name].states} | {f"out.{o}" for o in beside}
+    results = {f"state.{s}" for s in CELLS[name].states} | {f"out.{o}" for o in beside}
+    assert set(program.outputs) == results | {f"operand.{k}" for k in range(len(CELLS[name].trace.products))}
     assert set(program.inputs()) == CELLS[name].reads
 
 

@@ -150,9 +150,10 @@ def _gradients_of_kept(
     from cellwright.backends.kernels.forward import Saved
 
     each = len(kept) // len(call.weights)
-    saved = [Saved.of(kept[d * each : (d + 1) * each]) for d in range(len(call.weights))]
-    states = {id(t) for t in (*call.state, *(call.fresh or ()))}
-    wants_state = any(want for t, want in zip(call.tensors, wanted, strict=True) if id(t) in states)
+    states = len(call.state)
+    saved = [Saved.of(kept[d * each : (d + 1) * each], states) for d in range(len(call.weights))]
+    of_states = {id(t) for t in (*call.state, *(call.fresh or ()))}
+    wants_state = any(want for t, want in zip(call.tensors, wanted, strict=True) if id(t) in of_states)
     found = backward(call, saved, d_rows, d_state, wants_rows=wanted[0], wants_state=wants_state)
     return (g if want else None for g, want in zip(_in_order(found), wanted, strict=True))
 

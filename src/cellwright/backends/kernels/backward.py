@@ -69,9 +69,12 @@ def _give(direction: DirectionArguments, saved: Saved, dy: Tensor, d_final: Sequ
     direction.give("columns", dy.new_empty(binding.count, places.width * binding.padded))
     recurrent = binding.call.weights[d].recurrent
     if recurrent is not None:
-        panels = transpose_weights(binding, recurrent, places.recurrent)
-        direction.give("recurrent_panels", panels)
-        direction.give("recurrent_starts", dy.new_zeros(panels.shape[0] * panels.shape[2]))
+        factors = {"recurrent": places.recurrent} if places.recurrent else {}
+        factors |= {f"product.{k}": product.letters for k, product in enumerate(places.products)}
+        for name, letters in factors.items():
+            panels = transpose_weights(binding, recurrent, letters)
+            direction.give(f"{name}_panels", panels)
+            direction.give(f"{name}_starts", dy.new_zeros(panels.shape[0] * panels.shape[2]))
     for name in binding.call.wanted:
         once = binding.call.cell.streams[name] == PER_SEQUENCE
         rows = dy.new_zeros(binding.call.state[0].shape[1], binding.padded) if once else None
@@ -88,13 +91,19 @@ def _give(direction: DirectionArguments, saved: Saved, dy: Tensor, d_final: Sequ
 
 def _at_x(direction: DirectionArguments) -> Tensor:
     """The cotangents of x (S, slots × padded)."""
-    places = direction.binding.kernel.layout
-    return direction.tensors["columns"][:, : len(places.inputs) * direction.binding.padded]
+    return _columns(direction, 0, len(direction.binding.kernel.layout.inputs))
 
 
 def _at_u(direction: DirectionArguments) -> Tensor:
-    """The cotangents of u (S, slots × padded)."""
-    return direction.tensors["columns"][:, direction.binding.kernel.layout.recurrent_start * direction.binding.padded :]
+    """The cotangents of u as far as it multiplies the state before the step (S, slots × padded)."""
+    places = direction.binding.kernel.layout
+    return _columns(direction, places.recurrent_start, len(places.recurrent))
+
+
+def _columns(direction: DirectionArguments, start: int, slots: int) -> Tensor:
+    """A run of cotangents (S, slots × padded)."""
+    padded = direction.binding.padded
+    return direction.tensors["columns"][:, start * padded : (start + slots) * padded]
 
 
 def _of_rows(binding: LayerBinding, directions: Sequence[DirectionArguments]) -> Tensor:
@@ -111,19 +120,19 @@ def _of_weights(
     binding: LayerBinding, directions: Sequence[DirectionArguments], saved: Sequence[Saved], own: Sequence[Tensor]
 ) -> list[list[Tensor]]:
     """The gradients of each direction's weights, in the order of `Weights.flat`."""
-    cell, places = binding.call.cell, binding.kernel.layout
+    cell = binding.call.cell
     factors = [f for d, direction in enumerate(directions) for f in _factors(binding, direction, saved[d])]
     results = iter(sums_of_products(binding, factors) if factors else [])
     found = []
     for d, weights in enumerate(binding.call.weights):
-        of_products = [
-            (bias, tuple(_restore(binding, values, letters) for values in next(results)))
-            for matrix, bias, letters in (
-                (weights.input, weights.input_bias, places.inputs),
-                (weights.recurrent, weights.recurrent_bias, places.recurrent),
-            )
-            if matrix is not None
-        ]
+        of_products = []
+        for matrix, bias, runs in (
+            (weights.input, weights.input_bias, [binding.kernel.layout.inputs]),
+            (weights.recurrent, weights.recurrent_bias, _runs_of_u(binding)),
+        ):
+            if matrix is not None:
+                parts = [next(results) for _ in runs]
+                of_products.append((bias, tuple(_restore(binding, each, runs) for each in zip(*parts, strict=True))))
         gradients = [matrix for _, (matrix, _) in of_products]
         gradients += [sums for bias, (_, sums) in of_products if bias is not None]
         if weights.projection is not None:
@@ -134,27 +143,43 @@ def _of_weights(
     return found
 
 
+def _runs_of_u(binding: LayerBinding) -> list[tuple[str, ...]]:
+    """The letters of u by what they multiply: the state before the step, then each product's value within it."""
+    places = binding.kernel.layout
+    return [letters for letters in (places.recurrent, *(product.letters for product in places.products)) if letters]
+
+
 def _factors(binding: LayerBinding, direction: DirectionArguments, saved: Saved) -> Iterator[Factor]:
     """What the gradients of a direction's matrices are products of, in the order of `Weights.flat`."""
     weights, packed, cell = binding.call.weights[direction.d], binding.packed_index.index, binding.call.cell
+    places = binding.kernel.layout
     if weights.input is not None:
         yield Factor(_at_x(direction), binding.rows, binding.rows.shape[1], binding.input_index.index)
-    if weights.recurrent is not None:
+    if places.recurrent:
         operand = saved.states[cell.states.index(cell.recurrent_state)]
         yield Factor(_at_u(direction), operand, binding.outputs, packed)
+    for (letters, start), operand in zip(places.products, saved.operands, strict=True):
+        yield Factor(_columns(direction, start, len(letters)), operand, binding.hidden, packed)
     if weights.projection is not None:
         projected = direction.tensors["projected"][:, : binding.outputs]
         yield Factor(projected, saved.whole, binding.hidden, packed)
 
 
-def _restore(binding: LayerBinding, values: Tensor, letters: Sequence[str]) -> Tensor:
-    """(slots × padded, …) back to torch's rows (G·H, …); projections without a cotangent are zero."""
+def _restore(binding: LayerBinding, values: Sequence[Tensor], runs: Sequence[tuple[str, ...]]) -> Tensor:
+    """(slots × padded, …) a run of letters back to torch's rows (G·H, …); projections without a cotangent are zero."""
     hidden, projections = binding.hidden, binding.call.cell.projections
-    parts = values.view(len(letters), binding.padded, *values.shape[1:])[:, :hidden]
-    if tuple(letters) == projections:
-        return compact(parts.flatten(0, 1))
-    place = dict(zip(letters, parts, strict=True))
-    nothing = values.new_zeros(hidden, *values.shape[1:])
+    parts = [
+        each.view(len(letters), binding.padded, *each.shape[1:])[:, :hidden]
+        for each, letters in zip(values, runs, strict=True)
+    ]
+    if list(runs) == [projections]:
+        return compact(parts[0].flatten(0, 1))
+    place = {
+        letter: one
+        for part, letters in zip(parts, runs, strict=True)
+        for letter, one in zip(letters, part, strict=True)
+    }
+    nothing = values[0].new_zeros(hidden, *values[0].shape[1:])
     return torch.cat([place.get(letter, nothing) for letter in projections])
 
 
@@ -199,7 +224,7 @@ def _of_states(
         for s, name in enumerate(call.cell.states):
             size = call.state[s].shape[2]
             gradient = direction.tensors[f"carry.{name}"][:, :size]
-            if name == call.cell.recurrent_state:
+            if binding.kernel.layout.recurrent and name == call.cell.recurrent_state:
                 panels = direction.tensors["recurrent_panels"]
                 gradient = gradient + product(binding, _at_u(direction)[starts], panels, size)
             if call.resets:

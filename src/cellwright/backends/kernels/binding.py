@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -168,6 +169,9 @@ def _items(
     size, gate_columns = tile.lanes.bytes, binding.gate_columns(loop)
     recurrent = binding.kernel.round_to_panels(max(len(binding.kernel.layout.recurrent) * padded, binding.outputs))
     line = recurrent + binding.kernel.round_to_panels(padded)
+    within = sum(
+        binding.kernel.round_to_panels(len(product.letters) * padded) for product in binding.kernel.layout.products
+    )
     items: list[dict[str, int]] = []
     scratch: list[Tensor] = []
     for number, (d, first, last) in enumerate(binding.tables.items):
@@ -176,14 +180,15 @@ def _items(
         chunk = max(1, min(binding.tables.steps, ahead_of_time))
         ahead = 0 if directions[d].words["gates"] else chunk * sequences
         turns = 2 if parts > 1 else 1
-        numbers = rows.new_empty(turns * sequences * line + ahead * gate_columns + parts * loop.spill * padded)
+        ends = [turns * sequences * line, sequences * within, ahead * gate_columns, parts * loop.spill * padded]
+        numbers = rows.new_empty(sum(ends))
         lists = torch.empty(parts, 4 * chunk * sequences, dtype=torch.int64, device="cpu")
         operands = torch.empty(parts, _operand_bytes(binding, chunk, sequences), dtype=torch.uint8, device="cpu")
         scratch += [numbers, lists, operands]
-        gates = numbers.data_ptr() + size * turns * sequences * line
-        spill = gates + size * ahead * gate_columns
+        products, inner, gates, spill = (numbers.data_ptr() + size * begin for begin in accumulate([0, *ends[:-1]]))
         item = {"first": first, "last": last, "chunk": chunk, "capacity": chunk * sequences, "parts": parts}
-        item |= {"products": numbers.data_ptr(), "gates": gates, "own": own[number].data_ptr() if own else 0}
+        item |= {"products": products, "within": inner, "gates": gates}
+        item["own"] = own[number].data_ptr() if own else 0
         for part in range(parts):
             mine = {"part": part, "direction": part * len(directions) + d, "met": number}
             mine |= {"spill": spill + part * size * loop.spill * padded, "lists": lists[part].data_ptr()}
@@ -195,5 +200,6 @@ def _items(
 def _operand_bytes(binding: LayerBinding, chunk: int, sequences: int) -> int:
     """The largest product of a loop: of the inputs of some steps, or of one step's states or cotangents."""
     tile, padded = binding.kernel.tile, binding.padded
-    step = max(len(binding.kernel.layout.recurrent) * padded, padded, binding.outputs)
+    letters = [binding.kernel.layout.recurrent, *(product.letters for product in binding.kernel.layout.products)]
+    step = max(*(len(each) * padded for each in letters), padded, binding.outputs)
     return max(tile.operand_bytes(chunk * sequences, binding.rows.shape[1]), tile.operand_bytes(sequences, step))

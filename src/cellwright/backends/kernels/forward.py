@@ -19,24 +19,26 @@ class Saved(NamedTuple):
     """What one direction's backward pass reads, each tensor as the kernel laid it out.
 
     gates (S, slots × padded), rows (S, values a row), whole (S, padded) the output before its projection (empty where
-    there is none), and one (S, padded) a state: that before each step.
+    there is none), one (S, padded) a state: that before each step, and one (S, padded) a product within the step: what
+    it multiplied.
     """
 
     gates: Tensor
     rows: Tensor
     whole: Tensor
     states: list[Tensor]
+    operands: list[Tensor]
 
     @property
     def tensors(self) -> list[Tensor]:
         """All of them."""
-        return [self.gates, self.rows, self.whole, *self.states]
+        return [self.gates, self.rows, self.whole, *self.states, *self.operands]
 
     @classmethod
-    def of(cls, tensors: Sequence[Tensor]) -> Saved:
-        """From the list that `tensors` gave."""
-        gates, rows, whole, *states = tensors
-        return cls(gates, rows, whole, states)
+    def of(cls, tensors: Sequence[Tensor], states: int) -> Saved:
+        """From the list that `tensors` gave, of a cell of so many states."""
+        gates, rows, whole, *others = tensors
+        return cls(gates, rows, whole, others[:states], others[states:])
 
 
 def forward(call: Call, *, saves: bool) -> tuple[Result, list[Saved]]:
@@ -85,14 +87,22 @@ def _packed(binding: LayerBinding, kept: Packed | None) -> list[Tensor]:
 
 
 def _matrices(binding: LayerBinding, weights: Weights) -> list[tuple[Tensor, tuple[str, ...]]]:
-    """W, its bias, U and its bias, as far as there are such, with the projections in the order of their slots."""
-    places, found = binding.kernel.layout, list[tuple[Tensor, tuple[str, ...]]]()
-    for matrix, bias, letters in (
-        (weights.input, weights.input_bias, places.inputs),
-        (weights.recurrent, weights.recurrent_bias, places.recurrent),
-    ):
-        if matrix is not None:
-            found += [(matrix, letters), (matrix.new_zeros(matrix.shape[0]) if bias is None else bias, letters)]
+    """Of each of `_factors` the matrix and its bias, with the projections in the order of their slots."""
+    found: list[tuple[Tensor, tuple[str, ...]]] = []
+    for matrix, bias, letters in _factors(binding, weights).values():
+        found += [(matrix, letters), (matrix.new_zeros(matrix.shape[0]) if bias is None else bias, letters)]
+    return found
+
+
+def _factors(binding: LayerBinding, weights: Weights) -> dict[str, tuple[Tensor, Tensor | None, tuple[str, ...]]]:
+    """The loop's factors by name: W, and U's rows for the state before the step and for each product within it."""
+    places, found = binding.kernel.layout, dict[str, tuple[Tensor, Tensor | None, tuple[str, ...]]]()
+    if weights.input is not None:
+        found["input"] = weights.input, weights.input_bias, places.inputs
+    if weights.recurrent is not None:
+        of_u = {"recurrent": places.recurrent} if places.recurrent else {}
+        of_u |= {f"product.{k}": product.letters for k, product in enumerate(places.products)}
+        found |= {name: (weights.recurrent, weights.recurrent_bias, letters) for name, letters in of_u.items()}
     return found
 
 
@@ -107,19 +117,19 @@ def _direction(
     direction = DirectionArguments(binding, loop, d)
     direction.give("x", rows)
     direction.give_output(y)
-    weights = binding.call.weights[d]
-    there = [
-        name for name, matrix in (("input", weights.input), ("recurrent", weights.recurrent)) if matrix is not None
-    ]
-    for name, tensor in zip((f"{one}_{part}" for one in there for part in ("panels", "starts")), packed, strict=True):
+    factors = _factors(binding, binding.call.weights[d])
+    names = (f"{name}_{part}" for name in factors for part in ("panels", "starts"))
+    for name, tensor in zip(names, packed, strict=True):
         direction.give(name, tensor)
     for s in range(len(binding.call.state)):
         _give_state(direction, s, saves)
     if saves:
         direction.give("gates", rows.new_empty(binding.count, binding.gate_columns(loop)))
         direction.give("rows", rows.new_empty(binding.count, loop.step.saved_rows))
-    whole = (binding.count if saves else binding.alive) if binding.projects else 0
-    direction.give("whole", rows.new_empty(whole, binding.padded))
+    kept = binding.count if saves else binding.alive
+    direction.give("whole", rows.new_empty(kept if binding.projects else 0, binding.padded))
+    for k in range(len(binding.kernel.layout.products)):
+        direction.give(f"operand.{k}", rows.new_empty(kept, binding.padded))
     give_projection(direction, transposed=True)
     for letter in letters:
         direction.give(f"letter.{letter}", rows.new_empty(binding.count, binding.padded))
@@ -156,5 +166,7 @@ def _final(binding: LayerBinding, directions: Sequence[DirectionArguments], s: i
 
 
 def _saved(direction: DirectionArguments) -> Saved:
-    states = [direction.tensors[f"state.{name}"] for name in direction.binding.call.cell.states]
-    return Saved(direction.tensors["gates"], direction.tensors["rows"], direction.tensors["whole"], states)
+    tensors, binding = direction.tensors, direction.binding
+    states = [tensors[f"state.{name}"] for name in binding.call.cell.states]
+    operands = [tensors[f"operand.{k}"] for k in range(len(binding.kernel.layout.products))]
+    return Saved(tensors["gates"], tensors["rows"], tensors["whole"], states, operands)

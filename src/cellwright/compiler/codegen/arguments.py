@@ -11,6 +11,7 @@ The memory of an item, for three sequences a b c of lengths 3, 2, 1, in inferenc
     gates      a0 b0 c0 a1 b1         (rows of a chunk, slots × padded): x W + b; in training all rows, which are kept
                  | step by step, with
     products   a  b  c                (sequences of the item, filled up): h U + b' of this step, in the first cache
+    within     a  b  c                (so once a product within the step): what comes of it, between two passes
                  |
     spill      one row                what the cell keeps between passes over a row, where it has a mean
     lists      4 × rows of a chunk    addresses: which rows the product multiplies, and where its results go
@@ -70,6 +71,7 @@ HEADER = Struct("items", "count", "taken")
 # first, last     its sequences
 # chunk           how many steps of x are multiplied at once
 # products        (rows, columns of u) the product of a step;   spill  what a row keeps between passes
+# within          those within the step, one after another: (rows, columns) each
 # gates           inference only: (rows of a chunk, slots × padded)
 # lists           four lists of row addresses
 # operands        the rows of a product in the parts that are multiplied, where it has such
@@ -78,7 +80,8 @@ HEADER = Struct("items", "count", "taken")
 # met             how many of them have come to a meeting
 # team, rest      functions of C: how many threads the pool gave, and one that lets others run
 ITEM = Struct(
-    *("direction", "first", "last", "chunk", "products", "spill", "gates", "lists", "capacity", "operands", "own"),
+    *("direction", "first", "last", "chunk", "products", "within", "spill", "gates", "lists", "capacity", "operands"),
+    "own",
     *("part", "parts", "met", "team", "rest"),
 )
 
@@ -98,6 +101,8 @@ ITEM = Struct(
 # projection_panels, projection_starts  where the output is projected: forward the projection, backward its transpose
 # whole (·, padded)                 forward: the output before it is projected, saved or of one step
 # projected (S, ·)                  backward: the cotangents of the projected output
+# operand.k (·, padded)             what product k within the step multiplies, saved or of one step;
+#                                   product.k_panels, product.k_starts: as those of U
 COMMON = (
     *("reverse", "steps", "inputs", "hidden", "outputs", "padded", "operand_bytes"),
     *("batch_sizes", "offsets", "state_rows", "resets", "x_places", "y_places"),

@@ -11,8 +11,10 @@ from cellwright.compiler.codegen.ir_builder import at, count, integer, minimum
 from cellwright.compiler.codegen.loop_builder import LoopBuilder
 from cellwright.compiler.codegen.microkernel import Tile
 from cellwright.compiler.codegen.vector import Vector
+from cellwright.compiler.ir.program import Program
 
-# The item's lists of row addresses: projected cotangents and what they become; cotangents of u; products.
+# The item's lists of row addresses: projected cotangents, or of what products within the step multiply, and what the
+# projected ones become; cotangents of u; products.
 PROJECTED, WHOLE, COLUMNS, PRODUCTS = 0, 1, 2, 3
 
 
@@ -47,8 +49,25 @@ def _step(e: LoopBuilder, s: Value) -> None:
         e.if_reset(b.add(e.table("offsets", following), n), lambda n=n: _cut(e, n))  # type: ignore[misc]
     if e.step.projects:
         _through_projection(e, t, alive)
+    for phase in e.step.phases:
+        with count(b, e.first, alive) as n:
+            _cell(e, phase.program, n, t, last=phase is e.step.phases[-1])
+        for product in phase.products:
+            _through_product(e, product, t, alive)
+
+
+def _through_product(e: LoopBuilder, product: int, t: Value, alive: Value) -> None:
+    """The cotangents of what a product within the step multiplies: those of its letters, through U's rows of them."""
+    b, places = e.b, e.step.places
+    letters, start = places.products[product]
+    first_column = b.mul(e.row_bytes, integer(start))
     with count(b, e.first, alive) as n:
-        _cell(e, n, t)
+        place = b.sub(n, e.first)
+        columns = e.row("columns", b.add(e.table("offsets", t), n), places.width)
+        e.put(COLUMNS, place, b.gep(columns, [first_column]))
+        e.put(PROJECTED, place, e.within_row(product, place))
+    terms = e.slots_wide(len(letters))
+    e.multiply(b.sub(alive, e.first), COLUMNS, PROJECTED, terms, f"product.{product}", e.hidden)
 
 
 def _through_weights(e: LoopBuilder, following: Value, goes_on: Value) -> None:
@@ -91,13 +110,13 @@ def _through_projection(e: LoopBuilder, t: Value, alive: Value) -> None:
     e.multiply(b.sub(alive, e.first), PROJECTED, WHOLE, e.outputs, "projection", e.padded)
 
 
-def _cell(e: LoopBuilder, n: Value, t: Value) -> None:
-    """The derivative of the cell for sequence n."""
+def _cell(e: LoopBuilder, program: Program, n: Value, t: Value, *, last: bool) -> None:
+    """The derivative of the cell, or a part of it, for sequence n."""
     b, step = e.b, e.step
     row, before = b.add(e.table("offsets", t), n), b.add(e.table("state_rows", t), n)
     columns = e.row("columns", row, step.places.width)
     write: dict[str, pointwise.Write] = {}
-    for name in step.program.outputs:
+    for name in program.outputs:
         if name in step.cell.streams:
             write[name] = _of_stream(e, name, n, row)
         elif name.startswith("p."):
@@ -106,17 +125,17 @@ def _cell(e: LoopBuilder, n: Value, t: Value) -> None:
             write[name] = e.writer(e.state_row("carry", name[2:], n))
         else:
             write[name] = _inside_writer(e, columns, step.places.columns[name])
-    e.run(_readers(e, n, row, before), write)
+    e.run(program, _readers(e, program, n, row, before), write)
     for name in step.cell.states:
-        if f"s.{name}" not in step.program.outputs:  # only the products depend on this state
+        if last and f"s.{name}" not in program.outputs:  # only the products depend on this state
             e.clear(e.state_row("carry", name, n), e.width(name))
 
 
-def _readers(e: LoopBuilder, n: Value, row: Value, before: Value) -> dict[str, pointwise.Read]:
+def _readers(e: LoopBuilder, program: Program, n: Value, row: Value, before: Value) -> dict[str, pointwise.Read]:
     """Where the derivative's inputs stand."""
     gates = e.gate_row(e.address("gates"), row)
     read = e.given(n, row)
-    for name in e.step.program.inputs():
+    for name in program.inputs():
         kind, _, which = name.partition(".")
         if kind == "saved":
             read[name] = e.reader(gates, int(which))
@@ -125,8 +144,15 @@ def _readers(e: LoopBuilder, n: Value, row: Value, before: Value) -> dict[str, p
         elif kind == "s":
             read[name] = e.reader(e.state_row("state", which, before))
         elif kind == "d":
-            read[name] = _of_state(e, which, n, row) if which in e.step.cell.states else _of_output(e, which, row)
+            read[name] = _cotangent_of(e, which, n, row)
     return read
+
+
+def _cotangent_of(e: LoopBuilder, name: str, n: Value, row: Value) -> pointwise.Read:
+    """The cotangent of a new state, of what a product within the step multiplies, or of an output."""
+    if name.startswith("operand."):
+        return e.reader(e.within_row(int(name.removeprefix("operand.")), e.b.sub(n, e.first)))
+    return _of_state(e, name, n, row) if name in e.step.cell.states else _of_output(e, name, row)
 
 
 def _of_state(e: LoopBuilder, state: str, n: Value, row: Value) -> pointwise.Read:
@@ -135,7 +161,8 @@ def _of_state(e: LoopBuilder, state: str, n: Value, row: Value) -> pointwise.Rea
     carry = e.state_row("carry", state, n)
     if e.step.projects and state == cell.recurrent_state:
         return e.reader(e.get(WHOLE, place))
-    products = e.get(PRODUCTS, place) if state == cell.recurrent_state else None
+    through = e.step.places.recurrent and state == cell.recurrent_state
+    products = e.get(PRODUCTS, place) if through else None
     return _cotangent(e, carry, products, e.y_row(row, state) if state in cell.results else None)
 
 

@@ -12,9 +12,11 @@ from cellwright.compiler.codegen.ir_builder import at, count, integer, minimum
 from cellwright.compiler.codegen.loop_builder import LoopBuilder
 from cellwright.compiler.codegen.microkernel import Tile
 from cellwright.compiler.codegen.vector import Vector, i64
+from cellwright.compiler.ir.program import Program
 
 # The item's lists of row addresses. While x W is computed: rows of x, rows of gates. In a step: targets of the
-# projection in place of the rows of x, which are done with; rows that are multiplied; rows of products.
+# projection, or of a product within the step, in place of the rows of x, which are done with; rows that are multiplied;
+# rows of products.
 X, GATES, TARGETS, OPERANDS, PRODUCTS = 0, 1, 0, 2, 3
 
 
@@ -66,8 +68,12 @@ def _step(e: LoopBuilder, s: Value, position: Value) -> None:
     here = b.sub(alive, e.first)
     if e.step.places.recurrent:
         _multiply_states(e, t, s, alive)
-    with count(b, e.first, alive) as n:
-        _cell(e, n, t, s, _gates(e, n, t, position))
+    for phase in e.step.phases:
+        last = phase is e.step.phases[-1]
+        with count(b, e.first, alive) as n:
+            _cell(e, phase.program, n, t, s, _gates(e, n, t, position, last=last))
+        for product in phase.products:
+            _multiply_within(e, product, t, alive)
     if e.step.projects:
         e.multiply(here, OPERANDS, TARGETS, e.hidden, "projection", e.outputs)
         with count(b, e.first, alive) as n:
@@ -86,10 +92,30 @@ def _multiply_states(e: LoopBuilder, t: Value, s: Value, alive: Value) -> None:
     e.multiply_together(b.sub(alive, e.first), OPERANDS, PRODUCTS, e.outputs, "recurrent", columns)
 
 
-def _gates(e: LoopBuilder, n: Value, t: Value, position: Value) -> Value:
-    """The row of gates of sequence n: that of the product of x, or where there is none the one for what is saved."""
+def _multiply_within(e: LoopBuilder, product: int, t: Value, alive: Value) -> None:
+    """What a product within the step gives: its operands, through U's rows of its letters."""
+    b = e.b
+    with count(b, e.first, alive) as n:
+        place = b.sub(n, e.first)
+        e.put(OPERANDS, place, _operand_row(e, product, n, t))
+        e.put(TARGETS, place, e.within_row(product, place))
+    columns = e.slots_wide(len(e.step.places.products[product].letters))
+    e.multiply_together(b.sub(alive, e.first), OPERANDS, TARGETS, e.hidden, f"product.{product}", columns)
+
+
+def _operand_row(e: LoopBuilder, product: int, n: Value, t: Value) -> Value:
+    """What a product within the step multiplies of sequence n: kept for the gradient of U, or of this step alone."""
+    return e.row(f"operand.{product}", e.b.add(e.table("offsets", t), n) if e.step.saves else n)
+
+
+def _gates(e: LoopBuilder, n: Value, t: Value, position: Value, *, last: bool) -> Value:
+    """The row of gates of sequence n: that of the product of x, or where there is none the one for what is saved.
+
+    The last part of the step moves the position on.
+    """
     if e.step.places.inputs:
-        return e.get(GATES, _next(e.b, position))
+        b = e.b
+        return e.get(GATES, _next(b, position) if last else b.add(b.load(position), b.sub(n, e.first)))
     return e.gate_row(e.address("gates"), e.b.add(e.table("offsets", t), n))
 
 
@@ -115,8 +141,11 @@ def _targets(e: LoopBuilder, s: Value, n: Value) -> dict[str, Value]:
     }
 
 
-def _cell(e: LoopBuilder, n: Value, t: Value, s: Value, gates: Value) -> None:
-    """The cell for sequence n."""
+def _cell(e: LoopBuilder, program: Program, n: Value, t: Value, s: Value, gates: Value) -> None:
+    """The cell, or a part of it, for sequence n.
+
+    Many arguments: where the sequence stands in each of the tables.
+    """
     b, step = e.b, e.step
     cell, places, place = step.cell, step.places, b.sub(n, e.first)
     row = b.add(e.table("offsets", t), n)
@@ -126,6 +155,9 @@ def _cell(e: LoopBuilder, n: Value, t: Value, s: Value, gates: Value) -> None:
     if places.recurrent:
         products = e.get(PRODUCTS, place)
         read |= {f"u.{g}": e.reader(products, k) for k, g in enumerate(places.recurrent)}
+    for product, laid in enumerate(places.products):
+        result = e.within_row(product, place)
+        read |= {f"u.{g}": e.reader(result, k) for k, g in enumerate(laid.letters)}
     read |= {f"s.{name}": e.reader(e.state_row("state", name, before)) for name in cell.states}
     targets = _targets(e, s, n)
     write: dict[str, pointwise.Write] = {f"state.{name}": e.writer(target) for name, target in targets.items()}
@@ -139,15 +171,17 @@ def _cell(e: LoopBuilder, n: Value, t: Value, s: Value, gates: Value) -> None:
             given = _given(e, e.y_row(row, name))
             kind = "state" if name in cell.states else "out"
             write[f"{kind}.{name}"] = _both(write[f"state.{name}"], given) if name in cell.states else given
-    for name in step.program.outputs:
+    for name in program.outputs:
         kind, _, which = name.partition(".")
         if kind == "saved":
             write[name] = e.writer(gates, int(which))
+        elif kind == "operand":
+            write[name] = e.writer(_operand_row(e, int(which), n, t))
         elif kind == "letter":
             write[name] = e.writer(e.row(name, row))
         elif kind == "row":
             write[name] = _number(e, row, int(which))
-    e.run(read, write)
+    e.run(program, read, write)
 
 
 def _given(e: LoopBuilder, y: Value) -> pointwise.Write:

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from cellwright.cells.definition import Definition
 from cellwright.compiler.codegen.arguments import COMMON, Struct
+from cellwright.compiler.ir.phases import Between, Phase, phases
 from cellwright.compiler.ir.program import Program
+from cellwright.compiler.ir.remat import Plan
+
+
+class ProductLayout(NamedTuple):
+    """A product within the step: the letters of u in the order of its columns, and the first of their cotangents."""
+
+    letters: tuple[str, ...]
+    start: int
 
 
 @dataclass(frozen=True)
@@ -16,15 +26,18 @@ class GateLayout:
     """The order of the projections.
 
     inputs     the letters of x, in the order of their slots in a gate row
-    recurrent  the letters of u, in the order of their columns in a product
+    recurrent  the letters of u that multiply the state before the step, in the order of their columns in that product
     columns    backward: the slot of each cotangent, "x.i" and so on; where x and u only meet as a sum they share one.
-               x's slots are one run from 0, u's one run from `recurrent_start`.
+               x's slots are one run from 0, u's one run from `recurrent_start`, and those of each product within the
+               step one run
+    products   the products within the step, in the cell's order
     """
 
     inputs: tuple[str, ...]
     recurrent: tuple[str, ...]
     columns: dict[str, int]
     recurrent_start: int
+    products: tuple[ProductLayout, ...] = ()
 
     @property
     def width(self) -> int:
@@ -33,15 +46,67 @@ class GateLayout:
 
 
 def gate_layout(cell: Definition, backward: Program) -> GateLayout:
-    """x alone, then x and u as a sum, then u alone: so that x's columns and u's are each one run."""
+    """x alone, then x and u as a sum, then u alone: so that x's columns and u's are each one run.
+
+    Between x alone and the sums stand those of products within the step, where all of a product's are sums.
+    """
     at_x = {g: backward.outputs.get(f"x.{g}") for g in cell.projections}
     at_u = {g: backward.outputs.get(f"u.{g}") for g in cell.projections}
-    apart = [g for g in cell.projections if at_x[g] is not None and at_x[g] != at_u[g]]
-    shared = [g for g in cell.projections if at_x[g] is not None and at_x[g] == at_u[g]]
-    alone = [g for g in cell.projections if at_u[g] is not None and at_x[g] != at_u[g]]
-    columns = {f"x.{g}": k for k, g in enumerate(apart + shared)}
-    columns |= {f"u.{g}": len(apart) + k for k, g in enumerate(shared + alone)}
-    return GateLayout(tuple(apart + shared), tuple(shared + alone), columns, len(apart))
+    meet = {g for g in cell.projections if at_x[g] is not None and at_x[g] == at_u[g]}
+    within = [product.projections for product in cell.trace.products]
+    sums = [g for letters in within if meet.issuperset(letters) for g in letters]
+    others = [g for letters in within if not meet.issuperset(letters) for g in letters]
+    meet -= set(others)
+    apart = [g for g in cell.projections if at_x[g] is not None and g not in meet]
+    shared = [g for g in cell.projections if g in meet and g not in sums]
+    alone = [g for g in cell.projections if at_u[g] is not None and g not in (*meet, *others)]
+    inputs, recurrent = (*apart, *sums, *shared), (*shared, *alone)
+    columns = {f"x.{g}": k for k, g in enumerate(inputs)}
+    start = len(apart) + len(sums)
+    columns |= {f"u.{g}": columns[f"x.{g}"] for g in sums}
+    columns |= {f"u.{g}": start + k for k, g in enumerate((*recurrent, *others))}
+    products = tuple(ProductLayout(letters, columns[f"u.{letters[0]}"]) for letters in within)
+    return GateLayout(inputs, recurrent, columns, start, products)
+
+
+def _forward_phases(program: Program, places: GateLayout) -> tuple[Phase, ...]:
+    """A forward program in the parts between its products."""
+    return phases(
+        program,
+        [
+            (k, Between((f"operand.{k}",), tuple(f"u.{g}" for g in product.letters)))
+            for k, product in enumerate(places.products)
+        ],
+    )
+
+
+def _backward_phases(program: Program, places: GateLayout) -> tuple[Phase, ...]:
+    """A backward program in the parts between its products, which come the other way round."""
+    products = [
+        (k, Between(tuple(f"u.{g}" for g in product.letters), (f"d.operand.{k}",)))
+        for k, product in enumerate(places.products)
+    ]
+    return phases(program, products[::-1], last=[name for name in program.outputs if name.startswith("s.")])
+
+
+def placed(plan: Plan, places: GateLayout, recorded: Program) -> Plan:
+    """The plan with what is saved in slots of a gate row whose x no later part of the step reads.
+
+    `recorded` is the forward program with all that a recording reads.
+    """
+    parts = _forward_phases(recorded, places)
+    if len(parts) == 1:
+        return plan
+    needed = [set(part.program.inputs()) for part in parts]
+    until = [max(k for k in range(len(parts)) if f"x.{g}" in needed[k]) for g in places.inputs]
+    number = {name: k for k, part in enumerate(parts) for name in part.program.outputs if name.startswith("saved.")}
+    free, names = list(range(len(until) + len(number))), dict[str, str]()
+    for name, part in sorted(number.items(), key=lambda item: item[1]):
+        slot = next(slot for slot in free if slot >= len(until) or until[slot] <= part)
+        free.remove(slot)
+        names[name] = f"saved.{slot}"
+    slots = 1 + max((int(name.partition(".")[2]) for name in names.values()), default=-1)
+    return replace(plan, forward=plan.forward.renamed(names), backward=plan.backward.renamed(names), slots=slots)
 
 
 @dataclass(frozen=True)
@@ -66,6 +131,12 @@ class LoopSpec:
     scalars: frozenset[str] = frozenset()
 
     @cached_property
+    def phases(self) -> tuple[Phase, ...]:
+        """The program in the parts between its products within the step."""
+        back = any(name.startswith("d.") for name in self.program.inputs())
+        return (_backward_phases if back else _forward_phases)(self.program, self.places)
+
+    @cached_property
     def saved_rows(self) -> int:
         """How many numbers a row saves, or reads back."""
         return sum(name.startswith("row.") for name in [*self.program.outputs, *self.program.inputs()])
@@ -86,4 +157,6 @@ class LoopSpec:
         names = [f"{kind}.{s}" for s in self.cell.states for kind in ("state", "final", "carry", "fresh")]
         names += [n for n in self.program.inputs() if n.startswith("p.") or n in self.cell.streams]
         names += [f"grad.{n}" for n in self.program.outputs if n in self.cell.streams]
+        kinds = ("operand.{}", "product.{}_panels", "product.{}_starts")
+        names += [kind.format(k) for k in range(len(self.places.products)) for kind in kinds]
         return Struct(*COMMON, *names, *(f"letter.{name}" for name in self.letters))

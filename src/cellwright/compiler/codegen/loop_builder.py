@@ -20,6 +20,7 @@ from cellwright.compiler.codegen.ir_builder import BYTE, at, count, function, in
 from cellwright.compiler.codegen.microkernel import Tile
 from cellwright.compiler.codegen.team import Team
 from cellwright.compiler.codegen.vector import Lanes, Vector, i64
+from cellwright.compiler.ir.program import Program
 
 
 class LoopBuilder:
@@ -30,7 +31,7 @@ class LoopBuilder:
         self.lanes: Lanes = tile.lanes
         self.block = step.block()
         places = step.places
-        if places.inputs or places.recurrent:
+        if places.inputs or places.recurrent or places.products:
             self.product = tile.define_product(module)
         self.function, self.b = function(module, name, [pointer], inline=True)
         b = self.b
@@ -103,6 +104,14 @@ class LoopBuilder:
     def panels_bytes(self, columns: Value) -> Value:
         """Bytes of a row of whole panels that hold that many columns."""
         return self.b.mul(self.panels(columns), integer(self.tile.columns * self.lanes.bytes))
+
+    def within_row(self, product: int, place: Value) -> Value:
+        """Where the result of a product within the step stands for the sequence at `place` of the item."""
+        sizes = [self.panels_bytes(self.slots_wide(len(p.letters))) for p in self.step.places.products[: product + 1]]
+        b, row = self.b, self.own("within")
+        for size in sizes[:-1]:
+            row = b.gep(row, [b.mul(b.sub(self.last, self.first), size)])
+        return b.gep(row, [b.mul(place, sizes[-1])])
 
     def put(self, which: int, k: Value, address: Value) -> None:
         """Entry k of one of the item's lists of row addresses."""
@@ -223,7 +232,7 @@ class LoopBuilder:
         place = at(self.b, self.address(name), index, self.lanes.scalar)
         return lambda unit: self.lanes.splat(self.b, self.b.load(place))
 
-    def run(self, read: dict[str, pointwise.Read], write: dict[str, pointwise.Write]) -> None:
-        """Run the program over the units of a row."""
+    def run(self, program: Program, read: dict[str, pointwise.Read], write: dict[str, pointwise.Write]) -> None:
+        """Run the program, or a part of it, over the units of a row."""
         row = pointwise.Row(self.hidden, self.padded, read, write, scratch=self.own("spill"))
-        pointwise.emit(self.b, self.lanes, self.step.program, row)
+        pointwise.emit(self.b, self.lanes, program, row)

@@ -191,9 +191,10 @@ RULES: dict[str, Rule] = {
 def derivative(cell: Definition, wanted: frozenset[str] = frozenset()) -> Program:
     """The step of `cell` followed by its derivative.
 
-    Further inputs: d.h, d.c, … the cotangents of the new states, and of outputs that are none. Outputs: the cotangent
-    of every input of the step but of streams that are not `wanted`, under the input's name (x.i, u.i, s.c, p.…): 0 of
-    one that only comparisons read; an input that the results do not depend on has no output.
+    Further inputs: d.h, d.c, … the cotangents of the new states, and of outputs that are none, and d.operand.0, … those
+    of what products within the step multiply, which are theirs to make. Outputs: the cotangent of every input of the
+    step but of streams that are not `wanted`, under the input's name (x.i, u.i, s.c, p.…): 0 of one that only
+    comparisons read; an input that the results do not depend on has no output.
     """
     program = forward(cell)
     step = len(program.nodes)
@@ -206,7 +207,8 @@ def derivative(cell: Definition, wanted: frozenset[str] = frozenset()) -> Progra
         cotangents[node] = program.apply("add", cotangents[node], value) if node in cotangents else value
 
     for output in list(program.outputs):
-        contribute(program.outputs[output], program.input(f"d.{output.partition('.')[2]}"))
+        name = output.removeprefix("state.").removeprefix("out.")
+        contribute(program.outputs[output], program.input(f"d.{name}"))
     for index in reversed(range(step)):
         node = program.nodes[index]
         if index not in cotangents or node.op in LEAVES:

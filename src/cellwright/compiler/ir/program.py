@@ -12,8 +12,8 @@ alone). Equal operations are one node, so that what two outputs share is compute
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from cellwright.cells.definition import Definition
 from cellwright.cells.expression import OPERATIONS, Expression
@@ -67,7 +67,7 @@ class Program:
     def add(self, expression: Expression, known: dict[int, int]) -> int:
         """The node of a traced expression; `known` maps the ids of expressions that are already nodes."""
         if id(expression) not in known:
-            if expression.op == "input":
+            if expression.op in ("input", "product"):  # what a product gives comes from outside, as inputs do
                 found = self.input(expression.name)
             elif expression.op == "number":
                 found = self.number(expression.number)
@@ -86,6 +86,26 @@ class Program:
         if exponent == 2:
             return square
         return self.apply("multiply", square, base if exponent == 3 else square, line=e.line)
+
+    def part(self, names: Sequence[str]) -> Program:
+        """The program of some of the outputs alone, its nodes in the same order.
+
+        Of a value that has the gradient of another only the value is left.
+        """
+        found, place = Program(), dict[int, int]()
+        for old in sorted(self.needed(self.outputs[name] for name in names)):
+            node = self.nodes[old]
+            operands = tuple(place[o] for o in node.reads)
+            aside = len(node.reads) < len(node.operands)
+            place[old] = operands[0] if aside else found._node(replace(node, operands=operands))
+        found.outputs = {name: place[self.outputs[name]] for name in names}
+        return found
+
+    def renamed(self, names: Mapping[str, str]) -> Program:
+        """The same with other names of inputs and outputs."""
+        nodes = [replace(node, name=names.get(node.name, node.name)) for node in self.nodes]
+        outputs = {names.get(name, name): place for name, place in self.outputs.items()}
+        return Program(nodes, outputs, {node: k for k, node in enumerate(nodes)})
 
     def recipe(self) -> object:
         """What the program is, apart from the lines it was written on."""
@@ -166,8 +186,13 @@ class Program:
 
 
 def forward(cell: Definition) -> Program:
-    """The step of `cell`: inputs x.*, u.*, s.*, p.*, m.*; outputs state.*, and out.* of what is given beside states."""
+    """The step of `cell`: inputs x.*, u.*, s.*, p.*, m.*; outputs state.*, and out.* of what is given beside states.
+
+    Of each product within the step the operand is an output, operand.0, …, and what comes of it inputs u.*.
+    """
     program, known = Program(), dict[int, int]()
+    for k, product in enumerate(cell.trace.products):
+        program.outputs[f"operand.{k}"] = program.add(product.operand, known)
     for name, expression in cell.trace.results.items():
         kind = "state" if name in cell.states else "out"
         program.outputs[f"{kind}.{name}"] = program.add(expression, known)

@@ -29,12 +29,14 @@ class Plan:
 
     forward   inputs x u s p m; outputs state.* and saved.0, saved.1, … (one a unit), row.0, … (one a row)
     backward  inputs saved.*, row.*, s.*, p.*, m.*, d.*; outputs the cotangents x.* u.* s.* p.*
+    saved     how many numbers a unit are saved, in so many `slots`; saved_rows those a row
     """
 
     forward: Program
     backward: Program
     saved: int
     saved_rows: int
+    slots: int
 
 
 def training(cell: Definition, wanted: frozenset[str] = frozenset()) -> Plan:
@@ -53,7 +55,7 @@ def training(cell: Definition, wanted: frozenset[str] = frozenset()) -> Plan:
     saving.verify()
     backward = _rebuild(whole, names)
     backward.verify()
-    return Plan(saving, backward, len(units), len(per_row))
+    return Plan(saving, backward, len(units), len(per_row), len(units))
 
 
 def _choose(whole: Program, step: int, rows: Sequence[bool], projections: frozenset[str]) -> list[int]:
