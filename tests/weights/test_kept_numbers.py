@@ -33,6 +33,7 @@ ROWS = [
     ("haiku", "LSTM", from_haiku, {}, "lstm"),
     ("haiku", "LSTM-stack", from_haiku, {"layers": ["lstm", "lstm_1"]}, "lstm"),
     ("haiku", "LSTM-both", from_haiku, {"layers": [("lstm", "lstm_1")]}, "lstm"),
+    ("haiku", "GRU", from_haiku, {}, "gru-2014"),
     ("haiku", "VanillaRNN", from_haiku, {}, "rnn-relu"),
     ("haiku", "VanillaRNN-one-bias", from_haiku, {}, "rnn-relu"),
     ("equinox", "LSTMCell", from_equinox, {}, "lstm"),
@@ -52,6 +53,7 @@ ROWS = [
     ("dynet", "VanillaLSTMBuilder", from_dynet, {}, "lstm"),
     ("dynet", "VanillaLSTMBuilder-forget-0", from_dynet, {"forget_bias": 0.0}, "lstm"),
     ("dynet", "CompactVanillaLSTMBuilder", from_dynet, {}, "lstm"),
+    ("dynet", "GRUBuilder", from_dynet, {}, "gru-2014"),
     ("dynet", "SimpleRNNBuilder", from_dynet, {}, "rnn"),
 ]
 NAMES = [f"{framework}-{case}" for framework, case, *_ in ROWS]

@@ -61,6 +61,8 @@ CASES = {
     "lstm-no-bias": lambda: single("LSTM", use_bias=False),
     "lstm-relu": lambda: single("LSTM", activation="relu"),
     "gru": lambda: single("GRU"),
+    "gru-reset-before": lambda: single("GRU", reset_after=False),
+    "gru-reset-before-no-bias": lambda: both("GRU", reset_after=False, use_bias=False),
     "gru-no-bias": lambda: single("GRU", use_bias=False),
     "simple-rnn": lambda: single("SimpleRNN"),
     "simple-rnn-relu": lambda: single("SimpleRNN", activation="relu"),
@@ -91,13 +93,19 @@ def test_weights_go_back_as_they_came(case):
     assert worst(keras_numbers(layers, x, mask), before) < 1e-6
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "rnn-relu", "relu-lstm"])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "gru-2014", "rnn", "rnn-relu", "relu-lstm"])
 def test_a_trained_layer_of_ours_computes_the_same_in_keras(cell):
     """Both biases are not zero, of which Keras has one in all cells but the GRU."""
     ours = cellwright.Recurrent(cell, 3, 4, batch_first=True, bidirectional=True)
-    kinds = {"lstm": ("LSTM", "tanh"), "relu-lstm": ("LSTM", "relu"), "gru": ("GRU", "tanh")}
+    kinds = {
+        "lstm": ("LSTM", "tanh"),
+        "relu-lstm": ("LSTM", "relu"),
+        "gru": ("GRU", "tanh"),
+        "gru-2014": ("GRU", "tanh"),
+    }
     kind, activation = kinds.get(cell, ("SimpleRNN", "relu" if cell == "rnn-relu" else "tanh"))
-    (theirs,) = both(kind, activation=activation)
+    reset = {"reset_after": cell == "gru"} if kind == "GRU" else {}
+    (theirs,) = both(kind, activation=activation, **reset)
     theirs.set_weights(to_keras(ours)[0])
     x, mask = batch()
     found = ours(torch.from_numpy(x), lengths=LENGTHS)[0].detach().numpy()
@@ -149,7 +157,7 @@ def test_a_whole_model_is_taken_too():
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: single("GRU", reset_after=False), "resets before the product; expected reset_after=True"),
+        (lambda: [*single("GRU"), *single("GRU", reset_after=False)], "of the cells gru, gru-2014; expected one"),
         (
             lambda: single("LSTM", activation="elu"),
             "with activation 'elu' and recurrent_activation 'sigmoid'; expected LSTM",

@@ -10,14 +10,14 @@ from kept_numbers import kept_versions
 
 PAGE = (Path(__file__).parents[2] / "docs" / "weights.md").read_text("utf-8")
 FRAMEWORKS = {
-    "Keras": ("keras", "TABLE"),
+    "Keras": ("keras", "TABLE", "RESET_BEFORE"),
     "Flax": ("flax", "TABLE", "SIMPLE"),
     "Haiku": ("haiku", "TABLE"),
     "Equinox": ("equinox", "TABLE"),
     "MLX": ("mlx", "TABLE", "RNN"),
     "PaddlePaddle": ("paddle", "TABLE", "SIMPLE"),
     "tinygrad": ("tinygrad", "CONVENTION"),
-    "DyNet": ("dynet", "TABLE"),
+    "DyNet": ("dynet", "TABLE", "GRU"),
     "Haste": ("haste", "TABLE"),
 }
 

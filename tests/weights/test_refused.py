@@ -97,7 +97,10 @@ GATED = {"weight_ih": ones(16, 3), "weight_hh": ones(16, 4), "bias_ih": ones(16)
             "the layers are 0, 2; expected 0 to 1, none missing",
         ),
         (lambda: from_flax(lstm_of_flax_without("hf")), "there is no hf/bias; expected one of each of hi, hf, hg, ho"),
-        (lambda: from_haiku(kept("haiku")["GRU"]["params"]), "gru is Haiku's GRU, which resets before the product"),
+        (
+            lambda: from_haiku({"gru": {"w_i": ones(3, 12), "w_h": ones(4, 12)}}),
+            "there is no b; expected a cell with b, got w_i, w_h",
+        ),
         (
             lambda: from_haiku({"mlp/linear": {"w": ones(3, 4)}}),
             "the recurrent modules are none; expected one, or layers=",
@@ -108,7 +111,11 @@ GATED = {"weight_ih": ones(16, 3), "weight_hh": ones(16, 4), "bias_ih": ones(16)
             lambda: from_haiku(kept("haiku")["LSTM-stack"]["params"]),
             "the recurrent modules are lstm, lstm_1; expected one",
         ),
-        (lambda: from_dynet(kept("dynet")["GRUBuilder"]["params"]), "a layer has 9 parameters; expected W_x, W_h, b"),
+        (lambda: from_dynet([[ones(4, 4)] * 11]), "a layer has 11 parameters; expected W_x, W_h, b"),
+        (
+            lambda: from_dynet([[*[ones(4, 3), ones(4, 4), ones(4)] * 2, ones(4, 4), ones(4, 4), ones(4)]]),
+            "the gates of a GRU have parameters of several shapes",
+        ),
         (lambda: from_dynet([(SimpleNamespace(get_parameters=lambda: [1, 2]),)]), "a direction has 2 layers; expected"),
         (lambda: from_flax([1]), "got int; expected the parameters of a cell as nested mappings"),
         (lambda: from_flax({}), "the parameters of nothing hold 0 recurrent modules"),

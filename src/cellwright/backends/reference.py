@@ -208,6 +208,16 @@ _EVALUATE: dict[str, Callable[..., Tensor]] = {
 }
 
 
+def _function(e: Expression) -> Callable[..., Tensor] | None:
+    """What computes an operation; None of a product, which is its weights'."""
+    if e.op == "power" and e.operands[1].op == "number":
+        exponent = e.operands[1].number
+        return lambda a, _: torch.pow(
+            a, exponent
+        )  # a number takes other ways, as a root's, than a tensor that holds it
+    return _EVALUATE.get(e.op)
+
+
 def evaluator(
     expressions: Mapping[str, Expression], like: Tensor
 ) -> Callable[[Mapping[str, Tensor], tuple[int, int], Callable[[str, Tensor], Tensor]], dict[str, Tensor]]:
@@ -221,7 +231,7 @@ def evaluator(
     numbers = {k: e.number for k, e in enumerate(order) if e.op == "number"}
     constants = {k: torch.as_tensor(number, dtype=like.dtype, device=like.device) for k, number in numbers.items()}
     operations = [
-        (k, e.name, _EVALUATE.get(e.op), [place[id(o)] for o in e.operands]) for k, e in enumerate(order) if e.operands
+        (k, e.name, _function(e), [place[id(o)] for o in e.operands]) for k, e in enumerate(order) if e.operands
     ]
 
     def compute(

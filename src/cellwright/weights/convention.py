@@ -49,12 +49,14 @@ class Convention:
     gates       the framework's order, in the letters of our cell
     transposed  whether its matrices stand on the right of x and h, as (I, G·H) and (H, G·H)
     forget      what its step adds to the forget gate beside the bias
+    negated     the gates that are one less ours: σ(−a) = 1 − σ(a), so their rows have the other sign
     """
 
     cell: str
     gates: str
     transposed: bool = False
     forget: float = 0.0
+    negated: str = ""
 
     def read(self, who: str, written: Written) -> Parameters:
         """The same in torch.nn's names, shapes and order; `who` names the importer in errors.
@@ -131,7 +133,9 @@ class Convention:
         """Blocks of H rows in our order of gates."""
         blocks = rows.reshape(len(self.gates), hidden, *rows.shape[1:])
         ours = [self.gates.index(letter) for letter in cells.CELLS[self.cell].projections]
-        return np.ascontiguousarray(blocks[ours].reshape(rows.shape))
+        signs = [-1 if letter in self.negated else 1 for letter in cells.CELLS[self.cell].projections]
+        turned = blocks[ours] * np.array(signs, rows.dtype).reshape(-1, *[1] * rows.ndim)
+        return np.ascontiguousarray(turned.reshape(rows.shape))
 
 
 def _odd(matrices: tuple[Array, ...]) -> tuple[int, ...]:

@@ -1,8 +1,9 @@
-"""Weights of DyNet: VanillaLSTMBuilder, CompactVanillaLSTMBuilder, SimpleRNNBuilder.
+"""Weights of DyNet: VanillaLSTMBuilder, CompactVanillaLSTMBuilder, GRUBuilder, SimpleRNNBuilder.
 
-https://github.com/clab/dynet, dynet/lstm.cc and dynet/rnn.cc: a layer is W_x (G·H, I), W_h (G·H, H), b (G·H,), and an
-LSTM's step adds forget_bias to the forget gate. Its GRUBuilder resets before the product, its CoupledLSTMBuilder
-couples the gates with whole matrices of peepholes: no cell here has their equations.
+https://github.com/clab/dynet, dynet/lstm.cc, dynet/gru.cc and dynet/rnn.cc: a layer is W_x (G·H, I), W_h (G·H, H),
+b (G·H,), of a GRU three such of one gate each, and an LSTM's step adds forget_bias to the forget gate. The GRU resets
+before the product and keeps what its z closes. A CoupledLSTMBuilder couples the gates with whole matrices of peepholes:
+no cell here has its equations.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from cellwright.weights.sources import array, stacked
 WHO = "from_dynet"
 TABLE = {4: Convention("lstm", "ifog"), 1: Convention("rnn", "h")}
 """By the number of gates."""
+GRU = Convention("gru-2014", "zrn", negated="z")
 HELD = ("W_x", "W_h", "b")
 USUAL_FORGET = 1.0
 
@@ -30,7 +32,7 @@ USUAL_FORGET = 1.0
 def from_dynet(
     builders: Any, *, forget_bias: float | None = None, batch_first: bool = False, into: Recurrent | None = None
 ) -> Any:
-    """Make a layer with the weights of DyNet's VanillaLSTMBuilder, CompactVanillaLSTMBuilder or SimpleRNNBuilder.
+    """Make a layer with the weights of DyNet's LSTM, GRU or SimpleRNN builders.
 
     Args:
         builders: A builder of any number of layers, or what its `get_parameters()` returns; or a list of pairs
@@ -41,7 +43,7 @@ def from_dynet(
         into: A layer to fill; None makes one.
 
     Returns:
-        `LSTM`, whose forget bias holds what the step adds, or `RNN`.
+        `LSTM`, whose forget bias holds what the step adds, `Recurrent("gru-2014", …)`, or `RNN`.
 
     Raises:
         InputError: It is another builder, its shapes are wrong, or the layers are no stack.
@@ -81,15 +83,22 @@ def _only(builder: Any) -> Sequence[Any]:
 
 
 def _read(parameters: Sequence[Any], forget_bias: float) -> tuple[Convention, Written]:
-    if len(parameters) != len(HELD):
+    if len(parameters) not in (len(HELD), len(HELD) * len(GRU.gates)):
         raise InputError(
             f"{WHO}: a layer has {len(parameters)} parameters; expected {', '.join(HELD)}, of VanillaLSTMBuilder, "
-            "CompactVanillaLSTMBuilder or SimpleRNNBuilder"
+            "CompactVanillaLSTMBuilder or SimpleRNNBuilder, or these of three gates, of GRUBuilder"
         )
     # DyNet computes in float32 and hands its numbers out as float64.
-    input, recurrent, bias = (
-        array(WHO, name, each).astype(np.float32) for name, each in zip(HELD, parameters, strict=True)
-    )
+    gates = [
+        [array(WHO, name, each).astype(np.float32) for name, each in zip(HELD, parameters[k:], strict=False)]
+        for k in range(0, len(parameters), len(HELD))
+    ]
+    if len(gates) == len(GRU.gates):
+        if len({tuple(each.shape for each in gate) for gate in gates}) > 1:
+            raise InputError(f"{WHO}: the gates of a GRU have parameters of several shapes; expected three alike")
+        input, recurrent, bias = (np.concatenate(each) for each in zip(*gates, strict=True))
+        return GRU, Written(input, recurrent, bias)
+    ((input, recurrent, bias),) = gates
     convention = kind_of(WHO, TABLE, recurrent)
     if convention.cell == "lstm":
         convention = replace(convention, forget=float(forget_bias))

@@ -1,7 +1,8 @@
-"""Weights of Haiku: LSTM and VanillaRNN. Its GRU resets before the product, which no cell here does.
+"""Weights of Haiku: LSTM, GRU and VanillaRNN.
 
 https://github.com/google-deepmind/dm-haiku, haiku/_src/recurrent.py: an LSTM has one matrix w (I + H, 4·H) for x and
-h, a bias b (4·H,), and adds 1 to the forget gate; a VanillaRNN has two Linear modules and relu.
+h, a bias b (4·H,), and adds 1 to the forget gate; a GRU has w_i (I, 3·H), w_h (H, 3·H) and b (3·H,), resets before the
+product and keeps what its z closes; a VanillaRNN has two Linear modules and relu.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from cellwright.weights.sources import needed, optional
 WHO = "from_haiku"
 TABLE = {
     "LSTM": Convention("lstm", "igfo", transposed=True, forget=1.0),
+    "GRU": Convention("gru-2014", "zrn", transposed=True, negated="z"),
     "VanillaRNN": Convention("rnn-relu", "h", transposed=True),
 }
 NAMES = ("lstm", "vanilla_rnn", "gru")
@@ -31,7 +33,7 @@ def from_haiku(
     batch_first: bool = False,
     into: Recurrent | None = None,
 ) -> Any:
-    """Make a layer with the weights of Haiku's LSTM or VanillaRNN.
+    """Make a layer with the weights of Haiku's LSTM, GRU or VanillaRNN.
 
     Args:
         params: What `init` returns: mappings of arrays by the modules' paths.
@@ -41,10 +43,10 @@ def from_haiku(
         into: A layer to fill; None makes one.
 
     Returns:
-        `LSTM`, whose forget bias holds Haiku's 1, or `RNN(…, nonlinearity="relu")`.
+        `LSTM`, whose forget bias holds Haiku's 1, `Recurrent("gru-2014", …)`, or `RNN(…, nonlinearity="relu")`.
 
     Raises:
-        InputError: There is no such module, its shapes are wrong, it is a GRU, or the layers are no stack.
+        InputError: There is no such module, its shapes are wrong, or the layers are no stack.
 
     """
     modules = dict.fromkeys(path.removesuffix("/linear") for path in params)
@@ -73,16 +75,15 @@ def _kind(params: Mapping[str, Any], path: str) -> str:
 
 def _read(params: Mapping[str, Any], path: str, there: Sequence[str]) -> tuple[Convention, Written]:
     kind = _kind(params, path)
-    if kind == "GRU":
-        raise InputError(
-            f"{WHO}: {path} is Haiku's GRU, which resets before the product; expected {' or '.join(TABLE)}: there is "
-            "no cell here with its equations"
-        )
     if not kind:
         raise InputError(
             f"{WHO}: there is no recurrent module {path}; expected one of {', '.join(there) or 'none there'}"
         )
     convention = TABLE[kind]
+    if kind == "GRU":
+        return convention, Written(
+            needed(WHO, params[path], "w_i"), needed(WHO, params[path], "w_h"), needed(WHO, params[path], "b")
+        )
     if kind == "VanillaRNN":
         input, recurrent = (params[f"{path}/{side}"] for side in ("linear", "linear_1"))
         second = optional(WHO, recurrent, "b")  # double_bias=False has none

@@ -1,7 +1,7 @@
 """Weights of Keras: LSTM, GRU, SimpleRNN, alone, in Bidirectional and on top of each other.
 
 Keras 2 and 3, https://github.com/keras-team/keras, keras/src/layers/rnn: kernel (I, G·H), recurrent_kernel (H, G·H),
-bias (G·H,), of a GRU (2, G·H), whose second row is that of h.
+bias (G·H,), of a GRU that resets after the product (2, G·H), whose second row is that of h.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ TABLE = {
     ("SimpleRNN", "relu"): Convention("rnn-relu", "h", transposed=True),
 }
 """By Keras' class and activation; recurrent_activation is sigmoid."""
+
+RESET_BEFORE = Convention("gru-2014", "zrn", transposed=True)
+"""A GRU with reset_after=False: all there was before Keras had the option."""
 
 KINDS = (*dict.fromkeys(kind for kind, _ in TABLE), "Bidirectional")
 HELD = 3
@@ -61,8 +64,9 @@ def from_keras(
         into: A layer to fill; None makes one.
 
     Returns:
-        `LSTM`, `GRU`, `RNN`, or `Recurrent("relu-lstm", …)`, with Keras' numbers: a mask of Keras is `lengths=` here.
-        Dropout acts in training only and is not carried over.
+        `LSTM`, `GRU`, `RNN`, `Recurrent("relu-lstm", …)`, or `Recurrent("gru-2014", …)` of a GRU with
+        reset_after=False, with Keras' numbers: a mask of Keras is `lengths=` here. Dropout acts in training only and is
+        not carried over.
 
     Raises:
         InputError: There is no such layer, the layers are no stack, or no cell of ours has their equations.
@@ -77,18 +81,18 @@ def to_keras(layer: Recurrent) -> list[list[Array]]:
     """The weights of a layer for Keras: `keras_layer.set_weights(to_keras(layer)[0])`.
 
     Args:
-        layer: LSTM, GRU, RNN or `Recurrent("relu-lstm", …)`; one of several layers are as many of Keras', and one in
-            both directions is Keras' Bidirectional(…, merge_mode="concat").
+        layer: LSTM, GRU, RNN, `Recurrent("relu-lstm", …)` or `Recurrent("gru-2014", …)`; one of several layers are as
+            many of Keras', and one in both directions is Keras' Bidirectional(…, merge_mode="concat").
 
     Returns:
         A list a layer, in it what Keras' `get_weights` returns: kernel (I, G·H), recurrent kernel (H, G·H), bias
-        (G·H,), of a GRU (2, 3·H), and the same of the reverse direction.
+        (G·H,), of a GRU (2, 3·H) where it resets after the product, and the same of the reverse direction.
 
     Raises:
         InputError: Keras has no such layer.
 
     """
-    conventions = {each.cell: each for each in TABLE.values()}
+    conventions = {each.cell: each for each in (*TABLE.values(), RESET_BEFORE)}
     written = [
         [conventions[layer.cell.name].write(one) for one in directions]
         for directions in arrays_of("to_keras", layer, list(conventions))
@@ -149,13 +153,11 @@ def _convention(layer: KerasLayer) -> Convention:
             f"{WHO}: {layer.name} is {layer.kind} with activation {activation!r} and recurrent_activation {gates!r}; "
             f"expected {can}, and sigmoid gates"
         )
-    # Before Keras had the option, its GRU reset before the product.
-    if layer.kind == "GRU" and not config.get("reset_after", False):
-        raise InputError(
-            f"{WHO}: {layer.name} is a GRU with reset_after=False, which resets before the product; expected "
-            "reset_after=True: there is no cell here with the other equations"
-        )
-    return TABLE[layer.kind, activation]
+    return RESET_BEFORE if _resets_before(layer) else TABLE[layer.kind, activation]
+
+
+def _resets_before(layer: KerasLayer) -> bool:
+    return layer.kind == "GRU" and not layer.config.get("reset_after", False)
 
 
 def _written(layer: KerasLayer) -> Written:
@@ -171,7 +173,7 @@ def _written(layer: KerasLayer) -> Written:
     kernel, recurrent, *bias = (array(WHO, name, each) for name, each in zip(names, layer.weights, strict=False))
     if not bias:
         return Written(kernel, recurrent)
-    if layer.kind != "GRU":
+    if layer.kind != "GRU" or _resets_before(layer):
         return Written(kernel, recurrent, bias[0])
     if bias[0].ndim != 2 or len(bias[0]) != 2:
         raise InputError(f"{WHO}: {layer.name} has a bias of shape {bias[0].shape}; expected (2, 3·H)")

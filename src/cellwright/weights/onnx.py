@@ -50,12 +50,13 @@ def from_onnx(
         into: A layer to fill; None makes one.
 
     Returns:
-        `LSTM`, `GRU`, `RNN`, or `Recurrent` with the cells peephole, relu-lstm, coupled. A constant state other than
+        `LSTM`, `GRU`, `RNN`, or `Recurrent` with the cells peephole, relu-lstm, coupled, and of a GRU with
+        linear_before_reset=0 gru-2014. A constant state other than
         zero becomes its learned initial state; one that comes from elsewhere in the file is passed in the call.
 
     Raises:
         InputError: The file cannot be read, there are no such nodes, their equations are those of no cell of ours
-            (linear_before_reset=0, clip, other activations), a weight is no constant, or they are no stack.
+            (clip, other activations), a weight is no constant, or they are no stack.
 
     """
     found = chosen(WHO, "node", USUAL, _nodes(_model(source)), nodes)
@@ -128,11 +129,10 @@ def _kind(node: Node) -> tuple[str, Standard]:
         same = kind.op == node.op and dict(kind.attributes) == attributes and bool(kind.peepholes) == peepholes
         if same and all((kind.activations or USUAL[kind.op]) == one for one in each):
             return name, kind
-    before = "resets before the product (linear_before_reset=0), and " if node.op == "GRU" and not attributes else ""
     raise InputError(
         f"{WHO}: {node.name} is {node.op} with {attributes or 'no attributes'}, activations "
         f"{'/'.join('+'.join(e) for e in each)} "
-        f"and {'peepholes' if peepholes else 'no peepholes'}; it {before}is no cell of ours: expected one of "
+        f"and {'peepholes' if peepholes else 'no peepholes'}; it is no cell of ours: expected one of "
         f"{', '.join(STANDARD)}"
     )
 
