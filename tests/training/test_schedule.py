@@ -32,7 +32,12 @@ def test_processes_whose_clocks_differ_take_the_same_step() -> None:
     optimizer = torch.optim.SGD([torch.zeros(1)])
     strategy = SimpleNamespace(reduce=lambda seconds, reduce_op: (seconds + 302) / 2)  # of another process
     trainer = SimpleNamespace(
-        current_epoch=0, num_training_batches=1000, global_step=500, optimizers=[optimizer], strategy=strategy
+        current_epoch=0,
+        num_training_batches=1000,
+        accumulate_grad_batches=1,
+        global_step=500,
+        optimizers=[optimizer],
+        strategy=strategy,
     )
     given: Any = (trainer, None, None, 0)
     Schedule(config, plan, cast(Any, SimpleNamespace(seconds=300.0))).on_train_batch_start(*given)

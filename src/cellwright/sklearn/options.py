@@ -32,6 +32,7 @@ class Training:
     max_minutes: float | None = TEXTS.max_minutes
     patience: int | None = TEXTS.patience
     batch_tokens: int | None = TEXTS.batch_tokens
+    accumulate_grad_batches: int = TEXTS.accumulate_grad_batches
     learning_rate: float = TEXTS.learning_rate
     lr_schedule: str = TEXTS.lr_schedule
     weight_decay: float = TEXTS.weight_decay

@@ -56,8 +56,9 @@ class CheckpointCallback(Checkpoint):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Save if it is time to. The last batch of an epoch is left to the epoch's end."""
-        if batch_idx + 1 == trainer.num_training_batches:
+        """Save if it is time to, after a step. The last batch of an epoch is left to the epoch's end."""
+        # Between two batches of one step there are gradients, which no checkpoint holds.
+        if batch_idx + 1 == trainer.num_training_batches or (batch_idx + 1) % trainer.accumulate_grad_batches:
             return
         due = time.monotonic() - self._written >= self.seconds
         reason = self._reason(trainer)

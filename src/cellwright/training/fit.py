@@ -5,6 +5,7 @@ import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -131,7 +132,8 @@ def _leave_at_exit() -> None:
 def _planned(prepared: Prepared[Any, Any]) -> Plan:
     """How long it trains: every process has as many steps as the first one. Raises InputError for too few texts."""
     with stage("putting examples of like length together"):
-        return Plan.of(prepared.config, len(prepared.train.epoch(0, 0, processes()).batches))
+        batches = len(prepared.train.epoch(0, 0, processes()).batches)
+    return Plan.of(prepared.config, ceil(batches / prepared.config.accumulate_grad_batches))
 
 
 def _fit(
@@ -150,7 +152,8 @@ def _fit(
         session.say(note)
     if prepared.validation is None:
         session.say("no validation: no epoch is better than another, so that none stops early, and the last is kept")
-    session.say(prepared.train.describe(processes()))
+    together = prepared.config.accumulate_grad_batches
+    session.say(prepared.train.describe(processes()) + (f", {together} of them to a step" if together > 1 else ""))
     session.say(session.plan.describe(session.validated))
     result = _result(prepared, session, session.run(), first)
     if is_first_process():

@@ -73,7 +73,7 @@ class History(Callback):
     ) -> None:
         """Count the step."""
         step: StepOutput = outputs
-        loss = step["loss"].item() * step["examples"]
+        loss = step["mean"].item() * step["examples"]
         counts = (loss, step["examples"], step["tokens"])
         self._sums = [total + count for total, count in zip(self._sums, counts, strict=True)]
 

@@ -14,7 +14,7 @@ from cellwright.tasks.config import FitConfig
 from cellwright.tasks.run import load_weights
 from cellwright.tasks.task import Objective
 from cellwright.training.ema import EMA
-from cellwright.training.optimizer import clip, make_optimizer
+from cellwright.training.optimizer import clip, make_optimizer, scale
 
 
 class LossNotFinite(InputError):
@@ -25,6 +25,9 @@ class StepOutput(TypedDict):
     """What a training step hands to the callbacks: see `cellwright.tasks.task.Step`."""
 
     loss: Tensor
+    """What gradients are taken of; Lightning hands it on divided by the batches of a step."""
+    mean: Tensor
+    """The objective's loss of the batch, without a graph."""
     examples: int
     tokens: int
 
@@ -47,6 +50,7 @@ class TrainedModule(LightningModule):
         self.averaged = EMA(self.model, config.ema_decay)
         self.scores: dict[str, float] = {}
         """Of the last validation."""
+        self._examples = 0  # of the batches whose gradients are waiting for the step
 
     @property
     def result(self) -> nn.Module:
@@ -57,16 +61,32 @@ class TrainedModule(LightningModule):
         """Adam; see `make_optimizer`."""
         return make_optimizer(self.model, self.config.learning_rate, self.config.weight_decay)
 
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Make of gradients that were accumulated, of sums, those of the mean over all examples of all processes.
+
+        Lightning's mean is one of means, in which an example of a small batch would count for more.
+        """
+        if self.config.accumulate_grad_batches > 1:
+            own = torch.tensor(self._examples, dtype=torch.float64, device=self.device)
+            examples = float(self.trainer.strategy.reduce(own, reduce_op="mean"))  # DDP has averaged the gradients
+            scale(self.model.parameters(), self.config.accumulate_grad_batches / max(examples, 1.0))
+            self._examples = 0
+
     def configure_gradient_clipping(self, *_: Any, **__: Any) -> None:
         """By value, then by norm: Lightning's own option does one of the two."""
         clip(self.model.parameters(), self.config.clip_value, self.config.clip_norm)
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
-        """Make dropout a function of (seed, step, process), so that a resumed run needs no generator state."""
+        """Make dropout a function of (seed, step, process) and of the batch among those of the step.
+
+        So a resumed run needs no generator state.
+        """
         if batch_idx == 0:
             self.objective.begin_pass(training=True)
-        place = np.random.SeedSequence((self.config.seed, self.global_step, self.global_rank))
-        seed = int(place.generate_state(1, np.uint64)[0])
+        among = batch_idx % self.config.accumulate_grad_batches
+        # Not a 0 for the first: runs of before this option keep their bits.
+        place = (self.config.seed, self.global_step, self.global_rank, *([among] if among else []))
+        seed = int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0])
         if torch.accelerator.is_available():
             torch.manual_seed(seed)
         else:  # which is half a millisecond faster: that notes the stack for each kind of device that is not there
@@ -85,7 +105,11 @@ class TrainedModule(LightningModule):
                 f"the loss is {step.loss.item()} at step {self.global_step + 1} (epoch {self.current_epoch + 1}); "
                 "expected a number: try a smaller --learning-rate or --clip-norm"
             )
-        return StepOutput(loss=step.loss, examples=step.examples, tokens=step.tokens)
+        loss = step.loss
+        if self.config.accumulate_grad_batches > 1:
+            loss = loss * step.examples
+            self._examples += step.examples
+        return StepOutput(loss=loss, mean=step.loss.detach(), examples=step.examples, tokens=step.tokens)
 
     def on_validation_epoch_start(self) -> None:
         """Begin to count."""

@@ -104,6 +104,12 @@ class Together(Optimizer):
 
 
 @torch.no_grad()
+def scale(parameters: Iterable[nn.Parameter], factor: float) -> None:
+    """Multiply each gradient, in place, sparse ones too."""
+    torch._foreach_mul_(list(_gradients(parameters)), factor)
+
+
+@torch.no_grad()
 def clip(parameters: Iterable[nn.Parameter], value: float | None, norm: float | None) -> None:
     """Cut each gradient to ± value, then scale all of them down to the norm, in place.
 

@@ -39,7 +39,9 @@ class Schedule(Callback):
         """Set it."""
         if self.config.lr_schedule == "constant":
             return
-        share = (trainer.current_epoch + batch_idx / float(trainer.num_training_batches)) / self.plan.epochs
+        batches, together = float(trainer.num_training_batches), trainer.accumulate_grad_batches
+        # By steps, so that accumulated batches move the weights as one of their size would.
+        share = (trainer.current_epoch + batch_idx // together / math.ceil(batches / together)) / self.plan.epochs
         if self.plan.minutes is not None:
             # Processes whose clocks differ would move the same weights by different steps, and so apart.
             seconds = trainer.strategy.reduce(torch.tensor(self.history.seconds, dtype=torch.float64), reduce_op="mean")

@@ -98,8 +98,14 @@ class Session:
         callbacks: list[Callback] = [Schedule(config, plan, self.history), self.best, self.history, checkpoints]
         if self.progress:
             callbacks.append(ProgressBar())
-        options = {"partial": self.module.objective.partial, "validated": self.validated}
-        trainer = _trainer(plan.epochs, callbacks, config.precision, **options)
+        trainer = _trainer(
+            plan.epochs,
+            callbacks,
+            config.precision,
+            accumulated=config.accumulate_grad_batches,
+            partial=self.module.objective.partial,
+            validated=self.validated,
+        )
         trainer.fit(self.module, datamodule=self.data, ckpt_path=self.resumed)
 
     @property
@@ -139,9 +145,18 @@ def processes() -> int:
 
 
 def _trainer(
-    max_epochs: int, callbacks: list[Callback], precision: str, *, partial: bool = False, validated: bool = True
+    max_epochs: int,
+    callbacks: list[Callback],
+    precision: str,
+    *,
+    accumulated: int = 1,
+    partial: bool = False,
+    validated: bool = True,
 ) -> Trainer:
-    """Lightning's Trainer, alone or as one of the processes that `torchrun` started; partial: as of `Objective`."""
+    """Lightning's Trainer, alone or as one of the processes that `torchrun` started.
+
+    accumulated: batches of a step. partial: as of `Objective`.
+    """
     local, world = int(os.environ.get("LOCAL_WORLD_SIZE", "1")), processes()
     return Trainer(
         accelerator="gpu" if torch.cuda.is_available() else "cpu",
@@ -150,6 +165,7 @@ def _trainer(
         strategy=("ddp_find_unused_parameters_true" if partial else "ddp") if world > 1 else "auto",
         precision=of_lightning(precision),
         max_epochs=max_epochs,
+        accumulate_grad_batches=accumulated,
         callbacks=callbacks,
         plugins=[SafetensorsIO()],
         use_distributed_sampler=False,  # LengthBucketSampler shares the texts out itself
