@@ -34,7 +34,7 @@ READING = ("encoding", "format", "separator", "header", "quoting")
 
 
 def fit(
-    data: str | Path,
+    data: str | Path | Sequence[str | Path],
     out: str | Path,
     *,
     task: str | None = None,
@@ -47,7 +47,8 @@ def fit(
     It trains, and scores nothing but the validation examples; `evaluate` scores the test examples.
 
     Args:
-        data: A file of examples, a folder of texts, or the name of a built-in set (`cellwright datasets`).
+        data: A file of examples or several, a folder or a pattern of them, a folder of texts, or the name of a
+            built-in set (`cellwright datasets`).
         out: The run folder to make.
         task: What to learn: classify, tag, lm, transduce, series or autoencode. None is classify, and with
             `resume=True` among the options what the run was started with.
@@ -64,6 +65,7 @@ def fit(
             already, or the disk is full.
 
     """
+    from cellwright.data.readers.several import as_one
     from cellwright.options import OFF, check_names, configured
     from cellwright.tasks.run import task_of
     from cellwright.training import fit as train
@@ -72,7 +74,9 @@ def fit(
     name = task or (task_of(Path(out)) if given.get("resume") is True else tasks.USUAL)
     config = tasks.config_of(name)
     check_names(f"fit, task {name}", config.model_fields.keys() - {"data", "out"}, given)
-    made = configured(config, {**given, "data": str(data), "out": Path(out)})
+    made = configured(
+        config, {**given, "data": as_one([data] if isinstance(data, str | Path) else data), "out": Path(out)}
+    )
     return train(made, progress=progress, say=say)
 
 

@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from cellwright.training import FitResult
 
 
+DATA = frozenset({"data"})
+
+
 def fit(**options: Any) -> None:
     """Train a model from a file of examples into a run folder.
 
     The options are those of the task: `fit --task NAME --help` lists them.
     """
     from cellwright.allocator import keep_freed_memory
+    from cellwright.data.readers.several import as_one
     from cellwright.options import configured
     from cellwright.stages import stage
 
@@ -35,7 +39,7 @@ def fit(**options: Any) -> None:
         from cellwright.training.folder import SCORES
 
     keep_freed_memory()
-    config = configured(tasks.config_of(options.pop("task")), options)
+    config = configured(tasks.config_of(options.pop("task")), options | {"data": as_one(options["data"])})
     result = train(config, progress=sys.stderr.isatty())
     for stale in (*SCORES.values(), *tasks.get(config.task).pictures):  # of the weights before a resume
         (result.out / stale).unlink(missing_ok=True)
@@ -93,7 +97,7 @@ def _with_options(name: str) -> Any:
     help_text = f"What to learn: {names} (default {tasks.USUAL}, with --resume that of the run)."
     kind = Annotated[str, typer.Option(help=help_text, show_default=False)]
     task = inspect.Parameter("task", inspect.Parameter.KEYWORD_ONLY, default=name, annotation=kind)
-    return command_of(fit, [task, *options_of(config, arguments=frozenset({"data"}))])
+    return command_of(fit, [task, *options_of(config, arguments=DATA, several=DATA)])
 
 
 def _conclude(result: "FitResult") -> None:

@@ -14,10 +14,15 @@ from cellwright.options import OFF, bounds, flag
 
 
 def options_of(
-    model: type[BaseModel], *, arguments: frozenset[str] = frozenset(), default: str | None = None
+    model: type[BaseModel],
+    *,
+    arguments: frozenset[str] = frozenset(),
+    several: frozenset[str] = frozenset(),
+    default: str | None = None,
 ) -> list[inspect.Parameter]:
     """Return one keyword parameter a field, as Typer reads a signature; those in `arguments` have no `--name`.
 
+    several: those of the arguments that take one word of the command line or more, which come as a list.
     default: what the help says stands for an option that is not given, in place of the model's defaults.
 
     An option that is not given is None: `configured` leaves its default to the model, which so knows what was given.
@@ -27,7 +32,7 @@ def options_of(
             name,
             inspect.Parameter.KEYWORD_ONLY,
             default=inspect.Parameter.empty if field.is_required() else None,
-            annotation=_argument(field) if name in arguments else _option(name, field, default),
+            annotation=_argument(name, field, name in several) if name in arguments else _option(name, field, default),
         )
         for name, field in model.model_fields.items()
     ]
@@ -57,7 +62,9 @@ def as_given(model: type[BaseModel], values: Mapping[str, Any]) -> list[str]:
     return given
 
 
-def _argument(field: FieldInfo) -> Any:
+def _argument(name: str, field: FieldInfo, several: bool) -> Any:
+    if several:
+        return Annotated[list[str], typer.Argument(help=field.description, metavar=f"{name.upper()}…")]
     return Annotated[str, typer.Argument(help=field.description)]
 
 

@@ -151,10 +151,11 @@ def rows_of(pieces: "Iterable[Piece]") -> "Iterator[tuple[Any, Pairs]]":
 def _looks_like_file(argument: str) -> bool:
     """Whether an argument is written like the name of a file of texts."""
     from cellwright.data.readers import FORMATS, Format, tagged
+    from cellwright.data.readers.files import unpacked_suffix
 
     formats: list[Format[Any, Any, Any]] = [*FORMATS.values(), *tagged.FORMATS.values()]
     suffixes = {suffix for each in formats for suffix in each.suffixes}
-    return Path(argument).suffix.lower() in suffixes and not any(map(str.isspace, argument))
+    return unpacked_suffix(Path(argument)) in suffixes and not any(map(str.isspace, argument))
 
 
 def _is_meant_as_file(argument: str) -> bool:

@@ -13,7 +13,7 @@ from cellwright.data.hash_split import check_shares, split_of
 from cellwright.data.splits import SHARE, SPLITS, Splits
 from cellwright.data.symbols import with_features
 from cellwright.data.table import Table
-from cellwright.data.wording import as_follows, counted
+from cellwright.data.wording import as_follows, counted, place
 from cellwright.errors import InputError
 
 PAIRS = "pairs"
@@ -38,7 +38,7 @@ class Pairs:
 
     def where(self, index: int) -> str:
         """Say where a source stood, `words.csv, line 7`, to begin a message with."""
-        return f"{self.file}, {self.unit} {self.lines[index]}"
+        return place(self.file, self.unit, self.lines[index])
 
     def take(self, indices: Iterable[int]) -> "Pairs":
         """Return the sources with these indices, in this order."""

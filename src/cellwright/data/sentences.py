@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cellwright.data.hash_split import check_shares, split_of
 from cellwright.data.splits import SHARE, SPLITS, Splits
-from cellwright.data.wording import counted
+from cellwright.data.wording import counted, place
 
 SENTENCES = "tagged sentences"
 """What a built-in set of them holds."""
@@ -50,7 +50,7 @@ class Sentences:
     tokens: list[list[str]]
     tags: list[list[str]]
     labels: list[str] | None
-    lines: list[int]
+    lines: Sequence[int | str]
     source: str
     unit: str = "line"
     features: list[list[Features]] | None = None
@@ -72,7 +72,7 @@ class Sentences:
 
     def where(self, index: int) -> str:
         """Say where a sentence stood, `news.conll, line 7`, to begin a message with."""
-        return f"{self.source}, {self.unit} {self.lines[index]}"
+        return place(self.source, self.unit, self.lines[index])
 
     def take(self, indices: Iterable[int]) -> "Sentences":
         """Return the sentences with these indices, in this order."""
@@ -93,6 +93,24 @@ class Sentences:
         if self.features is None:
             return self.tokens
         return [Featured(*each) for each in zip(self.tokens, self.features, strict=True)]
+
+
+def joined(parts: Sequence[Sentences], source: str, places: Sequence[str]) -> Sentences:
+    """Make one of the sentences of several files, in order; all have labels, or features, or none.
+
+    source: what names all files. places: of each sentence, which file and line it stood in.
+    """
+    labels = [each.labels for each in parts if each.labels is not None]
+    features = [each.features for each in parts if each.features is not None]
+    return Sentences(
+        tokens=[tokens for each in parts for tokens in each.tokens],
+        tags=[tags for each in parts for tags in each.tags],
+        labels=[label for each in labels for label in each] if labels else None,
+        lines=places,
+        source=source,
+        unit="",
+        features=[row for each in features for row in each] if features else None,
+    )
 
 
 def split_sentences(sentences: Sentences, *, validation: float = SHARE, test: float = SHARE) -> Splits[Sentences]:

@@ -1,4 +1,4 @@
-"""What a user names as DATA: a built-in set or a file."""
+"""What a user names as DATA: a built-in set, a file, or several."""
 
 from functools import partial
 
@@ -6,9 +6,9 @@ from cellwright.data import datasets
 from cellwright.data.datasets.dataset import TEXTS
 from cellwright.data.hash_split import split_table, unlearnable, with_text
 from cellwright.data.labels import LabelOptions, labelled
-from cellwright.data.readers import read
-from cellwright.data.readers.files import existing
+from cellwright.data.readers import FORMATS, read
 from cellwright.data.readers.options import ReadOptions
+from cellwright.data.readers.several import files_of
 from cellwright.data.splits import Kind, SplitOptions, Splits, open_splits
 from cellwright.data.table import LABEL, TEXT, Table
 
@@ -22,7 +22,7 @@ def open_source(
     splits: SplitOptions | None = None,
     labels: LabelOptions | None = None,
 ) -> Splits[Table]:
-    """Return "train", "validation" and "test" of a built-in set or of a file.
+    """Return "train", "validation" and "test" of a built-in set, of a file, or of several.
 
     A built-in name means the set, whatever lies in the working folder: a run folder called `reviews-zh` must
     not change what `fit reviews-zh` does. `./reviews-zh` means the file. The arguments after `data` say nothing
@@ -37,7 +37,7 @@ def open_source(
         built_in: Splits[Table] = datasets.load(data)
         return built_in
     labelled = [name for name in datasets.names(TEXTS) if datasets.describe(name).labels]
-    existing(data, built_in=labelled if label else datasets.names(TEXTS), folder=True)
+    files_of(data, FORMATS, labelled if label else datasets.names(TEXTS))
     options = splits or SplitOptions()
     found = open_splits(data, kind_of(text, label, how, labels), options)
     found.notes += unlearnable({split: found[split] for split in ("train", *options.files)})

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from cellwright.data.wording import place
+
 TEXT, LABEL = "text", "label"
 """Columns of texts and of labels where nobody names others."""
 
@@ -13,8 +15,9 @@ class Table:
 
     `labels` and `features` are None where no such column was asked for. `lines` holds the line on which each row
     begins, counted from 1 as an editor counts them (in Parquet, which has no lines, the row; in a folder, the file's
-    name), and `unit` says which of these it is. `source` is the file or the built-in set, as messages name it.
-    `notes` says in sentences what the reader found out about the file that nobody had told it.
+    name; of several files, which of them and where in it), and `unit` says which of these it is. `source` is the file
+    or the built-in set, as messages name it. `notes` says in sentences what the reader found out about the file that
+    nobody had told it.
     """
 
     texts: list[str]
@@ -38,7 +41,7 @@ class Table:
 
     def where(self, index: int) -> str:
         """Say where a row stood, `reviews.csv, line 7`, to begin a message with."""
-        return f"{self.source}, {self.unit} {self.lines[index]}"
+        return place(self.source, self.unit, self.lines[index])
 
     def take(self, indices: Iterable[int]) -> "Table":
         """Return the rows with these indices, in this order, without the notes."""

@@ -16,6 +16,11 @@ def as_follows(count: int, verb: str) -> str:
     return verb + "s" if count == 1 else verb
 
 
+def place(source: str, unit: str, line: int | str) -> str:
+    """Return where a row stood: `news.csv, line 7`; without a unit the line itself, which then names its file."""
+    return f"{source}, {unit} {line}" if unit else str(line)
+
+
 def shortened(parts: Sequence[str]) -> str:
     """List parts, the first ones of many."""
     more = f" and {len(parts) - MOST_SHOWN:,} more" if len(parts) > MOST_SHOWN else ""

@@ -21,7 +21,7 @@ class Locations(BaseModel):
     model_config = FIXED
 
     data: str
-    """File of examples, or the name of a built-in set."""
+    """File of examples, several, a folder or a pattern of them, or the name of a built-in set."""
     out: Path
     """Run folder to make."""
     encoding: str = "utf-8"

@@ -4,13 +4,13 @@ As options of `fit` they are mixed into a task's; a run keeps them, so that what
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 from cellwright.data.readers import DELIMITED, FOLDER, FORMATS, Format, by_suffix, tagged
 from cellwright.data.readers.options import ReadOptions, character_of
+from cellwright.data.readers.several import named_by
 from cellwright.data.splits import SHARE, SplitOptions
 from cellwright.errors import InputError
 from cellwright.tasks.config import FIXED, Locations
@@ -88,7 +88,7 @@ def check_written(options: Mapping[str, Any], path: str) -> None:
         character_of(options["separator"])
     for name in WRITTEN:
         value = options.get(name)
-        if value in (None, OF_FILES[name]) or not Path(path).exists():
+        if value in (None, OF_FILES[name]) or not named_by(path, FORMATS)[0].exists():
             continue
         if (found := _format(path, options.get("format"))) not in DELIMITED:
             flag = f"--{name} {value}" if name == "separator" else f"--no-{name}"
@@ -98,9 +98,8 @@ def check_written(options: Mapping[str, Any], path: str) -> None:
 
 
 def _format(path: str, format: str | None) -> str:
-    if Path(path).is_dir():
-        return FOLDER
-    return format or by_suffix(Path(path)) or "plain"
+    file = named_by(path, FORMATS)[0]
+    return FOLDER if file.is_dir() else format or by_suffix(file) or "plain"
 
 
 def read_options(options: Mapping[str, Any]) -> ReadOptions:
@@ -115,7 +114,7 @@ def as_the_run(options: Mapping[str, Any], given: Mapping[str, Any], path: str) 
     """
     told = {name: value for name, value in given.items() if value is not None}
     found = {**options, **told}
-    if "format" not in told and by_suffix(Path(path), TELLING):
+    if "format" not in told and by_suffix(named_by(path, FORMATS)[0], TELLING):
         found["format"] = None
     if "separator" not in told and _format(path, found.get("format")) != _format(
         options["data"], options.get("format")

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from cellwright.data.readers import delimited, folder, jsonl, parquet, plain
-from cellwright.data.readers.files import existing, reading
+from cellwright.data.readers.files import reading, unpacked_suffix
 from cellwright.data.readers.options import ReadOptions
+from cellwright.data.readers.several import files_of, joined
 from cellwright.data.readers.values import Columns
 from cellwright.data.table import LABEL, TEXT, Table
 from cellwright.errors import InputError
@@ -49,14 +50,14 @@ DELIMITED = ("csv", "tsv")
 
 
 def read(path: str | Path, *, text: str = TEXT, label: str | None = LABEL, how: ReadOptions | None = None) -> Table:
-    """Read every row of a file, or every file of a folder.
+    """Read every row of a file, of several, or every file of a folder.
 
     An empty or missing text is read as "", for whoever asks about it gets an answer; `split` leaves such
     rows out of a training and says so. A missing label is "" too, which `data.labels` refuses or leaves out. Labels
     become strings: numbers in digits, 1.0 as 1, and booleans as "true" and "false".
 
     Args:
-        path: the file, or a folder that holds one a class.
+        path: the file, a folder that holds one a class, or what `several.files_of` takes for several files.
         text: the column of the texts: its name, or its number from 1.
         label: the column of the labels, likewise; None if there is none to read.
         how: how the file is written; None is as its suffix and its rows say.
@@ -71,12 +72,13 @@ def read(path: str | Path, *, text: str = TEXT, label: str | None = LABEL, how: 
 
 @staged(reading)
 def read_columns(path: str | Path, columns: Columns, how: ReadOptions | None = None) -> Table:
-    """Read these columns of every row of a file; else as `read`."""
-    path, how = existing(path, folder=True), how or ReadOptions()
+    """Read these columns of every row of a file, or of several; else as `read`."""
+    files, how = files_of(path, FORMATS), how or ReadOptions()
     if len(set(columns.asked)) < len(columns.asked):
         twice = next(column for column in columns.asked if columns.asked.count(column) > 1)
         raise InputError(f"{path}: column {twice!r} for both of {columns.options}; expected two columns")
-    return FORMATS[format_of(path, how.format)].read(path, columns, how)
+    tables = [FORMATS[format_of(file, how.format)].read(file, columns, how) for file in files]
+    return tables[0] if len(tables) == 1 else joined(tables, str(path))
 
 
 def format_of(
@@ -98,10 +100,11 @@ def format_of(
 def untold(path: Path, formats: Mapping[str, Format[Any, Any, Any]]) -> str:
     """Say that a file's suffix tells none of these formats, and which do."""
     suffixes = ", ".join(suffix for candidate in formats.values() for suffix in candidate.suffixes)
-    found = f"the suffix {path.suffix!r}" if path.suffix else "a name without a suffix"
+    suffix = unpacked_suffix(path)
+    found = f"the suffix {suffix!r}" if suffix else "a name without a suffix"
     return f"{path}: {found} tells no format; expected a file that ends in {suffixes}"
 
 
 def by_suffix(path: Path, formats: Mapping[str, Format[Any, Any, Any]] = FORMATS) -> str | None:
     """Return the name of the format among these that a file's suffix tells, if it tells one."""
-    return next((name for name, each in formats.items() if path.suffix.lower() in each.suffixes), None)
+    return next((name for name, each in formats.items() if unpacked_suffix(path) in each.suffixes), None)

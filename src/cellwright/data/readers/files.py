@@ -1,16 +1,21 @@
 """A user's file: is it there, and what characters does it hold?"""
 
 import difflib
+import gzip
 import io
 import os
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from cellwright.errors import InputError
 
 PIECE = 1000
 """Rows that are read together where a file is read piece by piece."""
+PACKED = (".gz", ".zst")
+"""Suffixes of compressed files, behind that of the format; what reads such a file sees what was compressed."""
 
 
 def existing(path: str | Path, built_in: Iterable[str] = (), *, folder: bool = False) -> Path:
@@ -36,17 +41,40 @@ def existing(path: str | Path, built_in: Iterable[str] = (), *, folder: bool = F
 
 @contextmanager
 def opened(path: Path) -> Iterator[io.BufferedReader]:
-    """Open a file of which there is at least one byte.
+    """Open a file of which there is at least one byte, of a compressed one what was compressed.
 
     Raises InputError where it cannot be opened or read, in the block too, or is empty.
     """
     try:
-        with path.open("rb") as file:
+        with path.open("rb") as raw, _unpacked(raw, path) as file:
             if not file.peek(1):
                 raise InputError(f"{path}: the file is empty; expected at least one row")
             yield file
-    except OSError as error:
-        raise InputError(f"{path}: the file cannot be read ({error.strerror})") from error
+    except (OSError, EOFError, zlib.error) as error:
+        fault = getattr(error, "strerror", None) or error
+        raise InputError(f"{path}: the file cannot be read ({fault})") from error
+
+
+def _unpacked(raw: BinaryIO, path: Path) -> io.BufferedReader:
+    """What a file holds, decompressed as its suffix says."""
+    match path.suffix.lower():
+        case ".gz":
+            return io.BufferedReader(gzip.GzipFile(fileobj=raw))
+        case ".zst":
+            import pyarrow  # Python 3.11 has no zstd of its own
+
+            return io.BufferedReader(pyarrow.CompressedInputStream(raw, "zstd"))
+        case _:
+            return cast(io.BufferedReader, raw)
+
+
+def unpacked_suffix(path: Path) -> str:
+    """Return the suffix that tells a file's format, in small letters: that before .gz or .zst where it is compressed.
+
+    >>> unpacked_suffix(Path("reviews.CSV.gz"))
+    '.csv'
+    """
+    return Path(path.stem if path.suffix.lower() in PACKED else path.name).suffix.lower()
 
 
 @contextmanager

@@ -55,7 +55,7 @@ def _listed(path: Path, folders: list[Path], loose: list[Path], *, labelled: boo
     files = [file for folder in folders for file in _files(folder)] + ([] if labelled else loose)
     if not files:
         found = f"{counted(len(loose), 'file')} and no folder with one" if loose else "nothing"
-        expected = "a folder a class, each with a file a text" if labelled else "a file a text"
+        expected = "a folder a class, each with a file a text, or nothing but tables" if labelled else "a file a text"
         raise InputError(f"{path}: {found}; expected {expected}")
     return files
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from cellwright.data.readers import Format, columns, format_of, slashed, token_lists
 from cellwright.data.readers.columns import TokenColumns
-from cellwright.data.readers.files import existing, reading
-from cellwright.data.sentences import Sentences
+from cellwright.data.readers.files import reading
+from cellwright.data.readers.several import Places, files_of
+from cellwright.data.sentences import Sentences, joined
 from cellwright.errors import InputError
 from cellwright.stages import staged
 
@@ -35,7 +36,7 @@ def read_tagged(
     """Read every sentence of a file, those without a token too.
 
     Args:
-        path: the file.
+        path: the file, or what `several.files_of` takes for several.
         tokens: the column of the tokens: a number, a name or a key, as the format has it; None is the format's own.
         tags: the column of the tags, likewise.
         label: what is said of each whole sentence: a key, or the name in `# name = value`; None: nothing is asked.
@@ -50,8 +51,12 @@ def read_tagged(
 
     Many arguments: options of `fit --task tag`, by their names.
     """
-    path, columns = existing(path, built_in), TokenColumns(tokens, tags, label, tagged, tuple(features))
-    sentences = FORMATS[format_of(path, format, FORMATS)].read(path, columns, encoding)
+    files, columns = (
+        files_of(path, FORMATS, built_in, folder=False),
+        TokenColumns(tokens, tags, label, tagged, tuple(features)),
+    )
+    found = [FORMATS[format_of(file, format, FORMATS)].read(file, columns, encoding) for file in files]
+    sentences = found[0] if len(found) == 1 else joined(found, str(path), Places(found))
     if not any(sentences.tokens):
         raise InputError(f"{path}: no sentence holds a token; expected at least one")
     return sentences

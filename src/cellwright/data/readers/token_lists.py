@@ -69,8 +69,9 @@ def _keys(path: Path, columns: TokenColumns) -> tuple[str, str]:
 
 def _sentences(path: Path, columns: TokenColumns, rows: Sequence[_Row], unit: str) -> Sentences:
     keys = _keys(path, columns)
+    lines: list[int | str] = []
     sentences = Sentences(
-        [], [], None if columns.label is None else [], [], str(path), unit, [] if columns.features else None
+        [], [], None if columns.label is None else [], lines, str(path), unit, [] if columns.features else None
     )
     for row in rows:
         where = f"{path}, {unit} {row.line}"
@@ -84,7 +85,7 @@ def _sentences(path: Path, columns: TokenColumns, rows: Sequence[_Row], unit: st
             sentences.features.append(features_of(columns.features, row.features, len(tokens), where))
         sentences.tokens.append(tokens)
         sentences.tags.append(tags)
-        sentences.lines.append(row.line)
+        lines.append(row.line)
         if columns.label is not None and sentences.labels is not None:
             sentences.labels.append(as_label(row.label, columns.label, where))
     return sentences

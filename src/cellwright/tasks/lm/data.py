@@ -1,8 +1,8 @@
 """Texts without labels, for a language model: a built-in set or files.
 
 A file of plain text is one text: its end is kept for validation and test. A table (CSV, TSV, JSONL, Parquet) has a text
-a row and a folder a text a file, each by itself, which go to the splits by their hash as for every other task. So a
-split is a Table, and each of its rows a document.
+a row and a folder a text a file, as several files of plain text are one each; each goes to a split by its hash as for
+every other task. So a split is a Table, and each of its rows a document.
 """
 
 from collections.abc import Mapping
@@ -14,9 +14,10 @@ from cellwright.data import datasets
 from cellwright.data.datasets.dataset import TEXTS
 from cellwright.data.hash_split import split_table
 from cellwright.data.position_split import SHARE, split_by_position
-from cellwright.data.readers import by_suffix, read
-from cellwright.data.readers.files import decoded, existing, reading, with_newlines
+from cellwright.data.readers import FORMATS, by_suffix, read
+from cellwright.data.readers.files import decoded, reading, with_newlines
 from cellwright.data.readers.options import ReadOptions
+from cellwright.data.readers.several import files_of, joined
 from cellwright.data.source import kind_of, open_source
 from cellwright.data.splits import SHARE as HASHED_SHARE
 from cellwright.data.splits import Kind, SplitOptions, Splits, open_splits
@@ -69,9 +70,9 @@ def open_texts(
     if data in datasets.names():
         built_in: Splits[Table] = datasets.load(data)
         return built_in
-    path = existing(data, built_in=datasets.names(TEXTS), folder=True)
+    files = files_of(data, FORMATS, datasets.names(TEXTS))
     kind = _kind(text, how)
-    if is_plain(path, how):
+    if len(files) == 1 and is_plain(files[0], how):
         kind = replace(kind, split=lambda table, **shares: split_by_position(table.texts[0], table.source, **shares))
     return open_splits(data, kind, splits or SplitOptions(), SHARE)
 
@@ -89,7 +90,8 @@ def open_training_split(
     `held_out` is the share of a file that these tasks hold out, `splits` what is held out of the rest. Other arguments
     and errors as for `open_texts`; a plain text is an error too.
     """
-    if data not in datasets.names() and is_plain(existing(data, built_in=datasets.names(TEXTS), folder=True), how):
+    files = [] if data in datasets.names() else files_of(data, FORMATS, datasets.names(TEXTS))
+    if len(files) == 1 and is_plain(files[0], how):
         raise InputError(
             f"{data}: one text, of which no row is in the training split; expected a table or a built-in set: leave "
             "--train-split-only out"
@@ -106,11 +108,18 @@ def open_training_split(
 
 @staged(reading)
 def read_texts(data: str, *, text: str = TEXT, how: ReadOptions | None = None) -> Table:
-    """Return every text of a file: of plain text the whole as one row. Arguments and errors as for `open_texts`."""
-    path, how = existing(data, built_in=datasets.names(TEXTS), folder=True), how or ReadOptions()
-    if is_plain(path, how):
-        return Table([with_newlines(decoded(path, how.encoding))], None, [1], str(path))
-    return read(path, text=text, label=None, how=how)
+    """Return every text of a file, or of several: of plain text the whole as one row.
+
+    Arguments and errors as for `open_texts`.
+    """
+    how = how or ReadOptions()
+    tables = [
+        Table([with_newlines(decoded(file, how.encoding))], None, [1], str(file))
+        if is_plain(file, how)
+        else read(file, text=text, label=None, how=how)
+        for file in files_of(data, FORMATS, datasets.names(TEXTS))
+    ]
+    return tables[0] if len(tables) == 1 else joined(tables, data)
 
 
 def is_plain(path: Path, how: ReadOptions | None) -> bool:

@@ -1,7 +1,11 @@
 """The series of a run: a built-in set, a file, or three files, and whether they can be learned from."""
 
+from pathlib import Path
+
 from cellwright.data import datasets
 from cellwright.data.readers.files import existing
+from cellwright.data.readers.series import FORMATS
+from cellwright.data.readers.several import named_by
 from cellwright.data.series import SERIES, SeriesTable, cut_series, split_series
 from cellwright.data.splits import SHARE, SPLITS, Given, Splits
 from cellwright.errors import InputError
@@ -40,13 +44,19 @@ def _open(config: SeriesConfig) -> Splits[SeriesTable]:
         found: Splits[SeriesTable] = datasets.load(config.data, SERIES)
         splits = Splits(dict(found), list(found.notes))
     else:
-        path = existing(config.data, built_in=datasets.names(SERIES))
+        path = _one_file(config.data)
         splits = _cut(config, read_file(config, path))
     for split in SPLITS:
         _check(config, splits, split)
         splits[split] = as_learned(splits[split], splits["train"].channels)
         splits.notes += [note for note in splits[split].notes if note not in splits.notes]
     return splits
+
+
+def _one_file(data: str) -> Path:
+    if len(files := named_by(data, FORMATS)) > 1:
+        raise InputError(f"{data}: {len(files)} files; expected one, since series are read from one file: join them")
+    return existing(data, built_in=datasets.names(SERIES))
 
 
 def _cut(config: SeriesConfig, table: SeriesTable) -> Splits[SeriesTable]:

@@ -35,9 +35,10 @@ def odd_ones(train: Sentences, run: TagRunConfig) -> list[str]:
     if not odd or run.options["spans"] == "none":
         return []
     places = [next(row for row, found in enumerate(train.tags) if tag in found) for tag in odd]
+    lines = [f"{train.unit} {train.lines[row]}".lstrip() for row in places]
     named = [
-        f"{tag!r} ({counted(odd[tag], 'word')}, the first in the sentence on {train.unit} {train.lines[row]})"
-        for tag, row in zip(odd, places, strict=True)
+        f"{tag!r} ({counted(odd[tag], 'word')}, the first in the sentence on {line})"
+        for tag, line in zip(odd, lines, strict=True)
     ]
     read = "each scored by itself: --spans {} reads them as spans" if run.scheme == "plain" else "read as spans ({})"
     return [f"{train.source}: tags are {read.format(likely)}, but for those that are none of it: {shortened(named)}"]

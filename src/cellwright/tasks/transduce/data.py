@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from cellwright.data import datasets
 from cellwright.data.checks import check_splits
 from cellwright.data.pairs import PAIRS, Pairs, gather, split_pairs
-from cellwright.data.readers import format_of, read_columns
-from cellwright.data.readers.files import existing
+from cellwright.data.readers import FORMATS, format_of, read_columns
 from cellwright.data.readers.options import ReadOptions
+from cellwright.data.readers.several import files_of
 from cellwright.data.readers.values import Columns
 from cellwright.data.splits import Kind, SplitOptions, Splits, open_splits
 from cellwright.errors import InputError
@@ -60,7 +60,7 @@ def open_pairs(
     if data in datasets.names():
         built_in: Splits[Pairs] = datasets.load(data, PAIRS)
         return built_in
-    existing(data, built_in=datasets.names(PAIRS), folder=True)
+    files_of(data, FORMATS, datasets.names(PAIRS))
     return open_splits(data, _kind(columns, how), splits or SplitOptions())
 
 
@@ -71,9 +71,11 @@ def read_pairs(path: str, columns: PairColumns, how: ReadOptions | None = None) 
         InputError: the file, a row or a value is not as expected, or no pair is left.
 
     """
-    if format_of(existing(path, folder=True), how.format if how else None) == "plain":
+    for file in files_of(path, FORMATS):
+        if format_of(file, how.format if how else None) != "plain":
+            continue
         raise InputError(
-            f"{path}: plain text has no two columns; expected CSV, TSV, JSONL or Parquet with {columns.source!r} and "
+            f"{file}: plain text has no two columns; expected CSV, TSV, JSONL or Parquet with {columns.source!r} and "
             f"{columns.target!r}: if it is one of them, say so with --format"
         )
     return gather(read_columns(path, columns.asked, how))
