@@ -145,8 +145,8 @@ class Thrice:
 
     def epoch(self, number: int, rank: int, world_size: int) -> Epoch:
         """The epoch with each batch as often as there are ways."""
-        examples, batches = self.feed.epoch(number, rank, world_size)
-        return Epoch(examples, [batch for batch in batches for _ in WAYS])
+        epoch = self.feed.epoch(number, rank, world_size)
+        return Epoch(epoch.examples, [batch for batch in epoch.batches for _ in WAYS])
 
 
 class Turns(Objective):

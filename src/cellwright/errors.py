@@ -2,6 +2,7 @@
 
     CellwrightError
     ├── InputError         a file, a text, an option: the command line ends with status 2 and this sentence
+    ├── ProcessLost        one of the processes that train together is gone: status 3
     └── DefinitionError    a cell whose equations cannot be what it declares
 
 Wrong shapes and types given to a layer raise what torch.nn raises: RuntimeError, ValueError, TypeError.
@@ -14,6 +15,10 @@ class CellwrightError(Exception):
 
 class InputError(CellwrightError):
     """A file, a text or an option is not what was expected; the message is one sentence for the user."""
+
+
+class ProcessLost(CellwrightError):
+    """Another of the processes that train together ended or cannot be reached; the message is one sentence."""
 
 
 class DefinitionError(CellwrightError, ValueError):

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
@@ -18,7 +18,6 @@ from cellwright.data.batches import (
     usual_budget,
 )
 from cellwright.data.feed import LengthBuckets
-from cellwright.errors import InputError
 
 lengths = st.lists(st.integers(0, 60), min_size=1, max_size=80)
 budgets = st.integers(1, 200)
@@ -67,16 +66,19 @@ def test_every_epoch_has_as_many_batches_as_len_says(lengths, budget):
     assert {len(sampler.batches(epoch)) for epoch in range(4)} == {len(sampler)}
 
 
-# From 2 × 60 tokens on, every batch but the last has two texts or more, of which one can be moved.
-@given(lengths, st.integers(120, 400), st.integers(1, 4), epochs)
-def test_ranks_share_every_text_and_take_equally_many_steps(lengths, budget, world_size, epoch):
-    assume(len(lengths) >= world_size)
-    samplers = [LengthBucketSampler(lengths, budget, rank=rank, world_size=world_size) for rank in range(world_size)]
-    shares = [sampler.batches(epoch) for sampler in samplers]
-    assert sorted(_flat([batch for share in shares for batch in share])) == list(range(len(lengths)))
-    assert {len(share) for share in shares} == {len(samplers[0])}
-    for batch in (batch for share in shares for batch in share):
-        assert len(batch) * max(lengths[index] for index in batch) <= budget
+@given(lengths, budgets, st.integers(1, 5), epochs)
+def test_processes_share_each_batch_of_one(lengths, budget, world_size, epoch):
+    feed = LengthBuckets(lambda number: lengths, lambda length: length, list, budget, 3)
+    whole = feed.epoch(epoch, 0, 1)
+    shares = [feed.epoch(epoch, rank, world_size) for rank in range(world_size)]
+    assert not any(number in whole.idle for number in range(len(whole.batches)))
+    for number, batch in enumerate(whole.batches):
+        own = [share.batches[number] for share in shares if number not in share.idle]
+        assert sorted(_flat(own)) == sorted(batch)
+        assert len({len(part) for part in own} | {len(batch) // world_size}) <= 2
+        idle = [share.batches[number] for share in shares if number in share.idle]
+        assert len(own) == min(len(batch), world_size)
+        assert all(len(part) == 1 and part[0] in batch for part in idle)
 
 
 def test_another_epoch_takes_the_batches_in_another_order_and_other_texts_together():
@@ -124,32 +126,23 @@ def test_the_rest_of_an_epoch_is_what_a_resumed_run_has_yet_to_do():
         (([], 8), "0 lengths, the least None; expected some"),
         (([3, -1], 8), "2 lengths, the least -1; expected some, from 0 on"),
         (([3], 0), "a budget of 0 tokens; expected at least 1"),
-        (([9, 9], 9, {"rank": 2, "world_size": 2}), "rank 2 of 2 processes; expected 0 to 1"),
-        (([9, 9], 9, {"rank": -1, "world_size": 2}), "rank -1 of 2 processes; expected 0 to 1"),
     ],
 )
 def test_arguments_out_of_range(arguments, message):
-    lengths, budget, *options = arguments
     with pytest.raises(ValueError, match=message):
-        LengthBucketSampler(lengths, budget, **(options[0] if options else {}))
-
-
-def test_fewer_texts_than_processes_is_a_mistake_of_the_users():
-    with pytest.raises(InputError, match="3 batches of one text each cannot be shared among 2 processes evenly"):
-        LengthBucketSampler([9, 9, 9], 9, world_size=2)
+        LengthBucketSampler(*arguments)
 
 
 def test_few_texts_make_small_batches_and_many_large_ones():
-    assert usual_budget(0, 1) == LEAST_TOKENS == usual_budget(9000, 1)
-    assert usual_budget(250_000, 1) == 250_000 // USUAL_STEPS
-    assert usual_budget(250_000, 2) == 250_000 // USUAL_STEPS // 2
-    assert usual_budget(2_500_000, 1) == MOST_TOKENS
+    assert usual_budget(0) == LEAST_TOKENS == usual_budget(9000)
+    assert usual_budget(250_000) == 250_000 // USUAL_STEPS
+    assert usual_budget(2_500_000) == MOST_TOKENS
 
 
 def test_a_feed_says_what_it_takes():
     examples = [([1] * 50, None)] * 2000
     feed = LengthBuckets(lambda epoch: examples, lambda e: len(e[0]), collate, None, 0)
-    assert feed.describe(1) == "batches of at most 781 tokens"
+    assert feed.describe() == "batches of at most 781 tokens"
     assert feed.epoch(0, 0, 1).batches == replace(feed, budget=781).epoch(0, 0, 1).batches
 
 

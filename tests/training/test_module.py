@@ -11,6 +11,7 @@ from cellwright.data.batches import Batch
 from cellwright.models.architecture import ClassifierConfig
 from cellwright.tasks.classify import ClassifyConfig
 from cellwright.tasks.classify.objective import ClassifyObjective
+from cellwright.training.data import Share
 from cellwright.training.module import LossNotFinite, TrainedModule
 
 
@@ -52,7 +53,7 @@ def test_hidden_tokens_are_unknown_and_padding_stays(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(trained.model, "forward", look)
     tokens = torch.full((200, 50), 7).masked_fill(torch.arange(50) >= 40, 0)
-    trained.training_step(Batch(tokens, torch.full((200,), 40), torch.zeros(200, dtype=torch.int64)), 0)
+    trained.training_step(Share(Batch(tokens, torch.full((200,), 40), torch.zeros(200, dtype=torch.int64))), 0)
     assert set(seen[0][:, :40].unique().tolist()) == {1, 7}
     assert not seen[0][:, 40:].any()
     assert (seen[0][:, :40] == 1).float().mean().item() == pytest.approx(0.4, abs=0.02)
@@ -106,4 +107,4 @@ def test_a_loss_that_is_no_number_says_so() -> None:
         trained.model.dense.bias.fill_(torch.nan)
     batch = Batch(torch.tensor([[2]]), torch.tensor([1]), torch.tensor([0]))
     with pytest.raises(LossNotFinite, match=r"the loss is nan at step 1 \(epoch 1\).*--learning-rate"):
-        trained.training_step(batch, 0)
+        trained.training_step(Share(batch), 0)

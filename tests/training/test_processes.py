@@ -1,68 +1,201 @@
-"""Two processes, as `torchrun` starts them: each goes on from its own state, and both from what was trained before."""
+"""Several processes, as `torchrun` starts them: the model that one process makes, whatever befalls them."""
 
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from cellwright.errors import InputError
-from cellwright.tasks.lm import LanguageConfig
-from cellwright.tasks.run import load_run
+from cellwright.files import read_json
+from cellwright.tasks.classify import ClassifyConfig
 from cellwright.training import fit
+from cellwright.training.processes import check_alike, together
 from process import outcome
 
-pytestmark = pytest.mark.slow
-
-RUNS = """
-from cellwright.tasks.classify import *
-from cellwright.tasks.lm import *
-from cellwright.training import *
-fit(LanguageConfig(**{language!r}, out={out!r} + "/alone"), progress=False)
-fit(LanguageConfig(**{language!r}, out={out!r} + "/stopped", max_minutes=1e-6), progress=False)
-fit(LanguageConfig(**{language!r}, out={out!r} + "/stopped", resume=True, max_minutes=60), progress=False)
-fit(ClassifyConfig(**{classify!r}, out={out!r} + "/pretrained"), progress=False)
+DRAWN = {"dropout": 0.0, "embedding_dropout": 0.0, "token_dropout": 0.0}
+"""What is drawn at random, each process draws for itself."""
+SIZES = {"hidden_size": 8, "embedding_dim": 8, "threads": 1, "max_epochs": 1, "batch_tokens": 600, "baseline": False}
+LANGUAGE = SIZES | {"data": "reviews.csv", "batch_tokens": 40, "bptt": 8, "lr_schedule": "constant"}
+CLASSIFY = SIZES | DRAWN | {"data": "reviews.csv"}
+SERIES = {"data": "series.csv", "label": "label", "hidden_size": 8, "max_epochs": 2, "threads": 1}
+RUNS: dict[str, tuple[str, dict[str, Any]]] = {
+    "classes of other sizes": ("classify", CLASSIFY | {"class_weights": "balanced", "adversarial_epsilon": 0.02}),
+    "large tables": ("classify", CLASSIFY),
+    "large tables that thaw": ("classify", CLASSIFY | {"pretrain": "own", "pretrain_epochs": 1, "max_epochs": 2}),
+    "batches of one text": ("classify", CLASSIFY | {"batch_tokens": 20}),
+    "tags": ("tag", SIZES | DRAWN | {"data": "tags.conll", "batch_tokens": 100}),
+    "language": ("lm", LANGUAGE | {"directions": "both", "stride": 4}),
+    "language in one lane": ("lm", LANGUAGE | {"bptt": 64, "batch_tokens": 64}),
+    "transduction": ("transduce", SIZES | {"data": "pairs.tsv", "dropout": 0.0}),
+    "series": ("series", SERIES | {"batch_tokens": 60, "dropout": 0.0}),
+}
+HEAD = """
+import os, sys, torch
+from cellwright import tasks
+from cellwright.errors import InputError
+from cellwright.models import embedding
+from cellwright.training import fit, module
+"""
+TRAIN = """
+for name, (task, options) in {runs!r}.items():
+    torch.set_default_dtype(torch.float32 if task == "series" else torch.float64)  # whose values are read as float32
+    embedding.LARGE_TABLE = 1 if "large" in name else 2**20
+    fit(tasks.config_of(task)(**options, out={out!r} + "/" + name), progress=False)
+"""
+KILLED = """
+step = module.TrainedModule.training_step
+def killed(self, *args):
+    if self.global_step == {step} and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0" and self.global_rank == 1:
+        os.kill(os.getpid(), 9)
+    return step(self, *args)
+module.TrainedModule.training_step = killed
 """
 
 
-@pytest.fixture(scope="module")
-def language(reviews: Path) -> dict[str, Any]:
-    return {
-        "data": str(reviews), "hidden_size": 8, "embedding_dim": 8, "batch_tokens": 512, "threads": 1, "max_epochs": 1,
-        "lr_schedule": "constant",
-    }  # fmt: skip
+def started(count: int, *command: str, restarts: int = 0) -> subprocess.CompletedProcess[str]:
+    torchrun = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={count}"]
+    whole = [*torchrun, f"--max-restarts={restarts}", "--no-python", sys.executable, *command]
+    return subprocess.run(whole, capture_output=True, text=True, env=os.environ, timeout=400)
 
 
 @pytest.fixture(scope="module")
-def runs(language: dict[str, Any], reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("runs")
-    shared = {name: language[name] for name in ("data", "hidden_size", "embedding_dim", "batch_tokens", "threads")}
-    classify = shared | {"pretrain": "own", "pretrain_epochs": 1, "max_epochs": 2}
-    code = RUNS.format(language=language, classify=classify, out=str(out))
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--no-python", sys.executable]
-    ended = subprocess.run([*command, "-c", code], capture_output=True, text=True, env=os.environ, timeout=180)
-    assert ended.returncode == 0, ended.stderr
-    (out / "said.txt").write_text(ended.stdout)
-    return out
+def data(reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder, draw = tmp_path_factory.mktemp("data"), Random(0)
+    (folder / "reviews.csv").write_text("".join(reviews.read_text().splitlines(keepends=True)[:200]))
+    words = ["good", "bad", "fine", "poor", "room", "food"]
+    sentences = [draw.choices(words, k=draw.randint(1, 12)) for _ in range(200)]
+    tagged = ["".join(f"{w}\t{'N' if len(w) == 4 else 'V'}\n" for w in each) for each in sentences]
+    (folder / "tags.conll").write_text("".join(f"{each}w{k}\tX\n\n" for k, each in enumerate(tagged)))
+    sources = ["".join(draw.choices("abcdef", k=draw.randint(3, 9))) for _ in range(200)]
+    (folder / "pairs.tsv").write_text("source\ttarget\n" + "".join(f"{each}\t{each[::-1]}\n" for each in sources))
+    lengths = [(f"s{k}", draw.choice("ab"), draw.randint(3, 15)) for k in range(80)]
+    steps = [f"{name},{label},{draw.gauss(label == 'a', 1)}\n" for name, label, n in lengths for _ in range(n)]
+    (folder / "series.csv").write_text("series,label,x\n" + "".join(steps))
+    return folder
 
 
-def test_a_language_model_stopped_within_an_epoch_goes_on_from_the_state_of_each(runs: Path) -> None:
-    alone, stopped = outcome(runs / "alone"), outcome(runs / "stopped")
-    states = {name: value for name, value in alone["last"].items() if name.startswith(".objective.")}
-    assert len(states) == 4  # h and c of each process
-    assert states[".objective.0.state.0.0.0"] != states[".objective.1.state.0.0.0"]
-    assert stopped["last"] == alone["last"]
-    assert stopped["weights"] == alone["weights"]
+Train = Callable[..., Path]
 
 
-def test_another_number_of_processes_is_refused(runs: Path, language: dict[str, Any]) -> None:
-    config = LanguageConfig(**language | {"max_epochs": 2}, out=runs / "alone", resume=True)
-    with pytest.raises(InputError, match="was trained by 2 processes, and 1 resume it; expected as many"):
+@pytest.fixture(scope="module")
+def train(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Train:
+    """Train some of RUNS, with options of their own, in so many processes."""
+
+    def run(count: int, *names: str, out: Path | None = None, killed_at: int | None = None, **changes: Any) -> Path:
+        out = tmp_path_factory.mktemp("runs") if out is None else out
+        of = {name: RUNS[name] for name in names}
+        runs = {name: (task, {**o, "data": str(data / o["data"]), **changes}) for name, (task, o) in of.items()}
+        killed = "" if killed_at is None else KILLED.format(step=killed_at)
+        code = HEAD + killed + TRAIN.format(runs=runs, out=str(out))
+        ended = started(count, "-c", code, restarts=int(killed_at is not None))
+        assert ended.returncode == 0, ended.stderr
+        (out / "said.txt").write_text(ended.stdout)
+        return out
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def alone(train: Train) -> Path:
+    return train(1, *RUNS)
+
+
+def assert_alike(one: Path, other: Path) -> None:
+    """Weights, and scores of validation, to the rounding of the type that they were computed in."""
+    mine, theirs = (load_file(folder / "model.safetensors") for folder in (one, other))
+    for name, weight in mine.items():
+        limit = 1e-11 if weight.dtype == torch.float64 else 1e-5
+        torch.testing.assert_close(weight, theirs[name], rtol=0, atol=limit, msg=lambda m, name=name: f"{name}: {m}")
+    scores = [read_json(folder / "metrics.json")["validation"] for folder in (one, other)]
+    assert scores[0] == pytest.approx(scores[1], rel=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [2, 4])
+def test_several_processes_make_the_model_of_one(alone: Path, train: Train, count: int) -> None:
+    several = train(count, *RUNS)
+    for name in RUNS:
+        assert_alike(alone / name, several / name)
+    said = (several / "said.txt").read_text()
+    assert said.count("pre-training: epoch 1 of at most 1") == 1  # one of them speaks
+    assert f"batches of at most 600 tokens, shared by {count} processes" in said
+
+
+@pytest.mark.slow
+def test_a_killed_worker_is_started_anew_and_no_row_is_lost_or_read_twice(train: Train) -> None:
+    """Nor is the run that was begun replaced, though --overwrite says so of the one before it."""
+    whole = train(2, "language", checkpoint_seconds=0)
+    out = train(1, "language", hidden_size=4)
+    killed = train(2, "language", out=out, overwrite=True, checkpoint_seconds=0, killed_at=25)
+    said = (killed / "said.txt").read_text()
+    assert said.count("torchrun starts the processes anew: the run goes on from its last checkpoint") == 1
+    assert said.count("going on after 0 of at most 1 epoch, 25 steps") == 1
+    assert outcome(killed / "language") == outcome(whole / "language")
+
+
+@pytest.mark.slow
+def test_more_or_fewer_processes_go_on_where_others_stopped(alone: Path, train: Train) -> None:
+    """In the middle of an epoch, each with a state of its own."""
+    out = train(2, "language", max_minutes=1e-6)
+    train(3, "language", out=out, resume=True, max_minutes=1e-3)
+    said = (train(1, "language", out=out, resume=True, max_minutes=60) / "said.txt").read_text()
+    assert "going on after 0 of at most 1 epoch" in said
+    assert_alike(alone / "language", out / "language")
+
+
+@pytest.mark.slow
+def test_a_process_that_is_gone_is_told_in_a_sentence(data: Path, tmp_path: Path) -> None:
+    code = HEAD + KILLED.format(step=3) + "from cellwright.cli import main; sys.exit(main())"
+    arguments = ["fit", str(data / "reviews.csv"), "--out", str(tmp_path / "run"), "--batch-tokens", "512"]
+    ended = started(2, "-c", code, *arguments)
+    assert ended.returncode != 0
+    told = [line for line in ended.stderr.splitlines() if line.startswith("cellwright: ")]
+    assert len(told) == 1, ended.stderr
+    assert "another of the 2 processes ended or cannot be reached (Connection closed by peer" in told[0]
+    assert "training_step" not in ended.stderr  # torchrun has a traceback of its own
+
+
+@pytest.mark.slow
+def test_a_mistake_is_told_once(tmp_path: Path) -> None:
+    ended = started(2, "-m", "cellwright", "fit", str(tmp_path / "nosuch.csv"), "--out", str(tmp_path / "run"))
+    assert ended.returncode != 0
+    assert ended.stderr.count("cellwright: ") == 1
+
+
+@pytest.mark.slow
+def test_a_mistake_of_one_process_ends_all_with_its_sentence(data: Path, tmp_path: Path) -> None:
+    """Of a file that one machine has and another has not, say."""
+    (tmp_path / "0.csv").write_text((data / "reviews.csv").read_text())
+    each = f"data={str(tmp_path)!r} + '/' + os.environ['RANK'] + '.csv', out={str(tmp_path / 'run')!r}"
+    code = f"try: fit(tasks.config_of('classify')({each}), progress=False)\nexcept InputError as error: print(error)\n"
+    ended = started(2, "-c", HEAD + code)
+    assert ended.stdout.count("process 1, on ") == 2
+    assert ended.stdout.count("1.csv") == 2
+
+
+def test_other_rows_on_another_machine_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cellwright.training.processes.gathered", lambda value: [("a", "one"), ("b", "two")])
+    with pytest.raises(InputError, match=r"x.csv: process 1, on b, reads other rows there than the first one, on a;"):
+        check_alike("x.csv", "one")
+
+
+def test_alone_a_mistake_is_itself() -> None:
+    mistake = InputError("as it was")
+    with pytest.raises(InputError) as raised, together():
+        raise mistake
+    assert raised.value is mistake
+
+
+def test_without_torchrun_a_run_that_is_there_is_none_to_go_on_with(data: Path, tmp_path: Path) -> None:
+    config = ClassifyConfig(**CLASSIFY | {"data": str(data / "reviews.csv")}, out=tmp_path)
+    fit(config, progress=False, say=lambda sentence: None)
+    assert not (tmp_path / "checkpoints" / "launchers.json").exists()
+    with pytest.raises(InputError, match="holds a run already"):
         fit(config, progress=False, say=lambda sentence: None)
-
-
-def test_what_was_trained_before_is_there_for_both(runs: Path) -> None:
-    assert load_run(runs / "pretrained").config.model.hidden_size == 8
-    assert (runs / "said.txt").read_text().count("pre-training: epoch 1 of at most 1") == 1  # one of them speaks

@@ -1,7 +1,6 @@
 """`cellwright fit`: train a model, then say how good it is, where it is, and what to try next."""
 
 import inspect
-import os
 import shlex
 import sys
 import time
@@ -37,10 +36,15 @@ def fit(**options: Any) -> None:
     with stage("loading PyTorch and Lightning", lasted=lasted):
         from cellwright.training import fit as train
         from cellwright.training.folder import SCORES
+        from cellwright.training.processes import is_first_process
 
     keep_freed_memory()
     config = configured(tasks.config_of(options.pop("task")), options | {"data": as_one(options["data"])})
     result = train(config, progress=sys.stderr.isatty())
+    if not is_first_process():
+        if result.stopped == "interrupted":
+            raise typer.Exit(130)
+        return
     for stale in (*SCORES.values(), *tasks.get(config.task).pictures):  # of the weights before a resume
         (result.out / stale).unlink(missing_ok=True)
     if result.stopped == "interrupted":
@@ -48,8 +52,7 @@ def fit(**options: Any) -> None:
         reached = f"The best model so far is in {config.out}" if result.steps else "No model has been trained yet"
         print(f"{reached}; to go on: {again}")
         raise typer.Exit(130)
-    if os.environ.get("RANK", "0") == "0":  # of the processes that torchrun starts, one speaks
-        _conclude(result)
+    _conclude(result)
 
 
 class FitCommand(TyperCommand):

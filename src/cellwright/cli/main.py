@@ -3,6 +3,7 @@
 0    done
 1    standard output was closed before the end, as `| head` does
 2    the user's mistake: one sentence on standard error
+3    one of several processes of `fit` is gone: one sentence on each machine that is left
 130  interrupted by Ctrl-C
 """
 
@@ -29,7 +30,7 @@ from cellwright.cli.inspect import inspect
 from cellwright.cli.predict import predict
 from cellwright.cli.run_options import FilesCommand, RunCommand, say
 from cellwright.cli.serve import ServeCommand, serve
-from cellwright.errors import InputError
+from cellwright.errors import InputError, ProcessLost
 from cellwright.stages import told
 
 app = typer.Typer(
@@ -50,6 +51,8 @@ app.command()(datasets)
 app.command(cls=BenchCommand)(bench)
 app.add_typer(cells, name="cells")
 
+
+MISTAKE, LOST = 2, 3
 
 # torch has a class for the memory of a GPU alone.
 NO_MEMORY = re.compile("can't allocate memory|not enough memory|out of memory|size calculation overflowed")
@@ -79,16 +82,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     serves = given[:1] == ["serve"]  # whose output nobody watches
-    speaks = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun starts, one
+    first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun starts, one speaks
+    if "RANK" in os.environ:  # and torch's C++ would warn in each; it reads this when it is loaded
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     try:
-        with told(say) if speaks and not serves else nullcontext():
+        with told(say) if first and not serves else nullcontext():
             status = app(given or ["--help"], prog_name="cellwright", standalone_mode=False)
         sys.stdout.flush()
         return status or 0
-    except InputError as error:
-        return _mistake(str(error))
+    except InputError as error:  # all of the processes end by the same one
+        return _mistake(str(error)) if first else MISTAKE
     except TyperException as error:  # an unknown option or command, a value that is no number
-        return _mistake(error.format_message())
+        return _mistake(error.format_message()) if first else MISTAKE
+    except ProcessLost as error:
+        if os.environ["LOCAL_RANK"] == "0":  # the first one may be what was lost
+            print(f"cellwright: {error}", file=sys.stderr)
+        return LOST
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and not NO_MEMORY.search(str(error)):
             raise
@@ -107,4 +116,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _mistake(sentence: str) -> int:
     print(f"cellwright: {sentence}", file=sys.stderr)
-    return 2
+    return MISTAKE

@@ -15,8 +15,6 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
-from cellwright.errors import InputError
-
 Pieces = Sequence[Sequence[int]]  # what a model reads of a text: the whole as one piece, or several
 Example = tuple[Sequence[int], int | None]  # a text's token numbers, and its class or None
 PiecedExample = tuple[Pieces, int | None]
@@ -50,14 +48,11 @@ class LengthBucketSampler(Sampler[list[int]]):
             sampler.set_epoch(epoch)
             for indices in sampler: ...
 
-    Give it to a DataLoader as `batch_sampler`. Among several processes, each passes its rank: every text
-    goes to one of them, and all make the same number of steps. A run that is resumed in the middle of an
-    epoch gets the rest of it from `batches(epoch)[done:]`.
+    Give it to a DataLoader as `batch_sampler`. A run that is resumed in the middle of an epoch gets the rest of it
+    from `batches(epoch)[done:]`.
     """
 
-    def __init__(
-        self, lengths: Sequence[int], budget: int, *, seed: int = 0, rank: int = 0, world_size: int = 1
-    ) -> None:
+    def __init__(self, lengths: Sequence[int], budget: int, *, seed: int = 0) -> None:
         """Plan the batches.
 
         Args:
@@ -65,45 +60,42 @@ class LengthBucketSampler(Sampler[list[int]]):
             budget: the most tokens of a batch, padding counted: rows × longest length. A text that is longer
                 by itself makes a batch of its own.
             seed: chooses the order of all epochs, from 0 on.
-            rank: this process, 0 … world_size - 1.
-            world_size: the number of processes.
 
         Raises:
-            ValueError: an argument outside its range, or texts that cannot be shared out evenly.
+            ValueError: an argument outside its range.
 
         """
-        _check(lengths, budget, rank, world_size)
-        self.seed, self.rank, self.world_size = seed, rank, world_size
+        _check(lengths, budget)
+        self.seed = seed
         self.epoch = 0
         self._widths = _widths(np.asarray(lengths, dtype=np.int64))
-        descending = np.sort(self._widths)[::-1]
-        self._sizes = _even(_sizes(descending, budget), world_size)
+        self._sizes = _sizes(np.sort(self._widths)[::-1], budget)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch, from 0 on, that the next iteration goes through."""
         self.epoch = epoch
 
     def batches(self, epoch: int) -> list[list[int]]:
-        """Return the batches of this rank in that epoch, in order."""
+        """Return the batches of that epoch, in order; the texts of each from the longest to the shortest."""
         random = np.random.default_rng((self.seed, epoch))
         shuffled = random.permutation(len(self._widths))
         # A stable sort: texts of one width stay in their random order.
         descending = shuffled[np.argsort(-self._widths[shuffled], kind="stable")]
         ends = np.cumsum(self._sizes)
-        order = random.permutation(len(ends))[self.rank :: self.world_size]
+        order = random.permutation(len(ends))
         return [descending[ends[k] - self._sizes[k] : ends[k]].tolist() for k in order]
 
     def __iter__(self) -> Iterator[list[int]]:
         return iter(self.batches(self.epoch))
 
     def __len__(self) -> int:
-        """The number of batches of this rank, the same in every epoch."""
-        return len(self._sizes) // self.world_size
+        """The number of batches, the same in every epoch."""
+        return len(self._sizes)
 
 
-def usual_budget(tokens: int, world_size: int) -> int:
-    """Most padded tokens of a batch where nobody chooses, of so many in an epoch of `world_size` processes."""
-    return min(max(tokens // (USUAL_STEPS * world_size), LEAST_TOKENS), MOST_TOKENS)
+def usual_budget(tokens: int) -> int:
+    """Most padded tokens of a batch where nobody chooses, of so many in an epoch."""
+    return min(max(tokens // USUAL_STEPS, LEAST_TOKENS), MOST_TOKENS)
 
 
 def collate(examples: Sequence[Example]) -> Batch:
@@ -160,26 +152,9 @@ def _sizes(descending: NDArray[np.int64], budget: int) -> list[int]:
     return sizes
 
 
-def _even(sizes: list[int], world_size: int) -> list[int]:
-    """Halve the largest batches until every process gets equally many: one that waits for another hangs."""
-    sizes = list(sizes)
-    while len(sizes) % world_size:
-        largest = max(range(len(sizes)), key=sizes.__getitem__)
-        if sizes[largest] < 2:
-            raise InputError(
-                f"{len(sizes)} batches of one text each cannot be shared among {world_size} processes evenly; expected "
-                "more texts: take fewer processes"
-            )
-        half = sizes[largest] // 2
-        sizes[largest : largest + 1] = [sizes[largest] - half, half]
-    return sizes
-
-
-def _check(lengths: Sequence[int], budget: int, rank: int, world_size: int) -> None:
+def _check(lengths: Sequence[int], budget: int) -> None:
     if len(lengths) == 0 or min(lengths) < 0:
         least = min(lengths, default=None)
         raise ValueError(f"LengthBucketSampler: {len(lengths)} lengths, the least {least}; expected some, from 0 on")
     if budget < 1:
         raise ValueError(f"LengthBucketSampler: a budget of {budget} tokens; expected at least 1")
-    if not 0 <= rank < world_size:
-        raise ValueError(f"LengthBucketSampler: rank {rank} of {world_size} processes; expected 0 to {world_size - 1}")

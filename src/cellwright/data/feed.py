@@ -1,6 +1,6 @@
 """What training goes through: the examples of each epoch, which of them make a batch, and how they become one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
@@ -9,21 +9,34 @@ from cellwright.data.batches import MOST_TOKENS, LengthBucketSampler, usual_budg
 
 
 class Epoch(NamedTuple):
-    """The examples of one epoch, and the indices of each batch, in order."""
+    """The examples of one epoch, and the indices of each batch, in order: of one of several processes, its share."""
 
     examples: Sequence[Any]
     batches: list[list[int]]
+    idle: Container[int] = ()
+    """Numbers of the batches of which nothing falls to this process: what it has of them is another's, and counts for
+    nothing, so that all of them take each step together."""
+
+    def share(self, rank: int, world_size: int) -> "Epoch":
+        """What process `rank` has of it: of each batch every `world_size`-th example, as long as those of the others.
+
+        So all processes together take the steps of one, each on the same examples.
+        """
+        shares = [batch[rank::world_size] for batch in self.batches]
+        idle = frozenset(number for number, own in enumerate(shares) if not own)
+        batches = [own or batch[:1] for own, batch in zip(shares, self.batches, strict=True)]
+        return Epoch(self.examples, batches, idle)
 
 
 class Feed(Protocol):
     """Epochs that are pure functions of their number, so that a resumed run sees what it would have seen."""
 
     def epoch(self, number: int, rank: int, world_size: int) -> Epoch:
-        """Epoch `number`, from 0, as one of `world_size` processes sees it; all of them get equally many batches."""
+        """Epoch `number`, from 0, as one of `world_size` processes sees it: its share of each of the same batches."""
         ...
 
-    def describe(self, world_size: int) -> str:
-        """How much is in a batch, for the user."""
+    def describe(self) -> str:
+        """How much is in a batch, of all processes together, for the user."""
         ...
 
     @property
@@ -52,18 +65,17 @@ class LengthBuckets:
     def epoch(self, number: int, rank: int, world_size: int) -> Epoch:
         """Epoch `number` as process `rank` sees it."""
         examples = self.examples(number)
-        costs = [self.cost(example) for example in examples]
-        budget = self.budget_among(world_size)
-        sampler = LengthBucketSampler(costs, budget, seed=self.seed, rank=rank, world_size=world_size)
-        return Epoch(examples, sampler.batches(number))
+        sampler = LengthBucketSampler([self.cost(each) for each in examples], self.most_tokens, seed=self.seed)
+        return Epoch(examples, sampler.batches(number)).share(rank, world_size)
 
-    def describe(self, world_size: int) -> str:
+    def describe(self) -> str:
         """How much is in a batch."""
-        return f"batches of at most {self.budget_among(world_size):,} tokens"
+        return f"batches of at most {self.most_tokens:,} tokens"
 
-    def budget_among(self, world_size: int) -> int:
-        """The most padded tokens of a batch, in each of `world_size` processes."""
-        return self.budget or usual_budget(self._tokens, world_size)
+    @property
+    def most_tokens(self) -> int:
+        """The most padded tokens of a batch."""
+        return self.budget or usual_budget(self._tokens)
 
     @cached_property
     def _tokens(self) -> int:

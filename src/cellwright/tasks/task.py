@@ -84,6 +84,10 @@ class Objective(ABC):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:  # noqa: B027
         """Go on from there."""
 
+    def share_state(self, states: Sequence[Mapping[str, Any]], rank: int, world_size: int) -> Mapping[str, Any]:
+        """What process `rank` goes on from, of the states of those that were there before, more of them or fewer."""
+        return states[0]  # most carry what is the same in all
+
 
 @dataclass(frozen=True)
 class Baseline:

@@ -15,6 +15,7 @@ from cellwright.training.folder import CHECKPOINT
 from cellwright.training.history import History
 from cellwright.training.interruption import Interruption, Reason, Stopped
 from cellwright.training.plan import Plan
+from cellwright.training.processes import summed
 
 
 def check_checkpoint(config: FitConfig, plan: Plan) -> None:
@@ -60,9 +61,8 @@ class CheckpointCallback(Checkpoint):
         # Between two batches of one step there are gradients, which no checkpoint holds.
         if batch_idx + 1 == trainer.num_training_batches or (batch_idx + 1) % trainer.accumulate_grad_batches:
             return
-        due = time.monotonic() - self._written >= self.seconds
-        reason = self._reason(trainer)
-        if reason or trainer.strategy.reduce_boolean_decision(due, all=False):
+        due, reason = self._agreed(pl_module)
+        if reason or due:
             self._save(trainer, trainer.current_epoch, batch_idx + 1)
         if reason:
             raise Stopped(reason)
@@ -70,7 +70,8 @@ class CheckpointCallback(Checkpoint):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save; validation, best model and history of the epoch are done."""
         self._save(trainer, trainer.current_epoch + 1, 0)
-        if reason := self._reason(trainer):
+        _, reason = self._agreed(pl_module)
+        if reason:
             raise Stopped(reason)
 
     def _save(self, trainer: Trainer, epoch: int, done: int) -> None:
@@ -81,10 +82,9 @@ class CheckpointCallback(Checkpoint):
             trainer.save_checkpoint(self.path)
         self._written = time.monotonic()
 
-    def _reason(self, trainer: Trainer) -> Reason | None:
-        """Why to stop now. All processes agree, or those that go on would wait for ever."""
+    def _agreed(self, module: LightningModule) -> tuple[bool, Reason | None]:
+        """Whether a checkpoint is due, and why to stop now: all processes do, or one would wait for another."""
+        due = time.monotonic() - self._written >= self.seconds
         over = self.max_minutes is not None and self.history.seconds >= 60 * self.max_minutes
-        agree = trainer.strategy.reduce_boolean_decision
-        if agree(self.interruption.requested, all=False):
-            return "interrupted"
-        return "minutes" if agree(over, all=False) else None
+        any_due, interrupted, any_over = summed([due, self.interruption.requested, over], module.device)
+        return bool(any_due), "interrupted" if interrupted else "minutes" if any_over else None

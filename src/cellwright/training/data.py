@@ -1,29 +1,49 @@
 """The batches of a run, for Lightning; each epoch's order is a pure function of the seed and the epoch."""
 
 import signal
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from lightning.pytorch import LightningDataModule
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
-from cellwright.data.feed import Feed
+from cellwright.data.feed import Epoch, Feed
 
 
-class Rest(Sampler[list[int]]):
+class Share(NamedTuple):
+    """What one process has of a batch."""
+
+    batch: Any
+    counts: bool = True
+    """False: nothing of the batch falls to it, and this is another's."""
+
+
+class Shares(Dataset[Share]):
+    """The batches of an epoch, each made when it is asked for."""
+
+    def __init__(self, epoch: Epoch, collate: Callable[[Sequence[Any]], Any]) -> None:
+        self.epoch = epoch
+        self.collate = collate
+
+    def __getitem__(self, number: int) -> Share:
+        batch = self.collate([self.epoch.examples[index] for index in self.epoch.batches[number]])
+        return Share(batch, number not in self.epoch.idle)
+
+
+class Rest(Sampler[int]):
     """What is left of an epoch when its first `done` batches were seen before the run was stopped."""
 
-    def __init__(self, batches: list[list[int]], done: int) -> None:
+    def __init__(self, batches: int, done: int) -> None:
         self.batches = batches
         self.done = done
 
-    def __iter__(self) -> Iterator[list[int]]:
-        return iter(self.batches[self.done :])
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.done, self.batches))
 
     def __len__(self) -> int:
         """All batches of the epoch, since Lightning counts on from the ones done."""
-        return len(self.batches)
+        return self.batches
 
 
 class TrainingData(LightningDataModule):
@@ -67,12 +87,18 @@ class TrainingData(LightningDataModule):
             raise RuntimeError("TrainingData: no Trainer yet; Trainer.fit asks for the loaders")
         epoch = feed.epoch(number, self.trainer.global_rank, self.trainer.world_size)
         return DataLoader(
-            epoch.examples,  # type: ignore[arg-type]  # a list is a map-style dataset to DataLoader
-            batch_sampler=Rest(epoch.batches, done),
-            collate_fn=feed.collate,
+            Shares(epoch, feed.collate),
+            batch_size=None,  # a share is a batch already
+            sampler=Rest(len(epoch.batches), done),
+            collate_fn=_as_it_is,  # type: ignore[arg-type]  # which gets no list where there is no batch size
             num_workers=self.workers,
             worker_init_fn=_leave_signals,
         )
+
+
+def _as_it_is(share: Share) -> Share:
+    """Nothing is left to do; torch's own would look at each number."""
+    return share
 
 
 def _leave_signals(worker: int) -> None:

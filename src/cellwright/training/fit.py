@@ -23,9 +23,27 @@ from cellwright.tasks.run import CONFIG, MODEL, load_config, save_description
 from cellwright.tasks.task import Prepared
 from cellwright.training.checkpointing import check_checkpoint
 from cellwright.training.curve import draw_curve
-from cellwright.training.folder import CURVE, METRICS, check_folder, make_folder, settle_folder
+from cellwright.training.folder import (
+    CURVE,
+    METRICS,
+    begun_by,
+    check_folder,
+    make_folder,
+    note_launchers,
+    settle_folder,
+)
 from cellwright.training.plan import Plan
-from cellwright.training.session import Session, Stop, is_first_process, processes
+from cellwright.training.processes import (
+    check_alike,
+    gathered,
+    is_first_process,
+    join,
+    launchers,
+    processes,
+    reaching_others,
+    together,
+)
+from cellwright.training.session import Session, Stop
 
 ENDINGS: dict[Stop, str] = {
     "epochs": "all epochs are done",
@@ -75,6 +93,7 @@ def fit_rows(
 
     Raises InputError for what cannot be learned from, and for a loss that is no longer a number.
     """
+    join()
     config = with_key(config)
     before = load_config(config.out) if go_on else None
     prepared = _with_code(tasks.get(config.task).prepare(config, before, given))
@@ -93,22 +112,40 @@ def fit(config: FitConfig, *, progress: bool = True, say: Callable[[str], None] 
     say: is given one sentence at a time: what the data is, each epoch's scores, why training stopped.
 
     The first Ctrl-C or SIGTERM stops after the step, with the best model so far. Started by `torchrun`, the
-    processes share each epoch's batches (Lightning's DDP); the first one writes and speaks. The process
-    group that they join serves later calls too, and is left when the process ends.
+    processes share each batch (Lightning's DDP) and make the model that one would; the first one writes and speaks,
+    and where `torchrun` starts them anew, the run that they began goes on. The process group that they join serves
+    later calls too, and is left when the process ends.
 
     Raises InputError for the user's mistakes: data that cannot be read, `out` that exists or cannot be written,
-    options that differ from those of the run being resumed, a full disk, a loss that is no longer a number.
+    options that differ from those of the run being resumed, a full disk, a loss that is no longer a number. Raises
+    ProcessLost where another process ended or cannot be reached.
     """
-    if is_first_process():
-        check_folder(config)
-    prepared = _prepare(config)
-    plan = _planned(prepared)
-    check_checkpoint(prepared.config, plan)
-    with _settled(config.out, say):
-        result = _fit(prepared, plan, progress, say)
+    join()
+    with reaching_others(config.out):
+        config = _started_anew(config, say)
+        with together():
+            if is_first_process():
+                check_folder(config)
+        with together():
+            prepared = _prepare(config)
+            plan = _planned(prepared)
+            check_checkpoint(prepared.config, plan)
+        check_alike(config.data, prepared.run.fingerprint)
+        with _settled(config.out, say):
+            result = _fit(prepared, plan, progress, say)
     if torch.distributed.is_initialized():
         _leave_at_exit()
     return result
+
+
+def _started_anew(config: FitConfig, say: Callable[[str], None]) -> FitConfig:
+    """The same, to resume the run where the `torchrun` that starts the processes has begun it before."""
+    known = launchers()
+    if config.resume or not gathered(begun_by(config.out, known))[0]:
+        return config
+    if is_first_process():
+        say(f"{config.out}: torchrun starts the processes anew: the run goes on from its last checkpoint")
+    return config.model_copy(update={"resume": True, "overwrite": False})
 
 
 @contextmanager
@@ -130,9 +167,9 @@ def _leave_at_exit() -> None:
 
 
 def _planned(prepared: Prepared[Any, Any]) -> Plan:
-    """How long it trains: every process has as many steps as the first one. Raises InputError for too few texts."""
+    """How long it trains."""
     with stage("putting examples of like length together"):
-        batches = len(prepared.train.epoch(0, 0, processes()).batches)
+        batches = len(prepared.train.epoch(0, 0, 1).batches)
     return Plan.of(prepared.config, ceil(batches / prepared.config.accumulate_grad_batches))
 
 
@@ -141,19 +178,25 @@ def _fit(
 ) -> FitResult:
     if prepared.config.threads is not None:
         torch.set_num_threads(prepared.config.threads)
-    if is_first_process():
-        make_folder(prepared.config)
-        save_description(prepared.config.out, prepared.run, prepared.files)
+    known = launchers()
+    with together():
+        if is_first_process():
+            make_folder(prepared.config)
+            note_launchers(prepared.config.out, known)
+            save_description(prepared.config.out, prepared.run, prepared.files)
     first = _pretrained(prepared, progress, say)
     if first.stopped == "interrupted":
         return _untrained(prepared, first)
-    session = Session(prepared, _with_minutes_left(plan, first), progress=progress, say=say, resumable=resumable)
+    with together():
+        session = Session(prepared, _with_minutes_left(plan, first), progress=progress, say=say, resumable=resumable)
     for note in prepared.notes:
         session.say(note)
     if prepared.validation is None:
         session.say("no validation: no epoch is better than another, so that none stops early, and the last is kept")
     together = prepared.config.accumulate_grad_batches
-    session.say(prepared.train.describe(processes()) + (f", {together} of them to a step" if together > 1 else ""))
+    steps = f", {together} of them to a step" if together > 1 else ""
+    among = f", shared by {processes()} processes" if processes() > 1 else ""
+    session.say(f"{prepared.train.describe()}{steps}{among}")
     session.say(session.plan.describe(session.validated))
     result = _result(prepared, session, session.run(), first)
     if is_first_process():
@@ -207,12 +250,12 @@ def _pretrained(prepared: Prepared[Any, Any], progress: bool, say: Callable[[str
         return done
     told(f"--task {prepared.first.task} on {prepared.first.data}, in {prepared.first.out}")
     try:
-        first = _prepare(prepared.first.model_copy(update={"resume": resumed}))
+        with together():
+            first = _prepare(prepared.first.model_copy(update={"resume": resumed}))
         result = _fit(first, _planned(first), progress, told)
     except InputError as error:
         raise InputError(f"pre-training: {error}") from None
-    if torch.distributed.is_initialized():
-        torch.distributed.barrier()  # until the first process has written what the others read
+    gathered(None)  # until the first process has written what the others read
     return First(result.stopped, result.seconds)
 
 

@@ -1,10 +1,11 @@
 """The run folder before training and after: refused, made, the run before it put aside, and removed or put back."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from cellwright import tasks
 from cellwright.errors import InputError
+from cellwright.files import read_json, write_json
 from cellwright.tasks.config import FIRST, FitConfig
 from cellwright.tasks.own_cell import CODE
 from cellwright.tasks.run import CONFIG, MODEL
@@ -13,6 +14,8 @@ METRICS, LOG, CURVE = "metrics.json", "log.csv", "curve.png"
 SCORES = {"test": "test.json", "validation": "validation.json"}
 """Of the split for the final score, which `cellwright fit` writes with the pictures of the task."""
 CHECKPOINT = Path("checkpoints", "last.safetensors")
+LAUNCHERS = Path("checkpoints", "launchers.json")
+"""Which launchers of processes have begun a run, that those which they start anew go on with it."""
 REPLACED = "replaced"
 """Where the files of a run wait that --overwrite replaces, until the new one has something to keep."""
 
@@ -60,6 +63,20 @@ def make_folder(config: FitConfig) -> None:
             f"{config.out}: cannot be written ({error.strerror}); expected a place for the run folder that you may "
             "write to: give another --out"
         ) from error
+
+
+def begun_by(out: Path, launchers: Collection[str]) -> bool:
+    """Whether one of these launchers of processes, as `launchers` names them, has begun the run in the folder."""
+    path = out / LAUNCHERS
+    if not (launchers and path.exists() and (out / CONFIG).exists()):
+        return False
+    return not set(launchers).isdisjoint(read_json(path)["launchers"])
+
+
+def note_launchers(out: Path, launchers: Sequence[str]) -> None:
+    """Write who begins the run, before it has a description, or goes on with it; nothing where nobody does."""
+    if launchers:
+        write_json(out / LAUNCHERS, {"launchers": list(launchers)})
 
 
 def settle_folder(out: Path, *, failed: bool) -> bool:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from cellwright.data.wording import counted
@@ -36,7 +35,7 @@ class History(Callback):
         self.plan = plan
         self.say = say
         self.rows: list[dict[str, float]] = []
-        self._sums = [0.0, 0.0, 0.0]  # of this epoch: loss × examples, examples, tokens
+        self._sums = [0.0, 0.0, 0.0]  # of this epoch and all processes: loss × examples, examples, tokens
         self._seconds = 0.0  # before this process
         self._started: float | None = None
 
@@ -46,23 +45,22 @@ class History(Callback):
         return self._seconds + (time.monotonic() - self._started if self._started is not None else 0.0)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Add rows, sums over all processes, and time."""
+        """Add rows, sums, and time."""
         checkpoint["history"] = {
             "rows": self.rows,
-            "sums": self._reduced_sums(trainer),
+            "sums": self._sums,
             "seconds": self.seconds,
         }
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Go on from there; the first process takes the sums of all."""
+        """Go on from there."""
         state = checkpoint["history"]
-        self.rows, self._seconds = state["rows"], state["seconds"]
-        self._sums = state["sums"] if trainer.is_global_zero else [0.0, 0.0, 0.0]
+        self.rows, self._seconds, self._sums = state["rows"], state["seconds"], state["sums"]
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock; of a resumed run say where it stands."""
         self._started = time.monotonic()
-        if trainer.global_step and trainer.is_global_zero:
+        if trainer.global_step:
             self.say(
                 f"going on after {len(self.rows)} of at most {counted(self.plan.epochs, 'epoch')}, "
                 f"{counted(trainer.global_step, 'step')} and {self._seconds:.0f} s"
@@ -73,14 +71,13 @@ class History(Callback):
     ) -> None:
         """Count the step."""
         step: StepOutput = outputs
-        loss = step["mean"].item() * step["examples"]
-        counts = (loss, step["examples"], step["tokens"])
+        counts = (step["mean"] * step["examples"], step["examples"], step["tokens"])
         self._sums = [total + count for total, count in zip(self._sums, counts, strict=True)]
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the epoch's line; validation is done by now."""
         assert isinstance(pl_module, TrainedModule)
-        loss, examples, tokens = self._reduced_sums(trainer)
+        loss, examples, tokens = self._sums
         self._sums = [0.0, 0.0, 0.0]
         row = {"epoch": trainer.current_epoch + 1, "step": trainer.global_step, "train_loss": loss / examples}
         row |= {f"validation_{name}": score for name, score in pl_module.scores.items()}
@@ -88,11 +85,6 @@ class History(Callback):
         if trainer.is_global_zero:
             replace_file(self.path, self._as_csv().encode())
             self.say(self._sentence(self.rows[-1]))
-
-    def _reduced_sums(self, trainer: Trainer) -> list[float]:
-        sums = torch.tensor(self._sums, dtype=torch.float64, device=trainer.strategy.root_device)
-        reduced: list[float] = trainer.strategy.reduce(sums, reduce_op="sum").tolist()
-        return reduced
 
     def _as_csv(self) -> str:
         text = io.StringIO()

@@ -1,20 +1,23 @@
 """What one step is: loss, gradient clipping, optimizer, and the score on the validation split."""
 
+import math
 from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
 import torch
 from lightning.pytorch import LightningModule
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from cellwright.errors import InputError
 from cellwright.tasks.config import FitConfig
 from cellwright.tasks.run import load_weights
-from cellwright.tasks.task import Objective
+from cellwright.tasks.task import Objective, Step
+from cellwright.training.data import Share
 from cellwright.training.ema import EMA
-from cellwright.training.optimizer import clip, make_optimizer, scale
+from cellwright.training.optimizer import clip, make_dense, make_optimizer, scale
+from cellwright.training.processes import gathered, processes, summed
 
 
 class LossNotFinite(InputError):
@@ -22,12 +25,12 @@ class LossNotFinite(InputError):
 
 
 class StepOutput(TypedDict):
-    """What a training step hands to the callbacks: see `cellwright.tasks.task.Step`."""
+    """What a training step hands to the callbacks, of all processes together: see `cellwright.tasks.task.Step`."""
 
     loss: Tensor
-    """What gradients are taken of; Lightning hands it on divided by the batches of a step."""
-    mean: Tensor
-    """The objective's loss of the batch, without a graph."""
+    """What is differentiated: the mean of it over the processes is that of the loss over all examples."""
+    mean: float
+    """The loss."""
     examples: int
     tokens: int
 
@@ -51,6 +54,8 @@ class TrainedModule(LightningModule):
         self.scores: dict[str, float] = {}
         """Of the last validation."""
         self._examples = 0  # of the batches whose gradients are waiting for the step
+        self._counts = True
+        self._dense: list[nn.Parameter] = []
 
     @property
     def result(self) -> nn.Module:
@@ -59,7 +64,11 @@ class TrainedModule(LightningModule):
 
     def configure_optimizers(self) -> Optimizer:
         """Adam; see `make_optimizer`."""
-        return make_optimizer(self.model, self.config.learning_rate, self.config.weight_decay)
+        return make_optimizer(self.model, self.config.learning_rate, self.config.weight_decay, self._dense)
+
+    def make_dense(self) -> None:
+        """Let embeddings have dense gradients, where a step may leave them out: DDP waits for sparse ones then."""
+        self._dense = make_dense(self.model)
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Make of gradients that were accumulated, of sums, those of the mean over all examples of all processes.
@@ -67,9 +76,7 @@ class TrainedModule(LightningModule):
         Lightning's mean is one of means, in which an example of a small batch would count for more.
         """
         if self.config.accumulate_grad_batches > 1:
-            own = torch.tensor(self._examples, dtype=torch.float64, device=self.device)
-            examples = float(self.trainer.strategy.reduce(own, reduce_op="mean"))  # DDP has averaged the gradients
-            scale(self.model.parameters(), self.config.accumulate_grad_batches / max(examples, 1.0))
+            scale(self.model.parameters(), self.config.accumulate_grad_batches / max(self._examples, 1))
             self._examples = 0
 
     def configure_gradient_clipping(self, *_: Any, **__: Any) -> None:
@@ -97,54 +104,55 @@ class TrainedModule(LightningModule):
         super().optimizer_step(*args, **options)
         self.averaged.follow(self.model)
 
-    def training_step(self, batch: Any, batch_idx: int) -> StepOutput:
-        """The objective's loss of a batch. Raises LossNotFinite."""
-        step = self.objective.loss(self.model, batch)
-        if not torch.isfinite(step.loss):
+    def training_step(self, batch: Share, batch_idx: int) -> StepOutput:
+        """The objective's loss of a batch, of which several processes have a share each. Raises LossNotFinite."""
+        output = _of_the_whole(self.objective.loss(self.model, batch.batch), batch.counts, self.device)
+        self._counts = batch.counts
+        if not math.isfinite(output["mean"]):
             raise LossNotFinite(
-                f"the loss is {step.loss.item()} at step {self.global_step + 1} (epoch {self.current_epoch + 1}); "
+                f"the loss is {output['mean']} at step {self.global_step + 1} (epoch {self.current_epoch + 1}); "
                 "expected a number: try a smaller --learning-rate or --clip-norm"
             )
-        loss = step.loss
         if self.config.accumulate_grad_batches > 1:
-            loss = loss * step.examples
-            self._examples += step.examples
-        return StepOutput(loss=loss, mean=step.loss.detach(), examples=step.examples, tokens=step.tokens)
+            output["loss"] = output["loss"] * output["examples"]
+            self._examples += output["examples"]
+        return output
 
     def on_validation_epoch_start(self) -> None:
         """Begin to count."""
         self.objective.begin_pass(training=False)
         self._sums: Tensor | None = None
 
-    def validation_step(self, batch: Any, batch_idx: int) -> None:
+    def validation_step(self, batch: Share, batch_idx: int) -> None:
         """Count one batch."""
-        found = self.objective.measure(self.result, batch).double()
+        found = self.objective.measure(self.result, batch.batch).double() * batch.counts
         self._sums = found if self._sums is None else self._sums + found
 
     def on_validation_epoch_end(self) -> None:
-        """Score. Not by Lightning's log, which rounds to float32."""
+        """Score all of the split, whoever measured it. Not by Lightning's log, which rounds to float32."""
         assert self._sums is not None  # no split is without an example
-        self.scores = self.objective.scores(self.trainer.strategy.reduce(self._sums, reduce_op="sum").tolist())
+        self.scores = self.objective.scores(summed(self._sums.tolist(), self.device))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what the objective of each process carries from batch to batch."""
-        checkpoint["objective"] = _of_all(self.objective.state_dict())
+        """Add what the objective of each process carries from batch to batch, if a part of the last one was its own."""
+        states = gathered(self.objective.state_dict() if self._counts else None)
+        checkpoint["objective"] = [state for state in states if state is not None]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on from there. Raises InputError where there were more processes or fewer."""
-        states, count = checkpoint["objective"], self.trainer.world_size
-        if len(states) != count:
-            raise InputError(
-                f"{self.config.out}: was trained by {len(states)} processes, and {count} resume it; expected as many, "
-                "for each goes on with its share of the texts"
-            )
-        self.objective.load_state_dict(states[self.global_rank])
+        """Go on from there, among as many processes as there are now."""
+        share = self.objective.share_state(checkpoint["objective"], self.global_rank, self.trainer.world_size)
+        self.objective.load_state_dict(share)
 
 
-def _of_all(state: dict[str, Any]) -> list[dict[str, Any]]:
-    """The states of all processes, in their order."""
-    if not distributed.is_initialized():
-        return [state]
-    states: list[Any] = [None] * distributed.get_world_size()
-    distributed.all_gather_object(states, state)
-    return states
+def _of_the_whole(step: Step, counts: bool, device: torch.device) -> StepOutput:
+    """What the shares of all processes come to; counts: whether this one's does.
+
+    DDP takes the mean of the processes' gradients, in which one of few examples would weigh as much as one of many.
+    """
+    if processes() == 1:
+        return StepOutput(loss=step.loss, mean=step.loss.item(), examples=step.examples, tokens=step.tokens)
+    own = step.examples if counts else 0
+    total, examples, tokens = summed([step.loss.item() * own, own, step.tokens if counts else 0], device)
+    most = max(examples, 1)  # series may have nothing to learn of in a batch
+    loss = step.loss * (own * processes() / most)
+    return StepOutput(loss=loss, mean=total / most, examples=int(examples), tokens=int(tokens))

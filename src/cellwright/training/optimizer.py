@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -10,13 +10,18 @@ from torch.nn.utils import get_total_norm
 from torch.optim import AdamW, Optimizer, SparseAdam
 
 
-def make_optimizer(model: nn.Module, learning_rate: float, weight_decay: float) -> Optimizer:
+def make_optimizer(
+    model: nn.Module, learning_rate: float, weight_decay: float, dense: Sequence[nn.Parameter] = ()
+) -> Optimizer:
     """AdamW, and SparseAdam for embeddings with sparse gradients, which moves the rows that a batch has and no others.
 
     Matrices decay; biases and embeddings do not (a rare token's row would decay unseen).
+
+    dense: tables of which rows move too, though their gradients are dense: those that `make_dense` gave.
     """
     embeddings = [module for module in model.modules() if isinstance(module, nn.Embedding)]
-    tables, sparse = {id(e.weight) for e in embeddings}, {id(e.weight) for e in embeddings if e.sparse}
+    tables = {id(e.weight) for e in embeddings}
+    sparse = {id(e.weight) for e in embeddings if e.sparse} | set(map(id, dense))
     decayed: list[nn.Parameter] = []
     kept: list[nn.Parameter] = []
     rows: list[nn.Parameter] = []
@@ -30,11 +35,12 @@ def make_optimizer(model: nn.Module, learning_rate: float, weight_decay: float) 
     return Together(parts)
 
 
-def make_dense(model: nn.Module) -> None:
-    """Give its embeddings dense gradients, as several processes need: DDP takes no table that is frozen, if sparse."""
-    for module in model.modules():
-        if isinstance(module, nn.Embedding):
-            module.sparse = False
+def make_dense(model: nn.Module) -> list[nn.Parameter]:
+    """Give its embeddings dense gradients, and return the tables of those whose were sparse."""
+    found = [module for module in model.modules() if isinstance(module, nn.Embedding) and module.sparse]
+    for module in found:
+        module.sparse = False
+    return [cast(nn.Parameter, module.weight) for module in found]
 
 
 class RowAdam(SparseAdam):
@@ -51,17 +57,27 @@ class RowAdam(SparseAdam):
             raise ValueError("RowAdam: expected no closure; compute the gradients first")
         for group in self.param_groups:
             for table in group["params"]:
-                if table.grad is not None:
-                    self._move(table, table.grad.coalesce(), **group)
+                if table.grad is None:
+                    continue
+                rows, values = _rows(table.grad)
+                if len(rows):
+                    self._move(table, rows, values, **group)
 
     def _move(
-        self, table: Tensor, gradient: Tensor, lr: float, betas: tuple[float, float], eps: float, **_: Any
+        self,
+        table: Tensor,
+        rows: Tensor,
+        values: Tensor,
+        lr: float,
+        betas: tuple[float, float],
+        eps: float,
+        **_: Any,
     ) -> None:
+        """Many arguments: the last ones are torch's options of the group."""
         state = self.state[table]
         if not state:
             state.update(step=0, exp_avg=torch.zeros_like(table), exp_avg_sq=torch.zeros_like(table))
         state["step"] += 1
-        rows, values = gradient.indices()[0], gradient.values()
         whole = (table, state["exp_avg"], state["exp_avg_sq"])
         moved, first, second = (each.index_select(0, rows) for each in whole)
         # Adam adds eps to the root of the unbiased mean of squares, SparseAdam to that of the biased one.
@@ -73,6 +89,15 @@ class RowAdam(SparseAdam):
         )  # fmt: skip
         for each, changed in zip(whole, (moved, first, second), strict=True):
             each.index_copy_(0, rows, changed)
+
+
+def _rows(gradient: Tensor) -> tuple[Tensor, Tensor]:
+    """Which rows a gradient has, and their numbers; of a dense one those that are not zero."""
+    if gradient.is_sparse:
+        gradient = gradient.coalesce()
+        return gradient.indices()[0], gradient.values()
+    rows = gradient.any(dim=1).nonzero()[:, 0]
+    return rows, gradient[rows]
 
 
 class Together(Optimizer):

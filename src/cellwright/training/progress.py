@@ -42,7 +42,7 @@ class ProgressBar(TQDMProgressBar):
     ) -> None:
         """Count, then draw."""
         step: StepOutput = outputs
-        loss = step["mean"].item()
+        loss = step["mean"]
         self._loss = loss if self._loss is None else SMOOTHING * self._loss + (1 - SMOOTHING) * loss
         self._tokens += step["tokens"]
         super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)

@@ -5,12 +5,15 @@ import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from inspect import signature
 from typing import Any, Literal
 
 import torch
 from lightning.fabric.utilities.warnings import PossibleUserWarning
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
+from lightning.pytorch.strategies import DDPStrategy
+from torch.nn.parallel import DistributedDataParallel
 
 from cellwright.errors import InputError
 from cellwright.tasks.config import FitConfig
@@ -24,9 +27,9 @@ from cellwright.training.folder import CHECKPOINT, LOG
 from cellwright.training.history import History
 from cellwright.training.interruption import Interruption, Stopped
 from cellwright.training.module import LossNotFinite, TrainedModule
-from cellwright.training.optimizer import make_dense
 from cellwright.training.plan import Plan
 from cellwright.training.precision import multiplying, of_lightning
+from cellwright.training.processes import is_first_process, processes
 from cellwright.training.progress import ProgressBar
 from cellwright.training.schedule import Schedule
 
@@ -61,8 +64,8 @@ class Session:
         self.resumed = path if self.config.resume and path.exists() else None
         resumed = self.resumed is not None
         self.module = TrainedModule(prepared.objective, self.config, resumed=resumed, weights=prepared.weights)
-        if processes() > 1:
-            make_dense(self.module.model)
+        if processes() > 1 and prepared.objective.partial:
+            self.module.make_dense()
         self.data = TrainingData(prepared.train, prepared.validation, self.config.num_workers)
         self.best = KeepBest(self.config.out, plan.patience, prepared.objective.metric)
         self.history = History(self.config.out / LOG, self.best, plan, self.say)
@@ -134,16 +137,6 @@ class Session:
             SafetensorsIO().save_checkpoint(checkpoint, path)
 
 
-def is_first_process() -> bool:
-    """Whether this process writes and speaks; `torchrun` numbers the processes in RANK."""
-    return os.environ.get("RANK", "0") == "0"
-
-
-def processes() -> int:
-    """How many processes train together."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
-
-
 def _trainer(
     max_epochs: int,
     callbacks: list[Callback],
@@ -162,13 +155,13 @@ def _trainer(
         accelerator="gpu" if torch.cuda.is_available() else "cpu",
         devices=local,
         num_nodes=world // local,
-        strategy=("ddp_find_unused_parameters_true" if partial else "ddp") if world > 1 else "auto",
+        strategy=DDPStrategy(find_unused_parameters=partial, **_LEAVE_BUFFERS) if world > 1 else "auto",
         precision=of_lightning(precision),
         max_epochs=max_epochs,
         accumulate_grad_batches=accumulated,
         callbacks=callbacks,
         plugins=[SafetensorsIO()],
-        use_distributed_sampler=False,  # LengthBucketSampler shares the texts out itself
+        use_distributed_sampler=False,  # a feed shares the examples out itself
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
         limit_val_batches=None if validated else 0,
@@ -177,6 +170,12 @@ def _trainer(
         enable_progress_bar=any(isinstance(callback, ProgressBar) for callback in callbacks),
         enable_model_summary=False,
     )
+
+
+_SYNC = "forward_sync_buffers"  # torch 2.13 calls it so
+_BUFFERS = _SYNC if _SYNC in signature(DistributedDataParallel).parameters else "broadcast_buffers"
+_LEAVE_BUFFERS: dict[str, Any] = {_BUFFERS: False}
+"""Buffers are the same in all processes: none of the models has one that goes by the batch."""
 
 
 def _silent(sentence: str) -> None:

@@ -26,14 +26,23 @@ def test_lanes_go_on_from_window_to_window(lengths: list[int], lanes: int, windo
     stream = torch.cat(texts)
     parts = [LaneFeed(texts, lanes, window, None).epoch(0, rank, world) for rank in range(world)]
     assert len({len(part.batches) for part in parts}) == 1
-    inputs, targets = zip(*(joined(list(part.examples)) for part in parts), strict=True)
-    steps, width = inputs[0].shape
-    seen = torch.stack(inputs, dim=-1).view(steps, width * world)  # lane r of process p is number r · world + p
-    wanted = stream[: seen.numel()].view(-1, steps).T.clone()
+    read = [joined(list(part.examples)) for part in parts if 0 not in part.idle]
+    width = sum(inputs.shape[1] for inputs, _ in read)
+    seen, following = (torch.empty(len(read[0][0]), width, dtype=torch.int64) for _ in range(2))
+    for rank, (inputs, targets) in enumerate(read):
+        seen[:, rank::world], following[:, rank::world] = inputs, targets
+    wanted = stream[: seen.numel()].view(-1, len(seen)).T.clone()
     wanted[0] = 0  # a lane begins with the mark, whatever stands there
     assert torch.equal(seen, wanted)
-    assert torch.equal(torch.stack(targets, dim=-1).view(steps, -1).T.flatten(), stream[1 : seen.numel() + 1])
-    assert len(stream) - 1 - seen.numel() < width * world
+    assert torch.equal(following.T.flatten(), stream[1 : seen.numel() + 1])
+    assert len(stream) - 1 - seen.numel() < width
+
+
+def test_a_process_without_a_lane_reads_the_first_one_for_nothing() -> None:
+    first, second = (LaneFeed(documents([300]), 1, 4, None).epoch(0, rank, 2) for rank in range(2))
+    assert torch.equal(joined(list(first.examples))[0], joined(list(second.examples))[0])
+    assert [number in second.idle for number in range(len(second.batches))] == [True] * len(first.batches)
+    assert 0 not in first.idle
 
 
 @settings(max_examples=40)

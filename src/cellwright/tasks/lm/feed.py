@@ -20,7 +20,7 @@ class LaneFeed:
     """The windows of an epoch, in order: what is new in each goes on where the one before ended.
 
     documents  token numbers of each text, its mark first
-    lanes      side by side, in each process; fewer where the texts do not fill them with LEAST_WINDOWS each
+    lanes      side by side, of all processes; fewer where the texts do not fill them with LEAST_WINDOWS each
     window     steps
     seed       chooses in which order the documents come, of one where it begins, anew each epoch; None: as given
     both       whether the texts are read from their ends on as well
@@ -37,26 +37,28 @@ class LaneFeed:
     stride: int | None = None
 
     def epoch(self, number: int, rank: int, world_size: int) -> Epoch:
-        """Epoch `number` as process `rank` sees it: its own lanes."""
+        """Epoch `number` as process `rank` sees it: its own lanes; where there are too few, the first's."""
         ways = [self.documents, [_backward(document) for document in self.documents]][: 1 + self.both]
         drawn = ways if self.seed is None else [_drawn(way, self.seed, number) for way in ways]
-        found = list(zip(*(self._windows(way, rank, world_size) for way in drawn), strict=True))
-        return Epoch(found, [[k] for k in range(len(found))])
+        idle = rank >= self._width()
+        own = slice(0, 1) if idle else slice(rank, None, world_size)
+        found = list(zip(*(self._windows(way, own) for way in drawn), strict=True))
+        return Epoch(found, [[k] for k in range(len(found))], range(len(found)) if idle else ())
 
-    def describe(self, world_size: int) -> str:
+    def describe(self) -> str:
         """How much is in a batch."""
-        width = self._width(self.documents, world_size)
+        width = self._width()
         return f"batches of {width} {'lane' if width == 1 else 'lanes'} side by side, {self.window} tokens of each"
 
-    def _width(self, documents: Sequence[Tensor], world_size: int) -> int:
-        """Lanes of each process."""
-        fewest = self.window * LEAST_WINDOWS * world_size
-        return max(1, min(self.lanes, (sum(map(len, documents)) - 1) // fewest))
+    def _width(self) -> int:
+        """Lanes of all processes."""
+        fewest = self.window * LEAST_WINDOWS
+        return max(1, min(self.lanes, (sum(map(len, self.documents)) - 1) // fewest))
 
-    def _windows(self, documents: Sequence[Tensor], rank: int, world_size: int) -> Windows:
-        whole = lanes(documents, self._width(documents, world_size) * world_size)
-        own = Lanes(*(None if part is None else part[:, rank::world_size] for part in whole))  # type: ignore[arg-type]
-        return windows(own._replace(input=_marked(own.input)), window=self.window, stride=self.stride)
+    def _windows(self, documents: Sequence[Tensor], own: slice) -> Windows:
+        whole = lanes(documents, self._width())
+        mine = Lanes(*(None if part is None else part[:, own] for part in whole))  # type: ignore[arg-type]
+        return windows(mine._replace(input=_marked(mine.input)), window=self.window, stride=self.stride)
 
     @property
     def collate(self) -> Callable[[Sequence[Any]], tuple[Window, ...]]:

@@ -70,6 +70,23 @@ class LanguageObjective(Objective):
         """Go on from them."""
         self._state = state["state"]
 
+    def share_state(self, states: Sequence[Mapping[str, Any]], rank: int, world_size: int) -> Mapping[str, Any]:
+        """The states of the lanes of process `rank`, as `LaneFeed` shares them out."""
+        return {"state": _shared([state["state"] for state in states], rank, world_size)}
+
+
+def _shared(parts: Sequence[Any], rank: int, world_size: int) -> Any:
+    """Every `world_size`-th lane from `rank` on of states (·, B, ·), each of which has every `len(parts)`-th one."""
+    if parts[0] is None:
+        return None
+    if not isinstance(parts[0], Tensor):
+        return tuple(_shared(each, rank, world_size) for each in zip(*parts, strict=True))
+    width = sum(part.shape[1] for part in parts)
+    whole = parts[0].new_empty(parts[0].shape[0], width, *parts[0].shape[2:])
+    for number, part in enumerate(parts):
+        whole[:, number :: len(parts)] = part
+    return whole[:, rank::world_size] if rank < width else whole[:, :1]
+
 
 @torch.no_grad()
 def _within(model: LanguageModel, way: Window, state: States | None, *, backward: bool) -> States | None:
