@@ -2,23 +2,33 @@
 
 python benchmarks/recurrences.py
 python benchmarks/recurrences.py --threads 2
+python benchmarks/recurrences.py hbv slstm      cases whose names begin so
 
 A training step is a forward and a backward pass, with the gradients of all that is learned or given. Medians taken in
 turn, of results that are compared before. The loop is written as one writes it in PyTorch, one operation after the
 other and a step at a time; what is a product over all steps is made once, before the loop. nn.GRU stands beside minGRU,
 since it is what one would have taken otherwise.
+
+The libraries that people take for such recurrences stand beside them where they are installed, each on the equations
+that it computes (`rivals/`): the same weights, the same output and gradients, compared before. They go into an
+environment of their own; hydrodl2's licence is for non-commercial use:
+
+    pip install hydrodl2==1.4.0 minGRU-pytorch==0.2.1 snntorch==1.0.0 xlstm==2.0.6
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from types import ModuleType
 
 import torch
 from torch import Tensor, nn
 
 import cellwright
-from cellwright.bench.timing import interleaved, others_at_work
+from cellwright.bench.timing import Spread, interleaved, others_at_work
+from rivals import hydrodl2_hbv, mingru_pytorch, snntorch_leaky, xlstm_slstm
 
 DAYS, MEMBERS = 365, 16
 RANGES = {
@@ -36,6 +46,7 @@ RANGES = {
     "k1": (0.02, 0.2),
     "k2": (0.005, 0.05),
 }
+LIBRARIES = (hydrodl2_hbv, mingru_pytorch, snntorch_leaky, xlstm_slstm)
 Step = Callable[[], Sequence[Tensor]]
 _cotangents: dict[torch.Size, Tensor] = {}
 
@@ -47,21 +58,25 @@ def _with_gradients(output: Tensor, given: Sequence[Tensor]) -> Sequence[Tensor]
     return output.detach(), *torch.autograd.grad(output, given, _cotangents[output.shape])
 
 
+def _weather(catchments: int) -> dict[str, Tensor]:
+    """Rain, temperature and what would evaporate, (DAYS, catchments, 1) each."""
+    rain = torch.relu(torch.randn(DAYS, catchments, 1) * 10)
+    warmth = 8 * torch.sin(torch.arange(DAYS) / 58)[:, None, None] + torch.randn(DAYS, catchments, 1) * 3
+    return {"precipitation": rain, "temperature": warmth, "evaporation": torch.rand(DAYS, catchments, 1) * 3}
+
+
 def hbv(catchments: int) -> dict[str, Step]:
     """A year of HBV with its parameters' gradients, MEMBERS sets of parameters a catchment."""
-    rain = torch.relu(torch.randn(DAYS, catchments, 1) * 5)
-    warmth = 8 * torch.sin(torch.arange(DAYS) / 58)[:, None, None] + torch.randn(DAYS, catchments, 1) * 3
-    need = torch.rand(DAYS, catchments, 1) * 3
+    given = _weather(catchments)
     p = {n: (torch.rand(catchments, MEMBERS) * (b - a) + a).requires_grad_() for n, (a, b) in RANGES.items()}
     layer = cellwright.Recurrent("hbv", 3, MEMBERS)
 
     def ours() -> Sequence[Tensor]:
-        given = {"precipitation": rain, "temperature": warmth, "evaporation": need}
         flow, _ = layer(given, parameters=p)
         return _with_gradients(flow, [*p.values()])
 
     def loop() -> Sequence[Tensor]:
-        flow = torch.stack(list(_hbv(rain, warmth, need, p)))
+        flow = torch.stack(list(_hbv(*given.values(), p)))
         return _with_gradients(flow, [*p.values()])
 
     return {"ours": ours, "loop": loop}
@@ -92,12 +107,31 @@ def _hbv(rain: Tensor, warmth: Tensor, need: Tensor, p: dict[str, Tensor]):  # t
         yield quick + p["k2"] * held
 
 
-def _of_layer(layer: nn.Module, x: Tensor) -> Step:
-    def step() -> Sequence[Tensor]:
-        output = layer(x)[0]
-        return _with_gradients(output, list(layer.parameters()))
+def hydrodl2(catchments: int) -> dict[str, Step]:
+    """A year of hydrodl2's HBV, from numbers without bounds to the mean of MEMBERS sets of parameters a catchment."""
+    weather, rival = _weather(catchments), hydrodl2_hbv
+    raw = torch.randn(catchments, len(rival.RANGES) * MEMBERS + rival.ROUTING, requires_grad=True)
+    layer = cellwright.Recurrent(rival.hbv_of_feng, 3, MEMBERS)
+    filled = tuple(torch.full((1, catchments, MEMBERS), rival.FILLED) for _ in layer.cell.states)
 
-    return step
+    def ours() -> Sequence[Tensor]:
+        flow, _ = layer(weather, filled, parameters=rival.scaled(raw, MEMBERS))
+        return _with_gradients(flow.mean(-1, keepdim=True), [raw])
+
+    return {"ours": ours} | _beside(rival, lambda: _of(rival.prepare(weather, raw, MEMBERS), [raw]))
+
+
+def _beside(library: ModuleType, prepare: Callable[[], Step]) -> dict[str, Step]:
+    """A library's step, where it is installed."""
+    return {} if library.obstacle() else {library.NAME: prepare()}
+
+
+def _of(forward: Callable[[], Tensor], learned: Sequence[Tensor]) -> Step:
+    return lambda: _with_gradients(forward(), learned)
+
+
+def _of_layer(layer: nn.Module, x: Tensor) -> Step:
+    return _of(lambda: layer(x)[0], list(layer.parameters()))
 
 
 def mingru(batch: int, units: int) -> dict[str, Step]:
@@ -114,6 +148,25 @@ def mingru(batch: int, units: int) -> dict[str, Step]:
         return _with_gradients(output, list(layer.parameters()))
 
     return {"ours": _of_layer(layer, x), "loop": loop, "nn.GRU": _of_layer(nn.GRU(units, units), x)}
+
+
+def positive_mingru(batch: int, units: int) -> dict[str, Step]:
+    """minGRU over 200 steps as minGRU-pytorch has it: without biases, its candidate above 0."""
+    layer = cellwright.Recurrent(mingru_pytorch.positive_mingru, units, units, bias=False, batch_first=True)
+    x = torch.randn(batch, 200, units)
+    prepare = mingru_pytorch.prepare
+    return {"ours": _of_layer(layer, x)} | _beside(mingru_pytorch, lambda: _of(*prepare(layer.weight_ih_l0, x)))
+
+
+def slstm(batch: int, units: int) -> dict[str, Step]:
+    """sLSTM of four heads over 100 steps."""
+    layer, x = cellwright.Recurrent("slstm", units, units, heads=4), torch.randn(100, batch, units)
+
+    def theirs() -> Step:
+        step = _of(*xlstm_slstm.prepare(layer, x))
+        return lambda: xlstm_slstm.as_ours(*step())
+
+    return {"ours": _of_layer(layer, x)} | _beside(xlstm_slstm, theirs)
 
 
 class _Spike(torch.autograd.Function):
@@ -143,15 +196,25 @@ def lif(batch: int, units: int) -> dict[str, Step]:
         output = torch.stack(outputs)
         return _with_gradients(output, list(layer.parameters()))
 
-    return {"ours": _of_layer(layer, x), "loop": loop}
+    def spiking() -> Step:
+        spikes = snntorch_leaky.prepare()
+        learned = list(layer.parameters())
+        return _of(lambda: spikes(nn.functional.linear(x, *learned)), learned)
+
+    return {"ours": _of_layer(layer, x), "loop": loop} | _beside(snntorch_leaky, spiking)
 
 
 CASES: dict[str, Callable[[], dict[str, Step]]] = {
     f"hbv, {DAYS} days, 100 catchments, {MEMBERS} members": lambda: hbv(100),
     f"hbv, {DAYS} days, 1,000 catchments, {MEMBERS} members": lambda: hbv(1000),
+    f"hydrodl2's hbv, {DAYS} days, 100 catchments, {MEMBERS} members": lambda: hydrodl2(100),
+    f"hydrodl2's hbv, {DAYS} days, 1,000 catchments, {MEMBERS} members": lambda: hydrodl2(1000),
     "mingru, 200 steps, batch 32, 128 units": lambda: mingru(32, 128),
     "mingru, 200 steps, batch 32, 256 units": lambda: mingru(32, 256),
+    "positive mingru, 200 steps, batch 32, 128 units": lambda: positive_mingru(32, 128),
+    "positive mingru, 200 steps, batch 32, 256 units": lambda: positive_mingru(32, 256),
     "lif, 100 steps, batch 64, 128 units": lambda: lif(64, 128),
+    "slstm, 4 heads, 100 steps, batch 32, 256 units": lambda: slstm(32, 256),
 }
 
 
@@ -160,21 +223,45 @@ def differs(one: Sequence[Tensor], other: Sequence[Tensor]) -> float:
     return max(float((a - b).abs().max() / b.abs().max().clamp(min=1e-30)) for a, b in zip(one, other, strict=True))
 
 
+def compared(name: str, steps: Mapping[str, Step]) -> float:
+    """The largest difference of ours to those that compute the same, once each has run."""
+    ours = steps["ours"]()
+    errors = {other: differs(ours, step()) for other, step in steps.items() if other not in ("ours", "nn.GRU")}
+    for other, error in errors.items():
+        assert error < 1e-3, f"{name}: ours and {other} differ by {error:.1e}"
+    return max(errors.values())
+
+
+def row(name: str, times: Mapping[str, Spread], error: float) -> str:
+    """A line of the table."""
+    base = times["ours"].median
+    ratios = {other: f"{found.median / base:.3g} times" for other, found in times.items()}
+    libraries = [f"{n} {version(n)}: {ratios[n]}" for n in (library.NAME for library in LIBRARIES) if n in ratios]
+    columns = [f"{base * 1e3:.3g}", ratios.get("loop", ""), ratios.get("nn.GRU", ""), *(libraries or [""])]
+    return f"| {name} | {' | '.join(columns)} | {error:.0e} |"
+
+
+def main(names: Sequence[str]) -> None:
+    """Print a line for each case that has something beside it."""
+    for library in LIBRARIES:
+        if obstacle := library.obstacle():
+            print(f"{obstacle}: left out")
+    print("| a training step | ours, ms | the loop | nn.GRU | a library | largest difference |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    for name, make in CASES.items():
+        steps = make() if name.startswith(tuple(names)) or not names else {}
+        if len(steps) > 1:
+            error = compared(name, steps)
+            print(row(name, interleaved(steps, 7, 6.0), error), flush=True)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("names", nargs="*", help="how the names of the cases begin that are run (all)")
     parser.add_argument("--threads", type=int, default=1, help="threads of the arithmetic (1)")
-    torch.set_num_threads(parser.parse_args().threads)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
     if doubt := others_at_work():
         print(doubt)
-    print(
-        "| a training step | ours, ms | the loop | nn.GRU | largest difference |\n| --- | ---: | ---: | ---: | ---: |"
-    )
-    for name, make in CASES.items():
-        steps = make()
-        error = differs(steps["ours"](), steps["loop"]())
-        assert error < 1e-3, f"{name}: the results differ by {error:.1e}"
-        times = interleaved(steps, 7, 6.0)
-        base = times["ours"].median
-        ratios = [f"{times[n].median / base:.1f} times" if n in times else "" for n in ("loop", "nn.GRU")]
-        print(f"| {name} | {base * 1e3:.3g} | " + " | ".join(ratios) + f" | {error:.0e} |", flush=True)
+    main(arguments.names)

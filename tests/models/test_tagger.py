@@ -26,7 +26,7 @@ def batch_of(sentences: list[list[str]]) -> WordBatch:
     return collate_words(LEXICON.examples(sentences, tags, [0] * len(sentences)))
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "peephole"])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "peephole", "sru"])
 def test_each_sentence_by_itself_and_from_the_parts_by_hand(cell: str) -> None:
     model = made(cell=cell, num_layers=2, classes=3)
     output, parts = model(batch_of(SENTENCES)), double(model)

@@ -16,7 +16,7 @@ from cellwright.data.words import WordBatch
 from cellwright.models.crf import CRF
 from cellwright.models.dropout import Dropout, LockedDropout, between
 from cellwright.models.embedding import EMBEDDING_SCALE, Embedding
-from cellwright.models.pooling import MaxPooling
+from cellwright.models.pooling import LastPooling, MaxPooling
 from cellwright.models.tagger_architecture import TaggerConfig
 from cellwright.nn import Recurrent
 
@@ -106,8 +106,11 @@ class Spelling(nn.Module):
         self.embedding = nn.Embedding(alphabet, size, padding_idx=PADDING)
         nn.init.normal_(self.embedding.weight[UNKNOWN:], std=EMBEDDING_SCALE)
         self.recurrent = Recurrent(cell, size, size, bidirectional=True, batch_first=True)
+        self.last = LastPooling(bidirectional=True)
 
     def forward(self, spellings: Tensor, lengths: Tensor) -> Tensor:
         """Spellings (U, C) int64, lengths (U) -> (U, 2 · size)."""
-        last, _ = self.recurrent(self.embedding(spellings), lengths=lengths, return_sequences=False)
-        return cast(Tensor, last)
+        letters, cell = self.embedding(spellings), self.recurrent.cell
+        if cell.results[0] in cell.states:  # then the last output is the final state, and no other is written
+            return cast(Tensor, self.recurrent(letters, lengths=lengths, return_sequences=False)[0])
+        return cast(Tensor, self.last(self.recurrent(letters, lengths=lengths)[0], lengths))

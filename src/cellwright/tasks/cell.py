@@ -8,11 +8,12 @@ from cellwright.nn import checks
 def check_cell(cell: str, bias: float | None = None) -> None:
     """Raise InputError for a cell that there is not or reads more than x, or a bias of no forget gate."""
     known = cells.get(cell)
-    if not known.takes_x_alone or known.results[0] not in known.states:
-        fitting = ", ".join(name for name, one in cells.CELLS.items() if one.takes_x_alone and not one.outputs)
+    if not known.takes_x_alone:
+        fitting = ", ".join(name for name, one in cells.CELLS.items() if one.takes_x_alone)
+        given = ", ".join(known.streams)
         raise InputError(
-            f"--cell: {cell} reads inputs or parameters as they are given, or its output is no state; expected a cell "
-            f"whose input is multiplied by W, such as {fitting}; cellwright.Recurrent takes any"
+            f"--cell: {cell} reads {given} as a call gives them, which no file of a task does; expected a cell of what "
+            f"W multiplies alone ({fitting}); cellwright.Recurrent takes any"
         )
     try:
         if bias is not None:

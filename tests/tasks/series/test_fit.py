@@ -9,6 +9,7 @@ import torch
 import made_series
 from agreement import SINGLE, assert_agree, double
 from cellwright import tasks
+from cellwright.cells import CELLS
 from cellwright.data.readers.series import read_series
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import load_run
@@ -28,6 +29,12 @@ def test_classes_with_missing_values_are_learned(options: Options) -> None:
     assert right > 0.9 > result.baseline
     assert run.config.model.masked
     assert report(given)["models"]["this model"]["accuracy"] > 0.9
+
+
+@pytest.mark.parametrize("cell", [name for name, one in CELLS.items() if one.outputs and one.takes_x_alone])
+def test_a_cell_whose_output_is_no_state_learns(cell: str, options: Options) -> None:
+    result = train(options(made_series.waves(150, 0), cell=cell))
+    assert result.validation["accuracy"] > 0.9 > result.baseline
 
 
 def test_baseline_and_report_mean_the_same_most_frequent_label(options: Options, tmp_path: Path) -> None:

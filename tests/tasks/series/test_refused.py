@@ -35,6 +35,11 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         "no series is labelled 'calm', which --normal-label",
     ),
     "no such cell": (WAVES, {"cell": "lstn"}, "did you mean lstm?"),
+    "a cell of more than x": (
+        WAVES,
+        {"cell": "ea-lstm"},
+        "--cell: ea-lstm reads p.entity as a call gives them, which no file of a task does; expected a cell of what",
+    ),
     "horizon": (UNLABELLED, {"objective": "forecast", "horizon": 9, "window": 16}, "--horizon is 9 and --window 16"),
     "unread option": (
         WAVES,
