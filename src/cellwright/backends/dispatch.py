@@ -86,6 +86,8 @@ def use_backend(name: Name) -> Iterator[None]:
 def choose(call: Call) -> Backend:
     """What computes this call: compiled kernels where they can and it pays, else torch's own, else the reference."""
     obstacles = {name: module.obstacle(call) for name, module in _MODULES.items()}
+    if call.arithmetic == "int8":
+        obstacles |= dict.fromkeys(("torch", "reference"), "weights of int8 are multiplied by the kernels alone")
     asked = _asked.get()
     if asked and (asked not in obstacles or obstacles[asked]):
         raise RuntimeError(
@@ -95,6 +97,8 @@ def choose(call: Call) -> Backend:
         return Backend("reference", "there is no step to compute")
     if asked:
         return Backend(asked, "asked for by use_backend")
+    if call.arithmetic == "int8" and obstacles["compiled"]:
+        raise RuntimeError(f"the layer's weights are frozen as int8, and {obstacles['compiled']}; unfreeze() it")
     if obstacles["compiled"] is None:
         runs = Backend("compiled", f"the kernels of {call.cell.name} run on this processor{_in_parts(call)}")
         return _of_small(call, obstacles["torch"]) or runs
@@ -123,6 +127,8 @@ def with_products(backend: Backend, decision: Decision) -> Backend:
         from cellwright.compiler.units import microkernel  # loads the compiler
 
         name, reason = microkernel(arithmetic)
+        if arithmetic == "int8":
+            return replace(backend, reason=f"{backend.reason}; weights of int8 by {name} ({reason}): {asked}")
         how = f"{arithmetic} products by {name}" if name != "float32" else f"float32 products instead of {arithmetic}"
         products = f"{how} ({reason})"
     return replace(backend, reason=f"{backend.reason}; {products}: {asked}")
@@ -130,9 +136,11 @@ def with_products(backend: Backend, decision: Decision) -> Backend:
 
 def _of_small(call: Call, torch_obstacle: str | None) -> Backend | None:
     """The backend of a call that is too small for the kernels; None where they are the faster, or any size will do."""
-    if bounds.lifted() or call.record or call.resets:
+    if bounds.lifted() or call.record or call.resets or call.arithmetic == "int8":
         return None
     size = bounds.Size.of(call.batch_sizes, call.hidden, differentiates(call.tensors))
+    if call.packed is not None and not size.ragged:  # nothing is packed, and small calls are bound once (`nn.ready`)
+        return None
     bits = "the bits of a row are the same within one backend only"
     if torch_obstacle is None:
         if not bounds.torch_is_faster(call.cell.name, size, _as_multiplied(call.arithmetic)):
@@ -155,7 +163,12 @@ def _as_multiplied(arithmetic: Arithmetic) -> Arithmetic:
     return arithmetic if microkernel(arithmetic).name.endswith("amx") else "float32"
 
 
-def gives_to_torch(cell: str, size: bounds.Size, own: str | None, dtype: torch.dtype) -> bool:
+def asks_for_kernels() -> bool:
+    """Whether `use_backend` asks for the kernels, or for nothing."""
+    return _asked.get() in (None, "compiled")
+
+
+def gives_to_torch(cell: str, size: bounds.Size, own: str | None, dtype: torch.dtype, *, frozen: bool = False) -> bool:
     """Whether a standard cell's call without resets or letters, which nothing disturbs, goes to torch's kernels.
 
     By the short way, which looks at the precision (the layer's `own`, and that of its type) only where it must: who
@@ -164,7 +177,7 @@ def gives_to_torch(cell: str, size: bounds.Size, own: str | None, dtype: torch.d
     asked = _asked.get()
     if asked is not None:
         return asked == "torch"
-    if bounds.lifted() or not bounds.torch_is_faster(cell, size):
+    if bounds.lifted() or (frozen and not size.ragged) or not bounds.torch_is_faster(cell, size):
         return False
     return not bounds.fewer_bits_matter(cell, size) or decide(own, dtype).arithmetic == "float32"
 

@@ -12,6 +12,8 @@ in a layer's results, docs/precision.md says (both `python benchmarks/precision.
 float64 are computed in float64, whatever is asked for. An arithmetic is a permission, as torch's own switch is: where
 the processor has no faster unit for bfloat16, kernels multiply in float32, and `explain` says so.
 
+A fifth, int8, is nobody's to ask for but a frozen layer's: `freeze(weights="int8")`.
+
 Of torch's words for `torch.set_float32_matmul_precision`, highest is float32, high is bf16x3 and medium is bf16.
 
 Only the kernels read it. torch's own kernels and the reference multiply as torch does, by torch's switch alone.
@@ -26,7 +28,7 @@ from typing import Any, Literal, NamedTuple
 
 import torch
 
-Arithmetic = Literal["float32", "bf16", "bf16x3", "bf16x6"]
+Arithmetic = Literal["float32", "bf16", "bf16x3", "bf16x6", "int8"]
 
 _ARITHMETICS: dict[str, Arithmetic] = {
     "highest": "float32",

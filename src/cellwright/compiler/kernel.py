@@ -36,11 +36,12 @@ WORDS = LINE // 8
 
 
 class Blocks(NamedTuple):
-    """The directions' words, the items that point to them, and counts of meetings, a cache line each."""
+    """The directions' words, the items that point to them, counts of meetings, a cache line each, and the header."""
 
     directions: array[int]
     items: array[int]
     met: array[int]
+    header: array[int]
 
 
 class Loop:
@@ -62,13 +63,14 @@ class Loop:
         def addresses(item: dict[str, int]) -> dict[str, int]:
             return {"direction": first + self.block.bytes * item["direction"], "met": counts + LINE * item["met"]}
 
-        return Blocks(words, ITEM.pack(item | functions | addresses(item) for item in items), met)
+        packed = ITEM.pack(item | functions | addresses(item) for item in items)
+        return Blocks(words, packed, met, self._entry.header(packed))
 
     def run(self, blocks: Blocks, threads: int) -> None:
         """Run the items on up to `threads` threads."""
         for k in range(0, len(blocks.met), WORDS):
             blocks.met[k] = 0
-        self._entry.run(blocks.items, threads)
+        self._entry.run_again(blocks.header, threads)
 
 
 class Kernel:

@@ -49,7 +49,7 @@ def _asked_width() -> int | None:
     return int(asked)
 
 
-# --- what multiplies bfloat16 --------------------------------------------------------------------------
+# --- what multiplies bfloat16, and bytes ----------------------------------------------------------------
 _LEAST_DOT_PRODUCT = 16  # bytes of a register
 _ARCH_PRCTL, _REQUEST, _TILE_DATA = 158, 0x1023, 18  # arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA)
 
@@ -61,6 +61,23 @@ def no_dot_products() -> str | None:
     if host().register_bytes < _LEAST_DOT_PRODUCT:
         return f"there are no dot products of bfloat16 in registers of {host().register_bytes} bytes"
     return None
+
+
+def no_byte_products(register_bytes: int) -> str | None:
+    """Why dot products of bytes (AVX512-VNNI, AVX-VNNI) cannot be used in registers of a size, or None."""
+    features = llvm.get_host_cpu_features()
+    if not (features.get("avx512vnni") or features.get("avxvnni")):
+        return "the processor has no dot products of bytes"
+    if not _LEAST_DOT_PRODUCT <= register_bytes <= (64 if features.get("avx512vnni") else 32):
+        return f"there are no dot products of bytes in registers of {register_bytes} bytes"
+    return None
+
+
+def no_sums_of_pairs(target: Target) -> str | None:
+    """Why a processor's sums of pairs of products (AVX2's pmaddwd and its kin) cannot be used, or None."""
+    features, size = target.features.split(","), target.register_bytes
+    least = {64: "+avx512bw", 32: "+avx2", 16: "+sse2"}.get(size)
+    return None if least in features else f"there are no sums of pairs of products in registers of {size} bytes"
 
 
 @functools.cache

@@ -5,6 +5,9 @@ avx512_bf16    dot products of two terms. Some processors begin as many of them 
                so both are timed, once, and the rate kept beside the compiled code; taken where it pays for the
                products that an arithmetic needs.
 float32        else
+
+int8 is multiplied by dot products of bytes (vnni) where there are such, else by pmaddwd on x86 with AVX2, else by plain
+instructions (plain): all with the same bits.
 """
 
 from __future__ import annotations
@@ -26,10 +29,11 @@ from cellwright.compiler.codegen.microkernel import ROWS, Tile
 from cellwright.compiler.codegen.tiles import PARTS, tile_of
 from cellwright.compiler.codegen.vector import i64
 from cellwright.compiler.runtime.jit import compile_module, kept
-from cellwright.compiler.target import Target, host, no_dot_products, no_tiles
+from cellwright.compiler.target import Target, host, no_byte_products, no_dot_products, no_sums_of_pairs, no_tiles
 
 # Takes this unit for products of fewer bits, as ONEDNN_MAX_CPU_ISA does for oneDNN's; the emulated ones are for tests.
 UNIT = "CELLWRIGHT_BFLOAT16_UNIT"
+INT8_UNIT = "CELLWRIGHT_INT8_UNIT"  # the same for products of int8
 UNITS = ("float32", "amx", "avx512_bf16", "emulated amx", "emulated avx512_bf16")
 _MISSING: dict[str, Callable[[], str | None]] = {"amx": no_tiles, "avx512_bf16": no_dot_products}
 _PAYS = 1.1  # times the rate of float32, from which on fewer bits are taken
@@ -50,6 +54,8 @@ def microkernel(arithmetic: str) -> Microkernel:
     """
     if arithmetic == "float32":
         return Microkernel("float32", "float32 was asked for")
+    if arithmetic == "int8":
+        return _of_bytes(os.environ.get(INT8_UNIT))
     if asked := os.environ.get(UNIT):
         if asked not in UNITS:
             raise ValueError(f"{UNIT} is {asked!r}; expected one of {', '.join(UNITS)}, or nothing")
@@ -57,6 +63,25 @@ def microkernel(arithmetic: str) -> Microkernel:
             raise ValueError(f"{UNIT} asks for {asked!r} and {missing}")
         return Microkernel(asked, f"{UNIT} asks for it")
     return _found(arithmetic)
+
+
+@functools.cache
+def _of_bytes(asked: str | None) -> Microkernel:
+    target = host()
+    missing = {
+        "vnni": no_byte_products(target.register_bytes),
+        "pmaddwd": no_sums_of_pairs(target),
+        "plain": None,
+    }
+    if asked:
+        if asked not in missing:
+            raise ValueError(f"{INT8_UNIT} is {asked!r}; expected one of {', '.join(missing)}, or nothing")
+        if reason := missing[asked]:
+            raise ValueError(f"{INT8_UNIT} asks for {asked!r} and {reason}")
+        return Microkernel(asked, f"{INT8_UNIT} asks for it")
+    found = next(unit for unit, reason in missing.items() if reason is None)
+    why = missing["vnni"] or "the processor has dot products of bytes"
+    return Microkernel(found, why)
 
 
 @functools.cache

@@ -95,6 +95,7 @@ def _is_plain(layer: Stack) -> bool:
         or layer.checkpoint_every
         or layer.proj_size
         or layer.heads > 1
+        or layer.decided()
     )
 
 
@@ -144,7 +145,7 @@ def _kernels(
         return None
     name, trains = layer.cell.name, differentiates((*weights, rows, *state))
     size = Size(*counts, layer.hidden_size, trains)
-    if not dispatch.gives_to_torch(name, size, layer.matmul_precision, rows.dtype):
+    if not dispatch.gives_to_torch(name, size, layer.matmul_precision, rows.dtype, frozen=layer.frozen):
         return None
     dropout = layer.dropout if layer.training else 0.0
     return TorchLayers(name, layer.num_layers, layer.bias, layer.bidirectional, False, dropout), state, size

@@ -1,16 +1,37 @@
 """Layers whose weights stay as they are: packed once for inference, by the first call that kernels compute.
 
-Packing reads all weights and writes as many, at every call; of one short sequence that is as long as the steps.
+Packing reads all weights and writes as many, at every call; of one short sequence that is as long as the steps. Where
+they are large, reading them is what a step takes: so they may be packed as int8, a quarter of the bytes.
 """
 
 from __future__ import annotations
 
-from typing import Any, Self
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
 
 from cellwright.backends.call import Packed
+from cellwright.backends.precision import Decision
+
+Kept = Literal["int8"]
+_MOST_SHAPES = 16  # of small calls that a layer keeps bound
+_FLOATS = (torch.float32, torch.bfloat16)
+
+
+@dataclass(frozen=True)
+class FreezingError:
+    """The largest error of a layer's outputs of a sample, as a share of the largest output: of float64 both.
+
+    int8     with the weights that are frozen
+    float32  with the weights as they were, for comparison
+    """
+
+    int8: float
+    float32: float
 
 
 class Frozen:
@@ -19,14 +40,21 @@ class Frozen:
     It goes with no copy of the layer and into no file: a copy has to be frozen itself.
     """
 
-    def __init__(self, parameters: list[Tensor], layers: int) -> None:
+    def __init__(
+        self, parameters: list[Tensor], layers: int, weights: Kept | None, error: FreezingError | None
+    ) -> None:
+        self.weights, self.error = weights, error
         self._parameters = [(p, p._version, p.data_ptr()) for p in parameters]
         self.packed: list[Packed] = [{} for _ in range(layers)]
+        # What small calls are bound to (`nn.ready`), by their shapes; of one shape as many as ran at the same time.
+        self.ready: dict[Any, list[Any]] = {}
 
     def changed(self, parameters: list[Tensor]) -> bool:
         """Whether the parameters are others, or have other numbers."""
-        now = [(p, p._version, p.data_ptr()) for p in parameters]
-        return any(p is not then or rest != was for (p, *rest), (then, *was) in zip(now, self._parameters, strict=True))
+        for now, (then, version, place) in zip(parameters, self._parameters, strict=True):
+            if now is not then or now._version != version or now.data_ptr() != place:
+                return True
+        return False
 
 
 class Freezes(nn.Module):
@@ -44,33 +72,57 @@ class Freezes(nn.Module):
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_frozen"}
 
-    def freeze(self) -> Self:
+    @property
+    def frozen_error(self) -> FreezingError | None:
+        """What the weights that are frozen as int8 err by on the sample that came with them, if one did."""
+        return None if self._frozen is None else self._frozen.error
+
+    def freeze(self, weights: Kept | None = None, *, sample: Any = None) -> Self:
         """Pack the weights once, for inference: the same numbers, sooner where the call is small and the layer large.
 
         Until `unfreeze` a call that would want a gradient is refused, and so is one after the weights have changed. A
         program of torch.compile packs at each of its calls, as layers that are not frozen do. (A change that autograd
         does not count, one in place through `.data`, is not noticed.)
 
+        Args:
+            weights: "int8" packs whole numbers of 8 bits, with a scale for each row of a matrix: other numbers, whose
+                error docs/precision.md gives, and a quarter of the memory to read. States, sums and biases are float32
+                as ever, and so are the parameters and the state_dict. Only kernels multiply them, on a CPU; a program
+                of torch.compile or torch.export, and a trace, are refused. None packs the weights as they are.
+            sample: An input as a call takes it, on which the error of int8 is measured: `frozen_error` has it, and
+                `explain` says it.
+
         Returns:
             The layer.
 
         Raises:
-            ValueError: A weight is no parameter of its own but computed, as by a parametrisation.
+            ValueError: A weight is no parameter of its own but computed, as by a parametrisation; or cannot be
+                quantised; or `weights` is another word; or there is a sample without int8.
 
         Examples:
             >>> import cellwright
             >>> layer = cellwright.LSTM(8, 16).eval().freeze()
             >>> with torch.inference_mode():
             ...     output, (h, c) = layer(torch.randn(5, 1, 8))
+            >>> layer.freeze(weights="int8", sample=torch.randn(5, 1, 8)).frozen_error.int8 < 0.02
+            True
 
         """
+        who = f"{type(self).__name__}.freeze"
+        if weights not in (None, "int8"):
+            raise ValueError(f"{who}: weights is {weights!r}; expected 'int8', or nothing for weights as they are")
+        if sample is not None and weights is None:
+            raise ValueError(f"{who}: there is a sample and nothing to measure on it; expected weights='int8' with it")
         computed = [name for name in self._flat if self._parameters.get(name) is None]
         if computed:
             raise ValueError(
                 f"{type(self).__name__}.freeze: {computed[0]} is computed at each call, and may change; expected "
                 "parameters: remove the parametrisation first (torch.nn.utils.parametrize.remove_parametrizations)"
             )
-        self._frozen = Frozen(self._now(), self.num_layers)
+        if weights == "int8":
+            _check_int8(who, {name: getattr(self, name) for name in self._flat})
+        error = None if sample is None else _measured(self, sample)
+        self._frozen = Frozen(self._now(), self.num_layers, weights, error)
         return self
 
     def unfreeze(self) -> Self:
@@ -84,10 +136,17 @@ class Freezes(nn.Module):
         return self
 
     def _now(self) -> list[Tensor]:
-        return [getattr(self, name) for name in self._flat]
+        # As they lie there, where they can be had so: nn.Module looks for an attribute in three places.
+        found = list(map(self._parameters.get, self._flat))
+        return [getattr(self, name) if p is None else p for name, p in zip(self._flat, found, strict=True)]
 
     def check_frozen(self, *inputs: Tensor) -> None:
         """Raise RuntimeError where the layer, which is frozen, cannot answer a call with these, on any backend."""
+        if self.decided() and (torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None):
+            raise RuntimeError(
+                f"{type(self).__name__}: the layer's weights are frozen as int8, which no program of torch.compile or "
+                "torch.export and no trace can hold; unfreeze() it first"
+            )
         if torch.compiler.is_compiling():
             return
         self.packed()
@@ -96,6 +155,38 @@ class Freezes(nn.Module):
                 f"{type(self).__name__}: the layer is frozen, and this call would want a gradient; call it within "
                 "torch.inference_mode() or torch.no_grad(), or unfreeze() it"
             )
+
+    def decided(self) -> Decision | None:
+        """How kernels multiply, where the frozen weights say it."""
+        if self._frozen is None or self._frozen.weights is None:
+            return None
+        error = self._frozen.error
+        measured = "" if error is None else f", which errs by {error.int8:.1e} of the largest output of its sample"
+        return Decision("int8", f"freeze(weights='int8'){measured}")
+
+    def may_run(self, input: Tensor) -> bool:
+        """Whether the weights of a frozen layer are those that were packed, and no gradient would be wanted."""
+        now = self._now()
+        if self._frozen is None or self._frozen.changed(now):
+            return False
+        return not (torch.is_grad_enabled() and any(t.requires_grad for t in (input, *now)))
+
+    def take_ready(self, key: Any) -> Any:
+        """What a small call of a frozen layer is bound to, for this call alone; None where there is nothing."""
+        kept = self._frozen.ready.get(key) if self._frozen else None
+        try:
+            return kept.pop() if kept else None
+        except IndexError:  # another thread has just taken it
+            return None
+
+    def give_ready(self, key: Any, ready: Any) -> None:
+        """Keep it for the next such call."""
+        if self._frozen is None:
+            return
+        every = self._frozen.ready
+        while len(every) >= _MOST_SHAPES and key not in every:
+            every.pop(next(iter(every), None), None)
+        every.setdefault(key, []).append(ready)
 
     def packed(self) -> list[Packed] | list[None]:
         """Of each layer what kernels have packed; None where they pack at every call.
@@ -111,17 +202,60 @@ class Freezes(nn.Module):
         return self._frozen.packed
 
 
-def freeze(model: nn.Module) -> list[str]:
+def _check_int8(who: str, parameters: Mapping[str, Tensor]) -> None:
+    """Raise ValueError where weights cannot be whole numbers of 8 bits."""
+    from cellwright.compiler.codegen.int8_tile import MOST_TERMS  # loads the compiler
+
+    for name, weight in parameters.items():
+        if weight.dtype not in _FLOATS or not weight.is_cpu:
+            raise ValueError(
+                f"{who}: {name} is {weight.dtype} on {weight.device}; expected float32 or bfloat16 on a CPU, of which "
+                "int8 is made"
+            )
+        if weight.dim() == 2 and weight.shape[1] > MOST_TERMS:
+            raise ValueError(f"{who}: {name} has {weight.shape[1]} columns; expected at most {MOST_TERMS} with int8")
+        if not weight.isfinite().all():
+            raise ValueError(f"{who}: {name} has numbers that are not finite; expected finite ones, to scale to int8")
+
+
+@torch.no_grad()
+def _measured(layer: Freezes, sample: Any) -> FreezingError:
+    """What a layer with weights of int8 errs by, and one with its own, in evaluation."""
+    plain = copy.deepcopy(layer).eval()
+    exact = _output(copy.deepcopy(plain).double(), _in_float64(sample))
+    largest = float(exact.abs().max()) or 1.0
+
+    def error(other: Freezes) -> float:
+        return float((_output(other, sample).double() - exact).abs().max()) / largest
+
+    return FreezingError(int8=error(copy.deepcopy(plain).freeze(weights="int8")), float32=error(plain))
+
+
+def _output(layer: nn.Module, sample: Any) -> Tensor:
+    """The numbers of the layer's output."""
+    output = layer(sample)[0]
+    return output.data  # type: ignore[no-any-return]  # of a PackedSequence as well
+
+
+def _in_float64(sample: Any) -> Any:
+    """A call's input, in that type."""
+    if isinstance(sample, Mapping):
+        return {name: value.double() for name, value in sample.items()}
+    return sample.double()
+
+
+def freeze(model: nn.Module, weights: Kept | None = None) -> list[str]:
     """Freeze every layer of a model, as `freeze` of each does.
 
     Args:
         model: A layer, or a model that has some in it.
+        weights: "int8", or None for the weights as they are.
 
     Returns:
         The names of the layers, as `named_modules` gives them.
 
     Raises:
-        ValueError: There is no layer that can be frozen, or a weight of one is computed.
+        ValueError: There is no layer that can be frozen, or a weight of one cannot be.
 
     Examples:
         >>> import cellwright
@@ -133,5 +267,5 @@ def freeze(model: nn.Module) -> list[str]:
     if not layers:
         raise ValueError(f"freeze: {type(model).__name__} has no recurrent layer of cellwright's in it")
     for layer in layers.values():
-        layer.freeze()
+        layer.freeze(weights)
     return list(layers)

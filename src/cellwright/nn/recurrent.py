@@ -17,9 +17,8 @@ from cellwright import cells
 from cellwright.backends import dispatch
 from cellwright.backends.call import Call
 from cellwright.backends.dispatch import Backend
-from cellwright.backends.precision import decide
 from cellwright.cells import Definition
-from cellwright.nn import checks, direct, given, precision, stack, symbolic, weights
+from cellwright.nn import checks, direct, given, precision, ready, stack, symbolic, weights
 from cellwright.nn.masks import rates
 from cellwright.nn.pretrained import Pretrained
 from cellwright.nn.stack import Stack
@@ -272,9 +271,12 @@ class Recurrent(Stack, Pretrained):
             asked: dict[str, Any] = {"return_sequences": return_sequences, "return_gates": return_gates}
             asked |= {"return_outputs": return_outputs, "inputs": inputs, "parameters": parameters}
             return elsewhere(input, hx, lengths=lengths, reset=reset, **asked)
-        if self._frozen is not None:
-            self.check_frozen(*(input.values() if isinstance(input, Mapping) else [input.data]))
         plain = reset is None and return_sequences and not (return_gates or return_outputs or inputs or parameters)
+        if self._frozen is not None:
+            ran = ready.layers(self, input, hx) if plain and lengths is None else None
+            if ran is not None:
+                return ran
+            self.check_frozen(*(input.values() if isinstance(input, Mapping) else [input.data]))
         if plain and not isinstance(input, Mapping):
             result = direct.layers(self, input, hx, lengths)
             if result is not None:
@@ -369,8 +371,7 @@ class Recurrent(Stack, Pretrained):
         device = stack.like(self).device
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
             call = stack.calls(self, input, hx, lengths, reset, return_gates, inputs, parameters)[1][0]
-        decision = decide(self.matmul_precision, stack.like(self).dtype)
-        return dispatch.with_products(dispatch.choose(call), decision)
+        return dispatch.with_products(dispatch.choose(call), stack.decision(self, stack.like(self).dtype))
 
     def _elsewhere(self, input: Any) -> Callable[..., tuple[Any, ...]] | None:
         """What writes a call down, or computes it past a compiled program, where that is not to be computed here."""

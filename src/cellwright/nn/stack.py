@@ -63,6 +63,11 @@ def weights_of(stack: Stack) -> list[list[Weights]]:
     return [flat[k : k + stack.directions] for k in range(0, len(flat), stack.directions)]
 
 
+def decision(stack: Stack, dtype: torch.dtype) -> precision.Decision:
+    """How kernels multiply parameters of a type, and who says so: the layer's frozen weights before all others."""
+    return stack.decided() or precision.decide(stack.matmul_precision, dtype)
+
+
 def state_shape(stack: Stack) -> StateShape:
     """How the states of all layers lie."""
     outputs = stack.proj_size or stack.hidden_size
@@ -102,7 +107,7 @@ def calls(
     rows, layout = enter(who, sequence, lengths, stack.batch_first)
     weight = like(stack) if stack._flat else rows
     checks.rows(who, rows, None if widths else stack.input_size, weight)
-    arithmetic = precision.decide(stack.matmul_precision, weight.dtype).arithmetic
+    arithmetic = decision(stack, weight.dtype).arithmetic
     streams = given.streams(who, cell, stack.hidden_size, layout, rows, widths, inputs, parameters)
     if not cell.multiplies_input:
         rows = rows[..., :0]

@@ -13,14 +13,14 @@ loses bits that the whole sequence keeps: where it is read, and from one chunk o
 
 from __future__ import annotations
 
-from dataclasses import replace
+from operator import is_
 
 import torch
 from torch import Tensor
 
 from cellwright.backends import bounds, dispatch
 from cellwright.backends.call import Call
-from cellwright.backends.precision import decide
+from cellwright.backends.surroundings import PLAIN, disturbed
 from cellwright.nn import checks, stack
 from cellwright.nn.given import Named
 from cellwright.nn.stack import Stack
@@ -177,7 +177,7 @@ class _Prepared:
 
         self._layer, self._layout, self._call = layer, layout, calls[0]
         self._steps = [Stepper(call.float() if call.rows.dtype == torch.bfloat16 else call) for call in calls]
-        self._weights = [w for call in calls for w in call.weights[0].flat]
+        self._weights = _parameters(layer)
         self._versions = _versions(self._weights)
 
     @classmethod
@@ -190,13 +190,14 @@ class _Prepared:
 
     def fits(self, input: Tensor) -> bool:
         """Whether a step (B, I) or (I,) would be computed by these, from these weights."""
-        rows = input.view(-1, input.shape[-1])
-        if rows.shape != self._steps[0].shape or rows.dtype != self._call.rows.dtype:
+        size = (1, *input.shape) if input.dim() == 1 else input.shape
+        plain = type(input) in PLAIN and input.is_cpu and not torch.is_autocast_enabled("cpu")
+        if size != self._steps[0].shape or input.dtype != self._call.rows.dtype or not plain or disturbed():
             return False
-        now = [w for (weights,) in stack.weights_of(self._layer) for w in weights.flat]
-        same = all(a is b for a, b in zip(now, self._weights, strict=True)) and _versions(now) == self._versions
-        arithmetic = decide(self._layer.matmul_precision, now[0].dtype).arithmetic
-        return same and arithmetic == self._call.arithmetic and _by_kernels(replace(self._call, rows=rows))
+        now = _parameters(self._layer)
+        same = all(map(is_, now, self._weights)) and _versions(now) == self._versions
+        arithmetic = stack.decision(self._layer, now[0].dtype).arithmetic
+        return same and arithmetic == self._call.arithmetic and dispatch.asks_for_kernels()
 
     def step(self, input: Tensor) -> Tensor:
         rows = input.view(-1, input.shape[-1])
@@ -218,6 +219,11 @@ def _by_kernels(call: Call) -> bool:
         return False
     with bounds.kernels_of_any_size():
         return dispatch.choose(call).name == "compiled"
+
+
+def _parameters(layer: Stack) -> list[Tensor]:
+    """Those of all layers as they now are."""
+    return [getattr(layer, name) for name in stack.parameter_names(layer)]
 
 
 def _versions(weights: list[Tensor]) -> list[tuple[int, int]]:

@@ -156,6 +156,13 @@ class Launch:
         items, self._scratch = _items(binding, directions, loop, own)
         self._blocks = loop.prepare([direction.words for direction in self.every], items)
 
+    def place(self, number: int, name: str, tensor: Tensor) -> None:
+        """Hand another tensor to one of `every` under a name, for the runs from now on."""
+        direction = self.every[number]
+        direction.give(name, tensor)
+        names = self._loop.block.names
+        self._blocks.directions[number * len(names) + self._loop.block.offset[name]] = direction.words[name]
+
     def run(self) -> None:
         """Run it, on as many threads as the binding has."""
         self._loop.run(self._blocks, self.binding.threads)

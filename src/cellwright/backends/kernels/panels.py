@@ -8,8 +8,11 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from cellwright.backends.kernels import int8_panels
 from cellwright.backends.kernels.binding import DirectionArguments, LayerBinding
+from cellwright.backends.kernels.int8_panels import Places
 from cellwright.backends.kernels.workspace import workspace
+from cellwright.compiler.codegen.int8_tile import Int8Tile
 from cellwright.compiler.codegen.pack import PACK
 from cellwright.compiler.kernel import products
 
@@ -32,6 +35,10 @@ def _slots(binding: LayerBinding, letters: tuple[str, ...]) -> Tensor:
 
 def pack_weights(binding: LayerBinding, matrices: Sequence[tuple[Tensor, tuple[str, ...]]]) -> list[Tensor]:
     """Weights (G·H, n) or biases (G·H,) as panels (·, rows, columns) of the letters' units; biases in one row each."""
+    tile = binding.kernel.tile
+    if isinstance(tile, Int8Tile):
+        sizes = binding.hidden, binding.padded
+        return [int8_panels.panels(tile, m.detach(), Places(_slots(binding, of), *sizes)) for m, of in matrices]
     given = []
     for matrix, letters in matrices:
         words = {"slots": len(letters), "projections": _slots(binding, letters).data_ptr()}
@@ -86,9 +93,26 @@ def give_projection(direction: DirectionArguments, *, transposed: bool) -> None:
     outputs = matrix.shape[0]
     words = {"slots": 1, "projections": _first().data_ptr(), "hidden": outputs}
     if transposed:  # its rows are the columns of the product
-        filled = binding.kernel.round_to_registers(outputs)
-        (panels,) = _packed(binding, [(matrix, words | {"padded": filled})])
+        panels = _kept_projection(direction, matrix, words)
     else:
         panels = _transposed(binding, matrix, words | {"padded": outputs})
     direction.give("projection_panels", panels)
     direction.give("projection_starts", panels.new_zeros(panels.shape[0] * panels.shape[2]))
+
+
+def _kept_projection(direction: DirectionArguments, matrix: Tensor, words: dict[str, int]) -> Tensor:
+    """The panels of a projection (P, H): those of a frozen layer are packed once, beside its other weights."""
+    binding = direction.binding
+    kernel, kept = binding.kernel, binding.call.packed
+    key = (kernel, "projection", direction.d)
+    if kept is not None and not direction.loop.step.saves and key in kept:
+        return kept[key][0]
+    outputs = matrix.shape[0]
+    filled = kernel.round_to_registers(outputs)
+    if isinstance(kernel.tile, Int8Tile):
+        panels = int8_panels.panels(kernel.tile, matrix.detach(), Places(_first(), outputs, filled))
+    else:
+        (panels,) = _packed(binding, [(matrix, words | {"padded": filled})])
+    if kept is not None and not direction.loop.step.saves:
+        kept[key] = [panels]
+    return panels

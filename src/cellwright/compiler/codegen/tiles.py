@@ -6,6 +6,7 @@ from cellwright.compiler.codegen.amx_tile import AmxTile
 from cellwright.compiler.codegen.bfloat16 import rounds_itself
 from cellwright.compiler.codegen.bfloat16_tile import Bfloat16Tile
 from cellwright.compiler.codegen.dot_tile import DotTile
+from cellwright.compiler.codegen.int8_tile import Int8Tile
 from cellwright.compiler.codegen.microkernel import Tile, shape
 from cellwright.compiler.target import Target
 
@@ -18,6 +19,8 @@ _COLUMNS = 64  # of a panel with registers of 64 bytes; half as many elsewhere
 def tile_of(target: Target, dtype: str, arithmetic: str, unit: str) -> Tile:
     """The tile for a processor, a type, an arithmetic of float32's products, and what multiplies in it."""
     plain = shape(target, dtype)
+    if arithmetic == "int8":
+        return Int8Tile(plain.lanes, plain.vectors, unit)
     if dtype != "float32" or "float32" in (arithmetic, unit):
         return plain
     columns = _COLUMNS if plain.lanes.width == 16 else _COLUMNS // 2

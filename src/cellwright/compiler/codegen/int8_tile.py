@@ -1,0 +1,265 @@
+"""The matrix product of the kernels with weights of 8 bits: float32 rows, in whole numbers of 16 bits, times int8.
+
+    product(m, A, C, k, panels, starts, begin, end, operands)       as in `microkernel`
+
+    a = s q,  q = 256 high + low         a row of A: a scale s of its own, and two signed bytes a number
+    w = t v                              a column of B: a scale t, and one signed byte a number
+    C = start + s t (256 Σ high v + Σ low v)
+
+Both sums are of whole numbers and exact in 32 bits, in any order and by any instruction: so a row's bits are its own,
+and the same on every processor. What errs are the weights, by half of t; the rows, at 16 bits, err by 256 times less.
+The weights are read once for both bytes: where memory is what a product waits for, the second costs nothing.
+
+    operands   row r   high of each term, filled up to whole blocks; low of each; s            bytes, float32
+    panel              a row for four terms, a word of 32 bits a column; t; -128 Σ v           float32, int32
+
+The dot products of x86 take bytes without a sign from A, so they are given each byte plus 128, and sums begin with what
+that is too much. A row that holds an infinity or NaN gives NaN.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from llvmlite import ir
+from llvmlite.ir import Function, Module, Value
+from llvmlite.ir import IRBuilder as Builder
+
+from cellwright.compiler.codegen import pointwise
+from cellwright.compiler.codegen.ir_builder import (
+    BYTE,
+    at,
+    choose,
+    count,
+    element_at,
+    function,
+    integer,
+    load,
+    pointer,
+)
+from cellwright.compiler.codegen.microkernel import Tile
+from cellwright.compiler.codegen.vector import Vector, declare, i32, i64
+
+LEVELS = 127  # of a weight: v is in -LEVELS … LEVELS
+ROW_LEVELS = LEVELS * 256 + 127  # of a number of A
+BLOCK = 16  # terms that a row is filled up to
+LINE = 64  # bytes of a line of a cache
+ROWS = 3  # of A that are multiplied at a time: six of bytes
+WORD = 4  # bytes
+MOST_TERMS = (2**31 - 1) // (255 * LEVELS)  # of a sum of 32 bits
+_LEAST = 1e-30  # a row whose largest number is smaller counts as zero: its scale could not be divided by
+_INFINITY_BITS, _MAGNITUDE_BITS = 0x7F800000, 0x7FFFFFFF
+
+
+@dataclass(frozen=True)
+class Int8Tile(Tile):
+    """How float32 rows are multiplied by int8 weights.
+
+    unit   what multiplies: vnni, four products of bytes a lane and instruction; pmaddwd, two of 16 bits; or plain
+           instructions, which any processor has, and which the others are held against
+    """
+
+    unit: str = "plain"
+
+    # --- sizes ----------------------------------------------------------------------------------------
+    @property
+    def together(self) -> int:
+        """How many terms lie in one row of a panel."""
+        return WORD
+
+    @property
+    def plain(self) -> Tile:
+        """The tile of the same shape that multiplies in the type itself."""
+        return Tile(self.lanes, self.vectors)
+
+    def whole(self, terms: int) -> int:
+        """The terms of a panel, those that fill it up included."""
+        return -(-terms // BLOCK) * BLOCK
+
+    def depth(self, terms: int) -> int:
+        """The rows of a panel: its words, scales and corrections."""
+        return self.whole(terms) // WORD + 2
+
+    def operand_bytes(self, rows: int, terms: int) -> int:
+        """Room for so many rows of A."""
+        return rows * (2 * self.whole(terms) + LINE)
+
+    # --- what a loop does -------------------------------------------------------------------------------
+    def define_product(self, module: Module) -> Function:
+        """Add the product to a module."""
+        quantise = _define_quantise(module, self)
+        small = _define_small(module, self)
+        kinds = [i64, pointer, pointer, i64, pointer, pointer, i64, i64, pointer]
+        made, b = function(module, "product", kinds, inline=True)
+        m, rows, results, k, panels, starts, begin, end, operands = made.args
+        whole = b.mul(b.sdiv(b.add(k, integer(BLOCK - 1)), integer(BLOCK)), integer(BLOCK))
+        line = b.add(b.mul(whole, integer(2)), integer(LINE))
+        with count(b, integer(0), m) as r:
+            b.call(quantise, [load(b, rows, r, pointer), k, element_at(b, operands, r, line), whole])
+        words = b.sdiv(whole, integer(WORD))
+        panel_bytes = b.mul(b.add(words, integer(2)), integer(self.columns * WORD))
+        adds = b.icmp_unsigned("==", b.ptrtoint(starts, i64), integer(0))
+        tiles = b.sdiv(b.add(m, integer(ROWS - 1)), integer(ROWS))
+        with count(b, begin, end) as p, count(b, integer(0), tiles) as t:
+            column = b.mul(p, integer(self.columns * WORD))
+            first, last = (b.sdiv(b.mul(m, edge), tiles) for edge in (t, b.add(t, integer(1))))
+            targets = at(b, results, first, pointer)
+            start = b.select(adds, starts, b.gep(starts, [column]))
+            factors = [element_at(b, operands, first, line), words, element_at(b, panels, p, panel_bytes)]
+            b.call(small, [b.sub(last, first), b.bitcast(targets, pointer), column, *factors, start])
+        b.ret_void()
+        return made
+
+
+class Factors(NamedTuple):
+    """What is multiplied: rows of A, `words` words of four terms for each byte of a number, and a panel."""
+
+    rows: Value
+    words: Value
+    panel: Value
+
+
+# --- rows in bytes -------------------------------------------------------------------------------------
+def _define_quantise(module: Module, tile: Int8Tile) -> Function:
+    """Add quantise(row, k, target, whole): the bytes of k terms of a row, zero up to `whole` of them, and its scale."""
+    made, b = function(module, "quantise", [pointer, i64, pointer, i64], inline=True)
+    row, k, target, whole = made.args
+    lanes, width = tile.lanes, integer(tile.lanes.width)
+    largest = _largest(b, tile, row, k)
+    finite = b.icmp_signed("<", largest, ir.Constant(i32, _INFINITY_BITS))
+    size = b.bitcast(largest, lanes.scalar)
+    counts = b.and_(finite, b.fcmp_ordered(">=", size, ir.Constant(lanes.scalar, lanes.round(_LEAST))))
+    levels, nothing = ir.Constant(lanes.scalar, float(ROW_LEVELS)), ir.Constant(lanes.scalar, 0.0)
+    inverse = b.select(counts, b.fdiv(levels, size), nothing)
+    scale = b.select(counts, b.fdiv(size, levels), nothing)
+    scale = b.select(finite, scale, ir.Constant(lanes.scalar, float("nan")))
+    b.store(scale, b.bitcast(b.gep(target, [b.mul(whole, integer(2))]), lanes.scalar.as_pointer()))
+    factor = lanes.splat(b, inverse)
+    with b.if_else(finite) as (numbers, none):
+        with numbers, count(b, integer(0), whole, width) as j:
+            _store_bytes(_terms(b, tile, row, j, k) * factor, target, j, whole)
+        with none, count(b, integer(0), whole, width) as j:
+            _store_bytes(Vector(lanes, b, lanes.constant(0.0)), target, j, whole)
+    b.ret_void()
+    return made
+
+
+def _terms(b: Builder, tile: Int8Tile, row: Value, j: Value, k: Value) -> Vector:
+    """A register of a row from term j on, zero from k on."""
+    mask = pointwise.inside_mask(b, tile.lanes, j, k)
+    return tile.lanes.load(b, at(b, row, j, tile.lanes.scalar), mask)
+
+
+def _largest(b: Builder, tile: Int8Tile, row: Value, k: Value) -> Value:
+    """The bits of the largest magnitude in a row: as whole numbers they stand in its order, NaN last."""
+    lanes = tile.lanes
+    with b.goto_entry_block():
+        place = b.alloca(lanes.integers)
+    b.store(lanes.integer(0), place)
+    with count(b, integer(0), k, integer(lanes.width)) as j:
+        bits = b.and_(_terms(b, tile, row, j, k).bits(), lanes.integer(_MAGNITUDE_BITS))
+        before = b.load(place)
+        b.store(b.select(b.icmp_signed(">", bits, before), bits, before), place)
+    kind = ir.FunctionType(i32, [lanes.integers])
+    return b.call(declare(b.module, f"llvm.vector.reduce.smax.v{lanes.width}i32", kind), [b.load(place)])
+
+
+def _store_bytes(terms: Vector, target: Value, j: Value, whole: Value) -> None:
+    """The two bytes of a register of terms, each plus 128, from term j on."""
+    b, lanes = terms.builder, terms.lanes
+    kind = ir.VectorType(BYTE, lanes.width)
+    numbers = b.fptosi(terms.call("roundeven").value, lanes.integers)
+    high = b.ashr(b.add(numbers, lanes.integer(128)), lanes.integer(8))
+    for part, start in ((high, j), (numbers, b.add(whole, j))):
+        shifted = b.xor(b.trunc(part, kind), ir.Constant(kind, [128] * lanes.width))
+        b.store(shifted, b.bitcast(b.gep(target, [start]), kind.as_pointer())).align = 1
+
+
+# --- the sums ------------------------------------------------------------------------------------------
+def _define_small(module: Module, tile: Int8Tile) -> Function:
+    """(m, C, column, operands, words, panel, start): up to ROWS rows by a panel."""
+    made, b = function(module, "small", [i64, pointer, i64, pointer, i64, pointer, pointer], inline=True)
+    m, results, column, operands, words, panel, start = made.args
+    by = Factors(operands, words, panel)
+    choose(b, made, m, ROWS, lambda n: _multiply(b, tile, n, (results, column, start), by))
+    return made
+
+
+def _multiply(b: Builder, tile: Int8Tile, n: int, to: tuple[Value, Value, Value], by: Factors) -> None:
+    """The sums of exactly so many rows, from `start`, or from what is there, to the column of the results."""
+    results, column, start = to
+    lanes, scalar = tile.lanes, tile.lanes.scalar
+    bytes_of_words = b.mul(by.words, integer(WORD))
+    line = b.add(b.mul(bytes_of_words, integer(2)), integer(LINE))
+    rows = [b.gep(by.rows, [b.mul(line, integer(r))]) for r in range(n)]
+    after = at(b, by.panel, b.mul(by.words, integer(tile.columns)), scalar)
+    scales = tile.load(b, after)
+    corrections = [v.bits() for v in tile.load(b, b.gep(after, [integer(tile.columns)]))]
+    halves = [b.gep(row, [offset]) for row in rows for offset in (integer(0), bytes_of_words)]
+    sums = _sums(b, tile, [list(corrections) for _ in halves], halves, by)
+    adds = b.icmp_unsigned("==", b.ptrtoint(start, i64), integer(0))
+    for r, row in enumerate(rows):
+        target = at(b, b.gep(load(b, results, integer(r), pointer), [column]), integer(0), scalar)
+        initial = tile.load(b, b.select(adds, target, b.bitcast(start, scalar.as_pointer())))
+        own = lanes.splat(b, b.load(b.bitcast(b.gep(row, [b.mul(bytes_of_words, integer(2))]), scalar.as_pointer())))
+        high, low = ([Vector(lanes, b, b.sitofp(v, lanes.vector)) for v in sums[2 * r + k]] for k in range(2))
+        total = [h.fma(256.0, l) for h, l in zip(high, low, strict=True)]
+        found = [t.fma(own * scale, i) for t, scale, i in zip(total, scales, initial, strict=True)]
+        tile.store(b, target, found)
+
+
+def _sums(b: Builder, tile: Int8Tile, initial: list[list[Value]], rows: list[Value], by: Factors) -> list[list[Value]]:
+    """The rows of `initial`, unrolled, and to each the words of a row times those of the panel."""
+    lanes = tile.lanes
+    before, head, body, done = b.block, *(b.append_basic_block(name) for name in ("w_head", "w_body", "w_done"))
+    b.branch(head)
+    b.position_at_end(head)
+    j = b.phi(i64)
+    j.add_incoming(integer(0), before)
+    phis = [[b.phi(lanes.integers) for _ in row] for row in initial]
+    for row, values in zip(phis, initial, strict=True):
+        for phi, value in zip(row, values, strict=True):
+            phi.add_incoming(value, before)
+    b.cbranch(b.icmp_signed("<", j, by.words), body, done)
+    b.position_at_end(body)
+    weights = tile.load(b, at(b, by.panel, b.mul(j, integer(tile.columns)), lanes.scalar))
+    for place, row in zip(rows, phis, strict=True):
+        word = lanes.splat(b, load(b, place, j, lanes.scalar)).bits()
+        for weight, phi in zip(weights, row, strict=True):
+            phi.add_incoming(_dot(b, tile, phi, word, weight.bits()), body)
+    j.add_incoming(b.add(j, integer(1)), body)
+    b.branch(head)
+    b.position_at_end(done)
+    return [list[Value](row) for row in phis]
+
+
+def _dot(b: Builder, tile: Int8Tile, sums: Value, a: Value, w: Value) -> Value:
+    """Add to each lane its four bytes of a, without a sign, times those of w, with one."""
+    lanes = tile.lanes
+    if tile.unit == "vnni":
+        quads = ir.VectorType(BYTE, WORD * lanes.width)
+        name = f"llvm.x86.avx512.vpdpbusd.{32 * lanes.width}"  # of AVX-VNNI as well
+        kind = ir.FunctionType(lanes.integers, [lanes.integers, quads, quads])
+        return b.call(declare(b.module, name, kind), [sums, b.bitcast(a, quads), b.bitcast(w, quads)])
+    if tile.unit == "pmaddwd":
+        pairs = ir.VectorType(ir.IntType(16), 2 * lanes.width)
+        eight, low = ir.Constant(pairs, [8] * 2 * lanes.width), ir.Constant(pairs, [255] * 2 * lanes.width)
+        own, weight = b.bitcast(a, pairs), b.bitcast(w, pairs)
+        even = _pairs(b, tile, b.and_(own, low), b.ashr(b.shl(weight, eight), eight))
+        odd = _pairs(b, tile, b.lshr(own, eight), b.ashr(weight, eight))
+        return b.add(b.add(sums, even), odd)
+    for k in range(WORD):
+        own = b.and_(b.lshr(a, lanes.integer(8 * k)), lanes.integer(255))
+        weight = b.ashr(b.shl(w, lanes.integer(24 - 8 * k)), lanes.integer(24))
+        sums = b.add(sums, b.mul(own, weight))
+    return sums
+
+
+_PMADDWD = {4: "sse2.pmadd.wd", 8: "avx2.pmadd.wd", 16: "avx512.pmaddw.d.512"}
+
+
+def _pairs(b: Builder, tile: Int8Tile, x: Value, y: Value) -> Value:
+    """The sums of neighbouring products of numbers of 16 bits."""
+    kind = ir.FunctionType(tile.lanes.integers, [x.type, y.type])
+    return b.call(declare(b.module, f"llvm.x86.{_PMADDWD[tile.lanes.width]}", kind), [x, y])
