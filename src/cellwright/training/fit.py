@@ -193,8 +193,8 @@ def _fit(
         session.say(note)
     if prepared.validation is None:
         session.say("no validation: no epoch is better than another, so that none stops early, and the last is kept")
-    together = prepared.config.accumulate_grad_batches
-    steps = f", {together} of them to a step" if together > 1 else ""
+    accumulated = prepared.config.accumulate_grad_batches
+    steps = f", {accumulated} of them to a step" if accumulated > 1 else ""
     among = f", shared by {processes()} processes" if processes() > 1 else ""
     session.say(f"{prepared.train.describe()}{steps}{among}")
     session.say(session.plan.describe(session.validated))
