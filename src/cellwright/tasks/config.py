@@ -111,7 +111,7 @@ class FitConfig(Locations):
     batch_tokens: int | None = Field(None, ge=1)
     """Most tokens in a batch, padding included; None goes by how much there is to train on."""
     accumulate_grad_batches: int = Field(1, ge=1)
-    """Batches whose gradients make one step, as if they were one batch: the loss is the mean over all their examples."""
+    """Batches whose gradients make one step, as if one batch: the loss is the mean over all their examples."""
     learning_rate: float = Field(3e-3, gt=0)
     """Step size of AdamW, and of its sparse form for the rows of large embeddings."""
     lr_schedule: Literal["constant", "cosine"] = "cosine"
