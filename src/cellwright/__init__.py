@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from cellwright.runs import evaluate, export, fit, load
     from cellwright.tasks.predictor import Predictor
     from cellwright.training import FitResult
+    from cellwright.tuning.comparing import Comparison, compare
+    from cellwright.tuning.searching import SearchResult, search
 
 __version__ = "0.1.0"
 
@@ -59,6 +61,7 @@ __all__ = [
     "RNN",
     "Acceleration",
     "CellwrightError",
+    "Comparison",
     "Conversion",
     "DefinitionError",
     "FitResult",
@@ -71,8 +74,10 @@ __all__ = [
     "Recurrent",
     "RecurrentCell",
     "Report",
+    "SearchResult",
     "accelerate",
     "cell",
+    "compare",
     "convert",
     "evaluate",
     "export",
@@ -86,6 +91,7 @@ __all__ = [
     "read_series",
     "revert",
     "safe_globals",
+    "search",
     "to_onnx",
     "to_torch",
     "unpack",
@@ -94,14 +100,18 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Comparison": "tuning.comparing",
     "FitResult": "training",
     "Predictor": "tasks.predictor",
     "Report": "evaluation.report",
+    "SearchResult": "tuning.searching",
+    "compare": "tuning.comparing",
     "evaluate": "runs",
     "export": "runs",
     "fit": "runs",
     "load": "runs",
     "read_series": "data.readers.series",
+    "search": "tuning.searching",
     "to_onnx": "onnx",
     "use_backend": "backends.dispatch",
     "use_matmul_precision": "backends.precision",

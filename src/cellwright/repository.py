@@ -7,8 +7,8 @@ from typing import Any
 
 from cellwright.errors import InputError
 
-LEFT_OUT = ("checkpoints/*", "*.part", "*.pt", "*.pth", "*.bin", "*.pkl", "*.ckpt")
-"""What is neither sent nor fetched: what `--resume` goes on from, and whatever is read by unpickling."""
+LEFT_OUT = ("checkpoints/*", "logs/*", "*.part", "*.pt", "*.pth", "*.bin", "*.pkl", "*.ckpt")
+"""What is neither sent nor fetched: what `--resume` goes on from, what trackers wrote, what is read by unpickling."""
 
 
 def fetched(

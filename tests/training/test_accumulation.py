@@ -104,6 +104,7 @@ from cellwright.training import module
 from cellwright.training.plan import Plan
 from cellwright.training.session import Session
 from dataclasses import replace
+from agreement import assert_agree
 from test_accumulation import Given, SIZES
 prepared = tasks.get("classify").prepare(ClassifyConfig(**{options!r}), None)
 examples = prepared.train.epoch(0, 0, 1).examples
@@ -119,7 +120,7 @@ def compare(trained, *_, **__):
     prepared.objective.loss(model, feed.collate(examples[: ends[4]])).loss.backward()
     wanted = dict(model.named_parameters())
     for name, each in trained.model.named_parameters():
-        torch.testing.assert_close(each.grad, wanted[name].grad, rtol=1e-9, atol=1e-12)
+        assert_agree(each.grad, wanted[name].grad, 1e-12)
     print("equal")
 module.TrainedModule.configure_gradient_clipping = compare
 session.run()

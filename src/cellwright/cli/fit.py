@@ -68,8 +68,8 @@ class FitCommand(TyperCommand):
 
 def _task(arguments: list[str]) -> str:
     """The task that the command line names, else that of the run which it resumes, else the usual one."""
-    out = _value("--out", arguments)
-    if named := _value("--task", arguments):
+    out = value_of("--out", arguments)
+    if named := value_of("--task", arguments):
         return named
     if "--resume" not in arguments or out is None:
         return tasks.USUAL
@@ -82,7 +82,7 @@ def _task(arguments: list[str]) -> str:
         return tasks.USUAL
 
 
-def _value(flag: str, arguments: list[str]) -> str | None:
+def value_of(flag: str, arguments: list[str]) -> str | None:
     """What stands after the flag, or after its equals sign."""
     for argument, following in zip(arguments, [*arguments[1:], None], strict=True):
         if argument == flag:
@@ -96,39 +96,50 @@ def _with_options(name: str) -> Any:
     from cellwright.cli.options import command_of, options_of
 
     config = tasks.config_of(name)
-    names = ", ".join(tasks.NAMES)
-    help_text = f"What to learn: {names} (default {tasks.USUAL}, with --resume that of the run)."
-    kind = Annotated[str, typer.Option(help=help_text, show_default=False)]
-    task = inspect.Parameter("task", inspect.Parameter.KEYWORD_ONLY, default=name, annotation=kind)
+    task = task_parameter(name, ", with --resume that of the run")
     return command_of(fit, [task, *options_of(config, arguments=DATA, several=DATA)])
 
 
+def task_parameter(name: str, note: str = "") -> inspect.Parameter:
+    """The option --task, of a command line that is about the task `name`; note: what else its help says."""
+    help_text = f"What to learn: {', '.join(tasks.NAMES)} (default {tasks.USUAL}{note})."
+    kind = Annotated[str, typer.Option(help=help_text, show_default=False)]
+    return inspect.Parameter("task", inspect.Parameter.KEYWORD_ONLY, default=name, annotation=kind)
+
+
 def _conclude(result: "FitResult") -> None:
-    """Score the run on its test split, keep scores and pictures in its folder, and say what to do with it."""
+    """Score the run, and say what to do with it."""
+    run, report = scored(result.out)
+    print(_advice(result, run, report))
+
+
+def scored(out: Path) -> "tuple[Run[Any, Any], Report | None]":
+    """Score a run on its test split, and keep scores and pictures in its folder; None where nothing was held out."""
     from cellwright.cli.render_report import show
     from cellwright.cli.run_options import say
     from cellwright.data import datasets
     from cellwright.files import write_json
     from cellwright.tasks.run import load_run
     from cellwright.tasks.splits import usual_split
-    from cellwright.training.folder import SCORES
+    from cellwright.training.folder import SCORES, model_scores
+    from cellwright.training.loggers import track_scores
 
-    run = load_run(result.out)
+    run = load_run(out)
     data = run.config.options["data"]
     task = tasks.get(run.config.task)
     split = usual_split(run, data, datasets.names())
     if split == "train":
-        say(f"nothing was held out, so that there are no scores; cellwright evaluate {result.out} FILE gives some")
-        print(_advice(result, run, None))
-        return
+        say(f"nothing was held out, so that there are no scores; cellwright evaluate {out} FILE gives some")
+        return run, None
     if split == "validation":
         say("no test split was kept: scored is the validation split, by which the best epoch was chosen")
     report = task.evaluate(run, data, split, {}, say, run.config.options["baseline"])
-    write_json(result.out / SCORES[split], report.as_json())
+    write_json(out / SCORES[split], report.as_json())
     for name, draw in report.pictures().items():
-        draw(result.out / name)
+        draw(out / name)
+    track_scores(out, split, model_scores(report.as_json()))
     show(report, f"{split} split: {report.counted}")
-    print(_advice(result, run, report))
+    return run, report
 
 
 def _again(data: str, out: Path, cell: str | None, *more: object) -> str:

@@ -9,7 +9,6 @@
 
 import io
 import os
-import re
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -21,6 +20,7 @@ from typer.exceptions import TyperException
 from cellwright import __version__
 from cellwright.cli.bench import BenchCommand, bench
 from cellwright.cli.cells import app as cells
+from cellwright.cli.compare import compare
 from cellwright.cli.datasets import datasets
 from cellwright.cli.evaluate import evaluate
 from cellwright.cli.export import export
@@ -29,8 +29,9 @@ from cellwright.cli.generate import GenerateCommand, generate
 from cellwright.cli.inspect import inspect
 from cellwright.cli.predict import predict
 from cellwright.cli.run_options import FilesCommand, RunCommand, say
+from cellwright.cli.search import SearchCommand, search
 from cellwright.cli.serve import ServeCommand, serve
-from cellwright.errors import InputError, ProcessLost
+from cellwright.errors import InputError, ProcessLost, no_memory
 from cellwright.stages import told
 
 app = typer.Typer(
@@ -41,6 +42,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(cls=FitCommand)(fit)
+app.command(cls=SearchCommand)(search)
+app.command()(compare)
 app.command(cls=RunCommand)(evaluate)
 app.command(cls=RunCommand)(predict)
 app.command(cls=GenerateCommand)(generate)
@@ -53,10 +56,6 @@ app.add_typer(cells, name="cells")
 
 
 MISTAKE, LOST = 2, 3
-
-# torch has a class for the memory of a GPU alone.
-NO_MEMORY = re.compile("can't allocate memory|not enough memory|out of memory|size calculation overflowed")
-ASKED = re.compile(r"allocate (\d[\d.]* \w+)")
 
 
 def _version(asked: bool) -> None:
@@ -99,13 +98,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"cellwright: {error}", file=sys.stderr)
         return LOST
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and not NO_MEMORY.search(str(error)):
+        sentence = no_memory(error)
+        if sentence is None:
             raise
-        asked = ASKED.search(str(error))
-        return _mistake(
-            f"not enough memory{f' for {asked[1]} at once' if asked else ''}; expected a model, a batch and a text "
-            "that fit into this machine's: make the largest of them smaller"
-        )
+        return _mistake(sentence)
     except BrokenPipeError:
         # What is still buffered goes nowhere, else the interpreter complains when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -19,11 +19,13 @@ def options_of(
     arguments: frozenset[str] = frozenset(),
     several: frozenset[str] = frozenset(),
     default: str | None = None,
+    flags: bool = True,
 ) -> list[inspect.Parameter]:
     """Return one keyword parameter a field, as Typer reads a signature; those in `arguments` have no `--name`.
 
     several: those of the arguments that take one word of the command line or more, which come as a list.
     default: what the help says stands for an option that is not given, in place of the model's defaults.
+    flags: whether a bool is `--name` or `--no-name`; else it takes a value as every other option does.
 
     An option that is not given is None: `configured` leaves its default to the model, which so knows what was given.
     """
@@ -32,7 +34,9 @@ def options_of(
             name,
             inspect.Parameter.KEYWORD_ONLY,
             default=inspect.Parameter.empty if field.is_required() else None,
-            annotation=_argument(name, field, name in several) if name in arguments else _option(name, field, default),
+            annotation=_argument(name, field, name in several)
+            if name in arguments
+            else _option(name, field, default, flags),
         )
         for name, field in model.model_fields.items()
     ]
@@ -62,16 +66,21 @@ def as_given(model: type[BaseModel], values: Mapping[str, Any]) -> list[str]:
     return given
 
 
+def is_flag(field: FieldInfo) -> bool:
+    """Whether an option is true or false."""
+    return bool in (field.annotation, *get_args(field.annotation))
+
+
 def _argument(name: str, field: FieldInfo, several: bool) -> Any:
     if several:
         return Annotated[list[str], typer.Argument(help=field.description, metavar=f"{name.upper()}…")]
     return Annotated[str, typer.Argument(help=field.description)]
 
 
-def _option(name: str, field: FieldInfo, default: str | None) -> Any:
+def _option(name: str, field: FieldInfo, default: str | None, flags: bool) -> Any:
     """Return a flag for a bool. Else a string: pydantic reads it, so that whatever is wrong ends in one sentence."""
     spelled = flag(name)
-    if bool in (field.annotation, *get_args(field.annotation)):
+    if flags and is_flag(field):
         spelling = spelled if field.default is False else f"{spelled}/--no-{spelled[2:]}"
         return Annotated[bool | None, typer.Option(spelling, help=_help(field, default), show_default=False)]
     option = typer.Option(spelled, help=_help(field, default), show_default=False, metavar=_metavar(field.annotation))

@@ -11,12 +11,13 @@ from cellwright.evaluation.report import Report, Section
 def show(report: Report, title: str) -> None:
     """Print the report's tables, the first under `title`."""
     first, *others = report.sections()
-    _print(title, first)
+    show_section(title, first)
     for section in others:
-        _print(section.title, section)
+        show_section(section.title, section)
 
 
-def _print(title: str, section: Section) -> None:
+def show_section(title: str, section: Section) -> None:
+    """Print one table under a title."""
     table = Table("", box=box.SIMPLE_HEAD)  # the first column, without a name, is for those of the rows
     for column in section.columns:
         table.add_column(Text(column), justify="right", overflow="fold")

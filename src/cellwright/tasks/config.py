@@ -100,6 +100,9 @@ class FitConfig(Locations):
     usual_steps: ClassVar[int] = 1200
     """Steps of a run where nobody chooses its epochs; an epoch of many makes them more, of few fewer."""
 
+    incomparable: ClassVar[frozenset[str]] = frozenset()
+    """Options in which runs whose validation scores are compared must not differ, beside those of files."""
+
     seed: int = Field(0, ge=0, le=LARGEST_SEED)
     """Seed of the initial weights, the dropout and the order of the batches."""
     max_epochs: int | None = Field(None, ge=1)
@@ -111,7 +114,7 @@ class FitConfig(Locations):
     batch_tokens: int | None = Field(None, ge=1)
     """Most tokens in a batch, padding included; None goes by how much there is to train on."""
     accumulate_grad_batches: int = Field(1, ge=1)
-    """Batches whose gradients make one step, as if one batch: the loss is the mean over all their examples."""
+    """Batches whose gradients make one step, as if they were one: the loss is the mean over all their examples."""
     learning_rate: float = Field(3e-3, gt=0)
     """Step size of AdamW, and of its sparse form for the rows of large embeddings."""
     lr_schedule: Literal["constant", "cosine"] = "cosine"
@@ -136,9 +139,21 @@ class FitConfig(Locations):
     switch of these words; bf16-mixed in bfloat16, by autocast, as Lightning's."""
     baseline: bool = True
     """Score baselines beside the model when it is trained."""
+    logger: str | None = None
+    """Trackers that follow the run, with commas between them: csv, tensorboard, mlflow, wandb. Each writes into its
+    folder of the run's logs, without a network."""
+
+    @property
+    def loggers(self) -> tuple[str, ...]:
+        """The trackers by name. Raises InputError for one that there is not, or that stands twice."""
+        found = () if self.logger is None else tuple(self.logger.split(","))
+        if len({*found}) < len(found) or not {*found} <= {*LOGGERS}:
+            raise InputError(f"--logger is {self.logger}; expected one of {', '.join(LOGGERS)}, or several with commas")
+        return found
 
     @model_validator(mode="after")
     def _options_agree(self) -> Self:
+        _ = self.loggers
         # Of a resumed run, what is not given is the run's and not the default: `merged` holds what is given against it.
         if not self.resume:
             self.check()
@@ -148,10 +163,12 @@ class FitConfig(Locations):
         """Raise InputError for options that do not go together; a task says which."""
 
 
+LOGGERS = ("csv", "tensorboard", "mlflow", "wandb")
+"""What --logger takes."""
 MIXED = "bf16-mixed"
 """The precision that is autocast's; the others are words of torch.set_float32_matmul_precision."""
 LIMITS = frozenset(
-    "data out resume overwrite max_epochs max_minutes patience checkpoint_seconds num_workers threads baseline".split()  # noqa: SIM905
+    "data out resume overwrite max_epochs max_minutes patience checkpoint_seconds num_workers threads baseline logger".split()  # noqa: SIM905,E501
 )
 """Options that a resumed run may change: none of them alters a step that was already taken."""
 FIRST = "pretrained"

@@ -10,6 +10,7 @@
       test.json           the scores of the test split (validation.json where there is none), and pictures of them:
                           confusion.png, say
       checkpoints/        what `--resume` continues from
+      logs/               what `--logger` asked for
       pretrained/         the run that this one began from, with `--pretrain`
 
 Models are read from JSON and safetensors only: reading a run never unpickles, so a stranger's run can be opened without
@@ -81,7 +82,7 @@ def load_run(path: str | Path, cell: str | None = None) -> Run[Any, Any]:
     """
     folder = Path(path)
     config = trust_cell(folder, cell)
-    whole = config.model_copy(update={"options": _with_defaults(config)})
+    whole = config.model_copy(update={"options": with_defaults(config)})
     loaded: Run[Any, Any] = tasks.get(config.task).load(folder, whole)
     return loaded
 
@@ -129,8 +130,8 @@ def _validated(path: Path, kind: type[Content], content: Mapping[str, Any], *wit
     raise InputError(f"{path}: field {field!r}: {first['msg']}{got}")
 
 
-def _with_defaults(config: RunConfig) -> dict[str, Any]:
-    """The options, those that are younger than the run with their defaults."""
+def with_defaults(config: RunConfig) -> dict[str, Any]:
+    """The options of a run, those that are younger than it with their defaults."""
     fields = tasks.config_of(config.task).model_fields.items()
     defaults = {name: field.default for name, field in fields if name not in ONE_CALL and not field.is_required()}
     return defaults | config.options

@@ -32,6 +32,7 @@ from cellwright.training.folder import (
     note_launchers,
     settle_folder,
 )
+from cellwright.training.loggers import check_loggers
 from cellwright.training.plan import Plan
 from cellwright.training.processes import (
     check_alike,
@@ -43,13 +44,14 @@ from cellwright.training.processes import (
     reaching_others,
     together,
 )
-from cellwright.training.session import Session, Stop
+from cellwright.training.session import GoesOn, Session, Stop
 
 ENDINGS: dict[Stop, str] = {
     "epochs": "all epochs are done",
     "patience": "no better score for {patience} epochs",
     "minutes": "the {minutes:g} minutes are over; --resume with more goes on",
     "interrupted": "stopped by request; --resume goes on",
+    "pruned": "pruned: other trials were better by then",
 }
 
 
@@ -60,7 +62,7 @@ class FitResult:
     out: Path
     """The run folder; `load_run(out)` reads the best model."""
     stopped: Stop
-    """Why: all epochs done, no better score for `patience` epochs, out of minutes, Ctrl-C."""
+    """Why: all epochs done, no better score for `patience` epochs, out of minutes, Ctrl-C, pruned by a search."""
     epochs: int
     """Whole epochs done."""
     steps: int
@@ -102,7 +104,9 @@ def fit_rows(
     return _fit(prepared, _planned(prepared), False, say, resumable=False)
 
 
-def fit(config: FitConfig, *, progress: bool = True, say: Callable[[str], None] = print) -> FitResult:
+def fit(
+    config: FitConfig, *, progress: bool = True, say: Callable[[str], None] = print, goes_on: GoesOn | None = None
+) -> FitResult:
     """Train, and leave the best model in `config.out`.
 
         result = fit(ClassifyConfig(data="reviews-zh", out="runs/first"))
@@ -110,6 +114,7 @@ def fit(config: FitConfig, *, progress: bool = True, say: Callable[[str], None] 
 
     progress: show Lightning's progress bar (loss, tokens a second, time left) on standard error.
     say: is given one sentence at a time: what the data is, each epoch's scores, why training stopped.
+    goes_on: is told each epoch and its validation scores, and ends the run by False (not that of pre-training).
 
     The first Ctrl-C or SIGTERM stops after the step, with the best model so far. Started by `torchrun`, the
     processes share each batch (Lightning's DDP) and make the model that one would; the first one writes and speaks,
@@ -126,13 +131,14 @@ def fit(config: FitConfig, *, progress: bool = True, say: Callable[[str], None] 
         with together():
             if is_first_process():
                 check_folder(config)
+        check_loggers(config)
         with together():
             prepared = _prepare(config)
             plan = _planned(prepared)
             check_checkpoint(prepared.config, plan)
         check_alike(config.data, prepared.run.fingerprint)
         with _settled(config.out, say):
-            result = _fit(prepared, plan, progress, say)
+            result = _fit(prepared, plan, progress, say, goes_on=goes_on)
     if torch.distributed.is_initialized():
         _leave_at_exit()
     return result
@@ -174,7 +180,13 @@ def _planned(prepared: Prepared[Any, Any]) -> Plan:
 
 
 def _fit(
-    prepared: Prepared[Any, Any], plan: Plan, progress: bool, say: Callable[[str], None], *, resumable: bool = True
+    prepared: Prepared[Any, Any],
+    plan: Plan,
+    progress: bool,
+    say: Callable[[str], None],
+    *,
+    resumable: bool = True,
+    goes_on: GoesOn | None = None,
 ) -> FitResult:
     if prepared.config.threads is not None:
         torch.set_num_threads(prepared.config.threads)
@@ -187,8 +199,9 @@ def _fit(
     first = _pretrained(prepared, progress, say)
     if first.stopped == "interrupted":
         return _untrained(prepared, first)
+    left = _with_minutes_left(plan, first)
     with together():
-        session = Session(prepared, _with_minutes_left(plan, first), progress=progress, say=say, resumable=resumable)
+        session = Session(prepared, left, progress=progress, say=say, resumable=resumable, goes_on=goes_on)
     for note in prepared.notes:
         session.say(note)
     if prepared.validation is None:

@@ -1,10 +1,13 @@
 """The run folder before training and after: refused, made, the run before it put aside, and removed or put back."""
 
-from collections.abc import Collection, Iterator, Sequence
+import shutil
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from cellwright import tasks
 from cellwright.errors import InputError
+from cellwright.evaluation.series_reports import MODEL as MODEL_OF_SERIES
 from cellwright.files import read_json, write_json
 from cellwright.tasks.config import FIRST, FitConfig
 from cellwright.tasks.own_cell import CODE
@@ -13,6 +16,8 @@ from cellwright.tasks.run import CONFIG, MODEL
 METRICS, LOG, CURVE = "metrics.json", "log.csv", "curve.png"
 SCORES = {"test": "test.json", "validation": "validation.json"}
 """Of the split for the final score, which `cellwright fit` writes with the pictures of the task."""
+LOGS = "logs"
+"""Folder of what trackers write, with a folder each."""
 CHECKPOINT = Path("checkpoints", "last.safetensors")
 LAUNCHERS = Path("checkpoints", "launchers.json")
 """Which launchers of processes have begun a run, that those which they start anew go on with it."""
@@ -90,19 +95,38 @@ def settle_folder(out: Path, *, failed: bool) -> bool:
     waiting = [(file, aside) for file, aside in _files(out) if aside.exists()]
     for file, aside in waiting:
         if put_back:
+            _remove(file)
             aside.replace(file)
         else:
-            aside.unlink()
+            _remove(aside)
     for folder in sorted({aside.parent for _, aside in _files(out)} | {out / REPLACED}, reverse=True):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
     return put_back and bool(waiting)
 
 
+def _remove(path: Path) -> None:
+    """Remove a file, or the folder of logs, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def model_scores(content: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers that a file of SCORES holds of the model itself, by name, without those of its baselines."""
+    own = content.get("model") or content.get("models", {}).get(MODEL_OF_SERIES) or content
+    found: dict[str, float] = {}
+    for name, value in own.items():
+        inner = {f"{name}_{part}": each for part, each in value.items()} if isinstance(value, dict) else {name: value}
+        found |= {key: each for key, each in inner.items() if type(each) in (int, float)}
+    return found
+
+
 def _files(out: Path) -> Iterator[tuple[Path, Path]]:
-    """Each file that a run may have, and the one inside it, and where it waits when another replaces it."""
+    """Each file, and folder of logs, of a run and of the one inside it, and where it waits when another replaces it."""
     scores = SCORES.values()
-    names: tuple[str | Path, ...] = (CONFIG, MODEL, CODE, *_own_files(), METRICS, LOG, CURVE, *scores, CHECKPOINT)
+    names: tuple[str | Path, ...] = (CONFIG, MODEL, CODE, *_own_files(), METRICS, LOG, CURVE, *scores, CHECKPOINT, LOGS)
     for folder in ("", FIRST):
         for name in names:
             yield out / folder / name, out / REPLACED / folder / name

@@ -3,7 +3,7 @@
 import csv
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,8 @@ class History(Callback):
         self.plan = plan
         self.say = say
         self.rows: list[dict[str, float]] = []
+        self.listeners: list[Callable[[Trainer, Mapping[str, float]], None]] = []
+        """Are told each row in the first process, once it is written."""
         self._sums = [0.0, 0.0, 0.0]  # of this epoch and all processes: loss × examples, examples, tokens
         self._seconds = 0.0  # before this process
         self._started: float | None = None
@@ -85,6 +87,8 @@ class History(Callback):
         if trainer.is_global_zero:
             replace_file(self.path, self._as_csv().encode())
             self.say(self._sentence(self.rows[-1]))
+            for told in self.listeners:
+                told(trainer, self.rows[-1])
 
     def _as_csv(self) -> str:
         text = io.StringIO()

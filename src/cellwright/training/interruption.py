@@ -1,4 +1,4 @@
-"""Reasons to stop before the training is done: Ctrl-C, SIGTERM, or no minutes left."""
+"""Reasons to stop before the training is done: Ctrl-C, SIGTERM, no minutes left, or a search that prunes it."""
 
 import signal
 import threading
@@ -6,11 +6,11 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Literal, Self
 
-Reason = Literal["interrupted", "minutes"]
+Reason = Literal["interrupted", "minutes", "pruned"]
 
 
 class Stopped(Exception):
-    """Raised between two steps, after the checkpoint is written, to leave Lightning's loop."""
+    """Raised between two steps, after the checkpoint is written unless pruned, to leave Lightning's loop."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason)

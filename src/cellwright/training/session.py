@@ -3,8 +3,8 @@
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from inspect import signature
 from typing import Any, Literal
 
@@ -26,14 +26,18 @@ from cellwright.training.data import TrainingData
 from cellwright.training.folder import CHECKPOINT, LOG
 from cellwright.training.history import History
 from cellwright.training.interruption import Interruption, Stopped
+from cellwright.training.loggers import Tracking
 from cellwright.training.module import LossNotFinite, TrainedModule
 from cellwright.training.plan import Plan
 from cellwright.training.precision import multiplying, of_lightning
 from cellwright.training.processes import is_first_process, processes
 from cellwright.training.progress import ProgressBar
+from cellwright.training.pruning import Pruning
 from cellwright.training.schedule import Schedule
 
-Stop = Literal["epochs", "patience", "minutes", "interrupted"]
+Stop = Literal["epochs", "patience", "minutes", "interrupted", "pruned"]
+GoesOn = Callable[[int, Mapping[str, float]], bool]
+"""Is told each epoch, from 1, with its validation scores, and says whether training goes on."""
 
 
 class Session:
@@ -51,12 +55,14 @@ class Session:
         progress: bool,
         say: Callable[[str], None],
         resumable: bool = True,
+        goes_on: GoesOn | None = None,
     ) -> None:
-        """resumable: whether checkpoints are written."""
+        """resumable: whether checkpoints are written. goes_on: is asked after each epoch; None: it goes on."""
         self.config: FitConfig = prepared.config
         self.plan = plan
         self.progress = progress
         self.resumable = resumable
+        self.goes_on = goes_on
         self.say = _around_the_bar(say) if is_first_process() else _silent
         torch.manual_seed(self.config.seed)
         path = self.config.out / CHECKPOINT
@@ -99,6 +105,11 @@ class Session:
         path = config.out / CHECKPOINT if self.resumable else None
         checkpoints = CheckpointCallback(path, config.checkpoint_seconds, self.history, interruption, plan.minutes)
         callbacks: list[Callback] = [Schedule(config, plan, self.history), self.best, self.history, checkpoints]
+        tracking = Tracking(config, self.history, self.best) if config.loggers else None
+        if tracking is not None:
+            callbacks.insert(0, tracking)
+        if self.goes_on is not None:
+            callbacks.append(Pruning(self.goes_on))
         if self.progress:
             callbacks.append(ProgressBar())
         trainer = _trainer(
@@ -109,7 +120,8 @@ class Session:
             partial=self.module.objective.partial,
             validated=self.validated,
         )
-        trainer.fit(self.module, datamodule=self.data, ckpt_path=self.resumed)
+        with tracking or nullcontext():
+            trainer.fit(self.module, datamodule=self.data, ckpt_path=self.resumed)
 
     @property
     def validated(self) -> bool:

@@ -29,6 +29,7 @@ class AutoencodeConfig(FitConfig, AutoencoderArchitecture, Tokenising, TableFile
     """The options of a run that compresses texts. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "autoencode"
+    incomparable: ClassVar[frozenset[str]] = frozenset({"tokenizer", "vocab_size", "min_frequency", "max_length"})
 
     def check(self) -> None:
         """Raise InputError for options that do not go together."""

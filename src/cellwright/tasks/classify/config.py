@@ -49,6 +49,7 @@ class ClassifyConfig(
     task: ClassVar[str] = "classify"
     needs_labels: ClassVar[bool] = True
     usual_steps: ClassVar[int] = 1000
+    incomparable: ClassVar[frozenset[str]] = frozenset({"class_weights", *Labels.model_fields})
 
     pretrain: str | None = None
     """Learn to write texts first, in both directions: own, the training texts of DATA, a file, or a built-in set."""

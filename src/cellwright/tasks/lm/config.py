@@ -27,6 +27,9 @@ class LanguageConfig(FitConfig, LanguageArchitecture, Tokenising, TableFiles, Te
     """The options of a run that learns to write text. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "lm"
+    incomparable: ClassVar[frozenset[str]] = frozenset(  # perplexity is of a token
+        {"tokenizer", "vocab_size", "min_frequency", "train_split_only", "held_out"}
+    )
 
     tokenizer: Literal["auto", "characters", "words", "bpe"] = "characters"
     """Kind of token; words are lower-cased and their spacing is lost; auto: characters for Chinese, else words."""

@@ -54,6 +54,9 @@ class SeriesConfig(FitConfig, Smoothing, SeriesArchitecture, FileOptions, Column
 
     task: ClassVar[str] = "series"
     reads: ClassVar[str] = SERIES
+    incomparable: ClassVar[frozenset[str]] = frozenset(
+        {"objective", "likelihood", "horizon", "season_length", "scaling", "window", *FileOptions.model_fields}
+    )
 
     validation: str | None = None
     """File that chooses the best epoch, in place of a tenth of DATA; with forecast, of the steps of each series."""
