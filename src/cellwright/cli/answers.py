@@ -15,6 +15,7 @@ from cellwright.cli.journal import Journal, Progress
 from cellwright.errors import InputError
 from cellwright.files import replacing
 from cellwright.stages import stage
+from cellwright.tasks.predictor import name_beside
 
 if TYPE_CHECKING:
     from cellwright.data.readers.jsonl import Pairs
@@ -96,10 +97,7 @@ class Written(Answers):
 
     def _named(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         for name in [each for each in fields if each in self.names and each not in self.renamed]:
-            other = f"predicted_{name}"
-            while other in self.names or other in fields:
-                other = f"predicted_{other}"
-            self.renamed[name] = other
+            self.renamed[name] = name_beside(name, self.names, fields)
         return {self.renamed.get(name, name): value for name, value in fields.items()}
 
 

@@ -1,7 +1,7 @@
 """A trained run put to use: `Predictor.load("runs/first").predict(["很好用"])`."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,19 @@ class Prediction(ABC):
     def as_rows(self) -> list[dict[str, Any]]:
         """The fields as rows of a table, most often one."""
         return [self.as_json()]
+
+
+def name_beside(field: str, columns: Collection[str], fields: Collection[str]) -> str:
+    """The name of an answer's field beside the columns of its input, of which one may have it already.
+
+    fields: all of the answer.
+    """
+    if field not in columns:
+        return field
+    name = f"predicted_{field}"
+    while name in columns or name in fields:
+        name = f"predicted_{name}"
+    return name
 
 
 class Piece(NamedTuple):

@@ -54,6 +54,10 @@ class CheckpointCallback(Checkpoint):
         self.max_minutes = max_minutes
         self._written = time.monotonic()
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Have the request to stop answered here."""
+        self.interruption.listen_alone()
+
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:

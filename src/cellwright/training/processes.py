@@ -79,7 +79,7 @@ def together() -> Iterator[None]:
     if not mistakes:
         return
     number, host, sentence = mistakes[0]
-    raise InputError(sentence if number == 0 else f"process {number}, on {host}: {sentence}")
+    raise InputError(sentence if number == 0 else f"process {number}, on {host}: {sentence}") from None
 
 
 @contextmanager
@@ -90,7 +90,8 @@ def reaching_others(out: Path) -> Iterator[None]:
     except RuntimeError as error:
         if not _is_of_others(error):
             raise
-        why = str(error).strip().splitlines()[0].partition("] ")[2] or str(error)
+        # Without the place in gloo's source, and what it advises.
+        why = str(error).strip().splitlines()[0].partition("] ")[2].partition(". This is")[0] or str(error)
         raise ProcessLost(
             f"{out}: another of the {processes()} processes ended or cannot be reached ({why}); expected all of them "
             "until the end: the run goes on from its last checkpoint when torchrun starts them anew, as it does by "
