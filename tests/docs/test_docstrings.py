@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from optional_modules import ABSENT, NEEDS
+
 SOURCE = Path(__file__).parents[2] / "src"
 MODULES = [
     ".".join(path.relative_to(SOURCE).with_suffix("").parts)
@@ -16,6 +18,8 @@ MODULES = [
 
 @pytest.mark.parametrize("module", MODULES)
 def test_the_examples_of_a_module(module: str) -> None:
+    if module in ABSENT:
+        pytest.skip(f"{NEEDS[module]} is not installed")
     found = doctest.testmod(importlib.import_module(module))
     assert found.attempted
     assert found.failed == 0

@@ -8,10 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from optional_modules import ABSENT
+
 ROOT = Path(__file__).parents[2]
 TEXTS = [path for pattern in ("*.md", "docs/**/*.md", "src/**/*.py", "examples/**/*.py") for path in ROOT.glob(pattern)]
 NAME = re.compile(r"(?<!ops\.)\bcellwright(?:\.[A-Za-z_]\w*)+")
-NAMES = sorted({name for text in TEXTS for name in NAME.findall(text.read_text("utf-8"))})
+NAMES = sorted(
+    name
+    for name in {name for text in TEXTS for name in NAME.findall(text.read_text("utf-8"))}
+    if not any(f"{name}.".startswith(f"{module}.") for module in ABSENT)
+)
 # In a process of its own, where no other test has loaded a module; what is no attribute is in a module to import.
 LOOK = """
 import functools, json, pkgutil, sys, cellwright

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import optional_modules
 from cellwright.cells import language
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -23,11 +24,16 @@ PAGES = [
     "precision.md",
     "series.md",
     "scikit-learn.md",
+    "reinforcement-learning.md",
 ]
+NEEDS = {"reinforcement-learning.md": [*optional_modules.NEEDS.values()]}
+"""What a page shows beside this library, and tests can do without."""
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_blocks_of_a_page(page, tmp_path, monkeypatch):
+    for package in NEEDS.get(page, ()):
+        pytest.importorskip(package)
     monkeypatch.chdir(tmp_path)  # where some write files
     blocks = re.findall(r"^```python\n(.*?)^```$", (DOCS / page).read_text(), re.MULTILINE | re.DOTALL)
     assert blocks

@@ -5,12 +5,12 @@ import importlib
 import inspect
 import json
 import re
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 import cellwright
+from optional_modules import ABSENT, NEEDS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "public.md").read_text("utf-8")
@@ -18,9 +18,6 @@ PUBLIC = {
     title: set(re.findall(r"`([A-Za-z_]\w*)`", text))
     for title, text in re.findall(r"^## (cellwright\S*)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
 }
-# Modules that need a package of an extra which the tests can do without.
-NEEDS = {"cellwright.integrations.torchrl": "torchrl", "cellwright.integrations.sb3": "sb3_contrib"}
-ABSENT = {module for module, package in NEEDS.items() if find_spec(package) is None}
 
 
 def there(module):
