@@ -1,53 +1,98 @@
-"""What freezing gains: one sequence of 100 steps, its weights packed at each call and once, beside torch.nn.
+"""What freezing gains: one sequence, an LSTM's weights packed at each call, once, and once as int8, beside others.
 
-python benchmarks/freezing.py
+python benchmarks/freezing.py [--busy]
 
-An LSTM with as many inputs as units, in inference, on one thread; medians in milliseconds, taken in turn, of results
-that are compared before. Ours are the kernels, whatever the size; without them a small call is torch's own kernel.
+An LSTM with as many inputs as units, in inference, on one thread, of 100 steps and of one; medians in milliseconds,
+taken in turn, of results that are compared before. `quantize_dynamic` is torch's own int8 (weights and inputs of 8
+bits), ONNX Runtime computes float32. With --busy the clock is the processor time of the thread, and the least quarter
+is shown, for a machine that others use.
 """
 
 from __future__ import annotations
 
+import sys
+import tempfile
+import time
+import warnings
 from collections.abc import Callable
+from pathlib import Path
 
+import onnxruntime
 import torch
 from torch import Tensor, nn
 
 import cellwright
 from cellwright.bench.timing import interleaved, others_at_work
 
-STEPS = 100
-UNITS = (64, 128, 256, 512)
+STEPS = (100, 1)
+UNITS = (64, 128, 256, 512, 1024)
+Work = Callable[[], Tensor]
 
 
-def works(units: int) -> dict[str, Callable[[], Tensor]]:
-    """What is timed, by name: the same layer three times."""
-    theirs = nn.LSTM(units, units).eval()
-    x = torch.randn(STEPS, 1, units)
-    layers: dict[str, nn.Module] = {"torch.nn": theirs}
-    for name in ("packed at each call", "frozen"):
+def works(steps: int, units: int) -> dict[str, Work]:
+    """What is timed, by name: the same layer several times."""
+    theirs, x = nn.LSTM(units, units).eval(), torch.randn(steps, 1, units)
+    layers: dict[str, nn.Module] = {"torch.nn": theirs, "quantize_dynamic": quantised(theirs)}
+    for name in ("packed at each call", "frozen", "frozen as int8"):
         ours = cellwright.LSTM(units, units).eval()
         ours.load_state_dict(theirs.state_dict())
-        layers[name] = ours.freeze() if name == "frozen" else ours
+        if name != "packed at each call":
+            ours.freeze("int8" if name.endswith("int8") else None)
+        layers[name] = ours
 
     def infer(layer: nn.Module) -> Tensor:
         with torch.inference_mode(), cellwright.use_backend("compiled"):
             return layer(x)[0]
 
-    return {name: lambda layer=layer: infer(layer) for name, layer in layers.items()}  # type: ignore[misc]
+    found: dict[str, Work] = {name: lambda layer=layer: infer(layer) for name, layer in layers.items()}  # type: ignore[misc]
+    return {"ONNX Runtime": by_onnxruntime(theirs, x)} | found
 
 
-if __name__ == "__main__":
+def quantised(layer: nn.LSTM) -> nn.Module:
+    """The layer with torch's own weights of int8."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that torch.ao.quantization is to move
+        model = torch.ao.quantization.quantize_dynamic(nn.Sequential(layer), {nn.LSTM}, dtype=torch.qint8)
+    return model[0]  # type: ignore[no-any-return]
+
+
+def by_onnxruntime(layer: nn.LSTM, x: Tensor) -> Work:
+    """The layer in ONNX Runtime, on one thread."""
+    state = (torch.zeros(1, 1, layer.hidden_size), torch.zeros(1, 1, layer.hidden_size))
+    names = ["x", "h", "c"]
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that the exporter is the older one, which needs no other package
+        path = str(Path(folder) / "layer.onnx")
+        torch.onnx.export(layer, (x, state), path, dynamo=False, input_names=names, output_names=["y", "hn", "cn"])
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    given = {"x": x.numpy(), "h": state[0].numpy(), "c": state[1].numpy()}
+    given = {one.name: given[one.name] for one in session.get_inputs()}
+    return lambda: torch.from_numpy(session.run(None, given)[0])
+
+
+def main() -> None:
+    """Print the table."""
+    busy = "--busy" in sys.argv
     torch.set_num_threads(1)
     torch.manual_seed(0)
     if doubt := others_at_work():
         print(doubt)
-    print("| units | torch.nn | packed at each call | frozen |\n| ---: | ---: | ---: | ---: |")
-    for units in UNITS:
-        functions = works(units)
-        outputs = [function() for function in functions.values()]
-        assert all(torch.allclose(output, outputs[0], atol=1e-5) for output in outputs)
-        times = interleaved(functions, 25, 5.0)
-        print(
-            f"| {units} | " + " | ".join(f"{spread.median * 1e3:.3g}" for spread in times.values()) + " |", flush=True
-        )
+    head = list(works(1, 8))
+    print(f"| steps | units | {' | '.join(head)} | int8 errs by |\n| ---: | ---: |{' ---: |' * (len(head) + 1)}")
+    for steps in STEPS:
+        for units in UNITS:
+            functions = works(steps, units)
+            outputs = {name: function() for name, function in functions.items()}
+            exact = outputs["torch.nn"]
+            errors = {n: float((o - exact).abs().max() / exact.abs().max()) for n, o in outputs.items()}
+            assert all(e < (0.1 if "int8" in n or "quant" in n else 1e-5) for n, e in errors.items()), errors
+            times = interleaved(functions, 25, 5.0, clock=time.thread_time if busy else None)
+            shown = [f"{(spread.low if busy else spread.median) * 1e3:.3g}" for spread in times.values()]
+            said = f"{errors['frozen as int8']:.1e} (torch's {errors['quantize_dynamic']:.1e})"
+            print(f"| {steps} | {units} | {' | '.join(shown)} | {said} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -13,6 +13,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 import cellwright
 from cellwright.backends.kernels import forward as forward_module
+from cellwright.backends.kernels import panels
 
 X = torch.randn(7, 5, 12, generator=torch.Generator().manual_seed(0))
 
@@ -139,3 +140,13 @@ def test_a_model_is_frozen_layer_by_layer():
     assert model[0].frozen
     with pytest.raises(ValueError, match="freeze: Tanh has no recurrent layer of cellwright's in it"):
         cellwright.freeze(nn.Tanh())
+
+
+def test_a_projection_is_packed_once(monkeypatch):
+    layer, packings = layer_of(proj_size=6).freeze(), []
+    original = panels._packed
+    monkeypatch.setattr(panels, "_packed", lambda *a: (packings.append(1), original(*a))[1])
+    with torch.inference_mode():
+        for lengths in ([7, 3, 0, 5, 1], [7, 7, 7, 7, 6]):
+            layer(X, lengths=lengths)
+    assert len(packings) == 2  # the weights, and the projection

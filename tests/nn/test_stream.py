@@ -168,3 +168,14 @@ def test_mistakes_say_what_is_expected():
         stream.feed(torch.zeros(2, 1, I))
     with pytest.raises(ValueError, match=r"reset got torch.bool of shape \(2,\); expected .* = \(3,\)"):
         stream.reset(torch.tensor([True, False]))
+
+
+def test_a_layer_of_heads_keeps_its_prepared_steps():
+    """Its U is made of blocks at every call, and was taken for another one at every step."""
+    stream = cellwright.Recurrent("gru", 4, 8, heads=2).eval().stream(batch=3)
+    for x in torch.randn(3, 3, 4):
+        stream.step(x)
+        first = stream._prepared
+        stream.step(x)
+        assert first is not None
+        assert stream._prepared is first

@@ -19,7 +19,6 @@ from cellwright.backends.precision import Decision
 
 Kept = Literal["int8"]
 _MOST_SHAPES = 16  # of small calls that a layer keeps bound
-_FLOATS = (torch.float32, torch.bfloat16)
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,9 @@ class Freezes(nn.Module):
                 "parameters: remove the parametrisation first (torch.nn.utils.parametrize.remove_parametrizations)"
             )
         if weights == "int8":
-            _check_int8(who, {name: getattr(self, name) for name in self._flat})
+            from cellwright.backends.kernels.int8_panels import check  # loads the compiler
+
+            check(who, {name: getattr(self, name) for name in self._flat})
         error = None if sample is None else _measured(self, sample)
         self._frozen = Frozen(self._now(), self.num_layers, weights, error)
         return self
@@ -200,22 +201,6 @@ class Freezes(nn.Module):
                 f"{type(self).__name__}: the weights have changed since freeze(); call freeze() again, or unfreeze()"
             )
         return self._frozen.packed
-
-
-def _check_int8(who: str, parameters: Mapping[str, Tensor]) -> None:
-    """Raise ValueError where weights cannot be whole numbers of 8 bits."""
-    from cellwright.compiler.codegen.int8_tile import MOST_TERMS  # loads the compiler
-
-    for name, weight in parameters.items():
-        if weight.dtype not in _FLOATS or not weight.is_cpu:
-            raise ValueError(
-                f"{who}: {name} is {weight.dtype} on {weight.device}; expected float32 or bfloat16 on a CPU, of which "
-                "int8 is made"
-            )
-        if weight.dim() == 2 and weight.shape[1] > MOST_TERMS:
-            raise ValueError(f"{who}: {name} has {weight.shape[1]} columns; expected at most {MOST_TERMS} with int8")
-        if not weight.isfinite().all():
-            raise ValueError(f"{who}: {name} has numbers that are not finite; expected finite ones, to scale to int8")
 
 
 @torch.no_grad()

@@ -76,7 +76,15 @@ class Product:
         ]
         return np.ascontiguousarray(np.stack(words).transpose(3, 0, 1, 4, 2))
 
-    def __call__(self, a: np.ndarray, b: np.ndarray, start: np.ndarray | None, c: np.ndarray | None = None):
+    def __call__(
+        self,
+        a: np.ndarray,
+        b: np.ndarray,
+        start: np.ndarray | None,
+        c: np.ndarray | None = None,
+        *,
+        back: bool = False,
+    ):
         panels = self.panels(b)
         result = np.full((len(a), b.shape[1]), np.nan, np.float32) if c is None else c.copy()
         rows = np.array([row.ctypes.data for row in a], np.int64)
@@ -84,8 +92,8 @@ class Product:
         operands = torch.empty(self.tile.operand_bytes(len(a), b.shape[0]), dtype=torch.uint8)
         begin = 0 if start is None else start.ctypes.data
         self._run(
-            len(a), rows.ctypes.data, results.ctypes.data, b.shape[0], panels.ctypes.data, begin, 0, len(panels),
-            operands.data_ptr(),
+            len(a), rows.ctypes.data, results.ctypes.data, b.shape[0], panels.ctypes.data, begin,
+            *((len(panels), 0) if back else (0, len(panels))), operands.data_ptr(),
         )  # fmt: skip
         return result
 
@@ -131,6 +139,14 @@ def test_a_product_is_the_sum_of_its_parts_in_the_order_of_the_processor(parts, 
     assert np.array_equal(found, emulated_by_numpy(a, b, start, parts, unit))
     exact = a.astype(np.float64) @ b.astype(np.float64) + start
     assert np.abs(found - exact).max() <= ERRORS[parts] * np.abs(exact).max()
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_from_the_last_panel_to_the_first_it_is_the_same(unit) -> None:
+    needs(unit)
+    a, b, start = matrices(20, 40, 5 * 64)
+    product = Product(tile(2, unit))
+    assert np.array_equal(product(a, b, start, back=True), product(a, b, start))
 
 
 @pytest.mark.parametrize("unit", UNITS)

@@ -56,7 +56,14 @@ class Product:
         return found
 
     def __call__(
-        self, a: np.ndarray, v: np.ndarray, scales: np.ndarray, start: np.ndarray | None, c: np.ndarray | None = None
+        self,
+        a: np.ndarray,
+        v: np.ndarray,
+        scales: np.ndarray,
+        start: np.ndarray | None,
+        c: np.ndarray | None = None,
+        *,
+        back: bool = False,
     ) -> np.ndarray:
         panels = self.panels(v, scales)
         result = np.full((len(a), v.shape[1]), np.nan, np.float32) if c is None else c.copy()
@@ -65,8 +72,8 @@ class Product:
         operands = np.full(self.tile.operand_bytes(len(a), len(v)), 0xAA, np.uint8)
         begin = 0 if start is None else start.ctypes.data
         self._run(
-            len(a), rows.ctypes.data, results.ctypes.data, len(v), panels.ctypes.data, begin, 0, len(panels),
-            operands.ctypes.data,
+            len(a), rows.ctypes.data, results.ctypes.data, len(v), panels.ctypes.data, begin,
+            *((len(panels), 0) if back else (0, len(panels))), operands.ctypes.data,
         )  # fmt: skip
         return result
 
@@ -105,6 +112,12 @@ def test_rows_of_16_bits_err_little_beside_weights_of_8() -> None:
     found = Product("plain")(a, v, scales, start)
     assert np.abs(found - exact).max() < 5e-5 * np.abs(exact).max()
     assert np.abs(found - exact).max() > 0
+
+
+def test_from_the_last_panel_to_the_first_it_is_the_same() -> None:
+    for m in (1, 4):
+        given = numbers(m, 20, 5 * 64)
+        assert np.array_equal(Product("plain")(*given, back=True), by_numpy(*given))
 
 
 def test_products_are_added_to_what_is_there() -> None:

@@ -42,6 +42,8 @@ class Product:
         start: np.ndarray | None,
         c: np.ndarray | None = None,
         cuts: tuple[int, ...] = (),
+        *,
+        back: bool = False,
     ):
         """(m, k) · (k, n) + start (n,), n a multiple of the panel's columns; without start added to c (m, n)."""
         k, n = b.shape
@@ -51,7 +53,8 @@ class Product:
         results = np.array([row.ctypes.data for row in result], np.int64)
         begin = 0 if start is None else start.ctypes.data
         for first, last in itertools.pairwise((0, *cuts, n // self.columns)):
-            self._run(len(a), rows.ctypes.data, results.ctypes.data, k, panels.ctypes.data, begin, first, last)
+            span = (last, first) if back else (first, last)
+            self._run(len(a), rows.ctypes.data, results.ctypes.data, k, panels.ctypes.data, begin, *span)
         return result
 
 
@@ -78,6 +81,12 @@ def test_every_size(product):
             a, b, start = _draw(product, m, k, panels=1 + (m + k) % 3)
             exact = a.astype(np.longdouble) @ b.astype(np.longdouble) + start
             assert (np.abs(product(a, b, start) - exact) <= _bound(a, b, start)).all(), (m, k)
+
+
+def test_from_the_last_panel_to_the_first_it_is_the_same(product):
+    for m, panels in itertools.product((1, 2, 3, 7), range(1, 8)):
+        a, b, start = _draw(product, m, 9, panels)
+        assert np.array_equal(product(a, b, start, back=True), product(a, b, start)), (m, panels)
 
 
 def test_without_a_start_it_is_added_to_what_is_there(product):

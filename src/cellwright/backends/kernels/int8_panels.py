@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from cellwright.compiler.codegen.int8_tile import LEVELS, WORD, Int8Tile
+from cellwright.compiler.codegen.int8_tile import LEVELS, MOST_TERMS, WORD, Int8Tile
+
+_FLOATS = (torch.float32, torch.bfloat16)
+
+
+def check(who: str, parameters: Mapping[str, Tensor]) -> None:
+    """Raise ValueError where weights cannot be whole numbers of 8 bits."""
+    for name, weight in parameters.items():
+        if weight.dtype not in _FLOATS or not weight.is_cpu:
+            raise ValueError(
+                f"{who}: {name} is {weight.dtype} on {weight.device}; expected float32 or bfloat16 on a CPU, of which "
+                "int8 is made"
+            )
+        if weight.dim() == 2 and weight.shape[1] > MOST_TERMS:
+            raise ValueError(f"{who}: {name} has {weight.shape[1]} columns; expected at most {MOST_TERMS} with int8")
+        if not weight.isfinite().all():
+            raise ValueError(f"{who}: {name} has numbers that are not finite; expected finite ones, to scale to int8")
 
 
 def quantised(matrix: Tensor) -> tuple[Tensor, Tensor]:

@@ -24,6 +24,7 @@ from cellwright.compiler.codegen.bfloat16_tile import (
 )
 from cellwright.compiler.codegen.ir_builder import (
     BYTE,
+    Span,
     at,
     count,
     element,
@@ -62,7 +63,9 @@ class AmxTile(Bfloat16Tile):
         width = self.columns * WORD
         line, panel_bytes = self.operand_line(b, pairs), self.panel_bytes(b, pairs)
         c = _Results(b, self, results, stride)
-        with count(b, begin, end) as p, count(b, integer(0), m, integer(MOST)) as r:
+        span = Span(b, begin, end)
+        with count(b, span.first, span.last) as turn, count(b, integer(0), m, integer(MOST)) as r:
+            p = span.place(turn)
             column = b.mul(p, integer(width))
             here = minimum(b, integer(MOST), b.sub(m, r))
             factors = Factors(element_at(b, operands, r, line), line, element_at(b, panels, p, panel_bytes), pairs)

@@ -79,7 +79,7 @@ def _through_weights(e: LoopBuilder, following: Value, goes_on: Value) -> None:
         columns = e.row("columns", b.add(rows_after, n), places.width)
         e.put(COLUMNS, b.sub(n, e.first), b.gep(columns, [first_column]))
     terms = e.slots_wide(len(places.recurrent))
-    e.multiply(b.sub(goes_on, e.first), COLUMNS, PRODUCTS, terms, "recurrent", e.outputs)
+    e.multiply_to_and_fro(following, b.sub(goes_on, e.first), COLUMNS, PRODUCTS, terms, e.outputs)
 
 
 def _cut(e: LoopBuilder, n: Value) -> None:

@@ -15,7 +15,7 @@ from llvmlite.ir import IRBuilder as Builder
 
 from cellwright.compiler.codegen import bfloat16
 from cellwright.compiler.codegen.bfloat16_tile import MULTIPLY, WORD, Bfloat16Tile, Factors, Rows, result_row
-from cellwright.compiler.codegen.ir_builder import at, choose, count, element_at, function, integer, load, pointer
+from cellwright.compiler.codegen.ir_builder import Span, at, choose, count, element_at, function, integer, load, pointer
 from cellwright.compiler.codegen.microkernel import ROWS
 from cellwright.compiler.codegen.vector import Vector, declare, i64
 
@@ -37,7 +37,9 @@ class DotTile(Bfloat16Tile):
         with b.goto_entry_block():
             targets = b.alloca(pointer, ROWS)
         tiles = b.sdiv(b.add(m, integer(ROWS - 1)), integer(ROWS))
-        with count(b, begin, end) as p, count(b, integer(0), tiles) as t:
+        span = Span(b, begin, end)
+        with count(b, span.first, span.last) as turn, count(b, integer(0), tiles) as t:
+            p = span.place(turn)
             column = b.mul(p, integer(width))
             first, last = (b.sdiv(b.mul(m, edge), tiles) for edge in (t, b.add(t, integer(1))))
             rows = Rows(first, b.sub(last, first), column)

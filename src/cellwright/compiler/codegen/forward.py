@@ -89,7 +89,7 @@ def _multiply_states(e: LoopBuilder, t: Value, s: Value, alive: Value) -> None:
         e.put(OPERANDS, place, e.state_row("state", e.step.cell.recurrent_state, b.add(before, n)))
         e.put(PRODUCTS, place, _product_row(e, s, place))
     columns = e.slots_wide(len(e.step.places.recurrent))
-    e.multiply_together(b.sub(alive, e.first), OPERANDS, PRODUCTS, e.outputs, "recurrent", columns)
+    e.multiply_to_and_fro(s, b.sub(alive, e.first), OPERANDS, PRODUCTS, e.outputs, columns)
 
 
 def _multiply_within(e: LoopBuilder, product: int, t: Value, alive: Value) -> None:

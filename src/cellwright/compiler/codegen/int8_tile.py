@@ -29,6 +29,7 @@ from llvmlite.ir import IRBuilder as Builder
 from cellwright.compiler.codegen import pointwise
 from cellwright.compiler.codegen.ir_builder import (
     BYTE,
+    Span,
     at,
     choose,
     count,
@@ -101,7 +102,9 @@ class Int8Tile(Tile):
         panel_bytes = b.mul(b.add(words, integer(2)), integer(self.columns * WORD))
         adds = b.icmp_unsigned("==", b.ptrtoint(starts, i64), integer(0))
         tiles = b.sdiv(b.add(m, integer(ROWS - 1)), integer(ROWS))
-        with count(b, begin, end) as p, count(b, integer(0), tiles) as t:
+        span = Span(b, begin, end)
+        with count(b, span.first, span.last) as turn, count(b, integer(0), tiles) as t:
+            p = span.place(turn)
             column = b.mul(p, integer(self.columns * WORD))
             first, last = (b.sdiv(b.mul(m, edge), tiles) for edge in (t, b.add(t, integer(1))))
             targets = at(b, results, first, pointer)

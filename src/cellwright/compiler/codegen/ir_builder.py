@@ -47,6 +47,20 @@ def count(b: Builder, start: Value, stop: Value, step: Value | None = None) -> I
     b.position_at_end(done)
 
 
+class Span:
+    """What lies from `begin` up to `end`, in this order; where end < begin, from the last down to the first."""
+
+    def __init__(self, b: Builder, begin: Value, end: Value) -> None:
+        self._b, self._turned = b, b.icmp_signed(">", begin, end)
+        self._edges = b.add(begin, end)
+        self.first, self.last = b.select(self._turned, end, begin), b.select(self._turned, begin, end)
+
+    def place(self, k: Value, wide: int = 1) -> Value:
+        """Of a count from `first` on, the first of the `wide` things that have their turn."""
+        b = self._b
+        return b.select(self._turned, b.sub(b.sub(self._edges, integer(wide)), k), k)
+
+
 def choose(b: Builder, made: Function, number: Value, most: int, body: Callable[[int], None]) -> None:
     """End the function `made` with body(n) for the n from 1 to `most` that `number` is."""
     unreachable = made.append_basic_block("unreachable")

@@ -127,11 +127,26 @@ class LoopBuilder:
 
     def multiply_together(self, m: Value, a: int, c: int, k: Value, factor: str, columns: Value) -> None:
         """The same, of which each part computes some panels, then has all."""
-        if self.team is None:
-            self.multiply(m, a, c, k, factor, columns)
-        else:
-            self._multiply(m, a, c, k, factor, self.team.share(self.panels(columns)))
+        self._multiply(m, a, c, k, factor, self._shared(columns))
+        if self.team is not None:
             self.team.barrier()
+
+    def multiply_to_and_fro(self, s: Value, m: Value, a: int, c: int, k: Value, columns: Value) -> None:
+        """The same with U at the s-th step: from the first panel to the last and, the next time, back.
+
+        So of a U that is larger than the second cache what was read last is still there, and is read first. Many
+        arguments: as `multiply_together`.
+        """
+        b, (first, last) = self.b, self._shared(columns)
+        back = b.trunc(s, ir.IntType(1))
+        self._multiply(m, a, c, k, "recurrent", (b.select(back, last, first), b.select(back, first, last)))
+        if self.team is not None:
+            self.team.barrier()
+
+    def _shared(self, columns: Value) -> tuple[Value, Value]:
+        """The first of this part's panels, and the one after its last."""
+        panels = self.panels(columns)
+        return (integer(0), panels) if self.team is None else self.team.share(panels)
 
     def _multiply(self, m: Value, a: int, c: int, k: Value, factor: str, panels: tuple[Value, Value]) -> None:
         operands = [k, self.address(f"{factor}_panels"), self.address(f"{factor}_starts")]

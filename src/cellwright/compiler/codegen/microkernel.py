@@ -23,7 +23,18 @@ from typing import NamedTuple
 from llvmlite.ir import Function, Module, Value
 from llvmlite.ir import IRBuilder as Builder
 
-from cellwright.compiler.codegen.ir_builder import at, choose, count, element, function, integer, load, minimum, pointer
+from cellwright.compiler.codegen.ir_builder import (
+    Span,
+    at,
+    choose,
+    count,
+    element,
+    function,
+    integer,
+    load,
+    minimum,
+    pointer,
+)
 from cellwright.compiler.codegen.vector import Lanes, Vector, i64
 from cellwright.compiler.target import Target
 
@@ -207,7 +218,8 @@ def sums(
 def define_product(module: Module, tile: Tile) -> Function:
     """Add the product of any number of rows by the panels from `begin` on.
 
-    (m, A, C, k, panels, starts, begin, end, operands), the last of which this arithmetic has no use for.
+    (m, A, C, k, panels, starts, begin, end, operands), the last of which this arithmetic has no use for. Where
+    end < begin, the panels are those from `end` on, and the last comes first.
 
     There are no rows where m <= 0. A panel stays in the first cache while all rows pass it, in tiles of about as many
     rows each: of 7 rows, 4 and 3 keep the processor busier than 6 and 1. Where `starts` is 0, the product is added to
@@ -219,6 +231,7 @@ def define_product(module: Module, tile: Tile) -> Function:
     m, rows, results, k, panels, starts, begin, end, _ = made.args
     line = tile.columns * tile.lanes.bytes
     adds = b.icmp_unsigned("==", b.ptrtoint(starts, i64), integer(0))
+    span = Span(b, begin, end)
 
     def factor(p: Value) -> Panels:
         """The panels from the p-th on."""
@@ -226,15 +239,15 @@ def define_product(module: Module, tile: Tile) -> Function:
         return Panels(k, element(b, panels, b.mul(p, k), line), start, b.mul(p, integer(tile.columns)))
 
     done = b.alloca(i64)
-    b.store(begin, done)
+    b.store(span.first, done)
     for n, wide in tile.few:
         with b.if_then(b.icmp_unsigned("==", m, integer(n))):
-            b.store(b.sub(end, b.srem(b.sub(end, begin), integer(wide))), done)
-            with count(b, begin, b.load(done), integer(wide)) as p:
-                _multiply(b, tile, (n, wide), (rows, results), factor(p))
+            b.store(b.sub(span.last, b.srem(b.sub(span.last, span.first), integer(wide))), done)
+            with count(b, span.first, b.load(done), integer(wide)) as p:
+                _multiply(b, tile, (n, wide), (rows, results), factor(span.place(p, wide)))
     tiles = b.sdiv(b.add(m, integer(ROWS - 1)), integer(ROWS))
-    with count(b, b.load(done), end) as p:
-        by = factor(p)
+    with count(b, b.load(done), span.last) as p:
+        by = factor(span.place(p))
         with count(b, integer(0), tiles) as t:
             first, last = (b.sdiv(b.mul(m, edge), tiles) for edge in (t, b.add(t, integer(1))))
             b.call(small, [b.sub(last, first), element(b, rows, first, 8), element(b, results, first, 8), *by])
