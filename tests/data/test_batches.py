@@ -17,7 +17,7 @@ from cellwright.data.batches import (
     collate_pieces,
     usual_budget,
 )
-from cellwright.data.feed import LengthBuckets
+from cellwright.data.feed import LengthBuckets, costs_of
 
 lengths = st.lists(st.integers(0, 60), min_size=1, max_size=80)
 budgets = st.integers(1, 200)
@@ -141,7 +141,7 @@ def test_few_texts_make_small_batches_and_many_large_ones():
 
 def test_a_feed_says_what_it_takes():
     examples = [([1] * 50, None)] * 2000
-    feed = LengthBuckets(lambda epoch: examples, lambda e: len(e[0]), collate, None, 0)
+    feed = LengthBuckets(lambda epoch: examples, costs_of(lambda e: len(e[0])), collate, None, 0)
     assert feed.describe() == "batches of at most 781 tokens"
     assert feed.epoch(0, 0, 1).batches == replace(feed, budget=781).epoch(0, 0, 1).batches
 

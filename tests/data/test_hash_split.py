@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellwright.data.hash_split import position, split_table
+from cellwright.data.hash_split import position, split_of, split_table
 from cellwright.data.table import Table
 
 
@@ -153,3 +153,17 @@ def test_the_order_of_rows_plays_no_part(rows):
     there, back = split_table(_table(*rows)), split_table(_table(*rows[::-1]))
     for name in there:
         assert Counter(map(str.strip, there[name].texts)) == Counter(map(str.strip, back[name].texts))
+
+
+def test_rows_are_split_as_by_a_dictionary_of_their_texts():
+    """Equal texts are found by sorted hashes: the rows are those that comparing all texts finds."""
+    texts = [f" text {k % 17}{' ' * (k % 3)}" if k % 5 else " " * (k % 2) for k in range(300)]
+    splits = split_table(Table(texts, [str(k % 2) for k in range(300)], list(range(300)), "t"), duplicates="first")
+    first: dict[str, int] = {}
+    for row, text in enumerate(texts):
+        first.setdefault(text.strip(), row)
+    expected = {"train": [], "validation": [], "test": []}
+    for text, row in first.items():
+        if text:
+            expected[split_of(text, 0.1, 0.1)].append(row)
+    assert {split: list(table.lines) for split, table in splits.items()} == expected

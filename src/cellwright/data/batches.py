@@ -8,7 +8,7 @@ batches and a progress bar or a learning rate schedule may count on it.
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 import torch
@@ -40,6 +40,26 @@ class Batch(NamedTuple):
     pieces: torch.Tensor | None = None
 
 
+class Labelled(Sequence[PiecedExample]):
+    """Texts with their classes, put together when they are asked for."""
+
+    def __init__(self, pieces: Sequence[Pieces], classes: NDArray[np.int64]) -> None:
+        """pieces: of N texts; classes: (N,), the number of each one's."""
+        self.pieces, self.classes = pieces, classes
+
+    def __len__(self) -> int:
+        return len(self.pieces)
+
+    @overload
+    def __getitem__(self, index: int) -> PiecedExample: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Labelled": ...
+    def __getitem__(self, index: int | slice) -> "PiecedExample | Labelled":
+        if isinstance(index, slice):
+            return Labelled(self.pieces[index], self.classes[index])
+        return self.pieces[index], int(self.classes[index])
+
+
 class LengthBucketSampler(Sampler[list[int]]):
     """Indices of each batch of an epoch, a pure function of (lengths, budget, seed, epoch).
 
@@ -52,7 +72,7 @@ class LengthBucketSampler(Sampler[list[int]]):
     from `batches(epoch)[done:]`.
     """
 
-    def __init__(self, lengths: Sequence[int], budget: int, *, seed: int = 0) -> None:
+    def __init__(self, lengths: Sequence[int] | NDArray[np.int64], budget: int, *, seed: int = 0) -> None:
         """Plan the batches.
 
         Args:
@@ -65,17 +85,18 @@ class LengthBucketSampler(Sampler[list[int]]):
             ValueError: an argument outside its range.
 
         """
+        lengths = np.asarray(lengths, dtype=np.int64)
         _check(lengths, budget)
         self.seed = seed
         self.epoch = 0
-        self._widths = _widths(np.asarray(lengths, dtype=np.int64))
-        self._sizes = _sizes(np.sort(self._widths)[::-1], budget)
+        self._widths = _widths(lengths)
+        self._sizes = np.array(_sizes(np.sort(self._widths)[::-1], budget), np.int64)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch, from 0 on, that the next iteration goes through."""
         self.epoch = epoch
 
-    def batches(self, epoch: int) -> list[list[int]]:
+    def batches(self, epoch: int) -> "Batches":
         """Return the batches of that epoch, in order; the texts of each from the longest to the shortest."""
         random = np.random.default_rng((self.seed, epoch))
         shuffled = random.permutation(len(self._widths))
@@ -83,7 +104,7 @@ class LengthBucketSampler(Sampler[list[int]]):
         descending = shuffled[np.argsort(-self._widths[shuffled], kind="stable")]
         ends = np.cumsum(self._sizes)
         order = random.permutation(len(ends))
-        return [descending[ends[k] - self._sizes[k] : ends[k]].tolist() for k in order]
+        return Batches(descending, ends - self._sizes, ends, order)
 
     def __iter__(self) -> Iterator[list[int]]:
         return iter(self.batches(self.epoch))
@@ -91,6 +112,39 @@ class LengthBucketSampler(Sampler[list[int]]):
     def __len__(self) -> int:
         """The number of batches, the same in every epoch."""
         return len(self._sizes)
+
+
+class Batches(Sequence[list[int]]):
+    """Batches of indices, each made when it is asked for: lists of all take five times the memory of one array."""
+
+    def __init__(
+        self,
+        indices: NDArray[np.int64],
+        begins: NDArray[np.int64],
+        ends: NDArray[np.int64],
+        order: NDArray[np.int64],
+    ) -> None:
+        """indices: (N,) of all batches; begins, ends: (K,) of each one's in them; order: which come, and when."""
+        self._indices, self._begins, self._ends, self._order = indices, begins, ends, order
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    @overload
+    def __getitem__(self, index: int) -> list[int]: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Batches": ...
+    def __getitem__(self, index: int | slice) -> "list[int] | Batches":
+        if isinstance(index, slice):
+            return Batches(self._indices, self._begins, self._ends, self._order[index])
+        batch = self._order[index]
+        found: list[int] = self._indices[self._begins[batch] : self._ends[batch]].tolist()
+        return found
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == list(other) if isinstance(other, Batches | list) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # as of a list
 
 
 def usual_budget(tokens: int) -> int:
@@ -103,13 +157,16 @@ def collate(examples: Sequence[Example]) -> Batch:
     return Batch(*padded([numbers for numbers, _ in examples]), _labels(examples))
 
 
-def padded(rows: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+def padded(rows: Sequence[Sequence[int] | NDArray[Any]]) -> tuple[torch.Tensor, torch.Tensor]:
     """(B, T) int64 with zeros behind each row, T at least 1, and the lengths (B)."""
     lengths = np.array([len(row) for row in rows], dtype=np.int64)
-    return filled(np.fromiter(chain.from_iterable(rows), np.int64, lengths.sum()), lengths), torch.from_numpy(lengths)
+    views = [row for row in rows if isinstance(row, np.ndarray)]
+    whole = len(views) == len(rows) > 0
+    numbers = np.concatenate(views) if whole else np.fromiter(chain.from_iterable(rows), np.int64, lengths.sum())
+    return filled(numbers, lengths), torch.from_numpy(lengths)
 
 
-def filled(numbers: NDArray[np.int64], lengths: NDArray[np.int64]) -> torch.Tensor:
+def filled(numbers: NDArray[Any], lengths: NDArray[np.int64]) -> torch.Tensor:
     """(B, T) int64 with zeros behind each row, T at least 1, of all rows' numbers one after the other."""
     rows = np.zeros((len(lengths), max(lengths.max(initial=0), 1)), dtype=np.int64)
     rows[np.arange(rows.shape[1]) < lengths[:, None]] = numbers
@@ -152,9 +209,9 @@ def _sizes(descending: NDArray[np.int64], budget: int) -> list[int]:
     return sizes
 
 
-def _check(lengths: Sequence[int], budget: int) -> None:
-    if len(lengths) == 0 or min(lengths) < 0:
-        least = min(lengths, default=None)
+def _check(lengths: NDArray[np.int64], budget: int) -> None:
+    if len(lengths) == 0 or lengths.min() < 0:
+        least = lengths.min() if len(lengths) else None
         raise ValueError(f"LengthBucketSampler: {len(lengths)} lengths, the least {least}; expected some, from 0 on")
     if budget < 1:
         raise ValueError(f"LengthBucketSampler: a budget of {budget} tokens; expected at least 1")

@@ -4,6 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cellwright.data.table import Table
 from cellwright.data.wording import as_follows, counted, shortened
 
@@ -19,16 +22,19 @@ KEPT: dict[Duplicates, str] = {
 }
 
 
-def settled(table: Table, rows: Iterable[list[int]], duplicates: Duplicates) -> tuple[list[int], list[str]]:
+def settled(
+    table: Table, single: NDArray[np.int64], rows: Iterable[list[int]], duplicates: Duplicates
+) -> tuple[NDArray[np.int64], list[str]]:
     """Return which rows to keep, in order, and sentences on the others.
 
-    rows: of each text the rows that it stands in, in order.
+    single: the rows whose text stands once.
+    rows: of each other text the rows that it stands in, in order.
     """
     labels = [""] * len(table) if table.labels is None else table.labels
     groups = list(rows)
     agreeing = [group for group in groups if len({labels[row] for row in group}) == 1]
     differing = [group for group in groups if len({labels[row] for row in group}) > 1]
-    kept = sorted(row for group in groups for row in _kept(group, labels, duplicates))
+    chosen = [row for group in groups for row in _kept(group, labels, duplicates)]
     notes = []
     if doubles := sum(len(group) - 1 for group in agreeing):
         done = "kept" if duplicates == "keep" else "left out"
@@ -38,10 +44,11 @@ def settled(table: Table, rows: Iterable[list[int]], duplicates: Duplicates) -> 
             f"{counted(sum(map(len, differing)), 'row')} of {counted(len(differing), 'text')} that stand with "
             f"different labels, the first on {table.where(min(differing)[0])}: {KEPT[duplicates]}"
         )
-    if differing and len(kept) < sum(map(len, groups)):
-        before = Counter(labels[row] for group in groups for row in group)
-        notes.append(_changes(before, Counter(labels[row] for row in kept)))
-    return kept, notes
+    if differing and len(chosen) < sum(map(len, groups)):
+        once = Counter(labels[row] for row in single.tolist())
+        before = once + Counter(labels[row] for group in groups for row in group)
+        notes.append(_changes(before, once + Counter(labels[row] for row in chosen)))
+    return np.sort(np.concatenate([single, np.array(chosen, np.int64)])), notes
 
 
 def _kept(group: Sequence[int], labels: Sequence[str], duplicates: Duplicates) -> Sequence[int]:

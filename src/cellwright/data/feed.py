@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cellwright.data.batches import MOST_TOKENS, LengthBucketSampler, usual_budget
 
 
@@ -12,7 +15,7 @@ class Epoch(NamedTuple):
     """The examples of one epoch, and the indices of each batch, in order: of one of several processes, its share."""
 
     examples: Sequence[Any]
-    batches: list[list[int]]
+    batches: Sequence[list[int]]
     idle: Container[int] = ()
     """Numbers of the batches of which nothing falls to this process: what it has of them is another's, and counts for
     nothing, so that all of them take each step together."""
@@ -22,6 +25,8 @@ class Epoch(NamedTuple):
 
         So all processes together take the steps of one, each on the same examples.
         """
+        if world_size == 1:
+            return self
         shares = [batch[rank::world_size] for batch in self.batches]
         idle = frozenset(number for number, own in enumerate(shares) if not own)
         batches = [own or batch[:1] for own, batch in zip(shares, self.batches, strict=True)]
@@ -50,14 +55,14 @@ class LengthBuckets:
     """Examples of similar length together, within a budget of padded tokens; see `LengthBucketSampler`.
 
     examples  of an epoch, from 0 on
-    cost      tokens that an example takes in a batch
+    costs     tokens that each of the examples takes in a batch
     collate   makes a batch of examples
     budget    the most padded tokens of a batch; None: `usual_budget` of the first epoch
     seed      chooses which examples go together, and the order of the batches
     """
 
     examples: Callable[[int], Sequence[Any]]
-    cost: Callable[[Any], int]
+    costs: Callable[[Sequence[Any]], NDArray[np.int64]]
     collate: Callable[[Sequence[Any]], Any]
     budget: int | None
     seed: int
@@ -65,7 +70,7 @@ class LengthBuckets:
     def epoch(self, number: int, rank: int, world_size: int) -> Epoch:
         """Epoch `number` as process `rank` sees it."""
         examples = self.examples(number)
-        sampler = LengthBucketSampler([self.cost(each) for each in examples], self.most_tokens, seed=self.seed)
+        sampler = LengthBucketSampler(self.costs(examples), self.most_tokens, seed=self.seed)
         return Epoch(examples, sampler.batches(number)).share(rank, world_size)
 
     def describe(self) -> str:
@@ -79,14 +84,19 @@ class LengthBuckets:
 
     @cached_property
     def _tokens(self) -> int:
-        return sum(self.cost(example) for example in self.examples(0))
+        return int(self.costs(self.examples(0)).sum())
+
+
+def costs_of(cost: Callable[[Any], int]) -> Callable[[Sequence[Any]], NDArray[np.int64]]:
+    """Return the costs of examples, for `LengthBuckets`, of what one of them costs."""
+    return lambda examples: np.fromiter(map(cost, examples), np.int64, len(examples))
 
 
 def feeds(
     train: Callable[[int], Sequence[Any]],
     validation: Sequence[Any],
     *,
-    cost: Callable[[Any], int],
+    costs: Callable[[Sequence[Any]], NDArray[np.int64]],
     collate: Callable[[Sequence[Any]], Any],
     budget: int | None,
     seed: int,
@@ -96,6 +106,8 @@ def feeds(
     Where nobody chooses, validation, which learns nothing, has the largest batches.
     """
     return (
-        LengthBuckets(train, cost, collate, budget, seed),
-        LengthBuckets(lambda epoch: validation, cost, collate, budget or MOST_TOKENS, seed) if validation else None,
+        LengthBuckets(train, costs, collate, budget, seed),
+        LengthBuckets(lambda epoch: validation, costs, collate, budget or MOST_TOKENS, seed)
+        if len(validation)
+        else None,
     )

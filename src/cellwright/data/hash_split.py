@@ -7,7 +7,10 @@ the shares are met on average only.
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cellwright.data.duplicates import Duplicates, settled
 from cellwright.data.splits import SHARE, SPLITS, Splits
@@ -42,23 +45,57 @@ def split_table(
 
     """
     check_shares(validation, test)
-    rows_of: dict[str, list[int]] = defaultdict(list)
-    for row, text in enumerate(table.texts):
-        rows_of[text.strip()].append(row)
-    empty = rows_of.pop("", [])
-    rows, notes = settled(table, rows_of.values(), duplicates)
-    indices: dict[str, list[int]] = {split: [] for split in SPLITS}
-    for row in rows:
-        indices[split_of(salt + table.texts[row].strip(), validation, test)].append(row)
-    splits = {split: table.take(rows) for split, rows in indices.items()}
+    hashes = hashes_of(table.texts)
+    empty = np.flatnonzero(hashes == hashes_of([""])).tolist()
+    single, several = _alike(table.texts, hashes, frozenset(empty))
+    rows, notes = settled(table, single, several, duplicates)
+    places = _places(hashes[rows] if not salt else hashes_of([salt + table.texts[row] for row in rows.tolist()]))
+    fall = {"test": places < test, "validation": (places >= test) & (places < test + validation)}
+    fall["train"] = ~(fall["test"] | fall["validation"])
+    splits = {split: table.take(rows[fall[split]]) for split in SPLITS}
     return Splits(splits, [*_without_text(table, empty), *notes, *unlearnable(splits)])
+
+
+def _alike(
+    texts: Sequence[str], hashes: NDArray[np.uint64], empty: frozenset[int]
+) -> tuple[NDArray[np.int64], list[list[int]]]:
+    """Return the rows whose text stands once, and the rows of each other text, white space at its ends aside.
+
+    hashes: (N,) of the texts: only texts whose hashes agree are compared. empty: rows to leave out.
+    """
+    order = np.argsort(hashes, kind="stable")
+    # Where in that order another hash begins.
+    begins = np.flatnonzero(np.r_[True, np.diff(hashes[order]) != 0]) if len(order) else np.zeros(0, np.int64)
+    sizes = np.diff(begins, append=len(order))
+    single, several = [order[begins[sizes == 1]]], list[list[int]]()
+    for begin, size in zip(begins[sizes > 1].tolist(), sizes[sizes > 1].tolist(), strict=True):
+        rows_of: dict[str, list[int]] = defaultdict(list)
+        for row in order[begin : begin + size].tolist():
+            rows_of[texts[row].strip()].append(row)
+        several += rows_of.values()
+    once = [rows[0] for rows in several if len(rows) == 1]
+    found = np.concatenate([*single, np.array(once, np.int64)])
+    found = found[~np.isin(found, list(empty))] if empty else found
+    return found, sorted(rows for rows in several if len(rows) > 1 and rows[0] not in empty)
 
 
 def position(text: str) -> float:
     """Return the text's place in [0, 1): its SHA-256, without the white space at its ends."""
+    return float(_places(hashes_of([text]))[0])
+
+
+def hashes_of(texts: Sequence[str]) -> NDArray[np.uint64]:
+    """Return the first 8 bytes of each text's SHA-256, without the white space at its ends: (N,), N from 0 on."""
     # A lone surrogate cannot be encoded; it must not stop a table made by hand.
-    digest = hashlib.sha256(text.strip().encode("utf-8", "surrogatepass")).digest()
-    return int.from_bytes(digest[:4], "big") / 2**32
+    found = bytearray()
+    for text in texts:
+        found += hashlib.sha256(text.strip().encode("utf-8", "surrogatepass")).digest()[:8]
+    return np.frombuffer(found, ">u8").astype(np.uint64)
+
+
+def _places(hashes: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """The places in [0, 1) that the first 4 bytes of hashes mean."""
+    return (hashes >> np.uint64(32)).astype(np.float64) / 2**32
 
 
 def check_shares(validation: float, test: float) -> None:

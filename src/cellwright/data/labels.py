@@ -93,8 +93,8 @@ def labelled(table: Table, column: str, options: LabelOptions) -> tuple[Table, l
     for rows, kind in ((unlabelled, "without a label"), (empty, "with neither text nor label")):
         if rows:
             notes.append(f"{counted(len(rows), 'row')} {kind} left out, the first on {table.where(rows[0])}")
-    kept = replace(table, labels=labels).take(row for row, label in enumerate(labels) if label)
-    return kept, notes
+    found = replace(table, labels=labels, notes=[])
+    return found.take(row for row, label in enumerate(labels) if label) if missing else found, notes
 
 
 def numbers(labels: Sequence[str]) -> str | None:

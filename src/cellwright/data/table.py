@@ -3,6 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
+from cellwright.data.column import taken
 from cellwright.data.wording import place
 
 TEXT, LABEL = "text", "label"
@@ -20,7 +24,7 @@ class Table:
     nobody had told it.
     """
 
-    texts: list[str]
+    texts: Sequence[str]
     labels: list[str] | None
     lines: Sequence[int | str]
     source: str
@@ -43,14 +47,14 @@ class Table:
         """Say where a row stood, `reviews.csv, line 7`, to begin a message with."""
         return place(self.source, self.unit, self.lines[index])
 
-    def take(self, indices: Iterable[int]) -> "Table":
+    def take(self, indices: Iterable[int] | NDArray[np.int64]) -> "Table":
         """Return the rows with these indices, in this order, without the notes."""
-        rows = list(indices)
+        rows = indices if isinstance(indices, np.ndarray) else np.array(list(indices), np.int64)
         return Table(
-            texts=[self.texts[row] for row in rows],
-            labels=None if self.labels is None else [self.labels[row] for row in rows],
-            lines=[self.lines[row] for row in rows],
+            texts=taken(self.texts, rows),
+            labels=None if self.labels is None else list(taken(self.labels, rows)),
+            lines=taken(self.lines, rows),
             source=self.source,
             unit=self.unit,
-            features=None if self.features is None else [self.features[row] for row in rows],
+            features=None if self.features is None else list(taken(self.features, rows)),
         )

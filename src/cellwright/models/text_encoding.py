@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, overload
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,7 +21,10 @@ from cellwright.longtext.windows import windows
 
 if TYPE_CHECKING:  # the command line reads the options here without torch
     from cellwright.data.batches import Pieces
+    from cellwright.data.token_rows import TokenRows
     from cellwright.data.tokenizer import Tokenizer
+
+    Tokenised = TokenRows | list[TokenisedText]
 
 Way = Literal["head", "tail", "head+tail", "middle", "windows", "sentences", "compress"]
 
@@ -51,6 +54,28 @@ class LongTextOptions(BaseModel):
         return len(pieces[0]) if len(pieces) == 1 else len(pieces) * self.max_length
 
 
+def numbers_of(texts: Tokenised) -> Sequence[Sequence[int]]:
+    """Return the token numbers of each text."""
+    return [text.numbers for text in texts] if isinstance(texts, list) else texts
+
+
+class Whole(Sequence["Pieces"]):
+    """Texts that are read whole, each in one piece, which is made when it is asked for."""
+
+    def __init__(self, rows: TokenRows) -> None:
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Pieces: ...
+    @overload
+    def __getitem__(self, index: slice) -> Whole: ...
+    def __getitem__(self, index: int | slice) -> Pieces | Whole:
+        return Whole(self.rows[index]) if isinstance(index, slice) else [self.rows[index]]
+
+
 class TextEncoder:
     """Texts to pieces, each with at most `max_length` tokens unless texts are read whole."""
 
@@ -60,23 +85,28 @@ class TextEncoder:
 
     def encode(self, texts: Sequence[str]) -> list[Pieces]:
         """Return each text's pieces, at least one; an empty text is one empty piece. The same for the same text."""
-        return self._read(self.tokenise(texts))
-
-    def tokenise(self, texts: Sequence[str]) -> list[TokenisedText]:
-        """Return all tokens of each text, for `epochs`; where texts are read whole, without their spans."""
         if self.options.truncation is None:
-            return [TokenisedText(*each, ()) for each in zip(texts, self.tokenizer.encode(texts), strict=True)]
+            return [[numbers] for numbers in self.tokenizer.encode(texts)]
+        return list(self.read(self.tokenise(texts)))
+
+    def tokenise(self, texts: Sequence[str]) -> Tokenised:
+        """Return all tokens of each text, for `epochs` and `read`: numbers alone where texts are read whole."""
+        if self.options.truncation is None:
+            return self.tokenizer.rows(texts)
         encoded = self.tokenizer.encode_with_spans(texts)
         return [TokenisedText(text, *tokens) for text, tokens in zip(texts, encoded, strict=True)]
 
-    def epochs(self, texts: Sequence[TokenisedText], seed: int) -> Callable[[int], list[Pieces]]:
+    def epochs(self, texts: Tokenised, seed: int) -> Callable[[int], Sequence[Pieces]]:
         """Return the pieces to train on, as a function of the epoch: with sampled sentences another draw each time."""
-        if self.options.truncation != "sentences":
-            pieces = self._read(texts)
-            return lambda epoch: pieces
-        return lambda epoch: [self._pieces(text, [f"seed {seed}, epoch {epoch}"]) for text in texts]
+        if isinstance(texts, list) and self.options.truncation == "sentences":
+            return lambda epoch: [self._pieces(text, [f"seed {seed}, epoch {epoch}"]) for text in texts]
+        pieces = self.read(texts)
+        return lambda epoch: pieces
 
-    def _read(self, texts: Sequence[TokenisedText]) -> list[Pieces]:
+    def read(self, texts: Tokenised) -> Sequence[Pieces]:
+        """Return each text's pieces as `encode` does; whole ones as views of all numbers."""
+        if not isinstance(texts, list):
+            return Whole(texts)
         draws = [f"sample {draw}" for draw in range(self.options.samples)]
         return [self._pieces(text, draws) for text in texts]
 

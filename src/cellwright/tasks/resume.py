@@ -2,9 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from cellwright.data.column import Column
+from cellwright.data.tokenizer import TOGETHER
 from cellwright.errors import InputError
 from cellwright.stages import staged
 from cellwright.tasks.config import LIMITS, ONE_CALL, FitConfig
@@ -51,6 +53,31 @@ def kept_options(config: FitConfig) -> dict[str, Any]:
 def fingerprint(rows: Any) -> str:
     """SHA-256 of rows as JSON has them, which is at no time in memory whole."""
     digest = hashlib.sha256()
-    for part in json.JSONEncoder().iterencode(rows):
+    for part in _json(rows):
         digest.update(part.encode())
     return digest.hexdigest()
+
+
+def _json(rows: Any) -> Iterator[str]:
+    """Yield rows as JSON, those of columns some at a time, which json sees as lists."""
+    if isinstance(rows, Column):
+        yield "["
+        for start in range(0, len(rows), TOGETHER):
+            yield (", " if start else "") + json.dumps(list(rows[start : start + TOGETHER]))[1:-1]
+        yield "]"
+    elif isinstance(rows, dict) and any(map(_holds_column, rows.values())):
+        for place, (name, value) in enumerate(rows.items()):
+            yield f"{', ' if place else '{'}{json.dumps(name)}: "
+            yield from _json(value)
+        yield "}"
+    elif isinstance(rows, list) and any(map(_holds_column, rows)):
+        for place, value in enumerate(rows):
+            yield ", " if place else "["
+            yield from _json(value)
+        yield "]"
+    else:
+        yield from json.JSONEncoder().iterencode(rows)
+
+
+def _holds_column(rows: Any) -> bool:
+    return isinstance(rows, Column) or (isinstance(rows, list) and any(isinstance(each, Column) for each in rows))

@@ -1,6 +1,6 @@
 """What the tasks that read texts share: the run's tokenizer, and the batches of a prediction."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cellwright.data.tokenizer import Tokenizer
@@ -18,7 +18,7 @@ def load_tokenizer(path: Path, vocabulary: int) -> Tokenizer:
     return tokenizer
 
 
-def train_tokenizer(texts: Iterable[str], config: Tokenising) -> Tokenizer:
+def train_tokenizer(texts: Sequence[str], config: Tokenising) -> Tokenizer:
     """A tokenizer for these texts, as the options say. Raises InputError."""
     return Tokenizer.train(texts, config.tokenizer, size=config.vocab_size, min_frequency=config.min_frequency)
 

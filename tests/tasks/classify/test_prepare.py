@@ -24,7 +24,7 @@ def test_baseline_and_report_mean_the_same_most_frequent_label(tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "method"),
-    [({}, "encode"), ({"bigram_buckets": 0}, "encode"), ({"truncation": "head"}, "encode_with_spans")],
+    [({}, "rows"), ({"bigram_buckets": 0}, "rows"), ({"truncation": "head"}, "encode_with_spans")],
 )
 def test_each_text_is_tokenised_once(tmp_path, monkeypatch, options, method):
     """Of a large file that is most of the time before the first step."""
@@ -35,6 +35,6 @@ def test_each_text_is_tokenised_once(tmp_path, monkeypatch, options, method):
     monkeypatch.setattr(Tokenizer, method, lambda self, texts: (read.extend(texts), encode(self, texts))[1])
     splits = open_source(str(data))
     prepared = prepare(ClassifyConfig(data=str(data), out=tmp_path / "run", **options), None)
-    assert sorted(read) == sorted(splits["train"].texts + splits["validation"].texts)
+    assert sorted(read) == sorted([*splits["train"].texts, *splits["validation"].texts])
     [numbers] = prepared.train.epoch(0, 0, 1).examples[0][0]
     assert len(numbers) == 3

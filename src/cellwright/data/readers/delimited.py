@@ -16,7 +16,7 @@ from cellwright.data.readers.decimals import decimal_commas, with_point
 from cellwright.data.readers.files import PIECE, lines
 from cellwright.data.readers.options import ReadOptions, character_of, name_of
 from cellwright.data.readers.separator import head_of, likely_separator
-from cellwright.data.readers.values import NUMBER, Columns, checked_table, listed, place_of
+from cellwright.data.readers.values import NUMBER, Columns, TableBuilder, listed, place_of
 from cellwright.data.table import Table
 from cellwright.errors import InputError
 
@@ -168,15 +168,14 @@ def _table(path: Path, columns: Columns, parts: Iterator[Rows]) -> Table:
             raise InputError(
                 f"{path}: columns {one!r} and {other!r} of {columns.options} are one; expected different ones"
             )
-    values: dict[str, list[str]] = {column: [] for column in places}
-    numbers, notes = list[int](), list[str]()
+    builder, notes, again = TableBuilder(columns, str(path)), list[str](), set[str]()
     for part in chain([first], parts):
-        for column, place in places.items():
-            values[column] += [fields[place] for _, fields in part.rows]
-        numbers += [line for line, _ in part.rows]
+        values = {column: [fields[place] for _, fields in part.rows] for column, place in places.items()}
+        again.update(column for column, cells in values.items() if column in cells)
+        builder.add(values, [line for line, _ in part.rows])
         notes += part.notes
-    table = checked_table(columns, values, numbers, str(path))
-    table.notes.extend([*notes, *_doubtful_names(path, places, first, values)])
+    table = builder.table()
+    table.notes.extend([*notes, *_doubtful_names(path, places, first, [each for each in places if each in again])])
     return table
 
 
@@ -194,15 +193,17 @@ def _place(path: Path, column: str, columns: Columns, found: Rows) -> int:
     return place_of(column, [""] * len(fields), where, columns.options)
 
 
-def _doubtful_names(path: Path, places: dict[str, int], found: Rows, values: dict[str, list[str]]) -> list[str]:
-    """Say so where the first line may be a row: nobody read its names, or one of them is a value of its column."""
+def _doubtful_names(path: Path, places: dict[str, int], found: Rows, again: list[str]) -> list[str]:
+    """Say so where the first line may be a row: nobody read its names, or one of them is a value of its column.
+
+    again: the columns of whose names this is so.
+    """
     if found.names is None:
         return []
     numbers = [column for column, place in places.items() if column != found.names[place]]
     if numbers:
         doubt = listed(found.names)
     else:
-        again = [name for name, cells in values.items() if name in cells]
         if not again:
             return []
         doubt = f"{again[0]!r}, which is also a value of its column"

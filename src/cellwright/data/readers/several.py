@@ -16,7 +16,8 @@ from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any, overload
 
-from cellwright.data.readers.files import existing, unpacked_suffix
+from cellwright.data.column import Column, ColumnBuilder
+from cellwright.data.readers.files import PIECE, existing, unpacked_suffix
 from cellwright.data.table import Table
 from cellwright.errors import InputError
 
@@ -65,7 +66,7 @@ def joined(tables: Sequence[Table], source: str) -> Table:
     source: what names all of them. Raises nothing: each table has the columns that were asked for.
     """
     return Table(
-        texts=[text for table in tables for text in table.texts],
+        texts=_texts(tables),
         labels=_side_by_side([table.labels for table in tables]),
         lines=Places(tables),
         source=source,
@@ -102,6 +103,14 @@ class Places(Sequence[str]):
 
     def __iter__(self) -> Iterator[str]:
         return (f"{source}, {unit} {line}" for source, unit, lines in self._tables for line in lines)
+
+
+def _texts(tables: Sequence[Table]) -> Column:
+    builder = ColumnBuilder()
+    for table in tables:
+        for start in range(0, len(table), PIECE):
+            builder.add(list(table.texts[start : start + PIECE]))
+    return builder.column()
 
 
 def _side_by_side(columns: Sequence[list[str] | None]) -> list[str] | None:

@@ -1,10 +1,13 @@
 """Columns by name, and the values of cells, as every format's reader checks them."""
 
 import re
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
+from cellwright.data.column import ColumnBuilder, Lines
+from cellwright.data.readers.files import PIECE
 from cellwright.data.table import Table
 from cellwright.errors import InputError
 
@@ -102,18 +105,58 @@ def checked_table(
 
     """
 
-    def checked(check: Callable[[object, str, str], str], column: str) -> list[str]:
-        cells = zip(values[column], lines, strict=True)
-        return [check(value, column, f"{source}, {unit} {line}") for value, line in cells]
+    builder = TableBuilder(columns, source, unit)
+    for start in range(0, len(lines), PIECE):
+        some = slice(start, start + PIECE)
+        builder.add({name: values[name][some] for name in columns.asked}, lines[some])
+    return builder.table()
 
-    return Table(
-        checked(as_text, columns.text),
-        None if columns.label is None else checked(as_optional, columns.label),
-        lines,
-        source,
-        unit,
-        None if columns.features is None else checked(as_optional, columns.features),
-    )
+
+class TableBuilder:
+    """Makes a table of cells that come some rows at a time; arguments and errors as of `checked_table`."""
+
+    def __init__(self, columns: Columns, source: str, unit: str = "line") -> None:
+        self._columns, self._source, self._unit = columns, source, unit
+        self._texts = ColumnBuilder()
+        self._others: dict[str, list[str]] = {name: [] for name in columns.asked if name != columns.text}
+        self._spelled: dict[str, str] = {}  # so that equal labels are one string
+        self._lines = array("q")
+
+    def add(self, values: Mapping[str, Sequence[object]], lines: Sequence[int]) -> None:
+        """Check and take further rows. Raises InputError."""
+        texts = values[self._columns.text]
+        if set(map(type, texts)) == {str}:
+            try:
+                self._texts.add(cast(Sequence[str], texts))
+            except UnicodeEncodeError:  # half a character, which the next says better
+                self._texts.add(self._checked(as_text, self._columns.text, texts, lines))
+        else:
+            self._texts.add(self._checked(as_text, self._columns.text, texts, lines))
+        for name, found in self._others.items():
+            found += self._optional(name, values[name], lines)
+        self._lines.extend(lines)
+
+    def table(self) -> Table:
+        """Return the table of all rows so far."""
+        label, features = (
+            None if name is None else self._others[name] for name in (self._columns.label, self._columns.features)
+        )
+        return Table(self._texts.column(), label, Lines(self._lines), self._source, self._unit, features)
+
+    def _optional(self, name: str, values: Sequence[object], lines: Sequence[int]) -> list[str]:
+        known = self._spelled
+        if set(map(type, values)) != {str} or not known.keys() >= set(cast(Sequence[str], values)):
+            # A value that is no string is looked up by none: True, 1 and 1.0 are equal, and are spelled differently.
+            read = self._checked(as_optional, name, values, lines)
+            known.update((value, spelled) for value, spelled in zip(values, read, strict=True) if type(value) is str)
+            return [known.setdefault(each, each) for each in read]
+        return [known[value] for value in cast(Sequence[str], values)]
+
+    def _checked(
+        self, check: Callable[[object, str, str], str], name: str, values: Sequence[object], lines: Sequence[int]
+    ) -> list[str]:
+        cells = zip(values, lines, strict=True)
+        return [check(value, name, f"{self._source}, {self._unit} {line}") for value, line in cells]
 
 
 def as_text(value: object, column: str, where: str) -> str:

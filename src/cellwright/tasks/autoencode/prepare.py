@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import cellwright
 from cellwright.data.batches import Example, collate
-from cellwright.data.feed import feeds
+from cellwright.data.feed import costs_of, feeds
 from cellwright.data.splits import counts
 from cellwright.errors import InputError
 from cellwright.models.architecture import AutoencoderArchitecture, AutoencoderConfig
@@ -47,7 +47,7 @@ def prepare(
     train_feed, validation_feed = feeds(
         lambda epoch: train,
         validation,
-        cost=lambda example: len(example[0]),
+        costs=costs_of(lambda example: len(example[0])),
         collate=collate,
         budget=config.batch_tokens,
         seed=config.seed,

@@ -1,21 +1,24 @@
 """From options to what training needs: the splits, encoded, and the description that the run folder keeps."""
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 import cellwright
-from cellwright.data.batches import PiecedExample, Pieces, collate_pieces
+from cellwright.data.batches import Labelled, PiecedExample, collate_pieces
 from cellwright.data.class_sizes import balanced, rare
-from cellwright.data.feed import feeds
+from cellwright.data.feed import costs_of, feeds
 from cellwright.data.labels import numbers
 from cellwright.data.splits import Given, Splits, counts
 from cellwright.data.table import Table
-from cellwright.data.tokenizer import Tokenizer
+from cellwright.data.token_rows import TokenRows
+from cellwright.data.tokenizer import TOGETHER, Tokenizer
 from cellwright.data.wording import shortened
 from cellwright.evaluation.majority import majority_macro_f1, majority_share
 from cellwright.models.architecture import Architecture, ClassifierConfig
-from cellwright.models.text_encoding import LongTextOptions, TextEncoder
+from cellwright.models.text_encoding import LongTextOptions, TextEncoder, Whole, numbers_of
 from cellwright.stages import stage
 from cellwright.tasks.autoencode.run import AutoencodeRun
 from cellwright.tasks.cell import check_cell
@@ -29,6 +32,9 @@ from cellwright.tasks.resume import fingerprint, gone_on, kept_options
 from cellwright.tasks.task import Baseline, Prepared
 from cellwright.tasks.texts import TOKENIZER, load_tokenizer, train_tokenizer
 from cellwright.tasks.vectors import Vocabulary, begun
+
+if TYPE_CHECKING:
+    from cellwright.models.text_encoding import Tokenised
 
 
 def prepare(
@@ -47,20 +53,20 @@ def prepare(
         tokenizer, LongTextOptions(**config.model_dump(include=set(LongTextOptions.model_fields)))
     )
     tokenised = text_encoder.tokenise(train.texts)
-    config, start, said = begun(config, before, lambda: Vocabulary.of(tokenizer, [text.numbers for text in tokenised]))
+    config, start, said = begun(config, before, lambda: Vocabulary.of(tokenizer, numbers_of(tokenised)))
     sizes = {
         "vocab_size": tokenizer.size,
-        "bigram_buckets": _buckets([text.numbers for text in tokenised], config.bigram_buckets),
+        "bigram_buckets": _buckets(tokenised, config.bigram_buckets),
         "code_dim": before.model.code_dim if before else _code_dim(config, encoder),
     }
     run = gone_on(before if given else None, config, lambda: _rows(splits)) or _describe(
         config, labels, text_encoder.options, splits, sizes
     )
-    pieces = text_encoder.epochs(tokenised, config.seed)
+    pieces, classes = text_encoder.epochs(tokenised, config.seed), _classes(train, labels)
     train_feed, validation_feed = feeds(
-        lambda epoch: _labelled(pieces(epoch), train, labels),
-        _labelled(text_encoder.encode(validation.texts), validation, labels),
-        cost=lambda example: config.cost(example[0]),
+        lambda epoch: Labelled(pieces(epoch), classes),
+        Labelled(text_encoder.read(text_encoder.tokenise(validation.texts)), _classes(validation, labels)),
+        costs=lambda examples: _costs(examples, config),
         collate=collate_pieces,
         budget=config.batch_tokens,
         seed=config.seed,
@@ -125,15 +131,33 @@ def _rows(splits: Splits[Table]) -> list[Any]:
     return [[split, splits[split].texts, splits[split].labels] for split in ("train", "validation")]
 
 
-def _buckets(texts: Sequence[Sequence[int]], most: int) -> int:
+def _buckets(texts: "Tokenised", most: int) -> int:
     """Buckets for the pairs of neighbours: as many as there are different ones, and no more than `most`."""
+    rows = TokenRows.of(numbers_of(texts)) if isinstance(texts, list) else texts
+    found = np.zeros(0, np.int64)
     with stage("counting the pairs of neighbours"):
-        return min(most, len({pair for text in texts for pair in pairwise(text)})) if most else 0
+        for start in range(0, len(rows), TOGETHER):
+            some = rows[start : start + TOGETHER]
+            within = np.ones(len(some.numbers), bool)  # whether the number has one before it in its text
+            within[(some.ends - some.lengths)[some.lengths > 0]] = False
+            pairs = (some.numbers[:-1].astype(np.int64) << 32) + some.numbers[1:]
+            found = np.union1d(found, pairs[within[1:]])
+            if len(found) >= most:
+                break
+    return min(most, len(found))
 
 
-def _labelled(pieces: Sequence[Pieces], table: Table, labels: list[str]) -> list[PiecedExample]:
+def _costs(examples: Sequence[PiecedExample], config: ClassifyConfig) -> NDArray[np.int64]:
+    """Padded tokens that each text takes in a batch, at most."""
+    if isinstance(examples, Labelled) and isinstance(examples.pieces, Whole):
+        return examples.pieces.rows.lengths
+    return costs_of(lambda example: config.cost(example[0]))(examples)
+
+
+def _classes(table: Table, labels: list[str]) -> NDArray[np.int64]:
+    """The number of each text's label: all that training needs beside the tokens, so that the texts may go."""
     number = {label: index for index, label in enumerate(labels)}
-    return list(zip(pieces, [number[label] for label in _labels(table)], strict=True))
+    return np.fromiter(map(number.__getitem__, _labels(table)), np.int64, len(table))
 
 
 def _labels(table: Table) -> list[str]:

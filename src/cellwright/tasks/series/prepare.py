@@ -8,7 +8,7 @@ import numpy as np
 
 import cellwright
 from cellwright.data import datasets
-from cellwright.data.feed import feeds
+from cellwright.data.feed import costs_of, feeds
 from cellwright.data.readers.series import series_format
 from cellwright.data.readers.values import listed
 from cellwright.data.scaling import Scaling, fit_scaling, unlike, window_scaling
@@ -47,7 +47,7 @@ def prepare(
     train_feed, validation_feed = feeds(
         lambda epoch: train,
         validation,
-        cost=lambda example: len(example.values),
+        costs=costs_of(lambda example: len(example.values)),
         collate=collate_series,
         budget=config.batch_tokens,
         seed=config.seed,

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any
 
 import cellwright
-from cellwright.data.feed import feeds
+from cellwright.data.feed import costs_of, feeds
 from cellwright.data.readers.values import listed
 from cellwright.data.sentences import Sentences
 from cellwright.data.special_tokens import KNOWN
@@ -43,7 +43,7 @@ def prepare(
     train_feed, validation_feed = feeds(
         lambda epoch: examples,
         _examples(validation, run, lexicon),
-        cost=lambda example: len(example.words),
+        costs=costs_of(lambda example: len(example.words)),
         collate=collate_words,
         budget=config.batch_tokens,
         seed=config.seed,

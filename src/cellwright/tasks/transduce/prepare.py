@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import cellwright
-from cellwright.data.feed import feeds
+from cellwright.data.feed import costs_of, feeds
 from cellwright.data.pair_batches import PairExample, collate_pairs, cost
 from cellwright.data.pairs import Pairs
 from cellwright.data.splits import counts
@@ -41,7 +41,7 @@ def prepare(
     train_feed, validation_feed = feeds(
         lambda epoch: each,
         encode_pairs(validation, source, target),
-        cost=cost,
+        costs=costs_of(cost),
         collate=collate_pairs,
         budget=config.batch_tokens,
         seed=config.seed,
