@@ -145,8 +145,9 @@ def test_a_killed_worker_is_started_anew_and_no_row_is_lost_or_read_twice(train:
 
 
 @pytest.mark.slow
-def test_more_or_fewer_processes_go_on_where_others_stopped(alone: Path, train: Train) -> None:
+def test_more_or_fewer_processes_go_on_where_others_stopped(train: Train) -> None:
     """In the middle of an epoch, each with a state of its own."""
+    alone = train(1, "language")
     out = train(2, "language", at=20)
     train(3, "language", out=out, resume=True, at=40)
     said = (train(1, "language", out=out, resume=True) / "said.txt").read_text()
