@@ -5,8 +5,10 @@ import torch
 
 from agreement import assert_agree
 from cellwright import Recurrent, use_backend, use_matmul_precision
+from cellwright.cells import CELLS as LIBRARY
 from cellwright.cells import cell
-from cellwright.cells.language import State, mean, sigmoid, tanh
+from cellwright.cells.derived import recurrent_dropout
+from cellwright.cells.language import State, mean, sigmoid, straight_through, tanh, total
 from refused_cells import refused
 from threads import on_threads
 
@@ -53,6 +55,81 @@ def test_the_rows_of_a_projection_multiply_one_value():
         "cell twice: line …: u.a multiplies s.h + 1, and also s.h · s.h; …a further projection…", twice, within("a")
     )
     refused("cell also-before: line …: u.a multiplies s.h · s.h, and also the state before …", also_before, within("a"))
+
+
+def test_what_reaches_no_state_is_refused():
+    """Its gradient was memory that nobody wrote."""
+
+    def half(x, u, s):
+        m = tanh(x.a + u.a) * s.h
+        k = sigmoid(u.k(m))  # noqa: F841
+        return State(h=tanh(x.n + u.n(m)) + 0.5 * s.h)
+
+    def looked_at(x, u, s):
+        n = tanh(u.n)  # noqa: F841
+        return State(h=tanh(x.a + u.a) + x.n)
+
+    refused("cell half: line …: u.k is made and no new state or output depends on it, …", half, within("a n k"))
+    refused("cell looked-at: line …: u.n is made and no new state or output …", looked_at, within())
+
+
+def test_equal_values_are_one_product():
+    """Written once or twice, and under a mask too."""
+
+    @within("a b")
+    def written_twice(x, u, s):
+        return State(h=tanh(x.a + u.a(s.h * s.h)) + u.b(s.h * s.h))
+
+    def products(cell):
+        return [product.projections for product in cell.trace.products]
+
+    assert products(written_twice) == products(recurrent_dropout(written_twice)) == [("a", "b")]
+    assert products(recurrent_dropout(LIBRARY["multiplicative-lstm"])) == [("i", "f", "g", "o")]
+
+
+@pytest.mark.parametrize("where", ["reference", "compiled"])
+def test_recurrent_dropout_of_a_cell_that_multiplies_only_within(where):
+    @within("a")
+    def squared(x, u, s):
+        return State(h=0.5 * s.h + tanh(x.a + u.a(s.h * abs(s.h))))
+
+    layer, x = Recurrent(squared, 3, 4, recurrent_dropout=0.4), torch.randn(5, 2, 3)
+    with use_backend(where):
+        layer(x, lengths=[5, 3])[0].sum().backward()
+    assert all(p.grad.isfinite().all() for p in layer.parameters())
+
+
+def test_an_x_that_only_its_gradient_reads():
+    @within()
+    def through(x, u, s):
+        a = tanh(x.a + u.a)
+        return State(h=straight_through(tanh(u.n(a * s.h)), x.n + s.h))
+
+    layer, x = Recurrent(through, 3, 8, dtype=torch.float64), torch.randn(5, 2, 3, dtype=torch.float64)
+    found = {}
+    for where in ("compiled", "reference"):
+        layer.zero_grad()
+        with use_backend(where):
+            y = layer(x)[0]
+            y.square().sum().backward()
+        gradients = {n: torch.zeros_like(p) if p.grad is None else p.grad for n, p in layer.named_parameters()}
+        found[where] = {"y": y.detach()} | gradients
+    assert_agree(found["compiled"], found["reference"])
+
+
+@pytest.mark.parametrize("where", ["reference", "compiled"])
+def test_what_reduces_one_number_for_all_units_counts_every_unit(where):
+    """total(x.rain) of (B, 1) is that of (B, H) with the number in each."""
+
+    @cell(inputs="rain", state="h")
+    def rained(x, s):
+        return State(h=0.5 * s.h + tanh(total(x.rain)))
+
+    layer = Recurrent(rained, 1, 4, dtype=torch.float64)
+    with use_backend(where):
+        given = (torch.full((3, 2, units), 0.1, dtype=torch.float64) for units in (1, 4))
+        one, every = (layer({"rain": rain})[0] for rain in given)
+    assert_agree(one, every)
 
 
 def test_a_projected_output_is_refused():

@@ -94,7 +94,7 @@ def _extra_parameters(cell: Definition, weights: Weights) -> dict[str, Tensor]:
 def _products(
     cell: Definition, weights: Weights, before: Any, within: Callable[[str, Tensor], Tensor]
 ) -> dict[str, Tensor]:
-    """The products of the state before a step, "u.i" and so on; of a cell with others only those that are no others."""
+    """The products of the state before a step, "u.i" and so on; not of letters that multiply a value within it."""
     if weights.recurrent is None or not cell.multiplies_before:
         return {}
     state = getattr(before, cell.recurrent_state)
@@ -118,12 +118,13 @@ def _rows(cell: Definition, values: Tensor) -> dict[str, Tensor]:
 
 
 def _streams(call: Call, d: int, step: slice) -> dict[str, Tensor]:
-    """What comes with each call of a step: that of its rows, or of the sequences that have it."""
+    """What comes with each call of a step: that of its rows, or of the sequences that have it, one number a unit."""
     given = call.streams[d] if call.streams else {}
     if not given:
         return {}
     sequences = slice(step.stop - step.start)
-    return {name: v[sequences if call.cell.streams[name] == PER_SEQUENCE else step] for name, v in given.items()}
+    rows = {name: v[sequences if call.cell.streams[name] == PER_SEQUENCE else step] for name, v in given.items()}
+    return {name: v.expand(len(v), call.hidden) for name, v in rows.items()}
 
 
 def _before(step: slice, state: Any, resets: Tensor | None, fresh: Sequence[Tensor] | None) -> Any:
@@ -212,9 +213,8 @@ def _function(e: Expression) -> Callable[..., Tensor] | None:
     """What computes an operation; None of a product, which is its weights'."""
     if e.op == "power" and e.operands[1].op == "number":
         exponent = e.operands[1].number
-        return lambda a, _: torch.pow(
-            a, exponent
-        )  # a number takes other ways, as a root's, than a tensor that holds it
+        # By a number torch goes other ways, as of a root, than by a tensor that holds it.
+        return lambda a, _: torch.pow(a, exponent)
     return _EVALUATE.get(e.op)
 
 

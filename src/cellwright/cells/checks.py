@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from cellwright.cells.expression import Expression, interval
 from cellwright.cells.printer import PLAIN, write_below
 from cellwright.cells.source_location import place_of_definition
-from cellwright.cells.trace import trace
+from cellwright.cells.trace import equal, trace
 from cellwright.errors import DefinitionError
 
 if TYPE_CHECKING:
@@ -169,6 +169,7 @@ def arguments_of(cell: Definition) -> tuple[str, ...]:
 
 
 def _check_used(cell: Definition) -> None:
+    # W's rows of what multiplies within the step may go unread: it takes its value from there.
     within = {name for product in cell.trace.products for name in product.projections}
     declared = []
     if cell.multiplies_input or not cell.inputs:
@@ -198,13 +199,22 @@ def _check_used(cell: Definition) -> None:
 
 
 def _check_products(cell: Definition) -> None:
-    """That U's rows of a projection multiply one value: the state before the step, or one within it."""
+    """That what U multiplies reaches a result, and that its rows of a projection multiply one value."""
+    for e in cell.trace.order:
+        if e.op in ("input", "product") and e.name.startswith("u.") and e.name not in cell.reads:
+            _fail(
+                cell,
+                f"{_line(cell, e)}: {e.name} is made and no new state or output depends on it, so that its rows of U "
+                "would learn nothing; use it or leave it out",
+            )
     before = {e.name for e in cell.trace.order if e.op == "input"}
     seen: dict[str, Expression] = {}
+    same = equal(cell.trace.order)
     for e in (e for e in cell.trace.order if e.op == "product"):
         (operand,) = e.operands
-        if e.name in before or seen.setdefault(e.name, operand) is not operand:
-            other = "the state before the step" if e.name in before else f"{seen[e.name]}"
+        first = seen.setdefault(e.name, operand)
+        if e.name in before or same[id(first)] != same[id(operand)]:
+            other = "the state before the step" if e.name in before else f"{first}"
             _fail(
                 cell,
                 f"{_line(cell, e)}: {e.name} multiplies {operand}, and also {other}; the rows of U of a projection "

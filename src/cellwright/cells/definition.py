@@ -138,7 +138,10 @@ class Definition:
         return namedtuple("States", self.states)
 
     def __call__(self, x: Any, u: Any, s: Any, p: Any = None, m: Any = None) -> Any:
-        """One step, on tensors or expressions: x as `Inputs`, u as `Projections`, s as `States`; returns `States`."""
+        """One step, on tensors or expressions: x as `Inputs`, u as `Projections`, s as `States`; returns `States`.
+
+        Of a letter that multiplies within the step, u.n(a), u has what takes the value a.
+        """
         new = self.new_state(x, u, s, p, m)
         return self.States(*(getattr(new, name) for name in self.states))
 

@@ -67,7 +67,8 @@ def recurrent_dropout(cell: Definition) -> Definition:
     within = {name for product in cell.trace.products for name in product.projections}
 
     def step(x: Any, u: Any, s: Any, p: Any, m: Any) -> State:
-        letters = (_masked(getattr(u, n), m.mask) if n in within else getattr(u, n) for n in cell.projections)
+        masked_once = _Masked(m.mask)
+        letters = (masked_once.product(getattr(u, n)) if n in within else getattr(u, n) for n in cell.projections)
         new = _run(cell, x, cell.Projections(*letters), s, p, m)
         added = {masked: m.mask * getattr(new, output)} if cell.multiplies_before else {}
         return _state(_values(cell, new) | added, new, ())
@@ -77,9 +78,20 @@ def recurrent_dropout(cell: Definition) -> Definition:
     return _derive(cell, "recurrent dropout", step, {"mask": PER_SEQUENCE}, origin=origin, **changes)
 
 
-def _masked(product: Callable[[Any], Any], mask: Any) -> Callable[[Any], Any]:
-    """A product within the step, of what the mask leaves of a value."""
-    return lambda value: product(mask * value)
+class _Masked:
+    """Products within the step, of what a mask leaves of a value: the same of each value, that they stay one."""
+
+    def __init__(self, mask: Any) -> None:
+        self._mask = mask
+        self._made: dict[int, tuple[Any, Any]] = {}  # with the value itself, whose id is not given away then
+
+    def product(self, of: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """The product of what is left."""
+
+        def multiply(value: Any) -> Any:
+            return of(self._made.setdefault(id(value), (value, self._mask * value))[1])
+
+        return multiply
 
 
 def _run(cell: Definition, x: Any, u: Any, s: Any, p: Any, m: Any) -> Any:

@@ -48,12 +48,13 @@ class Trace:
 
     @cached_property
     def products(self) -> tuple[Product, ...]:
-        """The products within the step, in an order in which they can be made; those of one value are one."""
+        """The products within the step, in an order in which they can be made; those of equal values are one."""
         found: dict[int, tuple[Expression, list[str]]] = {}
+        same = equal(self.order)
         for e in self.order:
             if e.op == "product":
                 (operand,) = e.operands
-                letters = found.setdefault(id(operand), (operand, []))[1]
+                letters = found.setdefault(same[id(operand)], (operand, []))[1]
                 if e.name[2:] not in letters:
                     letters.append(e.name[2:])
         return tuple(Product(operand, tuple(letters)) for operand, letters in found.values())
@@ -74,7 +75,7 @@ class Trace:
             if e.op in ("input", "number"):
                 made[id(e)] = attrgetter(e.name)(given) if e.op == "input" else e
             elif e.op == "product":
-                made[id(e)] = attrgetter(e.name)(given)(*operands)
+                made[id(e)] = replace(attrgetter(e.name)(given)(*operands), line=e.line)
             else:
                 made[id(e)] = replace(e, operands=operands, of=of)
         state = State(**{name: made[id(e)] for name, e in self.results.items()})
@@ -109,6 +110,16 @@ def trace(cell: Definition) -> Trace:
 def used_inputs(expressions: Iterable[Expression]) -> frozenset[str]:
     """The names of the inputs that the expressions are made of, and of the letters of u whose rows multiply within."""
     return frozenset(e.name for e in ordered(expressions) if e.op in ("input", "product"))
+
+
+def equal(order: Iterable[Expression]) -> dict[int, int]:
+    """By id, a number that expressions share which say the same; operands come first."""
+    numbers: dict[object, int] = {}
+    found: dict[int, int] = {}
+    for e in order:
+        says = (e.op, tuple(found[id(o)] for o in e.operands), e.name, repr(e.number))
+        found[id(e)] = numbers.setdefault(says, len(numbers))
+    return found
 
 
 def ordered(expressions: Iterable[Expression]) -> tuple[Expression, ...]:

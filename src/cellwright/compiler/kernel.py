@@ -16,7 +16,7 @@ from cellwright.compiler.codegen.backward import define_backward
 from cellwright.compiler.codegen.bfloat16_tile import Bfloat16Tile
 from cellwright.compiler.codegen.entry import define_entry
 from cellwright.compiler.codegen.forward import define_forward
-from cellwright.compiler.codegen.gate_layout import LoopSpec, gate_layout, placed
+from cellwright.compiler.codegen.gate_layout import LoopSpec, gate_layout, with_saved_placed
 from cellwright.compiler.codegen.gemm import INPUTS, WEIGHTS
 from cellwright.compiler.codegen.microkernel import Tile
 from cellwright.compiler.codegen.pack import PACK, define_pack, define_transposes
@@ -87,7 +87,7 @@ class Kernel:
         self._recorded = {**cell.trace.letters, **cell.trace.states}
         plan = training(cell, wanted)
         self.layout = gate_layout(cell, plan.backward)
-        self.plan = placed(plan, self.layout, self._recording(plan.forward, self.letters))
+        self.plan = with_saved_placed(plan, self.layout, self._recording(plan.forward, self.letters))
         self._forward: dict[tuple[bool, bool, tuple[str, ...], frozenset[str]], Loop] = {}
         self._backward: dict[tuple[bool, frozenset[str]], Loop] = {}
 

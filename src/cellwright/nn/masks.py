@@ -37,7 +37,8 @@ def regularise(
     """The call of the derived cell, with masks drawn for it: new ones in training, what they average to otherwise.
 
     `steps` is the shape of its steps, (S,), or in a traced program (T, B).
-    The state v of recurrent dropout, mask · h, stands last; in evaluation the mask is 1, and the cell goes without.
+    The state v of recurrent dropout, mask · h, stands last, where U multiplies h before the step; in evaluation the
+    mask is 1, and the cell goes without.
     """
     if not kept and not (dropped and training):
         return call
@@ -76,10 +77,9 @@ def _with_recurrent_dropout(call: Call, dropped: float) -> Call:
     output = call.cell.states.index(call.cell.recurrent_state)
     h = call.state[output]
     masks = torch.empty_like(h, memory_format=torch.contiguous_format).bernoulli_(1 - dropped) / (1 - dropped)
-    streams = [dict(given) for given in call.streams or [{}] * len(masks)]
-    return replace(
-        call,
-        state=[*call.state, masks * h],
-        fresh=None if call.fresh is None else [*call.fresh, masks * call.fresh[output]],
-        streams=[given | {"m.mask": mask} for given, mask in zip(streams, masks, strict=True)],
-    )
+    given = [dict(one) for one in call.streams or [{}] * len(masks)]
+    streams = [one | {"m.mask": mask} for one, mask in zip(given, masks, strict=True)]
+    if not call.cell.multiplies_before:
+        return replace(call, streams=streams)
+    fresh = None if call.fresh is None else [*call.fresh, masks * call.fresh[output]]
+    return replace(call, state=[*call.state, masks * h], fresh=fresh, streams=streams)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from cellwright.cells import Definition
-from cellwright.compiler.ir.program import forward
+from cellwright.cells.expression import OPERATIONS as LANGUAGE
+from cellwright.compiler.ir.program import LEAVES, Program, forward
 from cellwright.onnx.writer import Writer
 
 if TYPE_CHECKING:
@@ -51,13 +52,23 @@ OPERATIONS: dict[str, Write] = {
 
 
 def step(
-    w: Writer, cell: Definition, given: Mapping[str, ir.Value], product: Callable[[str, ir.Value], ir.Value]
+    w: Writer,
+    cell: Definition,
+    given: Mapping[str, ir.Value],
+    product: Callable[[str, ir.Value], ir.Value],
+    whole: Callable[[ir.Value], ir.Value],
 ) -> dict[str, ir.Value]:
     """Write the traced step of a cell: each new state and output, from the inputs by their names, "x.i", "s.c", …
 
-    `product` writes what U's rows of a projection, "u.n", make of a value of the step.
+    `product` writes what U's rows of a projection, "u.n", make of a value of the step, and `whole` one number a unit of
+    what may be one of a row or of a unit.
     """
     program = forward(cell)
+    wide = _wide(program, cell)
+
+    def full(k: int) -> ir.Value:
+        return values[k] if wide[k] else whole(values[k])
+
     within = {
         f"u.{name}": program.outputs[f"operand.{k}"]
         for k, one in enumerate(cell.trace.products)
@@ -67,11 +78,23 @@ def step(
     for k in sorted(program.needed(program.outputs.values())):
         node = program.nodes[k]
         if node.name in within:
-            values[k] = product(node.name, values[within[node.name]])
+            values[k] = product(node.name, full(within[node.name]))
         elif node.op == "input":
             values[k] = given[node.name]
         elif node.op == "number":
             values[k] = w.number(node.number)
         else:
-            values[k] = OPERATIONS[node.op](w, *(values[operand] for operand in node.reads))
-    return {output.partition(".")[2]: values[place] for output, place in program.outputs.items()}
+            reduces = LANGUAGE[node.op].reduces
+            values[k] = OPERATIONS[node.op](w, *(full(o) if reduces else values[o] for o in node.reads))
+    return {output.partition(".")[2]: full(place) for output, place in program.outputs.items()}
+
+
+def _wide(program: Program, cell: Definition) -> list[bool]:
+    """Of each node, whether it has the shape (B, H) whatever comes with the call."""
+    found: list[bool] = []
+    for node in program.nodes:
+        if node.op in LEAVES:
+            found.append(node.op == "input" and node.name[0] in "xus" and node.name not in cell.streams)
+        else:
+            found.append(not LANGUAGE[node.op].reduces and any(found[o] for o in node.reads))
+    return found

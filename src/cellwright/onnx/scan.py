@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cellwright.cells.definition import PER_STEP
-from cellwright.cells.expression import Expression
-from cellwright.cells.trace import used_inputs
 from cellwright.onnx.directions import Direction
 from cellwright.onnx.operations import step
 from cellwright.onnx.writer import Writer
@@ -91,21 +89,16 @@ def _step(
     if weights.recurrent is not None and cell.multiplies_before:
         product = body.op("MatMul", before[cell.recurrent_state], w.transposed(weights.recurrent))
         given |= _parts(body, one, "u", _plus(body, product, weights.recurrent_bias))
-    operands = {f"u.{name}": each.operand for each in cell.trace.products for name in each.projections}
-
-    def whole(value: Expression, written: ir.Value) -> ir.Value:
-        if used_inputs([value]) <= cell.streams.keys():  # which may be one number for all units
-            return body.op("Expand", written, body.op("Shape", before[cell.states[0]]))
-        return written
 
     def within(name: str, operand: ir.Value) -> ir.Value:
         matrix = w.transposed(_rows(w, one, weights.recurrent, name[2:]))
         bias = weights.recurrent_bias and _rows(w, one, weights.recurrent_bias, name[2:])
-        return _plus(body, body.op("MatMul", whole(operands[name], operand), matrix), bias)
+        return _plus(body, body.op("MatMul", operand, matrix), bias)
 
-    new = step(body, cell, given, within)
-    for name, value in cell.trace.results.items():
-        new[name] = whole(value, new[name])
+    def whole(value: ir.Value) -> ir.Value:
+        return body.op("Expand", value, body.op("Shape", before[cell.states[0]]))
+
+    new = step(body, cell, given, within, whole)
     if weights.projection is not None:
         new[cell.recurrent_state] = body.op("MatMul", new[cell.recurrent_state], w.transposed(weights.projection))
     return new

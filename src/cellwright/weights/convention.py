@@ -87,13 +87,17 @@ class Convention:
 
     def write(self, parameters: Mapping[str, Array]) -> Written:
         """What the framework holds for parameters in torch.nn's order, the way back of `read`."""
+        assert not self.forget, "what a step adds to the forget gate would have to be taken off its bias"
         hidden = parameters["weight_ih"].shape[0] // len(self.gates)
         back = [cells.CELLS[self.cell].projections.index(letter) for letter in self.gates]
 
         def ordered(name: str) -> Array | None:
             if name not in parameters:
                 return None
-            blocks = parameters[name].reshape(len(self.gates), hidden, *parameters[name].shape[1:])[back]
+            shape = parameters[name].shape
+            blocks = (parameters[name].reshape(len(self.gates), hidden, *shape[1:]) * self._signs(parameters[name]))[
+                back
+            ]
             rows = np.ascontiguousarray(blocks.reshape(parameters[name].shape))
             return np.ascontiguousarray(rows.T) if self.transposed else rows
 
@@ -133,9 +137,12 @@ class Convention:
         """Blocks of H rows in our order of gates."""
         blocks = rows.reshape(len(self.gates), hidden, *rows.shape[1:])
         ours = [self.gates.index(letter) for letter in cells.CELLS[self.cell].projections]
+        return np.ascontiguousarray((blocks[ours] * self._signs(rows)).reshape(rows.shape))
+
+    def _signs(self, rows: Array) -> Array:
+        """1 or −1 for each block of H rows in our order of gates."""
         signs = [-1 if letter in self.negated else 1 for letter in cells.CELLS[self.cell].projections]
-        turned = blocks[ours] * np.array(signs, rows.dtype).reshape(-1, *[1] * rows.ndim)
-        return np.ascontiguousarray(turned.reshape(rows.shape))
+        return np.array(signs, rows.dtype).reshape(-1, *[1] * rows.ndim)
 
 
 def _odd(matrices: tuple[Array, ...]) -> tuple[int, ...]:

@@ -50,9 +50,9 @@ def from_onnx(
         into: A layer to fill; None makes one.
 
     Returns:
-        `LSTM`, `GRU`, `RNN`, or `Recurrent` with the cells peephole, relu-lstm, coupled, and of a GRU with
-        linear_before_reset=0 gru-2014. A constant state other than
-        zero becomes its learned initial state; one that comes from elsewhere in the file is passed in the call.
+        `LSTM`, `GRU`, `RNN`, or `Recurrent` with the cells peephole, relu-lstm, coupled, and gru-2014 of a GRU with
+        linear_before_reset=0. A constant state other than zero becomes its learned initial state; one that comes from
+        elsewhere in the file is passed in the call.
 
     Raises:
         InputError: The file cannot be read, there are no such nodes, their equations are those of no cell of ours

@@ -40,7 +40,7 @@ def threads_of(call: Call) -> int:
 def parts_of(call: Call, threads: int) -> int:
     """How many threads share a sequence: all, where that is faster; else those that would have none."""
     sizes, directions, weights = call.batch_sizes, len(call.weights), call.weights[0].recurrent
-    if weights is None or not call.cell.multiplies_before:
+    if weights is None or not call.cell.multiplies_before:  # a team meets for the product before the step (`team`)
         return 1
     held = weights.numel() * weights.element_size()
     few = sum(sizes) * directions < FEW * threads * len(sizes)

@@ -89,7 +89,7 @@ def _backward_phases(program: Program, places: GateLayout) -> tuple[Phase, ...]:
     return phases(program, products[::-1], last=[name for name in program.outputs if name.startswith("s.")])
 
 
-def placed(plan: Plan, places: GateLayout, recorded: Program) -> Plan:
+def with_saved_placed(plan: Plan, places: GateLayout, recorded: Program) -> Plan:
     """The plan with what is saved in slots of a gate row whose x no later part of the step reads.
 
     `recorded` is the forward program with all that a recording reads.
@@ -98,7 +98,8 @@ def placed(plan: Plan, places: GateLayout, recorded: Program) -> Plan:
     if len(parts) == 1:
         return plan
     needed = [set(part.program.inputs()) for part in parts]
-    until = [max(k for k in range(len(parts)) if f"x.{g}" in needed[k]) for g in places.inputs]
+    # Of an x that only its gradient reads, no part.
+    until = [max((k for k in range(len(parts)) if f"x.{g}" in needed[k]), default=-1) for g in places.inputs]
     number = {name: k for k, part in enumerate(parts) for name in part.program.outputs if name.startswith("saved.")}
     free, names = list(range(len(until) + len(number))), dict[str, str]()
     for name, part in sorted(number.items(), key=lambda item: item[1]):

@@ -29,7 +29,8 @@ class Plan:
 
     forward   inputs x u s p m; outputs state.* and saved.0, saved.1, … (one a unit), row.0, … (one a row)
     backward  inputs saved.*, row.*, s.*, p.*, m.*, d.*; outputs the cotangents x.* u.* s.* p.*
-    saved     how many numbers a unit are saved, in so many `slots`; saved_rows those a row
+    saved     how many numbers a unit are saved; saved_rows those a row
+    slots     how many places a row of gates has for them: more than `saved` where parts of the step still read x there
     """
 
     forward: Program
