@@ -12,8 +12,11 @@ from torch.nn.utils import parametrizations
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import cellwright
+from calls import driven
 from cellwright.backends.kernels import forward as forward_module
 from cellwright.backends.kernels import panels
+from cellwright.cells import PER_SEQUENCE
+from cellwright.cells.language import State, tanh
 
 X = torch.randn(7, 5, 12, generator=torch.Generator().manual_seed(0))
 
@@ -73,6 +76,87 @@ def test_of_parameters_without_gradients_an_input_with_one_is_refused():
     assert layer(X)[0].shape == (7, 5, 20)
     with pytest.raises(RuntimeError, match="would want a gradient"):
         layer(pack_padded_sequence(X.clone().requires_grad_(), [7] * 5))
+
+
+PACKED = pack_padded_sequence(X, [7] * 5)
+WANTING = {
+    "input": lambda g: ([g(X)], {}),
+    "input and lengths": lambda g: ([g(X)], {"lengths": [7, 3, 0, 5, 1]}),
+    "packed": lambda g: ([PACKED._replace(data=g(PACKED.data))], {}),
+    "h": lambda g: ([X, (g(torch.zeros(1, 5, 20)), torch.zeros(1, 5, 20))], {}),
+    "c and lengths": lambda g: ([X, (torch.zeros(1, 5, 20), g(torch.zeros(1, 5, 20)))], {"lengths": [7, 3, 0, 5, 1]}),
+    "c, packed": lambda g: ([PACKED, (torch.zeros(1, 5, 20), g(torch.zeros(1, 5, 20)))], {}),
+    "input and gates": lambda g: ([g(X)], {"return_gates": True}),
+    "input and last": lambda g: ([g(X)], {"return_sequences": False}),
+}
+REFUSED = "the layer is frozen, and this call would want a gradient"
+
+
+@pytest.mark.parametrize("kept", [None, "int8"])
+@pytest.mark.parametrize("wanting", WANTING)
+def test_whatever_of_a_call_wants_a_gradient_it_is_refused(wanting, kept):
+    """The backward pass of int8 read panels that it cannot read, and ended the process."""
+    layer = layer_of().requires_grad_(False).freeze(kept)
+    given, named = WANTING[wanting](lambda t: t.clone().requires_grad_())
+    with pytest.raises(RuntimeError, match=REFUSED):
+        layer(*given, **named)
+    with torch.no_grad():
+        found = layer(*given, **named)[0]
+    given, named = WANTING[wanting](torch.Tensor.detach)
+    assert torch.equal(layer(*given, **named)[0].data, found.data)
+
+
+@cellwright.cell(projections="a", gates="", inputs="rain", state="h", parameters={"rate": PER_SEQUENCE})
+def watered(x, u, s, p):
+    """Reads an input and a parameter beside what W multiplies."""
+    return State(h=tanh(x.a + u.a) * p.rate + x.rain)
+
+
+@pytest.mark.parametrize("kept", [None, "int8"])
+@pytest.mark.parametrize("wanting", ["rain", "rate"])
+def test_what_comes_beside_the_input_is_refused_alike(wanting, kept):
+    layer = layer_of(watered).requires_grad_(False).freeze(kept)
+    given = {"rain": torch.rand(7, 5), "rate": torch.rand(5)}
+    beside = {"inputs": {"rain": given["rain"]}, "parameters": {"rate": given["rate"]}}
+    assert not layer(X, **beside)[0].requires_grad
+    given[wanting].requires_grad_()
+    with pytest.raises(RuntimeError, match=REFUSED):
+        layer(X, **beside)
+
+
+@pytest.mark.parametrize("kept", [None, "int8"])
+def test_an_input_of_a_mapping_is_refused_alike(kept):
+    layer, drive = cellwright.Recurrent(driven, 20, 20).requires_grad_(False).freeze(kept), torch.rand(7, 5)
+    assert not layer({"drive": drive})[0].requires_grad
+    with pytest.raises(RuntimeError, match=REFUSED):
+        layer({"drive": drive.requires_grad_()})
+
+
+@pytest.mark.parametrize("wrong", [None, [1, 2], 3, "x"])
+def test_what_is_no_input_and_no_state_is_refused_as_ever(wrong):
+    for given in ([wrong], [X, wrong]) if wrong is not None else ([wrong],):
+        messages = []
+        for layer in (layer_of(), layer_of().freeze()):
+            with torch.no_grad(), pytest.raises((TypeError, RuntimeError, ValueError)) as caught:
+                layer(*given)
+            messages.append(str(caught.value))
+        assert messages[0] == messages[1]
+
+
+@pytest.mark.parametrize("kept", [None, "int8"])
+def test_a_learned_initial_state_is_one_of_the_weights(kept):
+    """One that wanted a gradient was not looked at, and a changed one not noticed by calls that were bound before."""
+    layer = layer_of(learn_initial_state=True).requires_grad_(False)
+    layer.initial_c.requires_grad_()
+    layer.freeze(kept)
+    with pytest.raises(RuntimeError, match=REFUSED):
+        layer(X)
+    with torch.no_grad():
+        layer(X)
+        layer.initial_c.add_(1)
+        with pytest.raises(RuntimeError, match="the weights have changed since freeze"):
+            layer(X)
+        assert torch.equal(layer.freeze()(X)[0], layer.unfreeze()(X)[0])
 
 
 @pytest.mark.parametrize("change", ["load_state_dict", "step", "replace", "data"])

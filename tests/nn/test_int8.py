@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence
 
 import cellwright
 from agreement import assert_agree, double
+from calls import driven
+from cellwright.backends import dispatch
+from cellwright.backends.kernels import int8_panels
+from cellwright.backends.kernels.backward import backward
 from cellwright.compiler.units import INT8_UNIT, microkernel
+from cellwright.nn import stack
 
 X = torch.randn(9, 5, 12, generator=torch.Generator().manual_seed(0))
 LENGTHS = [9, 3, 0, 5, 1]
@@ -168,11 +175,12 @@ def test_changed_weights_are_noticed():
             layer(X)
 
 
-def test_programs_are_refused(tmp_path):
+def test_programs_of_one_graph_are_refused(tmp_path):
     layer = layer_of().freeze(weights="int8").requires_grad_(False)
     for make in (
         lambda: torch.compile(layer, backend="eager", fullgraph=True)(X),
         lambda: torch.export.export(layer, (X,), strict=False),
+        lambda: torch.export.export(layer, (X,), strict=True),
         lambda: torch.jit.trace(layer, (X,)),
         lambda: cellwright.to_onnx(layer, tmp_path / "layer.onnx"),
     ):
@@ -206,3 +214,71 @@ def test_a_model_is_frozen_as_int8_layer_by_layer():
     model = nn.Sequential(cellwright.GRU(12, 20), nn.Identity()).eval()
     assert cellwright.freeze(model, weights="int8") == ["0"]
     assert "weights of int8" in str(model[0].explain(X))
+
+
+def test_the_kernels_themselves_refuse_a_backward_pass():
+    """It read their panels as those of float32, and ended the process."""
+    _, (call,) = stack.calls(layer_of(), X, None)
+    call = replace(call, arithmetic="int8")
+    refused = pytest.raises(RuntimeError, match="kernels give no gradients of lstm with weights of int8")
+    with refused:
+        dispatch.layer(call)
+    with refused:
+        dispatch.gradients(call, X.new_zeros(45, 20), [torch.zeros(1, 5, 20)] * 2, wants_rows=True)
+    with refused:
+        backward(call, [], X.new_zeros(45, 20), [torch.zeros(1, 5, 20)] * 2, wants_rows=True, wants_state=True)
+
+
+@pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["whole", "lengths"])
+def test_a_program_breaks_off_at_it_and_reads_what_was_packed_once(monkeypatch, lengths):
+    layer, packings = layer_of().requires_grad_(False).freeze(weights="int8"), []
+    wanted, original = layer(X, lengths=lengths)[0] * 2, int8_panels.panels
+    monkeypatch.setattr(int8_panels, "panels", lambda *a: (packings.append(1), original(*a))[1])
+    torch._dynamo.reset()
+    program = torch.compile(lambda x: layer(x, lengths=lengths)[0] * 2, backend="eager")
+    for _ in range(2):
+        assert torch.equal(program(X), wanted)
+    assert not packings
+    with pytest.raises(RuntimeError, match="the layer is frozen, and this call would want a gradient"):
+        program(X.clone().requires_grad_())
+
+
+@pytest.mark.parametrize("sample", [(X, None), [X], "x", 3], ids=["tuple", "list", "word", "number"])
+def test_a_sample_that_is_no_input_alone_is_refused(sample):
+    layer = layer_of()
+    with pytest.raises(
+        TypeError, match=rf"Recurrent\.freeze: sample is {type(sample).__name__}; expected an input alone"
+    ):
+        layer.freeze(weights="int8", sample=sample)
+    assert not layer.frozen
+
+
+@pytest.mark.parametrize(
+    ("sample", "got"),
+    [(X / 0, "not finite"), (X * torch.nan, "not finite"), (X[:, :0], "none")],
+    ids=["inf", "nan", "0"],
+)
+def test_a_sample_on_which_nothing_can_be_measured_is_refused(sample, got):
+    layer = layer_of()
+    with pytest.raises(ValueError, match=rf"Recurrent\.freeze: the layer's outputs of the sample are {got}; expected"):
+        layer.freeze(weights="int8", sample=sample)
+    assert not layer.frozen
+
+
+def test_a_packed_sample_and_a_mapping_are_measured():
+    packed = layer_of().freeze(weights="int8", sample=pack_padded_sequence(X, [9] * 5)).frozen_error
+    assert packed.int8 == layer_of().freeze(weights="int8", sample=X).frozen_error.int8
+    layer = cellwright.Recurrent(driven, 20, 20)
+    assert 0 < layer.freeze(weights="int8", sample={"drive": torch.rand(9, 5)}).frozen_error.int8 < 0.02
+
+
+def test_a_model_is_frozen_whole_or_not_at_all():
+    model = nn.Sequential(layer_of(), layer_of("gru"))
+    model[1].weight_hh_l0.data[0, 0] = torch.nan
+    with pytest.raises(ValueError, match="weight_hh_l0 has numbers that are not finite"):
+        cellwright.freeze(model, weights="int8")
+    assert not model[0].frozen
+    first = model[0].freeze()._frozen
+    with pytest.raises(ValueError, match="not finite"):
+        cellwright.freeze(model, weights="int8")
+    assert model[0]._frozen is first

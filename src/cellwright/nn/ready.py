@@ -6,6 +6,7 @@ a shape. So the first binds them, and the next ones of that shape copy their inp
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -55,9 +56,12 @@ class Ready:
 
 def layers(layer: Stack, input: Any, hx: State | None) -> tuple[Tensor, State] | None:
     """Output and state of a frozen layer's call without lengths, or None where it is to go the long way."""
-    if disturbed() or not (_is_small(layer, input) and layer.may_run(input) and _alike(hx, input)):
+    if disturbed() or not _is_small(layer, input):
         return None
-    shapes = None if hx is None else tuple(s.shape for s in as_tuple(hx))
+    states = _alike(hx, input)
+    if states is None or not layer.may_run(input, *states):
+        return None
+    shapes = tuple(s.shape for s in states)
     arithmetic = stack.decision(layer, input.dtype).arithmetic
     key = (input.shape, input.dtype, shapes, arithmetic, layer.batch_first, torch.get_num_threads())
     ready = layer.take_ready(key) or _bind(layer, input, hx)
@@ -77,11 +81,12 @@ def _is_small(layer: Stack, input: Any) -> bool:
     return not (noise or other or _autocast()) and input.dtype in _FLOATS and dispatch.asks_for_kernels()
 
 
-def _alike(hx: State | None, input: Tensor) -> bool:
-    """Whether a state is of plain tensors of the input's type, or there is none."""
-    if hx is None:
-        return True
-    return all(type(s) in PLAIN and s.dtype == input.dtype and s.is_cpu for s in as_tuple(hx))
+def _alike(hx: Any, input: Tensor) -> Sequence[Tensor] | None:
+    """The states that are given, if any; None where they are no plain tensors of the input's type."""
+    states = () if hx is None else (hx,) if isinstance(hx, Tensor) else hx
+    if not isinstance(states, (tuple, list)):
+        return None
+    return states if all(type(s) in PLAIN and s.dtype == input.dtype and s.is_cpu for s in states) else None
 
 
 # What is bound outlives the call, and is written to in the next, which may stand outside of inference_mode.

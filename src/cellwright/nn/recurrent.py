@@ -276,7 +276,7 @@ class Recurrent(Stack, Pretrained):
             ran = ready.layers(self, input, hx) if plain and lengths is None else None
             if ran is not None:
                 return ran
-            self.check_frozen(*(input.values() if isinstance(input, Mapping) else [input.data]))
+            self.check_frozen(input, hx, inputs, parameters)
         if plain and not isinstance(input, Mapping):
             result = direct.layers(self, input, hx, lengths)
             if result is not None:
@@ -375,7 +375,9 @@ class Recurrent(Stack, Pretrained):
 
     def _elsewhere(self, input: Any) -> Callable[..., tuple[Any, ...]] | None:
         """What writes a call down, or computes it past a compiled program, where that is not to be computed here."""
-        if isinstance(input, PackedSequence) and torch.compiler.is_dynamo_compiling():
+        if torch.compiler.is_dynamo_compiling() and (isinstance(input, PackedSequence) or self.decided()):
+            if self.decided():  # said where a program is to be one graph; else it breaks off here
+                torch._dynamo.graph_break(msg=self.no_program())
             return self._uncompiled
         return partial(symbolic.node, self) if symbolic.applies(input) else None
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from cellwright.backends.call import Call
 from cellwright.backends.kernels.binding import DirectionArguments, Launch, LayerBinding, compact
 from cellwright.backends.kernels.forward import Saved
+from cellwright.backends.kernels.int8_panels import refuse_gradients
 from cellwright.backends.kernels.panels import give_projection, transpose_weights
 from cellwright.backends.kernels.products import Factor, product, products_of_rows, sums_of_products
 from cellwright.cells.definition import PER_SEQUENCE, PER_UNIT
@@ -40,6 +41,7 @@ def backward(
     wants_state: bool,
 ) -> Gradients:
     """The gradients of a call from the cotangents of its rows (N', D·P) and final states (D, B, ·)."""
+    refuse_gradients(call)
     binding = LayerBinding(call)
     loop = binding.kernel.backward(projects=binding.projects, scalars=binding.scalars)
     dy = d_rows.contiguous()

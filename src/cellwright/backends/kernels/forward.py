@@ -10,6 +10,7 @@ from torch import Tensor
 
 from cellwright.backends.call import Call, Packed, Result, Weights
 from cellwright.backends.kernels.binding import DirectionArguments, Launch, LayerBinding, compact
+from cellwright.backends.kernels.int8_panels import refuse_gradients
 from cellwright.backends.kernels.panels import give_projection, pack_weights
 from cellwright.backends.kernels.workspace import workspace
 from cellwright.compiler.kernel import Loop
@@ -58,6 +59,8 @@ def forward(call: Call, *, saves: bool) -> tuple[Result, list[Saved]]:
 
 def prepare(call: Call, *, saves: bool) -> tuple[Tensor, Launch]:
     """The rows to be computed (N', D·P), and what computes them."""
+    if saves:
+        refuse_gradients(call)
     binding = LayerBinding(call, shares=not (saves or call.record))
     letters = binding.kernel.letters if call.record else ()
     loop = binding.kernel.forward(saves=saves, projects=binding.projects, letters=letters, scalars=binding.scalars)

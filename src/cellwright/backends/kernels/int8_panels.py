@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from cellwright.backends.call import Call
 from cellwright.compiler.codegen.int8_tile import LEVELS, MOST_TERMS, WORD, Int8Tile
 
 _FLOATS = (torch.float32, torch.bfloat16)
@@ -26,6 +27,15 @@ def check(who: str, parameters: Mapping[str, Tensor]) -> None:
             raise ValueError(f"{who}: {name} has {weight.shape[1]} columns; expected at most {MOST_TERMS} with int8")
         if not weight.isfinite().all():
             raise ValueError(f"{who}: {name} has numbers that are not finite; expected finite ones, to scale to int8")
+
+
+def refuse_gradients(call: Call) -> None:
+    """Raise RuntimeError where products of int8 would be differentiated: no backward pass can read their panels."""
+    if call.arithmetic == "int8":
+        raise RuntimeError(
+            f"kernels give no gradients of {call.cell.name} with weights of int8; call the frozen layer within "
+            "torch.inference_mode() or torch.no_grad(), or unfreeze() it"
+        )
 
 
 def quantised(matrix: Tensor) -> tuple[Tensor, Tensor]:
