@@ -123,9 +123,13 @@ def test_batch_after_batch_as_spark_hands_them(run: Path) -> None:
         ({"column": "review"}, {"text": ["a"]}, "batch: no column 'review'"),
         ({"fields": ["labels"]}, {"text": ["a"]}, "fields: 'labels' is nothing that .* says; expected of label, "),
         ({}, {"text": ["a", 3.5]}, "batch, row 2"),
+        ({}, {"text": ["a", None]}, "batch, row 2: column 'text' holds None; expected a value in every row"),
+        ({}, pyarrow.table({"text": ["a", None]}), "batch, row 2: column 'text' holds None"),
+        ({}, pandas.DataFrame({"text": ["a", None]}), "batch, row 2: column 'text' holds "),
+        ({}, {"id": [1, 2], "text": ["a"]}, "batch: 'id' has 2 rows, 'text' has 1 rows; expected as many in each"),
     ],
 )
-def test_what_cannot_be_answered_is_said(run: Path, options: dict, given: dict, message: str) -> None:
+def test_what_cannot_be_answered_is_said(run: Path, options: dict, given: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
         Predictor(run, **options)(given)
 

@@ -64,13 +64,14 @@ class Predictor:
         """Answer a batch of any number of rows.
 
         Raises:
-            InputError: The run cannot be read, the batch lacks a column, a cell holds no text, or `fields` names what
-                the run does not say.
+            InputError: The run cannot be read, the batch lacks a column or has columns of several lengths, a cell
+                holds no text, or `fields` names what the run does not say.
             TypeError: The batch is of another kind.
 
         """
         loaded = self._loaded()
         names = _names(batch)
+        _check_even(batch)
         asked = self._asked(loaded, batch, names)
         answers = [each.as_json() for each in loaded.predict(asked)]
         said = list(answers[0]) if answers else _said_of_nothing(loaded)
@@ -137,8 +138,23 @@ def _names(batch: Any) -> list[str]:
     return [str(name) for name in (batch.column_names if kind == "pyarrow" else batch)]
 
 
+def _check_even(batch: Any) -> None:
+    """Raise InputError for a dict whose columns are not of one length; the other kinds cannot be so."""
+    if _kind(batch) != "dict":
+        return
+    lengths = {name: len(column) for name, column in batch.items()}
+    if len(set(lengths.values())) > 1:
+        raise InputError(
+            f"batch: {', '.join(f'{name!r} has {count:,} rows' for name, count in lengths.items())}; expected as many "
+            "in each column"
+        )
+
+
 def _records(batch: Any, names: Sequence[str], wanted: Sequence[str]) -> Records:
-    """The rows, of which only the columns that are asked for are looked at. Raises InputError for one that misses."""
+    """The rows, of which only the columns that are asked for are looked at.
+
+    wanted: the first is what is answered. Raises InputError for a column that misses, and for a row without that.
+    """
     from cellwright.data.readers.records import Records
 
     for name in wanted:
@@ -147,6 +163,12 @@ def _records(batch: Any, names: Sequence[str], wanted: Sequence[str]) -> Records
                 f"batch: no column {name!r}; expected one of {', '.join(map(repr, names))}: name it by column=…"
             )
     columns = [_values(batch[name]) for name in wanted]
+    for row, value in enumerate(columns[0], start=1):
+        if value is None:  # as pandas' NaN: an empty text is ""
+            raise InputError(
+                f"batch, row {row}: column {wanted[0]!r} holds None; expected a value in every row: leave the row out, "
+                "or fill it"
+            )
     rows = [list(zip(wanted, cells, strict=True)) for cells in zip(*columns, strict=True)]
     return Records(rows, range(1, len(rows) + 1), "batch", "row", ordered=False)
 

@@ -65,7 +65,6 @@ def fit(
             already, or the disk is full.
 
     """
-    from cellwright.data.readers.several import as_one
     from cellwright.options import OFF, check_names, configured
     from cellwright.tasks.run import task_of
     from cellwright.training import fit as train
@@ -74,9 +73,7 @@ def fit(
     name = task or (task_of(Path(out)) if given.get("resume") is True else tasks.USUAL)
     config = tasks.config_of(name)
     check_names(f"fit, task {name}", config.model_fields.keys() - {"data", "out"}, given)
-    made = configured(
-        config, {**given, "data": as_one([data] if isinstance(data, str | Path) else data), "out": Path(out)}
-    )
+    made = configured(config, {**given, "data": _named(data), "out": Path(out)})
     return train(made, progress=progress, say=say)
 
 
@@ -108,7 +105,7 @@ def load(run: str | Path, *, options: Mapping[str, Any] | None = None) -> Predic
 
 def evaluate(
     run: str | Path,
-    data: str | Path,
+    data: str | Path | Sequence[str | Path],
     *,
     split: Literal["train", "validation", "test", "all"] | None = None,
     options: Mapping[str, Any] | None = None,
@@ -119,7 +116,7 @@ def evaluate(
 
     Args:
         run: A folder that `fit` made.
-        data: A file of examples, or the name of a built-in set.
+        data: A file of examples or several, as `fit` takes them, or the name of a built-in set.
         split: What of the data to score. None is the test split of a built-in set or of the run's own file, and all
             of another file.
         options: Columns whose name or number differs from the run's, how the file is written, how answers are looked
@@ -144,10 +141,11 @@ def evaluate(
     told = {name: value for name, value in (options or {}).items() if name in of_data}
     rest = {name: value for name, value in (options or {}).items() if name not in of_data}
     opened = _opened(run, rest, also=of_data)
-    chosen = split or usual_split(opened, str(data), datasets.names())
+    named = _named(data)
+    chosen = split or usual_split(opened, named, datasets.names())
     columns = {name: value for name, value in told.items() if name in task.columns}
     written = of_files({name: value for name, value in told.items() if name not in columns}, task.name)
-    return task.evaluate(opened, str(data), chosen, columns | written, say, baselines)
+    return task.evaluate(opened, named, chosen, columns | written, say, baselines)
 
 
 def export(
@@ -217,6 +215,14 @@ def of_files(told: Mapping[str, Any], task: str) -> dict[str, Any]:
             f"{flag(name)} is {given[name]}, which files of a run of task {task} do not have; leave it out"
         )
     return given
+
+
+def _named(data: str | Path | Sequence[str | Path]) -> str:
+    """DATA as the command line has it. Raises InputError."""
+    from cellwright.data import datasets
+    from cellwright.data.readers.several import as_one
+
+    return as_one([data] if isinstance(data, str | Path) else data, datasets.names())
 
 
 def _opened(run: str | Path, options: dict[str, Any], *, also: frozenset[str] | set[str]) -> Run[Any, Any]:

@@ -36,6 +36,20 @@ def test_tables_hold_the_same_numbers(cellwright, run, unseen):
     assert ended.err == ""
 
 
+def test_several_files_are_scored_as_one(cellwright, run, unseen, tmp_path):
+    """`Got unexpected extra argument`, it said, though fit takes several."""
+    header, *rows = unseen.read_text().splitlines()
+    for name, part in (("a.csv", rows[:1]), ("b.csv", rows[1:])):
+        (tmp_path / name).write_text("\n".join([header, *part]) + "\n")
+    ended = cellwright("evaluate", run, tmp_path / "a.csv", tmp_path / "b.csv", "--json")
+    several, one = json.loads(ended.out), json.loads(cellwright("evaluate", run, unseen, "--json").out)
+    assert (several.pop("data"), several.pop("split")) == (f"{tmp_path}/a.csv:{tmp_path}/b.csv", "all")
+    assert several == {name: value for name, value in one.items() if name not in ("data", "split")}
+    ended = cellwright("evaluate", run, "reviews-zh", unseen)
+    assert ended.status == 2
+    assert "reviews-zh is a built-in set, which stands alone" in ended.err
+
+
 def test_own_file_is_scored_on_its_test_split(cellwright, run, reviews):
     own = json.loads(cellwright("evaluate", run, reviews, "--json").out)
     assert own["split"] == "test"

@@ -1,6 +1,7 @@
 """`cellwright predict RUN FILE`: a path that exists is a file, and --out keeps its columns beside the answers."""
 
 import csv
+import gzip
 import json
 import os
 import random
@@ -265,3 +266,44 @@ def test_a_folder_is_read_a_text_a_file(cellwright, run, tmp_path):
     assert found == [("neg/2.txt", "awful\nand dull", awful), ("pos/1.txt", "great", great), ("3.txt", "great", great)]
     shown = cellwright("inspect", run, folder, "--row", 2, "--json")
     assert json.loads(shown.out)["text"] == "great"
+
+
+@pytest.fixture
+def shards(tmp_path):
+    """Two compressed tables, and what Spark leaves beside them."""
+    folder = tmp_path / "shards"
+    folder.mkdir()
+    (folder / "y0.csv.gz").write_bytes(gzip.compress(b"id,text\n1,great\n2,awful\n"))
+    with pyarrow.CompressedOutputStream(str(folder / "y1.jsonl.zst"), "zstd") as file:
+        file.write(b'{"text": "awful", "id": "3"}\n')
+    (folder / "_SUCCESS").write_text("")
+    return folder
+
+
+@pytest.mark.parametrize("named", ["shards", "shards/y*", "sh*/y?.*"])
+def test_a_folder_of_tables_and_a_pattern_are_their_rows(cellwright, run, shards, named):
+    """The folder's packed files were raw texts, and a pattern was one where its end told no format."""
+    out = shards.parent / "out.jsonl"
+    ended = cellwright("predict", run, shards.parent / named, "--out", out, "--resume")
+    assert ended.status == 0, ended.err
+    great, awful = SAID
+    found = [(row["id"], row["text"], row["label"]) for row in read_back(out)]
+    assert found == [("1", "great", great), ("2", "awful", awful), ("3", "awful", awful)]
+    shown = cellwright("inspect", run, shards.parent / named, "--row", 3, "--json")
+    assert json.loads(shown.out)["text"] == "awful"
+
+
+def test_a_pattern_that_no_file_fits_is_a_text_unless_it_ends_like_a_file(cellwright, run, shards, monkeypatch):
+    monkeypatch.chdir(shards)
+    assert cellwright("predict", run, "great*").out.rstrip("\n").split("\t")[::2] == [SAID[0], "great*"]
+    assert cellwright("predict", run, "great y*").out.rstrip("\n").split("\t")[2] == "great y*"
+    assert cellwright("predict", run, "--text", "y*.zst").out.rstrip("\n").split("\t")[2] == "y*.zst"
+    ended = cellwright("predict", run, "z*.csv")
+    assert ended.status == 2
+    assert "z*.csv: a pattern that no file fits" in ended.err
+
+
+def test_tables_in_folders_are_refused_with_the_pattern(cellwright, run, shards):
+    ended = cellwright("predict", run, shards.parent)
+    assert (ended.status, ended.out) == (2, "")
+    assert f"are named by a pattern, '{shards.parent}/**/*.csv.gz' '{shards.parent}/**/*.jsonl.zst'" in ended.err

@@ -75,23 +75,32 @@ def test_kills_lose_nothing_and_repeat_nothing(run, texts, tmp_path, suffix):
 
 
 @pytest.fixture
-def interrupted(cellwright, by_tens, run, texts, tmp_path, monkeypatch):
-    """A file of answers of which twenty are there when Ctrl-C comes."""
+def stopped(cellwright, by_tens, run, monkeypatch):
+    """Answers a file until twenty answers are there, when Ctrl-C comes."""
     from cellwright.tasks.classify.predictor import ClassifyPredictor
 
-    answer, calls = ClassifyPredictor.predict, []
+    def stop(file, out):
+        answer, calls = ClassifyPredictor.predict, []
 
-    def predict_twice(self, given):
-        calls.append(len(given))
-        if len(calls) > 2:
-            raise KeyboardInterrupt
-        return answer(self, given)
+        def predict_twice(self, given):
+            calls.append(len(given))
+            if len(calls) > 2:
+                raise KeyboardInterrupt
+            return answer(self, given)
 
+        with monkeypatch.context() as patched:
+            patched.setattr(ClassifyPredictor, "predict", predict_twice)
+            assert cellwright("predict", run, file, "--out", out).status == 130
+        assert not out.exists()
+
+    return stop
+
+
+@pytest.fixture
+def interrupted(stopped, texts, tmp_path):
+    """A file of answers of which twenty are there when Ctrl-C comes."""
     out = tmp_path / "out.csv"
-    with monkeypatch.context() as patched:
-        patched.setattr(ClassifyPredictor, "predict", predict_twice)
-        assert cellwright("predict", run, texts, "--out", out).status == 130
-    assert not out.exists()
+    stopped(texts, out)
     return out
 
 
@@ -112,6 +121,25 @@ def test_another_input_is_not_gone_on_with(cellwright, run, texts, interrupted):
     assert "was begun with another input" in ended.err
     ended = cellwright("predict", run, texts, "--out", interrupted)
     assert (ended.status, interrupted.read_text().count("\n")) == (0, 37)
+
+
+def test_a_folder_of_tables_is_gone_on_with_while_it_holds_the_same(cellwright, run, texts, stopped, tmp_path):
+    """Its tables are the input, each by its name, so that one that came since is another."""
+    folder, out = tmp_path / "shards", tmp_path / "out.csv"
+    folder.mkdir()
+    for name in ("0.csv", "1.csv"):
+        (folder / name).write_bytes(texts.read_bytes())
+    stopped(folder, out)
+    (folder / "2.csv").write_bytes(texts.read_bytes())
+    ended = cellwright("predict", run, folder, "--out", out, "--resume")
+    assert ended.status == 2
+    assert "was begun with another input" in ended.err
+    (folder / "2.csv").unlink()
+    ended = cellwright("predict", run, folder, "--out", out, "--resume")
+    assert ended.status == 0
+    assert "going on after 20 answers" in ended.err
+    assert cellwright("predict", run, folder / "0.csv", folder / "1.csv", "--out", tmp_path / "all.csv").status == 0
+    assert out.read_bytes() == (tmp_path / "all.csv").read_bytes()
 
 
 def test_answers_that_were_cut_short_are_not_gone_on_with(cellwright, run, texts, interrupted):

@@ -63,3 +63,18 @@ def test_options_that_say_how_csv_is_written_are_held_against_the_files(tmp_path
         (tmp_path / name).write_text('{"text": "a", "label": "x"}\n')
     with pytest.raises(InputError, match="is read as jsonl, and --no-header is for CSV and TSV"):
         tasks.config_of("classify")(data=str(tmp_path / "*.jsonl"), out=tmp_path / "run", header=False)
+
+
+@pytest.mark.parametrize("task", ["classify", "series"])
+@pytest.mark.parametrize("option", ["data", "validation", "test"])
+def test_an_empty_name_is_refused_for_every_split(task, option, tmp_path, monkeypatch):
+    """The current folder was read, and of series an empty --validation was left out of account."""
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{k // 9},{k % 9},{k * k % 7}" for k in range(400)]
+    tables = {"classify": TABLES["classify"], "series": ("series,time,value", rows)}
+    header, rows = tables[task]
+    (tmp_path / "a.csv").write_text("\n".join([header, *rows]) + "\n")
+    columns = {"series": "series", "time": "time"} if task == "series" else {}
+    given = {"data": "a.csv", **columns, option: ""}
+    with pytest.raises(InputError, match="'': an empty name where a file is named"):
+        tasks.get(task).prepare(tasks.config_of(task)(out=tmp_path / "run", **given), None)

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Folder that `cellwright fit` made.", show_default=False)],
-    data: Annotated[str, typer.Argument(help="File of examples, or a built-in set.", show_default=False)],
+    data: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="DATA…",
+            help="File of examples or several, a folder or a pattern of them, or a built-in set.",
+            show_default=False,
+        ),
+    ],
     split: Annotated[
         Split | None,
         typer.Option(help="What to score. By default test, of a built-in set or the run's own file; else all."),
@@ -43,6 +50,7 @@ def evaluate(
     from cellwright.cli.render_report import show
     from cellwright.cli.run_options import FILE_OPTIONS, columns_of, say
     from cellwright.data import datasets
+    from cellwright.data.readers.several import as_one
     from cellwright.files import check_free
     from cellwright.runs import load_told, of_files
     from cellwright.tasks.splits import usual_split
@@ -50,17 +58,18 @@ def evaluate(
     check_free({"--picture": picture}, overwrite=overwrite)
     loaded = load_told(run, cell, options)
     task = tasks.get(loaded.config.task)
-    split = split or usual_split(loaded, data, datasets.names())
+    named = as_one(data, datasets.names())
+    split = split or usual_split(loaded, named, datasets.names())
     told = {name: options[name] for name in FILE_OPTIONS} | {"skip_missing": skip_missing}
     columns = columns_of(told.pop("column") or [], task.columns)
     given = columns | of_files(told, task.name)
-    report = task.evaluate(loaded, data, split, given, say, baseline)
+    report = task.evaluate(loaded, named, split, given, say, baseline)
     if picture is not None:
         _draw(report, picture, task.name)
     if as_json:
-        print(json.dumps({"run": str(run), "data": data, "split": split} | report.as_json(), ensure_ascii=False))
+        print(json.dumps({"run": str(run), "data": named, "split": split} | report.as_json(), ensure_ascii=False))
     else:
-        show(report, f"{data}, {split if split == 'all' else split + ' split'}: {report.counted}")
+        show(report, f"{named}, {split if split == 'all' else split + ' split'}: {report.counted}")
 
 
 def _draw(report: "Report", path: Path, task: str) -> None:

@@ -27,6 +27,7 @@ def fit(**options: Any) -> None:
     The options are those of the task: `fit --task NAME --help` lists them.
     """
     from cellwright.allocator import keep_freed_memory
+    from cellwright.data import datasets
     from cellwright.data.readers.several import as_one
     from cellwright.options import configured
     from cellwright.stages import stage
@@ -39,7 +40,8 @@ def fit(**options: Any) -> None:
         from cellwright.training.processes import is_first_process
 
     keep_freed_memory()
-    config = configured(tasks.config_of(options.pop("task")), options | {"data": as_one(options["data"])})
+    data = as_one(options["data"], datasets.names())
+    config = configured(tasks.config_of(options.pop("task")), options | {"data": data})
     result = train(config, progress=sys.stderr.isatty())
     if not is_first_process():
         if result.stopped == "interrupted":

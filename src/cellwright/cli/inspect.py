@@ -63,11 +63,13 @@ def inspect(
 def _chosen(run: "Run[Any, Any]", argument: str, row: int, how: dict[str, Any], *, texts_only: bool) -> str:
     """The text that is meant: the argument, or one of those of the file that it names."""
     from cellwright import tasks
-    from cellwright.cli.run_options import requests_of, rows_of
+    from cellwright.cli.run_options import expanded, requests_of, rows_of
 
     predictor = tasks.get(run.config.task).predictor(run)
-    requests = requests_of([argument], predictor, how, texts_only=texts_only)
-    texts = (text for text, _ in rows_of(requests[argument].pieces())) if requests else iter([argument])
+    given = [argument] if texts_only else expanded([argument], predictor)
+    requests = requests_of(given, predictor, how, texts_only=texts_only)
+    asked = (text for each in requests.values() for text, _ in rows_of(each.pieces()))
+    texts = asked if requests else iter(given)
     count = 0
     for count, chosen in enumerate(texts, start=1):
         if count == row:

@@ -29,7 +29,8 @@ def predict(
         list[str] | None,
         typer.Argument(
             metavar="TEXT|FILE…",
-            help="Texts, or files of them: what is there as a file is one. Without any, the lines of standard input.",
+            help="Texts, or files, folders and patterns of them: what is there as a file is one. Without any, the "
+            "lines of standard input.",
             show_default=False,
         ),
     ] = None,
@@ -67,7 +68,7 @@ def predict(
     loaded = load_told(run, cell, options)
     predictor = tasks.get(loaded.config.task).predictor(loaded)
     how = options | {"encoding": encoding}
-    given = given if texts_only or not given else expanded(given)
+    given = given if texts_only or not given else expanded(given, predictor)
     requests = requests_of(given or [], predictor, how, texts_only=texts_only)
     journal = None
     if out is not None:

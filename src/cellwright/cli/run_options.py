@@ -4,7 +4,6 @@ import inspect
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -131,12 +130,19 @@ def requests_of(
     return requests
 
 
-def expanded(given: list[str]) -> list[str]:
-    """The arguments, a pattern of files such as 'in/*.csv' replaced by those it fits, in the order of their names."""
-    found = []
+def expanded(given: list[str], predictor: "Predictor[Any]") -> list[str]:
+    """The arguments, a folder of tables and a pattern replaced by the files that they name, as `fit` takes them.
+
+    A pattern that no file fits may be a text, and stays. Raises InputError for folders in a folder that hold tables.
+    """
+    from cellwright.data.readers.several import files_of
+
+    found: list[str] = []
     for each in given:
-        fits = sorted(glob(each, recursive=True)) if _looks_like_file(each) and not os.path.exists(each) else []
-        found += fits or [each]
+        if os.path.isdir(each) and (files := files_of(each, predictor.formats)) != [Path(each)]:
+            found += map(str, files)
+        else:
+            found += [str(file) for file in _fitting(each)] or [each]
     return found
 
 
@@ -158,15 +164,24 @@ def _looks_like_file(argument: str) -> bool:
     return unpacked_suffix(Path(argument)) in suffixes and not any(map(str.isspace, argument))
 
 
+def _fitting(argument: str) -> list[Path]:
+    """The files that an argument fits as a pattern; none where it is a file itself, or has white space, as texts do."""
+    from cellwright.data.readers.several import fitting, is_pattern
+
+    if not is_pattern(argument) or any(map(str.isspace, argument)) or os.path.exists(argument):
+        return []
+    return [file for file in fitting(argument) if not file.is_dir()]
+
+
 def _is_meant_as_file(argument: str) -> bool:
     """Whether an argument is a path, or written like one. Raises InputError where there is no file."""
-    from cellwright.data.readers.files import existing
+    from cellwright.data.readers.several import existing_or_fitted
 
     # os.path answers False to names that no file can have, where Path raises: texts stand among the arguments.
     if not _looks_like_file(argument) and not os.path.exists(argument):
         return False
     try:
-        return bool(existing(argument, folder=True))
+        return bool(existing_or_fitted(argument))
     except InputError as error:
         raise InputError(f"{error} (a text of these words needs --text)") from None
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from cellwright import tasks
+from cellwright.data.readers import FORMATS, Format
 from cellwright.data.readers.jsonl import Pairs
 from cellwright.data.readers.records import Records, read_pieces
 from cellwright.data.unseen import Unseen
@@ -87,6 +88,8 @@ class Predictor(ABC, Generic[Predicted]):
     """Options of `fit` that name columns which are needed to answer; the first is that of the texts."""
     takes_texts: bool = True
     """Whether an argument of the command line can be a text; a series is in a file."""
+    formats: Mapping[str, Format[Any, Any, Any]] = FORMATS
+    """Of the files that it answers; their suffixes tell a folder of tables."""
     reads: str = ""
     """How texts are read, in a sentence, where a user has to know."""
     echoes: bool = True

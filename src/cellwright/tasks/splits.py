@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from cellwright.data import datasets
+from cellwright.data.readers.several import BETWEEN
 from cellwright.data.splits import Kind, Split, SplitOptions, Splits, what_flatters
 from cellwright.errors import InputError
 from cellwright.options import flag
@@ -20,11 +21,15 @@ def usual_split(run: Run[Any, Any], data: str, built_in: Sequence[str]) -> Split
     """The split for the final score of the run's own data, or of a built-in set; of another file, all."""
     if data in built_in:
         return "test"
-    own = Path(run.config.options["data"]).resolve() == Path(data).resolve()
-    if not own:
+    if _places(run.config.options["data"]) != _places(data):
         return "all"
     # Series have no shares to be chosen: their test split is always there.
     return SplitOptions.of(run.config.options).scored if "test_share" in run.config.options else "test"
+
+
+def _places(data: str) -> list[Path]:
+    """Where the files are that DATA names, however each is written."""
+    return [Path(each).resolve() for each in data.split(BETWEEN)]
 
 
 def options_for(run: Run[Any, Any], data: str, given: Mapping[str, Any]) -> dict[str, Any]:

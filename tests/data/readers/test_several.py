@@ -68,8 +68,64 @@ def test_a_name_that_would_be_cut_is_refused_among_several():
 def test_one_of_several_that_is_not_there_is_named(shards):
     with pytest.raises(InputError, match=re.escape(f"{shards}/3.csv: no such file")):
         read(f"{shards}/0.csv:{shards}/3.csv")
-    with pytest.raises(InputError, match=re.escape(f"{shards}/*.pq: no such file")):
-        read(f"{shards}/*.pq")
+
+
+def test_a_pattern_that_no_file_fits_is_called_one(shards):
+    """It said `no such file`."""
+    with pytest.raises(InputError, match=re.escape(f"{shards}/*.pq: a pattern that no file fits; expected one that")):
+        read(f"{shards}/0.csv:{shards}/*.pq")
+
+
+@pytest.mark.parametrize("data", ["", ":", "{}:", ":{}", "{0}::{0}"])
+def test_an_empty_name_is_not_the_current_folder(shards, monkeypatch, data):
+    """It was: `fit a.csv:` read what lay about."""
+    monkeypatch.chdir(shards)
+    with pytest.raises(InputError, match=r"'.*': an empty name where a file is named; expected the path of a file"):
+        files_of(data.format("0.csv"), FORMATS)
+
+
+def test_a_pattern_leaves_aside_what_a_folder_does(shards):
+    """_temporary is where Spark keeps what it has not finished."""
+    for name in ("_old.csv", "_temporary/9.csv", ".cache/9.csv", "more/3.csv"):
+        (shards / name).parent.mkdir(exist_ok=True)
+        (shards / name).write_text("text,label\n")
+    assert files_of(f"{shards}/**/*.csv", FORMATS) == [shards / "0.csv", shards / "more" / "3.csv"]
+    assert files_of(f"{shards}/_*.csv", FORMATS) == [shards / "_old.csv"]
+    assert files_of(f"{shards}/_temporary/*", FORMATS) == [shards / "_temporary" / "9.csv"]
+
+
+def test_tables_in_folders_are_no_texts_of_classes(tmp_path):
+    """Each year was a class, and its texts were whole files of CSV."""
+    hive = tmp_path / "hive"
+    for name in ("year=2023/part-0.csv", "year=2023/_SUCCESS", "year=2024/month=1/part-0.csv", "year=2024/_t/a.txt"):
+        (hive / name).parent.mkdir(parents=True, exist_ok=True)
+        (hive / name).write_text("text,label\na,x\n")
+    for label in ("label", None):
+        with pytest.raises(InputError, match=r"hive: its folders hold tables and nothing else \(.*part-0.csv is one"):
+            read(hive, label=label)
+    pattern = f"{hive}/**/*.csv"
+    with pytest.raises(InputError, match=re.escape(f"are named by a pattern, '{pattern}'")):
+        read(hive)
+    assert read(pattern).texts == ["a", "a"]
+    (hive / "year=2023" / "part-1.jsonl.gz").write_bytes(gzip.compress(b"{}"))
+    with pytest.raises(InputError, match=re.escape(f"'{pattern}' '{hive}/**/*.jsonl.gz'")):
+        read(hive)
+
+
+def test_one_text_among_the_files_of_classes_makes_them_texts(tmp_path):
+    for name in ("pos/1.csv", "neg/2.txt"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text("a")
+    assert read(tmp_path).labels == ["neg", "pos"]
+
+
+def test_a_built_in_set_stands_alone():
+    """`did you mean reviews-zh?`, it asked of reviews-zh."""
+    for given in (["reviews-zh", "a.csv"], ["a.csv", "reviews-zh"], ["reviews-zh:a.csv"]):
+        with pytest.raises(InputError, match=r": reviews-zh is a built-in set, which stands alone; expected files, or"):
+            as_one(given, ["reviews-zh", "news-en"])
+    assert as_one(["./reviews-zh", "a.csv"], ["reviews-zh"]) == "./reviews-zh:a.csv"
+    assert as_one(["reviews-zh"], ["reviews-zh"]) == "reviews-zh"
 
 
 def test_other_columns_in_one_of_the_files_are_refused_by_its_name(shards):
@@ -78,10 +134,14 @@ def test_other_columns_in_one_of_the_files_are_refused_by_its_name(shards):
         read(shards)
 
 
-def test_a_folder_with_anything_but_tables_is_a_folder_of_texts(shards):
+def test_what_is_no_table_in_a_folder_of_tables_is_named(shards):
     (shards / "notes.md").write_text("read me")
     assert files_of(shards, FORMATS) == [shards]
-    with pytest.raises(InputError, match=r"5 files and no folder with one; .*, or nothing but tables"):
+    named = "shards: holds tables, and notes.md, which is none; expected nothing but tables: .* pattern such as '.*/"
+    with pytest.raises(InputError, match=named + re.escape("*.csv'")):
+        read(shards)
+    (shards / "x.png").write_text("")
+    with pytest.raises(InputError, match=r"and notes\.md, x\.png, which are none"):
         read(shards)
 
 

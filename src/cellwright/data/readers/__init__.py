@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 from cellwright.data.readers import delimited, folder, jsonl, parquet, plain
 from cellwright.data.readers.files import reading, unpacked_suffix
 from cellwright.data.readers.options import ReadOptions
-from cellwright.data.readers.several import files_of, joined
+from cellwright.data.readers.several import files_of, joined, refuse_mixed
 from cellwright.data.readers.values import Columns
 from cellwright.data.table import LABEL, TEXT, Table
 from cellwright.errors import InputError
@@ -77,6 +77,9 @@ def read_columns(path: str | Path, columns: Columns, how: ReadOptions | None = N
     if len(set(columns.asked)) < len(columns.asked):
         twice = next(column for column in columns.asked if columns.asked.count(column) > 1)
         raise InputError(f"{path}: column {twice!r} for both of {columns.options}; expected two columns")
+    for file in files:
+        if columns.label is not None and file.is_dir():
+            refuse_mixed(file, FORMATS)
     tables = [FORMATS[format_of(file, how.format)].read(file, columns, how) for file in files]
     return tables[0] if len(tables) == 1 else joined(tables, str(path))
 

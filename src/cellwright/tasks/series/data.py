@@ -1,16 +1,11 @@
 """The series of a run: a built-in set, a file, or three files, and whether they can be learned from."""
 
-from pathlib import Path
-
 from cellwright.data import datasets
-from cellwright.data.readers.files import existing
-from cellwright.data.readers.series import FORMATS
-from cellwright.data.readers.several import named_by
 from cellwright.data.series import SERIES, SeriesTable, cut_series, split_series
 from cellwright.data.splits import SHARE, SPLITS, Given, Splits
 from cellwright.errors import InputError
 from cellwright.tasks.series.config import Columns, FileOptions, SeriesConfig
-from cellwright.tasks.series.files import as_learned, read_file
+from cellwright.tasks.series.files import as_learned, one_file, read_file
 from cellwright.tasks.series.objectives import spec_of
 from cellwright.tasks.splits import refuse_for_a_set
 
@@ -44,8 +39,7 @@ def _open(config: SeriesConfig) -> Splits[SeriesTable]:
         found: Splits[SeriesTable] = datasets.load(config.data, SERIES)
         splits = Splits(dict(found), list(found.notes))
     else:
-        path = _one_file(config.data)
-        splits = _cut(config, read_file(config, path))
+        splits = _cut(config, read_file(config, one_file(config.data, datasets.names(SERIES))))
     for split in SPLITS:
         _check(config, splits, split)
         splits[split] = as_learned(splits[split], splits["train"].channels)
@@ -53,16 +47,10 @@ def _open(config: SeriesConfig) -> Splits[SeriesTable]:
     return splits
 
 
-def _one_file(data: str) -> Path:
-    if len(files := named_by(data, FORMATS)) > 1:
-        raise InputError(f"{data}: {len(files)} files; expected one, since series are read from one file: join them")
-    return existing(data, built_in=datasets.names(SERIES))
-
-
 def _cut(config: SeriesConfig, table: SeriesTable) -> Splits[SeriesTable]:
     """Take the splits that have no file of their own from the table."""
     files = {"validation": config.validation, "test": config.test}
-    shares = {split: 0.0 if file else SHARE for split, file in files.items()}
+    shares = {split: SHARE if file is None else 0.0 for split, file in files.items()}
     in_time = config.objective == "forecast" or (config.objective == "anomaly" and len(table) < FEW)
     splits = (cut_series if in_time else split_series)(table, **shares)
     if in_time and any(shares.values()):
@@ -70,8 +58,8 @@ def _cut(config: SeriesConfig, table: SeriesTable) -> Splits[SeriesTable]:
             "each series is cut in time: its last steps are the test split, those before the validation"
         )
     for split, file in files.items():
-        if file:
-            splits[split] = read_file(config, file, config.reading_like(table.channels))
+        if file is not None:
+            splits[split] = read_file(config, one_file(file), config.reading_like(table.channels))
     return splits
 
 

@@ -1,6 +1,6 @@
 """The splits of what a user names as DATA: a built-in set, a file, or three files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,18 @@ import numpy as np
 from cellwright.data.labels import one_spelling
 from cellwright.data.readers.series import FORMATS, read_series
 from cellwright.data.readers.series_options import SeriesOptions
+from cellwright.data.readers.several import files_of, named_by
 from cellwright.data.readers.values import listed
 from cellwright.data.series import SeriesTable, numbered
 from cellwright.errors import InputError
 from cellwright.tasks.series.config import SeriesConfig
+
+
+def one_file(data: str, built_in: Iterable[str] = ()) -> Path:
+    """Return the one file that a name means; built_in: sets that would have done as well. Raises InputError."""
+    if len(files := named_by(data, FORMATS)) > 1:
+        raise InputError(f"{data}: {len(files)} files; expected one, since series are read from one file: join them")
+    return files_of(data, FORMATS, built_in, folder=False)[0]
 
 
 def read_file(config: SeriesConfig, path: str | Path, options: SeriesOptions | None = None) -> SeriesTable:
@@ -42,7 +50,7 @@ def read_alike(
     """
     named = given.get("values") is not None
     reading = config.reading if named else config.reading_like(channels)
-    table = read_file(config, path, reading._replace(labelled=labelled))
+    table = read_file(config, one_file(path), reading._replace(labelled=labelled))
     if named and len(table.channels) == len(channels):  # they were named in their place
         return replace(table, channels=tuple(channels))
     return table

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from cellwright.data.readers import json_series
+from cellwright.data.readers.series import FORMATS
 from cellwright.data.series import SeriesTable
 from cellwright.data.series_batches import SeriesBatch, collate_series
 from cellwright.errors import InputError
@@ -33,6 +34,7 @@ class SeriesPredictor(Predictor[Predicted]):
 
     echoes = False
     takes_texts = False
+    formats = FORMATS
     roles = ("series", "time", "values")
     windowed = False
     """Whether a long series is read in windows, rather than whole."""

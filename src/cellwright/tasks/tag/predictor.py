@@ -23,7 +23,7 @@ from cellwright.data.unseen import Unseen
 from cellwright.data.word_segmentation import words_of
 from cellwright.data.words import collate_words
 from cellwright.evaluation.spans import spans
-from cellwright.tasks.files import as_the_run, check_written
+from cellwright.tasks.files import TELLING, as_the_run, check_written
 from cellwright.tasks.predictor import FileRequest, Prediction, Predictor
 from cellwright.tasks.tag.run import TagRun
 from cellwright.tasks.texts import batches_of
@@ -72,6 +72,7 @@ class TagPredictor(Predictor[Tagged]):
         "training."
     )
     roles = ("tokens", "feature_columns")
+    formats = TELLING
 
     def __init__(self, run: TagRun, *, batch_tokens: int = BATCH_TOKENS) -> None:
         """batch_tokens: most words of a batch, padding included; a longer sentence is a batch of its own."""
