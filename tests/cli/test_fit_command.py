@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from matplotlib import image
 
+from cellwright.cli.fit import _again
 from cellwright.serve import Predictor
 
 COMMAND = [sys.executable, "-c", "import sys; from cellwright.cli import main; sys.exit(main())"]
@@ -82,6 +83,15 @@ def test_interrupted_fit_keeps_a_model_and_no_scores_of_another(small, reviews, 
     )
     assert not (out / "test.json").exists()
     assert Predictor.load(out).predict(["great"])[0].label in {"very good", "坏 评"}
+
+
+@pytest.mark.parametrize(("launcher", "before"), [(None, ""), ("none", "torchrun … -m ")])
+def test_the_command_that_goes_on_names_the_launcher(monkeypatch, tmp_path, launcher, before):
+    """It named cellwright alone, so that what several processes had begun went on in one."""
+    monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
+    if launcher:
+        monkeypatch.setenv("TORCHELASTIC_RUN_ID", launcher)
+    assert _again("a b.csv", tmp_path, None) == f"{before}cellwright fit 'a b.csv' --out {tmp_path} --resume"
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru"])

@@ -150,6 +150,38 @@ def test_a_cosine_that_goes_on_for_longer_says_that_the_step_size_rises(options:
     assert any("going on after 2 of at most 4 epochs, 22 steps and" in each for each in said)
 
 
+def _until_an_epoch_ends(said: list[str]) -> Callable[[str], None]:
+    """Keeps what a run says, and interrupts it after an epoch."""
+
+    def keep(sentence: str) -> None:
+        said.append(sentence)
+        if sentence.startswith("epoch "):
+            signal.raise_signal(signal.SIGINT)
+
+    return keep
+
+
+@pytest.mark.parametrize("minutes", [None, 60])
+def test_a_rise_that_ends_at_the_resumed_step_is_not_taken_for_other_limits(
+    options: Options, minutes: int | None
+) -> None:
+    """Of 20 epochs the step size rises in the first: the run that went on as it was told of new limits."""
+    given = options(lr_schedule="cosine", max_epochs=20, max_minutes=minutes, patience=99, checkpoint_seconds=60)
+    said: list[str] = []
+    for resume in (False, True):
+        fit(ClassifyConfig(**given | {"resume": resume}), progress=False, say=_until_an_epoch_ends(said))
+    assert any("going on after 1 of at most 20 epochs, 11 steps and" in each for each in said)
+    assert not any("the step size rises" in each for each in said)
+
+
+def test_more_epochs_whose_rise_ends_at_the_resumed_step_are_told_of(options: Options) -> None:
+    given = options(lr_schedule="cosine", max_epochs=1, checkpoint_seconds=60)
+    fit(ClassifyConfig(**given), progress=False, say=lambda sentence: None)
+    said: list[str] = []
+    fit(ClassifyConfig(**given | {"resume": True, "max_epochs": 20}), progress=False, say=_until_an_epoch_ends(said))
+    assert sum("the step size rises from" in each and "to 0.05, for the cosine" in each for each in said) == 1
+
+
 def test_a_cosine_that_goes_on_as_before_says_nothing_of_it(options: Options) -> None:
     given = options(lr_schedule="cosine", max_epochs=2)
     killed = process.start(given, Signal(signal.SIGKILL, "step", 13))

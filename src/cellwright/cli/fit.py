@@ -147,9 +147,12 @@ def scored(out: Path) -> "tuple[Run[Any, Any], Report | None]":
 def _again(data: str, out: Path, cell: str | None, *more: object) -> str:
     """Return the command that goes on with the run, with the options `more`; a cell's code is named again."""
     from cellwright.cells.from_file import is_file
+    from cellwright.training.processes import by_torchrun
 
     code = ["--cell", cell] if cell is not None and is_file(cell) else []
-    return shlex.join(["cellwright", "fit", data, "--out", str(out), "--resume", *code, *map(str, more)])
+    again = shlex.join(["cellwright", "fit", data, "--out", str(out), "--resume", *code, *map(str, more)])
+    # With which options torchrun was called, it does not tell.
+    return f"torchrun … -m {again}" if by_torchrun() else again
 
 
 def _advice(result: "FitResult", run: "Run[Any, Any]", report: "Report | None") -> str:

@@ -30,6 +30,11 @@ def is_first_process() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def by_torchrun() -> bool:
+    """Whether `torchrun` started this process, alone or with others."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
+
+
 def processes() -> int:
     """How many processes train together."""
     return int(os.environ.get("WORLD_SIZE", "1"))
@@ -119,7 +124,7 @@ def launchers() -> list[str]:
 
 
 def _launcher() -> str | None:
-    if "TORCHELASTIC_RUN_ID" not in os.environ:
+    if not by_torchrun():
         return None
     number = os.getppid()
     try:  # numbers of processes come again, with the time of their start they do not

@@ -28,11 +28,21 @@ class Schedule(Callback):
         self.config = config
         self.plan = plan
         self.history = history
-        self._before: float | None = None  # the size of the last step before a resume
+        self._before: float | None = None  # the size of the last step before a resume with other limits
+        self._limits = {"epochs": plan.epochs, "minutes": plan.minutes}
+        self._changed = False
+
+    def state_dict(self) -> dict[str, Any]:
+        """The limits that step sizes go by, for the checkpoint."""
+        return self._limits
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Note whether a resumed run has other limits than before."""
+        self._changed = state_dict != self._limits
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Note what the checkpoint has brought."""
-        if trainer.global_step:
+        if self._changed:
             self._before = trainer.optimizers[0].param_groups[0]["lr"]
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
