@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import cellwright
+from agreement import assert_agree, double
 from cellwright.integrations.rollout import check_layer, run
 from cellwright.nn.states import as_tuple
 
@@ -44,14 +45,14 @@ def test_one_call_is_the_steps_one_by_one(cell, where, learned):
     state = tuple(torch.randn_like(s) for s in as_tuple(layer.initial_state(ROWS)))
     found, after = run(layer, rows, state, begins)
     wanted, wanted_after = step_by_step(layer, rows, state, begins)
-    torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)
+    assert_agree(found, double(wanted), share=1e-05)
     for one, other in zip(after, wanted_after, strict=True):
-        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
+        assert_agree(one, double(other), share=1e-05)
 
     parameters = [*layer.parameters()]
     grown = torch.autograd.grad(found.square().sum(), parameters, allow_unused=True, materialize_grads=True)
     grown_wanted = torch.autograd.grad(wanted.square().sum(), parameters, allow_unused=True, materialize_grads=True)
-    torch.testing.assert_close(grown, grown_wanted, atol=1e-4, rtol=1e-4)
+    assert_agree(grown, double(grown_wanted), share=0.0001)
 
 
 def test_without_a_state_it_begins_from_the_initial_one():

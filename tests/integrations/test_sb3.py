@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import cellwright
+from agreement import assert_agree, double
 from cellwright.cells.language import State, sigmoid, tanh
 
 pytest.importorskip("sb3_contrib")
@@ -79,7 +80,7 @@ def test_values_log_probs_entropy_and_gradients_are_the_originals(kind, critic, 
         )
         sum(each.square().sum() for each in numbers).backward()
         found.append([*numbers, *(torch.zeros(1) if p.grad is None else p.grad for p in model.parameters())])
-    torch.testing.assert_close(found[1], found[0], atol=1e-5, rtol=1e-5)
+    assert_agree(found[1], double(found[0]), share=1e-05)
 
 
 @pytest.mark.parametrize("critic", CRITICS)
@@ -94,7 +95,7 @@ def test_a_step_of_collection_is_the_originals(critic):
             distribution, _ = model.get_distribution(given, states().pi, starts)
             apart = model.predict_values(given, states().vf, starts)
         found.append([actions, values, log_probs, *after.pi, *after.vf, distribution.mode(), apart])
-    torch.testing.assert_close(found[1], found[0], atol=1e-6, rtol=1e-6)
+    assert_agree(found[1], double(found[0]), share=1e-06)
 
 
 def test_predict_carries_the_state_as_the_original():
@@ -106,7 +107,7 @@ def test_predict_carries_the_state_as_the_original():
         wanted, wanted_state = original.predict(seen, wanted_state, begins, deterministic=True)
         action, state = own.predict(seen, state, begins, deterministic=True)
         assert action == wanted
-        np.testing.assert_allclose(state, wanted_state, atol=1e-6)
+        assert_agree(state, double(wanted_state), share=1e-06)
 
 
 def test_the_same_seed_gives_the_same_weights_draws_and_state_dict():
@@ -138,7 +139,7 @@ def test_training_from_one_seed_goes_the_originals_way():
     wanted, found = (trained(policy).policy.state_dict() for policy in (MlpLstmPolicy, MlpRecurrentPolicy))
     first = trained(MlpRecurrentPolicy, 64).policy.state_dict()
     for name, weights in wanted.items():
-        torch.testing.assert_close(found[name], weights, atol=1e-4, rtol=1e-4)
+        assert_agree(found[name], double(weights), share=0.0001)
     assert any(not torch.equal(found[name], first[name]) for name in first)
 
 
@@ -165,8 +166,8 @@ def test_any_cell_says_of_a_rollout_what_it_says_step_by_step(cell):
             value, log_prob, _ = model.evaluate_actions(apart[:, t], torch.zeros(ROLLOUTS), carried, here)
             *_, carried = model(apart[:, t], carried, here)
             by_step.append((value.flatten(), log_prob))
-    torch.testing.assert_close(values.reshape(ROLLOUTS, STEPS), torch.stack([v for v, _ in by_step], 1))
-    torch.testing.assert_close(log_probs.reshape(ROLLOUTS, STEPS), torch.stack([p for _, p in by_step], 1))
+    assert_agree(values.reshape(ROLLOUTS, STEPS), double(torch.stack([v for v, _ in by_step], 1)), share=1e-5)
+    assert_agree(log_probs.reshape(ROLLOUTS, STEPS), double(torch.stack([p for _, p in by_step], 1)), share=1e-5)
 
 
 def test_an_episode_begins_from_a_learned_state_that_training_moves():

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import cellwright
+from agreement import assert_agree, double
 
 pytest.importorskip("torchrl")
 
@@ -69,7 +70,7 @@ def test_a_rollout_and_its_gradients_are_torchrls(cell, layers, begins):
         grown.append([seen.grad, *(p.grad for p in module.parameters())])
         grown[-1] += [found["features"], *(found["next", name][:, -1] for name in STATES[cell])]
         assert found["next", STATES[cell][0]].shape == (4, 20, layers, UNITS)
-    torch.testing.assert_close(grown[1], grown[0], atol=2e-5, rtol=1e-5)
+    assert_agree(grown[1], double(grown[0]), share=2e-05)
 
 
 @pytest.mark.slow
@@ -79,7 +80,7 @@ def test_the_gru_is_that_of_the_scan():
     data = rollouts("gru", 4, 20, begins=WITHIN)
     with set_recurrent_mode(True):
         found, wanted = (module(data.clone())["features"] for module in (ours, theirs))
-    torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)
+    assert_agree(found, double(wanted), share=1e-05)
 
 
 @pytest.mark.parametrize("cell", KINDS)
@@ -89,7 +90,7 @@ def test_single_steps_are_torchrls_and_episodes_begin_there(cell):
     data["is_init"][2:4] = True
     wanted, found = theirs(data.clone()), ours(data.clone())
     for key in ["features", *(("next", name) for name in STATES[cell])]:
-        torch.testing.assert_close(found[key], wanted[key], atol=1e-6, rtol=1e-6)
+        assert_agree(found[key], double(wanted[key]), share=1e-06)
         assert found[key].shape == wanted[key].shape
 
 
@@ -102,7 +103,7 @@ def test_every_batch_size_has_torchrls_shapes(cell):
             wanted, found = theirs(data.clone()), ours(data.clone())
         assert found.shape == wanted.shape
         for key in ["features", *(("next", name) for name in STATES[cell])]:
-            torch.testing.assert_close(found[key], wanted[key], atol=1e-6, rtol=1e-6)
+            assert_agree(found[key], double(wanted[key]), share=1e-06)
 
 
 @pytest.mark.parametrize("cell", KINDS)
@@ -129,9 +130,9 @@ def test_a_rollout_of_any_cell_is_its_steps_one_by_one(cell):
     for t in range(9):
         here = module(data[:, t].clone().update(state))
         state = {name: here["next", name] for name in names}
-        torch.testing.assert_close(here["features"], wanted["features"][:, t], atol=1e-5, rtol=1e-5)
+        assert_agree(here["features"], double(wanted["features"][:, t]), share=1e-05)
     for name in names:
-        torch.testing.assert_close(state[name], wanted["next", name][:, -1], atol=1e-5, rtol=1e-5)
+        assert_agree(state[name], double(wanted["next", name][:, -1]), share=1e-05)
         assert not wanted["next", name][:, :-1].any()
 
 
@@ -162,10 +163,10 @@ def test_an_environment_carries_the_states_by_the_primer():
         played.append(env.rollout(60, policy(module), break_when_any_done=False))
     assert played[0]["is_init"].sum() > 1
     assert torch.equal(played[0]["action"], played[1]["action"])
-    torch.testing.assert_close(played[1]["features"], played[0]["features"], atol=1e-5, rtol=1e-5)
+    assert_agree(played[1]["features"], double(played[0]["features"]), share=1e-05)
     with set_recurrent_mode(True):  # and the whole rollout says what its steps said
         again = ours(played[1].clone())
-    torch.testing.assert_close(again["features"], played[1]["features"], atol=1e-5, rtol=1e-5)
+    assert_agree(again["features"], double(played[1]["features"]), share=1e-05)
 
 
 def test_convert_keeps_parameters_keys_and_what_the_model_says():
@@ -183,7 +184,7 @@ def test_convert_keeps_parameters_keys_and_what_the_model_says():
     assert ours is model["two"].module[0]
     assert not ours.training
     with set_recurrent_mode(True):
-        torch.testing.assert_close(model["one"](data.clone())["logits"], wanted, atol=1e-5, rtol=1e-5)
+        assert_agree(model["one"](data.clone())["logits"], double(wanted), share=1e-05)
 
 
 @pytest.mark.parametrize("python_based", [False, True])
@@ -194,7 +195,7 @@ def test_convert_of_a_module_itself(python_based):
     ours = convert(theirs)
     assert ours.layer.weight_ih_l1 is theirs.gru.weight_ih_l1
     data = rollouts("gru", 3, 8, layers=2, begins=[(1, 3)])
-    torch.testing.assert_close(ours(data.clone())["x"], theirs(data.clone())["x"], atol=1e-5, rtol=1e-5)
+    assert_agree(ours(data.clone())["x"], double(theirs(data.clone())["x"]), share=1e-05)
 
 
 def test_gae_takes_its_values():
@@ -210,9 +211,9 @@ def test_gae_takes_its_values():
         value = TensorDictSequential(module, TensorDictModule(head, in_keys=["features"], out_keys=["state_value"]))
         estimator = GAE(gamma=0.9, lmbda=0.9, value_network=value, deactivate_vmap=True)
         advantages.append(estimator(data.clone())["advantage"])
-    torch.testing.assert_close(advantages[1], advantages[0], atol=1e-5, rtol=1e-5)
+    assert_agree(advantages[1], double(advantages[0]), share=1e-05)
     by_vmap = GAE(gamma=0.9, lmbda=0.9, value_network=value)  # TorchRL's modules fail in it
-    torch.testing.assert_close(by_vmap(data.clone())["advantage"], advantages[0], atol=1e-5, rtol=1e-5)
+    assert_agree(by_vmap(data.clone())["advantage"], double(advantages[0]), share=1e-05)
 
 
 @pytest.mark.slow
@@ -221,7 +222,7 @@ def test_a_compiled_program_has_the_same_numbers():
     data = rollouts("gru", 4, 20, begins=WITHIN)
     compiled = torch.compile(module, backend="aot_eager")
     with set_recurrent_mode(True):
-        torch.testing.assert_close(compiled(data.clone())["features"], module(data.clone())["features"])
+        assert_agree(compiled(data.clone())["features"], double(module(data.clone())["features"]), share=1e-5)
 
 
 def test_canonical_keys_are_what_torchrl_asks_for():
@@ -239,7 +240,7 @@ def test_keys_of_ones_own_and_the_call_by_names():
     data = TensorDict({"x": torch.randn(3, INPUTS), "is_init": torch.ones(3, 1, dtype=torch.bool)}, [3])
     assert module(data)["next", "deep", "h"].shape == (3, 1, UNITS)
     y, *_ = module(x=data["x"], is_init=data["is_init"], c=torch.zeros(3, 1, UNITS), deep_h=torch.zeros(3, 1, UNITS))
-    torch.testing.assert_close(y, data["y"])
+    assert_agree(y, double(data["y"]), share=1e-5)
     assert ("deep", "h") in module.make_tensordict_primer().primers.keys(True, True)
 
 
