@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,40 @@ def test_a_run_is_refused_then_overwritten(options: Options) -> None:
     fit(ClassifyConfig(**given | {"hidden_size": 5, "overwrite": True}), progress=False)
     assert load_run(out).config.model.hidden_size == 5
     assert (out / "notes.txt").read_text() == "mine"
+
+
+def test_under_torchrun_a_second_call_of_the_process_is_none_that_was_started_anew(
+    options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was told that torchrun starts the processes anew, and refused for its options, or given the finished run."""
+    monkeypatch.setattr(sys.modules["cellwright.training.fit"], "launchers", lambda: ["torchrun of this process"])
+    given = options(checkpoint_seconds=60, max_epochs=1)
+    fit(ClassifyConfig(**given), progress=False)
+    with pytest.raises(InputError, match="holds a run already"):
+        fit(ClassifyConfig(**given), progress=False)
+    said: list[str] = []
+    again = ClassifyConfig(**given | {"hidden_size": 5, "overwrite": True})
+    fit(again, progress=False, say=said.append)
+    assert load_run(again.out).config.model.hidden_size == 5
+    assert not any("anew" in each for each in said)
+
+
+def test_a_process_that_torchrun_starts_anew_goes_on_with_the_run_of_the_same_call(
+    options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["cellwright.training.fit"], "launchers", lambda: ["torchrun of this process"])
+    first = ClassifyConfig(**options(checkpoint_seconds=60, max_epochs=1, overwrite=True))
+    second = first.model_copy(update={"seed": 2})
+    for config in (first, second):
+        fit(config, progress=False)
+    monkeypatch.setattr("cellwright.training.folder._BEGINNINGS", Counter())  # as in a new process
+    for config, resumed in ((first, False), (second, False), (second, False)):
+        said: list[str] = []
+        fit(config, progress=False, say=said.append)
+        assert any("torchrun starts the processes anew" in each for each in said) == resumed
+    monkeypatch.setattr("cellwright.training.folder._BEGINNINGS", Counter({first.out.resolve(): 2}))
+    fit(second, progress=False, say=said.append)
+    assert any("torchrun starts the processes anew" in each for each in said)
 
 
 def test_data_that_cannot_be_read_leaves_the_run_to_be_overwritten(options: Options) -> None:

@@ -28,6 +28,7 @@ from cellwright.training.folder import (
     METRICS,
     begun_by,
     check_folder,
+    count_beginning,
     make_folder,
     note_launchers,
     settle_folder,
@@ -145,9 +146,11 @@ def fit(
 
 
 def _started_anew(config: FitConfig, say: Callable[[str], None]) -> FitConfig:
-    """The same, to resume the run where the `torchrun` that starts the processes has begun it before."""
-    known = launchers()
-    if config.resume or not gathered(begun_by(config.out, known))[0]:
+    """The same, to resume the run where the `torchrun` that starts the processes has begun it before, by this call."""
+    if config.resume:
+        return config
+    count_beginning(config.out)
+    if not gathered(begun_by(config.out, launchers()))[0]:
         return config
     if is_first_process():
         say(f"{config.out}: torchrun starts the processes anew: the run goes on from its last checkpoint")

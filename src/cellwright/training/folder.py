@@ -1,6 +1,7 @@
 """The run folder before training and after: refused, made, the run before it put aside, and removed or put back."""
 
 import shutil
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ LOGS = "logs"
 CHECKPOINT = Path("checkpoints", "last.safetensors")
 LAUNCHERS = Path("checkpoints", "launchers.json")
 """Which launchers of processes have begun a run, that those which they start anew go on with it."""
+_BEGINNINGS: Counter[Path] = Counter()
+"""How many runs this process has begun in a folder: one that is started anew counts from none, as the first one did."""
 REPLACED = "replaced"
 """Where the files of a run wait that --overwrite replaces, until the new one has something to keep."""
 
@@ -70,18 +73,29 @@ def make_folder(config: FitConfig) -> None:
         ) from error
 
 
+def count_beginning(out: Path) -> None:
+    """Count a run that this process is to begin in the folder, before `begun_by` is asked whether it was begun."""
+    _BEGINNINGS[out.resolve()] += 1
+
+
 def begun_by(out: Path, launchers: Collection[str]) -> bool:
-    """Whether one of these launchers of processes, as `launchers` names them, has begun the run in the folder."""
+    """Whether a process that one of these launchers has started before began the run in the folder, by the same call.
+
+    launchers: as `processes.launchers` names them. A script that trains into the folder twice makes the same calls when
+    it is started anew, so the run that is there is of this call if it was begun by as many calls.
+    """
     path = out / LAUNCHERS
     if not (launchers and path.exists() and (out / CONFIG).exists()):
         return False
-    return not set(launchers).isdisjoint(read_json(path)["launchers"])
+    noted = read_json(path)
+    # Files of a version before hold no number; those of this launcher do.
+    return not set(launchers).isdisjoint(noted["launchers"]) and noted["number"] == _BEGINNINGS[out.resolve()]
 
 
 def note_launchers(out: Path, launchers: Sequence[str]) -> None:
     """Write who begins the run, before it has a description, or goes on with it; nothing where nobody does."""
     if launchers:
-        write_json(out / LAUNCHERS, {"launchers": list(launchers)})
+        write_json(out / LAUNCHERS, {"launchers": list(launchers), "number": _BEGINNINGS[out.resolve()]})
 
 
 def settle_folder(out: Path, *, failed: bool) -> bool:
