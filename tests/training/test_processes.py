@@ -61,6 +61,9 @@ def stopped(self, *args):
 module.TrainedModule.training_step = stopped
 """
 
+# On a busy machine processes that torch starts anew sometimes refuse each other's connections, and are started again.
+RESTARTS = 3
+
 
 def started(count: int, *command: str, restarts: int = 0) -> subprocess.CompletedProcess[str]:
     torchrun = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={count}"]
@@ -99,7 +102,7 @@ def train(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Train:
         runs = {name: (task, {**o, "data": str(data / o["data"]), **changes}) for name, (task, o) in of.items()}
         stopped = "" if at is None else STOPPED.format(step=at, signal=by)
         code = HEAD + stopped + TRAIN.format(runs=runs, out=str(out))
-        ended = started(count, "-c", code, restarts=int(by == SIGKILL))
+        ended = started(count, "-c", code, restarts=RESTARTS if by == SIGKILL else 0)
         assert ended.returncode == 0, ended.stderr
         (out / "said.txt").write_text(ended.stdout)
         return out
