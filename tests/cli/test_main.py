@@ -44,7 +44,7 @@ def test_version(cellwright):
         (["fti"], "No such command 'fti'. Did you mean 'fit'?"),
         (["predict", "run", "--encodin"], "No such option: --encodin (Possible options: --encoding)"),
         (["fit", "data.csv"], "Missing option '--out'."),
-        (["evaluate", "run"], "Missing argument 'data'."),
+        (["evaluate", "run"], "Missing argument 'DATA…'."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

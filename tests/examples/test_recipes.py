@@ -11,6 +11,8 @@ import pytest
 
 from cellwright import tasks
 from cellwright.cli.fit import _with_options
+from cellwright.data import datasets
+from cellwright.data.readers.several import as_one
 from cellwright.options import configured
 
 RECIPES = sorted(Path(__file__).parents[2].glob("examples/recipes/*.sh"))
@@ -32,4 +34,5 @@ def test_its_options_are_those_of_its_task(recipe: Path, tmp_path: Path) -> None
     for arguments in fits:
         task = arguments[arguments.index("--task") + 1] if "--task" in arguments else tasks.USUAL
         given = _with_options(task).make_context("fit", arguments).params
+        given["data"] = as_one(given["data"], datasets.names())
         assert configured(tasks.config_of(given.pop("task")), given).task == task

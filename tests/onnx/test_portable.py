@@ -28,7 +28,7 @@ def test_every_cell(cell, tmp_path, opened, same):
     written = to_onnx(layer, path, initial_state=True, portable=True)
     assert {"ONNX Runtime", "onnx.reference"} <= {name.rsplit(" ", 1)[0] for name in written.differences}
     assert [node for node in nodes_of(path) if node in ("LSTM", "GRU", "RNN", "Scan")] == [
-        {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN"}.get(cell, "Scan")
+        {"lstm": "LSTM", "gru": "GRU", "gru-2014": "GRU", "rnn": "RNN"}.get(cell, "Scan")
     ] * 2
     for time, lengths in [(6, EMPTY), (1, torch.tensor([0, 1]))]:
         state = random_state(layer, len(lengths))

@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from agreement import SINGLE, assert_agree
+from agreement import SINGLE, assert_agree, double
 from cellwright.errors import InputError
 from cellwright.files import read_json
 from cellwright.tasks.classify import ClassifyConfig
@@ -119,7 +119,7 @@ def assert_alike(one: Path, other: Path) -> None:
     """Weights, and scores of validation, to the rounding of the type that they were computed in."""
     mine, theirs = (load_file(folder / "model.safetensors") for folder in (one, other))
     for name, weight in mine.items():
-        assert_agree(theirs[name], weight, 1e-11 if weight.dtype == torch.float64 else SINGLE, f"{one}: {name}")
+        assert_agree(theirs[name], double(weight), 1e-11 if weight.dtype == torch.float64 else SINGLE, f"{one}: {name}")
     scores = [read_json(folder / "metrics.json")["validation"] for folder in (one, other)]
     assert_agree(*scores, SINGLE)
 

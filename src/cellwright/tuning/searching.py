@@ -167,12 +167,14 @@ class Search:
         """The score and the rows of the study, found out where it begins. Raises InputError."""
         path = self.out / ASKED
         if not path.exists():
-            if self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
+            if self.out.exists() and (not self.out.is_dir() or any(map(_is_foreign, self.out.iterdir()))):
                 raise InputError(f"{self.out}: is there already and holds no study; expected a new or empty folder")
             about = self._probed()
             _make(self.out)
             if not path.exists():  # else another process was faster
-                write_json(path, self.asked | about)
+                own = path.with_name(f"{ASKED}.{os.getpid()}")  # two that begin at once write a file each
+                write_json(own, self.asked | about)
+                own.replace(path)
         before = read_json(path)
         for name in ("task", "data", "pruner"):
             if before[name] != self.asked[name]:
@@ -301,6 +303,11 @@ def _point(link: Path, target: Path) -> None:
     part.unlink(missing_ok=True)
     part.symlink_to(target)
     part.replace(link)
+
+
+def _is_foreign(path: Path) -> bool:
+    """Whether a file of the folder is none of those that another process begins the study with."""
+    return not path.name.startswith(ASKED)
 
 
 def _make(out: Path) -> None:
