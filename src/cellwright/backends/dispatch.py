@@ -110,7 +110,7 @@ def choose(call: Call) -> Backend:
 
 def _in_parts(call: Call) -> str:
     """What is said of a step that products cut into parts."""
-    letters = [name for product in call.cell.trace.products for name in product.projections]
+    letters = call.cell.trace.within
     return f", in parts: U's rows of {' '.join(letters)} multiply within the step" if letters else ""
 
 

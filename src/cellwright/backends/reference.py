@@ -100,8 +100,8 @@ def _products(
     state = getattr(before, cell.recurrent_state)
     if not cell.trace.products:
         return _parts(cell, "u", linear(state, weights.recurrent, weights.recurrent_bias))
-    inner = {f"u.{name}" for product in cell.trace.products for name in product.projections}
-    return {name: within(name, state) for name in sorted(cell.reads - inner) if name.startswith("u.")}
+    before = [f"u.{name}" for name in cell.projections if name not in cell.trace.within]
+    return {name: within(name, state) for name in before if name in cell.reads}
 
 
 def _products_within(cell: Definition, weights: Weights) -> Callable[[str, Tensor], Tensor]:

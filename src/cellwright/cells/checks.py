@@ -170,10 +170,9 @@ def arguments_of(cell: Definition) -> tuple[str, ...]:
 
 def _check_used(cell: Definition) -> None:
     # W's rows of what multiplies within the step may go unread: it takes its value from there.
-    within = {name for product in cell.trace.products for name in product.projections}
     declared = []
     if cell.multiplies_input or not cell.inputs:
-        declared = [f"x.{name}" for name in cell.projections if name not in within]
+        declared = [f"x.{name}" for name in cell.projections if name not in cell.trace.within]
     first = cell.results[0] if cell.results[0] in cell.states else ""
     declared += [f"s.{name}" for name in cell.states if name not in (first, cell.recurrent_state)]
     declared += cell.streams.keys()

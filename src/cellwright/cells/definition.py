@@ -185,8 +185,7 @@ class Definition:
     @cached_property
     def multiplies_before(self) -> bool:
         """Whether U multiplies a state before the step, and not only values of the step."""
-        within = {f"u.{name}" for product in self.trace.products for name in product.projections}
-        return any(f"u.{name}" in self.reads - within for name in self.projections)
+        return any(f"u.{name}" in self.reads and name not in self.trace.within for name in self.projections)
 
     def per_unit(self, parameter: str) -> bool:
         """Whether that parameter has one value a unit, (H,), rather than one a unit and projection, (G × H,)."""

@@ -64,7 +64,7 @@ def recurrent_dropout(cell: Definition) -> Definition:
         raise DefinitionError(f"cell {cell.name}: recurrent dropout is of what U multiplies, and the cell has no U")
     output, taken = cell.recurrent_state, {*cell.states, *cell.outputs, *cell.trace.letters}
     masked = next(name for name in ("v", *map("v{}".format, range(1, len(taken) + 1))) if name not in taken)
-    within = {name for product in cell.trace.products for name in product.projections}
+    within = cell.trace.within
 
     def step(x: Any, u: Any, s: Any, p: Any, m: Any) -> State:
         masked_once = _Masked(m.mask)

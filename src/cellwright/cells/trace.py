@@ -60,6 +60,11 @@ class Trace:
         return tuple(Product(operand, tuple(letters)) for operand, letters in found.values())
 
     @cached_property
+    def within(self) -> tuple[str, ...]:
+        """The letters of u that multiply within the step."""
+        return tuple(name for product in self.products for name in product.projections)
+
+    @cached_property
     def lines(self) -> tuple[str, ...]:
         """The program as text: a line for each of `order`, then one for each name."""
         places = {id(e): k for k, e in enumerate(self.order, 2)}  # from 2, as in the keys of programs saved before

@@ -71,9 +71,7 @@ def _give(direction: DirectionArguments, saved: Saved, dy: Tensor, d_final: Sequ
     direction.give("columns", dy.new_empty(binding.count, places.width * binding.padded))
     recurrent = binding.call.weights[d].recurrent
     if recurrent is not None:
-        factors = {"recurrent": places.recurrent} if places.recurrent else {}
-        factors |= {f"product.{k}": product.letters for k, product in enumerate(places.products)}
-        for name, letters in factors.items():
+        for name, letters in places.factors_of_u.items():
             panels = transpose_weights(binding, recurrent, letters)
             direction.give(f"{name}_panels", panels)
             direction.give(f"{name}_starts", dy.new_zeros(panels.shape[0] * panels.shape[2]))
@@ -130,7 +128,7 @@ def _of_weights(
         of_products = []
         for matrix, bias, runs in (
             (weights.input, weights.input_bias, [binding.kernel.layout.inputs]),
-            (weights.recurrent, weights.recurrent_bias, _runs_of_u(binding)),
+            (weights.recurrent, weights.recurrent_bias, [*binding.kernel.layout.factors_of_u.values()]),
         ):
             if matrix is not None:
                 parts = [next(results) for _ in runs]
@@ -143,12 +141,6 @@ def _of_weights(
             gradients += _of_parameters(binding, directions[d], own)
         found.append(gradients)
     return found
-
-
-def _runs_of_u(binding: LayerBinding) -> list[tuple[str, ...]]:
-    """The letters of u by what they multiply: the state before the step, then each product's value within it."""
-    places = binding.kernel.layout
-    return [letters for letters in (places.recurrent, *(product.letters for product in places.products)) if letters]
 
 
 def _factors(binding: LayerBinding, direction: DirectionArguments, saved: Saved) -> Iterator[Factor]:

@@ -207,6 +207,6 @@ def _items(
 def _operand_bytes(binding: LayerBinding, chunk: int, sequences: int) -> int:
     """The largest product of a loop: of the inputs of some steps, or of one step's states or cotangents."""
     tile, padded = binding.kernel.tile, binding.padded
-    letters = [binding.kernel.layout.recurrent, *(product.letters for product in binding.kernel.layout.products)]
-    step = max(*(len(each) * padded for each in letters), padded, binding.outputs)
+    slots = max(map(len, binding.kernel.layout.factors_of_u.values()), default=1)
+    step = max(slots * padded, binding.outputs)
     return max(tile.operand_bytes(chunk * sequences, binding.rows.shape[1]), tile.operand_bytes(sequences, step))

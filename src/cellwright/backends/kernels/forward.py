@@ -103,9 +103,8 @@ def _factors(binding: LayerBinding, weights: Weights) -> dict[str, tuple[Tensor,
     if weights.input is not None:
         found["input"] = weights.input, weights.input_bias, places.inputs
     if weights.recurrent is not None:
-        of_u = {"recurrent": places.recurrent} if places.recurrent else {}
-        of_u |= {f"product.{k}": product.letters for k, product in enumerate(places.products)}
-        found |= {name: (weights.recurrent, weights.recurrent_bias, letters) for name, letters in of_u.items()}
+        for name, letters in places.factors_of_u.items():
+            found[name] = weights.recurrent, weights.recurrent_bias, letters
     return found
 
 

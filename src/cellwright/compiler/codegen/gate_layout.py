@@ -40,6 +40,12 @@ class GateLayout:
     products: tuple[ProductLayout, ...] = ()
 
     @property
+    def factors_of_u(self) -> dict[str, tuple[str, ...]]:
+        """The letters of U's rows by the product that they are a factor of: "recurrent", "product.0", …"""
+        found = {"recurrent": self.recurrent} if self.recurrent else {}
+        return found | {f"product.{k}": product.letters for k, product in enumerate(self.products)}
+
+    @property
     def width(self) -> int:
         """How many slots a row of cotangents has."""
         return 1 + max(self.columns.values(), default=-1)
