@@ -121,8 +121,10 @@ class Search:
         given: Mapping[str, Any],
     ) -> None:
         """given: the options as they were typed. Raises InputError where `out` is of another search, or is none."""
+        from cellwright.training.processes import processes
+
         _check_installed()
-        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        if processes() > 1:
             raise InputError("search under torchrun is not possible; start the same command several times instead")
         self.config, self.data, self.out, self.space, self.options = config, data, out, space, options
         self.seed = int(space.fixed.get("seed", config.model_fields["seed"].default))
@@ -289,9 +291,8 @@ def _row(trial: "FrozenTrial", metric: str) -> Trial:
     about = dict(trial.user_attrs)
     scores = about.pop("scores", {})
     state = states.get(trial.state.name, "unfinished")
-    score = (
-        scores[metric] if state in ("done", "pruned") else None
-    )  # Optuna's, of a pruned one, is that of its last epoch
+    # Not Optuna's, which of a pruned one is that of its last epoch.
+    score = scores[metric] if state in ("done", "pruned") else None
     return Trial(trial.number, state, score, dict(trial.params), scores, **about)
 
 

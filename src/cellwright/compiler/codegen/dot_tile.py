@@ -15,7 +15,18 @@ from llvmlite.ir import IRBuilder as Builder
 
 from cellwright.compiler.codegen import bfloat16
 from cellwright.compiler.codegen.bfloat16_tile import MULTIPLY, WORD, Bfloat16Tile, Factors, Rows, result_row
-from cellwright.compiler.codegen.ir_builder import Span, at, choose, count, element_at, function, integer, load, pointer
+from cellwright.compiler.codegen.ir_builder import (
+    Span,
+    accumulate,
+    at,
+    choose,
+    count,
+    element_at,
+    function,
+    integer,
+    load,
+    pointer,
+)
 from cellwright.compiler.codegen.microkernel import ROWS
 from cellwright.compiler.codegen.vector import Vector, declare, i64
 
@@ -74,28 +85,20 @@ class DotTile(Bfloat16Tile):
         self, b: Builder, initial: list[list[Vector]], by: Factors, parts: tuple[int, int]
     ) -> list[list[Vector]]:
         """The rows of `initial`, unrolled, and to each the terms of a part of A times a part of B."""
-        before, head, body, done = b.block, *(b.append_basic_block(name) for name in ("j_head", "j_body", "j_done"))
-        b.branch(head)
-        b.position_at_end(head)
-        j = b.phi(i64)
-        j.add_incoming(integer(0), before)
-        phis = [[b.phi(self.lanes.vector) for _ in row] for row in initial]
-        for row, values in zip(phis, initial, strict=True):
-            for phi, value in zip(row, values, strict=True):
-                phi.add_incoming(value.value, before)
-        b.cbranch(b.icmp_signed("<", j, by.pairs), body, done)
-        b.position_at_end(body)
-        word, line = (b.add(b.mul(by.pairs, integer(part)), j) for part in parts)
-        weights = self.load(b, at(b, by.panel, b.mul(line, integer(self.columns)), self.lanes.scalar))
-        for r, row in enumerate(phis):
-            factor = load(b, b.gep(by.rows, [b.mul(by.line, integer(r))]), word, self.lanes.scalar)
-            splat = self.lanes.splat(b, factor)
-            for weight, phi in zip(weights, row, strict=True):
-                phi.add_incoming(self._dot(Vector(self.lanes, b, phi), splat, weight).value, body)
-        j.add_incoming(b.add(j, integer(1)), body)
-        b.branch(head)
-        b.position_at_end(done)
-        return [[Vector(self.lanes, b, phi) for phi in row] for row in phis]
+        lanes = self.lanes
+
+        def step(j: Value, rows: list[list[Value]]) -> list[list[Value]]:
+            word, line = (b.add(b.mul(by.pairs, integer(part)), j) for part in parts)
+            weights = self.load(b, at(b, by.panel, b.mul(line, integer(self.columns)), lanes.scalar))
+            found = []
+            for r, row in enumerate(rows):
+                factor = load(b, b.gep(by.rows, [b.mul(by.line, integer(r))]), word, lanes.scalar)
+                splat, sums = lanes.splat(b, factor), [Vector(lanes, b, value) for value in row]
+                found.append([self._dot(s, splat, weight).value for s, weight in zip(sums, weights, strict=True)])
+            return found
+
+        found = accumulate(b, "j", by.pairs, [[v.value for v in row] for row in initial], step)
+        return [[Vector(lanes, b, value) for value in row] for row in found]
 
     def _dot(self, sums: Vector, a: Vector, words: Vector) -> Vector:
         """Add the products of two terms, whose words are the bits of float32."""

@@ -30,6 +30,7 @@ from cellwright.compiler.codegen import pointwise
 from cellwright.compiler.codegen.ir_builder import (
     BYTE,
     Span,
+    accumulate,
     at,
     choose,
     count,
@@ -215,26 +216,16 @@ def _multiply(b: Builder, tile: Int8Tile, n: int, to: tuple[Value, Value, Value]
 def _sums(b: Builder, tile: Int8Tile, initial: list[list[Value]], rows: list[Value], by: Factors) -> list[list[Value]]:
     """The rows of `initial`, unrolled, and to each the words of a row times those of the panel."""
     lanes = tile.lanes
-    before, head, body, done = b.block, *(b.append_basic_block(name) for name in ("w_head", "w_body", "w_done"))
-    b.branch(head)
-    b.position_at_end(head)
-    j = b.phi(i64)
-    j.add_incoming(integer(0), before)
-    phis = [[b.phi(lanes.integers) for _ in row] for row in initial]
-    for row, values in zip(phis, initial, strict=True):
-        for phi, value in zip(row, values, strict=True):
-            phi.add_incoming(value, before)
-    b.cbranch(b.icmp_signed("<", j, by.words), body, done)
-    b.position_at_end(body)
-    weights = tile.load(b, at(b, by.panel, b.mul(j, integer(tile.columns)), lanes.scalar))
-    for place, row in zip(rows, phis, strict=True):
-        word = lanes.splat(b, load(b, place, j, lanes.scalar)).bits()
-        for weight, phi in zip(weights, row, strict=True):
-            phi.add_incoming(_dot(b, tile, phi, word, weight.bits()), body)
-    j.add_incoming(b.add(j, integer(1)), body)
-    b.branch(head)
-    b.position_at_end(done)
-    return [list[Value](row) for row in phis]
+
+    def step(j: Value, sums: list[list[Value]]) -> list[list[Value]]:
+        weights = tile.load(b, at(b, by.panel, b.mul(j, integer(tile.columns)), lanes.scalar))
+        found = []
+        for place, row in zip(rows, sums, strict=True):
+            word = lanes.splat(b, load(b, place, j, lanes.scalar)).bits()
+            found.append([_dot(b, tile, value, word, w.bits()) for w, value in zip(weights, row, strict=True)])
+        return found
+
+    return accumulate(b, "w", by.words, initial, step)
 
 
 def _dot(b: Builder, tile: Int8Tile, sums: Value, a: Value, w: Value) -> Value:

@@ -47,6 +47,35 @@ def count(b: Builder, start: Value, stop: Value, step: Value | None = None) -> I
     b.position_at_end(done)
 
 
+Rows = list[list[Value]]
+"""Values in registers, as a tile has them."""
+
+
+def accumulate(b: Builder, name: str, number: Value, initial: Rows, step: Callable[[Value, Rows], Rows]) -> Rows:
+    """What rows of values become by step(j, rows) for j from 0 up to `number`; they stay in registers between.
+
+    name: of j, by which the blocks are called.
+    """
+    before, head, body, done = b.block, *(b.append_basic_block(f"{name}_{part}") for part in ("head", "body", "done"))
+    b.branch(head)
+    b.position_at_end(head)
+    j = b.phi(i64)
+    j.add_incoming(integer(0), before)
+    phis = [[b.phi(value.type) for value in row] for row in initial]
+    rows = [list[Value](row) for row in phis]
+    b.cbranch(b.icmp_signed("<", j, number), body, done)
+    b.position_at_end(body)
+    found = step(j, rows)
+    for row, first, after in zip(phis, initial, found, strict=True):
+        for phi, one, other in zip(row, first, after, strict=True):
+            phi.add_incoming(one, before)
+            phi.add_incoming(other, b.block)
+    j.add_incoming(b.add(j, integer(1)), b.block)
+    b.branch(head)
+    b.position_at_end(done)
+    return rows
+
+
 class Span:
     """What lies from `begin` up to `end`, in this order; where end < begin, from the last down to the first."""
 

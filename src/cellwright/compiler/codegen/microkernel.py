@@ -25,6 +25,7 @@ from llvmlite.ir import IRBuilder as Builder
 
 from cellwright.compiler.codegen.ir_builder import (
     Span,
+    accumulate,
     at,
     choose,
     count,
@@ -189,30 +190,18 @@ def sums(
     factor(r, j) gives the IR scalar for row r and row j of the panels.
     """
     lanes = tile.lanes
-    before, head, body, done = b.block, *(b.append_basic_block(name) for name in ("k_head", "k_body", "k_done"))
-    b.branch(head)
 
-    b.position_at_end(head)
-    j = b.phi(i64)
-    j.add_incoming(integer(0), before)
-    phis = [[b.phi(lanes.vector) for _ in row] for row in initial]
-    for row, values in zip(phis, initial, strict=True):
-        for phi, value in zip(row, values, strict=True):
-            phi.add_incoming(value.value, before)
-    b.cbranch(b.icmp_signed("<", j, k), body, done)
+    def step(j: Value, rows: list[list[Value]]) -> list[list[Value]]:
+        line = b.mul(j, integer(tile.columns))
+        weights = [value for panel in panels for value in tile.load(b, at(b, panel, line, lanes.scalar))]
+        found = []
+        for r, row in enumerate(rows):
+            splat = lanes.splat(b, factor(r, j))
+            found.append([splat.fma(w, Vector(lanes, b, v)).value for w, v in zip(weights, row, strict=True)])
+        return found
 
-    b.position_at_end(body)
-    line = b.mul(j, integer(tile.columns))
-    weights = [value for panel in panels for value in tile.load(b, at(b, panel, line, lanes.scalar))]
-    for r, row in enumerate(phis):
-        splat = lanes.splat(b, factor(r, j))
-        for weight, phi in zip(weights, row, strict=True):
-            phi.add_incoming(splat.fma(weight, Vector(lanes, b, phi)).value, body)
-    j.add_incoming(b.add(j, integer(1)), body)
-    b.branch(head)
-
-    b.position_at_end(done)
-    return [[Vector(lanes, b, phi) for phi in row] for row in phis]
+    found = accumulate(b, "k", k, [[v.value for v in row] for row in initial], step)
+    return [[Vector(lanes, b, value) for value in row] for row in found]
 
 
 def define_product(module: Module, tile: Tile) -> Function:
