@@ -166,7 +166,8 @@ def test_more_or_fewer_processes_go_on_where_others_stopped(train: Train) -> Non
 def test_a_process_that_is_gone_is_told_in_a_sentence(data: Path, tmp_path: Path) -> None:
     code = HEAD + STOPPED.format(step=3, signal=SIGKILL) + "from cellwright.cli import main; sys.exit(main())"
     arguments = ["fit", str(data / "reviews.csv"), "--out", str(tmp_path / "run"), "--batch-tokens", "512"]
-    ended = started(2, "-c", code, *arguments)
+    (tmp_path / "main.py").write_text(code)  # what stands in a command torchrun repeats in its report
+    ended = started(2, str(tmp_path / "main.py"), *arguments)
     assert ended.returncode != 0
     told = [line for line in ended.stderr.splitlines() if line.startswith("cellwright: ")]
     assert len(told) == 1, ended.stderr
