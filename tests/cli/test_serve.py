@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import re
 import signal
 import socket
@@ -9,7 +10,7 @@ import httpx
 import pytest
 import torch
 
-from cellwright.cli.serve import _listening, _take_threads
+from cellwright.cli.serve import _listening, _run, _take_threads
 from cellwright.serve.limits import Address, Computing, Limits
 
 COMMAND = [sys.executable, "-c", "import sys; from cellwright.cli import main; sys.exit(main())", "serve"]
@@ -113,3 +114,14 @@ def test_one_processor_is_left_to_those_who_ask(before, asked, taken):
         assert torch.get_num_threads() == taken
     finally:
         torch.set_num_threads(threads)
+
+
+def test_no_answer_waits_for_a_search_of_the_model_for_dead_objects(monkeypatch):
+    left_out = []
+    monkeypatch.setattr("uvicorn.Server.run", lambda server, sockets: left_out.append(gc.get_freeze_count()))
+    with _listening("127.0.0.1", 0) as opened:
+        try:
+            _run(None, opened)
+        finally:
+            gc.unfreeze()
+    assert left_out[0] > 50_000  # the modules of PyTorch alone

@@ -1,5 +1,6 @@
 """`cellwright serve`: a run behind HTTP, with a page that draws its gates as you type."""
 
+import gc
 import inspect
 import socket
 import sys
@@ -103,6 +104,10 @@ def _run(app: "ASGIApp", opened: socket.socket) -> None:
     import uvicorn
 
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    # What is there now stays: PyTorch and the model are some 200,000 objects. To look for dead ones among them, as
+    # Python does every few thousand requests, stops all answers for 0.1 s.
+    gc.collect()
+    gc.freeze()
     try:
         server.run(sockets=[opened])
     except KeyboardInterrupt:  # which uvicorn raises again when it has answered all
