@@ -1,5 +1,6 @@
 """Small calls: the short way to torch's kernels is taken where `explain` says so, with torch.nn's results."""
 
+import copy
 from unittest.mock import Mock, patch
 
 import pytest
@@ -169,6 +170,35 @@ def test_explain_names_the_size_and_what_it_means_for_bits():
     assert cellwright.Recurrent("mgu", I, H).explain(torch.randn(2, B, I)).name == "compiled"
 
 
+def test_an_option_that_is_set_later_counts():
+    layer, x = cellwright.LSTM(I, H, 2), torch.randn(3, B, I)
+    assert was_direct(layer, x)[1]
+    layer.zoneout = 0.5
+    assert not was_direct(layer, x)[1]
+    layer.zoneout = 0.0
+    layer.dropout = 0.5
+    assert was_direct(layer, x)[1]
+    assert not torch.equal(layer(x)[0], layer(x)[0])
+    layer.eval()
+    assert torch.equal(layer(x)[0], layer(x)[0])
+    layer.recurrent_dropout = 0.5
+    assert not was_direct(layer, x)[1]
+    layer.recurrent_dropout, layer.batch_first = 0.0, True
+    assert layer(x)[0].shape == (3, B, H)
+    assert layer(x)[1][0].shape == (2, 3, H)
+
+
+def test_what_is_kept_of_a_layer_is_no_part_of_it():
+    layer, x = cellwright.LSTM(I, H), torch.randn(3, B, I)
+    before = set(layer.__getstate__())
+    was_direct(layer, x)
+    assert set(layer.__getstate__()) == before
+    copied = copy.deepcopy(layer)
+    copied.batch_first = True
+    assert was_direct(copied, x)[0][1][0].shape == (1, 3, H)
+    assert was_direct(layer, x)[0][1][0].shape == (1, B, H)
+
+
 # --- weights are read at every call --------------------------------------------------------------------
 def test_weights_that_change_in_any_way_count():
     theirs, ours = pair("LSTM")
@@ -223,6 +253,22 @@ def test_single_steps_have_the_bits_of_torch(kind, options, alone):
         assert short
         for a, b in zip(flat(found), flat(theirs(x, hx)), strict=True):
             assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize(
+    ("kind", "hx", "part"),
+    [
+        ("LSTM", lambda h: (h, h.double()), "expected the same"),
+        ("LSTM", lambda h: (h, h[:1]), "has shape"),
+        ("LSTM", lambda h: (h,), "1 tensor"),
+        ("GRU", lambda h: h[:, None].expand(-1, H, -1), "3 dimensions"),
+        ("RNN", lambda h: h[:, :-1], "has shape"),
+    ],
+)
+def test_what_the_kernel_of_a_step_would_take_or_say_in_its_own_words_is_refused_as_ever(kind, hx, part):
+    step = getattr(cellwright, f"{kind}Cell")(I, H)
+    with pytest.raises((RuntimeError, ValueError, TypeError), match=part):
+        step(torch.randn(B, I), hx(torch.randn(B, H)))
 
 
 def test_a_step_of_another_cell_is_the_references():

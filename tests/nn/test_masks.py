@@ -152,3 +152,16 @@ def test_a_derived_cell_is_refused_with_the_option_that_does_it():
 
     with pytest.raises(ValueError, match=r"takes the masks keep_h, keep_c, .* pass recurrent_dropout= or zoneout="):
         cellwright.Recurrent(zoneout(CELLS["lstm"]), 3, 4)
+
+
+def test_zoneout_is_set_as_a_whole_and_checked_as_the_constructors(path_with_masks):
+    layer, x = cellwright.LSTM(3, 4, 2), torch.randn(5, 2, 3)
+    layer.zoneout["h"] = 0.5
+    with pytest.raises(ValueError, match=r"zoneout was written into, .* expected it set as a whole"):
+        layer(x)
+    with pytest.raises(ValueError, match=r"zoneout of h is 1\.5"):
+        layer.zoneout = {"h": 1.5}
+    layer.zoneout = {"h": 0.5}
+    assert layer.zoneout == {"h": 0.5, "c": 0.0}
+    assert "zoneout={'h': 0.5, 'c': 0.0}" in repr(layer)
+    assert not torch.equal(layer(x)[0], layer(x)[0])

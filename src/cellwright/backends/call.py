@@ -14,6 +14,7 @@ import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import torch
@@ -153,9 +154,12 @@ class Result(NamedTuple):
     letters: list[dict[str, Tensor]]
 
 
+_requires_grad = attrgetter("requires_grad")  # a generator takes longer than all of its tensors' own
+
+
 def differentiates(tensors: Iterable[Tensor]) -> bool:
     """Whether a gradient will be wanted of what is computed from `tensors`."""
-    return torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
+    return torch.is_grad_enabled() and any(map(_requires_grad, tensors))
 
 
 # --- around a backend ----------------------------------------------------------------------------------

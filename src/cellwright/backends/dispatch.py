@@ -163,6 +163,14 @@ def _as_multiplied(arithmetic: Arithmetic) -> Arithmetic:
     return arithmetic if microkernel(arithmetic).name.endswith("amx") else "float32"
 
 
+def asks_for_torch() -> bool | None:
+    """Whether torch's kernels are to compute whatever they can, or nothing; None where a call's size says."""
+    asked = _asked.get()
+    if asked is not None:
+        return asked == "torch"
+    return False if bounds.lifted() else None
+
+
 def asks_for_kernels() -> bool:
     """Whether `use_backend` asks for the kernels, or for nothing."""
     return _asked.get() in (None, "compiled")
@@ -174,10 +182,10 @@ def gives_to_torch(cell: str, size: bounds.Size, own: str | None, dtype: torch.d
     By the short way, which looks at the precision (the layer's `own`, and that of its type) only where it must: who
     computes what may be multiplied in less than float32, `choose` says.
     """
-    asked = _asked.get()
+    asked = asks_for_torch()
     if asked is not None:
-        return asked == "torch"
-    if bounds.lifted() or (frozen and not size.ragged) or not bounds.torch_is_faster(cell, size):
+        return asked
+    if (frozen and not size.ragged) or not bounds.torch_is_faster(cell, size):
         return False
     return not bounds.fewer_bits_matter(cell, size) or decide(own, dtype).arithmetic == "float32"
 

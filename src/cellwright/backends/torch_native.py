@@ -31,7 +31,7 @@ _KERNELS: dict[str, Any] = {
     "rnn": torch._VF.rnn_tanh,
     "rnn-relu": torch._VF.rnn_relu,
 }
-_STEPS: dict[str, Any] = {
+STEPS: dict[str, Any] = {  # of rows (B, I), states and weights: the states after (B, H), a tuple or one alone
     "lstm": torch._VF.lstm_cell,
     "gru": torch._VF.gru_cell,
     "rnn": torch._VF.rnn_tanh_cell,
@@ -138,28 +138,28 @@ class TorchLayers(NamedTuple):
         time = 1 if batch_first else 0
         if x.shape[time] == 1 and bounds.stepping_is_faster(self.cell) and not (self.both or self.projects):
             return self._single(x.squeeze(time), state, weights, time)
-        return self.whole(x, state, weights, trains=self._trains, batch_first=batch_first)
+        return self.whole(x, state, weights, trains=self._trains(), batch_first=batch_first)
 
     def whole(
         self, x: Tensor, state: Sequence[Tensor], weights: list[Tensor], *, trains: bool, batch_first: bool = False
     ) -> tuple[Tensor, list[Tensor]]:
         """The same by one operation, of one step too."""
-        outputs, *end = _KERNELS[self.cell](x, _hx(state), weights, *self._options(trains), batch_first)
+        cell, layers, bias, both, _, dropout = self
+        hx = state if len(state) > 1 else state[0]
+        outputs, *end = _KERNELS[cell](x, hx, weights, bias, layers, dropout, trains, both, batch_first)
         return outputs, end
 
     def packed(
         self, rows: Tensor, batch_sizes: Tensor, state: Sequence[Tensor], weights: list[Tensor]
     ) -> tuple[Tensor, list[Tensor]]:
         """The same; batch_sizes (T,) int64, on the CPU."""
-        outputs, *end = _KERNELS[self.cell](rows, batch_sizes, _hx(state), weights, *self._options(self._trains))
+        cell, layers, bias, both, _, dropout = self
+        hx = state if len(state) > 1 else state[0]
+        outputs, *end = _KERNELS[cell](rows, batch_sizes, hx, weights, bias, layers, dropout, self._trains(), both)
         return outputs, end
 
-    @property
     def _trains(self) -> bool:
         return self.dropout > 0 or torch.is_grad_enabled()
-
-    def _options(self, trains: bool) -> tuple[bool, int, float, bool, bool]:
-        return self.bias, self.layers, self.dropout, trains, self.both
 
     def _single(
         self, rows: Tensor, state: Sequence[Tensor], weights: list[Tensor], time: int
@@ -169,23 +169,13 @@ class TorchLayers(NamedTuple):
         for k in range(self.layers):
             if k and self.dropout:
                 rows = drop(rows, self.dropout)
-            end = single_step(self.cell, rows, [s[k] for s in state], weights[each * k : each * (k + 1)])
-            rows = end[0]
-            ends.append(end)
+            before = [s[k] for s in state]
+            hx = before if len(before) > 1 else before[0]
+            new = STEPS[self.cell](rows, hx, *weights[each * k : each * (k + 1)])
+            ends.append(new if isinstance(new, tuple) else (new,))
+            rows = ends[-1][0]
         # Copies, since a user may write into what he is given, and the kernel's gradient reads what it gave.
         return torch.stack((rows,), time), [torch.stack(s) for s in zip(*ends, strict=True)]
-
-
-def single_step(cell: str, rows: Tensor, state: Sequence[Tensor], weights: Sequence[Tensor]) -> Sequence[Tensor]:
-    """The states (B, H) after one step of a standard cell, from rows (B, I) and the states before."""
-    if len(state) == 1:
-        return (_STEPS[cell](rows, state[0], *weights),)
-    new: Sequence[Tensor] = _STEPS[cell](rows, state, *weights)
-    return new
-
-
-def _hx(state: Sequence[Tensor]) -> Any:
-    return state if len(state) > 1 else state[0]
 
 
 # --- resets ---------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ gets None and goes the long way, wrong input included, which is refused there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -18,7 +18,7 @@ from cellwright.backends import bounds, dispatch
 from cellwright.backends.bounds import Size
 from cellwright.backends.call import differentiates
 from cellwright.backends.surroundings import PLAIN, disturbed
-from cellwright.backends.torch_native import TorchLayers, single_step, standard
+from cellwright.backends.torch_native import STEPS, TorchLayers, standard
 from cellwright.cells import Definition
 from cellwright.nn.stack import Stack, parameter_names
 from cellwright.nn.states import State, as_tuple
@@ -41,22 +41,36 @@ class _Module(Protocol):
 
 
 def step(module: _Module, input: Tensor, hx: State | None) -> State | None:
-    """The new state of a single step, input (B, I) or (I,), or None."""
-    cell = module.cell
-    if type(input) not in PLAIN or not standard(cell) or disturbed():
+    """The new state of a single step, input (B, I) or (I,), or None.
+
+    A kernel takes 20 µs, in which it looks at sizes and devices itself: what it refuses goes the long way, too.
+    """
+    # No size of a single step is for the kernels, so that only who asks for them gets them.
+    if type(input) not in PLAIN or not standard(module.cell) or disturbed() or dispatch.asks_for_torch() is False:
         return None
     if input.dim() == 1:
         new = step(module, input.unsqueeze(0), _each(hx, 0))
         return None if new is None else _left([s.squeeze(0) for s in as_tuple(new)])
-    weights = _weights(module, _NAMES if module.bias else _NAMES[:2])
-    if weights is None or input.dim() != 2 or not dispatch.gives_to_torch(cell.name, _ONE, None, input.dtype):
+    weights, dtype = _weights(module, _NAMES if module.bias else _NAMES[:2]), input.dtype
+    if weights is None or input.dim() != 2 or dtype not in FLOATS or not input.numel() or _autocast():
         return None
-    state = _begin(module, weights, input, hx, (input.shape[0], module.hidden_size))
-    return None if state is None else _left(single_step(cell.name, input, state, weights))
+    if hx is None:
+        zeros = input.new_zeros(input.shape[0], module.hidden_size)
+        hx = (zeros,) * len(module.cell.states)
+    states = (hx,) if isinstance(hx, Tensor) else hx
+    if type(states) not in (tuple, list):
+        return None
+    for s in states:
+        if type(s) not in PLAIN or s.dtype != dtype or s.dim() != 2:  # which the kernel would take
+            return None
+    try:
+        state: State = STEPS[module.cell.name](input, states if len(states) > 1 else states[0], *weights)
+    except (RuntimeError, TypeError):
+        return None
+    return state
 
 
 _NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-_ONE = Size(1, 1, 1, 1, False)  # of one step, nothing else makes a difference
 
 
 def _each(hx: State | None, dim: int) -> State | None:
@@ -71,32 +85,53 @@ def _left(state: Sequence[Tensor]) -> State:
     return state[0] if len(state) == 1 else tuple(state)
 
 
+class _Options(NamedTuple):
+    """What a layer's options come to for torch's kernels: found once, and kept until an attribute of it is set."""
+
+    kernels: TorchLayers
+    names: Sequence[str]  # of its parameters, in torch.nn's order
+    stack: int  # L·D
+    hidden: int
+    batch_first: bool
+
+
 def layers(layer: Stack, input: Tensor | PackedSequence, hx: State | None, lengths: Lengths | None) -> Outputs | None:
     """Output and state of a layer's call, or None."""
-    if not _is_plain(layer) or disturbed():
+    if disturbed():
         return None
-    weights = _weights(layer, parameter_names(layer))
+    options = layer.kept(_options)
+    if options is None or layer._zoneout:  # which may be written into
+        return None
+    weights = _weights(layer, options.names)
     if weights is None:
         return None
+    if layer._frozen is not None:
+        layer.check_frozen(input, hx)
     if isinstance(input, PackedSequence):
-        return _packed(layer, weights, input, hx) if lengths is None else None
+        return _packed(layer, options, weights, input, hx) if lengths is None else None
     if type(input) not in PLAIN:
         return None
-    return _padded(layer, weights, input, hx) if lengths is None else _ragged(layer, weights, input, hx, lengths)
+    if lengths is None:
+        return _padded(layer, options, weights, input, hx)
+    return _ragged(layer, options, weights, input, hx, lengths)
 
 
-def _is_plain(layer: Stack) -> bool:
-    """Whether the layer does nothing that torch.nn's does not."""
-    return standard(layer.cell) and not (
+def _options(layer: Stack) -> _Options | None:
+    """None where the layer does something that torch.nn's does not."""
+    if not standard(layer.cell) or (
         layer.recurrent_dropout
-        or layer.zoneout
         or layer.learn_initial_state
         or layer.state_batch_first
         or layer.checkpoint_every
         or layer.proj_size
         or layer.heads > 1
         or layer.decided()
-    )
+    ):
+        return None
+    dropout = layer.dropout if layer.training else 0.0
+    kernels = TorchLayers(layer.cell.name, layer.num_layers, layer.bias, layer.bidirectional, False, dropout)
+    stack = layer.num_layers * layer.directions
+    return _Options(kernels, parameter_names(layer), stack, layer.hidden_size, layer.batch_first)
 
 
 def _weights(module: _Module, names: Sequence[str]) -> list[Tensor] | None:
@@ -132,55 +167,57 @@ def _begin(
 
 
 # --- the forms of a batch ------------------------------------------------------------------------------
-def _kernels(
-    layer: Stack, weights: list[Tensor], rows: Tensor, hx: State | None, counts: tuple[int, int, int]
-) -> tuple[TorchLayers, Sequence[Tensor], Size] | None:
-    """The layers, the states before their first step, and the call's size; None where torch's kernels are not for it.
+def _begin_layers(
+    layer: Stack, options: _Options, weights: list[Tensor], rows: Tensor, hx: State | None, counts: tuple[int, int, int]
+) -> tuple[Sequence[Tensor], Size] | None:
+    """The states before the first step, and the call's size; None where torch's kernels are not for it.
 
     counts: the steps, the sequences and the rows of all of them.
     """
-    shape = (layer.num_layers * (2 if layer.bidirectional else 1), counts[1], layer.hidden_size)
-    state = _begin(layer, weights, rows, hx, shape)
+    state = _begin(layer, weights, rows, hx, (options.stack, counts[1], options.hidden))
     if state is None:
         return None
-    name, trains = layer.cell.name, differentiates((*weights, rows, *state))
-    size = Size(*counts, layer.hidden_size, trains)
-    if not dispatch.gives_to_torch(name, size, layer.matmul_precision, rows.dtype, frozen=layer.frozen):
+    size = Size(*counts, options.hidden, differentiates((*weights, rows, *state)))
+    frozen = layer._frozen is not None
+    if not dispatch.gives_to_torch(options.kernels.cell, size, layer._matmul_precision, rows.dtype, frozen=frozen):
         return None
-    dropout = layer.dropout if layer.training else 0.0
-    return TorchLayers(name, layer.num_layers, layer.bias, layer.bidirectional, False, dropout), state, size
+    return state, size
 
 
-def _padded(layer: Stack, weights: list[Tensor], input: Tensor, hx: State | None) -> Outputs | None:
+def _padded(layer: Stack, options: _Options, weights: list[Tensor], input: Tensor, hx: State | None) -> Outputs | None:
     """Of (T, B, I), batch first (B, T, I), or (T, I)."""
     dim, x = input.dim(), input
     if dim == 2:
         x, hx = input.unsqueeze(1), _each(hx, 1)
     elif dim != 3:
         return None
-    batch_first = layer.batch_first and dim == 3
+    batch_first = options.batch_first and dim == 3
     batch, steps = x.shape[:2] if batch_first else x.shape[1::-1]
-    begin = _kernels(layer, weights, x, hx, (steps, batch, steps * batch))
+    begin = _begin_layers(layer, options, weights, x, hx, (steps, batch, steps * batch))
     if begin is None:
         return None
-    output, end = begin[0].padded(x, begin[1], weights, batch_first=batch_first)
+    output, end = options.kernels.padded(x, begin[0], weights, batch_first=batch_first)
     if dim == 2:
         return output.squeeze(1), _left([s.squeeze(1) for s in end])
     return output, _left(end)
 
 
-def _packed(layer: Stack, weights: list[Tensor], packed: PackedSequence, hx: State | None) -> Outputs | None:
+def _packed(
+    layer: Stack, options: _Options, weights: list[Tensor], packed: PackedSequence, hx: State | None
+) -> Outputs | None:
     rows, batch_sizes, order, inverse = packed
     if rows.dim() != 2 or not rows.numel():
         return None
-    steps, batch = batch_sizes.shape[0], int(batch_sizes[0])
-    begin = _kernels(layer, weights, rows, hx, (steps, batch, rows.shape[0]))
+    alive = batch_sizes.tolist()  # sooner than to take one number out of it
+    steps, batch = len(alive), alive[0]
+    begin = _begin_layers(layer, options, weights, rows, hx, (steps, batch, rows.shape[0]))
     if begin is None:
         return None
-    kernels, state, size = begin
+    state, size = begin
     if hx is not None and order is not None:
         state = [s.index_select(1, order) for s in state]
-    if not size.ragged and bounds.viewing_is_faster(layer.cell.name, size):
+    kernels = options.kernels
+    if not size.ragged and bounds.viewing_is_faster(kernels.cell, size):
         output, end = kernels.padded(rows.view(steps, batch, -1), state, weights)
         output = output.flatten(0, 1)
     else:
@@ -190,25 +227,27 @@ def _packed(layer: Stack, weights: list[Tensor], packed: PackedSequence, hx: Sta
     return PackedSequence(output, batch_sizes, order, inverse), _left(end)
 
 
-def _ragged(layer: Stack, weights: list[Tensor], input: Tensor, hx: State | None, lengths: Lengths) -> Outputs | None:
+def _ragged(
+    layer: Stack, options: _Options, weights: list[Tensor], input: Tensor, hx: State | None, lengths: Lengths
+) -> Outputs | None:
     """Of (T, B, I), batch first (B, T, I), with lengths of at least 1: torch packs and pads it."""
     if input.dim() != 3 or not input.numel():
         return None
-    batch_first, time_dim, batch_dim = (True, 1, 0) if layer.batch_first else (False, 0, 1)
+    batch_first, time_dim, batch_dim = (True, 1, 0) if options.batch_first else (False, 0, 1)
     batch, time = input.shape[batch_dim], input.shape[time_dim]
     given = as_lengths(type(layer).__name__, lengths, batch)
     each = given.tolist()
     if not 0 < min(each) <= max(each) <= time:
         return None
-    begin = _kernels(layer, weights, input, hx, (max(each), batch, sum(each)))
+    begin = _begin_layers(layer, options, weights, input, hx, (max(each), batch, sum(each)))
     if begin is None:
         return None
-    kernels, state, _ = begin
+    state = begin[0]
     falling, order = given.cpu().long().sort(descending=True, stable=True)
     inverse = order.argsort()
     if hx is not None:
         state = [s.index_select(1, order) for s in state]
     rows, batch_sizes = torch._VF._pack_padded_sequence(input.index_select(batch_dim, order), falling, batch_first)
-    output, end = kernels.packed(rows, batch_sizes, state, weights)
+    output, end = options.kernels.packed(rows, batch_sizes, state, weights)
     padded, _ = torch._VF._pad_packed_sequence(output, batch_sizes, batch_first, 0.0, time)
     return padded.index_select(batch_dim, inverse), _left([s.index_select(1, inverse) for s in end])

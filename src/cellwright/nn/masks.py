@@ -44,10 +44,21 @@ def regularise(
         return call
     cell = _derived(call.cell, bool(kept), dropped > 0 and training)
     if kept:
+        _check(cell, kept)
         call = _with_zoneout(call, steps, kept, training)
     if dropped and training:
         call = _with_recurrent_dropout(call, dropped)
     return replace(call, cell=cell)
+
+
+def _check(cell: Definition, kept: Mapping[str, float]) -> None:
+    """Raise ValueError where somebody wrote into a layer's rates, which are checked where they are set."""
+    names = {KEEP + letter for letter in kept}
+    if names != {name for name in cell.streams if name.startswith(KEEP)}:
+        raise ValueError(
+            f"zoneout was written into, and is {dict(kept)}, which is not one rate for each state that can be kept; "
+            "expected it set as a whole: layer.zoneout = {…}, as the constructor takes it"
+        )
 
 
 def _derived(cell: Definition, with_zoneout: bool, with_dropout: bool) -> Definition:

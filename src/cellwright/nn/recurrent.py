@@ -124,7 +124,7 @@ class Recurrent(Stack, Pretrained):
         self.proj_size = checks.whole(who, "proj_size", proj_size, least=0)
         self.heads = checks.whole(who, "heads", heads)
         self.recurrent_dropout = recurrent_dropout
-        self.zoneout = rates(who, self.cell, zoneout)
+        self.zoneout = zoneout
         self.forget_bias = forget_bias
         self.learn_initial_state = learn_initial_state
         self.state_batch_first = state_batch_first
@@ -153,9 +153,20 @@ class Recurrent(Stack, Pretrained):
         given.input_size(who, self.cell, self.input_size, self.hidden_size, self.num_layers, self.directions)
         checks.projection(who, self.cell, self.proj_size, self.hidden_size)
         checks.heads(who, self.cell, self.heads, self.hidden_size, self.proj_size)
-        checks.noise(who, self.recurrent_dropout, self.zoneout, self.proj_size, self.hidden_size)
         if self.forget_bias is not None:
             checks.forget_bias(who, self.cell, self.forget_bias, self.bias)
+
+    @property
+    def zoneout(self) -> dict[str, float]:
+        """The zoneout of each state, empty for none; to be set as the constructor takes it."""
+        return self._zoneout
+
+    @zoneout.setter
+    def zoneout(self, given: float | Mapping[str, float]) -> None:
+        who = type(self).__name__
+        found = rates(who, self.cell, given)
+        checks.noise(who, self.recurrent_dropout, found, self.proj_size, self.hidden_size)
+        self._zoneout = found
 
     # --- parameters -----------------------------------------------------------------------------------
     def _register(self, device: Any, dtype: Any) -> None:
@@ -266,21 +277,17 @@ class Recurrent(Stack, Pretrained):
             TypeError: The input is a nested tensor, or lengths or reset have a wrong type.
 
         """
+        if reset is None and return_sequences and not (return_gates or return_outputs or inputs or parameters):
+            result = self._short_way(input, hx, lengths)
+            if result is not None:
+                return result
         elsewhere = self._elsewhere(input)
         if elsewhere is not None:
             asked: dict[str, Any] = {"return_sequences": return_sequences, "return_gates": return_gates}
             asked |= {"return_outputs": return_outputs, "inputs": inputs, "parameters": parameters}
             return elsewhere(input, hx, lengths=lengths, reset=reset, **asked)
-        plain = reset is None and return_sequences and not (return_gates or return_outputs or inputs or parameters)
         if self._frozen is not None:
-            ran = ready.layers(self, input, hx) if plain and lengths is None else None
-            if ran is not None:
-                return ran
             self.check_frozen(input, hx, inputs, parameters)
-        if plain and not isinstance(input, Mapping):
-            result = direct.layers(self, input, hx, lengths)
-            if result is not None:
-                return result
         layout, calls = stack.calls(self, input, hx, lengths, reset, return_gates, inputs, parameters)
         outputs, state, gates = self._compute(layout, calls)
         first = self.cell.results[0]
@@ -296,6 +303,14 @@ class Recurrent(Stack, Pretrained):
         further: list[Any] = [gates] if return_gates else []
         further += [{name: layout.leave(values) for name, values in outputs.items()}] if return_outputs else []
         return (output, stack.state_shape(self).leave(state, layout), *further)
+
+    def _short_way(self, input: Any, hx: State | None, lengths: Lengths | None) -> tuple[Any, ...] | None:
+        """What a call as torch.nn's layers know it gives, where it need not go the long way, or None."""
+        if self._frozen is not None:
+            ran = ready.layers(self, input, hx) if lengths is None else None
+            if ran is not None:
+                return ran
+        return direct.layers(self, input, hx, lengths)
 
     def _compute(
         self, layout: Layout, calls: Sequence[Call]

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any, Self, TypeVar
 
 import torch
 from torch import Tensor
@@ -23,6 +25,8 @@ from cellwright.nn.states import State, StateShape
 from cellwright.nn.torch_names import ReadAsTorch
 from cellwright.packing import Layout, Lengths, PackedLayout, PaddedLayout
 
+_Found = TypeVar("_Found")
+
 
 class Stack(Freezes, HasPrecision, LeftInFloat, ReadAsTorch):
     """A module that holds the parameters of such layers. `Recurrent` is the one there is, and says what each means."""
@@ -38,12 +42,27 @@ class Stack(Freezes, HasPrecision, LeftInFloat, ReadAsTorch):
     proj_size: int
     heads: int
     recurrent_dropout: float
-    zoneout: dict[str, float]
+    _zoneout: dict[str, float]
     learn_initial_state: bool
     state_batch_first: bool
     checkpoint_every: int | None
     _names: list[dict[str, str]]  # of each layer's each direction: torch.nn's name -> this module's
     _flat: list[str]  # the parameters of all of them, in torch.nn's order
+    _kept: tuple[Any, ...]  # (what `kept` found,), where nothing has been set since
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        vars(self).pop("_kept", None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__getstate__().items() if name != "_kept"}
+
+    def kept(self, find: Callable[[Self], _Found]) -> _Found:
+        """What `find` makes of the layer's options, anew where one has been set since; it spares the shortest calls."""
+        found: tuple[_Found] | None = vars(self).get("_kept")
+        if found is None:
+            found = vars(self)["_kept"] = (find(self),)
+        return found[0]
 
     @property
     def directions(self) -> int:
@@ -132,7 +151,7 @@ def calls(
             arithmetic=arithmetic,
             packed=packed[k],
         )
-        found.append(regularise(call, layout.steps, stack.recurrent_dropout, stack.zoneout, training=stack.training))
+        found.append(regularise(call, layout.steps, stack.recurrent_dropout, stack._zoneout, training=stack.training))
     return layout, found
 
 

@@ -126,7 +126,9 @@ class DirectionArguments:
         call = self.binding.call
         for name, value in self.binding.extra_parameters(self.d).items():
             self.give(name, value)
-        for name, value in (call.streams[self.d] if call.streams else {}).items():
+        given = call.streams[self.d] if call.streams else {}
+        for name in call.cell.streams:  # a kernel reads all of them, so that none may be missing
+            value = given[name]
             scalar = name in self.binding.scalars
             self.give(name, value.detach().contiguous() if scalar else self.binding.whole(value))
         if call.resets:
