@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
+import cellwright
+from cellwright.cells.language import State, constant, detach, spike
 from rivals.missing import missing
 
 NAME = "snntorch"
+
+
+@cellwright.cell(inputs="current", state="v", outputs="z")
+def leaky(x: Any, s: Any) -> State:
+    """The neurons of our `lif` alone, on currents that a layer before them makes, as snnTorch has it."""
+    beta = constant(0.9)
+    v = beta * s.v + x.current - detach(spike(s.v - 1))
+    return State(v=v, z=spike(v - 1))
 
 
 def obstacle() -> str | None:

@@ -12,8 +12,15 @@ from rivals import hydrodl2_hbv, mingru_pytorch, snntorch_leaky, xlstm_slstm
 
 @pytest.mark.parametrize(
     "make",
-    [lambda: recurrences.hbv(2), lambda: recurrences.mingru(3, 8), lambda: recurrences.lif(3, 8)],
-    ids=["hbv", "mingru", "lif"],
+    [
+        lambda: recurrences.hbv(2),
+        lambda: recurrences.gr4j(2),
+        lambda: recurrences.mingru(3, 8),
+        lambda: recurrences.lif(3, 8),
+        lambda: recurrences.leaky(3, 8),
+        lambda: recurrences.block_gru(3, 16),
+    ],
+    ids=["hbv", "gr4j", "mingru", "lif", "leaky", "block-gru"],
 )
 def test_the_loop_is_the_recurrence(make, monkeypatch):
     monkeypatch.setattr(recurrences, "DAYS", 60)

@@ -50,6 +50,28 @@ def test_the_products_written_out():
     assert expanded(CELLS["layer-norm-lstm"])[0] == f"i_t = {normalised}"
 
 
+def test_what_is_normalised_as_a_sum_is_among_the_whole_sum():
+    assert equations(CELLS["block-gru"])[0] == "r_t = σ(γ_r · norm(x_r + u_r | x + u) + β_r)"
+    normalised = "norm(W_r x_t + U_r h_{t−1} | W x_t + U h_{t−1})"
+    assert expanded(CELLS["block-gru"])[0] == f"r_t = σ(γ_r · {normalised} + β_r)"
+
+
+def test_a_function_of_one_value_is_among_nothing_where_there_is_no_projection():
+    @cell(inputs="rain", state="store")
+    def bounded(x, s):
+        return State(store=softplus(s.store + x.rain))
+
+    assert equations(bounded) == expanded(bounded) == ["store_t = softplus(store_{t−1} + rain_t)"]
+
+
+def test_a_state_that_is_only_handed_on_is_called_what_it_was():
+    @cell(inputs="rain", state="now before")
+    def remembering(x, s):
+        return State(now=x.rain + 0.5 * s.now * s.before, before=s.now)
+
+    assert equations(remembering) == ["now_t = rain_t + 0.5 · now_{t−1} · before_{t−1}", "before_t = now_{t−1}"]
+
+
 def test_a_product_in_front_of_a_product_has_brackets():
     @cell(projections="a", gates="", state="h")
     def scaled(x, u, s):
@@ -143,7 +165,7 @@ def test_operations_hold_torch_s_count_of_the_products(name):
     with FlopCounterMode(display=False) as counter:
         case.run()
     rest = operations(CELLS[name], 3, 7) - counter.get_total_flops()
-    assert 0 < rest < 80 * 7
+    assert 0 < rest < 150 * 7
 
 
 def test_operations_by_hand():

@@ -104,6 +104,7 @@ def test_the_names_are_those_of_the_command_line():
         *(
             "layer-norm-lstm",
             "layer-norm-gru",
+            "block-gru",
             "slstm",
             "multiplicative-lstm",
             "ugrnn",
@@ -116,6 +117,6 @@ def test_the_names_are_those_of_the_command_line():
             "sru",
             "rg-lru",
         ),
-        *("lif", "recurrent-lif", "ea-lstm", "reservoir", "hbv"),
+        *("lif", "recurrent-lif", "ea-lstm", "reservoir", "hbv", "gr4j"),
     ]
     assert all(isinstance(c, Definition) and c.name == name for name, c in CELLS.items())

@@ -80,6 +80,8 @@ class Case:
 
 # The streams that are one number for all units, by name.
 OF_ALL_UNITS = ("x.rain", "p.rate")
+# The states that are never below 0: slstm's normaliser is a sum of exponentials, gr4j's stores hold water.
+ABOVE_ZERO = ("n", "production", "routing")
 
 
 def draw(
@@ -100,8 +102,7 @@ def draw(
     there = (cell.multiplies_input, cell.multiplies_state) * 2
     given = [value if one else None for one, value in zip(there, (*matrices, *biases), strict=True)]
     weights = Weights(*given, extra_parameters=own)  # type: ignore[arg-type,misc]
-    # slstm's normaliser n is a sum of exponentials.
-    state = [uniform(batch, hidden, low=0.3) if name == "n" else uniform(batch, hidden) for name in cell.states]
+    state = [uniform(batch, hidden, low=0.3 if name in ABOVE_ZERO else -1.2) for name in cell.states]
     streams = {
         name: uniform(batch if often == PER_SEQUENCE else steps, 1 if name in OF_ALL_UNITS else hidden, low=0.0)
         for name, often in cell.streams.items()

@@ -161,6 +161,18 @@ def _layer_norm_gru(w: Weights, x: Tensor, state: list[Tensor]) -> Result:
     return torch.stack(outputs), [h]
 
 
+def _block_gru(w: Weights, x: Tensor, state: list[Tensor]) -> Result:
+    """A dense layer of input and state side by side, normalised, then the three gates of it; one row at a time."""
+    (h,), own, outputs = state, w.extra_parameters, []
+    dense = torch.cat([w.input, w.recurrent], 1)
+    for row in x:
+        both = layer_norm(dense @ torch.cat([row, h]), dense.shape[:1], own["gamma"], own["beta"])
+        reset, update, candidate = both.view(3, -1)
+        h = torch.lerp(h, torch.tanh(torch.sigmoid(reset) * candidate), torch.sigmoid(update - 1))
+        outputs.append(h)
+    return torch.stack(outputs), [h]
+
+
 # --- cells without a recurrence in their gates, one row at a time ---------------------------------------
 def _unit_by_unit(update: Callable[[Tensor, Tensor, Mapping[str, Tensor]], tuple[Tensor, Tensor]]) -> Independent:
     """`update` (W x + b, the state, the cell's own) gives the new state and the output."""
@@ -321,6 +333,7 @@ INDEPENDENT: dict[str, Independent] = {
     "ligru": _torchrecurrent(torchrecurrent.LiGRUCell),
     "layer-norm-lstm": _layer_norm_lstm,
     "layer-norm-gru": _layer_norm_gru,
+    "block-gru": _block_gru,
     "slstm": _precisely(_units("i f z o", _slstm, mpmath.mpf)),
     "ugrnn": _torchrecurrent(torchrecurrent.UGRNNCell),
     "multiplicative-lstm": _multiplicative_lstm,

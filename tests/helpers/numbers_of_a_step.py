@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from cellwright.cells import Definition
+from drawing import ABOVE_ZERO
 
 ROWS, UNITS = 3, 4
 
@@ -25,8 +26,7 @@ class Numbers:
         self._within = {g: k for k, one in enumerate(cell.trace.products) for g in one.projections}
         self._multiplied: dict[str, Tensor] = {}
         self.u = cell.Projections(*(self._product(g) for g in cell.projections))
-        # slstm's normaliser n is a sum of exponentials
-        self.s = cell.States(*(self._draw(f"s.{s}", low=0.3 if s == "n" else -1.5) for s in cell.states))
+        self.s = cell.States(*(self._draw(f"s.{s}", low=0.3 if s in ABOVE_ZERO else -1.5) for s in cell.states))
         self.p = SimpleNamespace(**{name: self._parameter(name) for name in (*cell.parameters, *cell.given)})
         self.m = SimpleNamespace(**{name: self._draw(f"m.{name}", low=0.0) for name in cell.masks})
 
@@ -52,7 +52,7 @@ class Numbers:
 
     def _parameter(self, name: str) -> Any:
         if name in self.cell.given:
-            return self._draw(f"p.{name}")
+            return self._draw(f"p.{name}", low=0.1)  # gr4j has powers of quotients by them
         if self.cell.per_unit(name):
             return self._draw(f"p.{name}", rows=1)
         return self.cell.Projections(*(self._draw(f"p.{name}.{g}", rows=1) for g in self.cell.projections))

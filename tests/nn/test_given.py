@@ -9,8 +9,10 @@ import cellwright
 from agreement import SINGLE, assert_agree
 from calls import driven, without_recurrence
 from cellwright import Recurrent, use_backend
-from cellwright.cells import PER_STEP, cell
+from cellwright.cells import CELLS, PER_STEP, cell, registry
+from cellwright.cells.derived import first_output
 from cellwright.cells.language import State, tanh
+from cellwright.nn import stack
 
 T, B, H = 7, 4, 5
 LENGTHS = [7, 0, 3, 5]
@@ -29,6 +31,20 @@ def leaking(x, s):
     return State(v=0.8 * s.v + tanh(x.drive))
 
 
+@cell(inputs="rain", state="store", outputs="flow spill")
+def spilling(x, s):
+    """Two outputs and one input, so that layers of it can be stacked."""
+    full = s.store + x.rain
+    flow = 0.1 * full
+    return State(store=full - flow, flow=flow, spill=full - 1)
+
+
+@cell(inputs="a b", state="s", outputs="s aside")
+def aside(x, s):
+    """An input that only the second output reads."""
+    return State(s=0.5 * s.s + x.a, aside=x.a * x.b)
+
+
 def test_a_mapping_and_a_tensor_say_the_same() -> None:
     a, b, k = torch.randn(T, B, 1), torch.randn(T, B, 1), torch.rand(T, B, H)
     layer = Recurrent(mixing, 2, H)
@@ -45,6 +61,30 @@ def test_each_output_comes_by_its_name_and_the_first_is_the_layer_s() -> None:
     assert every["s"].shape == (T, B, 2 * H)
     assert torch.equal(output, every["twice"])
     assert_agree(every["twice"].double(), 2 * every["s"].double())
+
+
+def test_outputs_that_are_not_asked_for_are_not_computed() -> None:
+    """The layer's call is of its first output alone, with the same numbers and gradients; below a layer always."""
+    layer, k = Recurrent(mixing, 2, H, bidirectional=True, dtype=torch.float64), torch.rand(T, B, dtype=torch.float64)
+    x = torch.randn(T, B, 2, dtype=torch.float64, requires_grad=True)
+    asked = {"lengths": LENGTHS, "parameters": {"k": k}}
+    first, state = layer(x, **asked)
+    output, other, _ = layer(x, **asked, return_outputs=True)
+    assert torch.equal(first, output)
+    assert torch.equal(state, other)
+    assert_agree(*(torch.autograd.grad(y.square().sum(), x)[0] for y in (first, output)))
+    (call,) = stack.calls(layer, x.detach(), None, **asked)[1]
+    (every,) = stack.calls(layer, x.detach(), None, **asked, every=True)[1]
+    assert (call.cell.results, call.columns) == (("twice",), H)
+    assert (every.cell.results, every.columns) == (("twice", "s"), 2 * H)
+    assert registry.find(call.cell.key) is call.cell
+    below, top = stack.calls(Recurrent(spilling, 1, H, num_layers=2), torch.rand(T, B, 1), None, every=True)[1]
+    assert (below.cell.results, top.cell.results) == (("flow",), ("flow", "spill"))
+
+
+def test_a_cell_with_one_output_is_its_own() -> None:
+    assert first_output(CELLS["lif"]) is CELLS["lif"]
+    assert first_output(aside) is aside  # what it reads of b is for its second output alone
 
 
 def test_batch_first_and_one_sequence_alone() -> None:

@@ -1,11 +1,14 @@
 """Heads: units that see only their own part of the state through U."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 import cellwright
 from agreement import assert_agree
 from cellwright import Recurrent, use_backend
+from cellwright.nn import stack
 
 T, B, I, H, HEADS = 6, 4, 3, 8, 4
 LENGTHS = [6, 0, 3, 4]
@@ -42,6 +45,36 @@ def test_each_head_is_a_layer_of_its_own(cell, where):
             assert_agree(output[..., units], found)
             gradient = layer.weight_hh_l0.grad.view(-1, H, H // HEADS)[:, units]
             assert_agree(gradient.reshape(alone.weight_hh_l0.shape), alone.weight_hh_l0.grad)
+
+
+# Panels of U of two heads and of one, of one letter and of two; a product within the step.
+PANELS = [("lstm", 96, 6), ("gru-2014", 40, 5), ("block-gru", 128, 2)]
+
+
+def _with_gradients(layer: Recurrent, x: torch.Tensor) -> list[torch.Tensor]:
+    output, state = layer(x, lengths=LENGTHS)
+    states = state if isinstance(state, tuple) else (state,)
+    loss = output.square().sum() + sum(s.sum() for s in states)
+    return [output.detach(), *torch.autograd.grad(loss, [x, *layer.parameters()])]
+
+
+@pytest.mark.parametrize(("cell", "hidden", "heads"), PANELS)
+def test_what_lies_between_heads_is_not_multiplied_and_nothing_is_missed(cell, hidden, heads, monkeypatch):
+    """Against the reference, and to the bit against kernels that multiply all of U."""
+    torch.manual_seed(0)
+    layer = Recurrent(cell, I, hidden, heads=heads, bidirectional=True, dtype=torch.float64)
+    x = torch.randn(T, B, I, dtype=torch.float64, requires_grad=True)
+    with use_backend("reference"):
+        wanted = _with_gradients(layer, x)
+    with use_backend("compiled"):
+        found = _with_gradients(layer, x)
+        with torch.no_grad():
+            assert torch.equal(layer(x, lengths=LENGTHS)[0], found[0])
+        whole = stack.dispatch.layer
+        monkeypatch.setattr(stack.dispatch, "layer", lambda call: whole(replace(call, heads=1)))
+        dense = _with_gradients(layer, x)
+    assert_agree(found, wanted)
+    assert all(map(torch.equal, found, dense))
 
 
 def test_stacked_both_ways_streamed_compiled_and_frozen():

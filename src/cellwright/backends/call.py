@@ -78,6 +78,7 @@ class Call:
     arithmetic    how kernels multiply, forward and backward; the other backends multiply as torch does
     packed        what kernels have packed of the weights, which stay; None where they pack at every call
     wanted        the streams whose gradients the kernels' backward pass gives
+    heads         parts of the units that U keeps apart: it is zero between them, which kernels do not multiply
     """
 
     cell: Definition
@@ -94,6 +95,7 @@ class Call:
     arithmetic: Arithmetic = "float32"
     packed: Packed | None = None
     wanted: frozenset[str] = frozenset()
+    heads: int = 1
 
     @property
     def hidden(self) -> int:

@@ -1,6 +1,6 @@
-"""Cells derived from a cell: zoneout, and dropout on the recurrent connection.
+"""Cells derived from a cell: zoneout, dropout on the recurrent connection, and the cell with one output alone.
 
-Both keep the letters of the cell and add masks, whose values the layer draws.
+All keep the letters of the cell. The first two add masks, whose values the layer draws.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from cellwright.cells.definition import PER_SEQUENCE, PER_STEP, Definition
 from cellwright.cells.expression import Expression
 from cellwright.cells.language import State
 from cellwright.cells.registry import derivation
+from cellwright.cells.trace import used_inputs
 from cellwright.errors import DefinitionError
 
 
@@ -76,6 +77,25 @@ def recurrent_dropout(cell: Definition) -> Definition:
     changes = {"states": (*cell.states, masked), "recurrent_state": masked} if cell.multiplies_before else {}
     origin = (recurrent_dropout, (cell,))
     return _derive(cell, "recurrent dropout", step, {"mask": PER_SEQUENCE}, origin=origin, **changes)
+
+
+@derivation
+@cache
+def first_output(cell: Definition) -> Definition:
+    """`cell` without its outputs after the first, for calls that do not ask for them: nothing stores them then.
+
+    The cell itself where it has no others, or where some of what it reads is for them alone.
+    """
+    names = dict.fromkeys((*cell.states, cell.results[0]))
+    if len(cell.results) == 1 or used_inputs(cell.trace.results[name] for name in names) != cell.reads:
+        return cell
+
+    def step(x: Any, u: Any, s: Any, p: Any, m: Any) -> State:
+        new = _run(cell, x, u, s, p, m)
+        return _state({name: getattr(new, name) for name in names}, new, ())
+
+    step.__doc__ = f"{cell.title}."
+    return replace(cell, step=step, outputs=cell.results[:1], origin=(first_output, (cell,)))
 
 
 class _Masked:

@@ -7,7 +7,6 @@ torch.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
@@ -407,6 +406,4 @@ def _interval(e: Expression, known: dict[int, Interval]) -> Interval:
         return e.number, e.number
     if e.called in FUNCTIONS:
         return FUNCTIONS[e.called]
-    bounds = OPERATIONS[e.op].interval(*(interval(o, known) for o in e.operands))
-    # inf − inf tells nothing
-    return -math.inf if math.isnan(bounds[0]) else bounds[0], math.inf if math.isnan(bounds[1]) else bounds[1]
+    return OPERATIONS[e.op].bounds(*(interval(o, known) for o in e.operands))

@@ -185,7 +185,9 @@ def _short(cell: Definition, style: Unicode) -> Notation:
     def product(name: str, of: Callable[[int], str]) -> tuple[str, int]:
         return f"{leaf(name)[0]}({of(LOOSE)})", WHOLE
 
-    return Notation(style.operations, leaf, style.number, _function(cell, style, leaf, {"x": "x", "u": "u"}), product)
+    x, u = (tuple(leaf(f"{root}.{part}")[0] for part in cell.projections) for root in "xu")
+    wholes = {x: "x", u: "u", tuple(map("{} + {}".format, x, u)): "x + u"}
+    return Notation(style.operations, leaf, style.number, _function(style, wholes), product)
 
 
 def _expanded(cell: Definition, style: Unicode) -> Notation:
@@ -202,7 +204,7 @@ def _expanded(cell: Definition, style: Unicode) -> Notation:
     def leaf(name: str) -> tuple[str, int]:
         root, *path = name.split(".")
         if root in matrix and name not in cell.streams:
-            return times(root, path, operand[root]) + bias(root, *path), SUM if cell.bias else PRODUCT
+            return one(root, *path), SUM if cell.bias else PRODUCT
         return _other_leaf(cell, style, root, path), WHOLE
 
     def product(name: str, of: Callable[[int], str]) -> tuple[str, int]:
@@ -214,23 +216,26 @@ def _expanded(cell: Definition, style: Unicode) -> Notation:
         names = sorted(made)
         if e.op != "add" or [n[:2] for n in names] != ["u.", "x."] or names[0][2:] != names[1][2:]:
             return None
-        part, u = names[0][2:], made[names[0]]
-        multiplied = operand["u"] if u.op == "input" else write(u.operands[0], WHOLE)
-        return f"{times('x', [part], operand['x'])} + {times('u', [part], multiplied)}{bias('x', part)}", SUM
+        u = made[names[0]]
+        return both([names[0][2:]], operand["u"] if u.op == "input" else write(u.operands[0], WHOLE)), SUM
 
-    wholes = {root: times(root, [], operand[root]) + bias(root) for root in matrix}
-    return Notation(style.operations, leaf, style.number, _function(cell, style, leaf, wholes), product, merged)
+    def both(part: Sequence[str], multiplied: str) -> str:
+        return f"{times('x', part, operand['x'])} + {times('u', part, multiplied)}{bias('x', *part)}"
+
+    def one(root: str, *part: str) -> str:
+        return times(root, part, operand[root]) + bias(root, *part)
+
+    wholes = {tuple(one(root, part) for part in cell.projections): one(root) for root in matrix}
+    wholes[tuple(both([part], operand["u"]) for part in cell.projections)] = both([], operand["u"])
+    return Notation(style.operations, leaf, style.number, _function(style, wholes), product, merged)
 
 
-def _function(
-    cell: Definition, style: Unicode, leaf: Callable[[str], tuple[str, int]], wholes: Mapping[str, str]
-) -> Callable[[str, list[str]], str]:
-    """norm(x_i | x_i, x_f, …) as norm(x_i | x), where those are all that x consists of."""
-    groups = {tuple(leaf(f"{root}.{part}")[0] for part in cell.projections): text for root, text in wholes.items()}
+def _function(style: Unicode, wholes: Mapping[tuple[str, ...], str]) -> Callable[[str, list[str]], str]:
+    """norm(x_i | x_i, x_f, …) as norm(x_i | x), where those are all that x consists of; `wholes` by their parts."""
 
     def function(name: str, of: list[str]) -> str:
         among = tuple(of[1:])
-        return style.function(name, [of[0], groups[among]] if among in groups else of)
+        return style.function(name, [of[0], wholes[among]] if among and among in wholes else of)
 
     return function
 
@@ -263,9 +268,13 @@ def _letters(cell: Definition, style: Unicode) -> tuple[list[tuple[str, Expressi
     named |= cell.trace.letters
     named |= {name: value for name, value in cell.trace.results.items() if name not in named}
     lines = [(style.symbol(*_base(name), *_at(cell, value)), value) for name, value in named.items()]
+    # A state that is only handed on, r_2 = s.r_1, is no letter for the one it was.
+    lettered = {id(e) for e in cell.trace.letters.values()}
+    handed = {id(e) for e in cell.trace.results.values() if e.op == "input"} - lettered
     first: dict[int, str] = {}
     for symbol, value in lines:
-        first.setdefault(id(value), symbol)
+        if id(value) not in handed:
+            first.setdefault(id(value), symbol)
     return lines, first
 
 
@@ -276,7 +285,7 @@ def _at(cell: Definition, value: Expression) -> list[str]:
 
 
 def _right(value: Expression, symbol: str, notation: Notation, letters: Mapping[int, str]) -> str:
-    if letters[id(value)] == symbol:
+    if letters.get(id(value)) == symbol:
         return write_below(value, notation, letters)
     return write(value, notation, letters)
 

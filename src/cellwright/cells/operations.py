@@ -37,6 +37,11 @@ class Operation:
     reduces: bool = False
     values: int | None = None
 
+    def bounds(self, *operands: Interval) -> Interval:
+        """`interval` of the ranges of the operands; inf − inf tells nothing, and so is any number."""
+        low, high = self.interval(*operands)
+        return -math.inf if math.isnan(low) else low, math.inf if math.isnan(high) else high
+
 
 def _times(a: float, b: float) -> float:
     # 0 × inf is 0 for a bound: the other factor is finite wherever it is used.

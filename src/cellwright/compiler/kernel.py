@@ -88,8 +88,8 @@ class Kernel:
         plan = training(cell, wanted)
         self.layout = gate_layout(cell, plan.backward)
         self.plan = with_saved_placed(plan, self.layout, self._recording(plan.forward, self.letters))
-        self._forward: dict[tuple[bool, bool, tuple[str, ...], frozenset[str]], Loop] = {}
-        self._backward: dict[tuple[bool, frozenset[str]], Loop] = {}
+        self._forward: dict[tuple[bool, bool, tuple[str, ...], frozenset[str], int], Loop] = {}
+        self._backward: dict[tuple[bool, frozenset[str], int], Loop] = {}
 
     @property
     def letters(self) -> tuple[str, ...]:
@@ -112,29 +112,34 @@ class Kernel:
         projects: bool = False,
         letters: tuple[str, ...] = (),
         scalars: frozenset[str] = frozenset(),
+        heads: int = 1,
     ) -> Loop:
         """The forward loop; `saves` keeps what the backward loop reads, `letters` are written beside the outputs.
 
-        `scalars` are the streams that are one number for all units.
+        `scalars` are the streams that are one number for all units, `heads` parts of the units that U keeps apart.
         """
-        key = (saves, projects, letters, scalars)
+        key = (saves, projects, letters, scalars, heads)
         if key not in self._forward:  # looked up before the step is made, which takes longer than a step of inference
             self._forward[key] = self._compiled(define_forward, self._forward_step(*key))
         return self._forward[key]
 
-    def backward(self, *, projects: bool = False, scalars: frozenset[str] = frozenset()) -> Loop:
+    def backward(self, *, projects: bool = False, scalars: frozenset[str] = frozenset(), heads: int = 1) -> Loop:
         """The backward loop; its gate rows are those of the forward loop that saves."""
-        key = (projects, scalars)
+        key = (projects, scalars, heads)
         if key not in self._backward:
             slots = max(len(self.layout.inputs), self.plan.slots)
-            step = LoopSpec(self.cell, self.plan.backward, self.layout, slots, True, projects, scalars=scalars)
+            step = LoopSpec(
+                self.cell, self.plan.backward, self.layout, slots, True, projects, scalars=scalars, heads=heads
+            )
             self._backward[key] = self._compiled(define_backward, step)
         return self._backward[key]
 
-    def _forward_step(self, saves: bool, projects: bool, letters: tuple[str, ...], scalars: frozenset[str]) -> LoopSpec:
+    def _forward_step(
+        self, saves: bool, projects: bool, letters: tuple[str, ...], scalars: frozenset[str], heads: int
+    ) -> LoopSpec:
         program = self._recording(self.plan.forward if saves else forward(self.cell), letters)
         slots = max(len(self.layout.inputs), self.plan.slots if saves else 0)
-        return LoopSpec(self.cell, program, self.layout, slots, saves, projects, letters, scalars)
+        return LoopSpec(self.cell, program, self.layout, slots, saves, projects, letters, scalars, heads)
 
     def _recording(self, program: Program, letters: Sequence[str]) -> Program:
         """A forward program that also writes down letters."""

@@ -109,7 +109,9 @@ def streams(
             _check_width(who, f"input {name}", width, hidden)
         index = layout.inner
         packed = rows if index is None else index.gather(rows)
-        found |= {f"x.{name}": part for name, part in zip(cell.inputs, torch.split(packed, each, -1), strict=True)}
+        # Of one input no part, whose gradient would be a copy; of several copies, which both passes read.
+        parts = [part.contiguous() for part in torch.split(packed, each, -1)] if len(each) > 1 else [packed]
+        found |= {f"x.{name}": part for name, part in zip(cell.inputs, parts, strict=True)}
     else:
         _check_names(who, "input", inputs or {}, cell.inputs)
         for name in cell.inputs:
@@ -144,7 +146,7 @@ def _shaped(who: str, name: str, value: Tensor, lead: tuple[int, ...], hidden: i
     if not fits:
         raise RuntimeError(f"{who}: the {name} has shape {tuple(value.shape)}; expected ({axes}, 1 or units) of {lead}")
     _check_width(who, name, whole.shape[-1], hidden)
-    return whole.expand(*lead, -1)
+    return whole if whole.shape[:-1] == lead else whole.expand(*lead, -1)
 
 
 def _per_step(who: str, name: str, value: Tensor, layout: Layout, hidden: int) -> Tensor:
@@ -162,4 +164,4 @@ def _per_sequence(who: str, name: str, value: Tensor, layout: Layout, hidden: in
         checks.tensor(who, name, value)
         value, lead = value.reshape(1, *value.shape), (1,)
     whole = _shaped(who, name, value, lead, hidden, "batch")
-    return layout.sort(whole[None])[0]
+    return layout.sort(whole[None]).squeeze(0)

@@ -58,7 +58,8 @@ class Recurrent(Stack, Pretrained):
             same gradients in less memory and more time, as torch.utils.checkpoint gives. None keeps all steps. Programs
             of torch.compile keep nothing between the passes anyway, and compute each layer again as a whole.
         heads: Parts of the units, each of which sees only itself through U, as in xLSTM and block GRUs: `weight_hh` is
-            (G·H, H / heads). A cell that normalises does so over all units. Kernels multiply U as a whole, zeros too.
+            (G·H, H / heads). A cell that normalises does so over all units. Kernels multiply the blocks that a register
+            panel of U has to do with; the gradient of U, and products of fewer bits, as a whole, zeros too.
         matmul_precision: How kernels multiply, float32 in any case where their sums are: a word of
             `cellwright.use_matmul_precision`. None is as that block, autocast or torch's own switch says.
 
@@ -288,7 +289,7 @@ class Recurrent(Stack, Pretrained):
             return elsewhere(input, hx, lengths=lengths, reset=reset, **asked)
         if self._frozen is not None:
             self.check_frozen(input, hx, inputs, parameters)
-        layout, calls = stack.calls(self, input, hx, lengths, reset, return_gates, inputs, parameters)
+        layout, calls = stack.calls(self, input, hx, lengths, reset, return_gates, inputs, parameters, return_outputs)
         outputs, state, gates = self._compute(layout, calls)
         first = self.cell.results[0]
         outputs[first], state = precision.leave_layer(
@@ -385,7 +386,8 @@ class Recurrent(Stack, Pretrained):
         # Asking leaves the masks of the next call as they would have been.
         device = stack.like(self).device
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            call = stack.calls(self, input, hx, lengths, reset, return_gates, inputs, parameters)[1][0]
+            asked = (reset, return_gates, inputs, parameters, return_outputs)
+            call = stack.calls(self, input, hx, lengths, *asked)[1][0]
         return dispatch.with_products(dispatch.choose(call), stack.decision(self, stack.like(self).dtype))
 
     def _elsewhere(self, input: Any) -> Callable[..., tuple[Any, ...]] | None:

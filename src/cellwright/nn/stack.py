@@ -15,6 +15,7 @@ from torch import Tensor
 from cellwright.backends import custom_op, dispatch, precision, recompute
 from cellwright.backends.call import Call, Result, Weights
 from cellwright.cells import Definition
+from cellwright.cells.derived import first_output
 from cellwright.nn import checks, given, weights
 from cellwright.nn.freezing import Freezes
 from cellwright.nn.inputs import enter, reset_rows
@@ -115,10 +116,12 @@ def calls(
     record: bool = False,
     inputs: given.Named | None = None,
     parameters: given.Named | None = None,
+    every: bool = False,
 ) -> tuple[Layout, list[Call]]:
     """What a batch asks of each layer; all but the first still have the first one's rows.
 
-    Checks what a user gave: raises as `Recurrent.forward` does. Many arguments: those of a layer's call.
+    Of a cell with several outputs the first is all that a layer is asked for, but where `every` one is wanted the last
+    layer. Checks what a user gave: raises as `Recurrent.forward` does. Many arguments: those of a layer's call.
     """
     who, cell = type(stack).__name__, stack.cell
     each = weights_of(stack)
@@ -129,7 +132,7 @@ def calls(
     arithmetic = decision(stack, weight.dtype).arithmetic
     streams = given.streams(who, cell, stack.hidden_size, layout, rows, widths, inputs, parameters)
     if not cell.multiplies_input:
-        rows = rows[..., :0]
+        rows = _no_columns(rows)
     state = _initial(stack, layout, rows) if hx is None else state_shape(stack).enter(who, hx, layout, rows)
     resets = None if reset is None else reset_rows(who, layout, reset)[: stack.directions]
     packed = stack.packed()
@@ -137,7 +140,7 @@ def calls(
     for k in range(stack.num_layers):
         here = slice(k * stack.directions, (k + 1) * stack.directions)
         call = Call(
-            cell=stack.cell,
+            cell=cell if every and k == stack.num_layers - 1 else _of_one_output(cell),
             rows=rows,
             batch_sizes=layout.batch_sizes,
             state=[s[here] for s in state],
@@ -150,9 +153,22 @@ def calls(
             output_index=layout.inner if k == stack.num_layers - 1 else None,
             arithmetic=arithmetic,
             packed=packed[k],
+            heads=stack.heads,
         )
         found.append(regularise(call, layout.steps, stack.recurrent_dropout, stack._zoneout, training=stack.training))
     return layout, found
+
+
+def _no_columns(rows: Tensor) -> Tensor:
+    """The rows as no W multiplies them, (·, 0): without a gradient, which would be zeros for all that they were."""
+    return rows.detach()[..., :0]
+
+
+def _of_one_output(cell: Definition) -> Definition:
+    return first_output(cell)
+
+
+_of_one_output._dynamo_marked_constant = True  # type: ignore[attr-defined]  # as `masks._derived`
 
 
 def above(call: Call, rows: Tensor) -> Call:
@@ -160,7 +176,7 @@ def above(call: Call, rows: Tensor) -> Call:
     if call.cell.multiplies_input:
         return replace(call, rows=rows)
     name = f"x.{call.cell.inputs[0]}"
-    return replace(call, rows=rows[..., :0], streams=[{**one, name: rows} for one in call.streams or ()])
+    return replace(call, rows=_no_columns(rows), streams=[{**one, name: rows} for one in call.streams or ()])
 
 
 def results(call: Call, rows: Tensor) -> dict[str, Tensor]:

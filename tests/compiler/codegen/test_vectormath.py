@@ -12,6 +12,7 @@ from mpmath import mpf
 
 from array_function import array_function
 from cellwright.compiler.codegen import vectormath
+from cellwright.compiler.codegen.vector import Vector
 
 INF, NAN = np.inf, np.nan
 DTYPES = ("float32", "float64")
@@ -230,6 +231,28 @@ def test_limits_of_power_are_those_of_c(dtype: str) -> None:
     precise = np.power(x[~exact].astype(np.longdouble), y[~exact].astype(np.longdouble))
     assert estimate(found[~exact], precise).max() <= POWER
     assert min(exact.sum(), (~exact).sum()) > 50
+
+
+def _to_the(exponent: float) -> Callable[[Vector], Vector]:
+    return lambda x: vectormath.power_of(x, exponent)
+
+
+ROOTS = 2.9  # ulp: what products and roots round
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@np.errstate(all="ignore")
+def test_powers_of_a_quarter_s_multiples_are_those_of_c(dtype: str) -> None:
+    """Products and roots, of numbers of all sizes, and the limits: also another number, which is no such multiple."""
+    info = np.finfo(dtype)
+    every = np.linspace(1, int(info.max.view(f"uint{info.bits}")), 4_000).astype(f"uint{info.bits}").view(dtype)
+    limits = np.array([0.0, 1.0, INF, -0.0, -1.0, -INF, NAN], dtype)
+    largest = 0.0
+    for exponent in (*sorted(vectormath.QUARTERS), 2.3):
+        run, given = array_function(_to_the(exponent), dtype), np.dtype(dtype).type(exponent)
+        largest = max(largest, estimate(run(every), every.astype(np.longdouble) ** np.longdouble(given)).max())
+        np.testing.assert_array_equal(run(limits), np.power(limits, np.full_like(limits, given)))
+    assert 1 < largest <= ROOTS
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

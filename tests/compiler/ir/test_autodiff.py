@@ -164,6 +164,23 @@ def test_the_rule_of_power_with_a_number_is_torch_s(a, b):
         _assert_same_slope(found, *_torch_s_power(float(a), float(b), (k,)))
 
 
+def test_the_rule_of_power_takes_one_power_where_the_base_is_above_zero():
+    """A base that is limited from below has no 0 and no sign: nothing is chosen, and b a^(b−1) is b y / a."""
+    p = Program()
+    v, b = p.input("v"), p.input("b")
+    a = p.apply("maximum", v, p.number(0.1))
+    y = p.apply("power", a, b)
+    made = len(p.nodes)
+    slopes = RULES["power"](p, (a, b), y, p.input("d"))
+    p.outputs = dict(zip("ab", slopes, strict=True))
+    assert not {node.op for node in p.nodes[made:]} & {"power", "select", "greater"}
+    values = {"v": POSITIVE, "b": B, "d": np.ones((1, 1))}
+    found = interpret(p, values)
+    leaves = [torch.from_numpy(values[name].clip(min=0.1 if name == "v" else None)).requires_grad_() for name in "vb"]
+    for ours, wanted in zip(found.values(), torch.autograd.grad(torch.pow(*leaves).sum(), leaves), strict=True):
+        assert_agree(ours, wanted, share=1e-14)
+
+
 def test_a_comparison_hands_nothing_on():
     assert _by_rule("greater", POINTS["greater"], np.ones((1, 4))) == [None, None]
 

@@ -43,7 +43,7 @@ def backward(
     """The gradients of a call from the cotangents of its rows (N', D·P) and final states (D, B, ·)."""
     refuse_gradients(call)
     binding = LayerBinding(call)
-    loop = binding.kernel.backward(projects=binding.projects, scalars=binding.scalars)
+    loop = binding.kernel.backward(projects=binding.projects, scalars=binding.scalars, heads=call.heads)
     dy = d_rows.contiguous()
     directions = [DirectionArguments(binding, loop, d) for d in binding.directions]
     for d, direction in enumerate(directions):

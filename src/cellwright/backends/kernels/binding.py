@@ -66,8 +66,9 @@ class LayerBinding:
         return rows if index.number == self.count else rows.index_fill_(0, index.free, 0.0)
 
     def whole(self, tensor: Tensor) -> Tensor:
-        """The last dimension filled up with zeros to whole registers, contiguous."""
-        return pad(tensor.detach(), (0, self.padded - tensor.shape[-1])).contiguous()
+        """The last dimension filled up with zeros to whole registers, contiguous; not copied where it is that."""
+        missing = self.padded - tensor.shape[-1]
+        return (pad(tensor.detach(), (0, missing)) if missing else tensor.detach()).contiguous()
 
     def whole_state(self, name: str, tensor: Tensor) -> Tensor:
         """The same for a state; that which U multiplies has a width of its own. Where it has it, it is not copied."""

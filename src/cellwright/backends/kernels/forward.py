@@ -63,7 +63,9 @@ def prepare(call: Call, *, saves: bool) -> tuple[Tensor, Launch]:
         refuse_gradients(call)
     binding = LayerBinding(call, shares=not (saves or call.record))
     letters = binding.kernel.letters if call.record else ()
-    loop = binding.kernel.forward(saves=saves, projects=binding.projects, letters=letters, scalars=binding.scalars)
+    loop = binding.kernel.forward(
+        saves=saves, projects=binding.projects, letters=letters, scalars=binding.scalars, heads=call.heads
+    )
     kept = None if saves else call.packed
     packed = _packed(binding, kept)
     each = len(packed) // len(binding.directions)

@@ -1,9 +1,11 @@
 """The cells that come with the package: one file of equations each. To add one, write its file and name it here."""
 
 from cellwright.cells.definition import Definition
+from cellwright.cells.library.block_gru import block_gru
 from cellwright.cells.library.cornn import cornn
 from cellwright.cells.library.coupled import coupled
 from cellwright.cells.library.ea_lstm import ea_lstm
+from cellwright.cells.library.gr4j import gr4j
 from cellwright.cells.library.gru import gru
 from cellwright.cells.library.gru_2014 import gru_2014
 from cellwright.cells.library.hbv import hbv
@@ -47,6 +49,7 @@ CELLS: dict[str, Definition] = {
         ligru,
         layer_norm_lstm,
         layer_norm_gru,
+        block_gru,
         slstm,
         multiplicative_lstm,
         ugrnn,
@@ -63,5 +66,6 @@ CELLS: dict[str, Definition] = {
         ea_lstm,
         reservoir,
         hbv,
+        gr4j,
     )
 }

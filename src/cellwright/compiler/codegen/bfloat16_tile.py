@@ -121,6 +121,9 @@ class Bfloat16Tile(Tile):
         b.ret_void()
         return made
 
+    def define_part(self, module: Module) -> None:
+        """None: rows are split whole, and their blocks are of TERMS terms."""
+
     def _split_row(self, b: Builder, row: Value, k: Value, target: Value, pairs: Value) -> None:
         """The parts of k terms of a row, zero up to the end of the last block."""
         lanes, width = self.lanes, self.lanes.width

@@ -126,6 +126,7 @@ class LoopSpec:
     projects   whether the output is projected before it goes on (Sak, Senior and Beaufays 2014)
     letters    what is written down beside the outputs
     scalars    the streams that are one number for all units
+    heads      parts of the units, each of which U lets see itself only
     """
 
     cell: Definition
@@ -136,12 +137,17 @@ class LoopSpec:
     projects: bool = False
     letters: Sequence[str] = ()
     scalars: frozenset[str] = frozenset()
+    heads: int = 1
+
+    @cached_property
+    def back(self) -> bool:
+        """Whether the program is the derivative."""
+        return any(name.startswith("d.") for name in self.program.inputs())
 
     @cached_property
     def phases(self) -> tuple[Phase, ...]:
         """The program in the parts between its products within the step."""
-        back = any(name.startswith("d.") for name in self.program.inputs())
-        return (_backward_phases if back else _forward_phases)(self.program, self.places)
+        return (_backward_phases if self.back else _forward_phases)(self.program, self.places)
 
     @cached_property
     def saved_rows(self) -> int:
@@ -157,7 +163,8 @@ class LoopSpec:
         """All that the loop's code is made from, as text; two steps of the same recipe have the same code."""
         cell = self.cell
         own = (cell.states, cell.results, cell.recurrent_state, sorted(cell.streams.items()), sorted(self.scalars))
-        return repr((own, self.places, self.slots, self.saves, self.projects, self.letters, self.program.recipe()))
+        loop = (self.places, self.slots, self.saves, self.projects, self.letters, self.heads)
+        return repr((own, loop, self.program.recipe()))
 
     def block(self) -> Struct:
         """The words of a direction: COMMON, then by name the states, parameters, streams, their cotangents, letters."""

@@ -88,6 +88,9 @@ class Int8Tile(Tile):
         return rows * (2 * self.whole(terms) + LINE)
 
     # --- what a loop does -------------------------------------------------------------------------------
+    def define_part(self, module: Module) -> None:
+        """None: rows are put into bytes whole."""
+
     def define_product(self, module: Module) -> Function:
         """Add the product to a module."""
         quantise = _define_quantise(module, self)

@@ -16,7 +16,18 @@ from cellwright.cells.definition import PER_SEQUENCE
 from cellwright.compiler.codegen import pointwise
 from cellwright.compiler.codegen.arguments import ITEM
 from cellwright.compiler.codegen.gate_layout import LoopSpec
-from cellwright.compiler.codegen.ir_builder import BYTE, at, count, function, integer, load, minimum, pointer
+from cellwright.compiler.codegen.ir_builder import (
+    BYTE,
+    Span,
+    at,
+    count,
+    element,
+    function,
+    integer,
+    load,
+    minimum,
+    pointer,
+)
 from cellwright.compiler.codegen.microkernel import Tile
 from cellwright.compiler.codegen.team import Team
 from cellwright.compiler.codegen.vector import Lanes, Vector, i64
@@ -33,6 +44,7 @@ class LoopBuilder:
         places = step.places
         if places.inputs or places.recurrent or places.products:
             self.product = tile.define_product(module)
+            self._part = tile.define_part(module) if step.heads > 1 else None
         self.function, self.b = function(module, name, [pointer], inline=True)
         b = self.b
         (self.item,) = self.function.args
@@ -149,8 +161,44 @@ class LoopBuilder:
         return (integer(0), panels) if self.team is None else self.team.share(panels)
 
     def _multiply(self, m: Value, a: int, c: int, k: Value, factor: str, panels: tuple[Value, Value]) -> None:
+        if factor in self.step.places.factors_of_u and self._part is not None:
+            self._multiply_heads(self._part, m, (a, c), k, factor, panels)
+            return
         operands = [k, self.address(f"{factor}_panels"), self.address(f"{factor}_starts")]
         self.b.call(self.product, [m, self.lists[a], self.lists[c], *operands, *panels, self.own("operands")])
+
+    def _multiply_heads(
+        self, part: Function, m: Value, lists: tuple[int, int], k: Value, factor: str, panels: tuple[Value, Value]
+    ) -> None:
+        """The same of heads: of each panel only those rows that are of its columns' heads; all others are zero."""
+        b, line = self.b, self.tile.columns * self.lanes.bytes
+        span = Span(b, *panels)
+        with count(b, span.first, span.last) as n:
+            p = span.place(n)
+            column = b.mul(p, integer(self.tile.columns))
+            start = element(b, self.address(f"{factor}_starts"), p, line)
+            for first, terms in self._of_heads(factor, column, k):
+                panel = element(b, self.address(f"{factor}_panels"), b.add(b.mul(p, k), first), line)
+                b.call(part, [m, *(self.lists[which] for which in lists), terms, panel, start, column, first])
+                start = ir.Constant(pointer, None)  # what follows is added
+
+    def _of_heads(self, factor: str, column: Value, k: Value) -> list[tuple[Value, Value]]:
+        """The runs of a panel's k rows that are not zero, from the panel's first column: each run's first and number.
+
+        Forward the rows are units, and the columns those of U's letters one after another; where a panel is of two
+        letters, all its rows are taken. Backward it is the other way round.
+        """
+        b, wide = self.b, integer(self.tile.columns)
+        unit = column if self.step.back else b.srem(column, self.padded)
+        size = b.sdiv(self.hidden, integer(self.step.heads))
+        last = b.sub(minimum(b, b.add(unit, wide), self.hidden), integer(1))
+        first = minimum(b, b.mul(b.sdiv(unit, size), size), self.hidden)
+        terms = b.sub(b.mul(b.add(b.sdiv(last, size), integer(1)), size), first)
+        if self.step.back:
+            letters = self.step.places.factors_of_u[factor]
+            return [(b.add(self.slots_wide(slot), first), terms) for slot in range(len(letters))]
+        crosses = b.icmp_signed(">", b.add(unit, wide), self.padded)
+        return [(b.select(crosses, integer(0), first), b.select(crosses, k, terms))]
 
     def end(self) -> Function:
         """End the function, which is what it gives."""

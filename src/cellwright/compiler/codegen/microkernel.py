@@ -16,7 +16,7 @@ element of A is a memory operand; of 16, 6 × 2 take 12 (the shape of Van Zee an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -95,6 +95,10 @@ class Tile:
         """Add the product to a module."""
         return define_product(module, self)
 
+    def define_part(self, module: Module) -> Function | None:
+        """Add the product of some of the terms to a module; None where there is no such."""
+        return define_part(module, self)
+
     @property
     def together(self) -> int:
         """How many terms lie in one row of a panel."""
@@ -144,22 +148,30 @@ def shape(target: Target, dtype: str) -> Tile:
     return Tile(lanes_of(target, dtype), 4 if target.registers >= 32 else 2)
 
 
-def define(module: Module, tile: Tile) -> Function:
-    """Add the tile function to a module: (m, A, C, k, panel, start, column), with 1 <= m <= ROWS rows."""
-    made, b = function(module, "tile", [i64, pointer, pointer, i64, pointer, pointer, i64], inline=True)
-    m, rows, results, k, panel, start, column = made.args
-    product = Panels(k, panel, start, column)
+def define(module: Module, tile: Tile, *, part: bool = False) -> Function:
+    """Add the tile function to a module: (m, A, C, k, panel, start, column), with 1 <= m <= ROWS rows.
+
+    That of a `part` of the terms is also given `first`.
+    """
+    kinds = [i64, pointer, pointer, i64, pointer, pointer, i64, *([i64] if part else [])]
+    made, b = function(module, "tile_of_part" if part else "tile", kinds, inline=True)
+    m, rows, results, *by = made.args
+    product = Panels(*by)
     choose(b, made, m, ROWS, lambda n: _multiply(b, tile, (n, 1), (rows, results), product))
     return made
 
 
 class Panels(NamedTuple):
-    """The factor of a product: its k rows in panels, what the sums start from or 0, and the column of the results."""
+    """The factor of a product: its k rows in panels, what the sums start from or 0, and the column of the results.
+
+    `first` is which of a row's numbers the first of them multiplies, where that is not the row's first.
+    """
 
     k: Value
     panel: Value
     start: Value
     column: Value
+    first: Value | None = None
 
 
 def _multiply(b: Builder, tile: Tile, size: tuple[int, int], lists: tuple[Value, Value], by: Panels) -> None:
@@ -167,6 +179,8 @@ def _multiply(b: Builder, tile: Tile, size: tuple[int, int], lists: tuple[Value,
     n, wide = size
     scalar = tile.lanes.scalar
     a, results = ([load(b, addresses, integer(r), pointer) for r in range(n)] for addresses in lists)
+    if by.first is not None:
+        a = [element(b, row, by.first, tile.lanes.bytes) for row in a]
     targets = [at(b, result, by.column, scalar) for result in results]
     adds = b.icmp_unsigned("==", b.ptrtoint(by.start, i64), integer(0))
     starts = [b.select(adds, target, b.bitcast(by.start, scalar.as_pointer())) for target in targets]
@@ -236,9 +250,26 @@ def define_product(module: Module, tile: Tile) -> Function:
                 _multiply(b, tile, (n, wide), (rows, results), factor(span.place(p, wide)))
     tiles = b.sdiv(b.add(m, integer(ROWS - 1)), integer(ROWS))
     with count(b, b.load(done), span.last) as p:
-        by = factor(span.place(p))
-        with count(b, integer(0), tiles) as t:
-            first, last = (b.sdiv(b.mul(m, edge), tiles) for edge in (t, b.add(t, integer(1))))
-            b.call(small, [b.sub(last, first), element(b, rows, first, 8), element(b, results, first, 8), *by])
+        _in_tiles(b, small, (m, tiles), (rows, results), factor(span.place(p))[:4])
     b.ret_void()
     return made
+
+
+def define_part(module: Module, tile: Tile) -> Function:
+    """Add the product of any number of rows by some rows of one panel: (m, A, C, k, panel, start, column, first)."""
+    small = define(module, tile, part=True)
+    made, b = function(module, "part", [i64, pointer, pointer, i64, pointer, pointer, i64, i64], inline=True)
+    m, rows, results, *by = made.args
+    _in_tiles(b, small, (m, b.sdiv(b.add(m, integer(ROWS - 1)), integer(ROWS))), (rows, results), by)
+    b.ret_void()
+    return made
+
+
+def _in_tiles(
+    b: Builder, small: Function, number: tuple[Value, Value], lists: tuple[Value, Value], by: Sequence[Value]
+) -> None:
+    """The product of m rows by a panel, in so many tiles of about as many rows each."""
+    m, tiles = number
+    with count(b, integer(0), tiles) as t:
+        first, last = (b.sdiv(b.mul(m, edge), tiles) for edge in (t, b.add(t, integer(1))))
+        b.call(small, [b.sub(last, first), *(element(b, each, first, 8) for each in lists), *by])

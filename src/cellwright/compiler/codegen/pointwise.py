@@ -8,7 +8,7 @@ again is computed again from the inputs, or, where that would be costly, kept in
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from llvmlite.ir import Value
 from cellwright.compiler.codegen import vectormath
 from cellwright.compiler.codegen.ir_builder import at, count, integer
 from cellwright.compiler.codegen.vector import Lanes, Vector, i32, i64
-from cellwright.compiler.ir.program import Program
+from cellwright.compiler.ir.program import Node, Program
 from cellwright.compiler.ir.remat import COSTLY
 
 Read = Callable[[Value], Vector]  # unit -> its lanes
@@ -150,7 +150,7 @@ class _Passes:
             elif node.op in REDUCE:  # the sum of what stands once a unit, which is the same
                 self._once[i] = self._row_value(self._operand(i)) * self._units()
             else:
-                self._once[i] = EMIT[node.op](*(self._row_value(o) for o in node.reads))
+                self._once[i] = self._computed(node, [self._row_value(o) for o in node.reads])
         return self._once[i]
 
     def _unit_values(self, needed: Iterable[int], unit: Value) -> dict[int, Any]:
@@ -165,10 +165,17 @@ class _Passes:
             elif node.op == "input":
                 values[i] = self._row.read[node.name](unit)
             else:
-                values[i] = EMIT[node.op](*(values[o] for o in node.reads))
+                values[i] = self._computed(node, [values[o] for o in node.reads])
                 if i in self._keep:
                     self._lanes.store(values[i], self._kept(i, unit))
         return values
+
+    def _computed(self, node: Node, operands: Sequence[Any]) -> Any:
+        """A node, of the values of its operands."""
+        exponent = self._program.nodes[node.reads[1]] if node.op == "power" else node
+        if exponent.op == "number":
+            return vectormath.power_of(operands[0], exponent.number)
+        return EMIT[node.op](*operands)
 
     def _kept(self, i: int, unit: Value) -> Value:
         """Where a node that later passes need stands in the scratch rows."""

@@ -36,6 +36,10 @@ def _divide(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None
 
 def _power(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
     """b a^(b−1) and y log a; where torch.pow has 0 in place of what is no number: b = 0, and a = 0 with b ≥ 0."""
+    above_zero = p.intervals()[o[0]][0] > 0
+    if above_zero and p.nodes[o[1]].op != "number":  # then one power does for all three, and nothing is chosen
+        slope = p.apply("divide", p.apply("multiply", o[1], y), o[0])
+        return p.apply("multiply", d, slope), p.apply("multiply", d, p.apply("multiply", y, p.apply("log", o[0])))
     return p.apply("multiply", d, _slope_of_power(p, *o)), _cotangent_of_exponent(p, o, y, d)
 
 

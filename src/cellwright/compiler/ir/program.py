@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 
 from cellwright.cells.definition import Definition
 from cellwright.cells.expression import OPERATIONS, Expression
-from cellwright.cells.operations import read
+from cellwright.cells.operations import EVERYTHING, Interval, read
 
 LEAVES = ("input", "number")
 
@@ -124,6 +124,16 @@ class Program:
                 found.append(node.op == "number" or node.name.startswith("row."))
             else:
                 found.append(OPERATIONS[node.op].reduces or all(found[o] for o in node.operands))
+        return found
+
+    def intervals(self) -> list[Interval]:
+        """Of each node, bounds of its values, inputs being any number."""
+        found: list[Interval] = []
+        for node in self.nodes:
+            if node.op in LEAVES:
+                found.append(EVERYTHING if node.op == "input" else (node.number, node.number))
+            else:
+                found.append(OPERATIONS[node.op].bounds(*(found[o] for o in node.operands)))
         return found
 
     def reductions(self) -> list[int]:
