@@ -8,15 +8,12 @@ What the parts are stands under the table (`tables.of_breakdown`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from statistics import median
-from typing import Any
 from unittest.mock import patch
 
 import machine
 import tables
-from cellwright.backends.kernels import backward, forward
-from cellwright.backends.kernels.binding import Launch
+from cellwright.backends.kernels.frame import Part
 from cellwright.bench.case import Case, Problem
 from cellwright.bench.rivals import OURS, RIVALS
 from clock import Clock
@@ -48,9 +45,7 @@ def _measure(case: Case) -> Breakdown:
     rounds: list[dict[str, float]] = []
     for number in range(ROUNDS + 3):
         clock = Clock()
-        with ExitStack() as stack:
-            for context in _timers(clock):
-                stack.enter_context(context)
+        with patch.object(Part, "run", _timed(clock)):
             clock.around(REST, run)()
         if number >= 3:  # those before compile, and bring the weights to the caches
             rounds.append(dict(clock.seconds))
@@ -71,24 +66,14 @@ def _measure(case: Case) -> Breakdown:
     )
 
 
-def _timers(clock: Clock) -> list[Any]:
-    def timed(owner: Any, name: str, part: str) -> Any:
-        return patch.object(owner, name, clock.around(part, getattr(owner, name)))
+def _timed(clock: Clock) -> Callable[..., None]:
+    """The run of a part, charged to its name."""
+    run = Part.run
 
-    def looped(module: Any, part: str) -> Any:
-        class Timed(Launch):
-            run: Callable[[Launch], None] = clock.around(part, Launch.run)
+    def timed(part: Part, *where: int) -> None:
+        clock.around(part.name, run)(part, *where)
 
-        return patch.object(module, "Launch", Timed)
-
-    return [
-        looped(forward, "forward loop"),
-        looped(backward, "backward loop"),
-        timed(forward, "pack_weights", "packing"),
-        timed(backward, "transpose_weights", "packing"),
-        timed(backward, "products_of_rows", "gradient of the input"),
-        timed(backward, "sums_of_products", "gradients of the weights"),
-    ]
+    return timed
 
 
 if __name__ == "__main__":

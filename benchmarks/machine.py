@@ -18,11 +18,10 @@ from typing import Any
 
 import torch
 
-from cellwright.backends.call import Call, Weights
-from cellwright.backends.kernels.binding import LayerBinding
 from cellwright.backends.kernels.products import Factor, sums_of_products
 from cellwright.bench.timing import Spread
 from cellwright.cells import CELLS
+from cellwright.compiler.kernel import kernel
 from cellwright.compiler.target import host
 
 SIZE = 2048
@@ -41,7 +40,7 @@ class Gauge:
         self._readings: dict[str, list[float]] = {"sgemm": [], "tile": []}
         self._works: dict[str, Callable[[], Any]] = {
             "sgemm": lambda: torch.mm(self._a, self._b),
-            "tile": lambda: sums_of_products(_binding(), [Factor(self._a, self._b, SIZE, torch.arange(SIZE))]),
+            "tile": lambda: _product(Factor(self._a, self._b, SIZE, torch.arange(SIZE))),
         }
         for work in self._works.values():
             work()
@@ -59,12 +58,9 @@ class Gauge:
         return {name: Spread.of(found) for name, found in self._readings.items()}
 
 
-def _binding() -> LayerBinding:
-    """The smallest call: the product needs its tile and threads."""
-    one = torch.zeros(1, 1)
-    binding = LayerBinding(Call(CELLS["rnn"], one, [1], [one[None]], [Weights(one, one)]))
-    binding.threads = torch.get_num_threads()  # so little work is done on one
-    return binding
+def _product(factor: Factor) -> Any:
+    """Of any cell: the product knows its tile only."""
+    return sums_of_products(kernel(CELLS["rnn"], "float32"), torch.get_num_threads(), factor)
 
 
 def describe() -> dict[str, str]:

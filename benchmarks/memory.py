@@ -31,7 +31,15 @@ def peaks(extent: str) -> list[Peak]:
         return []
     cells = STANDARD[:1] if extent == "quick" else STANDARD
     found = [Case(cell, True, ragged, 500, 32, 256) for cell in cells for ragged in (True, False)]
-    return [Peak(case, _torch(case), {name: ask(case, name) for name in (OURS, _torch(case))}) for case in found]
+    return [
+        Peak(
+            case,
+            _torch(case),
+            {name: ask(case, name) for name in (OURS, _torch(case))},
+            ask(replace(case, precision="medium"), OURS),
+        )
+        for case in found
+    ]
 
 
 def _torch(case: Case) -> str:

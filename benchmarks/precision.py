@@ -15,11 +15,10 @@ import torch
 from torch import Tensor, nn
 
 import cellwright
-from cellwright.backends.call import Call, Weights
-from cellwright.backends.kernels.binding import LayerBinding
 from cellwright.backends.kernels.products import Factor, sums_of_products
 from cellwright.backends.precision import Arithmetic
 from cellwright.cells import CELLS
+from cellwright.compiler.kernel import kernel
 from cellwright.compiler.units import microkernel
 
 SIZE, STEPS, BATCH, HIDDEN = 512, 100, 8, 128
@@ -34,9 +33,8 @@ def error(found: Tensor, wanted: Tensor) -> float:
 def of_product(arithmetic: Arithmetic) -> float:
     """Of Aᵀ B, numbers from a normal distribution, as the kernels compute it."""
     a, b = torch.randn(2, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
-    weights = Weights(torch.zeros(SIZE, SIZE), torch.zeros(SIZE, SIZE))
-    call = Call(CELLS["rnn"], a, (SIZE,), [torch.zeros(1, SIZE, SIZE)], [weights], arithmetic=arithmetic)
-    ((found, _),) = sums_of_products(LayerBinding(call), [Factor(a, b, SIZE, torch.arange(SIZE))])
+    made, factor = kernel(CELLS["rnn"], "float32", arithmetic), Factor(a, b, SIZE, torch.arange(SIZE))
+    found, _ = sums_of_products(made, torch.get_num_threads(), factor)
     return error(found, a.double().T @ b.double())
 
 

@@ -45,11 +45,15 @@ class Breakdown:
 
 @dataclass(frozen=True)
 class Peak:
-    """Bytes that a step takes beyond layer, input and cotangent, by the name of who takes it: ours and the rival's."""
+    """Bytes that a step takes beyond layer, input and cotangent, by the name of who takes it: ours and the rival's.
+
+    medium is ours with products of bfloat16, and so with what is kept in it.
+    """
 
     case: Case
     rival: str
     bytes: dict[str, int]
+    medium: int
 
 
 @dataclass(frozen=True)

@@ -104,12 +104,14 @@ def of_memory(peaks: Iterable[Peak]) -> Table:
             *(f"{p.bytes[name] / 2**20:.1f}" for name in (OURS, p.rival)),
             f"{p.bytes[OURS] / p.bytes[p.rival]:.2f}",
             p.rival,
+            f"{p.medium / 2**20:.1f}",
+            f"{p.medium / p.bytes[OURS]:.2f}",
         ]
         for p in peaks
     ]
     return Table(
         "Peak memory of a training step",
-        ["", "ours, MiB", "torch.nn's, MiB", "ratio", "torch.nn's"],
+        ["", "ours, MiB", "torch.nn's, MiB", "ratio", "torch.nn's", "ours in medium, MiB", "of ours"],
         rows,
         "Beyond layer, input and cotangent, each in a process of its own: the peak of resident memory, which Linux is "
         "told to forget right before the step, less the memory before it.",

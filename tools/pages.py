@@ -133,12 +133,11 @@ def shapes(made: Kernel) -> dict[str, dict[str, tuple[int, ...]]]:
     transposed = (panels(HIDDEN) // columns, len(layout.recurrent) * padded, columns)
     kept = {"gates": (STEPS, gates), "y": (STEPS, HIDDEN)}
     kept |= {f"state.{name}": (STEPS, padded) for name in made.cell.states}
-    ends = {kind: {f"{kind}.{name}": (SEQUENCES, padded) for name in made.cell.states} for kind in ("final", "carry")}
+    ends = {f"{kind}.{name}": (SEQUENCES, HIDDEN) for kind in ("begin", "final") for name in made.cell.states}
+    ends |= {f"carry.{name}": (SEQUENCES, padded) for name in made.cell.states}
     return {
-        "forward": kept
-        | ends["final"]
-        | {"x": (STEPS, INPUTS), "input_panels": (u[0], INPUTS, columns), "recurrent_panels": u},
-        "backward": kept | ends["carry"] | {"recurrent_panels": transposed, "columns": (STEPS, layout.width * padded)},
+        "forward": kept | ends | {"x": (STEPS, INPUTS), "input_panels": (u[0], INPUTS, columns), "recurrent_panels": u},
+        "backward": kept | ends | {"recurrent_panels": transposed, "columns": (STEPS, layout.width * padded)},
         "item forward": {"products": (SEQUENCES, products), "gates": (CHUNK, gates)},
         "item backward": {"products": (SEQUENCES, panels(HIDDEN))},
     }
@@ -160,6 +159,7 @@ def memory(made: Kernel) -> str:
             line("x", rows, "the call's rows, where x_places says"),
             times("input_panels", "W, the sums from input_starts: b"),
             line("gates", rows, f"x W + b in slots {' '.join(made.layout.inputs)}; in the end what is saved"),
+            line("begin.h", ends, "h before the first step, copied to the first row of a sequence in"),
             line("state.h", rows, "h before each step"),
             times("recurrent_panels", "U, the sums from recurrent_starts: b'"),
             line("products", ends, "of the item: h U + b' of one step, in the first cache", "item forward"),
@@ -167,10 +167,10 @@ def memory(made: Kernel) -> str:
             "      │ the cell, a row at a time, of gates, products and state.c (spill: between its passes)",
             "      ▼",
             "  gates            the same row, in which saved.0 … now stand in place of x W + b",
-            "  state.h state.c  the next step's rows; final.h and final.c after a sequence's last step",
+            "  state.h state.c  the next step's rows; after the last, carry.h and carry.c, copied to final.h, final.c",
             line("y", rows, "h, where y_places says"),
             "",
-            "SAVED, from the pass forward to the pass back (Saved in backends/kernels/forward.py)",
+            "SAVED, from the pass forward to the pass back (backends/kernels/saved.py)",
             "  gates            and state.h and state.c, as they are now",
             "  rows             what is one number a row, as a mean; the LSTM has none",
             "  whole            h before it is projected, where it is",
@@ -178,7 +178,7 @@ def memory(made: Kernel) -> str:
             "BACKWARD: from the last step to the first",
             line("y", rows, "the cotangents of the outputs", "backward"),
             line("carry.h", ends, "those of the states, handed back from step to step:", "backward"),
-            line("carry.c", ends, "they begin as those of the final states", "backward"),
+            line("carry.c", ends, "they begin as those of the final states, begin.h and begin.c", "backward"),
             line("gates", rows, "what was saved", "backward"),
             "      │ the derivative, a row at a time, of these, products and state.c",
             "      ▼",
@@ -186,6 +186,7 @@ def memory(made: Kernel) -> str:
             times("recurrent_panels", "U transposed", "backward"),
             line("products", ends, "of the item: what u hands to h, for the step before", "item backward"),
             "  own              of the item: sums for the cell's own parameters, of which the LSTM has none",
+            line("final.h", ends, "and final.c: those of the states before the first step", "backward"),
             "                   Then, over all rows (codegen/gemm.py): columnsᵀ x, columnsᵀ state.h, columns W.",
             "",
             "INFERENCE keeps no row longer than it is read",

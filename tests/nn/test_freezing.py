@@ -13,7 +13,6 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 import cellwright
 from calls import driven
-from cellwright.backends.kernels import forward as forward_module
 from cellwright.backends.kernels import panels
 from cellwright.cells import PER_SEQUENCE
 from cellwright.cells.language import State, tanh
@@ -35,8 +34,8 @@ def layer_of(cell: str = "lstm", **options) -> cellwright.Recurrent:
 def counted(monkeypatch) -> list[int]:
     """How often weights are packed."""
     packings: list[int] = []
-    original = forward_module.pack_weights
-    monkeypatch.setattr(forward_module, "pack_weights", lambda *a: (packings.append(1), original(*a))[1])
+    original = panels.pack_weights
+    monkeypatch.setattr(panels, "pack_weights", lambda *a: (packings.append(1), original(*a))[1])
     return packings
 
 
@@ -228,9 +227,9 @@ def test_a_model_is_frozen_layer_by_layer():
 
 def test_a_projection_is_packed_once(monkeypatch):
     layer, packings = layer_of(proj_size=6).freeze(), []
-    original = panels._packed
-    monkeypatch.setattr(panels, "_packed", lambda *a: (packings.append(1), original(*a))[1])
+    original = panels.pack
+    monkeypatch.setattr(panels, "pack", lambda *a: (packings.append(1), original(*a))[1])
     with torch.inference_mode():
         for lengths in ([7, 3, 0, 5, 1], [7, 7, 7, 7, 6]):
             layer(X, lengths=lengths)
-    assert len(packings) == 2  # the weights, and the projection
+    assert len(packings) == 1

@@ -226,7 +226,7 @@ def test_the_kernels_themselves_refuse_a_backward_pass():
     with refused:
         dispatch.gradients(call, X.new_zeros(45, 20), [torch.zeros(1, 5, 20)] * 2, wants_rows=True)
     with refused:
-        backward(call, [], X.new_zeros(45, 20), [torch.zeros(1, 5, 20)] * 2, wants_rows=True, wants_state=True)
+        backward(call, X, X.new_zeros(45, 20), [torch.zeros(1, 5, 20)] * 2, wants_rows=True, wants_state=True)
 
 
 @pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["whole", "lengths"])

@@ -385,3 +385,14 @@ def test_explain_says_what_multiplies_and_who_asked(monkeypatch, unit):
     assert str(layer.explain(X)) == f"{runs}; float32 products: matmul_precision='highest'"
     with cellwright.use_backend("torch"):
         assert str(layer.explain(X)) == "torch: asked for by use_backend; it multiplies as torch does"
+
+
+def test_explain_says_what_is_kept_in_bfloat16(monkeypatch):
+    """Of a training step, where products are in bfloat16: else nothing is."""
+    monkeypatch.setattr(units, "microkernel", lambda arithmetic: units.Microkernel("emulated amx", "so"))
+    layer, kept = layer_of(matmul_precision="medium"), " h kept in bfloat16 for the backward pass, c in float32: "
+    assert kept in str(layer.explain(X))
+    with torch.no_grad():
+        assert "kept" not in str(layer.explain(X))
+    layer.matmul_precision = "high"
+    assert "kept" not in str(layer.explain(X))

@@ -8,8 +8,11 @@ import pytest
 import torch
 
 from cellwright.backends.call import Call, Weights
-from cellwright.backends.kernels import backward, forward
-from cellwright.backends.kernels.binding import DirectionArguments, LayerBinding
+from cellwright.backends.kernels import backward, forward, panels
+from cellwright.backends.kernels.batch import batch_of
+from cellwright.backends.kernels.binding import _shared
+from cellwright.backends.kernels.frame import Frame
+from cellwright.backends.kernels.saved import saved_of
 from cellwright.cells import CELLS
 from cellwright.compiler.codegen.arguments import ITEM
 from cellwright.compiler.kernel import kernel
@@ -57,18 +60,38 @@ def drawn() -> Call:
 
 
 def test_memory_is_drawn_as_the_kernels_hold_it(drawn):
-    made = kernel(drawn.cell, "float32")
-    shapes = SCRIPT["shapes"](made)
-    _, launch = forward.prepare(drawn, saves=True)
-    (there,) = launch.directions
-    assert {name: tuple(there.tensors[name].shape) for name in shapes["forward"]} == shapes["forward"]
-    binding, saved = LayerBinding(drawn), forward.forward(drawn, saves=True)[1]
-    back = DirectionArguments(binding, made.backward(), 0)
-    backward._give(back, saved[0], torch.zeros(6, SCRIPT["HIDDEN"]), [s[0] for s in drawn.state])
-    assert {name: tuple(back.tensors[name].shape) for name in shapes["backward"]} == shapes["backward"]
+    shapes = SCRIPT["shapes"](kernel(drawn.cell, "float32"))
+    bound = forward.prepare(drawn, saves=True)
+    sizes, batch, tensors = bound.binding.sizes, bound.batch(), bound.tensors
+    saved = {name: row * bound.binding.tables.count for name, row in saved_of(sizes).rows.items()}
+    packed = {name.partition(":")[0]: panels.panels_bytes(sizes, matrix) for name, matrix in panels.named(sizes)}
+    transposes = {f"{name}_panels": m for name, m in panels.transposes(sizes, 0).items()}
+    transposed = {name: 4 * prod(panels.transposed_shape(sizes, m)) for name, m in transposes.items()}
+
+    def bytes_of(name: str, frame: Frame, words: dict[str, object], weights: dict[str, int]) -> int:
+        if name in weights | saved:
+            return (weights | saved)[name]
+        size = frame._pieces.get(getattr(words[name], "base", ""))
+        return size(batch.numbers) if size else tensors[name].nbytes
+
+    there, back = Frame(1), Frame(1)
+    wanted = backward.Wanted(rows=True, state=True, streams=frozenset())
+    loop = forward._loop(sizes, bound.kind)
+    first = forward._direction(there, sizes, loop, bound.kind, 0, shared=False)
+    second = backward._direction(back, sizes, wanted, {"recurrent:0": 0}, 0)
+    passes = {"forward": (there, first, packed), "backward": (back, second, transposed)}
+    for passing, (frame, words, weights) in passes.items():
+        for name, shape in shapes[passing].items():
+            assert bytes_of(name, frame, words, weights) == 4 * prod(shape), (passing, name)
     for saves, names in ((True, ["products"]), (False, ["products", "gates"])):
-        numbers, *_ = forward.prepare(drawn, saves=saves)[1]._scratch
-        assert numbers.numel() >= sum(prod(shapes["item forward"][name]) for name in names)
+        found = forward.prepare(drawn, saves=saves)
+        items = Frame(1)
+        loop = forward._loop(found.binding.sizes, found.kind)
+        shared = _shared(items, found.binding.sizes, loop, 0, ahead=not saves)
+        numbers = batch_of(found.binding, loop).numbers
+        for name in names:
+            size = items._pieces[shared[name].base](numbers)
+            assert size >= 4 * prod(shapes["item forward"][name]), (saves, name)
 
 
 def test_names_of_the_drawing_are_fields_of_the_structs():

@@ -114,8 +114,8 @@ def _in_parts(call: Call) -> str:
     return f", in parts: U's rows of {' '.join(letters)} multiply within the step" if letters else ""
 
 
-def with_products(backend: Backend, decision: Decision) -> Backend:
-    """The same with how it multiplies in its reason, where anybody asked for anything."""
+def with_products(backend: Backend, decision: Decision, call: Call) -> Backend:
+    """The same with how it multiplies in its reason, and what it keeps so, where anybody asked for anything."""
     arithmetic, asked = decision
     if asked is None:
         return backend
@@ -130,8 +130,19 @@ def with_products(backend: Backend, decision: Decision) -> Backend:
         if arithmetic == "int8":
             return replace(backend, reason=f"{backend.reason}; weights of int8 by {name} ({reason}): {asked}")
         how = f"{arithmetic} products by {name}" if name != "float32" else f"float32 products instead of {arithmetic}"
-        products = f"{how} ({reason})"
+        products = f"{how} ({reason})" + (_kept(call) if arithmetic == "bf16" and name != "float32" else "")
     return replace(backend, reason=f"{backend.reason}; {products}: {asked}")
+
+
+def _kept(call: Call) -> str:
+    """What is said of a training step that keeps some of what its backward pass reads in bfloat16."""
+    from cellwright.compiler.kernel import kernel
+
+    if not differentiates(call.tensors):
+        return ""
+    half, rest = kernel(call.cell, "float32", call.arithmetic).kept
+    others = f", {' '.join(rest)} in float32" if rest else ""
+    return f", {' '.join(half)} kept in bfloat16 for the backward pass{others}" if half else ""
 
 
 def _of_small(call: Call, torch_obstacle: str | None) -> Backend | None:

@@ -3,74 +3,40 @@
 from __future__ import annotations
 
 import functools
-from array import array
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from llvmlite import ir
 
 from cellwright.cells.definition import Definition
 from cellwright.compiler.codegen import gemm, pointwise
-from cellwright.compiler.codegen.arguments import ITEM, address
+from cellwright.compiler.codegen.arguments import ITEM
 from cellwright.compiler.codegen.backward import define_backward
 from cellwright.compiler.codegen.bfloat16_tile import Bfloat16Tile
 from cellwright.compiler.codegen.entry import define_entry
 from cellwright.compiler.codegen.forward import define_forward
 from cellwright.compiler.codegen.gate_layout import LoopSpec, gate_layout, with_saved_placed
-from cellwright.compiler.codegen.gemm import INPUTS, WEIGHTS
+from cellwright.compiler.codegen.gemm import INPUTS, ROWS, WEIGHTS
 from cellwright.compiler.codegen.microkernel import Tile
 from cellwright.compiler.codegen.pack import PACK, define_pack, define_transposes
 from cellwright.compiler.codegen.strips import Strips
 from cellwright.compiler.codegen.tiles import tile_of
 from cellwright.compiler.codegen.transposed_rows import TransposedRows
+from cellwright.compiler.ir.halves import halves
 from cellwright.compiler.ir.program import Program, forward
 from cellwright.compiler.ir.remat import training
 from cellwright.compiler.runtime.jit import load_module
-from cellwright.compiler.runtime.openmp import pool, rest
 from cellwright.compiler.runtime.parallel_for import Entry
 from cellwright.compiler.target import Target, host
 from cellwright.compiler.units import microkernel
 
-LINE = 64  # bytes that processors hand to each other as one
-WORDS = LINE // 8
-
-
-class Blocks(NamedTuple):
-    """The directions' words, the items that point to them, counts of meetings, a cache line each, and the header."""
-
-    directions: array[int]
-    items: array[int]
-    met: array[int]
-    header: array[int]
-
 
 class Loop:
-    """One compiled loop: its step, its LLVM IR on request, the words of its directions, and how to run it."""
+    """One compiled loop: its step, its LLVM IR on request, the words of its directions, and what runs it."""
 
     def __init__(self, step: LoopSpec, entry: Entry, ir: Callable[[], str]) -> None:
-        self.step, self.ir = step, ir
+        self.step, self.entry, self.ir = step, entry, ir
         self.block = step.block()
         self.spill = max(len(pointwise.spilled(part.program)) for part in step.phases)
-        self._entry = entry
-
-    def prepare(self, directions: Sequence[Mapping[str, int]], items: Sequence[dict[str, int]]) -> Blocks:
-        """The blocks of a run; "direction" and "met" number an item's direction and its count of meetings."""
-        words, met = self.block.pack(directions), array("q", bytes(LINE * len(items)))
-        first, counts = address(words), address(met)
-        workers = pool()
-        functions = {"team": workers.team, "rest": rest()} if workers else {"team": 0, "rest": 0}
-
-        def addresses(item: dict[str, int]) -> dict[str, int]:
-            return {"direction": first + self.block.bytes * item["direction"], "met": counts + LINE * item["met"]}
-
-        packed = ITEM.pack(item | functions | addresses(item) for item in items)
-        return Blocks(words, packed, met, self._entry.header(packed))
-
-    def run(self, blocks: Blocks, threads: int) -> None:
-        """Run the items on up to `threads` threads."""
-        for k in range(0, len(blocks.met), WORDS):
-            blocks.met[k] = 0
-        self._entry.run_again(blocks.header, threads)
 
 
 class Kernel:
@@ -88,6 +54,7 @@ class Kernel:
         plan = training(cell, wanted)
         self.layout = gate_layout(cell, plan.backward)
         self.plan = with_saved_placed(plan, self.layout, self._recording(plan.forward, self.letters))
+        self.halves = halves(cell, self.plan) if tile.halves else {}
         self._forward: dict[tuple[bool, bool, tuple[str, ...], frozenset[str], int], Loop] = {}
         self._backward: dict[tuple[bool, frozenset[str], int], Loop] = {}
 
@@ -95,6 +62,18 @@ class Kernel:
     def letters(self) -> tuple[str, ...]:
         """What a recording writes down: the letters of the equations and the states after the step."""
         return tuple(self._recorded)
+
+    @property
+    def kept(self) -> tuple[list[str], list[str]]:
+        """What a backward pass reads in 16 and in 32 bits: letters, states, inputs, or saved.k of none."""
+        program, names = self._recording(self.plan.forward, self.letters), dict[str, str]()
+        letters = {program.outputs[f"letter.{name}"]: name for name in reversed(self.letters)}
+        for name, index in program.outputs.items():
+            if name.startswith("saved."):
+                names[name] = letters.get(index) or program.nodes[index].name or name
+        names |= {f"s.{state}": state for state in self.cell.states}
+        half = dict.fromkeys(called for name, called in names.items() if name in self.halves)
+        return [*half], [*dict.fromkeys(called for name, called in names.items() if name not in self.halves)]
 
     def round_to_registers(self, hidden: int) -> int:
         """The hidden units rounded up to whole registers."""
@@ -127,9 +106,10 @@ class Kernel:
         """The backward loop; its gate rows are those of the forward loop that saves."""
         key = (projects, scalars, heads)
         if key not in self._backward:
-            slots = max(len(self.layout.inputs), self.plan.slots)
+            kept = self._halves(projects)
+            slots = self._slots(kept)
             step = LoopSpec(
-                self.cell, self.plan.backward, self.layout, slots, True, projects, scalars=scalars, heads=heads
+                self.cell, self.plan.backward, self.layout, slots, True, projects, (), scalars, heads, kept
             )
             self._backward[key] = self._compiled(define_backward, step)
         return self._backward[key]
@@ -138,8 +118,17 @@ class Kernel:
         self, saves: bool, projects: bool, letters: tuple[str, ...], scalars: frozenset[str], heads: int
     ) -> LoopSpec:
         program = self._recording(self.plan.forward if saves else forward(self.cell), letters)
-        slots = max(len(self.layout.inputs), self.plan.slots if saves else 0)
-        return LoopSpec(self.cell, program, self.layout, slots, saves, projects, letters, scalars, heads)
+        kept = self._halves(projects) if saves else {}
+        slots = self._slots(kept) if saves else len(self.layout.inputs)
+        return LoopSpec(self.cell, program, self.layout, slots, saves, projects, letters, scalars, heads, kept)
+
+    def _halves(self, projects: bool) -> dict[str, bool]:
+        """What a step keeps in 16 bits; a state that is projected has rows of another width, and stays as it is."""
+        return {name: share for name, share in self.halves.items() if not (projects and name.startswith("s."))}
+
+    def _slots(self, kept: Mapping[str, bool]) -> int:
+        """The slots of a row of gates of a step that saves."""
+        return len(self.layout.inputs) if kept else max(len(self.layout.inputs), self.plan.slots)
 
     def _recording(self, program: Program, letters: Sequence[str]) -> Program:
         """A forward program that also writes down letters."""
@@ -154,7 +143,7 @@ class Kernel:
             return str(module)
 
         engine = load_module(f"{define.__name__} {self.tile} {step.recipe()}", text, self.target)
-        return Loop(step, Entry(engine, "entry", ITEM), text)
+        return Loop(step, Entry(engine, "entry"), text)
 
 
 def weights_item(tile: Tile) -> type[gemm.WeightsItem]:
@@ -163,28 +152,33 @@ def weights_item(tile: Tile) -> type[gemm.WeightsItem]:
 
 
 class Products:
-    """The packing of weights, and the products over all rows that end a backward pass; they know no cell."""
+    """The packing of weights, and the products over all rows that end a backward pass; they know no cell.
 
-    def __init__(self, target: Target, tile: Tile) -> None:
+    `halves` says that cotangents are in 16 bits.
+    """
+
+    def __init__(self, target: Target, tile: Tile, halves: bool) -> None:
         def text() -> str:
             module = ir.Module("cellwright")
-            define_entry(module, gemm.define_weights(module, tile, weights_item(tile)), "for_weights", WEIGHTS)
-            define_entry(module, gemm.define_inputs(module, tile), "for_inputs", INPUTS)
+            define_entry(module, gemm.define_weights(module, tile, weights_item(tile), halves), "for_weights", WEIGHTS)
+            define_entry(module, gemm.define_inputs(module, tile, halves), "for_inputs", INPUTS)
             define_entry(module, define_pack(module, tile), "for_packing", PACK)
             define_entry(module, define_transposes(module, tile), "for_transposes", PACK)
+            define_entry(module, gemm.define_rows(module, tile.lanes), "for_rows", ROWS)
             return str(module)
 
-        engine = load_module(f"products {tile}", text, target)
-        self.for_packing = Entry(engine, "for_packing", PACK)
-        self.for_transposes = Entry(engine, "for_transposes", PACK)
-        self.for_weights = Entry(engine, "for_weights", WEIGHTS)
-        self.for_inputs = Entry(engine, "for_inputs", INPUTS)
+        engine = load_module(f"products {tile} {halves}", text, target)
+        self.for_packing = Entry(engine, "for_packing")
+        self.for_transposes = Entry(engine, "for_transposes")
+        self.for_weights = Entry(engine, "for_weights")
+        self.for_inputs = Entry(engine, "for_inputs")
+        self.for_rows = Entry(engine, "for_rows")
 
 
 @functools.cache
-def products(target: Target, tile: Tile) -> Products:
-    """The products for a processor and a type, made once a process."""
-    return Products(target, tile)
+def products(target: Target, tile: Tile, halves: bool = False) -> Products:
+    """The products for a processor and a type, made once a process; of cotangents in 16 bits where `halves` says so."""
+    return Products(target, tile, halves)
 
 
 def kernel(

@@ -35,9 +35,8 @@ class Ready:
         # Views of the kernels' memory in the user's shapes: a call makes none.
         self._input, self._output = layout.unflatten(kernels.input), layout.unflatten(kernels.output)
         self._final = as_tuple(stack.state_shape(layer).leave(kernels.final, layout))
-        self._shape = [(len(s), 1, 1, layout.batch, s.shape[-1]) for s in kernels.final]
-        states = (torch.cat(each) for each in zip(*(call.state for call in calls), strict=True))
-        self._initial = [s.view(shape) for s, shape in zip(states, self._shape, strict=True)]
+        self._shape = [s.shape for s in kernels.final]
+        self._initial = [torch.cat(each) for each in zip(*(call.state for call in calls), strict=True)]
         self._zero = not layer.learn_initial_state
 
     def run(self, input: Tensor, hx: State | None) -> tuple[Tensor, State]:

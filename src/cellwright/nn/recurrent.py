@@ -328,7 +328,8 @@ class Recurrent(Stack, Pretrained):
             outputs = stack.results(call, rows)
             ends.append(end[: len(self.cell.states)])  # without the state that recurrent dropout adds
             gates += [{name: layout.pad(values) for name, values in one.items()} for one in letters]
-        return outputs, [torch.cat(parts) for parts in zip(*ends, strict=True)], tuple(gates)
+        states = [parts[0] if len(parts) == 1 else torch.cat(parts) for parts in zip(*ends, strict=True)]
+        return outputs, states, tuple(gates)
 
     def stream(self, batch: int | None = None) -> Stream:
         """The layer over sequences that come a step or a chunk at a time, the state kept in between; see `nn.stream`.
@@ -388,7 +389,7 @@ class Recurrent(Stack, Pretrained):
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
             asked = (reset, return_gates, inputs, parameters, return_outputs)
             call = stack.calls(self, input, hx, lengths, *asked)[1][0]
-        return dispatch.with_products(dispatch.choose(call), stack.decision(self, stack.like(self).dtype))
+        return dispatch.with_products(dispatch.choose(call), stack.decision(self, stack.like(self).dtype), call)
 
     def _elsewhere(self, input: Any) -> Callable[..., tuple[Any, ...]] | None:
         """What writes a call down, or computes it past a compiled program, where that is not to be computed here."""

@@ -9,7 +9,7 @@ import torch
 from agreement import assert_agree, errors
 from calls import DERIVED, EVERY, RAGGED, converted, draw_call, inputs, on, outputs, same_bits, spiking, with_gradients
 from cellwright.backends import dispatch
-from cellwright.backends.kernels import binding, partition
+from cellwright.backends.kernels import batch, binding, partition
 from cellwright.cells import CELLS
 from cellwright.compiler.kernel import kernel
 
@@ -94,9 +94,11 @@ def test_sizes(cell, size):
 def test_chunks(cell, rows, monkeypatch):
     """W x is multiplied some steps ahead: one, two of the shortest batch, or more than there are."""
     call = draw_call(cell, (8, 7, 5, 5, 2, 1), directions=2, resets=True)
-    columns = binding.LayerBinding(call).padded * len(cell.projections)
-    monkeypatch.setattr(binding, "CHUNK_BYTES", rows * columns * 8)
+    columns = binding.LayerBinding(call).sizes.padded * len(cell.projections)
+    monkeypatch.setattr(batch, "CHUNK_BYTES", rows * columns * 8)
+    batch._batch.cache_clear()
     agree_in_double(call)
+    batch._batch.cache_clear()
 
 
 PROJECTED = [CELLS[name] for name in ("lstm", "coupled", "peephole", "slstm", "relu-lstm")]

@@ -133,15 +133,19 @@ with torch.no_grad():
 
 def test_memory_is_kept_within_bounds_and_by_its_own_thread():
     spare = Workspace()
-    tensor = torch.zeros(3, 4)
-    spare.give([tensor])
-    assert spare.take((3, 4), torch.float64) is not tensor
-    assert spare.take((3, 4), torch.float32) is tensor
-    assert spare.take((3, 4), torch.float32) is not tensor
-    large = [torch.empty(MOST // 8) for _ in range(3)]  # each half of what is kept
-    spare.give(large)
-    assert spare.take((MOST // 8,), torch.float32) is large[1]
-    assert spare.take((MOST // 8,), torch.float32) is large[2]
+    small = spare.take(100)
+    spare.give(small)
+    assert spare.take(50) is small
+    assert spare.take(50) is not small
+    spare.give(small)
+    assert spare.take(101) is not small
+    assert spare.take(50) is not small  # what was too small has made room
+    large = [spare.take(MOST // 2) for _ in range(3)]
+    for room in large:
+        spare.give(room)
+    assert spare.take(MOST // 2) is large[1]
+    assert spare.take(MOST // 2) is large[2]
+    assert spare.take(MOST // 2) is not large[0]
 
 
 def _same(layer, x):

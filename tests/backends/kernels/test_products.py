@@ -6,7 +6,8 @@ import torch
 from cellwright.backends.call import Call, Weights
 from cellwright.backends.kernels import partition
 from cellwright.backends.kernels.binding import LayerBinding
-from cellwright.backends.kernels.panels import transpose_weights
+from cellwright.backends.kernels.frame import NO_BATCH, At, Frame
+from cellwright.backends.kernels.panels import Matrix, transpose, transposed_shape
 from cellwright.backends.kernels.products import Factor, sums_of_products
 from cellwright.cells import CELLS
 from cellwright.compiler.codegen.strips import BLOCK, MANY, MOST
@@ -35,7 +36,7 @@ def test_sums_of_products_on_any_number_of_threads(rows, wide, columns):
     generator = torch.Generator().manual_seed(rows + columns)
     a, b = torch.randn(rows, wide, generator=generator), torch.randn(2 * rows, columns + 3, generator=generator)
     places = torch.randperm(2 * rows, generator=generator)[:rows]
-    found = [sums_of_products(_binding(threads), [Factor(a, b, columns, places)])[0] for threads in (1, 3)]
+    found = [sums_of_products(_binding(1).kernel, threads, Factor(a, b, columns, places)) for threads in (1, 3)]
     for one, other in zip(*found, strict=True):
         assert torch.equal(one, other)
     product, sums = found[0]
@@ -49,9 +50,12 @@ def test_sums_of_products_on_any_number_of_threads(rows, wide, columns):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("threads", [1, 3])
 def test_weights_transposed_are_panels_of_their_columns(threads, dtype):
-    of = _binding(threads, dtype=dtype)
-    letters, weight = ("n", "r"), of.call.weights[0].input  # (r z n, 21)
-    panels = transpose_weights(of, weight, letters)
+    of = _binding(threads, dtype=dtype).sizes
+    weight = torch.randn(3 * 13, 21, dtype=dtype)  # r z n
+    matrix, frame = Matrix("weight", 21, ("n", "r"), of.hidden, of.padded), Frame(threads)
+    panels = torch.full(transposed_shape(of, matrix), torch.nan, dtype=dtype)
+    transpose(frame, of, [(matrix, At("panels"))])
+    frame.run(NO_BATCH, {"weight": weight.data_ptr(), "panels": panels.data_ptr()})
     flat = panels.transpose(0, 1).flatten(1)  # (slots × padded, whole panels)
     r, _, n = weight.split(13)
     for slot, part in enumerate((n, r)):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import CheckpointError
 
 from cellwright.backends import reference
 from cellwright.backends.call import Call, Result, differentiates, in_float32, in_full_precision
@@ -93,16 +95,40 @@ def gradients(call: Call, d_rows: Tensor, d_state: Sequence[Tensor], *, wants_ro
         call, d_rows, d_state = call.float(), d_rows.float(), [d.float() for d in d_state]
     call = replace(call, wanted=call.cell.differentiable_streams)
     _, saved = forward(call, saves=True)
+    assert saved is not None
     found = _in_order(backward(call, saved, d_rows, d_state, wants_rows=wants_rows, wants_state=True))
     return [None if g is None else g.to(dtype) for g in found]
 
 
+_BLANK = torch.empty(0, device="cpu")
 _MARKS = {name: torch.tensor(k, device="cpu") for k, name in enumerate(get_args(Arithmetic))}
 
 
-def _check_recomputed(arithmetic: Arithmetic, mark: int) -> None:
-    """Raise RuntimeError where what is read back was multiplied otherwise than the pass that gave the results."""
-    again = get_args(Arithmetic)[mark]
+class _Last(threading.local):
+    """The arithmetic of the last forward pass of this thread."""
+
+    arithmetic: Arithmetic = "float32"
+
+
+_last = _Last()
+
+
+def _read_back(ctx: Any) -> list[Tensor]:
+    """What was saved, once: torch.utils.checkpoint computes it anew for one reading.
+
+    Raises RuntimeError where it was then multiplied otherwise than by the pass that gave the results.
+    """
+    saved: list[Tensor]
+    try:
+        *saved, mark = ctx.saved_tensors
+    except CheckpointError:  # in another arithmetic it may have another size
+        _check_recomputed(ctx.call.arithmetic, _last.arithmetic)
+        raise
+    _check_recomputed(ctx.call.arithmetic, get_args(Arithmetic)[int(mark)])
+    return saved
+
+
+def _check_recomputed(arithmetic: Arithmetic, again: Arithmetic) -> None:
     if again != arithmetic:
         raise RuntimeError(
             f"a layer multiplied in {arithmetic}, and in {again} when torch.utils.checkpoint computed it again; say it "
@@ -117,22 +143,18 @@ class _Layer(torch.autograd.Function):
     def forward(ctx: Any, call: Call, letters: list[dict[str, Tensor]], *tensors: Tensor) -> tuple[Tensor, ...]:
         from cellwright.backends.kernels.forward import forward
 
+        _last.arithmetic = call.arithmetic
         result, saved = forward(call, saves=True)
         letters.extend(result.letters)
-        ctx.given = len(tensors)
-        # The tensors are kept by save_for_backward alone.
-        ctx.call = call.replaced([call.rows.new_empty(0)] * len(tensors))
+        ctx.call = call.replaced([_BLANK] * len(tensors))  # the tensors are kept by save_for_backward alone
         # What torch.utils.checkpoint computes again brings its own arithmetic with it.
-        ctx.save_for_backward(*tensors, *(t for one in saved for t in one.tensors), _MARKS[call.arithmetic])
+        ctx.save_for_backward(*tensors, saved, _MARKS[call.arithmetic])
         return result.rows, *result.state
 
     @staticmethod
     def backward(ctx: Any, d_rows: Tensor, *d_state: Tensor) -> tuple[Any, ...]:
-        saved = ctx.saved_tensors  # read once: checkpointing recomputes them for one reading
-        *saved, mark = saved
-        tensors, kept = saved[: ctx.given], saved[ctx.given :]
+        *tensors, kept = _read_back(ctx)
         call: Call = ctx.call.replaced(tensors)
-        _check_recomputed(call.arithmetic, int(mark))
         wanted = ctx.needs_input_grad[2:]
         # With create_graph the gradient itself is to be differentiated. The cotangents may be batched, or a transform
         # have begun since.
@@ -143,15 +165,11 @@ class _Layer(torch.autograd.Function):
 
 @in_full_precision
 def _gradients_of_kept(
-    call: Call, kept: Sequence[Tensor], wanted: Sequence[bool], d_rows: Tensor, d_state: Sequence[Tensor]
+    call: Call, saved: Tensor, wanted: Sequence[bool], d_rows: Tensor, d_state: Sequence[Tensor]
 ) -> Iterator[Tensor | None]:
     """The gradients from what the forward pass kept, None where one is not wanted."""
     from cellwright.backends.kernels.backward import backward
-    from cellwright.backends.kernels.forward import Saved
 
-    each = len(kept) // len(call.weights)
-    states = len(call.state)
-    saved = [Saved.of(kept[d * each : (d + 1) * each], states) for d in range(len(call.weights))]
     of_states = {id(t) for t in (*call.state, *(call.fresh or ()))}
     wants_state = any(want for t, want in zip(call.tensors, wanted, strict=True) if id(t) in of_states)
     found = backward(call, saved, d_rows, d_state, wants_rows=wanted[0], wants_state=wants_state)

@@ -1,27 +1,35 @@
-"""A call bound to its kernels: the tensors that they read and write, by name as addresses."""
+"""A call bound to its kernels: what the words of its runs are made of, and those that all loops have."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import accumulate
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
 from cellwright.backends.call import Call
+from cellwright.backends.kernels.frame import LINE, WORD, At, Frame, Numbers, Word
 from cellwright.backends.kernels.partition import parts_of, tables, threads_of
 from cellwright.cells.definition import PER_UNIT
+from cellwright.compiler.codegen.arguments import ITEM
 from cellwright.compiler.kernel import Kernel, Loop, kernel
+from cellwright.compiler.runtime.openmp import pool, rest
 from cellwright.packing import RowIndex
 
-CHUNK_BYTES = 1 << 18  # of gate rows, multiplied ahead of their steps: a part of the second cache
+FRAMES = 64  # that are kept of each kind: of the layers that were called last
 
 
 def compact(values: Tensor) -> Tensor:
     """The numbers in memory of their own, which whoever keeps them keeps: kernels write whole registers."""
     own = values.untyped_storage().nbytes() == values.nbytes
     return values if own else values.clone(memory_format=torch.contiguous_format)
+
+
+def of(name: str, number: int) -> str:
+    """The name of what a direction, an item or a thread has of its own."""
+    return f"{name}:{number}"
 
 
 _NONE: frozenset[str] = frozenset()
@@ -33,8 +41,68 @@ def _scalars(call: Call) -> frozenset[str]:
     return frozenset(name for one in given for name, value in one.items() if value.shape[-1] < hidden)
 
 
+class Sizes(NamedTuple):
+    """All of a call that the words of its runs are made of, numbers of the batch and addresses aside.
+
+    kernel              the cell's loops
+    threads, parts      how many threads run, and of how many of them share a sequence
+    directions, runs    D, and the direction of each item
+    inputs, hidden, outputs   I, H, and P: H, or what it is projected to
+    projects, biased, resets  whether there is a projection, biases of x and u, a mask of resets
+    scalars             the streams that are one number for all units
+    heads               parts of the units that U keeps apart
+    """
+
+    kernel: Kernel
+    threads: int
+    parts: int
+    directions: int
+    runs: tuple[int, ...]
+    inputs: int
+    hidden: int
+    outputs: int
+    projects: bool
+    biased: tuple[bool, bool]
+    resets: bool
+    scalars: frozenset[str]
+    heads: int
+
+    @property
+    def bytes(self) -> int:
+        """Of a number."""
+        return self.kernel.tile.lanes.bytes
+
+    @property
+    def padded(self) -> int:
+        """H, filled up to whole registers."""
+        return self.kernel.round_to_registers(self.hidden)
+
+    @property
+    def operand_columns(self) -> int:
+        """The numbers of a row that U multiplies, filled up."""
+        return self.kernel.round_to_panels(self.outputs) if self.projects else self.padded
+
+    @property
+    def columns(self) -> int:
+        """The numbers that a direction gives of each step."""
+        return len(self.kernel.cell.results) * self.outputs
+
+    def size(self, state: str) -> int:
+        """The numbers of a state."""
+        return self.outputs if state == self.kernel.cell.recurrent_state else self.hidden
+
+    def width(self, state: str) -> int:
+        """The same, filled up."""
+        return self.operand_columns if state == self.kernel.cell.recurrent_state else self.padded
+
+    def gate_columns(self, loop: Loop) -> int:
+        """The width of a row of gates: whole panels, where a product writes it."""
+        columns = loop.step.slots * self.padded
+        return self.kernel.round_to_panels(columns) if loop.step.places.inputs else columns
+
+
 class LayerBinding:
-    """A call, its kernels, its sizes, and the tables of its batch.
+    """A call, its sizes, and the tensors that its runs read.
 
     `shares` lets several threads compute a sequence together: `parts` of them, which is else 1.
     """
@@ -43,173 +111,153 @@ class LayerBinding:
         self.call = call
         dtype = str(call.rows.dtype).removeprefix("torch.")
         self.kernel: Kernel = kernel(call.cell, dtype, call.arithmetic, wanted=call.wanted)
-        self.hidden = call.hidden
-        self.padded = self.kernel.round_to_registers(self.hidden)
-        self.projects = call.weights[0].projection is not None
-        self.outputs = call.state[0].shape[-1]
-        self.scalars = _scalars(call) if call.streams else _NONE
-        self.operand_columns = self.kernel.round_to_panels(self.outputs) if self.projects else self.padded
-        self.rows = call.rows.detach().contiguous()
-        self.directions = range(len(call.weights))
-        self.count = sum(call.batch_sizes)
         self.threads = threads_of(call)
-        self.parts = parts_of(call, self.threads) if shares else 1
-        self.tables = tables(tuple(call.batch_sizes), len(self.directions), self.threads // self.parts)
-        self.alive, self.starts = self.tables.alive, self.tables.starts
-        self.packed_index = self.tables.packed_index
-        self.input_index = self.packed_index if call.input_index is None else call.input_index
-        self.output_index = self.packed_index if call.output_index is None else call.output_index
+        parts, weights = parts_of(call, self.threads) if shares else 1, call.weights[0]
+        self.tables = tables(tuple(call.batch_sizes), len(call.weights), self.threads // parts)
+        self.input_index = self.tables.packed_index if call.input_index is None else call.input_index
+        self.output_index = self.tables.packed_index if call.output_index is None else call.output_index
+        self.sizes = Sizes(
+            self.kernel,
+            self.threads,
+            parts,
+            len(call.weights),
+            self.tables.runs,
+            call.rows.shape[1],
+            call.hidden,
+            call.state[0].shape[2],
+            weights.projection is not None,
+            (weights.input_bias is not None, weights.recurrent_bias is not None),
+            call.resets is not None,
+            _scalars(call) if call.streams else _NONE,
+            call.heads,
+        )
 
     def new_rows(self, index: RowIndex, columns: int) -> Tensor:
         """Rows (number, columns) to be written there, and zero in others."""
-        rows = self.rows.new_empty(index.number, columns)
-        return rows if index.number == self.count else rows.index_fill_(0, index.free, 0.0)
+        rows = self.call.rows.new_empty(index.number, columns)
+        return rows if index.number == self.tables.count else rows.index_fill_(0, index.free, 0.0)
 
-    def whole(self, tensor: Tensor) -> Tensor:
-        """The last dimension filled up with zeros to whole registers, contiguous; not copied where it is that."""
-        missing = self.padded - tensor.shape[-1]
-        return (pad(tensor.detach(), (0, missing)) if missing else tensor.detach()).contiguous()
-
-    def whole_state(self, name: str, tensor: Tensor) -> Tensor:
-        """The same for a state; that which U multiplies has a width of its own. Where it has it, it is not copied."""
-        columns = self.operand_columns if name == self.call.cell.recurrent_state else self.padded
+    def whole(self, tensor: Tensor, columns: int) -> Tensor:
+        """The last dimension filled up with zeros to so many columns, contiguous."""
         missing = columns - tensor.shape[-1]
         return pad(tensor.detach(), (0, missing)) if missing else tensor.detach().contiguous()
 
-    def gate_columns(self, loop: Loop) -> int:
-        """The width of a row of gates: whole panels, where a product writes it."""
-        columns = loop.step.slots * self.padded
-        return self.kernel.round_to_panels(columns) if loop.step.places.inputs else columns
+    def given(self) -> dict[str, Tensor]:
+        """What the loops of both passes read of the call, by the names of their words, contiguous."""
+        call = self.call
+        found = {"x": call.rows.contiguous(), "x_places": self.input_index.index, "y_places": self.output_index.index}
+        for d, weights in enumerate(call.weights):
+            for name in _MATRICES:
+                if (matrix := getattr(weights, name)) is not None:
+                    found[of(name, d)] = matrix.contiguous()
+            if call.cell.parameters:
+                found |= {of(name, d): value for name, value in self._extra_parameters(d).items()}
+            for name, value in (call.streams[d] if call.streams else {}).items():
+                scalar = name in self.sizes.scalars
+                found[of(name, d)] = value.contiguous() if scalar else self.whole(value, self.sizes.padded)
+            if call.resets:
+                found[of("resets", d)] = call.resets[d].to(torch.uint8).contiguous()
+        return found
 
-    def extra_parameters(self, d: int) -> dict[str, Tensor]:
+    def _extra_parameters(self, d: int) -> dict[str, Tensor]:
         """The cell's further parameters under the names of the program's inputs."""
-        cell, found = self.call.cell, dict[str, Tensor]()
+        cell, padded, found = self.call.cell, self.sizes.padded, dict[str, Tensor]()
         for name, shape in cell.parameters.items():
             value = self.call.weights[d].extra_parameters[name]
             if shape == PER_UNIT:
-                found[f"p.{name}"] = self.whole(value)
+                found[f"p.{name}"] = self.whole(value, padded)
             else:
                 parts = value.chunk(len(cell.projections))
-                found |= {f"p.{name}.{g}": self.whole(v) for g, v in zip(cell.projections, parts, strict=True)}
+                found |= {f"p.{name}.{g}": self.whole(v, padded) for g, v in zip(cell.projections, parts, strict=True)}
         return found
 
 
-class DirectionArguments:
-    """The words of one direction; the tensors they point to live as long as this does."""
-
-    def __init__(self, binding: LayerBinding, loop: Loop, d: int) -> None:
-        self.binding, self.loop, self.d = binding, loop, d
-        self.tensors: dict[str, Tensor] = {}
-        self.words: dict[str, int] = dict.fromkeys(loop.block.names, 0)
-        self.words |= {"reverse": d, "steps": binding.tables.steps, "inputs": binding.rows.shape[1]}
-        self.words |= {"hidden": binding.hidden, "padded": binding.padded, "outputs": binding.outputs}
-        self.words["operand_bytes"] = binding.operand_columns * binding.rows.element_size()
-        self.give("batch_sizes", binding.tables.sizes)
-        self.give("offsets", binding.tables.offsets)
-        self.give("state_rows", binding.tables.offsets)
-        self.give("x_places", binding.input_index.index)
-        self.give("y_places", binding.output_index.index)
-        self._give_inputs()
-
-    def give(self, name: str, tensor: Tensor, skip: int = 0) -> Tensor:
-        """Hand a tensor to the kernel under a name, from element `skip` on."""
-        self.tensors[name] = tensor
-        self.words[name] = tensor.data_ptr() + skip * tensor.element_size()
-        return tensor
-
-    def give_output(self, y: Tensor) -> None:
-        """Hand over the outputs (N', D·P), or their cotangents: this direction's columns."""
-        self.give("y", y, skip=self.d * self.binding.call.columns)
-        self.words["y_stride"] = y.stride(0) * y.element_size()
-
-    def _give_inputs(self) -> None:
-        """The cell's further parameters, its streams and the resets."""
-        call = self.binding.call
-        for name, value in self.binding.extra_parameters(self.d).items():
-            self.give(name, value)
-        given = call.streams[self.d] if call.streams else {}
-        for name in call.cell.streams:  # a kernel reads all of them, so that none may be missing
-            value = given[name]
-            scalar = name in self.binding.scalars
-            self.give(name, value.detach().contiguous() if scalar else self.binding.whole(value))
-        if call.resets:
-            self.give("resets", call.resets[self.d].to(torch.uint8).contiguous())
+_MATRICES = ("input", "recurrent", "input_bias", "recurrent_bias", "projection")
 
 
-class Launch:
-    """A loop over all items, each with scratch memory of its own; `own` holds each item's sums.
+def addresses(tensors: Mapping[str, Tensor]) -> dict[str, int]:
+    """Where tensors are, by name."""
+    return {name: tensor.data_ptr() for name, tensor in tensors.items()}
 
-    `others` are the directions once more for each further thread that shares an item: the same inputs, and states and
-    outputs of its own; `every` is all of them. `packed` are the weights that they share. It may be run again,
-    on what its tensors then hold. They live as long as this does.
+
+# --- the words of a loop -------------------------------------------------------------------------------
+def direction_words(frame: Frame, sizes: Sizes, loop: Loop, d: int) -> dict[str, Word]:
+    """The words of a direction that are the same for every loop; all others are 0."""
+    words: dict[str, Word] = dict.fromkeys(loop.block.names, 0)
+    words |= {"reverse": d, "inputs": sizes.inputs, "hidden": sizes.hidden, "padded": sizes.padded}
+    words |= {"outputs": sizes.outputs, "operand_bytes": sizes.operand_columns * sizes.bytes}
+    words |= {name: At(name) for name in ("steps", "batch_sizes", "offsets", "x", "x_places", "y_places")}
+    words |= {"state_rows": At("offsets"), "starts": At(of("starts", d))}
+    words |= {"y": At("y", d * sizes.columns * sizes.bytes)}
+    words["y_stride"] = sizes.directions * sizes.columns * sizes.bytes
+    words |= {name: At(of(name, d)) for name in loop.step.given}
+    if sizes.resets:
+        words["resets"] = At(of("resets", d))
+    for name in sizes.kernel.cell.states:
+        words |= {f"{kind}.{name}": At(of(f"{kind}.{name}", d)) for kind in ("begin", "final")}
+        words[f"carry.{name}"] = rows_of(frame, "alive", sizes.width(name) * sizes.bytes)
+        if sizes.resets:
+            words[f"fresh.{name}"] = At(of(f"fresh.{name}", d))
+    return words
+
+
+def rows_of(frame: Frame, number: str, bytes: int) -> At:
+    """Scratch memory of rows of so many bytes, their number by name."""
+    return frame.take(lambda batch: batch[number] * bytes)
+
+
+def add_loop(
+    frame: Frame, sizes: Sizes, loop: Loop, directions: Sequence[dict[str, Word]], own: Sequence[At] = ()
+) -> None:
+    """A part that is a loop over all items, each with scratch memory of its own; `own` holds each item's sums.
+
+    The directions stand once more for each further thread that shares an item.
     """
-
-    def __init__(
-        self,
-        binding: LayerBinding,
-        directions: Sequence[DirectionArguments],
-        loop: Loop,
-        own: Sequence[Tensor] = (),
-        others: Sequence[Sequence[DirectionArguments]] = (),
-        packed: Sequence[Tensor] = (),
-    ) -> None:
-        self.binding, self.directions, self._loop = binding, directions, loop
-        self.packed = packed
-        self.every = [direction for part in (directions, *others) for direction in part]
-        items, self._scratch = _items(binding, directions, loop, own)
-        self._blocks = loop.prepare([direction.words for direction in self.every], items)
-
-    def place(self, number: int, name: str, tensor: Tensor) -> None:
-        """Hand another tensor to one of `every` under a name, for the runs from now on."""
-        direction = self.every[number]
-        direction.give(name, tensor)
-        names = self._loop.block.names
-        self._blocks.directions[number * len(names) + self._loop.block.offset[name]] = direction.words[name]
-
-    def run(self) -> None:
-        """Run it, on as many threads as the binding has."""
-        self._loop.run(self._blocks, self.binding.threads)
+    first, met = frame.write(loop.block, directions), frame.counts(len(sizes.runs))
+    workers = pool()
+    functions = {"team": workers.team, "rest": rest()} if workers else {"team": 0, "rest": 0}
+    items = list[dict[str, Word]]()
+    for number, d in enumerate(sizes.runs):
+        item: dict[str, Word] = {name: At(of(name, number)) for name in ("first", "last", "chunk", "capacity")}
+        item |= functions | _shared(frame, sizes, loop, number, ahead=not (loop.step.back or directions[d]["gates"]))
+        item |= {"parts": sizes.parts, "met": met.after(LINE * number), "own": own[number] if own else 0}
+        for part in range(sizes.parts):
+            words: dict[str, Word] = {
+                "part": part,
+                "direction": first.after(loop.block.bytes * (part * sizes.directions + d)),
+            }
+            items.append(item | words | _of_a_part(frame, sizes, loop, number))
+    frame.add(_PARTS[loop.step.back], loop.entry, ITEM, items)
 
 
-def _items(
-    binding: LayerBinding, directions: Sequence[DirectionArguments], loop: Loop, own: Sequence[Tensor]
-) -> tuple[list[dict[str, int]], list[Tensor]]:
-    """The words of each part of each item, and the scratch memory that they point to."""
-    tile, padded, rows, parts = binding.kernel.tile, binding.padded, binding.rows, binding.parts
-    size, gate_columns = tile.lanes.bytes, binding.gate_columns(loop)
-    recurrent = binding.kernel.round_to_panels(max(len(binding.kernel.layout.recurrent) * padded, binding.outputs))
-    line = recurrent + binding.kernel.round_to_panels(padded)
-    within = sum(
-        binding.kernel.round_to_panels(len(product.letters) * padded) for product in binding.kernel.layout.products
-    )
-    items: list[dict[str, int]] = []
-    scratch: list[Tensor] = []
-    for number, (d, first, last) in enumerate(binding.tables.items):
-        sequences = last - first
-        ahead_of_time = CHUNK_BYTES // (gate_columns * size * sequences) if loop.step.places.inputs else 1
-        chunk = max(1, min(binding.tables.steps, ahead_of_time))
-        ahead = 0 if directions[d].words["gates"] else chunk * sequences
-        turns = 2 if parts > 1 else 1
-        ends = [turns * sequences * line, sequences * within, ahead * gate_columns, parts * loop.spill * padded]
-        numbers = rows.new_empty(sum(ends))
-        lists = torch.empty(parts, 4 * chunk * sequences, dtype=torch.int64, device="cpu")
-        operands = torch.empty(parts, _operand_bytes(binding, chunk, sequences), dtype=torch.uint8, device="cpu")
-        scratch += [numbers, lists, operands]
-        products, inner, gates, spill = (numbers.data_ptr() + size * begin for begin in accumulate([0, *ends[:-1]]))
-        item = {"first": first, "last": last, "chunk": chunk, "capacity": chunk * sequences, "parts": parts}
-        item |= {"products": products, "within": inner, "gates": gates}
-        item["own"] = own[number].data_ptr() if own else 0
-        for part in range(parts):
-            mine = {"part": part, "direction": part * len(directions) + d, "met": number}
-            mine |= {"spill": spill + part * size * loop.spill * padded, "lists": lists[part].data_ptr()}
-            mine["operands"] = operands[part].data_ptr()
-            items.append(item | mine)
-    return items, scratch
+_PARTS = {False: "forward loop", True: "backward loop"}
 
 
-def _operand_bytes(binding: LayerBinding, chunk: int, sequences: int) -> int:
-    """The largest product of a loop: of the inputs of some steps, or of one step's states or cotangents."""
-    tile, padded = binding.kernel.tile, binding.padded
-    slots = max(map(len, binding.kernel.layout.factors_of_u.values()), default=1)
-    step = max(slots * padded, binding.outputs)
-    return max(tile.operand_bytes(chunk * sequences, binding.rows.shape[1]), tile.operand_bytes(sequences, step))
+def _shared(frame: Frame, sizes: Sizes, loop: Loop, number: int, *, ahead: bool) -> dict[str, Word]:
+    """What the threads of an item share; `ahead` is whether that holds the gates of a chunk."""
+    made, padded, size = sizes.kernel, sizes.padded, sizes.bytes
+    recurrent = made.round_to_panels(max(len(made.layout.recurrent) * padded, sizes.outputs))
+    line = recurrent + made.round_to_panels(padded)
+    within = sum(made.round_to_panels(len(product.letters) * padded) for product in made.layout.products)
+    turns, sequences = 2 if sizes.parts > 1 else 1, of("sequences", number)
+    found: dict[str, Word] = {"products": rows_of(frame, sequences, turns * line * size)}
+    found["within"] = rows_of(frame, sequences, within * size)
+    gates = sizes.gate_columns(loop) * size if ahead else 0
+    return found | {"gates": rows_of(frame, of("capacity", number), gates)}
+
+
+def _of_a_part(frame: Frame, sizes: Sizes, loop: Loop, number: int) -> dict[str, Word]:
+    """The memory of one thread of an item."""
+    tile, capacity, sequences = sizes.kernel.tile, of("capacity", number), of("sequences", number)
+    slots = max(map(len, sizes.kernel.layout.factors_of_u.values()), default=1)
+    terms = max(slots * sizes.padded, sizes.outputs)  # of a step's states or cotangents
+
+    def largest(batch: Numbers) -> int:
+        """The largest product: of the inputs of a chunk, or of a step."""
+        return max(tile.operand_bytes(batch[capacity], sizes.inputs), tile.operand_bytes(batch[sequences], terms))
+
+    return {
+        "spill": frame.take(sizes.bytes * loop.spill * sizes.padded),
+        "lists": rows_of(frame, capacity, 4 * WORD),
+        "operands": frame.take(largest),
+    }

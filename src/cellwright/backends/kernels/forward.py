@@ -2,175 +2,170 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from cellwright.backends.call import Call, Packed, Result, Weights
-from cellwright.backends.kernels.binding import DirectionArguments, Launch, LayerBinding, compact
+from cellwright.backends.call import Call, Result
+from cellwright.backends.kernels import panels
+from cellwright.backends.kernels.batch import batch_of
+from cellwright.backends.kernels.binding import (
+    FRAMES,
+    LayerBinding,
+    Sizes,
+    add_loop,
+    addresses,
+    compact,
+    direction_words,
+    of,
+    rows_of,
+)
+from cellwright.backends.kernels.frame import At, Batch, Frame, Word
 from cellwright.backends.kernels.int8_panels import refuse_gradients
-from cellwright.backends.kernels.panels import give_projection, pack_weights
-from cellwright.backends.kernels.workspace import workspace
+from cellwright.backends.kernels.saved import saved_of
+from cellwright.compiler.codegen.int8_tile import Int8Tile
 from cellwright.compiler.kernel import Loop
 
 
-class Saved(NamedTuple):
-    """What one direction's backward pass reads, each tensor as the kernel laid it out.
+class Kind(NamedTuple):
+    """What a forward pass does beside its results.
 
-    gates (S, slots × padded), rows (S, values a row), whole (S, padded) the output before its projection (empty where
-    there is none), one (S, padded) a state: that before each step, and one (S, padded) a product within the step: what
-    it multiplied.
+    saves    whether it keeps what the backward pass reads
+    letters  what it writes down of each step
+    packs    whether it packs the weights, or is given their panels
     """
 
-    gates: Tensor
-    rows: Tensor
-    whole: Tensor
-    states: list[Tensor]
-    operands: list[Tensor]
-
-    @property
-    def tensors(self) -> list[Tensor]:
-        """All of them."""
-        return [self.gates, self.rows, self.whole, *self.states, *self.operands]
-
-    @classmethod
-    def of(cls, tensors: Sequence[Tensor], states: int) -> Saved:
-        """From the list that `tensors` gave, of a cell of so many states."""
-        gates, rows, whole, *others = tensors
-        return cls(gates, rows, whole, others[:states], others[states:])
+    saves: bool
+    letters: tuple[str, ...]
+    packs: bool
 
 
-def forward(call: Call, *, saves: bool) -> tuple[Result, list[Saved]]:
-    """Run a call that kernels can compute; `saves` keeps what `backward` reads, one a direction."""
-    y, launch = prepare(call, saves=saves)
-    launch.run()
-    workspace.give(launch.packed)
-    binding, directions = launch.binding, launch.directions
-    letters = binding.kernel.letters if call.record else ()
-    result = Result(
-        y,
-        tuple(_final(binding, directions, s) for s in range(len(call.state))),
-        [{name: compact(d.tensors[f"letter.{name}"][:, : binding.hidden]) for name in letters} for d in directions],
-    )
-    return result, [_saved(d) for d in directions] if saves else []
+class Bound(NamedTuple):
+    """A call, its frame, and by name the tensors of its run: what it reads, and what it is to write.
+
+    A state stands in "begin.h" before and in "final.h" after, (D, B, ·); the outputs (N', D·P) in "y"; what the
+    backward pass reads, in "saved".
+    """
+
+    binding: LayerBinding
+    frame: Frame
+    kind: Kind
+    tensors: dict[str, Tensor]
+
+    def batch(self) -> Batch:
+        """The numbers of its batch."""
+        return batch_of(self.binding, _loop(self.binding.sizes, self.kind))
 
 
-def prepare(call: Call, *, saves: bool) -> tuple[Tensor, Launch]:
-    """The rows to be computed (N', D·P), and what computes them."""
+def forward(call: Call, *, saves: bool) -> tuple[Result, Tensor | None]:
+    """Run a call that kernels can compute; `saves` keeps what `backward` reads (`saved`)."""
+    bound = prepare(call, saves=saves)
+    bound.frame.run(bound.batch(), addresses(bound.tensors))
+    tensors = bound.tensors
+    state, alive = tuple(tensors[f"final.{name}"] for name in call.cell.states), call.batch_sizes[0]
+    for initial, final in zip(call.state, state, strict=True):
+        if alive < initial.shape[1]:  # sequences of no step keep theirs
+            final[:, alive:] = initial[:, alive:]
+    recorded = [
+        {name: compact(tensors[of(f"letter.{name}", d)][:, : call.hidden]) for name in bound.kind.letters}
+        for d in range(len(call.weights))
+    ]
+    return Result(tensors["y"], state, recorded), tensors.get("saved")
+
+
+def prepare(call: Call, *, saves: bool) -> Bound:
+    """What computes a call, and where."""
     if saves:
         refuse_gradients(call)
     binding = LayerBinding(call, shares=not (saves or call.record))
-    letters = binding.kernel.letters if call.record else ()
-    loop = binding.kernel.forward(
-        saves=saves, projects=binding.projects, letters=letters, scalars=binding.scalars, heads=call.heads
-    )
-    kept = None if saves else call.packed
-    packed = _packed(binding, kept)
-    each = len(packed) // len(binding.directions)
-    outputs = [
-        binding.new_rows(binding.output_index, len(binding.directions) * call.columns) for _ in range(binding.parts)
-    ]
-    first, *others = [
-        [_direction(binding, loop, y, saves, letters, packed[each * d : each * (d + 1)], d) for d in binding.directions]
-        for y in outputs
-    ]
-    # What is kept lives on after the launch, and is nobody's room.
-    return outputs[0], Launch(binding, first, loop, others=others, packed=packed if kept is None else ())
-
-
-def _packed(binding: LayerBinding, kept: Packed | None) -> list[Tensor]:
-    """Each direction's `_matrices` as the loop reads them: those that are kept, or packed now."""
-    if kept is not None and binding.kernel in kept:
-        return kept[binding.kernel]
-    matrices = [m for weights in binding.call.weights for m in _matrices(binding, weights)]
-    packed = pack_weights(binding, matrices) if matrices else []
-    if kept is not None:
-        kept[binding.kernel] = packed
-    return packed
-
-
-def _matrices(binding: LayerBinding, weights: Weights) -> list[tuple[Tensor, tuple[str, ...]]]:
-    """Of each of `_factors` the matrix and its bias, with the projections in the order of their slots."""
-    found: list[tuple[Tensor, tuple[str, ...]]] = []
-    for matrix, bias, letters in _factors(binding, weights).values():
-        found += [(matrix, letters), (matrix.new_zeros(matrix.shape[0]) if bias is None else bias, letters)]
-    return found
-
-
-def _factors(binding: LayerBinding, weights: Weights) -> dict[str, tuple[Tensor, Tensor | None, tuple[str, ...]]]:
-    """The loop's factors by name: W, and U's rows for the state before the step and for each product within it."""
-    places, found = binding.kernel.layout, dict[str, tuple[Tensor, Tensor | None, tuple[str, ...]]]()
-    if weights.input is not None:
-        found["input"] = weights.input, weights.input_bias, places.inputs
-    if weights.recurrent is not None:
-        for name, letters in places.factors_of_u.items():
-            found[name] = weights.recurrent, weights.recurrent_bias, letters
-    return found
-
-
-def _direction(
-    binding: LayerBinding, loop: Loop, y: Tensor, saves: bool, letters: Sequence[str], packed: Sequence[Tensor], d: int
-) -> DirectionArguments:
-    """Everything the loop reads and writes for direction d.
-
-    Many arguments: what the loop reads and writes, handed over once.
-    """
-    rows = binding.rows
-    direction = DirectionArguments(binding, loop, d)
-    direction.give("x", rows)
-    direction.give_output(y)
-    factors = _factors(binding, binding.call.weights[d])
-    names = (f"{name}_{part}" for name in factors for part in ("panels", "starts"))
-    for name, tensor in zip(names, packed, strict=True):
-        direction.give(name, tensor)
-    for s in range(len(binding.call.state)):
-        _give_state(direction, s, saves)
-    if saves:
-        direction.give("gates", rows.new_empty(binding.count, binding.gate_columns(loop)))
-        direction.give("rows", rows.new_empty(binding.count, loop.step.saved_rows))
-    kept = binding.count if saves else binding.alive
-    direction.give("whole", rows.new_empty(kept if binding.projects else 0, binding.padded))
-    for k in range(len(binding.kernel.layout.products)):
-        direction.give(f"operand.{k}", rows.new_empty(kept, binding.padded))
-    give_projection(direction, transposed=True)
-    for letter in letters:
-        direction.give(f"letter.{letter}", rows.new_empty(binding.count, binding.padded))
-    return direction
-
-
-def _give_state(direction: DirectionArguments, s: int, saves: bool) -> None:
-    """The states before each step: all of them where they are saved, else those of two steps in turn; and the last."""
-    binding, d = direction.binding, direction.d
-    call, name = binding.call, binding.call.cell.states[s]
-    initial = binding.whole_state(name, call.state[s][d, : binding.alive])
+    sizes, tensors, letters = binding.sizes, binding.given(), binding.kernel.letters if call.record else ()
+    packs = (saves or call.packed is None) and not isinstance(binding.kernel.tile, Int8Tile)
+    if not packs:
+        tensors |= panels.of_frozen(binding, tensors)
+    tensors["y"] = binding.new_rows(binding.output_index, sizes.directions * sizes.columns)
+    for name, initial in zip(call.cell.states, call.state, strict=True):
+        tensors[f"begin.{name}"] = initial.contiguous()
+        tensors[f"final.{name}"] = torch.empty_like(tensors[f"begin.{name}"])
     if call.resets:
-        fresh = torch.zeros_like(initial)
-        if call.fresh:
-            fresh = binding.whole_state(name, call.fresh[s][d, : binding.alive])
-        direction.give(f"fresh.{name}", fresh)
-        initial = torch.where(call.resets[d][binding.starts[d]][:, None], fresh, initial)
+        tensors |= _fresh(binding)
     if saves:
-        before = initial.new_empty(binding.count, initial.shape[1])
-        before[binding.starts[1] if d else slice(binding.alive)] = initial
-    else:
-        before = torch.cat([initial, initial])
-        direction.give("state_rows", binding.tables.turns)
-    direction.give(f"state.{name}", before)
-    direction.give(f"final.{name}", torch.empty_like(initial))
+        tensors["saved"] = saved_of(sizes).empty(sizes.directions, binding.tables.count)
+    for d in range(sizes.directions):
+        for letter in letters:
+            tensors[of(f"letter.{letter}", d)] = call.rows.new_empty(binding.tables.count, sizes.padded)
+    kind = Kind(saves, letters, packs)
+    return Bound(binding, _frame(sizes, kind), kind, tensors)
 
 
-def _final(binding: LayerBinding, directions: Sequence[DirectionArguments], s: int) -> Tensor:
-    """The final states (D, B, ·); sequences of no step keep theirs."""
-    name, initial = f"final.{binding.call.cell.states[s]}", binding.call.state[s]
-    finals = [d.tensors[name][None, :, : initial.shape[2]] for d in directions]
-    ended = torch.cat(finals)
-    return ended if ended.shape[1] == initial.shape[1] else torch.cat([ended, initial[:, ended.shape[1] :]], 1)
+def _fresh(binding: LayerBinding) -> dict[str, Tensor]:
+    """What a reset restores, of each direction's sequences that have a step."""
+    call, sizes, found = binding.call, binding.sizes, dict[str, Tensor]()
+    for s, name in enumerate(call.cell.states):
+        given = call.fresh[s] if call.fresh else torch.zeros_like(call.state[s])
+        for d in range(sizes.directions):
+            found[of(f"fresh.{name}", d)] = binding.whole(given[d, : binding.tables.alive], sizes.width(name))
+    return found
 
 
-def _saved(direction: DirectionArguments) -> Saved:
-    tensors, binding = direction.tensors, direction.binding
-    states = [tensors[f"state.{name}"] for name in binding.call.cell.states]
-    operands = [tensors[f"operand.{k}"] for k in range(len(binding.kernel.layout.products))]
-    return Saved(tensors["gates"], tensors["rows"], tensors["whole"], states, operands)
+# --- the words -----------------------------------------------------------------------------------------
+def _loop(sizes: Sizes, kind: Kind) -> Loop:
+    return sizes.kernel.forward(
+        saves=kind.saves, projects=sizes.projects, letters=kind.letters, scalars=sizes.scalars, heads=sizes.heads
+    )
+
+
+@lru_cache(maxsize=FRAMES)
+def _frame(sizes: Sizes, kind: Kind) -> Frame:
+    """The packing of the weights, and the loop."""
+    frame, loop = Frame(sizes.threads), _loop(sizes, kind)
+    places = {
+        name: frame.take(panels.panels_bytes(sizes, matrix)) if kind.packs else At(name)
+        for name, matrix in panels.named(sizes)
+    }
+    if kind.packs and places:
+        panels.pack(frame, sizes, [(matrix, places[name]) for name, matrix in panels.named(sizes)])
+    every = [
+        _direction(frame, sizes, loop, kind, d, shared=part > 0) | _of_weights(frame, sizes, places, d)
+        for part in range(sizes.parts)
+        for d in range(sizes.directions)
+    ]
+    add_loop(frame, sizes, loop, every)
+    return frame
+
+
+def _of_weights(frame: Frame, sizes: Sizes, places: Mapping[str, Word], d: int) -> dict[str, Word]:
+    """The words of a direction's panels, and of what sums start from: of a factor without a bias, zeros."""
+    words: dict[str, Word] = {}
+    for name, (matrix, bias) in panels.factors(sizes, d).items():
+        words[f"{name}_panels"] = places[of(f"{name}_panels", d)]
+        starts = of(f"{name}_starts", d)
+        none = matrix._replace(terms=1, bias=True)
+        words[f"{name}_starts"] = frame.zeros(panels.panels_bytes(sizes, none)) if bias is None else places[starts]
+    return words
+
+
+def _direction(frame: Frame, sizes: Sizes, loop: Loop, kind: Kind, d: int, *, shared: bool) -> dict[str, Word]:
+    """Where the loop reads and writes of direction d; a thread that shares an item writes its own copy of most.
+
+    Many arguments: what the words are made of.
+    """
+    cell, size = sizes.kernel.cell, sizes.bytes
+    words = direction_words(frame, sizes, loop, d)
+    words |= {f"letter.{letter}": At(of(f"letter.{letter}", d)) for letter in kind.letters}
+    if shared:
+        words["y"] = rows_of(frame, "results", sizes.directions * sizes.columns * size)
+        words |= {f"final.{name}": 0 for name in cell.states}
+    for name in cell.states:
+        if not kind.saves or loop.step.is_half(name):
+            words[f"state.{name}"] = rows_of(frame, "alive", 2 * sizes.width(name) * size)
+    if kind.saves:
+        return words | {"turns": At("turns")} | saved_of(sizes).words(d)
+    words["state_rows"] = At("turns")
+    if sizes.projects:
+        words["whole"] = rows_of(frame, "alive", sizes.padded * size)
+    for k in range(len(sizes.kernel.layout.products)):
+        words[f"operand.{k}"] = rows_of(frame, "alive", sizes.padded * size)
+    return words

@@ -2,117 +2,170 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from cellwright.backends.kernels import int8_panels
-from cellwright.backends.kernels.binding import DirectionArguments, LayerBinding
+from cellwright.backends.kernels.binding import FRAMES, LayerBinding, Sizes, addresses, of
+from cellwright.backends.kernels.frame import NO_BATCH, At, Frame, Word
 from cellwright.backends.kernels.int8_panels import Places
-from cellwright.backends.kernels.workspace import workspace
 from cellwright.compiler.codegen.int8_tile import Int8Tile
 from cellwright.compiler.codegen.pack import PACK
 from cellwright.compiler.kernel import products
 
 
+class Matrix(NamedTuple):
+    """Weights (G·H, terms) of a call, or a bias (G·H,) that sums start from, and how they become panels.
+
+    name            the base of their address;   bias    whether they are one
+    terms           1 of a bias
+    letters         the projections of the panels, in order; None of a projection (P, H), which has no letters
+    hidden, padded  the units of a projection, and those with what fills them up
+    """
+
+    name: str
+    terms: int
+    letters: tuple[str, ...] | None
+    hidden: int
+    padded: int
+    bias: bool = False
+
+    @property
+    def slots(self) -> int:
+        """How many projections."""
+        return 1 if self.letters is None else len(self.letters)
+
+
 @lru_cache(maxsize=64)
-def _of_letters(projections: tuple[str, ...], letters: tuple[str, ...]) -> Tensor:
-    return torch.tensor([projections.index(letter) for letter in letters], dtype=torch.int64, device="cpu")
+def _of_letters(projections: tuple[str, ...], letters: tuple[str, ...] | None) -> Tensor:
+    places = [0] if letters is None else [projections.index(letter) for letter in letters]
+    return torch.tensor(places, dtype=torch.int64, device="cpu")
 
 
-@lru_cache(maxsize=1)
-def _first() -> Tensor:
-    """The place of the only one."""
-    return torch.zeros(1, dtype=torch.int64, device="cpu")
-
-
-def _slots(binding: LayerBinding, letters: tuple[str, ...]) -> Tensor:
+def _slots(sizes: Sizes, letters: tuple[str, ...] | None) -> Tensor:
     """The places of projections among the cell's."""
-    return _of_letters(binding.call.cell.projections, letters)
+    return _of_letters(sizes.kernel.cell.projections, letters)
 
 
-def pack_weights(binding: LayerBinding, matrices: Sequence[tuple[Tensor, tuple[str, ...]]]) -> list[Tensor]:
-    """Weights (G·H, n) or biases (G·H,) as panels (·, rows, columns) of the letters' units; biases in one row each."""
-    tile = binding.kernel.tile
-    if isinstance(tile, Int8Tile):
-        sizes = binding.hidden, binding.padded
-        return [int8_panels.panels(tile, m.detach(), Places(_slots(binding, of), *sizes)) for m, of in matrices]
-    given = []
-    for matrix, letters in matrices:
-        words = {"slots": len(letters), "projections": _slots(binding, letters).data_ptr()}
-        given.append((matrix, words | {"hidden": binding.hidden, "padded": binding.padded}))
-    return _packed(binding, given)
+# --- what a call has -----------------------------------------------------------------------------------
+@lru_cache(maxsize=2 * FRAMES)
+def factors(sizes: Sizes, d: int) -> dict[str, tuple[Matrix, Matrix | None]]:
+    """The forward loop's factors of a direction by name, with their biases: W, U's rows, and the projection."""
+    cell, places, found = sizes.kernel.cell, sizes.kernel.layout, dict[str, tuple[Matrix, Matrix | None]]()
+
+    def add(name: str, letters: tuple[str, ...], weight: str, terms: int, biased: bool) -> None:
+        units = letters, sizes.hidden, sizes.padded
+        bias = Matrix(of(f"{weight}_bias", d), 1, *units, bias=True) if biased else None
+        found[name] = Matrix(of(weight, d), terms, *units), bias
+
+    if cell.multiplies_input:
+        add("input", places.inputs, "input", sizes.inputs, sizes.biased[0])
+    if cell.multiplies_state:
+        for name, letters in places.factors_of_u.items():
+            add(name, letters, "recurrent", sizes.outputs, sizes.biased[1])
+    if sizes.projects:
+        filled = sizes.kernel.round_to_registers(sizes.outputs)
+        found["projection"] = Matrix(of("projection", d), sizes.hidden, None, sizes.outputs, filled), None
+    return found
 
 
-def _packed(binding: LayerBinding, matrices: Sequence[tuple[Tensor, dict[str, int]]]) -> list[Tensor]:
-    """The same of matrices (·, n), or sums' starts (·,), with the words that say where their units stand."""
-    tile, width = binding.kernel.tile, binding.kernel.tile.lanes.width
-    threads = min(binding.threads, (len(binding.tables.items) or 1) * binding.parts)  # no more than the loop wakes
-    results, items, held = [], [], []
-    for given, places in matrices:
-        matrix, starts = given.detach().contiguous(), given.dim() == 1
-        terms = matrix.numel() // matrix.shape[0]
-        number = -(-places["slots"] * places["padded"] // tile.columns)
-        panels = workspace.take((number, 1 if starts else tile.depth(terms), tile.columns), matrix.dtype)
-        results.append(panels)
-        held.append(matrix)
-        words = places | {"matrix": matrix.data_ptr(), "terms": terms, "panels": panels.data_ptr(), "starts": starts}
-        registers = number * tile.vectors
-        share = max(1, -(-registers // (threads if terms > width else 1)))
+def transposes(sizes: Sizes, d: int, *, rows: bool = False) -> dict[str, Matrix]:
+    """The backward loop's factors of a direction by name: U's rows, and the projection; for the rows' gradient W."""
+    found = {name: matrix for name, (matrix, _) in factors(sizes, d).items() if rows or name != "input"}
+    if sizes.projects:
+        found["projection"] = found["projection"]._replace(padded=sizes.outputs)
+    return found
+
+
+# --- panels --------------------------------------------------------------------------------------------
+def panels_bytes(sizes: Sizes, matrix: Matrix) -> int:
+    """The bytes of a matrix's or a bias's panels."""
+    tile = sizes.kernel.tile
+    number = -(-matrix.slots * matrix.padded // tile.columns)
+    return number * (1 if matrix.bias else tile.depth(matrix.terms)) * tile.columns * sizes.bytes
+
+
+def transposed_shape(sizes: Sizes, matrix: Matrix) -> tuple[int, int, int]:
+    """Of the panels of a matrix's transpose: how many, their rows and columns."""
+    tile = sizes.kernel.tile
+    return -(-matrix.terms // tile.columns), tile.depth(matrix.slots * matrix.padded), tile.columns
+
+
+def _words(frame: Frame, sizes: Sizes, matrix: Matrix, panels: Word) -> dict[str, Word]:
+    return {
+        "matrix": At(matrix.name),
+        "terms": matrix.terms,
+        "panels": panels,
+        "projections": frame.constant(_slots(sizes, matrix.letters)),
+        "slots": matrix.slots,
+        "hidden": matrix.hidden,
+        "padded": matrix.padded,
+        "starts": matrix.bias,
+    }
+
+
+def pack(frame: Frame, sizes: Sizes, matrices: Iterable[tuple[Matrix, Word]]) -> None:
+    """A part that packs matrices and biases, each to its place."""
+    tile = sizes.kernel.tile
+    threads = min(frame.threads, (len(sizes.runs) or 1) * sizes.parts)  # no more than the loop wakes
+    items: list[dict[str, Word]] = []
+    for matrix, panels in matrices:
+        words = _words(frame, sizes, matrix, panels)
+        registers = -(-matrix.slots * matrix.padded // tile.columns) * tile.vectors
+        share = max(1, -(-registers // (threads if matrix.terms > tile.lanes.width else 1)))
         items += [words | {"first": i, "last": min(i + share, registers)} for i in range(0, registers, share)]
-    products(binding.kernel.target, tile).for_packing.run(PACK.pack(items), threads)
-    return results
+    frame.add("packing", products(sizes.kernel.target, tile).for_packing, PACK, items)
 
 
-def transpose_weights(binding: LayerBinding, matrix: Tensor, letters: tuple[str, ...]) -> Tensor:
-    """Weights (G·H, n) as panels (·, rows, columns) of their n columns; the terms are slots × padded."""
-    words = {"slots": len(letters), "projections": _slots(binding, letters).data_ptr()}
-    return _transposed(binding, matrix, words | {"hidden": binding.hidden, "padded": binding.padded})
+def transpose(frame: Frame, sizes: Sizes, matrices: Iterable[tuple[Matrix, Word]]) -> None:
+    """A part that packs the transposes of matrices, each to its place: their terms are slots × padded."""
+    tile, items = sizes.kernel.tile, list[dict[str, Word]]()
+    for matrix, panels in matrices:
+        words = _words(frame, sizes, matrix, panels)
+        whole, step = tile.whole(matrix.slots * matrix.padded), tile.together
+        share = max(step, -(-whole // (step * frame.threads)) * step)
+        items += [words | {"first": i, "last": min(i + share, whole)} for i in range(0, whole, share)]
+    frame.add("packing", products(sizes.kernel.target, tile).for_transposes, PACK, items)
 
 
-def _transposed(binding: LayerBinding, given: Tensor, places: dict[str, int]) -> Tensor:
-    """The same of a matrix (·, n) whose units stand where the words say."""
-    tile, matrix = binding.kernel.tile, given.detach().contiguous()
-    terms, columns = places["slots"] * places["padded"], matrix.shape[1]
-    panels = matrix.new_empty(-(-columns // tile.columns), tile.depth(terms), tile.columns)
-    words = places | {"matrix": matrix.data_ptr(), "terms": columns, "panels": panels.data_ptr(), "starts": 0}
-    whole, step = tile.whole(terms), tile.together
-    share = max(step, -(-whole // (step * binding.threads)) * step)
-    items = [words | {"first": i, "last": min(i + share, whole)} for i in range(0, whole, share)]
-    products(binding.kernel.target, tile).for_transposes.run(PACK.pack(items), binding.threads)
-    return panels
+# --- those of a frozen layer ---------------------------------------------------------------------------
+def of_frozen(binding: LayerBinding, given: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The panels of all directions by the names of the forward loop's words, of a call that keeps them."""
+    kept, sizes = binding.call.packed, binding.sizes
+    if kept is None or sizes.kernel not in kept:
+        found = pack_weights(sizes, given)
+        if kept is None:
+            return found
+        kept[sizes.kernel] = found
+    return kept[sizes.kernel]
 
 
-def give_projection(direction: DirectionArguments, *, transposed: bool) -> None:
-    """Hand over the projection (P, H) as a factor, or its transpose."""
-    binding, matrix = direction.binding, direction.binding.call.weights[direction.d].projection
-    if matrix is None:
-        return
-    outputs = matrix.shape[0]
-    words = {"slots": 1, "projections": _first().data_ptr(), "hidden": outputs}
-    if transposed:  # its rows are the columns of the product
-        panels = _kept_projection(direction, matrix, words)
-    else:
-        panels = _transposed(binding, matrix, words | {"padded": outputs})
-    direction.give("projection_panels", panels)
-    direction.give("projection_starts", panels.new_zeros(panels.shape[0] * panels.shape[2]))
+def pack_weights(sizes: Sizes, given: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The panels of all directions in tensors of their own."""
+    found = {name: _empty(sizes, matrix) for name, matrix in named(sizes)}
+    if isinstance(sizes.kernel.tile, Int8Tile):
+        for name, matrix in named(sizes):
+            places = Places(_slots(sizes, matrix.letters), matrix.hidden, matrix.padded)
+            found[name] = int8_panels.panels(sizes.kernel.tile, given[matrix.name].detach(), places)
+        return found
+    frame = Frame(sizes.threads)
+    pack(frame, sizes, [(matrix, At(name)) for name, matrix in named(sizes)])
+    frame.run(NO_BATCH, addresses(given | found))
+    return found
 
 
-def _kept_projection(direction: DirectionArguments, matrix: Tensor, words: dict[str, int]) -> Tensor:
-    """The panels of a projection (P, H): those of a frozen layer are packed once, beside its other weights."""
-    binding = direction.binding
-    kernel, kept = binding.kernel, binding.call.packed
-    key = (kernel, "projection", direction.d)
-    if kept is not None and not direction.loop.step.saves and key in kept:
-        return kept[key][0]
-    outputs = matrix.shape[0]
-    filled = kernel.round_to_registers(outputs)
-    if isinstance(kernel.tile, Int8Tile):
-        panels = int8_panels.panels(kernel.tile, matrix.detach(), Places(_first(), outputs, filled))
-    else:
-        (panels,) = _packed(binding, [(matrix, words | {"padded": filled})])
-    if kept is not None and not direction.loop.step.saves:
-        kept[key] = [panels]
-    return panels
+def named(sizes: Sizes) -> Iterator[tuple[str, Matrix]]:
+    """The factors and biases of all directions, by the names of their panels' words."""
+    for d in range(sizes.directions):
+        for name, (matrix, bias) in factors(sizes, d).items():
+            yield of(f"{name}_panels", d), matrix
+            if bias is not None:
+                yield of(f"{name}_starts", d), bias
+
+
+def _empty(sizes: Sizes, matrix: Matrix) -> Tensor:
+    return torch.empty(panels_bytes(sizes, matrix), dtype=torch.uint8, device="cpu")

@@ -51,11 +51,13 @@ def parts_of(call: Call, threads: int) -> int:
 class Tables:
     """What the steps of a batch are to the kernels; the same for every call of a batch of this shape.
 
-    packed_index          packed rows where there are no others
+    count                 S, the packed rows
+    packed_index          where they stand where there are no others
     sizes, offsets (T,)   sequences alive at each step, and the step's first row
     turns (T,)            the first row of a step where two steps' states are kept in turn
     lengths (alive,)      steps of each sequence that has any
     items                 (direction, first, last): runs of sequences, each computed by one thread
+    runs                  the direction of each
     """
 
     def __init__(self, batch_sizes: Sequence[int], directions: int, threads: int) -> None:
@@ -63,12 +65,13 @@ class Tables:
         self.steps, self.alive = len(sizes), int(sizes[0])
         self.sizes = torch.from_numpy(sizes)
         self.offsets = self.sizes.cumsum(0) - self.sizes
-        count = int(sizes.sum())
-        self.packed_index = RowIndex(torch.arange(count, device="cpu"), count)
+        self.count = int(sizes.sum())
+        self.packed_index = RowIndex(torch.arange(self.count, device="cpu"), self.count)
         self.turns = torch.arange(self.steps, device="cpu") % 2 * self.alive
         self.lengths = np.searchsorted(-sizes, -np.arange(self.alive), side="left")
         runs = runs_of(self.lengths, -(-threads // directions))
         self.items = [(d, first, last) for d in range(directions) for first, last in runs]
+        self.runs = tuple(d for d, _, _ in self.items)
 
     @cached_property
     def starts(self) -> list[Tensor]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from cellwright.backends.call import Call
+from cellwright.backends.kernels.binding import addresses
 from cellwright.backends.kernels.forward import prepare
 
 
@@ -20,12 +21,13 @@ class Stepper:
 
     def __init__(self, call: Call) -> None:
         self._input = call.rows.new_empty(len(call.rows), _features(call))
-        self._output, self._launch = prepare(replace(call, rows=self._input), saves=False)
-        self._sizes = [s.shape[2] for s in call.state]
-        names = call.cell.states
-        every = self._launch.every  # one, or one for each thread
-        self._before = [d.tensors[f"state.{name}"][: len(call.rows)] for d in every for name in names]
-        self._after = [d.tensors[f"final.{name}"] for d in every for name in names]
+        # The panels are made now, and not at each step.
+        bound = prepare(replace(call, rows=self._input, packed={} if call.packed is None else call.packed), saves=False)
+        self._tensors = bound.tensors
+        self._state = [torch.clone(s, memory_format=torch.contiguous_format) for s in call.state]
+        for name, state in zip(call.cell.states, self._state, strict=True):  # a step begins where the last one ended
+            self._tensors.update(dict.fromkeys((f"begin.{name}", f"final.{name}"), state))
+        self._run = bound.frame.bind(bound.batch(), addresses(bound.tensors))
 
     @property
     def shape(self) -> torch.Size:
@@ -35,16 +37,13 @@ class Stepper:
     @property
     def state(self) -> list[Tensor]:
         """(B, ·) each, as it is now."""
-        first = self._before[: len(self._sizes)]  # every thread has the same
-        return [s[:, :size].clone() for s, size in zip(first, self._sizes, strict=True)]
+        return [state[0].clone() for state in self._state]
 
     def step(self, rows: Tensor) -> Tensor:
         """(B, I) -> (B, P), which the next step overwrites."""
         self._input.copy_(rows)
-        self._launch.run()
-        for before, after in zip(self._before, self._after, strict=True):
-            before.copy_(after)
-        return self._output
+        self._run.run()
+        return self._tensors["y"]
 
 
 def _features(call: Call) -> int:

@@ -7,7 +7,6 @@ layer of 256 units, packed in every call, that took three times as long as to pa
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -21,19 +20,21 @@ class Workspace(threading.local):
     def __init__(self) -> None:
         self._kept: list[Tensor] = []
 
-    def take(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        """A tensor on the CPU, its values whatever they are."""
+    def take(self, size: int) -> Tensor:
+        """So many bytes on the CPU or more, their values whatever they are."""
         for k, tensor in enumerate(self._kept):
-            if tensor.shape == shape and tensor.dtype == dtype:
+            if tensor.nbytes >= size:
                 return self._kept.pop(k)
-        return torch.empty(shape, dtype=dtype, device="cpu")
+        if self._kept:  # too small; what comes in its place is given back in its place
+            self._kept.pop()
+        return torch.empty(size, dtype=torch.uint8, device="cpu")
 
-    def give(self, tensors: Iterable[Tensor]) -> None:
+    def give(self, room: Tensor) -> None:
         """Keep what nobody else holds, and of what is kept as much as there is room for."""
-        self._kept += tensors
-        room = sum(t.nbytes for t in self._kept)
-        while room > MOST:
-            room -= self._kept.pop(0).nbytes
+        self._kept.append(room)
+        held = sum(t.nbytes for t in self._kept)
+        while held > MOST:
+            held -= self._kept.pop(0).nbytes
 
 
 workspace = Workspace()

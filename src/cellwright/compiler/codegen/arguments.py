@@ -90,14 +90,18 @@ ITEM = Struct(
 # padded, operand_bytes             H rounded up to whole registers; bytes between two rows of what U multiplies
 # batch_sizes, offsets (T,)         sequences alive at a step; the first row of a step
 # state_rows (T,)                   the first row of a step in the states' buffers
+# starts (alive,)                   the row in which each sequence begins
 # resets (S,) bytes or 0            rows that begin anew
 # x_places, y_places (S,)           the rows of x and of y in which the packed rows stand
 # x (·, I)                          input_panels, input_starts: W and its bias, packed
 # recurrent_panels, recurrent_starts  forward: U and its bias;  backward: U transposed, and zeros
 # gates (S, slots × padded)         x W + b, overwritten by what is saved
+# kept, halves (S, · × padded)      with halves: what is saved in 32 and in 16 bits
+# half_state (S, padded)            with halves, of 16 bits: the state that U multiplies, before each step;
+# turns (T,)                        then its rows in "state", those of two steps in turn
 # rows (S, saved_rows)              what is saved of one number a row
 # y (·, ·), y_stride in bytes       forward: the outputs;  backward: their cotangents
-# columns (S, ·)                    backward: the cotangents of x and u
+# columns (S, ·)                    backward: the cotangents of x and u; with halves of 16 bits
 # projection_panels, projection_starts  where the output is projected: forward the projection, backward its transpose
 # whole (·, padded)                 forward: the output before it is projected, saved or of one step
 # projected (S, ·)                  backward: the cotangents of the projected output
@@ -105,7 +109,16 @@ ITEM = Struct(
 #                                   product.k_panels, product.k_starts: as those of U
 COMMON = (
     *("reverse", "steps", "inputs", "hidden", "outputs", "padded", "operand_bytes"),
-    *("batch_sizes", "offsets", "state_rows", "resets", "x_places", "y_places"),
+    *("batch_sizes", "offsets", "state_rows", "starts", "resets", "x_places", "y_places"),
     *("x", "input_panels", "input_starts", "recurrent_panels", "recurrent_starts"),
+    *("kept", "halves", "half_state", "turns"),
     *("gates", "rows", "y", "y_stride", "columns", "projection_panels", "projection_starts", "whole", "projected"),
 )
+
+# Of each state, ".h" and so on; `size` is H, or P of what U multiplies where it is projected:
+# begin (B, size)                   forward: before the first step;  backward: cotangents of that after the last
+# state (S, padded)                 before each step, or of two steps in turn
+# carry (alive, padded)             forward: after a sequence's last step;  backward: cotangents from step to step
+# final (B, size) or 0              `carry` when all is done; backward with what comes through U
+# fresh (alive, padded)             forward: what a reset restores;  backward: the sum of its cotangents
+STATE_KINDS = ("begin", "state", "carry", "final", "fresh")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from llvmlite.ir import Function, Module, Value
 
 from cellwright.cells.definition import PER_SEQUENCE
@@ -28,9 +30,35 @@ def define_backward(module: Module, tile: Tile, step: LoopSpec) -> Function:
         with count(b, integer(0), b.sub(e.last, e.first)) as k:
             e.put(PRODUCTS, k, b.gep(e.own("products"), [b.mul(k, stride)]))
             e.put(WHOLE, k, b.gep(past, [b.mul(k, whole)]))
+    _begin(e)
     with count(b, integer(0), e.steps) as back:
         _step(e, b.sub(b.sub(e.steps, integer(1)), back))
+    with e.if_wanted(f"final.{step.cell.states[0]}"):
+        _finish(e)
     return e.end()
+
+
+def _begin(e: LoopBuilder) -> None:
+    """What is carried back begins as the cotangents of the final states, and those of the fresh ones as zero."""
+    with count(e.b, e.first, e.last) as n:
+        for name in e.step.cell.states:
+            e.begin(name, n, e.state_row("carry", name, n))
+            with e.if_wanted("resets"):
+                e.clear(e.state_row("fresh", name, n), e.width(name))
+
+
+def _finish(e: LoopBuilder) -> None:
+    """The cotangents of the states before each sequence's first step; where it began anew the fresh ones'."""
+    b, cell = e.b, e.step.cell
+    if e.step.places.recurrent:
+        _multiply_columns(e, integer(0), e.last, lambda n: e.table("starts", n))
+    with count(b, e.first, e.last) as n:
+        if e.step.places.recurrent:
+            carry = e.state_row("carry", cell.recurrent_state, n)
+            e.add(e.get(PRODUCTS, b.sub(n, e.first)), carry, e.width(cell.recurrent_state))
+        e.if_reset(e.table("starts", n), lambda n=n: _hand_to_fresh(e, n))  # type: ignore[misc]
+        for name in cell.states:
+            e.finish(name, n, e.state_row("carry", name, n))
 
 
 def _step(e: LoopBuilder, s: Value) -> None:
@@ -60,26 +88,27 @@ def _through_product(e: LoopBuilder, product: int, t: Value, alive: Value) -> No
     """The cotangents of what a product within the step multiplies: those of its letters, through U's rows of them."""
     b, places = e.b, e.step.places
     letters, start = places.products[product]
-    first_column = b.mul(e.row_bytes, integer(start))
     with count(b, e.first, alive) as n:
         place = b.sub(n, e.first)
-        columns = e.row("columns", b.add(e.table("offsets", t), n), places.width)
-        e.put(COLUMNS, place, b.gep(columns, [first_column]))
+        e.put(COLUMNS, place, e.columns_row(b.add(e.table("offsets", t), n), start))
         e.put(PROJECTED, place, e.within_row(product, place))
     terms = e.slots_wide(len(letters))
-    e.multiply(b.sub(alive, e.first), COLUMNS, PROJECTED, terms, f"product.{product}", e.hidden)
+    e.multiply(b.sub(alive, e.first), COLUMNS, PROJECTED, terms, f"product.{product}", e.hidden, cotangents=True)
 
 
 def _through_weights(e: LoopBuilder, following: Value, goes_on: Value) -> None:
     """Products = the cotangents of the step after's u, through U."""
-    b, places = e.b, e.step.places
     rows_after = e.table("offsets", following)
-    first_column = b.mul(e.row_bytes, integer(places.recurrent_start))
-    with count(b, e.first, goes_on) as n:
-        columns = e.row("columns", b.add(rows_after, n), places.width)
-        e.put(COLUMNS, b.sub(n, e.first), b.gep(columns, [first_column]))
+    _multiply_columns(e, following, goes_on, lambda n: e.b.add(rows_after, n))
+
+
+def _multiply_columns(e: LoopBuilder, s: Value, last: Value, row_of: Callable[[Value], Value]) -> None:
+    """Products = the cotangents of u in a row of each of the item's sequences up to `last`, through U."""
+    b, places = e.b, e.step.places
+    with count(b, e.first, last) as n:
+        e.put(COLUMNS, b.sub(n, e.first), e.columns_row(row_of(n), places.recurrent_start))
     terms = e.slots_wide(len(places.recurrent))
-    e.multiply_to_and_fro(following, b.sub(goes_on, e.first), COLUMNS, PRODUCTS, terms, e.outputs)
+    e.multiply_to_and_fro(s, b.sub(last, e.first), COLUMNS, PRODUCTS, terms, e.outputs)
 
 
 def _cut(e: LoopBuilder, n: Value) -> None:
@@ -89,7 +118,12 @@ def _cut(e: LoopBuilder, n: Value) -> None:
         products = e.get(PRODUCTS, e.b.sub(n, e.first))
         e.add(products, e.state_row("fresh", cell.recurrent_state, n), e.width(cell.recurrent_state))
         e.clear(products, e.width(cell.recurrent_state))
-    for name in cell.states:
+    _hand_to_fresh(e, n)
+
+
+def _hand_to_fresh(e: LoopBuilder, n: Value) -> None:
+    """What is carried back is the fresh state's."""
+    for name in e.step.cell.states:
         carry = e.state_row("carry", name, n)
         e.add(carry, e.state_row("fresh", name, n), e.width(name))
         e.clear(carry, e.width(name))
@@ -113,8 +147,8 @@ def _through_projection(e: LoopBuilder, t: Value, alive: Value) -> None:
 def _cell(e: LoopBuilder, program: Program, n: Value, t: Value, *, last: bool) -> None:
     """The derivative of the cell, or a part of it, for sequence n."""
     b, step = e.b, e.step
-    row, before = b.add(e.table("offsets", t), n), b.add(e.table("state_rows", t), n)
-    columns = e.row("columns", row, step.places.width)
+    row = b.add(e.table("offsets", t), n)
+    columns = e.columns_row(row)
     write: dict[str, pointwise.Write] = {}
     for name in program.outputs:
         if name in step.cell.streams:
@@ -125,24 +159,27 @@ def _cell(e: LoopBuilder, program: Program, n: Value, t: Value, *, last: bool) -
             write[name] = e.writer(e.state_row("carry", name[2:], n))
         else:
             write[name] = _inside_writer(e, columns, step.places.columns[name])
-    e.run(program, _readers(e, program, n, row, before), write)
+    e.run(program, _readers(e, program, n, row), write)
     for name in step.cell.states:
         if last and f"s.{name}" not in program.outputs:  # only the products depend on this state
             e.clear(e.state_row("carry", name, n), e.width(name))
 
 
-def _readers(e: LoopBuilder, program: Program, n: Value, row: Value, before: Value) -> dict[str, pointwise.Read]:
+def _readers(e: LoopBuilder, program: Program, n: Value, row: Value) -> dict[str, pointwise.Read]:
     """Where the derivative's inputs stand."""
     gates = e.gate_row(e.address("gates"), row)
     read = e.given(n, row)
     for name in program.inputs():
         kind, _, which = name.partition(".")
         if kind == "saved":
-            read[name] = e.reader(gates, int(which))
+            read[name] = e.saved_reader(name, gates, row)
         elif kind == "row":
             read[name] = _number(e, row, int(which))
         elif kind == "s":
-            read[name] = e.reader(e.state_row("state", which, before))
+            half = e.step.is_half(which)  # all others stand in the row of their step
+            read[name] = (
+                e.half_reader(e.half_row("half_state", row)) if half else e.reader(e.state_row("state", which, row))
+            )
         elif kind == "d":
             read[name] = _cotangent_of(e, which, n, row)
     return read
@@ -195,7 +232,8 @@ def _number(e: LoopBuilder, row: Value, which: int) -> pointwise.Read:
 
 def _inside_writer(e: LoopBuilder, row: Value, slot: int) -> pointwise.Write:
     """Writes a slot, zero in the padding: the next product reads it."""
-    return lambda unit, value: e.writer(row, slot)(unit, value.select(e.inside(unit, e.hidden), 0.0))
+    write = e.half_writer(row, slot) if e.step.halves else e.writer(row, slot)
+    return lambda unit, value: write(unit, value.select(e.inside(unit, e.hidden), 0.0))
 
 
 def _of_stream(e: LoopBuilder, name: str, n: Value, row: Value) -> pointwise.Write:

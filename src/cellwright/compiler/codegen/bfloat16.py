@@ -12,7 +12,7 @@ from llvmlite import ir
 from llvmlite.ir import IRBuilder as Builder
 from llvmlite.ir import Type, Value
 
-from cellwright.compiler.codegen.vector import Lanes, Vector
+from cellwright.compiler.codegen.vector import Lanes, Vector, declare, i32
 from cellwright.compiler.target import Target
 
 i16 = ir.IntType(16)
@@ -70,6 +70,40 @@ def _rounded(value: Vector, native: bool) -> Vector:
     odd = b.and_(b.lshr(bits, lanes.integer(16)), lanes.integer(1))
     nearest = b.and_(b.add(b.add(bits, lanes.integer(_HALF)), odd), lanes.integer(_UPPER))
     return value.from_bits(b.select(value.is_nan(), lanes.integer(_QUIET), nearest))
+
+
+def store(value: Vector, place: Value, native: bool) -> None:
+    """Store float32 numbers as bfloat16, at a pointer to the first of 16 bits."""
+    kind = ir.VectorType(i16, value.lanes.width).as_pointer()
+    b = value.builder
+    b.store(halves(_rounded(value, native)), b.bitcast(place, kind)).align = 2
+
+
+def load(b: Builder, lanes: Lanes, place: Value, mask: Value | None = None) -> Vector:
+    """Numbers of bfloat16 as float32; lanes outside the mask read 0, untouched."""
+    kind = ir.VectorType(i16, lanes.width)
+    address = b.bitcast(place, kind.as_pointer())
+    if mask is None:
+        loaded = b.load(address)
+        loaded.align = 2
+        found: Value = loaded
+    else:
+        name = f"llvm.masked.load.v{lanes.width}i16.p0"
+        function = declare(b.module, name, ir.FunctionType(kind, [kind.as_pointer(), i32, lanes.mask, kind]))
+        found = b.call(function, [address, ir.Constant(i32, 2), mask, ir.Constant(kind, [0] * lanes.width)])
+    bits = b.shl(b.zext(found, lanes.integers), lanes.integer(16))
+    return Vector(lanes, b, b.bitcast(bits, lanes.vector))
+
+
+def of_share(value: Vector) -> Vector:
+    """A number from 0 to 1 by its nearer end: itself, or less than zero its distance from 1."""
+    return (-(1.0 - value)).select(value > 0.5, value)
+
+
+def as_share(kept: Vector) -> Vector:
+    """The number of which `of_share` made this."""
+    b, lanes = kept.builder, kept.lanes
+    return (1.0 + kept).select(b.icmp_signed("<", kept.bits(), lanes.integer(0)), kept)
 
 
 def halves(part: Vector) -> Value:

@@ -70,6 +70,11 @@ class Bfloat16Tile(Tile):
         return ORDER[self.parts]
 
     @property
+    def halves(self) -> bool:
+        """Whether rows may be given in 16 bits, since no more of them counts."""
+        return self.parts == 1
+
+    @property
     def together(self) -> int:
         """How many terms lie in one row of a panel."""
         return 2
@@ -106,17 +111,16 @@ class Bfloat16Tile(Tile):
         return b.add(b.mul(pairs, integer(self.parts * WORD)), integer(LINE))
 
     # --- what a loop does -------------------------------------------------------------------------------
-    def define_product(self, module: Module) -> Function:
-        """Add the product to a module."""
+    def define_product(self, module: Module, *, halves: bool = False) -> Function:
+        """Add the product to a module, of rows that are bfloat16 already where `halves` says so."""
         multiply = self.define_multiply(module)
         kinds = [i64, pointer, pointer, i64, pointer, pointer, i64, i64, pointer]
-        made, b = function(module, "product", kinds, inline=True)
+        made, b = function(module, "product_of_halves" if halves else "product", kinds, inline=True)
         m, rows, results, k, panels, starts, begin, end, operands = made.args
         pairs = self.pairs(b, k)
         with count(b, integer(0), m) as r:
-            self._split_row(
-                b, load(b, rows, r, pointer), k, element_at(b, operands, r, self.operand_line(b, pairs)), pairs
-            )
+            row, target = load(b, rows, r, pointer), element_at(b, operands, r, self.operand_line(b, pairs))
+            (self._copy_row if halves else self._split_row)(b, row, k, target, pairs)
         b.call(multiply, [m, results, pairs, operands, panels, starts, begin, end, integer(0)])
         b.ret_void()
         return made
@@ -133,6 +137,14 @@ class Bfloat16Tile(Tile):
         with count(b, whole, b.mul(pairs, integer(2)), integer(width)) as j:
             mask = pointwise.inside_mask(b, lanes, j, k)
             self.store_terms(lanes.load(b, at(b, row, j, lanes.scalar), mask), target, j, pairs)
+
+    def _copy_row(self, b: Builder, row: Value, k: Value, target: Value, pairs: Value) -> None:
+        """k terms of a row of bfloat16, zero up to the end of the last block; there is one part."""
+        lanes, i16 = self.lanes, bfloat16.i16
+        with count(b, integer(0), b.mul(pairs, integer(2)), integer(lanes.width)) as j:
+            mask = pointwise.inside_mask(b, lanes, j, k)
+            terms = bfloat16.load(b, lanes, at(b, row, j, i16), mask)
+            self.store_terms(terms, target, j, pairs)
 
     def store_terms(self, terms: Vector, target: Value, j: Value, pairs: Value) -> None:
         """Split a register of terms of a row, the j-th and on, and store each part in its place."""

@@ -26,6 +26,7 @@ def define_forward(module: Module, tile: Tile, step: LoopSpec) -> Function:
     b = e.b
     with b.goto_entry_block():
         position = b.alloca(i64)  # the row of gates that comes next
+    _begin(e)
     with count(b, integer(0), e.steps, e.chunk) as begin:
         end = minimum(b, b.add(begin, e.chunk), e.steps)
         if e.team is not None:
@@ -35,7 +36,28 @@ def define_forward(module: Module, tile: Tile, step: LoopSpec) -> Function:
         b.store(integer(0), position)
         with count(b, begin, end) as s:
             _step(e, s, position)
+    _finish(e)
     return e.end()
+
+
+def _begin(e: LoopBuilder) -> None:
+    """The states before each sequence's first step; of two steps in turn both, since it may begin in either."""
+    b = e.b
+    with count(b, e.first, e.last) as n:
+        start, both = e.table("starts", n), [n, b.add(n, e.table("batch_sizes", integer(0)))]
+        for name in e.step.cell.states:
+            for row in [start] if e.step.saves and not e.step.is_half(name) else both:
+                place = e.state_row("state", name, row)
+                e.begin(name, n, place)
+                e.if_reset(start, lambda name=name, place=place, n=n: _restore(e, name, n, place))  # type: ignore[misc]
+
+
+def _finish(e: LoopBuilder) -> None:
+    """The states after each sequence's last step, where they are wanted."""
+    with count(e.b, e.first, e.last) as n:
+        for name in e.step.cell.states:
+            with e.if_wanted(f"final.{name}"):
+                e.finish(name, n, e.state_row("carry", name, n))
 
 
 def _next(b: Builder, position: Value) -> Value:
@@ -55,7 +77,7 @@ def _project_inputs(e: LoopBuilder, begin: Value, end: Value, position: Value) -
         with count(b, e.first, e.alive(t)) as n:
             k, row = _next(b, position), b.add(offset, n)
             e.put(X, k, e.x_row(row))
-            base, index = (e.address("gates"), row) if e.step.saves else (e.own("gates"), k)
+            base, index = (e.address("gates"), row) if e.step.in_gates else (e.own("gates"), k)
             e.put(GATES, k, e.gate_row(base, index))
     e.multiply_together(b.load(position), X, GATES, e.inputs, "input", e.slots_wide(len(e.step.places.inputs)))
 
@@ -83,10 +105,10 @@ def _step(e: LoopBuilder, s: Value, position: Value) -> None:
 
 def _multiply_states(e: LoopBuilder, t: Value, s: Value, alive: Value) -> None:
     """Products = the states before the step, through U."""
-    b, before = e.b, e.table("state_rows", t)
+    b, name = e.b, e.step.cell.recurrent_state
     with count(b, e.first, alive) as n:
         place = b.sub(n, e.first)
-        e.put(OPERANDS, place, e.state_row("state", e.step.cell.recurrent_state, b.add(before, n)))
+        e.put(OPERANDS, place, e.state_row("state", name, e.before(name, t, n)))
         e.put(PRODUCTS, place, _product_row(e, s, place))
     columns = e.slots_wide(len(e.step.places.recurrent))
     e.multiply_to_and_fro(s, b.sub(alive, e.first), OPERANDS, PRODUCTS, e.outputs, columns)
@@ -130,15 +152,12 @@ def _product_row(e: LoopBuilder, s: Value, place: Value) -> Value:
 
 
 def _targets(e: LoopBuilder, s: Value, n: Value) -> dict[str, Value]:
-    """Where the new states of sequence n go: the next step's rows, or where it ends the final states."""
+    """Where the new states of sequence n go: the next step's rows, or where it ends what it ends with."""
     b = e.b
     more, following = e.following(s)
     more = b.and_(more, b.icmp_signed("<", n, e.table("batch_sizes", following)))
-    row = b.add(e.table("state_rows", following), n)
-    return {
-        name: b.select(more, e.state_row("state", name, row), e.state_row("final", name, n))
-        for name in e.step.cell.states
-    }
+    rows = {name: e.state_row("state", name, e.before(name, following, n)) for name in e.step.cell.states}
+    return {name: b.select(more, row, e.state_row("carry", name, n)) for name, row in rows.items()}
 
 
 def _cell(e: LoopBuilder, program: Program, n: Value, t: Value, s: Value, gates: Value) -> None:
@@ -149,7 +168,6 @@ def _cell(e: LoopBuilder, program: Program, n: Value, t: Value, s: Value, gates:
     b, step = e.b, e.step
     cell, places, place = step.cell, step.places, b.sub(n, e.first)
     row = b.add(e.table("offsets", t), n)
-    before = b.add(e.table("state_rows", t), n)
     read = e.given(n, row)
     read |= {f"x.{g}": e.reader(gates, k) for k, g in enumerate(places.inputs)}
     if places.recurrent:
@@ -158,7 +176,10 @@ def _cell(e: LoopBuilder, program: Program, n: Value, t: Value, s: Value, gates:
     for product, laid in enumerate(places.products):
         result = e.within_row(product, place)
         read |= {f"u.{g}": e.reader(result, k) for k, g in enumerate(laid.letters)}
-    read |= {f"s.{name}": e.reader(e.state_row("state", name, before)) for name in cell.states}
+    states = {name: e.state_row("state", name, e.before(name, t, n)) for name in cell.states}
+    read |= {f"s.{name}": e.reader(state) for name, state in states.items()}
+    if step.saves and program is step.phases[0].program:
+        _keep_halves(e, states, row)
     targets = _targets(e, s, n)
     write: dict[str, pointwise.Write] = {f"state.{name}": e.writer(target) for name, target in targets.items()}
     if step.projects:
@@ -174,7 +195,7 @@ def _cell(e: LoopBuilder, program: Program, n: Value, t: Value, s: Value, gates:
     for name in program.outputs:
         kind, _, which = name.partition(".")
         if kind == "saved":
-            write[name] = e.writer(gates, int(which))
+            write[name] = e.saved_writer(name, gates, row)
         elif kind == "operand":
             write[name] = e.writer(_operand_row(e, int(which), n, t))
         elif kind == "letter":
@@ -182,6 +203,15 @@ def _cell(e: LoopBuilder, program: Program, n: Value, t: Value, s: Value, gates:
         elif kind == "row":
             write[name] = _number(e, row, int(which))
     e.run(program, read, write)
+
+
+def _keep_halves(e: LoopBuilder, states: dict[str, Value], row: Value) -> None:
+    """The state that U multiplies as it is before the step, where that is kept in 16 bits."""
+    for name, state in states.items():
+        if e.step.is_half(name):
+            read, write = e.reader(state), e.half_writer(e.half_row("half_state", row))
+            with count(e.b, integer(0), e.padded, integer(e.lanes.width)) as unit:
+                write(unit, read(unit))
 
 
 def _given(e: LoopBuilder, y: Value) -> pointwise.Write:
@@ -217,7 +247,7 @@ def _begin_anew(e: LoopBuilder, s: Value, alive: Value) -> None:
     """Where the next step of a sequence begins anew, the state before it is the fresh one."""
     b = e.b
     more, following = e.following(s)
-    row, before = e.table("offsets", following), e.table("state_rows", following)
+    row = e.table("offsets", following)
     with (
         b.if_then(more),
         count(b, e.first, minimum(b, alive, e.table("batch_sizes", following))) as n,
@@ -225,7 +255,11 @@ def _begin_anew(e: LoopBuilder, s: Value, alive: Value) -> None:
 
         def begin(n: Value = n) -> None:
             for name in e.step.cell.states:
-                target = e.state_row("state", name, b.add(before, n))
-                e.copy(e.state_row("fresh", name, n), target, e.width(name))
+                _restore(e, name, n, e.state_row("state", name, e.before(name, following, n)))
 
         e.if_reset(b.add(row, n), begin)
+
+
+def _restore(e: LoopBuilder, name: str, n: Value, row: Value) -> None:
+    """A state in a row becomes the fresh one of sequence n."""
+    e.copy(e.state_row("fresh", name, n), row, e.width(name))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
 from cellwright.cells.definition import Definition
-from cellwright.compiler.codegen.arguments import COMMON, Struct
+from cellwright.compiler.codegen.arguments import COMMON, STATE_KINDS, Struct
 from cellwright.compiler.ir.phases import Between, Phase, phases
 from cellwright.compiler.ir.program import Program
 from cellwright.compiler.ir.remat import Plan
@@ -127,6 +127,10 @@ class LoopSpec:
     letters    what is written down beside the outputs
     scalars    the streams that are one number for all units
     heads      parts of the units, each of which U lets see itself only
+    halves     what is kept in 16 bits, and whether by its distance from 1 (`ir.halves`)
+
+    Without halves, what is saved takes the place of x in the rows of gates. With them it has rows of its own, of 16 and
+    of 32 bits a number; those of gates are then an item's own, as in inference.
     """
 
     cell: Definition
@@ -138,10 +142,29 @@ class LoopSpec:
     letters: Sequence[str] = ()
     scalars: frozenset[str] = frozenset()
     heads: int = 1
+    halves: Mapping[str, bool] = field(default_factory=dict)
+
+    @property
+    def in_gates(self) -> bool:
+        """Whether what is saved lies in the rows of gates."""
+        return self.saves and not self.halves
+
+    @cached_property
+    def kept(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Where halves are: the slots of what is saved in 16 bits, and of what is in 32."""
+        names = [n for n in (*self.program.outputs, *self.program.inputs()) if n.startswith("saved.")]
+        names.sort(key=lambda name: int(name.removeprefix("saved.")))
+        half = [name for name in names if name in self.halves]
+        rest = [name for name in names if name not in self.halves]
+        return {name: k for k, name in enumerate(half)}, {name: k for k, name in enumerate(rest)}
+
+    def is_half(self, state: str) -> bool:
+        """Whether a state before each step is kept in 16 bits."""
+        return f"s.{state}" in self.halves
 
     @cached_property
     def back(self) -> bool:
-        """Whether the program is the derivative."""
+        """Whether the program is a derivative."""
         return any(name.startswith("d.") for name in self.program.inputs())
 
     @cached_property
@@ -155,6 +178,11 @@ class LoopSpec:
         return sum(name.startswith("row.") for name in [*self.program.outputs, *self.program.inputs()])
 
     @cached_property
+    def given(self) -> list[str]:
+        """What the program reads beside x, u and states: the cell's own parameters, and what comes with the call."""
+        return [name for name in self.program.inputs() if name.startswith("p.") or name in self.cell.streams]
+
+    @cached_property
     def own(self) -> list[str]:
         """The cell's own parameters whose cotangents a backward program gives, in the order of an item's sums."""
         return [name for name in self.program.outputs if name.startswith("p.") and name not in self.cell.streams]
@@ -163,13 +191,14 @@ class LoopSpec:
         """All that the loop's code is made from, as text; two steps of the same recipe have the same code."""
         cell = self.cell
         own = (cell.states, cell.results, cell.recurrent_state, sorted(cell.streams.items()), sorted(self.scalars))
-        loop = (self.places, self.slots, self.saves, self.projects, self.letters, self.heads)
-        return repr((own, loop, self.program.recipe()))
+        kept = sorted(self.halves.items())
+        loop = (self.places, self.slots, self.saves, self.projects, self.letters, self.heads, kept)
+        return repr((own, *loop, self.program.recipe()))
 
     def block(self) -> Struct:
         """The words of a direction: COMMON, then by name the states, parameters, streams, their cotangents, letters."""
-        names = [f"{kind}.{s}" for s in self.cell.states for kind in ("state", "final", "carry", "fresh")]
-        names += [n for n in self.program.inputs() if n.startswith("p.") or n in self.cell.streams]
+        names = [f"{kind}.{s}" for s in self.cell.states for kind in STATE_KINDS]
+        names += self.given
         names += [f"grad.{n}" for n in self.program.outputs if n in self.cell.streams]
         kinds = ("operand.{}", "product.{}_panels", "product.{}_starts")
         names += [kind.format(k) for k in range(len(self.places.products)) for kind in kinds]

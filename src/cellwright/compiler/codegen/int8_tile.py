@@ -91,7 +91,7 @@ class Int8Tile(Tile):
     def define_part(self, module: Module) -> None:
         """None: rows are put into bytes whole."""
 
-    def define_product(self, module: Module) -> Function:
+    def define_product(self, module: Module, *, halves: bool = False) -> Function:
         """Add the product to a module."""
         quantise = _define_quantise(module, self)
         small = _define_small(module, self)

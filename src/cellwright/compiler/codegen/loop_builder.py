@@ -8,13 +8,16 @@ waits for another inside the sequence; where there are few, several threads shar
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
 
 from llvmlite import ir
 from llvmlite.ir import Function, Module, Value
 
 from cellwright.cells.definition import PER_SEQUENCE
-from cellwright.compiler.codegen import pointwise
+from cellwright.compiler.codegen import bfloat16, pointwise
 from cellwright.compiler.codegen.arguments import ITEM
+from cellwright.compiler.codegen.bfloat16_tile import Bfloat16Tile
 from cellwright.compiler.codegen.gate_layout import LoopSpec
 from cellwright.compiler.codegen.ir_builder import (
     BYTE,
@@ -33,6 +36,8 @@ from cellwright.compiler.codegen.team import Team
 from cellwright.compiler.codegen.vector import Lanes, Vector, i64
 from cellwright.compiler.ir.program import Program
 
+HALF = 2  # bytes of a number of 16 bits
+
 
 class LoopBuilder:
     """A loop being written, for one item of work."""
@@ -45,6 +50,8 @@ class LoopBuilder:
         if places.inputs or places.recurrent or places.products:
             self.product = tile.define_product(module)
             self._part = tile.define_part(module) if step.heads > 1 else None
+        if step.halves and step.back:
+            self.product_of_halves = tile.define_product(module, halves=True)
         self.function, self.b = function(module, name, [pointer], inline=True)
         b = self.b
         (self.item,) = self.function.args
@@ -92,6 +99,23 @@ class LoopBuilder:
         size = self.panels_bytes(wide) if self.step.places.inputs else self.b.mul(wide, integer(self.lanes.bytes))
         return self.b.gep(base, [self.b.mul(index, size)])
 
+    def half_row(self, name: str, index: Value, slots: int = 1) -> Value:
+        """The address of a padded row of `slots` values a unit, in 16 bits each."""
+        size = self.b.mul(self.padded, integer(HALF * slots))
+        return self.b.gep(self.address(name), [self.b.mul(index, size)])
+
+    def columns_row(self, index: Value, slot: int = 0) -> Value:
+        """The address of a row of cotangents, from a slot on."""
+        places, b = self.step.places, self.b
+        row = (self.half_row if self.step.halves else self.row)("columns", index, places.width)
+        size = HALF if self.step.halves else self.lanes.bytes
+        return b.gep(row, [b.mul(self.padded, integer(slot * size))]) if slot else row
+
+    def before(self, state: str, t: Value, sequence: Value) -> Value:
+        """The row in which a state stands before step t."""
+        rows = "turns" if self.step.saves and self.step.is_half(state) else "state_rows"
+        return self.b.add(self.table(rows, t), sequence)
+
     def x_row(self, index: Value) -> Value:
         """The address of the input of a packed row."""
         width = self.b.mul(self.inputs, integer(self.lanes.bytes))
@@ -133,13 +157,19 @@ class LoopBuilder:
         """Entry k of one of the item's lists of row addresses."""
         return load(self.b, self.lists[which], k, pointer)
 
-    def multiply(self, m: Value, a: int, c: int, k: Value, factor: str, columns: Value) -> None:
-        """The first m rows of list c = those of list a times the panels `factor`, from its starts."""
-        self._multiply(m, a, c, k, factor, (integer(0), self.panels(columns)))
+    def multiply(
+        self, m: Value, a: int, c: int, k: Value, factor: str, columns: Value, *, cotangents: bool = False
+    ) -> None:
+        """The first m rows of list c = those of list a times the panels `factor`, from its starts.
+
+        Many arguments: a product. `cotangents` are rows of 16 bits with halves.
+        """
+        product = self.product_of_halves if cotangents and self.step.halves else self.product
+        self._multiply(m, a, c, k, factor, (integer(0), self.panels(columns)), product)
 
     def multiply_together(self, m: Value, a: int, c: int, k: Value, factor: str, columns: Value) -> None:
         """The same, of which each part computes some panels, then has all."""
-        self._multiply(m, a, c, k, factor, self._shared(columns))
+        self._multiply(m, a, c, k, factor, self._shared(columns), self.product)
         if self.team is not None:
             self.team.barrier()
 
@@ -151,7 +181,8 @@ class LoopBuilder:
         """
         b, (first, last) = self.b, self._shared(columns)
         back = b.trunc(s, ir.IntType(1))
-        self._multiply(m, a, c, k, "recurrent", (b.select(back, last, first), b.select(back, first, last)))
+        product = self.product_of_halves if self.step.back and self.step.halves else self.product
+        self._multiply(m, a, c, k, "recurrent", (b.select(back, last, first), b.select(back, first, last)), product)
         if self.team is not None:
             self.team.barrier()
 
@@ -160,12 +191,15 @@ class LoopBuilder:
         panels = self.panels(columns)
         return (integer(0), panels) if self.team is None else self.team.share(panels)
 
-    def _multiply(self, m: Value, a: int, c: int, k: Value, factor: str, panels: tuple[Value, Value]) -> None:
+    def _multiply(
+        self, m: Value, a: int, c: int, k: Value, factor: str, panels: tuple[Value, Value], product: Function
+    ) -> None:
+        """Call a product. Many arguments: what it is handed."""
         if factor in self.step.places.factors_of_u and self._part is not None:
             self._multiply_heads(self._part, m, (a, c), k, factor, panels)
             return
         operands = [k, self.address(f"{factor}_panels"), self.address(f"{factor}_starts")]
-        self.b.call(self.product, [m, self.lists[a], self.lists[c], *operands, *panels, self.own("operands")])
+        self.b.call(product, [m, self.lists[a], self.lists[c], *operands, *panels, self.own("operands")])
 
     def _multiply_heads(
         self, part: Function, m: Value, lists: tuple[int, int], k: Value, factor: str, panels: tuple[Value, Value]
@@ -225,9 +259,9 @@ class LoopBuilder:
 
     def if_reset(self, row: Value, then: Callable[[], None]) -> None:
         """Run `then` where there are resets and this row begins anew."""
-        b, resets = self.b, self.address("resets")
-        with b.if_then(b.icmp_unsigned("!=", b.ptrtoint(resets, i64), integer(0))):
-            flag = b.load(b.gep(resets, [row]))
+        b = self.b
+        with self.if_wanted("resets"):
+            flag = b.load(b.gep(self.address("resets"), [row]))
             with b.if_then(b.icmp_unsigned("!=", flag, ir.Constant(BYTE, 0))):
                 then()
 
@@ -254,6 +288,33 @@ class LoopBuilder:
         with count(self.b, integer(0), width, integer(self.lanes.width)) as unit:
             self.writer(row)(unit, self.reader(row)(unit) + self.reader(source)(unit))
 
+    def size(self, state: str) -> Value:
+        """How many numbers a state has, without what fills it up."""
+        return self.outputs if state == self.step.cell.recurrent_state else self.hidden
+
+    def edge_row(self, kind: str, state: str, sequence: Value) -> Value:
+        """The address of the state of a sequence before its first step or after its last, in rows without padding."""
+        size = self.b.mul(self.size(state), integer(self.lanes.bytes))
+        return self.b.gep(self.address(f"{kind}.{state}"), [self.b.mul(sequence, size)])
+
+    def begin(self, state: str, sequence: Value, row: Value) -> None:
+        """Set a row to what a state begins from, its padding to zero."""
+        b, lanes, source, size = self.b, self.lanes, self.edge_row("begin", state, sequence), self.size(state)
+        with count(b, integer(0), self.width(state), integer(lanes.width)) as unit:
+            value = lanes.load(b, at(b, source, unit, lanes.scalar), self.inside(unit, size))
+            self.writer(row)(unit, value)
+
+    def finish(self, state: str, sequence: Value, row: Value) -> None:
+        """Hand out a row as what a state ends as."""
+        b, lanes, target, size = self.b, self.lanes, self.edge_row("final", state, sequence), self.size(state)
+        with count(b, integer(0), size, integer(lanes.width)) as unit:
+            lanes.store(self.reader(row)(unit), at(b, target, unit, lanes.scalar), self.inside(unit, size))
+
+    def if_wanted(self, name: str) -> AbstractContextManager[Any]:
+        """What is written here is done where the address of that name is not 0."""
+        b = self.b
+        return b.if_then(b.icmp_unsigned("!=", b.ptrtoint(self.address(name), i64), integer(0)))
+
     # --- where a program's inputs come from and its outputs go -----------------------------------------
     def reader(self, row: Value, slot: int = 0) -> pointwise.Read:
         """Reads a slot of a padded row."""
@@ -262,6 +323,47 @@ class LoopBuilder:
     def writer(self, row: Value, slot: int = 0) -> pointwise.Write:
         """Writes a slot of a padded row."""
         return lambda unit, value: self.lanes.store(value, self._place(row, slot, unit))
+
+    def half_reader(self, row: Value, slot: int = 0, *, share: bool = False) -> pointwise.Read:
+        """Reads a slot of a padded row of 16 bits; of a `share`, what is kept by its distance from 1."""
+
+        def read(unit: Value) -> Vector:
+            found = bfloat16.load(self.b, self.lanes, self._half_place(row, slot, unit))
+            return bfloat16.as_share(found) if share else found
+
+        return read
+
+    def half_writer(self, row: Value, slot: int = 0, *, share: bool = False) -> pointwise.Write:
+        """Writes a slot of a padded row of 16 bits, likewise."""
+        native = isinstance(self.tile, Bfloat16Tile) and self.tile.native
+
+        def write(unit: Value, value: Vector) -> None:
+            kept = bfloat16.of_share(value) if share else value
+            bfloat16.store(kept, self._half_place(row, slot, unit), native)
+
+        return write
+
+    def _half_place(self, row: Value, slot: int, unit: Value) -> Value:
+        shifted = self.b.add(unit, self.slots_wide(slot)) if slot else unit
+        return at(self.b, row, shifted, bfloat16.i16)
+
+    def saved_reader(self, name: str, gates: Value, row: Value) -> pointwise.Read:
+        """Reads what was saved in a row, or in one of gates."""
+        half, rest = self.step.kept
+        if self.step.in_gates:
+            return self.reader(gates, int(name.removeprefix("saved.")))
+        if name in half:
+            return self.half_reader(self.half_row("halves", row, len(half)), half[name], share=self.step.halves[name])
+        return self.reader(self.row("kept", row, len(rest)), rest[name])
+
+    def saved_writer(self, name: str, gates: Value, row: Value) -> pointwise.Write:
+        """Writes what is saved, likewise."""
+        half, rest = self.step.kept
+        if self.step.in_gates:
+            return self.writer(gates, int(name.removeprefix("saved.")))
+        if name in half:
+            return self.half_writer(self.half_row("halves", row, len(half)), half[name], share=self.step.halves[name])
+        return self.writer(self.row("kept", row, len(rest)), rest[name])
 
     def _place(self, row: Value, slot: int, unit: Value) -> Value:
         b = self.b

@@ -91,8 +91,13 @@ class Tile:
     def end(self, b: Builder) -> None:
         """When it has done with it."""
 
-    def define_product(self, module: Module) -> Function:
-        """Add the product to a module."""
+    @property
+    def halves(self) -> bool:
+        """Whether rows may be given in 16 bits, since no more of them counts."""
+        return False
+
+    def define_product(self, module: Module, *, halves: bool = False) -> Function:
+        """Add the product to a module; of rows in `halves`, where they may be."""
         return define_product(module, self)
 
     def define_part(self, module: Module) -> Function | None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from llvmlite import ir
 from llvmlite.ir import Module, Value
 
-from cellwright.compiler.codegen import bfloat16, pack
+from cellwright.compiler.codegen import bfloat16, pack, pointwise
 from cellwright.compiler.codegen.bfloat16_tile import TERMS, WORD, Bfloat16Tile
 from cellwright.compiler.codegen.gemm import Run, WeightsItem
-from cellwright.compiler.codegen.ir_builder import at, count, element_at, integer, minimum, pointer
+from cellwright.compiler.codegen.ir_builder import at, count, element_at, integer, load, minimum, pointer
 from cellwright.compiler.codegen.microkernel import Tile
 from cellwright.compiler.codegen.vector import Vector, i64
 
@@ -122,20 +122,37 @@ class TransposedRows(WeightsItem):
 
     def _some(self, rows: Run, k: Value, column: Value) -> Vector:
         """A register of row k of A; zero where there is no such row."""
-        b, lanes = self.b, self.tile.lanes
+        b = self.b
         there = b.icmp_signed("<", k, rows.last)
-        found = lanes.load(b, self.line("a", b.select(there, k, rows.first), column))
-        return found.select(there, 0.0)
+        return self.of_a(b.select(there, k, rows.first), column).select(there, 0.0)
 
     def _copy_panel(self, rows: Run, column: Value, panel: Value) -> None:
         """Copy some rows of B from `column` on, in words; zero beyond B's columns and rows."""
         b, tile = self.b, self.tile
         length = b.sub(rows.last, rows.first)
 
-        def row(k: Value) -> list[Vector]:
-            there = b.icmp_signed("<", k, rows.last)
-            return [x.select(there, 0.0) for x in self.row_of_panel(b.select(there, k, rows.first), column)]
+        def copy(read: Callable[[Value, Value], list[Vector]]) -> None:
+            def row(k: Value) -> list[Vector]:
+                there = b.icmp_signed("<", k, rows.last)
+                return [x.select(there, 0.0) for x in read(b.select(there, k, rows.first), column)]
 
-        with count(b, integer(0), tile.filled(b, length), integer(2)) as j:
-            first = b.add(rows.first, j)
-            tile.store_rows([row(first), row(b.add(first, integer(1)))], panel, j, length)
+            with count(b, integer(0), tile.filled(b, length), integer(2)) as j:
+                first = b.add(rows.first, j)
+                tile.store_rows([row(first), row(b.add(first, integer(1)))], panel, j, length)
+
+        if not self.halves:
+            copy(self.row_of_panel)
+            return
+        with b.if_else(b.icmp_signed("!=", self.number("half"), integer(0))) as (of_halves, of_floats):
+            with of_halves:
+                copy(self._half_row_of_panel)
+            with of_floats:
+                copy(self.row_of_panel)
+
+    def _half_row_of_panel(self, k: Value, column: Value) -> list[Vector]:
+        """`row_of_panel` of a B in 16 bits."""
+        b, tile, columns, i16 = self.b, self.tile, self.number("columns"), bfloat16.i16
+        first = b.add(b.mul(load(b, self.address("places"), k), self.number("b_width")), column)
+        places = [at(b, self.address("b"), b.add(first, step), i16) for step in tile.steps]
+        masks = [pointwise.inside_mask(b, tile.lanes, b.add(column, step), columns) for step in tile.steps]
+        return [bfloat16.load(b, tile.lanes, place, mask) for place, mask in zip(places, masks, strict=True)]

@@ -1,0 +1,144 @@
+"""The gradients of matrices and biases, as parts of a backward pass: products over all rows, in torch's own layout.
+
+A product makes the rows of the projections in the order of their cotangents, each filled up to whole registers, and its
+columns to whole panels. Where that is torch's layout, it is made in its place; else it is copied there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from cellwright.backends.kernels import products
+from cellwright.backends.kernels.binding import Sizes, of
+from cellwright.backends.kernels.frame import At, Frame, Word
+from cellwright.backends.kernels.products import Copy, Product, Rows
+from cellwright.backends.kernels.saved import saved_of
+from cellwright.compiler.codegen.loop_builder import HALF
+
+MATRICES = ("input", "recurrent")
+GRADIENTS = (*MATRICES, *(f"{name}_bias" for name in MATRICES), "projection")
+
+
+def cotangents(sizes: Sizes, words: Mapping[str, Word], start: int, slots: int) -> Rows:
+    """A run of the cotangents of x and u (S, slots × padded), of a direction with these words."""
+    columns, padded, size = words["columns"], sizes.padded, cotangent_bytes(sizes)
+    assert isinstance(columns, At)
+    first = columns.after(start * padded * size)
+    return Rows(first, slots * padded, sizes.kernel.layout.width * padded, half=size == HALF)
+
+
+def cotangent_bytes(sizes: Sizes) -> int:
+    """Of a number among the cotangents of x and u."""
+    step = sizes.kernel.backward(projects=sizes.projects, scalars=sizes.scalars).step
+    return HALF if step.halves else sizes.bytes
+
+
+class _Run(NamedTuple):
+    """What the gradient of a matrix, or of its rows of some letters, is a product of."""
+
+    matrix: str
+    letters: tuple[str, ...]
+    a: Rows
+    b: Rows
+    places: Word
+
+
+def of_weights(frame: Frame, sizes: Sizes, words: Sequence[Mapping[str, Word]]) -> None:
+    """The parts that give the gradients of each direction's matrices and biases."""
+    given, copies = list[Product](), list[Copy]()
+    for d, one in enumerate(words):
+        runs = [(run, _target(frame, sizes, run, d)) for run in _runs(sizes, one)]
+        sums: dict[Rows, At] = {}
+        for run, c in runs:
+            new = any(sizes.biased) and run.matrix in MATRICES and run.a not in sums
+            if new:
+                sums[run.a] = frame.take(sizes.kernel.round_to_registers(run.a.columns) * sizes.bytes)
+            given.append(Product(run.a, run.b, run.places, c, sums[run.a] if new else 0))
+        copies += _copies(sizes, runs, sums, d)
+    if given:
+        products.of_weights(frame, sizes.kernel, At("count"), given)
+    products.copy(frame, sizes.kernel, copies)
+
+
+def _runs(sizes: Sizes, words: Mapping[str, Word]) -> Iterator[_Run]:
+    """Those of a direction."""
+    cell, places, packed = sizes.kernel.cell, sizes.kernel.layout, At("packed")
+    if places.inputs:
+        rows = Rows(At("x"), sizes.inputs, sizes.inputs)
+        yield _Run("input", places.inputs, cotangents(sizes, words, 0, len(places.inputs)), rows, At("x_places"))
+    if places.recurrent:
+        at_u = cotangents(sizes, words, places.recurrent_start, len(places.recurrent))
+        half = "half_state" in saved_of(sizes).rows
+        name = "half_state" if half else f"state.{cell.recurrent_state}"
+        rows = Rows(words[name], sizes.outputs, sizes.operand_columns, half)
+        yield _Run("recurrent", places.recurrent, at_u, rows, packed)
+    for k, (letters, start) in enumerate(places.products):
+        rows = Rows(words[f"operand.{k}"], sizes.hidden, sizes.padded)
+        yield _Run("recurrent", letters, cotangents(sizes, words, start, len(letters)), rows, packed)
+    if sizes.projects:
+        projected = Rows(words["projected"], sizes.outputs, sizes.operand_columns)
+        yield _Run("projection", (), projected, Rows(words["whole"], sizes.hidden, sizes.padded), packed)
+
+
+def _target(frame: Frame, sizes: Sizes, run: _Run, d: int) -> Rows:
+    """Where its product goes: to the gradient itself, where that has this layout."""
+    n, wide = run.b.columns, sizes.kernel.round_to_panels(run.b.columns)
+    whole = run.letters == sizes.kernel.cell.projections and sizes.hidden == sizes.padded
+    if wide == n and (whole or run.matrix == "projection"):
+        return Rows(At(of(f"d {run.matrix}", d)), n, n)
+    return Rows(frame.take(run.a.columns * wide * sizes.bytes), n, wide)
+
+
+class _Slot(NamedTuple):
+    """Where the rows of a run's projections begin in a product, and their sums."""
+
+    rows: Rows
+    sums: Rows | None
+
+
+def _copies(sizes: Sizes, runs: Sequence[tuple[_Run, Rows]], sums: Mapping[Rows, At], d: int) -> Iterator[Copy]:
+    """What is left to be copied to a direction's gradients."""
+    cell = sizes.kernel.cell
+    for run, c in runs:
+        if run.matrix == "projection" and not _in_place(c, run.matrix, d):
+            yield Copy(c, Rows(At(of("d projection", d)), sizes.hidden, sizes.hidden), sizes.outputs)
+    there = (cell.multiplies_input, cell.multiplies_state)
+    for name, found, biased, n in zip(MATRICES, there, sizes.biased, (sizes.inputs, sizes.outputs), strict=True):
+        slots = [
+            (run.letters, _Slot(c, Rows(sums[run.a], sizes.hidden, 1) if run.a in sums else None))
+            for run, c in runs
+            if run.matrix == name
+        ]
+        if found:
+            yield from _of_matrix(sizes, slots, (of(f"d {name}", d), n), of(f"d {name}_bias", d) if biased else None)
+
+
+def _of_matrix(
+    sizes: Sizes, runs: Sequence[tuple[tuple[str, ...], _Slot]], matrix: tuple[str, int], bias: str | None
+) -> Iterator[Copy]:
+    """Of a matrix by its name and columns, and of its bias; projections without a cotangent are zero."""
+    projections, (name, n) = sizes.kernel.cell.projections, matrix
+    whole = len(runs) == 1 and runs[0][0] == projections and sizes.hidden == sizes.padded
+    units = len(projections) * sizes.hidden if whole else sizes.hidden  # copied at once
+    slots = {letter: (slot, k) for letters, slot in runs for k, letter in enumerate(letters)}
+    for number, letter in enumerate(projections[:1] if whole else projections):
+        slot, k = slots.get(letter, (None, 0))
+        first = number * sizes.hidden * sizes.bytes
+        if slot is None or slot.rows.first != At(name):
+            rows = None if slot is None else _from(sizes, slot.rows, k)
+            yield Copy(rows, Rows(At(name, first * n), n, n), units)
+        if bias is not None:
+            total = None if slot is None or slot.sums is None else _from(sizes, slot.sums, k)
+            yield Copy(total, Rows(At(bias, first), units, units), 1)
+
+
+def _in_place(c: Rows, name: str, d: int) -> bool:
+    """Whether a product is made in the gradient itself."""
+    return c.first == At(of(f"d {name}", d))
+
+
+def _from(sizes: Sizes, rows: Rows, slot: int) -> Rows:
+    """The rows of a slot."""
+    assert isinstance(rows.first, At)
+    return rows._replace(first=rows.first.after(slot * sizes.padded * rows.width * sizes.bytes))
