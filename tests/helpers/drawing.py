@@ -82,6 +82,8 @@ class Case:
 OF_ALL_UNITS = ("x.rain", "p.rate")
 # The states that are never below 0: slstm's normaliser is a sum of exponentials, gr4j's stores hold water.
 ABOVE_ZERO = ("n", "production", "routing")
+# The streams that are what such a store can hold: about as much as it holds, whose quotient has a high power.
+CAPACITIES = ("p.x1", "p.x3")
 
 
 def draw(
@@ -104,7 +106,11 @@ def draw(
     weights = Weights(*given, extra_parameters=own)  # type: ignore[arg-type,misc]
     state = [uniform(batch, hidden, low=0.3 if name in ABOVE_ZERO else -1.2) for name in cell.states]
     streams = {
-        name: uniform(batch if often == PER_SEQUENCE else steps, 1 if name in OF_ALL_UNITS else hidden, low=0.0)
+        name: uniform(
+            batch if often == PER_SEQUENCE else steps,
+            1 if name in OF_ALL_UNITS else hidden,
+            low=0.8 if name in CAPACITIES else 0.0,
+        )
         for name, often in cell.streams.items()
     }
     return Case(cell, lengths, uniform(steps, inputs, low=-2, high=2), state, weights, streams)
