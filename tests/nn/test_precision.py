@@ -178,6 +178,27 @@ def test_parameters_of_bfloat16_are_multiplied_in_it_unless_asked(passes):
     assert [arithmetic for _, arithmetic in passes] == ["bf16", "float32"]
 
 
+def test_a_layer_of_bfloat16_keeps_its_weights_once():
+    """In training nothing keeps them raised to float32."""
+    layer, seen = layer_of().bfloat16(), []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: (seen.append((t.shape, t.dtype)), t)[1], lambda t: t):
+        layer(X.bfloat16())
+    for weight in layer.parameters():
+        assert (weight.shape, torch.bfloat16) in seen
+        assert (weight.shape, torch.float32) not in seen
+
+
+def test_a_layer_of_bfloat16_has_second_derivatives():
+    """Those of its numbers in float32, rounded: by the reference, whose products are torch's."""
+    layer, x, found = layer_of().bfloat16(), X.bfloat16(), []
+    for one, given in ((layer, x), (copy.deepcopy(layer).float(), x.float())):
+        given = given.clone().requires_grad_()
+        (first,) = torch.autograd.grad(one(given)[0].float().square().sum(), given, create_graph=True)
+        found.append(torch.autograd.grad(first.float().square().sum(), [*one.parameters()]))
+        assert [g.dtype for g in found[-1]] == [given.dtype] * len(found[-1])
+    assert_agree([g.float() for g in found[0]], [g.double() for g in found[1]], share=0.05)
+
+
 def test_a_block_is_its_threads_and_is_left_by_an_error(passes):
     layer = layer_of()
     with contextlib.suppress(KeyError), cellwright.use_matmul_precision("medium"):

@@ -42,10 +42,15 @@ class Weights:
     extra_parameters: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
+    def matrices(self) -> list[Tensor]:
+        """Those of products and their biases that are there, in torch.nn's order."""
+        given = (self.input, self.recurrent, self.input_bias, self.recurrent_bias, self.projection)
+        return [w for w in given if w is not None]
+
+    @property
     def flat(self) -> list[Tensor]:
         """Those that are there, in torch.nn's order, the cell's further ones last."""
-        given = (self.input, self.recurrent, self.input_bias, self.recurrent_bias, self.projection)
-        return [w for w in given if w is not None] + list(self.extra_parameters.values())
+        return self.matrices + list(self.extra_parameters.values())
 
     def replaced(self, tensors: Sequence[Tensor]) -> Weights:
         """The same parameters with other values, in the order of `flat`."""
@@ -142,6 +147,11 @@ class Call:
         """The same call in float32."""
         return self.replaced([t.float() for t in self.tensors])
 
+    def raised(self) -> Call:
+        """The same in float32 but for matrices and biases, which kernels raise as they pack them."""
+        kept = {id(m) for one in self.weights for m in one.matrices}
+        return self.replaced([t if id(t) in kept else t.float() for t in self.tensors])
+
 
 class Result(NamedTuple):
     """What a backend gives.
@@ -192,14 +202,16 @@ def in_full_precision(function: Callable[Concatenate[Call, _P], _R]) -> Callable
     return inner
 
 
-def in_float32(run: Callable[Concatenate[Call, _P], Result]) -> Callable[Concatenate[Call, _P], Result]:
-    """Let `run` compute calls of bfloat16 in float32: their results are rounded once, at the end."""
+def in_float32(
+    run: Callable[Concatenate[Call, _P], Result], raised: Callable[[Call], Call] = Call.float
+) -> Callable[Concatenate[Call, _P], Result]:
+    """Let `run` compute calls of bfloat16 in float32, as `raised`: their results are rounded once, at the end."""
 
     @functools.wraps(run)
     def inner(call: Call, /, *args: _P.args, **options: _P.kwargs) -> Result:
         if call.rows.dtype != torch.bfloat16:
             return run(call, *args, **options)
-        rows, state, letters = run(call.float(), *args, **options)
+        rows, state, letters = run(raised(call), *args, **options)
         rounded = [{name: values.bfloat16() for name, values in one.items()} for one in letters]
         return Result(rows.bfloat16(), tuple(s.bfloat16() for s in state), rounded)
 

@@ -172,7 +172,8 @@ def differentiable_gradients(
     recorded = torch.is_grad_enabled()
     with torch.enable_grad():
         call = call.replaced([t.view_as(t) for t in call.tensors])  # one given twice has two gradients, which add up
-        rows, state, _ = run(call)
+        # Of a layer in bfloat16 the kernels' call is in float32 but for its weights.
+        rows, state, _ = run(call.float() if call.rows.dtype == torch.float32 else call)
     inputs = [t for t, want in zip(call.tensors, wanted, strict=True) if want]
     grad = torch.autograd.grad
     found = iter(grad((rows, *state), inputs, cotangents, create_graph=recorded, materialize_grads=True))

@@ -130,7 +130,9 @@ def test_gradients_err_as_products_of_bfloat16_do(by_tiles, name, options):
 
 def test_a_gate_near_1_hands_back_its_own_share(by_tiles):
     """Of 0.9975 the nearest bfloat16 is 0.996: over 400 steps it would hand back 0.21 in place of 0.37."""
+    torch.manual_seed(0)
     layer = cellwright.LSTM(4, 16, forget_bias=6.0)
+    torch.nn.init.zeros_(layer.weight_hh_l0)  # all that comes back to the first steps comes through f
     x = 0.1 * torch.randn(400, 2, 4, generator=torch.Generator().manual_seed(0))
     found = {}
     for word in ("medium", "highest"):
@@ -138,7 +140,6 @@ def test_a_gate_near_1_hands_back_its_own_share(by_tiles):
         given = x.clone().requires_grad_()
         with cellwright.use_backend("compiled"):
             (found[word],) = torch.autograd.grad(layer(given)[1][1].sum(), given)
-    assert_agree(found["medium"], found["highest"].double(), share=0.02)
     assert_agree(found["medium"][:10], found["highest"][:10].double(), share=0.02)
 
 

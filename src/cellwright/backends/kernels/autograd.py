@@ -11,6 +11,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
 import torch
@@ -70,7 +71,7 @@ def _no_compiler() -> str | None:
 
 
 # --- what it computes ----------------------------------------------------------------------------------
-@in_float32
+@partial(in_float32, raised=Call.raised)
 def run(call: Call) -> Result:
     """Compute the call. Its letters carry no gradient."""
     from cellwright.backends.kernels.forward import forward

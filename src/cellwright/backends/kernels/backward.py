@@ -58,7 +58,7 @@ def backward(
     refuse_gradients(call)
     binding = LayerBinding(call)
     sizes = binding.sizes
-    tensors = binding.given() | {"saved": saved, "y": d_rows.contiguous()}
+    tensors = binding.given() | binding.matrices() | {"saved": saved, "y": d_rows.contiguous()}
     tensors |= {f"begin.{name}": last.contiguous() for name, last in zip(call.cell.states, d_state, strict=True)}
     tensors |= _results(binding, d_state if wants_state else ())
     wants_rows_of_w = wants_rows and call.cell.multiplies_input
@@ -75,14 +75,14 @@ def backward(
 def _results(binding: LayerBinding, d_state: Sequence[Tensor]) -> dict[str, Tensor]:
     """What is to be written: the gradients of the states, where they are wanted, and of each direction."""
     call, sizes, tables = binding.call, binding.sizes, binding.tables
-    found = {f"final.{name}": torch.empty_like(d) for name, d in zip(call.cell.states, d_state, strict=False)}
+    found = {f"final.{n}": d.new_empty(d.shape) for n, d in zip(call.cell.states, d_state, strict=False)}
     if call.cell.parameters:
         sums = len(tables.items), len(_loop(sizes).step.own), sizes.padded
         found["own"] = call.rows.new_zeros(sums)
     for d, weights in enumerate(call.weights):
         for name in GRADIENTS:
             if (weight := getattr(weights, name)) is not None:
-                found[of(f"d {name}", d)] = torch.empty(weight.shape, dtype=weight.dtype, device="cpu")
+                found[of(f"d {name}", d)] = call.rows.new_empty(weight.shape)
         for name in call.wanted:
             once = call.cell.streams[name] == PER_SEQUENCE
             rows = call.rows.new_zeros(call.state[0].shape[1], sizes.padded) if once else None

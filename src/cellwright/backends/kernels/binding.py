@@ -142,18 +142,25 @@ class LayerBinding:
         missing = columns - tensor.shape[-1]
         return pad(tensor.detach(), (0, missing)) if missing else tensor.detach().contiguous()
 
+    def matrices(self) -> dict[str, Tensor]:
+        """What is packed of the call, by name and direction, contiguous and of the type of its rows."""
+        return {
+            of(name, d): matrix.to(self.call.rows.dtype).contiguous()
+            for d, weights in enumerate(self.call.weights)
+            for name in _MATRICES
+            if (matrix := getattr(weights, name)) is not None
+        }
+
     def given(self) -> dict[str, Tensor]:
-        """What the loops of both passes read of the call, by the names of their words, contiguous."""
+        """What the loops of both passes read of the call beside, by the names of their words, contiguous."""
         call = self.call
         found = {"x": call.rows.contiguous(), "x_places": self.input_index.index, "y_places": self.output_index.index}
-        for d, weights in enumerate(call.weights):
-            for name in _MATRICES:
-                if (matrix := getattr(weights, name)) is not None:
-                    found[of(name, d)] = matrix.contiguous()
+        for d in range(self.sizes.directions):
             if call.cell.parameters:
                 found |= {of(name, d): value for name, value in self._extra_parameters(d).items()}
-            for name, value in (call.streams[d] if call.streams else {}).items():
-                scalar = name in self.sizes.scalars
+            streams = call.streams[d] if call.streams else {}
+            for name in call.cell.streams:  # a kernel reads all of them, so that none may be missing
+                scalar, value = name in self.sizes.scalars, streams[name]
                 found[of(name, d)] = value.contiguous() if scalar else self.whole(value, self.sizes.padded)
             if call.resets:
                 found[of("resets", d)] = call.resets[d].to(torch.uint8).contiguous()

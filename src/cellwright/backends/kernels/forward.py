@@ -83,12 +83,11 @@ def prepare(call: Call, *, saves: bool) -> Bound:
     binding = LayerBinding(call, shares=not (saves or call.record))
     sizes, tensors, letters = binding.sizes, binding.given(), binding.kernel.letters if call.record else ()
     packs = (saves or call.packed is None) and not isinstance(binding.kernel.tile, Int8Tile)
-    if not packs:
-        tensors |= panels.of_frozen(binding, tensors)
+    tensors |= binding.matrices() if packs else panels.of_frozen(binding)
     tensors["y"] = binding.new_rows(binding.output_index, sizes.directions * sizes.columns)
     for name, initial in zip(call.cell.states, call.state, strict=True):
         tensors[f"begin.{name}"] = initial.contiguous()
-        tensors[f"final.{name}"] = torch.empty_like(tensors[f"begin.{name}"])
+        tensors[f"final.{name}"] = initial.new_empty(initial.shape)  # contiguous, whatever that is
     if call.resets:
         tensors |= _fresh(binding)
     if saves:

@@ -89,7 +89,7 @@ class Frame:
         self._words = array("q")
         self._places: dict[str, list[tuple[int, int]]] = {}  # of each base: where it stands, and what is added there
         self._pieces: dict[str, Callable[[Numbers], int]] = {}  # of the scratch memory, and their bytes
-        self._counts: list[int] = []
+        self.zeroed: list[int] = []  # places of words that are zero when a run begins
         self._held: list[object] = []
 
     # --- making it ------------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ class Frame:
         self._apart()
         begin = At(_WORDS, WORD * len(self._words))
         for _ in range(number):
-            self._counts.append(len(self._words))
+            self.zeroed.append(len(self._words))
             self._apart()
         return begin
 
@@ -133,7 +133,7 @@ class Frame:
         self._apart()  # threads count in the header
         header = self.write(HEADER, [{"items": first, "count": len(items), "taken": 0}])
         self._apart()
-        self._counts.append(header.offset // WORD + HEADER.offset["taken"])
+        self.zeroed.append(header.offset // WORD + HEADER.offset["taken"])
         self.parts.append(Part(name, entry, header.offset, len(items)))
 
     def _apart(self) -> None:
@@ -166,7 +166,7 @@ class Frame:
             begin = own[base] if base in own else addresses[base]
             for place, more in places:
                 words[place] = begin + more
-        return Run(self, words, room, self._counts)
+        return Run(self, batch, words, room)
 
     def run(self, batch: Batch, addresses: Mapping[str, int]) -> None:
         """Run it once."""
@@ -194,13 +194,14 @@ class Run:
     room    its scratch memory
     """
 
-    def __init__(self, frame: Frame, words: array[int], room: Tensor, counts: Sequence[int]) -> None:
+    def __init__(self, frame: Frame, batch: Batch, words: array[int], room: Tensor) -> None:
         self.room = room
-        self._frame, self._words, self._counts = frame, words, counts
+        self._frame, self._words = frame, words
+        self._batch = batch  # kept, since the words have addresses of its tensors
 
     def run(self) -> None:
         """Do all parts, on as many threads as the frame has."""
-        for place in self._counts:
+        for place in self._frame.zeroed:
             self._words[place] = 0
         begin, threads = address(self._words), self._frame.threads
         for part in self._frame.parts:

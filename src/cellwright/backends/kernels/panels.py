@@ -133,11 +133,11 @@ def transpose(frame: Frame, sizes: Sizes, matrices: Iterable[tuple[Matrix, Word]
 
 
 # --- those of a frozen layer ---------------------------------------------------------------------------
-def of_frozen(binding: LayerBinding, given: dict[str, Tensor]) -> dict[str, Tensor]:
+def of_frozen(binding: LayerBinding) -> dict[str, Tensor]:
     """The panels of all directions by the names of the forward loop's words, of a call that keeps them."""
     kept, sizes = binding.call.packed, binding.sizes
     if kept is None or sizes.kernel not in kept:
-        found = pack_weights(sizes, given)
+        found = pack_weights(sizes, binding.matrices())
         if kept is None:
             return found
         kept[sizes.kernel] = found
