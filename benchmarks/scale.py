@@ -1,11 +1,14 @@
 """How long `fit` takes to its first training step, and how much memory, by the number of rows it learns from.
 
-    python benchmarks/scale.py [--rows 100000,1000000] [--before SRC] [--page]
+    python benchmarks/scale.py [--rows 100000,1000000,10000000] [--times 3] [--before SRC] [--page]
 
-Each figure is from a process of its own: seconds and processor seconds from its start to the first step, the largest
-resident memory by then, and tokens a processor second of the steps after. The rows are made of stretches of articles of
-the set news-en, 6 to 24 words each. `--before` is the folder `src` of another version, measured beside this one, in
-turn; `--page` writes the table into docs/scale.md.
+Of each number of rows, with the arrays of the data in memory and on disk (`--cache`), and of another version where
+`--before` is its folder `src`. Each figure is from a process of its own: seconds and processor seconds from its start
+to the first step; the most memory by then that is the process's own, beyond what PyTorch and Lightning take, without
+pages of mapped files, which the system takes back where others want memory; and tokens a processor second of the steps
+after.
+Ways are measured in turn, `--times` over, of which the median counts. The rows are made of stretches of articles of the
+set news-en, 6 to 24 words each. `--page` writes the table into docs/scale.md.
 """
 
 from __future__ import annotations
@@ -14,19 +17,26 @@ import argparse
 import csv
 import json
 import os
-import random
-import resource
+import shutil
+import statistics
 import tempfile
+import threading
 import time
-from dataclasses import asdict, dataclass
+from collections import defaultdict
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 import child_process
 from page_section import replace_measured
 
 PAGE = Path(__file__).parents[1] / "docs" / "scale.md"
-STEPS = 50
+STEPS = 100
 """Training steps whose speed is measured."""
+MEMORY, DISK, BEFORE = "in memory", "on disk", "before"
+"""Where the arrays of the data lie; of a version before, in memory."""
 
 
 @dataclass
@@ -35,12 +45,30 @@ class Start:
 
     seconds: float
     processor: float
-    loaded: float
-    """Megabytes when PyTorch and Lightning were loaded, and nothing was read."""
-    peak: float
-    """Megabytes, the most until the first step."""
+    own: float
+    """Megabytes, the most until the first step, without those when PyTorch and Lightning were loaded."""
     tokens: float
     """A processor second, which what else the machine does changes least."""
+    disk: float
+    """Megabytes of the cache."""
+
+
+class Peak(threading.Thread):
+    """Looks how much memory is the process's own, fifty times a second."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.loaded = self.most = _own()
+
+    def run(self) -> None:
+        """Look."""
+        while True:
+            self.most = max(self.most, _own())
+            time.sleep(0.02)
+
+
+TOGETHER = 100_000
+"""Rows that are drawn at once."""
 
 
 def write_rows(path: Path, count: int) -> None:
@@ -49,22 +77,21 @@ def write_rows(path: Path, count: int) -> None:
 
     articles = datasets.load("news-en")["train"]
     found = [(text.split(), label) for text, label in zip(articles.texts, articles.labels, strict=True)]
-    draw = random.Random(1)
-
-    def stretch(words: list[str]) -> list[str]:
-        size = draw.randrange(3, 13)
-        start = draw.randrange(max(1, len(words) - size))
-        return words[start : start + size]
-
+    draw = np.random.default_rng(1)
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["text", "label"])
-        for _ in range(count):
-            words, label = draw.choice(found)
-            rows.writerow([" ".join(stretch(words) + stretch(words)), label])
+        for begin in range(0, count, TOGETHER):
+            size = min(TOGETHER, count - begin)
+            which, sizes = draw.integers(0, len(found), size), draw.integers(3, 13, (size, 2))
+            for (words, label), pair, places in zip(
+                map(found.__getitem__, which.tolist()), sizes.tolist(), draw.random((size, 2)).tolist(), strict=True
+            ):
+                starts = [int(place * max(1, len(words) - each)) for place, each in zip(places, pair, strict=True)]
+                rows.writerow([" ".join(w for s, e in zip(starts, pair, strict=True) for w in words[s : s + e]), label])
 
 
-def measure(data: str, began: float) -> None:
+def measure(data: str, began: float, way: str) -> None:
     """Train on the file in this process up to STEPS steps, print what that took as JSON, and end it."""
     from cellwright.allocator import keep_freed_memory
     from cellwright.tasks.classify import ClassifyConfig
@@ -72,7 +99,9 @@ def measure(data: str, began: float) -> None:
     from cellwright.training import fit
 
     keep_freed_memory()  # as the command does
-    loaded, loss = _peak(), ClassifyObjective.loss
+    peak, loss = Peak(), ClassifyObjective.loss
+    peak.start()
+    cache = Path(data + ".cache")
     starts: list[Start] = []
     counted: list[int] = []
     first = 0.0
@@ -80,7 +109,10 @@ def measure(data: str, began: float) -> None:
     def timed(self, model, batch):
         nonlocal first
         if not starts:
-            starts.append(Start(time.time() - began, time.process_time(), loaded, _peak(), 0.0))
+            disk = sum(file.stat().st_size for file in cache.glob("*/*")) / 1e6
+            starts.append(
+                Start(time.time() - began, time.process_time(), max(peak.most, _own()) - peak.loaded, 0.0, disk)
+            )
             first = time.process_time()
         step = loss(self, model, batch)
         counted.append(step.tokens)
@@ -91,50 +123,62 @@ def measure(data: str, began: float) -> None:
         return step
 
     ClassifyObjective.loss = timed
+    options: dict[str, Any] = {"cache": cache} if way == DISK else {}
+    if way == MEMORY:
+        from cellwright.data import cache as caching
+
+        caching.LARGE = 2**63
     with tempfile.TemporaryDirectory() as folder:
-        fit(ClassifyConfig(data=data, out=Path(folder, "run"), max_epochs=1), progress=False)
+        fit(ClassifyConfig(data=data, out=Path(folder, "run"), max_epochs=1, **options), progress=False)
 
 
-def table(found: dict[tuple[int, str], Start]) -> str:
+def table(found: dict[tuple[int, str], list[Start]]) -> str:
     """The figures as a table of Markdown."""
     lines = [
-        "| rows | version | seconds to the first step | processor seconds | memory, MB | of it data and model "
-        "| tokens a processor second |",
+        "| rows | arrays | seconds to the first step | processor seconds | memory of data and model, MB "
+        "| tokens a processor second | on disk, MB |",
         "|---|---|---|---|---|---|---|",
     ]
-    for (rows, version), start in found.items():
-        own = start.peak - start.loaded
+    for (rows, way), starts in found.items():
+        start = Start(*map(statistics.median, zip(*map(astuple, starts), strict=True)))
         lines.append(
-            f"| {rows:,} | {version} | {start.seconds:.1f} | {start.processor:.1f} | {start.peak:,.0f} | {own:,.0f} | "
-            f"{start.tokens:,.0f} |"
+            f"| {rows:,} | {way} | {start.seconds:.1f} | {start.processor:.1f} | {start.own:,.0f} | "
+            f"{start.tokens:,.0f} | {start.disk:,.0f} |"
         )
     return "\n".join(lines) + "\n"
 
 
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+def _own() -> float:
+    """Megabytes that are the process's own, and no file's."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1]) * 1024 / 1e6
+    raise RuntimeError("/proc/self/status has no line RssAnon; expected Linux from 4.5 on")
 
 
 def main() -> None:
     """Measure, print, and write the page where that was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", default="100000,1000000")
+    parser.add_argument("--times", type=int, default=1)
     parser.add_argument("--before", type=Path)
     parser.add_argument("--page", action="store_true")
     options = parser.parse_args()
-    versions = {"before": options.before, "now": Path(__file__).parents[1] / "src"}
-    found: dict[tuple[int, str], Start] = {}
+    here = Path(__file__).parents[1] / "src"
+    ways = {BEFORE: options.before, MEMORY: here, DISK: here}
+    found: dict[tuple[int, str], list[Start]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as folder:
         for rows in map(int, options.rows.split(",")):
             path = Path(folder, f"{rows}.csv")
             write_rows(path, rows)
-            for version, source in versions.items():
-                if source is not None:
-                    asked = child_process.ask(
-                        Path(__file__), str(path), time.time(), environment={"PYTHONPATH": str(source)}
-                    )
-                    found[rows, version] = Start(**asked)
-                    print(rows, version, found[rows, version], flush=True)
+            for _ in range(options.times):
+                for way, source in ways.items():
+                    if source is not None:
+                        shutil.rmtree(f"{path}.cache", ignore_errors=True)
+                        environment = {"PYTHONPATH": str(source)}
+                        asked = child_process.ask(Path(__file__), str(path), time.time(), way, environment=environment)
+                        found[rows, way].append(Start(**asked))
+                        print(rows, way, found[rows, way][-1], flush=True)
     print(table(found))
     if options.page:
         replace_measured(PAGE, table(found))

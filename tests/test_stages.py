@@ -91,14 +91,18 @@ def test_reading_is_one(said, tmp_path, monkeypatch):
     path.write_text("text,label\na,b\n")
     monkeypatch.setattr("cellwright.data.readers.FORMATS", _slow(spoken))
     with told(listening(said, spoken)):
-        assert read(path) == "read"
+        assert read(path).texts == ["a"]
     assert said[0] == f"reading {path} …"
 
 
 def _slow(spoken):
     from cellwright.data.readers import FORMATS, Format
 
-    return FORMATS | {"csv": Format((".csv",), lambda path, columns, encoding: spoken.wait(10) and "read")}
+    def wait(path, columns, how):
+        assert spoken.wait(10)
+        return FORMATS["csv"].read(path, columns, how)
+
+    return FORMATS | {"csv": Format((".csv",), wait)}
 
 
 def test_the_linear_baseline_is_fitted_on_a_sample_above_a_size(monkeypatch):

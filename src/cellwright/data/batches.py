@@ -6,14 +6,17 @@ among those whose lengths agree to an eighth; how many go together is not, so ev
 batches and a progress bar or a learning rate schedule may count on it.
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, chain
 from typing import Any, NamedTuple, overload
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
+
+from cellwright.data.arrays import MEMORY, Store, chunks
 
 Pieces = Sequence[Sequence[int]]  # what a model reads of a text: the whole as one piece, or several
 Example = tuple[Sequence[int], int | None]  # a text's token numbers, and its class or None
@@ -43,7 +46,7 @@ class Batch(NamedTuple):
 class Labelled(Sequence[PiecedExample]):
     """Texts with their classes, put together when they are asked for."""
 
-    def __init__(self, pieces: Sequence[Pieces], classes: NDArray[np.int64]) -> None:
+    def __init__(self, pieces: Sequence[Pieces], classes: NDArray[np.integer]) -> None:
         """pieces: of N texts; classes: (N,), the number of each one's."""
         self.pieces, self.classes = pieces, classes
 
@@ -72,7 +75,9 @@ class LengthBucketSampler(Sampler[list[int]]):
     from `batches(epoch)[done:]`.
     """
 
-    def __init__(self, lengths: Sequence[int] | NDArray[np.int64], budget: int, *, seed: int = 0) -> None:
+    def __init__(
+        self, lengths: Sequence[int] | NDArray[np.integer], budget: int, *, seed: int = 0, store: Store = MEMORY
+    ) -> None:
         """Plan the batches.
 
         Args:
@@ -80,17 +85,23 @@ class LengthBucketSampler(Sampler[list[int]]):
             budget: the most tokens of a batch, padding counted: rows × longest length. A text that is longer
                 by itself makes a batch of its own.
             seed: chooses the order of all epochs, from 0 on.
+            store: where the order of the texts lies.
 
         Raises:
             ValueError: an argument outside its range.
 
         """
-        lengths = np.asarray(lengths, dtype=np.int64)
+        lengths = np.asarray(lengths)
         _check(lengths, budget)
         self.seed = seed
         self.epoch = 0
-        self._widths = _widths(lengths)
-        self._sizes = np.array(_sizes(np.sort(self._widths)[::-1], budget), np.int64)
+        self._store = store
+        self._widths = store.empty(len(lengths), np.int32)
+        self._counts: Counter[int] = Counter()  # of each width
+        for part in chunks(len(lengths)):
+            self._widths[part] = _widths(np.asarray(lengths[part], np.int64))
+            self._counts.update(_counted(self._widths[part]))
+        self._sizes = np.array(_sizes(self._counts, budget), np.int64)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch, from 0 on, that the next iteration goes through."""
@@ -99,12 +110,29 @@ class LengthBucketSampler(Sampler[list[int]]):
     def batches(self, epoch: int) -> "Batches":
         """Return the batches of that epoch, in order; the texts of each from the longest to the shortest."""
         random = np.random.default_rng((self.seed, epoch))
-        shuffled = random.permutation(len(self._widths))
-        # A stable sort: texts of one width stay in their random order.
-        descending = shuffled[np.argsort(-self._widths[shuffled], kind="stable")]
+        shuffled = self._store.empty(len(self._widths), np.int32)
+        for part in chunks(len(shuffled)):
+            shuffled[part] = np.arange(part.start, part.stop)
+        random.shuffle(shuffled)  # as random.permutation does
         ends = np.cumsum(self._sizes)
         order = random.permutation(len(ends))
-        return Batches(descending, ends - self._sizes, ends, order)
+        return Batches(self._descending(shuffled), ends - self._sizes, ends, order)
+
+    def _descending(self, shuffled: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Sort indices by their widths, the largest first; those of one width stay in their order."""
+        found, begin, begins = self._store.empty(len(shuffled), np.int32), 0, dict[int, int]()
+        for width in sorted(self._counts, reverse=True):
+            begins[width] = begin
+            begin += self._counts[width]
+        for part in chunks(len(shuffled)):
+            some = shuffled[part]
+            widths = self._widths[some]
+            some, start = some[np.argsort(-widths, kind="stable")], 0
+            for width, count in sorted(_counted(widths).items(), reverse=True):
+                found[begins[width] : begins[width] + count] = some[start : start + count]
+                begins[width] += count
+                start += count
+        return found
 
     def __iter__(self) -> Iterator[list[int]]:
         return iter(self.batches(self.epoch))
@@ -119,7 +147,7 @@ class Batches(Sequence[list[int]]):
 
     def __init__(
         self,
-        indices: NDArray[np.int64],
+        indices: NDArray[np.int32],
         begins: NDArray[np.int64],
         ends: NDArray[np.int64],
         order: NDArray[np.int64],
@@ -199,17 +227,29 @@ def _widths(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
     return rounded
 
 
-def _sizes(descending: NDArray[np.int64], budget: int) -> list[int]:
-    """Cut widths (N,), the largest first, into batches of as many rows as the first of each allows."""
-    sizes, start = [], 0
-    while start < len(descending):
-        rows = max(1, budget // int(descending[start]))
-        sizes.append(min(rows, len(descending) - start))
-        start += sizes[-1]
+def _counted(widths: NDArray[np.int32]) -> dict[int, int]:
+    """How often each stands there."""
+    found, counts = np.unique(widths, return_counts=True)
+    return dict(zip(found.tolist(), counts.tolist(), strict=True))
+
+
+def _sizes(counts: Mapping[int, int], budget: int) -> list[int]:
+    """Cut texts of these widths, the largest first, into batches of as many as the first of each allows.
+
+    counts: how many there are of each width.
+    """
+    order = sorted(counts, reverse=True)
+    ends = list(accumulate(counts[width] for width in order))
+    sizes, start = list[int](), 0
+    for width, end in zip(order, ends, strict=True):
+        rows = max(1, budget // width)
+        while start < end:
+            sizes.append(min(rows, ends[-1] - start))
+            start += sizes[-1]
     return sizes
 
 
-def _check(lengths: NDArray[np.int64], budget: int) -> None:
+def _check(lengths: NDArray[np.integer], budget: int) -> None:
     if len(lengths) == 0 or lengths.min() < 0:
         least = lengths.min() if len(lengths) else None
         raise ValueError(f"LengthBucketSampler: {len(lengths)} lengths, the least {least}; expected some, from 0 on")

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Sequence, Sized
 from typing import Any, TypeVar
 
+from cellwright.data.arrays import MEMORY, store_of
+from cellwright.data.column import Names
 from cellwright.data.labels import numbers
 from cellwright.data.readers.values import listed
 from cellwright.data.series import SeriesTable
@@ -60,7 +62,8 @@ def with_known_labels(table: Labelled, classes: Sequence[str], rows: str = "text
     if unknown.total() == len(table):
         check_known(table, classes)
     named = shortened([f"{label!r} ({count:,})" for label, count in unknown.most_common()])
-    kept = [row for row, label in enumerate(table.labels or []) if label not in unknown]
+    store = store_of(table.texts) if isinstance(table, Table) else MEMORY
+    kept = Names.of(table.labels or []).rows_of(set(classes), store)
     return table.take(kept), [
         f"{unknown.total():,} of the {len(table):,} {rows} have a label that the run does not know, and are not "
         f"scored: {named}"

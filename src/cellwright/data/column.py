@@ -1,4 +1,4 @@
-"""Texts of a file in one buffer: what a million short ones take is what their file has of them.
+"""Columns of a table as arrays: what a million short texts take is what their file has of them.
 
     column = Column.of(["fine", "schön"])
     column[1], len(column), column.take([1])[0]    # "schön", 2, "schön"
@@ -6,34 +6,64 @@
 A list of strings takes 57 bytes a text beside its characters; this takes 12. Texts are made when they are asked for.
 """
 
-from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeVar, overload
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any, NamedTuple, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cellwright.data.arrays import MEMORY, Store, chunks, ends_of, gathered, rows_where, store_of
+from cellwright.stages import stage
+
 Item = TypeVar("Item")
+
+
+class Encoded(NamedTuple):
+    """N texts in UTF-8."""
+
+    content: bytes
+    sizes: NDArray[np.int32]
+    """(N,), in bytes."""
+
+
+def encoded(texts: Sequence[str]) -> Encoded:
+    """Return texts one behind the other. Raises UnicodeEncodeError for half a character."""
+    together = "".join(texts)
+    if together.isascii():
+        return Encoded(together.encode(), np.fromiter(map(len, texts), np.int32, len(texts)))
+    each = [text.encode() for text in texts]
+    return Encoded(b"".join(each), np.fromiter(map(len, each), np.int32, len(each)))
 
 
 class Column(Sequence[str]):
     """N texts: UTF-8 in one buffer, of which each is a stretch. Equal to any sequence of the same texts."""
 
-    def __init__(self, content: Any, begins: NDArray[np.int64], sizes: NDArray[np.int32]) -> None:
-        """Take them as they are: content, a buffer of bytes; begins (N,) and sizes (N,), in bytes, of each text."""
-        self._content, self._begins, self._sizes = memoryview(content), begins, sizes
+    def __init__(
+        self, content: Any, begins: NDArray[np.int64], sizes: NDArray[np.int32], store: Store = MEMORY
+    ) -> None:
+        """Take them as they are: content, a buffer of bytes; begins (N,) and sizes (N,), in bytes, of each text.
+
+        store: where they lie, and what is made of them should.
+        """
+        self._content, self._begins, self._sizes, self.store = memoryview(content), begins, sizes, store
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> "Column":
         """Copy texts of whole characters."""
-        builder = ColumnBuilder()
-        builder.add(list(texts))
-        return builder.column()
+        return cls.side_by_side(*encoded(list(texts)))
 
-    def take(self, rows: Sequence[int] | NDArray[np.int64]) -> "Column":
+    @classmethod
+    def side_by_side(cls, content: Any, sizes: NDArray[np.int32], store: Store = MEMORY) -> "Column":
+        """Take texts that lie one behind the other; arguments as of a column."""
+        begins = ends_of(sizes, store)
+        begins -= sizes
+        return cls(content, begins, sizes, store)
+
+    def take(self, rows: Sequence[int] | NDArray[np.int64], store: Store = MEMORY) -> "Column":
         """Return the texts with these indices, in this order; the buffer is shared."""
         places = np.asarray(rows, np.int64)
-        return Column(self._content, self._begins[places], self._sizes[places])
+        return Column(self._content, gathered(self._begins, places, store), gathered(self._sizes, places, store), store)
 
     def __len__(self) -> int:
         return len(self._begins)
@@ -49,13 +79,12 @@ class Column(Sequence[str]):
         return str(self._content[begin : begin + int(self._sizes[index])], "utf-8")
 
     def __iter__(self) -> Iterator[str]:
-        for begin, size in zip(self._begins.tolist(), self._sizes.tolist(), strict=True):
-            yield str(self._content[begin : begin + size], "utf-8")
+        for part in chunks(len(self)):
+            for begin, size in zip(self._begins[part].tolist(), self._sizes[part].tolist(), strict=True):
+                yield str(self._content[begin : begin + size], "utf-8")
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Column | list | tuple):
-            return NotImplemented
-        return len(self) == len(other) and all(one == two for one, two in zip(self, other, strict=True))
+        return _equal(self, other) if isinstance(other, COLUMNS) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]  # as of a list
 
@@ -67,52 +96,148 @@ class ColumnBuilder:
     """Gathers texts, some at a time."""
 
     def __init__(self) -> None:
-        self._content, self._sizes = bytearray(), array("i")
+        self._content, self._sizes = bytearray(), list[NDArray[np.int32]]()
 
     def add(self, texts: Sequence[str]) -> None:
         """Put further texts behind those before. Raises UnicodeEncodeError for half a character, and adds none then."""
-        together = "".join(texts)
-        if together.isascii():
-            self._content += together.encode()
-            self._sizes.extend(map(len, texts))
-        else:
-            encoded = [text.encode() for text in texts]
-            self._content += b"".join(encoded)
-            self._sizes.extend(map(len, encoded))
+        content, sizes = encoded(texts)
+        self._content += content
+        self._sizes.append(sizes)
 
     def column(self) -> Column:
         """Return the texts so far; nothing may be added after."""
-        sizes = np.frombuffer(self._sizes, np.int32) if self._sizes else np.zeros(0, np.int32)
-        return Column(self._content, np.cumsum(sizes, dtype=np.int64) - sizes, sizes)
+        return Column.side_by_side(self._content, np.concatenate([np.zeros(0, np.int32), *self._sizes]))
 
 
 class Lines(Sequence[int]):
     """Whole numbers, 8 bytes each, equal to a list of the same: the lines that rows stand on."""
 
-    def __init__(self, numbers: Iterable[int]) -> None:
-        """Copy them."""
-        self.numbers = array("q", numbers)
+    def __init__(self, numbers: Sequence[int] | NDArray[np.int64]) -> None:
+        """numbers: (N,), an array as it is."""
+        self._numbers = np.asarray(numbers, np.int64)
+
+    def take(self, rows: NDArray[np.int64], store: Store = MEMORY) -> "Lines":
+        """Return the numbers with these indices, in this order."""
+        return Lines(gathered(self._numbers, rows, store))
 
     def __len__(self) -> int:
-        return len(self.numbers)
+        return len(self._numbers)
 
     @overload
     def __getitem__(self, index: int) -> int: ...
     @overload
     def __getitem__(self, index: slice) -> "Lines": ...
     def __getitem__(self, index: int | slice) -> "int | Lines":
-        return Lines(self.numbers[index]) if isinstance(index, slice) else self.numbers[index]
+        return Lines(self._numbers[index]) if isinstance(index, slice) else int(self._numbers[index])
+
+    def __iter__(self) -> Iterator[int]:
+        for part in chunks(len(self)):
+            yield from self._numbers[part].tolist()
 
     def __eq__(self, other: object) -> bool:
-        return list(self) == list(other) if isinstance(other, Lines | list) else NotImplemented
+        return _equal(self, other) if isinstance(other, COLUMNS) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]  # as of a list
 
 
-def taken(items: Sequence[Item], rows: NDArray[np.int64]) -> Sequence[Item]:
-    """Return the items with these indices, in this order: a column of a column, whole numbers of whole numbers."""
-    if isinstance(items, Column):
-        return items.take(rows)  # type: ignore[return-value]  # which is of texts, as the column is
-    if isinstance(items, Lines):
-        return Lines(np.asarray(items.numbers)[rows].tolist())  # type: ignore[return-value]  # likewise
+class Names(Sequence[str]):
+    """N strings, each one of a few, as labels are: 4 bytes each. Equal to any sequence of the same strings."""
+
+    def __init__(self, numbers: NDArray[np.int32], names: Sequence[str]) -> None:
+        """Take them as they are: numbers (N,), of each string its place among the names, of which some may be alike."""
+        self.numbers, self.names = numbers, names
+
+    @classmethod
+    def of(cls, strings: Sequence[str]) -> "Names":
+        """Take the strings of a list apart, in the order in which they first stand there; names stay as they are."""
+        if isinstance(strings, Names):
+            return strings
+        place = {name: number for number, name in enumerate(dict.fromkeys(strings))}
+        return cls(np.fromiter(map(place.__getitem__, strings), np.int32, len(strings)), list(place))
+
+    @classmethod
+    def repeated(cls, string: str, count: int) -> "Names":
+        """Return the same string so many times."""
+        return cls(np.broadcast_to(np.int32(0), (count,)), [string])
+
+    def take(self, rows: NDArray[np.int64], store: Store = MEMORY) -> "Names":
+        """Return the strings with these indices, in this order."""
+        return Names(gathered(self.numbers, rows, store), self.names)
+
+    def renamed(self, names: Mapping[str, str]) -> "Names":
+        """Return the strings with another for each."""
+        return Names(self.numbers, [names.get(name, name) for name in self.names])
+
+    def numbered(self, numbers: Mapping[str, int], store: Store = MEMORY) -> NDArray[np.int32]:
+        """(N,) of each string the number that it has there; -1 of one that has none."""
+        table = np.array([numbers.get(name, -1) for name in self.names], np.int32)
+        found = store.empty(len(self), np.int32)
+        for part in chunks(len(self)):
+            found[part] = table[self.numbers[part]]
+        return found
+
+    def rows_of(self, names: Collection[str], store: Store = MEMORY) -> NDArray[np.int64]:
+        """Return the indices of all strings that are one of these."""
+        wanted = np.array([name in names for name in self.names], bool)
+        return rows_where(len(self), lambda part: wanted[self.numbers[part]], store)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Names": ...
+    def __getitem__(self, index: int | slice) -> "str | Names":
+        if isinstance(index, slice):
+            return Names(self.numbers[index], self.names)
+        return self.names[int(self.numbers[index])]
+
+    def __iter__(self) -> Iterator[str]:
+        for part in chunks(len(self)):
+            yield from map(self.names.__getitem__, self.numbers[part].tolist())
+
+    def __eq__(self, other: object) -> bool:
+        return _equal(self, other) if isinstance(other, COLUMNS) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # as of a list
+
+    def __repr__(self) -> str:
+        return f"Names({list(self[:3])!r}{', …' if len(self) > 3 else ''}, {len(self):,} strings)"
+
+
+TOGETHER = 2**16
+"""Texts that a model answers at once: beside the text, an answer takes a few hundred bytes."""
+
+
+def answered(texts: Sequence[str], answers: Sequence[str], answer: Callable[[Sequence[str]], Sequence[str]]) -> Names:
+    """Return what a model answers each text, where the texts lie, and TOGETHER of them at once.
+
+    answers: those that there may be.
+    """
+    number = {name: index for index, name in enumerate(answers)}
+    found = store_of(texts).empty(len(texts), np.int32)
+    # Of few texts the model says how far it is.
+    with stage("labelling texts", len(texts)) if len(texts) > TOGETHER else nullcontext(int) as done:
+        for start in range(0, len(texts), TOGETHER):
+            part = slice(start, start + TOGETHER)
+            some = [number[each] for each in answer(texts[part])]
+            found[part] = some
+            done(len(some))
+    return Names(found, answers)
+
+
+COLUMNS = (Column, Lines, Names, list, tuple)
+"""What a column is equal to where their items are."""
+
+
+def _equal(one: Sequence[Any], other: Sequence[Any]) -> bool:
+    return len(one) == len(other) and all(a == b for a, b in zip(one, other, strict=True))
+
+
+def taken(items: Sequence[Item], rows: NDArray[np.int64], store: Store = MEMORY) -> Sequence[Item]:
+    """Return the items with these indices, in this order: those of a column as a column, in the store."""
+    if hasattr(items, "take"):
+        found: Sequence[Item] = items.take(rows, store)
+        return found
     return [items[row] for row in rows.tolist()]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -22,33 +23,59 @@ KEPT: dict[Duplicates, str] = {
 }
 
 
-def settled(
-    table: Table, single: NDArray[np.int64], rows: Iterable[list[int]], duplicates: Duplicates
-) -> tuple[NDArray[np.int64], list[str]]:
-    """Return which rows to keep, in order, and sentences on the others.
+def settle(table: Table, kept: NDArray[np.bool_], rows: Iterable[list[int]], duplicates: Duplicates) -> list[str]:
+    """Say of each row of the texts that stand several times whether it is kept, and return sentences on the others.
 
-    single: the rows whose text stands once.
-    rows: of each other text the rows that it stands in, in order.
+    kept: (N,), of the other rows whether they are; of these it is written.
+    rows: of each such text the rows that it stands in, in order.
     """
     labels = [""] * len(table) if table.labels is None else table.labels
-    groups = list(rows)
-    agreeing = [group for group in groups if len({labels[row] for row in group}) == 1]
-    differing = [group for group in groups if len({labels[row] for row in group}) > 1]
-    chosen = [row for group in groups for row in _kept(group, labels, duplicates)]
+    found = _Found()
+    for group in rows:
+        chosen = _kept(group, labels, duplicates)
+        found.add(group, chosen, labels)
+        kept[group] = False
+        kept[list(chosen)] = True
     notes = []
-    if doubles := sum(len(group) - 1 for group in agreeing):
+    if found.doubles:
         done = "kept" if duplicates == "keep" else "left out"
-        notes.append(f"{counted(doubles, 'row')} {done} that {as_follows(doubles, 'repeat')} an earlier text")
-    if differing:
+        verb = as_follows(found.doubles, "repeat")
+        notes.append(f"{counted(found.doubles, 'row')} {done} that {verb} an earlier text")
+    if found.texts:
         notes.append(
-            f"{counted(sum(map(len, differing)), 'row')} of {counted(len(differing), 'text')} that stand with "
-            f"different labels, the first on {table.where(min(differing)[0])}: {KEPT[duplicates]}"
+            f"{counted(found.differing, 'row')} of {counted(found.texts, 'text')} that stand with different labels, "
+            f"the first on {table.where(found.first)}: {KEPT[duplicates]}"
         )
-    if differing and len(chosen) < sum(map(len, groups)):
-        once = Counter(labels[row] for row in single.tolist())
-        before = once + Counter(labels[row] for group in groups for row in group)
-        notes.append(_changes(before, once + Counter(labels[row] for row in chosen)))
-    return np.sort(np.concatenate([single, np.array(chosen, np.int64)])), notes
+    if found.texts and found.after.total() < found.before.total():
+        after = Counter(label for label, is_kept in zip(labels, kept, strict=True) if is_kept)
+        notes.append(_changes(after - found.after + found.before, after))
+    return notes
+
+
+@dataclass
+class _Found:
+    """What there is of texts that stand several times."""
+
+    doubles: int = 0
+    """Rows that repeat a text with its label."""
+    texts: int = 0
+    """Those whose labels differ; in how many rows, and the first of these."""
+    differing: int = 0
+    first: int = -1
+    before: Counter[str] = field(default_factory=Counter)
+    """Labels of all rows, and of those that are kept."""
+    after: Counter[str] = field(default_factory=Counter)
+
+    def add(self, group: Sequence[int], chosen: Sequence[int], labels: Sequence[str]) -> None:
+        counts = Counter(labels[row] for row in group)
+        self.before.update(counts)  # which += would look through whole
+        self.after.update(labels[row] for row in chosen)
+        if len(counts) == 1:
+            self.doubles += len(group) - 1
+        else:
+            self.texts += 1
+            self.differing += len(group)
+            self.first = group[0] if self.first < 0 else min(self.first, group[0])
 
 
 def _kept(group: Sequence[int], labels: Sequence[str], duplicates: Duplicates) -> Sequence[int]:

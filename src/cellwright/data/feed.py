@@ -3,11 +3,12 @@
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cellwright.data.arrays import MEMORY, Store
 from cellwright.data.batches import MOST_TOKENS, LengthBucketSampler, usual_budget
 
 
@@ -27,10 +28,37 @@ class Epoch(NamedTuple):
         """
         if world_size == 1:
             return self
-        shares = [batch[rank::world_size] for batch in self.batches]
-        idle = frozenset(number for number, own in enumerate(shares) if not own)
-        batches = [own or batch[:1] for own, batch in zip(shares, self.batches, strict=True)]
-        return Epoch(self.examples, batches, idle)
+        return Epoch(self.examples, _Share(self.batches, rank, world_size), _Idle(self.batches, rank))
+
+
+class _Share(Sequence[list[int]]):
+    """Of each batch what one process has of it; of one that has nothing for it, the first example."""
+
+    def __init__(self, batches: Sequence[list[int]], rank: int, world_size: int) -> None:
+        self._batches, self._rank, self._world_size = batches, rank, world_size
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    @overload
+    def __getitem__(self, index: int) -> list[int]: ...
+    @overload
+    def __getitem__(self, index: slice) -> "_Share": ...
+    def __getitem__(self, index: int | slice) -> "list[int] | _Share":
+        if isinstance(index, slice):
+            return _Share(self._batches[index], self._rank, self._world_size)
+        batch = self._batches[index]
+        return batch[self._rank :: self._world_size] or batch[:1]
+
+
+class _Idle(Container[int]):
+    """Numbers of the batches that have nothing for a process."""
+
+    def __init__(self, batches: Sequence[list[int]], rank: int) -> None:
+        self._batches, self._rank = batches, rank
+
+    def __contains__(self, number: object) -> bool:
+        return isinstance(number, int) and len(self._batches[number]) <= self._rank
 
 
 class Feed(Protocol):
@@ -59,18 +87,20 @@ class LengthBuckets:
     collate   makes a batch of examples
     budget    the most padded tokens of a batch; None: `usual_budget` of the first epoch
     seed      chooses which examples go together, and the order of the batches
+    store     where the order of the examples lies
     """
 
     examples: Callable[[int], Sequence[Any]]
-    costs: Callable[[Sequence[Any]], NDArray[np.int64]]
+    costs: Callable[[Any], NDArray[np.integer]]
     collate: Callable[[Sequence[Any]], Any]
     budget: int | None
     seed: int
+    store: Store = MEMORY
 
     def epoch(self, number: int, rank: int, world_size: int) -> Epoch:
         """Epoch `number` as process `rank` sees it."""
         examples = self.examples(number)
-        sampler = LengthBucketSampler(self.costs(examples), self.most_tokens, seed=self.seed)
+        sampler = LengthBucketSampler(self.costs(examples), self.most_tokens, seed=self.seed, store=self.store)
         return Epoch(examples, sampler.batches(number)).share(rank, world_size)
 
     def describe(self) -> str:
@@ -96,18 +126,21 @@ def feeds(
     train: Callable[[int], Sequence[Any]],
     validation: Sequence[Any],
     *,
-    costs: Callable[[Sequence[Any]], NDArray[np.int64]],
+    costs: Callable[[Any], NDArray[np.integer]],
     collate: Callable[[Sequence[Any]], Any],
     budget: int | None,
     seed: int,
+    store: Store = MEMORY,
 ) -> tuple[LengthBuckets, LengthBuckets | None]:
     """Both splits of a run, the second None where it has no example.
 
     Where nobody chooses, validation, which learns nothing, has the largest batches.
+
+    Many arguments: the fields of both.
     """
     return (
-        LengthBuckets(train, costs, collate, budget, seed),
-        LengthBuckets(lambda epoch: validation, costs, collate, budget or MOST_TOKENS, seed)
+        LengthBuckets(train, costs, collate, budget, seed, store),
+        LengthBuckets(lambda epoch: validation, costs, collate, budget or MOST_TOKENS, seed, store)
         if len(validation)
         else None,
     )

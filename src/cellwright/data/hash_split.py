@@ -7,12 +7,13 @@ the shares are met on average only.
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cellwright.data.duplicates import Duplicates, settled
+from cellwright.data.arrays import Growing, Store, chunks, rows_where, store_of
+from cellwright.data.duplicates import Duplicates, settle
 from cellwright.data.splits import SHARE, SPLITS, Splits
 from cellwright.data.table import Table
 from cellwright.data.wording import counted
@@ -45,38 +46,92 @@ def split_table(
 
     """
     check_shares(validation, test)
-    hashes = hashes_of(table.texts)
-    empty = np.flatnonzero(hashes == hashes_of([""])).tolist()
-    single, several = _alike(table.texts, hashes, frozenset(empty))
-    rows, notes = settled(table, single, several, duplicates)
-    places = _places(hashes[rows] if not salt else hashes_of([salt + table.texts[row] for row in rows.tolist()]))
-    fall = {"test": places < test, "validation": (places >= test) & (places < test + validation)}
-    fall["train"] = ~(fall["test"] | fall["validation"])
-    splits = {split: table.take(rows[fall[split]]) for split in SPLITS}
+    store, size = store_of(table.texts), len(table)
+    hashes, without_text = _hashed(table.texts, ""), hashes_of([""])
+    empty = rows_where(size, lambda part: hashes[part] == without_text, store)
+    kept = store.empty(size, np.bool_)
+    kept[:] = True
+    kept[empty] = False
+    notes = settle(table, kept, _alike(table.texts, hashes, store), duplicates)
+    places = _hashed(table.texts, salt) if salt else hashes
+
+    def between(low: float, high: float) -> NDArray[np.int64]:
+        def falls(part: slice) -> NDArray[np.bool_]:
+            place = _places(places[part])
+            return kept[part] & (place >= low) & (place < high)
+
+        return rows_where(size, falls, store)
+
+    ends = {"test": (0.0, test), "validation": (test, test + validation), "train": (test + validation, 1.0)}
+    key = [validation, test, salt, duplicates]
+    splits = {split: table.take(between(*ends[split]), key=[split, *key]) for split in SPLITS}
     return Splits(splits, [*_without_text(table, empty), *notes, *unlearnable(splits)])
 
 
-def _alike(
-    texts: Sequence[str], hashes: NDArray[np.uint64], empty: frozenset[int]
-) -> tuple[NDArray[np.int64], list[list[int]]]:
-    """Return the rows whose text stands once, and the rows of each other text, white space at its ends aside.
+def _hashed(texts: Sequence[str], salt: str) -> NDArray[np.uint64]:
+    """The hashes of the texts behind the salt, where the texts lie."""
 
-    hashes: (N,) of the texts: only texts whose hashes agree are compared. empty: rows to leave out.
+    def fill(growing: Growing) -> None:
+        for part in chunks(len(texts), growing.rows):
+            growing.append(part.stop - part.start, {"hashes": hashes_of([salt + text for text in texts[part]])})
+
+    made = store_of(texts).of(lambda: ["salt", salt]).made("hashes", {"hashes": np.uint64}, fill)
+    return made.arrays["hashes"]
+
+
+def _alike(texts: Sequence[str], hashes: NDArray[np.uint64], store: Store) -> Iterator[list[int]]:
+    """Yield of each text that stands several times its rows, white space at its ends aside; the empty one is none.
+
+    hashes: (N,) of the texts: only texts whose hashes agree are compared.
     """
-    order = np.argsort(hashes, kind="stable")
-    # Where in that order another hash begins.
-    begins = np.flatnonzero(np.r_[True, np.diff(hashes[order]) != 0]) if len(order) else np.zeros(0, np.int64)
-    sizes = np.diff(begins, append=len(order))
-    single, several = [order[begins[sizes == 1]]], list[list[int]]()
-    for begin, size in zip(begins[sizes > 1].tolist(), sizes[sizes > 1].tolist(), strict=True):
-        rows_of: dict[str, list[int]] = defaultdict(list)
-        for row in order[begin : begin + size].tolist():
-            rows_of[texts[row].strip()].append(row)
-        several += rows_of.values()
-    once = [rows[0] for rows in several if len(rows) == 1]
-    found = np.concatenate([*single, np.array(once, np.int64)])
-    found = found[~np.isin(found, list(empty))] if empty else found
-    return found, sorted(rows for rows in several if len(rows) > 1 and rows[0] not in empty)
+    several = _repeated(hashes, store)
+    several = several[several != hashes_of([""])]
+    if not len(several):
+        return
+
+    def repeat(part: slice) -> NDArray[np.bool_]:
+        place = np.minimum(np.searchsorted(several, hashes[part]), len(several) - 1)
+        found: NDArray[np.bool_] = several[place] == hashes[part]
+        return found
+
+    rows = rows_where(len(hashes), repeat, store)
+    own = hashes[rows]
+    order = np.argsort(own, kind="stable")
+    begins = np.searchsorted(own, several, sorter=order)
+    ends = np.append(begins[1:], len(rows))
+    for part in chunks(len(several)):
+        for begin, end in zip(begins[part].tolist(), ends[part].tolist(), strict=True):
+            rows_of: dict[str, list[int]] = defaultdict(list)
+            for row in rows[order[begin:end]].tolist():
+                rows_of[texts[row].strip()].append(row)
+            yield from (found for found in rows_of.values() if len(found) > 1)
+
+
+def _repeated(hashes: NDArray[np.uint64], store: Store) -> NDArray[np.uint64]:
+    """Return the hashes that stand several times, ascending, each once."""
+    ordered = _in_order(hashes, store)
+    found = [np.zeros(0, np.uint64)]
+    for part in chunks(len(hashes) - 1):
+        ones = ordered[part]
+        found.append(np.unique(ones[ones == ordered[part.start + 1 : part.stop + 1]]))
+    return np.unique(np.concatenate(found))
+
+
+def _in_order(hashes: NDArray[np.uint64], store: Store) -> NDArray[np.uint64]:
+    ordered = store.empty(len(hashes), np.uint64)
+    ordered[:] = hashes
+    ordered.sort()  # in its place
+    return ordered
+
+
+def among(table: Table, others: Table) -> int:
+    """Count the rows whose text is one of the others', white space at its ends aside: their hashes agree."""
+    ordered = _in_order(_hashed(others.texts, ""), store_of(others.texts))
+    hashes, count = _hashed(table.texts, ""), 0
+    for part in chunks(len(hashes) if len(ordered) else 0):
+        place = np.minimum(np.searchsorted(ordered, hashes[part]), len(ordered) - 1)
+        count += int(np.count_nonzero(ordered[place] == hashes[part]))
+    return count
 
 
 def position(text: str) -> float:
@@ -116,15 +171,19 @@ def split_of(text: str, validation: float, test: float) -> str:
 
 def with_text(table: Table) -> tuple[Table, list[str]]:
     """Return the rows that have a text, and a note on those that have none: what a file of one split is read as."""
-    kept = [row for row, text in enumerate(table.texts) if text.strip()]
-    empty = sorted(set(range(len(table))) - set(kept))
-    return table.take(kept), _without_text(table, empty)
+    store, size = store_of(table.texts), len(table)
+    has_text = store.empty(size, np.bool_)
+    for part in chunks(size):
+        has_text[part] = [bool(text.strip()) for text in table.texts[part]]
+    kept = rows_where(size, has_text.__getitem__, store)
+    empty = rows_where(size, lambda part: ~has_text[part])
+    return table.take(kept, key="with text"), _without_text(table, empty)
 
 
-def _without_text(table: Table, empty: list[int]) -> list[str]:
-    if not empty:
+def _without_text(table: Table, empty: NDArray[np.int64]) -> list[str]:
+    if not len(empty):
         return []
-    return [f"{counted(len(empty), 'row')} without text left out, the first on {table.where(empty[0])}"]
+    return [f"{counted(len(empty), 'row')} without text left out, the first on {table.where(int(empty[0]))}"]
 
 
 def unlearnable(splits: Mapping[str, Table]) -> list[str]:

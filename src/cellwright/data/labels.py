@@ -7,6 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from cellwright.data.arrays import store_of
+from cellwright.data.column import Names
 from cellwright.data.duplicates import Duplicates
 from cellwright.data.readers.values import listed
 from cellwright.data.table import Table
@@ -52,14 +56,21 @@ def one_spelling(
 
     kind, row: what they are called, and what has one each.
     """
-    found = Counter(labels)
+    spelling, notes = spellings(Counter(labels), source, kind, row)
+    return [spelling[label] for label in labels], notes
+
+
+def spellings(
+    found: Mapping[str, int], source: str, kind: str = "label", row: str = "row"
+) -> tuple[dict[str, str], list[str]]:
+    """Return of each label the one spelling, and the sentences; found: how often each stands; else as above."""
     spelling = {label: spelled(label) for label in found}
     changed = [label for label in sorted(found) if label != spelling[label]]
     notes = []
     if changed:
         pairs = [f"{label!r} ({counted(found[label], row)}) as {spelling[label]!r}" for label in changed]
         notes.append(f"{source}: {' and '.join(_spelled_otherwise(changed, kind))}: {shortened(pairs)}")
-    return [spelling[label] for label in labels], notes + _differing_in_case(set(spelling.values()), source, kind)
+    return spelling, notes + _differing_in_case(set(spelling.values()), source, kind)
 
 
 def _spelled_otherwise(labels: Sequence[str], kind: str) -> list[str]:
@@ -80,21 +91,26 @@ def labelled(table: Table, column: str, options: LabelOptions) -> tuple[Table, l
     Rows with neither text nor label are no rows. Raises InputError for a text without a label, unless such are skipped.
     """
     assert table.labels is not None  # whoever asks has read some
-    labels, notes = one_spelling(table.labels, table.source)
-    missing = [row for row, label in enumerate(labels) if not label]
-    unlabelled = [row for row in missing if table.texts[row].strip()]
-    if unlabelled and not options.skip_missing:
+    found = Names.of(table.labels)
+    spelling, notes = spellings(Counter(found), table.source)
+    labels = found.renamed(spelling)
+    missing = labels.rows_of([""])
+    has_text = np.array([bool(table.texts[row].strip()) for row in missing.tolist()], bool)
+    unlabelled, empty = missing[has_text], missing[~has_text]
+    if len(unlabelled) and not options.skip_missing:
         raise InputError(
             f"{table.where(unlabelled[0])}: the label is missing in column {column!r}, as in {len(unlabelled):,} of "
             f"{counted(len(table), 'row')}; expected one in every row: fill them in, or leave such rows out with "
             "--skip-missing"
         )
-    empty = sorted(set(missing) - set(unlabelled))
     for rows, kind in ((unlabelled, "without a label"), (empty, "with neither text nor label")):
-        if rows:
+        if len(rows):
             notes.append(f"{counted(len(rows), 'row')} {kind} left out, the first on {table.where(rows[0])}")
-    found = replace(table, labels=labels, notes=[])
-    return found.take(row for row, label in enumerate(labels) if label) if missing else found, notes
+    spelled_alike = replace(table, labels=labels, notes=[])
+    if not len(missing):
+        return spelled_alike, notes
+    kept = labels.rows_of(set(labels.names) - {""}, store_of(table.texts))
+    return spelled_alike.take(kept, key="labelled"), notes
 
 
 def numbers(labels: Sequence[str]) -> str | None:

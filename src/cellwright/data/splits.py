@@ -3,7 +3,7 @@
 Of tables, pairs, sentences and series alike; which row falls to which share is `data/hash_split.py`'s.
 """
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
@@ -12,7 +12,7 @@ Split = Literal["train", "validation", "test", "all"]
 """What of some data is scored."""
 SHARE = 0.1
 """Of the validation split, and of the test split, where nothing else is said."""
-Rows = TypeVar("Rows")
+Rows = TypeVar("Rows", bound=Sized)
 
 MANY = 100
 """Rows of which the shares by a hash are near those that were asked for, unless equal ones are many."""
@@ -86,12 +86,22 @@ class Kind(Generic[Rows]):
     """Returns the rows of a file, and sentences on it."""
     split: Callable[..., Splits[Rows]]
     """Splits rows by shares, `split(rows, validation=0.1, test=0.1)`."""
-    keys: Callable[[Rows], list[Hashable]]
-    """Returns of each row what is equal in rows that are the same."""
+    among: Callable[[Rows, Rows], int]
+    """Counts the rows that are the same as one of others, as `by_keys` does."""
     one: str
     """What one of them is called: "text"."""
     scorable: Callable[[Rows], tuple[Rows, list[str]]] = lambda rows: (rows, [])
     """Returns the rows of a whole file that a split may consist of, and sentences on the others."""
+
+
+def by_keys(keys: Callable[[Rows], Collection[Hashable]]) -> Callable[[Rows, Rows], int]:
+    """Return what counts the rows whose key is that of another; keys: of each row what is equal in those that are."""
+
+    def count(rows: Rows, others: Rows) -> int:
+        found = set(keys(others))
+        return sum(key in found for key in keys(rows))
+
+    return count
 
 
 def open_splits(data: str, kind: Kind[Rows], options: SplitOptions, usual: float = SHARE) -> Splits[Rows]:
@@ -104,12 +114,11 @@ def open_splits(data: str, kind: Kind[Rows], options: SplitOptions, usual: float
     splits = kind.split(rows, **shares)
     splits.notes[:0] = [*notes, *uneven(data, splits, shares, kind.one)]
     splits.without = frozenset(split for split, share in shares.items() if not share and split not in options.files)
-    trained = set(kind.keys(splits["train"])) if options.files else set()
     for split, file in options.files.items():
         rows, notes = kind.read(file)
         splits[split], left = kind.scorable(rows)
-        keys = kind.keys(splits[split])
-        leaked = what_flatters(sum(key in trained for key in keys), len(keys), f"{kind.one}s")
+        seen = kind.among(splits[split], splits["train"])
+        leaked = what_flatters(seen, len(splits[split]), f"{kind.one}s")
         splits.notes += [*notes, *left, *(f"{split}: {said}" for said in leaked)]
     return splits
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from cellwright.data.arrays import store_of
 from cellwright.data.column import taken
 from cellwright.data.wording import place
 
@@ -15,7 +16,7 @@ TEXT, LABEL = "text", "label"
 
 @dataclass(frozen=True)
 class Table:
-    """N texts in the order of their file; the lists run side by side.
+    """N texts in the order of their file; the columns run side by side.
 
     `labels` and `features` are None where no such column was asked for. `lines` holds the line on which each row
     begins, counted from 1 as an editor counts them (in Parquet, which has no lines, the row; in a folder, the file's
@@ -25,11 +26,11 @@ class Table:
     """
 
     texts: Sequence[str]
-    labels: list[str] | None
+    labels: Sequence[str] | None
     lines: Sequence[int | str]
     source: str
     unit: str = "line"
-    features: list[str] | None = None
+    features: Sequence[str] | None = None
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -47,14 +48,18 @@ class Table:
         """Say where a row stood, `reviews.csv, line 7`, to begin a message with."""
         return place(self.source, self.unit, self.lines[index])
 
-    def take(self, indices: Iterable[int] | NDArray[np.int64]) -> "Table":
-        """Return the rows with these indices, in this order, without the notes."""
+    def take(self, indices: Iterable[int] | NDArray[np.int64], key: object = None) -> "Table":
+        """Return the rows with these indices, in this order, without the notes.
+
+        key: by what the rows were chosen, as JSON, where arrays made of them are worth keeping (`arrays.Store.of`).
+        """
         rows = indices if isinstance(indices, np.ndarray) else np.array(list(indices), np.int64)
+        store = store_of(self.texts).of(lambda: key)
         return Table(
-            texts=taken(self.texts, rows),
-            labels=None if self.labels is None else list(taken(self.labels, rows)),
-            lines=taken(self.lines, rows),
+            texts=taken(self.texts, rows, store),
+            labels=None if self.labels is None else taken(self.labels, rows, store),
+            lines=taken(self.lines, rows, store),
             source=self.source,
             unit=self.unit,
-            features=None if self.features is None else list(taken(self.features, rows)),
+            features=None if self.features is None else taken(self.features, rows, store),
         )

@@ -14,6 +14,8 @@ from typing import Any, cast, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from cellwright.data.arrays import chunks
+
 Numbers = NDArray[Any]  # (T,) of the type that `narrow` names
 
 
@@ -29,9 +31,9 @@ class TokenRows(Sequence[Sequence[int]]):
     ends     (N,) int64, where in them each row ends and the next begins
     """
 
-    def __init__(self, numbers: Numbers, ends: NDArray[np.int64]) -> None:
-        """Take both as they are, without a copy."""
-        self.numbers, self.ends = numbers, ends
+    def __init__(self, numbers: Numbers, ends: NDArray[np.int64], lengths: NDArray[np.integer] | None = None) -> None:
+        """Take them as they are, without a copy; lengths: (N,) of each row, where they are at hand."""
+        self.numbers, self.ends, self._lengths = numbers, ends, lengths
 
     @classmethod
     def of(cls, rows: Iterable[Sequence[int]], size: int = 2**31) -> "TokenRows":
@@ -52,9 +54,9 @@ class TokenRows(Sequence[Sequence[int]]):
         )
 
     @property
-    def lengths(self) -> NDArray[np.int64]:
+    def lengths(self) -> NDArray[np.integer]:
         """(N,) of each row."""
-        return np.diff(self.ends, prepend=0)
+        return np.diff(self.ends, prepend=0) if self._lengths is None else self._lengths
 
     def take(self, rows: NDArray[np.int64]) -> "TokenRows":
         """Return the rows (M,) with these indices, in this order, copied."""
@@ -73,17 +75,25 @@ class TokenRows(Sequence[Sequence[int]]):
     def __getitem__(self, index: slice) -> "TokenRows": ...
     def __getitem__(self, index: int | slice) -> "Sequence[int] | TokenRows":
         if isinstance(index, slice):
-            return self.take(np.arange(len(self))[index])
+            start, stop, step = index.indices(len(self))
+            return self._between(start, stop) if step == 1 else self.take(np.arange(start, stop, step))
         if not -len(self) <= index < len(self):
             raise IndexError(f"row {index} of {len(self)}")
         index %= len(self)
         return self._row(int(self.ends[index - 1]) if index else 0, int(self.ends[index]))
 
+    def _between(self, start: int, stop: int) -> "TokenRows":
+        """Those rows as views."""
+        ends = self.ends[start:stop]
+        begin = int(self.ends[start - 1]) if start else 0
+        return TokenRows(self.numbers[begin : ends[-1] if len(ends) else begin], ends - begin)
+
     def __iter__(self) -> Iterator[Sequence[int]]:
         begin = 0
-        for end in self.ends.tolist():
-            yield self._row(begin, end)
-            begin = end
+        for part in chunks(len(self)):
+            for end in self.ends[part].tolist():
+                yield self._row(begin, end)
+                begin = end
 
     def _row(self, begin: int, end: int) -> Sequence[int]:
         return cast(Sequence[int], self.numbers[begin:end])  # which numpy does not call one

@@ -6,6 +6,7 @@ token however it was typed; and a character that training never saw as its compa
 that `save` writes is that library's own `tokenizer.json`.
 """
 
+import hashlib
 import json
 import re
 from collections import Counter
@@ -15,17 +16,22 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tokenizers
+from numpy.typing import NDArray
 from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, trainers
 
+from cellwright.data.arrays import Growing, chunks, ends_of, store_of
+from cellwright.data.column import Column, encoded
 from cellwright.data.compatible import MARK, Compatible, Span
 from cellwright.data.parts import NumberedParts, count_parts
 from cellwright.data.special_tokens import KNOWN, PADDING, UNKNOWN
-from cellwright.data.token_rows import TokenRows
+from cellwright.data.token_rows import TokenRows, narrow
 from cellwright.data.unseen import Unseen
 from cellwright.errors import InputError
 from cellwright.stages import stage, staged
 
+LIBRARY = f"tokenizers {tokenizers.__version__}"
 FEATURED = "characters+features"
 """Kind whose tokens are the characters of a text, and whole the features behind it."""
 TOGETHER = 10_000
@@ -185,6 +191,11 @@ class Tokenizer:
         return cls(inner)
 
     @property
+    def digest(self) -> str:
+        """SHA-256 of what decides which numbers a text has: the library, and what `to_json` returns."""
+        return hashlib.sha256(f"{LIBRARY} {self.to_json()}".encode()).hexdigest()
+
+    @property
     def size(self) -> int:
         """The number of tokens, padding and unknown among them: rows of an embedding."""
         return int(self._inner.get_vocab_size())
@@ -199,9 +210,16 @@ class Tokenizer:
             found += [self._shared(row) for row in part]
         return found
 
-    def rows(self, texts: Sequence[str]) -> TokenRows:
-        """Return the same numbers in one array, which takes a tenth of the memory."""
-        return TokenRows.joined(list(self._encoded(texts, as_written=False)), self.size)
+    def rows(self, texts: Sequence[str], *, as_written: bool = False) -> TokenRows:
+        """Return the same numbers in one array, which takes a tenth of the memory, where the texts lie."""
+        store = store_of(texts).of(lambda: [self.digest, as_written])
+
+        def fill(growing: Growing) -> None:
+            for part in self._encoded(texts[growing.rows :], as_written):
+                growing.append(len(part), {"numbers": part.numbers, "lengths": part.lengths})
+
+        tokens = store.made("tokens", {"numbers": narrow(self.size), "lengths": np.int32}, fill).arrays
+        return TokenRows(tokens["numbers"], ends_of(tokens["lengths"], store), tokens["lengths"])
 
     def _encoded(self, texts: Sequence[str], as_written: bool) -> Iterator[TokenRows]:
         """Yield the token numbers of some texts after the other, TOGETHER at a time."""
@@ -265,9 +283,10 @@ class Tokenizer:
     def unseen(self, texts: Sequence[str], *, as_written: bool = False) -> Unseen:
         """Count what the vocabulary lacks of the texts; `as_written` as for `encode`."""
         found = Unseen(_RECIPES[self.kind].parts)
-        for text, numbers in zip(texts, self.encode(texts, as_written=as_written), strict=True):
-            found.total += len(numbers)
-            if UNKNOWN in numbers:
+        numbers = (row for part in self._encoded(texts, as_written) for row in part)
+        for text, row in zip(texts, numbers, strict=True):
+            found.total += len(row)
+            if UNKNOWN in row:
                 found.lacks.update(self.unknown_parts(text, as_written=as_written))
             if not as_written:
                 found.forms |= self._compatible.changed(text)
@@ -340,9 +359,22 @@ class Tokenizer:
 
 
 def _counted(texts: Sequence[str]) -> Counter[str]:
+    """How often each part stands in all texts, which is kept of some after the others, where the texts lie."""
+
+    def fill(growing: Growing) -> None:
+        for some in chunks(len(texts), growing.rows):
+            counts = count_parts(texts[some], TOGETHER)
+            content, sizes = encoded([_without_surrogates(part) for part in counts])
+            times = np.fromiter(counts.values(), np.int64, len(counts))
+            arrays: dict[str, NDArray[Any]]
+            arrays = {"content": np.frombuffer(content, np.uint8), "sizes": sizes, "times": times}
+            growing.append(some.stop - some.start, arrays)
+
+    kinds = {"content": np.uint8, "sizes": np.int32, "times": np.int64}
+    made = store_of(texts).made("parts", kinds, fill).arrays
     counts: Counter[str] = Counter()
-    for part, times in count_parts(texts, TOGETHER).items():
-        counts[_without_surrogates(part)] += times
+    for part, times in zip(Column.side_by_side(made["content"], made["sizes"]), made["times"].tolist(), strict=True):
+        counts[part] += times
     return counts
 
 

@@ -10,6 +10,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
+from cellwright.data.column import Names, answered
 from cellwright.data.compatible import Compatible
 from cellwright.stages import staged
 
@@ -26,7 +27,7 @@ MOST_TEXTS = 100_000
 @staged(
     lambda texts, *_: f"fitting the linear baseline on {min(len(texts), MOST_TEXTS):,} texts (--no-baseline spares it)"
 )
-def linear_baseline(texts: Sequence[str], labels: Sequence[str], unlabelled: Sequence[str]) -> list[str]:
+def linear_baseline(texts: Sequence[str], labels: Sequence[str], unlabelled: Sequence[str]) -> Sequence[str]:
     """Labels for `unlabelled` by TF-IDF of character 1–3-grams and logistic regression, fitted on `texts`.
 
     Characters that no text has are read in their compatible form, as the network reads them (`data.compatible`).
@@ -36,11 +37,13 @@ def linear_baseline(texts: Sequence[str], labels: Sequence[str], unlabelled: Seq
         rows = sorted(random.Random(0).sample(range(len(texts)), MOST_TEXTS))
         texts, labels = [texts[row] for row in rows], [labels[row] for row in rows]
     if len(set(labels)) == 1:  # logistic regression draws no line between one class
-        return [labels[0]] * len(unlabelled)
+        return Names.repeated(labels[0], len(unlabelled))
     model = make_pipeline(
         TfidfVectorizer(analyzer="char", ngram_range=(1, 3), min_df=2 if len(texts) >= MANY_TEXTS else 1),
         LogisticRegression(C=INVERSE_PENALTY, max_iter=1000),
     )
     model.fit(texts, labels)
     compatible = Compatible(frozenset().union(*texts))
-    return [str(label) for label in model.predict([compatible.read(text) for text in unlabelled])]
+    return answered(
+        unlabelled, sorted(set(labels)), lambda some: model.predict([compatible.read(text) for text in some]).tolist()
+    )

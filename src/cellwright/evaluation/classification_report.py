@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from cellwright.data.column import Names
 from cellwright.data.table import Table
 from cellwright.evaluation.baselines import linear_baseline
 from cellwright.evaluation.confusion_matrix import draw_confusion
@@ -74,12 +75,12 @@ def compare(test: Table, predicted: Sequence[str], labels: Sequence[str], train:
     model = score(true, predicted, labels)
     if train is None:
         return ClassificationReport(model)
-    majority = [majority_class(_labels(train))] * len(true)
+    majority = Names.repeated(majority_class(_labels(train)), len(true))
     linear = linear_baseline(train.texts, _labels(train), test.texts)
     return ClassificationReport(model, score(true, majority, labels), score(true, linear, labels))
 
 
-def _labels(table: Table) -> list[str]:
+def _labels(table: Table) -> Sequence[str]:
     if table.labels is None:
         raise ValueError(f"compare: {table.source} was read without labels; expected one a text")
     return table.labels

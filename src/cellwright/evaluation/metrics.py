@@ -3,7 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score, precision_recall_fscore_support
+
+from cellwright.data.arrays import chunks
+from cellwright.data.column import Names
 
 
 @dataclass(frozen=True)
@@ -48,20 +53,39 @@ class Scores:
 def score(true: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> Scores:
     """Scores of `predicted` against `true`, one label a text; every label is one of `labels`.
 
-    Raises ValueError for no texts at all, and for lists of different lengths.
+    Raises ValueError for no texts at all, for lists of different lengths, and for another label.
     """
-    if not true:
+    if not len(true):
         raise ValueError("score: there is no text to score; expected at least one")
+    if len(true) != len(predicted):
+        raise ValueError(
+            f"score: {len(true)} true labels and {len(predicted)} predicted ones; expected as many of both"
+        )
+    counts = _confusion(true, predicted, labels)
+    rows, columns = np.nonzero(counts)  # a text a pair of labels, which counts for all that have it
+    weights, numbers = counts[rows, columns], range(len(labels))
     precision, recall, f1, support = precision_recall_fscore_support(
-        true, predicted, labels=list(labels), zero_division=0.0
+        rows, columns, labels=numbers, zero_division=0.0, sample_weight=weights
     )
-    occurring = [i for i, label in enumerate(labels) if label in {*true, *predicted}]
+    occurring = counts.any(0) | counts.any(1)
     return Scores(
-        accuracy=float(accuracy_score(true, predicted)),
+        accuracy=float(accuracy_score(rows, columns, sample_weight=weights)),
         macro_f1=float(f1[occurring].mean()),
         classes=tuple(
             ClassScore(label, float(precision[i]), float(recall[i]), float(f1[i]), int(support[i]))
             for i, label in enumerate(labels)
         ),
-        confusion=tuple(tuple(map(int, row)) for row in confusion_matrix(true, predicted, labels=list(labels))),
+        confusion=tuple(tuple(row) for row in counts.tolist()),
     )
+
+
+def _confusion(true: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> NDArray[np.int64]:
+    """(classes, classes): as `Scores.confusion`."""
+    size, number = len(labels), {label: index for index, label in enumerate(labels)}
+    counts = np.zeros(size * size, np.int64)
+    for part in chunks(len(true)):
+        rows, columns = (Names.of(each[part]).numbered(number).astype(np.int64) for each in (true, predicted))
+        if min(rows.min(), columns.min()) < 0:
+            raise ValueError(f"score: a label that is none of the {size:,}; expected one of them for each text")
+        counts += np.bincount(rows * size + columns, minlength=size * size)
+    return counts.reshape(size, size)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,12 +19,12 @@ from cellwright.longtext.tokens import TokenisedText
 from cellwright.longtext.truncate import head, head_and_tail, tail, without_middle
 from cellwright.longtext.windows import windows
 
-if TYPE_CHECKING:  # the command line reads the options here without torch
+if TYPE_CHECKING:  # the command line reads the options here without torch and tokenizers
     from cellwright.data.batches import Pieces
-    from cellwright.data.token_rows import TokenRows
+    from cellwright.data.pieces import Tokenised
     from cellwright.data.tokenizer import Tokenizer
 
-    Tokenised = TokenRows | list[TokenisedText]
+    Texts = Tokenised | list[TokenisedText]
 
 Way = Literal["head", "tail", "head+tail", "middle", "windows", "sentences", "compress"]
 
@@ -54,26 +54,9 @@ class LongTextOptions(BaseModel):
         return len(pieces[0]) if len(pieces) == 1 else len(pieces) * self.max_length
 
 
-def numbers_of(texts: Tokenised) -> Sequence[Sequence[int]]:
+def numbers_of(texts: Texts) -> Sequence[Sequence[int]]:
     """Return the token numbers of each text."""
-    return [text.numbers for text in texts] if isinstance(texts, list) else texts
-
-
-class Whole(Sequence["Pieces"]):
-    """Texts that are read whole, each in one piece, which is made when it is asked for."""
-
-    def __init__(self, rows: TokenRows) -> None:
-        self.rows = rows
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    @overload
-    def __getitem__(self, index: int) -> Pieces: ...
-    @overload
-    def __getitem__(self, index: slice) -> Whole: ...
-    def __getitem__(self, index: int | slice) -> Pieces | Whole:
-        return Whole(self.rows[index]) if isinstance(index, slice) else [self.rows[index]]
+    return [text.numbers for text in texts] if isinstance(texts, list) else texts.numbers
 
 
 class TextEncoder:
@@ -87,28 +70,43 @@ class TextEncoder:
         """Return each text's pieces, at least one; an empty text is one empty piece. The same for the same text."""
         if self.options.truncation is None:
             return [[numbers] for numbers in self.tokenizer.encode(texts)]
-        return list(self.read(self.tokenise(texts)))
+        return [self._pieces(text, self._draws) for text in self._with_spans(texts)]
 
-    def tokenise(self, texts: Sequence[str]) -> Tokenised:
-        """Return all tokens of each text, for `epochs` and `read`: numbers alone where texts are read whole."""
-        if self.options.truncation is None:
-            return self.tokenizer.rows(texts)
+    def tokenise(self, texts: Sequence[str]) -> Texts:
+        """Return all tokens of each text, for `epochs` and `read`, as arrays where the texts lie.
+
+        Those whose sentences are drawn anew each epoch are in memory, with all that is needed to cut them.
+        """
+        from cellwright.data.pieces import shortened, whole
+
+        match self.options.truncation:
+            case None:
+                return whole(texts, self.tokenizer)
+            case "sentences":
+                return self._with_spans(texts)
+            case _:
+                return shortened(texts, self.tokenizer, self._cut, self.options.model_dump())
+
+    def epochs(self, texts: Texts, seed: int) -> Callable[[int], Sequence[Pieces]]:
+        """Return the pieces to train on, as a function of the epoch: with sampled sentences another draw each time."""
+        if isinstance(texts, list):
+            return lambda epoch: [self._pieces(text, [f"seed {seed}, epoch {epoch}"]) for text in texts]
+        return lambda epoch: texts.pieces
+
+    def read(self, texts: Texts) -> Sequence[Pieces]:
+        """Return each text's pieces as `encode` does; those of arrays as views."""
+        return [self._pieces(text, self._draws) for text in texts] if isinstance(texts, list) else texts.pieces
+
+    @property
+    def _draws(self) -> list[str]:
+        return [f"sample {draw}" for draw in range(self.options.samples)]
+
+    def _with_spans(self, texts: Sequence[str]) -> list[TokenisedText]:
         encoded = self.tokenizer.encode_with_spans(texts)
         return [TokenisedText(text, *tokens) for text, tokens in zip(texts, encoded, strict=True)]
 
-    def epochs(self, texts: Tokenised, seed: int) -> Callable[[int], Sequence[Pieces]]:
-        """Return the pieces to train on, as a function of the epoch: with sampled sentences another draw each time."""
-        if isinstance(texts, list) and self.options.truncation == "sentences":
-            return lambda epoch: [self._pieces(text, [f"seed {seed}, epoch {epoch}"]) for text in texts]
-        pieces = self.read(texts)
-        return lambda epoch: pieces
-
-    def read(self, texts: Tokenised) -> Sequence[Pieces]:
-        """Return each text's pieces as `encode` does; whole ones as views of all numbers."""
-        if not isinstance(texts, list):
-            return Whole(texts)
-        draws = [f"sample {draw}" for draw in range(self.options.samples)]
-        return [self._pieces(text, draws) for text in texts]
+    def _cut(self, texts: Sequence[str]) -> list[tuple[Sequence[int], Pieces]]:
+        return [(text.numbers, self._pieces(text, ())) for text in self._with_spans(texts)]
 
     def _pieces(self, text: TokenisedText, draws: Sequence[str]) -> Pieces:
         limit = self.options.max_length

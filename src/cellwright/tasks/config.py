@@ -168,7 +168,7 @@ LOGGERS = ("csv", "tensorboard", "mlflow", "wandb")
 MIXED = "bf16-mixed"
 """The precision that is autocast's; the others are words of torch.set_float32_matmul_precision."""
 LIMITS = frozenset(
-    "data out resume overwrite max_epochs max_minutes patience checkpoint_seconds num_workers threads baseline logger".split()  # noqa: SIM905,E501
+    "data out resume overwrite cache max_epochs max_minutes patience checkpoint_seconds num_workers threads baseline logger".split()  # noqa: SIM905,E501
 )
 """Options that a resumed run may change: none of them alters a step that was already taken."""
 FIRST = "pretrained"

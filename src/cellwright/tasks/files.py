@@ -4,10 +4,13 @@ As options of `fit` they are mixed into a task's; a run keeps them, so that what
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from cellwright.data.arrays import MEMORY
+from cellwright.data.cache import Caching
 from cellwright.data.readers import DELIMITED, FOLDER, FORMATS, Format, by_suffix, tagged
 from cellwright.data.readers.options import ReadOptions, character_of
 from cellwright.data.readers.several import named_by
@@ -56,6 +59,16 @@ class TableFiles(Separated, HeldOut):
     """Double quotes may enclose a field of CSV and TSV; without, they are part of the text."""
 
 
+class Cached(BaseModel):
+    """Where data lie that are too large for memory."""
+
+    model_config = FIXED
+
+    cache: Path | None = None
+    """Folder for the arrays of DATA, which are then read from there and not held in memory, and which later runs on the
+    same data begin from; by default OUT.cache for files of 256 MB or more, and none for smaller ones."""
+
+
 OF_FILES = {name: field.default for name, field in TableFiles.model_fields.items()}
 """What says nothing of a built-in set, each with what it is where nobody gives it."""
 TELLING: dict[str, Format[Any, Any, Any]] = tagged.FORMATS | {n: each for n, each in FORMATS.items() if n != "plain"}
@@ -100,6 +113,23 @@ def check_written(options: Mapping[str, Any], path: str) -> None:
 def _format(path: str, format: str | None) -> str:
     file = named_by(path, FORMATS)[0]
     return FOLDER if file.is_dir() else format or by_suffix(file) or "plain"
+
+
+def caching(options: Mapping[str, Any]) -> Caching:
+    """Where the arrays of a run's files lie, by its options and its folder, `out`."""
+    if options.get("cache") is not None:
+        return Caching(Path(options["cache"]), always=True)
+    out = Path(options["out"])
+    named = out if out.name not in ("", "..") else out.resolve()
+    return Caching(named.parent / f"{named.name}.cache")
+
+
+def shared_cache(config: type[BaseModel], data: str, out: Path) -> dict[str, Path]:
+    """The option by which runs on the same large data share its arrays, beside the folder `out` of all of them."""
+    if not issubclass(config, Cached):
+        return {}
+    beside = caching({"out": out})
+    return {} if beside.store(named_by(data, FORMATS)) is MEMORY else {"cache": beside.folder}
 
 
 def read_options(options: Mapping[str, Any]) -> ReadOptions:

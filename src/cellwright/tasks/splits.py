@@ -39,10 +39,15 @@ def options_for(run: Run[Any, Any], data: str, given: Mapping[str, Any]) -> dict
     """
     refuse_for_a_set(data, given, dict.fromkeys(given))
     check_written(given, data)
-    options = as_the_run(run.config.options, given, data)
+    options = as_the_run(_own_options(run), given, data)
     if usual_split(run, data, datasets.names()) == "all":  # another file: the run's own splits are not this one's
         options |= dict.fromkeys(SplitOptions._fields)
     return options
+
+
+def _own_options(run: Run[Any, Any]) -> dict[str, Any]:
+    """The options of a run, and where it lies."""
+    return {**run.config.options, "out": run.path}
 
 
 def check_split(data: str, split: Split) -> None:
@@ -112,12 +117,11 @@ class Source(Generic[Rows]):
 
         wanted: as of `training_split`.
         """
-        options = run.config.options
+        options = _own_options(run)
         kind = self.kind_of(options)
         train = training_split(lambda: self.open_data(options["data"], options), f"{kind.one}s", say, wanted)
         if train is not None and split != "train":
-            seen, keys = set(kind.keys(train)), kind.keys(scored)
-            say_all(what_flatters(sum(key in seen for key in keys), len(keys), f"{kind.one}s"), say)
+            say_all(what_flatters(kind.among(scored, train), len(scored), f"{kind.one}s"), say)
         return train
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from cellwright.data.tokenizer import Tokenizer
+from cellwright.data.arrays import Growing, store_of
+from cellwright.data.tokenizer import LIBRARY, Tokenizer
 from cellwright.stages import stage
 from cellwright.tasks.config import Tokenising
 from cellwright.tasks.run import check_size, present
@@ -20,7 +21,14 @@ def load_tokenizer(path: Path, vocabulary: int) -> Tokenizer:
 
 def train_tokenizer(texts: Sequence[str], config: Tokenising) -> Tokenizer:
     """A tokenizer for these texts, as the options say. Raises InputError."""
-    return Tokenizer.train(texts, config.tokenizer, size=config.vocab_size, min_frequency=config.min_frequency)
+    kind, size, least = config.tokenizer, config.vocab_size, config.min_frequency
+
+    def collect(growing: Growing) -> str:
+        return Tokenizer.train(texts, kind, size=size, min_frequency=least).to_json()
+
+    return Tokenizer.from_json(
+        store_of(texts).of(lambda: [LIBRARY, kind, size, least]).made("vocabulary", {}, collect).told
+    )
 
 
 def batches_of(costs: Sequence[int], budget: int) -> Iterator[list[int]]:

@@ -23,6 +23,7 @@ from cellwright.errors import InputError, no_memory
 from cellwright.files import read_json, write_json
 from cellwright.options import configured, flag
 from cellwright.tasks.config import FitConfig
+from cellwright.tasks.files import shared_cache
 from cellwright.tasks.own_cell import with_key
 from cellwright.tasks.run import CONFIG, load_config
 from cellwright.tasks.task import Metric
@@ -220,7 +221,8 @@ class Search:
         """The options of a trial; raises InputError where they do not go together."""
         from cellwright.training.folder import CHECKPOINT
 
-        values = {name: as_given(value) for name, value in {**self.space.fixed, **drawn}.items()}
+        values: dict[str, Any] = shared_cache(self.config, self.data, self.out)
+        values |= {name: as_given(value) for name, value in {**self.space.fixed, **drawn}.items()}
         begun = (out / CHECKPOINT).exists()
         again = not begun and (out / CONFIG).exists()  # killed before its first checkpoint
         return configured(self.config, values | {"data": self.data, "out": out, "resume": begun, "overwrite": again})

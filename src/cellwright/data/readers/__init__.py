@@ -1,6 +1,6 @@
 """Files of rows, one module a format; the file's suffix chooses. Three tables of formats, each of one kind of rows:
 
-    FORMATS here      texts, labelled or not, and pairs: `read(path, columns, how) -> Table`
+    FORMATS here      texts, labelled or not, and pairs: `read(path, columns, how) -> Iterator[Cells]`
     tagged.FORMATS    tagged sentences: `read(path, columns, encoding) -> Sentences`
     series.FORMATS    numeric series: `read(path, options, encoding) -> SeriesTable`
 
@@ -9,16 +9,19 @@ To add a format: its module, a line in its table (of texts in that of `records.p
 the tasks that read it.
 """
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from cellwright.data.arrays import MEMORY, Growing, Store
 from cellwright.data.readers import delimited, folder, jsonl, parquet, plain
+from cellwright.data.readers.builder import TableBuilder, table_of
 from cellwright.data.readers.files import reading, unpacked_suffix
 from cellwright.data.readers.options import ReadOptions
-from cellwright.data.readers.several import files_of, joined, refuse_mixed
-from cellwright.data.readers.values import Columns
+from cellwright.data.readers.several import files_of, refuse_mixed
+from cellwright.data.readers.values import Cells, Columns
 from cellwright.data.table import LABEL, TEXT, Table
 from cellwright.errors import InputError
 from cellwright.stages import staged
@@ -37,7 +40,7 @@ class Format(Generic[Request, How, Read]):
 
 
 FOLDER = "folder"
-FORMATS: dict[str, Format[Columns, ReadOptions, Table]] = {
+FORMATS: dict[str, Format[Columns, ReadOptions, Iterator[Cells]]] = {
     "csv": Format((".csv",), delimited.read_csv),
     "tsv": Format((".tsv", ".tab"), delimited.read_tsv),
     "jsonl": Format((".jsonl", ".ndjson"), jsonl.read),
@@ -49,7 +52,14 @@ DELIMITED = ("csv", "tsv")
 """The formats whose separator, header and quoting can be told."""
 
 
-def read(path: str | Path, *, text: str = TEXT, label: str | None = LABEL, how: ReadOptions | None = None) -> Table:
+def read(
+    path: str | Path,
+    *,
+    text: str = TEXT,
+    label: str | None = LABEL,
+    how: ReadOptions | None = None,
+    store: Store = MEMORY,
+) -> Table:
     """Read every row of a file, of several, or every file of a folder.
 
     An empty or missing text is read as "", for whoever asks about it gets an answer; `split` leaves such
@@ -61,17 +71,18 @@ def read(path: str | Path, *, text: str = TEXT, label: str | None = LABEL, how: 
         text: the column of the texts: its name, or its number from 1.
         label: the column of the labels, likewise; None if there is none to read.
         how: how the file is written; None is as its suffix and its rows say.
+        store: where the table lies.
 
     Raises:
         InputError: the file, a row or a value is not as expected; names file, line or column, what was found.
 
     """
     columns = Columns(text, label) if label is not None else Columns(text, None, "--text")
-    return read_columns(path, columns, how)
+    return read_columns(path, columns, how, store)
 
 
 @staged(reading)
-def read_columns(path: str | Path, columns: Columns, how: ReadOptions | None = None) -> Table:
+def read_columns(path: str | Path, columns: Columns, how: ReadOptions | None = None, store: Store = MEMORY) -> Table:
     """Read these columns of every row of a file, or of several; else as `read`."""
     files, how = files_of(path, FORMATS), how or ReadOptions()
     if len(set(columns.asked)) < len(columns.asked):
@@ -80,8 +91,23 @@ def read_columns(path: str | Path, columns: Columns, how: ReadOptions | None = N
     for file in files:
         if columns.label is not None and file.is_dir():
             refuse_mixed(file, FORMATS)
-    tables = [FORMATS[format_of(file, how.format)].read(file, columns, how) for file in files]
-    return tables[0] if len(tables) == 1 else joined(tables, str(path))
+    formats = [format_of(file, how.format) for file in files]
+    store = store.of(lambda: [[_digest(file) for file in files], formats, columns, how])
+
+    def fill(growing: Growing) -> object:
+        builder = TableBuilder(columns, growing)
+        for file, format in zip(files, formats, strict=True):
+            builder.begin(str(file))
+            for cells in FORMATS[format].read(file, columns, how):
+                builder.add(cells)
+        return builder.told()
+
+    return table_of(store.made("rows", TableBuilder.kinds(columns), fill), files, str(path), store)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def format_of(

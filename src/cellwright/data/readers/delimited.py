@@ -16,8 +16,7 @@ from cellwright.data.readers.decimals import decimal_commas, with_point
 from cellwright.data.readers.files import PIECE, lines
 from cellwright.data.readers.options import ReadOptions, character_of, name_of
 from cellwright.data.readers.separator import head_of, likely_separator
-from cellwright.data.readers.values import NUMBER, Columns, TableBuilder, listed, place_of
-from cellwright.data.table import Table
+from cellwright.data.readers.values import NUMBER, Cells, Columns, listed, place_of
 from cellwright.errors import InputError
 
 COMMA, TAB = ",", "\t"
@@ -41,14 +40,14 @@ class Rows(NamedTuple):
     separator: str
 
 
-def read_csv(path: Path, columns: Columns, how: ReadOptions) -> Table:
+def read_csv(path: Path, columns: Columns, how: ReadOptions) -> Iterator[Cells]:
     """Read a file of fields with commas between them, unless `how` or the rows say otherwise."""
-    return _table(path, columns, pieces(path, how, COMMA))
+    return _cells(path, columns, pieces(path, how, COMMA))
 
 
-def read_tsv(path: Path, columns: Columns, how: ReadOptions) -> Table:
+def read_tsv(path: Path, columns: Columns, how: ReadOptions) -> Iterator[Cells]:
     """Read a file of fields with tabs between them, unless `how` or the rows say otherwise."""
-    return _table(path, columns, pieces(path, how, TAB))
+    return _cells(path, columns, pieces(path, how, TAB))
 
 
 def read_rows(path: Path, how: ReadOptions, usual: str, *, numbers: bool = False) -> Rows:
@@ -160,7 +159,7 @@ def _with_points(path: Path, names: list[str] | None, rows: list[Row]) -> tuple[
     return pointed, [f"{path}: found decimal commas in {columns}; line {line} has {cell}, read as {with_point(cell)}"]
 
 
-def _table(path: Path, columns: Columns, parts: Iterator[Rows]) -> Table:
+def _cells(path: Path, columns: Columns, parts: Iterator[Rows]) -> Iterator[Cells]:
     first = next(parts)
     places = {column: _place(path, column, columns, first) for column in columns.asked}
     for one, other in zip(places, list(places)[1:], strict=False):
@@ -168,15 +167,13 @@ def _table(path: Path, columns: Columns, parts: Iterator[Rows]) -> Table:
             raise InputError(
                 f"{path}: columns {one!r} and {other!r} of {columns.options} are one; expected different ones"
             )
-    builder, notes, again = TableBuilder(columns, str(path)), list[str](), set[str]()
+    again = set[str]()
     for part in chain([first], parts):
         values = {column: [fields[place] for _, fields in part.rows] for column, place in places.items()}
         again.update(column for column, cells in values.items() if column in cells)
-        builder.add(values, [line for line, _ in part.rows])
-        notes += part.notes
-    table = builder.table()
-    table.notes.extend([*notes, *_doubtful_names(path, places, first, [each for each in places if each in again])])
-    return table
+        yield Cells(values, [line for line, _ in part.rows], part.notes)
+    doubtful = _doubtful_names(path, places, first, [each for each in places if each in again])
+    yield Cells(dict.fromkeys(places, ()), (), doubtful)
 
 
 def _place(path: Path, column: str, columns: Columns, found: Rows) -> int:

@@ -7,10 +7,13 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypeVar, cast
 
 from cellwright.errors import InputError
+
+One = TypeVar("One")
 
 PIECE = 1000
 """Rows that are read together where a file is read piece by piece."""
@@ -113,6 +116,13 @@ def lines(path: Path, encoding: str, *, ends: bool = False) -> Iterator[str]:
         for number, line in enumerate(text):
             whole = line if number else line.removeprefix("\ufeff")
             yield whole if ends else whole.removesuffix("\n")
+
+
+def in_pieces(each: Iterable[One]) -> Iterator[list[One]]:
+    """Yield them, as many together as are read at a time."""
+    left = iter(each)
+    while some := list(islice(left, PIECE)):
+        yield some
 
 
 def in_encoding(content: bytes, path: Path, encoding: str) -> str:

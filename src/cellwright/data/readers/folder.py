@@ -6,13 +6,13 @@
 Names that begin with a full stop are left aside, as `ls` has it.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from cellwright.data.readers.files import in_encoding, with_newlines
+from cellwright.data.readers.files import in_encoding, in_pieces, with_newlines
 from cellwright.data.readers.options import ReadOptions
-from cellwright.data.readers.values import Columns, listed
-from cellwright.data.table import Table
+from cellwright.data.readers.values import FILE, Cells, Columns, listed
 from cellwright.data.wording import counted
 from cellwright.errors import InputError
 
@@ -20,22 +20,19 @@ UNLABELLED = "unsup"
 """The folder of aclImdb whose texts have no label."""
 
 
-def read(path: Path, columns: Columns, how: ReadOptions) -> Table:
+def read(path: Path, columns: Columns, how: ReadOptions) -> Iterator[Cells]:
     """Read a text from each file, in the order of their names; its folder is its label. Columns have no names here."""
     if columns.pairs or columns.features is not None:
         raise InputError(f"{path}: a folder of texts has no two columns for {columns.options}; expected a file")
     folders, loose = _inside(path)
     files = _listed(path, folders, loose, labelled=columns.label is not None)
-    table = Table(
-        texts=[_text(file, how.encoding) for file in files],
-        labels=None if columns.label is None else [file.parent.name for file in files],
-        lines=[str(file.relative_to(path)) for file in files],
-        source=str(path),
-        unit="file",
-    )
-    if columns.label is not None:
-        table.notes.extend(_notes(path, folders, loose, table.labels or []))
-    return table
+    notes = [] if columns.label is None else _notes(path, folders, loose, files)
+    for some in in_pieces(files):
+        values = {columns.text: [_text(file, how.encoding) for file in some]}
+        if columns.label is not None:
+            values[columns.label] = [file.parent.name for file in some]
+        yield Cells(values, [str(file.relative_to(path)) for file in some], notes, FILE)
+        notes = []
 
 
 def texts(path: Path, encoding: str) -> Iterator[tuple[str, str]]:
@@ -75,8 +72,9 @@ def _files(folder: Path) -> list[Path]:
     return inside
 
 
-def _notes(path: Path, folders: list[Path], loose: list[Path], labels: list[str]) -> list[str]:
-    counts = ", ".join(f"{folder.name} {labels.count(folder.name):,}" for folder in folders)
+def _notes(path: Path, folders: list[Path], loose: list[Path], files: list[Path]) -> list[str]:
+    sizes = Counter(file.parent for file in files)
+    counts = ", ".join(f"{folder.name} {sizes[folder]:,}" for folder in folders)
     notes = [f"{path}: a folder a class: {counts}"]
     if loose:
         names = listed([each.name for each in loose], most=4)

@@ -4,29 +4,33 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from cellwright.data.readers.files import lines
+from cellwright.data.readers.files import in_pieces, lines
 from cellwright.data.readers.options import ReadOptions
-from cellwright.data.readers.values import OPTIONS, Columns, checked_table, index_of
-from cellwright.data.table import Table
+from cellwright.data.readers.values import OPTIONS, Cells, Columns, index_of
 from cellwright.errors import InputError
 
 Pairs = list[tuple[str, object]]  # an object's keys and values as written, so that a key given twice shows
 Row = tuple[int, Pairs]  # the line, from 1, and its object
 
 
-def read(path: Path, columns: Columns, how: ReadOptions) -> Table:
+def read(path: Path, columns: Columns, how: ReadOptions) -> Iterator[Cells]:
     """Read an object from each line; of `how` the encoding alone plays a part."""
-    found = list(rows(path, lines(path, how.encoding)))
     # A label that no row has is asked for by a wrong name; one that some lack is missing there, as with null.
-    may_lack = {columns.label} if any(_holds(pairs, columns.label) for _, pairs in found) else set()
+    first, found = None, columns.label is None
+    for some in in_pieces(rows(path, lines(path, how.encoding))):
+        first = first or some[0]
+        found = found or any(_holds(pairs, columns.label) for _, pairs in some)
+        values = {name: [_cell(path, row, name, columns) for row in some] for name in columns.asked}
+        yield Cells(values, [line for line, _ in some])
+    if first is not None and not found:
+        value(first[1], str(columns.label), f"{path}, line {first[0]}", columns.options)  # which says so
 
-    def cell(row: Row, name: str) -> object:
-        line, pairs = row
-        missing = name in may_lack and not _holds(pairs, name)
-        return None if missing else value(pairs, name, f"{path}, line {line}", columns.options)
 
-    values = {name: [cell(row, name) for row in found] for name in columns.asked}
-    return checked_table(columns, values, [line for line, _ in found], str(path))
+def _cell(path: Path, row: Row, name: str, columns: Columns) -> object:
+    line, pairs = row
+    if name == columns.label and not _holds(pairs, name):
+        return None
+    return value(pairs, name, f"{path}, line {line}", columns.options)
 
 
 def rows(path: Path, written: Iterable[str]) -> Iterator[Row]:

@@ -9,18 +9,20 @@ from typing import Any
 from cellwright.data.readers.files import PIECE, opened
 from cellwright.data.readers.hugging_face import class_names, named
 from cellwright.data.readers.options import ReadOptions
-from cellwright.data.readers.values import Columns, checked_table, place_of
-from cellwright.data.table import Table
+from cellwright.data.readers.values import Cells, Columns, place_of
 from cellwright.errors import InputError
 
 BUFFER = 2**20
 """Bytes of a column that are read ahead; without one, pyarrow reads all that a row group has of it."""
 
 
-def read(path: Path, columns: Columns, how: ReadOptions) -> Table:
+def read(path: Path, columns: Columns, how: ReadOptions) -> Iterator[Cells]:
     """Read the columns asked for; Parquet says by itself how it is written, so `how` plays no part."""
-    values = values_of(path, columns)
-    return checked_table(columns, values, list(range(1, len(values[columns.text]) + 1)), str(path), unit="row")
+    count = 0
+    for values in _pieces_of(path, columns):
+        rows = len(values[columns.text])
+        yield Cells(values, range(count + 1, count + rows + 1), unit="row")
+        count += rows
 
 
 def cells(path: Path) -> tuple[list[str], list[list[str]]]:
@@ -54,17 +56,24 @@ def pieces(path: Path) -> Iterator[tuple[list[str], list[list[object]]]]:
 
 def values_of(path: Path, columns: Columns) -> dict[str, list[object]]:
     """Return the values of each column that is asked for, as Python objects, and classes by their names."""
+    values: dict[str, list[object]] = {column: [] for column in columns.asked}
+    for some in _pieces_of(path, columns):
+        for column, found in some.items():
+            values[column] += found
+    return values
+
+
+def _pieces_of(path: Path, columns: Columns) -> Iterator[dict[str, list[object]]]:
+    """Yield the same some rows at a time."""
     with _opened(path) as file:
         names: list[str] = file.schema_arrow.names
         found = {column: names[place_of(column, names, str(path), columns.options)] for column in columns.asked}
-        values: dict[str, list[object]] = {column: [] for column in found}
-        for batch in file.iter_batches(columns=list(found.values())):
-            for column, name in found.items():
-                values[column] += batch.column(name).to_pylist()
         names_of = class_names(file.schema_arrow.metadata)
-    return {
-        column: named(values[column], names_of.get(name), f"{path}: column {name!r}") for column, name in found.items()
-    }
+        for batch in file.iter_batches(PIECE, columns=list(found.values())):
+            yield {
+                column: named(batch.column(name).to_pylist(), names_of.get(name), f"{path}: column {name!r}")
+                for column, name in found.items()
+            }
 
 
 @contextmanager

@@ -1,18 +1,14 @@
 """The rows of a table with all their columns, some at a time, for a command that hands them on beside its answers."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
 from cellwright.data.readers import FOLDER, delimited, folder, format_of, jsonl, parquet
-from cellwright.data.readers.files import PIECE, existing, lines
+from cellwright.data.readers.files import existing, in_pieces, lines
 from cellwright.data.readers.jsonl import Pairs
 from cellwright.data.readers.options import ReadOptions
 from cellwright.data.readers.values import COLUMN, as_text, index_of, place_of
-
-One = TypeVar("One")
 
 
 @dataclass(frozen=True)
@@ -81,7 +77,7 @@ def _separated(usual: str) -> Callable[[Path, ReadOptions], Iterator[Records]]:
 
 
 def _jsonl(path: Path, how: ReadOptions) -> Iterator[Records]:
-    for some in _some(jsonl.rows(path, lines(path, how.encoding))):
+    for some in in_pieces(jsonl.rows(path, lines(path, how.encoding))):
         pairs = [[(name, jsonl.as_python(value)) for name, value in row] for _, row in some]
         yield Records(pairs, [line for line, _ in some], str(path), ordered=False)
 
@@ -95,22 +91,15 @@ def _parquet(path: Path, how: ReadOptions) -> Iterator[Records]:
 
 
 def _plain(path: Path, how: ReadOptions) -> Iterator[Records]:
-    for some in _some(enumerate(lines(path, how.encoding), start=1)):
+    for some in in_pieces(enumerate(lines(path, how.encoding), start=1)):
         rows: list[Pairs] = [[("text", line)] for _, line in some]
         yield Records(rows, [number for number, _ in some], str(path), named=False)
 
 
 def _folder(path: Path, how: ReadOptions) -> Iterator[Records]:
-    for some in _some(folder.texts(path, how.encoding)):
+    for some in in_pieces(folder.texts(path, how.encoding)):
         rows: list[Pairs] = [[("file", name), ("text", text)] for name, text in some]
         yield Records(rows, [name for name, _ in some], str(path), "file", named=False)
-
-
-def _some(each: Iterable[One]) -> Iterator[list[One]]:
-    """Yield them, as many together as are read at a time."""
-    left = iter(each)
-    while some := list(islice(left, PIECE)):
-        yield some
 
 
 _READ: dict[str, Callable[[Path, ReadOptions], Iterator[Records]]] = {

@@ -9,16 +9,16 @@ Files come in the order in which they are named, and in folders and patterns in 
 """
 
 import os
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from glob import glob
-from itertools import accumulate, chain, compress
+from itertools import compress
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
-from cellwright.data.column import Column, ColumnBuilder
+from cellwright.data.column import ColumnBuilder
 from cellwright.data.readers.files import PACKED, PIECE, existing, unpacked_suffix
+from cellwright.data.readers.places import Places
 from cellwright.data.table import Table
 from cellwright.data.wording import shortened
 from cellwright.errors import InputError
@@ -149,61 +149,16 @@ def _refuse_tables_below(folder: Path, formats: Formats) -> None:
 
 
 def joined(tables: Sequence[Table], source: str) -> Table:
-    """Make one table of several, in order, whose rows say in which file they stood.
+    """Make one table of the texts of several, in order, whose rows say in which file they stood.
 
-    source: what names all of them. Raises nothing: each table has the columns that were asked for.
+    source: what names all of them.
     """
-    return Table(
-        texts=_texts(tables),
-        labels=_side_by_side([table.labels for table in tables]),
-        lines=Places(tables),
-        source=source,
-        unit="",
-        features=_side_by_side([table.features for table in tables]),
-        notes=[note for table in tables for note in table.notes],
-    )
-
-
-class Places(Sequence[str]):
-    """Where the rows of several tables stood, one after the other: `shards/0.csv, line 7`. Takes no memory a row."""
-
-    def __init__(self, tables: Sequence[Any]) -> None:
-        """tables: of which each row says where it stood, by `where`: of texts or of sentences."""
-        self._tables = [(table.source, table.unit, table.lines) for table in tables]
-        self._ends = list(accumulate(len(table) for table in tables))
-
-    def __len__(self) -> int:
-        return self._ends[-1]
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        if isinstance(index, slice):
-            return [self[each] for each in range(*index.indices(len(self)))]
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"row {index} of {len(self)}")
-        index %= len(self)
-        table = bisect_right(self._ends, index)
-        source, unit, lines = self._tables[table]
-        return f"{source}, {unit} {lines[index - (self._ends[table - 1] if table else 0)]}"
-
-    def __iter__(self) -> Iterator[str]:
-        return (f"{source}, {unit} {line}" for source, unit, lines in self._tables for line in lines)
-
-
-def _texts(tables: Sequence[Table]) -> Column:
     builder = ColumnBuilder()
     for table in tables:
         for start in range(0, len(table), PIECE):
             builder.add(list(table.texts[start : start + PIECE]))
-    return builder.column()
-
-
-def _side_by_side(columns: Sequence[list[str] | None]) -> list[str] | None:
-    found = [column for column in columns if column is not None]
-    return list(chain.from_iterable(found)) if found else None
+    notes = [note for table in tables for note in table.notes]
+    return Table(builder.column(), None, Places(tables), source, unit="", notes=notes)
 
 
 def _tables(folder: Path, formats: Formats) -> list[Path]:

@@ -6,7 +6,8 @@ from pathlib import Path
 from cellwright.data.readers import Format, columns, format_of, slashed, token_lists
 from cellwright.data.readers.columns import TokenColumns
 from cellwright.data.readers.files import reading
-from cellwright.data.readers.several import Places, files_of
+from cellwright.data.readers.places import Places
+from cellwright.data.readers.several import files_of
 from cellwright.data.sentences import Sentences, joined
 from cellwright.errors import InputError
 from cellwright.stages import staged

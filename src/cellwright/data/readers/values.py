@@ -1,14 +1,10 @@
 """Columns by name, and the values of cells, as every format's reader checks them."""
 
 import re
-from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
-from cellwright.data.column import ColumnBuilder, Lines
-from cellwright.data.readers.files import PIECE
-from cellwright.data.table import Table
 from cellwright.errors import InputError
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -37,6 +33,22 @@ class Columns(NamedTuple):
     def asked(self) -> list[str]:
         """The columns to read."""
         return [column for column in (self.text, self.label, self.features) if column is not None]
+
+
+FILE = "file"
+"""Unit of the rows of a folder of texts, which have names and no lines."""
+
+
+class Cells(NamedTuple):
+    """Some rows of a file, at its end perhaps none, as the library of its format hands out their cells."""
+
+    values: Mapping[str, Sequence[object]]
+    """Of each column that is asked for, by its name."""
+    lines: Sequence[int | str]
+    """Of each row, as in `Table`; `unit` likewise."""
+    notes: Sequence[str] = ()
+    """What nobody had said of the file, in sentences that begin with its path; not said with the rows before."""
+    unit: str = "line"
 
 
 def place_of(column: str, names: Sequence[str], where: str, options: str = OPTIONS, hint: str = "") -> int:
@@ -88,75 +100,6 @@ def listed(names: Sequence[str], most: int = 12) -> str:
     """Write names in quotation marks, long ones and long lists cut short."""
     short = [repr(name if len(name) <= 40 else name[:39] + "…") for name in names[:most]]
     return ", ".join(short) + (f" and {len(names) - most} more" if len(names) > most else "")
-
-
-def checked_table(
-    columns: Columns, values: Mapping[str, Sequence[object]], lines: list[int], source: str, unit: str = "line"
-) -> Table:
-    """Make a table of cells as a format's library hands them out.
-
-    Args:
-        columns: the columns that were asked for.
-        values: N cells of each of them, by its name.
-        lines: N lines, as in `Table`; `source` and `unit` likewise.
-
-    Raises:
-        InputError: a cell is not a text or a label; names its line and column, what was found.
-
-    """
-
-    builder = TableBuilder(columns, source, unit)
-    for start in range(0, len(lines), PIECE):
-        some = slice(start, start + PIECE)
-        builder.add({name: values[name][some] for name in columns.asked}, lines[some])
-    return builder.table()
-
-
-class TableBuilder:
-    """Makes a table of cells that come some rows at a time; arguments and errors as of `checked_table`."""
-
-    def __init__(self, columns: Columns, source: str, unit: str = "line") -> None:
-        self._columns, self._source, self._unit = columns, source, unit
-        self._texts = ColumnBuilder()
-        self._others: dict[str, list[str]] = {name: [] for name in columns.asked if name != columns.text}
-        self._spelled: dict[str, str] = {}  # so that equal labels are one string
-        self._lines = array("q")
-
-    def add(self, values: Mapping[str, Sequence[object]], lines: Sequence[int]) -> None:
-        """Check and take further rows. Raises InputError."""
-        texts = values[self._columns.text]
-        if set(map(type, texts)) == {str}:
-            try:
-                self._texts.add(cast(Sequence[str], texts))
-            except UnicodeEncodeError:  # half a character, which the next says better
-                self._texts.add(self._checked(as_text, self._columns.text, texts, lines))
-        else:
-            self._texts.add(self._checked(as_text, self._columns.text, texts, lines))
-        for name, found in self._others.items():
-            found += self._optional(name, values[name], lines)
-        self._lines.extend(lines)
-
-    def table(self) -> Table:
-        """Return the table of all rows so far."""
-        label, features = (
-            None if name is None else self._others[name] for name in (self._columns.label, self._columns.features)
-        )
-        return Table(self._texts.column(), label, Lines(self._lines), self._source, self._unit, features)
-
-    def _optional(self, name: str, values: Sequence[object], lines: Sequence[int]) -> list[str]:
-        known = self._spelled
-        if set(map(type, values)) != {str} or not known.keys() >= set(cast(Sequence[str], values)):
-            # A value that is no string is looked up by none: True, 1 and 1.0 are equal, and are spelled differently.
-            read = self._checked(as_optional, name, values, lines)
-            known.update((value, spelled) for value, spelled in zip(values, read, strict=True) if type(value) is str)
-            return [known.setdefault(each, each) for each in read]
-        return [known[value] for value in cast(Sequence[str], values)]
-
-    def _checked(
-        self, check: Callable[[object, str, str], str], name: str, values: Sequence[object], lines: Sequence[int]
-    ) -> list[str]:
-        cells = zip(values, lines, strict=True)
-        return [check(value, name, f"{self._source}, {self._unit} {line}") for value, line in cells]
 
 
 def as_text(value: object, column: str, where: str) -> str:

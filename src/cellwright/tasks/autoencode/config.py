@@ -7,7 +7,7 @@ from pydantic import Field
 from cellwright.models.architecture import AutoencoderArchitecture
 from cellwright.models.text_encoding import LongTextOptions
 from cellwright.tasks.config import FIXED, FitConfig, Locations, TextColumn, Tokenising
-from cellwright.tasks.files import TableFiles, check_files
+from cellwright.tasks.files import Cached, TableFiles, check_files
 
 
 class Texts(TextColumn):
@@ -25,7 +25,7 @@ class Texts(TextColumn):
 
 
 # The last of the bases is the first in the help.
-class AutoencodeConfig(FitConfig, AutoencoderArchitecture, Tokenising, TableFiles, Texts, Locations):
+class AutoencodeConfig(FitConfig, AutoencoderArchitecture, Tokenising, Cached, TableFiles, Texts, Locations):
     """The options of a run that compresses texts. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "autoencode"

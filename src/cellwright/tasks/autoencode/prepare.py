@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import cellwright
 from cellwright.data.batches import Example, collate
-from cellwright.data.feed import costs_of, feeds
+from cellwright.data.feed import feeds
+from cellwright.data.pieces import InPieces, SinglePieces
 from cellwright.data.splits import counts
 from cellwright.errors import InputError
 from cellwright.models.architecture import AutoencoderArchitecture, AutoencoderConfig
@@ -27,10 +28,8 @@ def prepare(
     check_cell(config.cell)  # before the data is read
     splits = load_splits(config)
     texts = {split: splits[split].texts for split in ("train", "validation")}
-    if before:
-        tokenizer = load_tokenizer(config.out / TOKENIZER, before.model.vocab_size)
-    else:
-        tokenizer = train_tokenizer(texts["train"], config)
+    path = config.out / TOKENIZER
+    tokenizer = load_tokenizer(path, before.model.vocab_size) if before else train_tokenizer(texts["train"], config)
     architecture = config.model_dump(include=set(AutoencoderArchitecture.model_fields))
     run = AutoencodeRunConfig(
         cellwright=cellwright.__version__,
@@ -41,16 +40,18 @@ def prepare(
     )
     text_encoder = TextEncoder(tokenizer, run.long_text)
     train, validation = (_windows(text_encoder, texts[split]) for split in ("train", "validation"))
-    if not train or not (validation or "validation" in splits.without):
+    if not len(train) or not (len(validation) or "validation" in splits.without):
         raise InputError(f"{config.data}: no text of one split has a token; expected texts of words or characters")
     cut = f"{counts(splits)} texts, those to train on in {len(train):,} windows of at most {config.max_length} tokens"
+    lie = train.store.sentences()
     train_feed, validation_feed = feeds(
         lambda epoch: train,
         validation,
-        costs=costs_of(lambda example: len(example[0])),
+        costs=SinglePieces.costs,
         collate=collate,
         budget=config.batch_tokens,
         seed=config.seed,
+        store=train.store,
     )
     return Prepared(
         config,
@@ -58,18 +59,21 @@ def prepare(
         AutoencodeObjective(run.model),
         train=train_feed,
         validation=validation_feed,
-        baseline=_most_frequent(train, validation) if validation else None,
+        baseline=_most_frequent(train, validation) if len(validation) else None,
         files={TOKENIZER: tokenizer.to_json().encode()},
-        notes=[*splits.notes, f"{cut}; {tokenizer.size:,} {tokenizer.kind} in the vocabulary"],
+        notes=[*splits.notes, f"{cut}; {tokenizer.size:,} {tokenizer.kind} in the vocabulary", *lie],
     )
 
 
-def _windows(text_encoder: TextEncoder, texts: Sequence[str]) -> list[Example]:
-    return [(window, None) for pieces in text_encoder.encode(texts) for window in pieces if len(window)]
+def _windows(text_encoder: TextEncoder, texts: Sequence[str]) -> SinglePieces:
+    tokenised = text_encoder.tokenise(texts)
+    assert not isinstance(tokenised, list)  # but arrays, as windows are
+    assert isinstance(tokenised.pieces, InPieces)
+    return tokenised.pieces.one_by_one()
 
 
 def _most_frequent(train: Sequence[Example], validation: Sequence[Example]) -> Baseline:
     """Share of the validation tokens that are the most frequent one of training."""
-    (most_frequent, _), *_ = Counter(token for window, _ in train for token in window).most_common(1)
-    tokens = [token for window, _ in validation for token in window]
-    return Baseline(tokens.count(most_frequent) / len(tokens), "always giving the most frequent token")
+    learned, scored = (Counter(token for window, _ in split for token in window) for split in (train, validation))
+    (most_frequent, _), *_ = learned.most_common(1)
+    return Baseline(scored[most_frequent] / scored.total(), "always giving the most frequent token")

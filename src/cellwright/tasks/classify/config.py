@@ -12,7 +12,7 @@ from cellwright.models.architecture import Architecture
 from cellwright.models.text_encoding import LongTextOptions, Way
 from cellwright.options import flag
 from cellwright.tasks.config import FIRST, FIXED, FitConfig, Locations, Smoothing, TextColumn, Tokenising, WordVectors
-from cellwright.tasks.files import OF_FILES, TableFiles, check_files
+from cellwright.tasks.files import OF_FILES, Cached, TableFiles, check_files
 
 
 class Columns(TextColumn):
@@ -42,7 +42,17 @@ OF_TABLES = OF_FILES | {name: field.default for name, field in Labels.model_fiel
 
 # The last of the bases is the first in the help.
 class ClassifyConfig(
-    FitConfig, Smoothing, Architecture, WordVectors, LongTextOptions, Tokenising, TableFiles, Labels, Columns, Locations
+    FitConfig,
+    Smoothing,
+    Architecture,
+    WordVectors,
+    LongTextOptions,
+    Tokenising,
+    Cached,
+    TableFiles,
+    Labels,
+    Columns,
+    Locations,
 ):
     """The options of a run that gives each text a label. Only `data` and `out` must be given."""
 

@@ -9,7 +9,7 @@ from cellwright.data.source import kind_of, open_source
 from cellwright.data.splits import Given, Kind, SplitOptions, Splits
 from cellwright.data.table import Table
 from cellwright.tasks.classify.config import OF_TABLES, ClassifyConfig
-from cellwright.tasks.files import read_options
+from cellwright.tasks.files import caching, read_options
 from cellwright.tasks.splits import Source
 
 
@@ -33,11 +33,13 @@ def open_data(data: str, options: Mapping[str, Any]) -> Splits[Table]:
         how=read_options(options),
         splits=SplitOptions.of(options),
         labels=LabelOptions.of(options),
+        cache=caching(options),
     )
 
 
 def _kind_of(options: Mapping[str, Any]) -> Kind[Table]:
-    return kind_of(options["text"], options["label"], read_options(options), LabelOptions.of(options))
+    labels = LabelOptions.of(options)
+    return kind_of(options["text"], options["label"], read_options(options), labels, caching(options))
 
 
 SOURCE = Source(_kind_of, open_data)

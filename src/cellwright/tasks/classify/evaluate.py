@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cellwright.data.arrays import store_of
 from cellwright.data.checks import with_known_labels
+from cellwright.data.column import answered
 from cellwright.data.splits import Split
 from cellwright.data.unseen import sentences
 from cellwright.evaluation.baselines import MOST_TEXTS
@@ -34,5 +36,6 @@ def evaluate(
         )
     predictor = ClassifyPredictor(run)
     say_all(sentences(predictor.unseen(table.texts)), say)
-    predicted = [prediction.label for prediction in predictor.predict(table.texts)]
+    predicted = answered(table.texts, run.labels, lambda texts: [each.label for each in predictor.predict(texts)])
+    say_all(store_of(table.texts).sentences(), say)
     return compare(table, predicted, run.labels, train)

@@ -7,10 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 import cellwright
+from cellwright.data.arrays import store_of
 from cellwright.data.batches import Labelled, PiecedExample, collate_pieces
 from cellwright.data.class_sizes import balanced, rare
+from cellwright.data.column import Names
 from cellwright.data.feed import costs_of, feeds
 from cellwright.data.labels import numbers
+from cellwright.data.pieces import InPieces, Whole
 from cellwright.data.splits import Given, Splits, counts
 from cellwright.data.table import Table
 from cellwright.data.token_rows import TokenRows
@@ -18,7 +21,7 @@ from cellwright.data.tokenizer import TOGETHER, Tokenizer
 from cellwright.data.wording import shortened
 from cellwright.evaluation.majority import majority_macro_f1, majority_share
 from cellwright.models.architecture import Architecture, ClassifierConfig
-from cellwright.models.text_encoding import LongTextOptions, TextEncoder, Whole, numbers_of
+from cellwright.models.text_encoding import LongTextOptions, TextEncoder, numbers_of
 from cellwright.stages import stage
 from cellwright.tasks.autoencode.run import AutoencodeRun
 from cellwright.tasks.cell import check_cell
@@ -34,7 +37,7 @@ from cellwright.tasks.texts import TOKENIZER, load_tokenizer, train_tokenizer
 from cellwright.tasks.vectors import Vocabulary, begun
 
 if TYPE_CHECKING:
-    from cellwright.models.text_encoding import Tokenised
+    from cellwright.models.text_encoding import Texts
 
 
 def prepare(
@@ -49,9 +52,7 @@ def prepare(
     train, validation = splits["train"], splits["validation"]
     weights = balanced(_labels(train), labels) if config.class_weights else None
     tokenizer = _tokenizer(config, before, encoder, train)
-    text_encoder = TextEncoder(
-        tokenizer, LongTextOptions(**config.model_dump(include=set(LongTextOptions.model_fields)))
-    )
+    text_encoder = TextEncoder(tokenizer, _long_texts(config))
     tokenised = text_encoder.tokenise(train.texts)
     config, start, said = begun(config, before, lambda: Vocabulary.of(tokenizer, numbers_of(tokenised)))
     sizes = {
@@ -63,13 +64,15 @@ def prepare(
         config, labels, text_encoder.options, splits, sizes
     )
     pieces, classes = text_encoder.epochs(tokenised, config.seed), _classes(train, labels)
+    validated = text_encoder.read(text_encoder.tokenise(validation.texts))
     train_feed, validation_feed = feeds(
         lambda epoch: Labelled(pieces(epoch), classes),
-        Labelled(text_encoder.read(text_encoder.tokenise(validation.texts)), _classes(validation, labels)),
+        Labelled(validated, _classes(validation, labels)),
         costs=lambda examples: _costs(examples, config),
         collate=collate_pieces,
         budget=config.batch_tokens,
         seed=config.seed,
+        store=store_of(train.texts),
     )
     return Prepared(
         config,
@@ -79,12 +82,18 @@ def prepare(
         validation=validation_feed,
         baseline=_baseline(train, validation, majority_share if weights is None else majority_macro_f1),
         files={TOKENIZER: tokenizer.to_json().encode()},
-        notes=[*_notes(splits, labels, tokenizer), *said, *_on_classes(_labels(train), labels, weights)],
+        notes=[*_notes(config, splits, labels, tokenizer), *said, *_on_classes(_labels(train), labels, weights)],
         first=language_of(config),
     )
 
 
-def _baseline(train: Table, validation: Table, score: Callable[[list[str], list[str]], float]) -> Baseline | None:
+def _long_texts(config: ClassifyConfig) -> LongTextOptions:
+    return LongTextOptions(**config.model_dump(include=set(LongTextOptions.model_fields)))
+
+
+def _baseline(
+    train: Table, validation: Table, score: Callable[[Sequence[str], Sequence[str]], float]
+) -> Baseline | None:
     if not len(validation):
         return None
     return Baseline(score(_labels(train), _labels(validation)), "always giving the most frequent label")
@@ -131,9 +140,9 @@ def _rows(splits: Splits[Table]) -> list[Any]:
     return [[split, splits[split].texts, splits[split].labels] for split in ("train", "validation")]
 
 
-def _buckets(texts: "Tokenised", most: int) -> int:
+def _buckets(texts: "Texts", most: int) -> int:
     """Buckets for the pairs of neighbours: as many as there are different ones, and no more than `most`."""
-    rows = TokenRows.of(numbers_of(texts)) if isinstance(texts, list) else texts
+    rows = TokenRows.of(numbers_of(texts)) if isinstance(texts, list) else texts.numbers
     found = np.zeros(0, np.int64)
     with stage("counting the pairs of neighbours"):
         for start in range(0, len(rows), TOGETHER):
@@ -147,25 +156,25 @@ def _buckets(texts: "Tokenised", most: int) -> int:
     return min(most, len(found))
 
 
-def _costs(examples: Sequence[PiecedExample], config: ClassifyConfig) -> NDArray[np.int64]:
+def _costs(examples: Sequence[PiecedExample], config: ClassifyConfig) -> NDArray[np.integer]:
     """Padded tokens that each text takes in a batch, at most."""
-    if isinstance(examples, Labelled) and isinstance(examples.pieces, Whole):
-        return examples.pieces.rows.lengths
+    if isinstance(examples, Labelled) and isinstance(examples.pieces, Whole | InPieces):
+        return examples.pieces.costs(config.max_length)
     return costs_of(lambda example: config.cost(example[0]))(examples)
 
 
-def _classes(table: Table, labels: list[str]) -> NDArray[np.int64]:
+def _classes(table: Table, labels: list[str]) -> NDArray[np.int32]:
     """The number of each text's label: all that training needs beside the tokens, so that the texts may go."""
     number = {label: index for index, label in enumerate(labels)}
-    return np.fromiter(map(number.__getitem__, _labels(table)), np.int64, len(table))
+    return Names.of(_labels(table)).numbered(number, store_of(table.texts))
 
 
-def _labels(table: Table) -> list[str]:
+def _labels(table: Table) -> Sequence[str]:
     assert table.labels is not None  # classes_of has checked
     return table.labels
 
 
-def _on_classes(trained: list[str], labels: list[str], weights: list[float] | None) -> list[str]:
+def _on_classes(trained: Sequence[str], labels: list[str], weights: list[float] | None) -> list[str]:
     """What is to be said of labels that look like numbers, and of classes of different sizes."""
     notes = [said for said in (numbers(labels), rare(trained) if weights is None else None) if said]
     if weights is not None:
@@ -174,8 +183,12 @@ def _on_classes(trained: list[str], labels: list[str], weights: list[float] | No
     return notes
 
 
-def _notes(splits: Splits[Table], labels: list[str], tokenizer: Tokenizer) -> list[str]:
+def _notes(config: ClassifyConfig, splits: Splits[Table], labels: list[str], tokenizer: Tokenizer) -> list[str]:
+    lie = store_of(splits["train"].texts).sentences()
+    if lie and config.truncation == "sentences":
+        lie.append("--truncation sentences draws from whole texts in each epoch: these are read into memory after all")
     return [
         *splits.notes,
         f"{counts(splits)} texts of {len(labels)} classes; {tokenizer.size:,} {tokenizer.kind} in the vocabulary",
+        *lie,
     ]

@@ -77,7 +77,8 @@ def tokenizer_of(config: LanguageConfig) -> Tokenizer:
 
 def documents(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Tensor]:
     """The token numbers of each text as it is written, its mark first."""
-    return [torch.tensor([MARK, *numbers]) for numbers in tokenizer.encode(texts, as_written=True)]
+    rows, mark = tokenizer.rows(texts, as_written=True), np.array([MARK])
+    return [torch.from_numpy(np.concatenate([mark, row], dtype=np.int64)) for row in rows]
 
 
 def _tokenizer(splits: Splits[Table], config: LanguageConfig) -> Tokenizer:

@@ -11,7 +11,7 @@ from cellwright.data.labels import one_spelling
 from cellwright.data.readers.series_options import names_of
 from cellwright.data.readers.tagged import read_tagged
 from cellwright.data.sentences import SENTENCES, Sentences, split_sentences, with_tokens, without_tokens
-from cellwright.data.splits import Given, Kind, SplitOptions, Splits, open_splits
+from cellwright.data.splits import Given, Kind, SplitOptions, Splits, by_keys, open_splits
 from cellwright.errors import InputError
 from cellwright.tasks.splits import Source
 from cellwright.tasks.tag.config import TagConfig
@@ -55,7 +55,7 @@ def _kind_of(options: Mapping[str, Any]) -> Kind[Sentences]:
     return Kind(
         read=lambda path: _read(path, options),
         split=split_sentences,
-        keys=lambda sentences: [tuple(tokens) for tokens in sentences.tokens],
+        among=by_keys(lambda sentences: [tuple(tokens) for tokens in sentences.tokens]),
         one="sentence",
         scorable=lambda sentences: (sentences.take(with_tokens(sentences)), without_tokens(sentences)),
     )

@@ -4,7 +4,7 @@ splits = open_pairs("words.csv", PairColumns("word", "pronunciation"))
 splits["train"].sources[0], splits["train"].targets[0]    # "read", ("R EH D", "R IY D")
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from cellwright.data import datasets
@@ -14,7 +14,7 @@ from cellwright.data.readers import FORMATS, format_of, read_columns
 from cellwright.data.readers.options import ReadOptions
 from cellwright.data.readers.several import files_of
 from cellwright.data.readers.values import Columns
-from cellwright.data.splits import Kind, SplitOptions, Splits, open_splits
+from cellwright.data.splits import Kind, SplitOptions, Splits, by_keys, open_splits
 from cellwright.errors import InputError
 from cellwright.tasks.files import OF_FILES, read_options
 from cellwright.tasks.splits import Source
@@ -82,7 +82,8 @@ def read_pairs(path: str, columns: PairColumns, how: ReadOptions | None = None) 
 
 
 def _kind(columns: PairColumns, how: ReadOptions | None) -> Kind[Pairs]:
-    return Kind(lambda path: read_pairs(path, columns, how), split_pairs, lambda pairs: [*pairs.sources], "source")
+    same: Callable[[Pairs, Pairs], int] = by_keys(lambda pairs: pairs.sources)
+    return Kind(lambda path: read_pairs(path, columns, how), split_pairs, same, "source")
 
 
 def _columns(options: Mapping[str, Any]) -> PairColumns:

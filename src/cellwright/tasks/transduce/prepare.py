@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import cellwright
-from cellwright.data.feed import costs_of, feeds
-from cellwright.data.pair_batches import PairExample, collate_pairs, cost
+from cellwright.data.feed import feeds
+from cellwright.data.pair_batches import PairRows, collate_pairs
 from cellwright.data.pairs import Pairs
 from cellwright.data.splits import counts
 from cellwright.data.symbols import Kind, have_features, tokenize, usual_kind, without_features
@@ -35,13 +35,13 @@ def prepare(
     vocabularies = load_vocabularies(config.out, before.model) if before else make_vocabularies(train, config)
     source, target = vocabularies
     examples = encode_pairs(train, source, target)
-    config, start, said = begun(config, before, lambda: Vocabulary.of(source, [numbers for numbers, _ in examples]))
+    config, start, said = begun(config, before, lambda: Vocabulary.of(source, (numbers for numbers, _ in examples)))
     run = _describe(config, vocabularies, train, validation)
-    each: list[PairExample] = [(numbers, [one]) for numbers, targets in examples for one in targets]
+    each = examples.one_by_one()
     train_feed, validation_feed = feeds(
         lambda epoch: each,
         encode_pairs(validation, source, target),
-        costs=costs_of(cost),
+        costs=PairRows.costs,
         collate=collate_pairs,
         budget=config.batch_tokens,
         seed=config.seed,
@@ -81,11 +81,10 @@ def _source_kind(sources: Sequence[str], config: TransduceConfig) -> str:
     return FEATURED if featured and kind == "characters" else kind
 
 
-def encode_pairs(pairs: Pairs, source: Tokenizer, target: Tokenizer) -> list[PairExample]:
+def encode_pairs(pairs: Pairs, source: Tokenizer, target: Tokenizer) -> PairRows:
     """The symbol numbers of each source and its targets."""
-    flat = iter(target.encode([one for targets in pairs.targets for one in targets]))
-    targets = [[next(flat) for _ in each] for each in pairs.targets]
-    return list(zip(source.encode(pairs.sources), targets, strict=True))
+    targets = target.rows([one for targets in pairs.targets for one in targets])
+    return PairRows.of(source.rows(pairs.sources), targets, list(map(len, pairs.targets)))
 
 
 def symbols_of(pairs: Pairs, symbols: Symbols) -> list[tuple[list[str], list[str]]]:

@@ -1,0 +1,249 @@
+"""Arrays of a cache are there whole or made on from where they stood, and are never those of other data."""
+
+import multiprocessing
+import os
+import signal
+import threading
+
+import numpy as np
+import pytest
+
+from cellwright.data import cache
+from cellwright.data.arrays import MEMORY, store_of
+from cellwright.data.cache import JOURNAL, LARGE, Cache, Caching
+from cellwright.data.labels import LabelOptions
+from cellwright.data.source import open_source
+from cellwright.data.tokenizer import Tokenizer
+from cellwright.errors import InputError
+
+
+@pytest.fixture(autouse=True)
+def without_waiting(monkeypatch):
+    """What a disk takes to say that it has written is no part of a test."""
+    monkeypatch.setattr(os, "fsync", lambda file: None)
+
+
+KINDS = {"squares": np.int64, "small": np.uint16}
+
+
+def squares(count, at_once=10, stop=None):
+    """Fills with the squares of so many numbers; raises where it comes to `stop`."""
+    began = []
+
+    def fill(growing):
+        began.append(growing.rows)
+        for start in range(growing.rows, count, at_once):
+            if start == stop:
+                raise KeyboardInterrupt
+            numbers = np.arange(start, min(start + at_once, count))
+            growing.append(len(numbers), {"squares": numbers**2, "small": numbers})
+        return {"count": count}
+
+    return fill, began
+
+
+def made(folder, fill, key="numbers"):
+    found = Cache(folder).of(lambda: key).made("some", KINDS, fill)
+    return {name: array.tolist() for name, array in found.arrays.items()}, found.told
+
+
+EXPECTED = ({"squares": [k * k for k in range(95)], "small": list(range(95))}, {"count": 95})
+
+
+def test_what_was_made_is_made_once(tmp_path):
+    fill, began = squares(95)
+    assert made(tmp_path, fill) == made(tmp_path, fill) == EXPECTED
+    assert began == [0]
+    assert made(tmp_path, fill, key="others") == EXPECTED
+    assert began == [0, 0]
+
+
+def test_what_has_no_key_is_not_kept(tmp_path):
+    fill, began = squares(95)
+    for _ in range(2):
+        assert made(tmp_path, fill, key=None) == EXPECTED
+    assert began == [0, 0]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("stop", [0, 10, 40, 90])
+def test_a_process_that_ends_leaves_whole_shards(tmp_path, monkeypatch, stop):
+    monkeypatch.setattr(cache, "SHARD", 30)
+    with pytest.raises(KeyboardInterrupt):
+        made(tmp_path, squares(95, stop=stop)[0])
+    fill, began = squares(95)
+    assert made(tmp_path, fill) == EXPECTED
+    assert began == [stop // 30 * 30]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("name", ["squares.bin", "small.bin", JOURNAL])
+def test_a_damaged_cache_is_noticed_and_made_anew(tmp_path, monkeypatch, name, whole):
+    monkeypatch.setattr(cache, "SHARD", 30)
+    if whole:
+        made(tmp_path, squares(95)[0])
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            made(tmp_path, squares(95, stop=90)[0])
+    [folder] = [each for each in tmp_path.iterdir() if each.is_dir()]
+    os.truncate(folder / name, (folder / name).stat().st_size // 2)
+    store = Cache(tmp_path)
+    fill, began = squares(95)
+    found = store.of(lambda: "numbers").made("some", KINDS, fill)
+    assert found.arrays["squares"].tolist() == EXPECTED[0]["squares"]
+    assert began == [0]
+    assert store.sentences()[0] == f"{folder}: damaged, since {name.removesuffix('.bin')} is cut short; made anew"
+    assert "damaged" not in " ".join(Cache(tmp_path).sentences())
+
+
+@pytest.mark.parametrize("change", ["FORMAT", "kinds"])
+def test_what_another_version_wrote_is_not_read(tmp_path, monkeypatch, change):
+    fill, began = squares(95)
+    made(tmp_path, fill)
+    match change:
+        case "FORMAT":
+            monkeypatch.setattr(cache, "FORMAT", cache.FORMAT + 1)
+        case "kinds":
+            monkeypatch.setitem(KINDS, "small", np.int32)
+    assert made(tmp_path, fill) == EXPECTED
+    assert began == [0, 0]
+
+
+def test_of_two_at_once_one_makes_and_the_other_waits(tmp_path):
+    fill, began = squares(95)
+    inside, go = threading.Event(), threading.Event()
+
+    def slowly(growing):
+        inside.set()
+        assert go.wait(10)
+        return fill(growing)
+
+    found = []
+    first = threading.Thread(target=lambda: found.append(made(tmp_path, slowly)))
+    second = threading.Thread(target=lambda: found.append(made(tmp_path, fill)))
+    first.start()
+    assert inside.wait(10)
+    second.start()
+    second.join(0.1)
+    assert second.is_alive()
+    go.set()
+    first.join(10)
+    second.join(10)
+    assert found == [EXPECTED, EXPECTED]
+    assert began == [0]
+
+
+def test_how_large_it_is_and_where_is_said(tmp_path):
+    store = Cache(tmp_path)
+    assert store.sentences() == []
+    store.made("some", {"bytes": np.uint8}, lambda growing: growing.append(1, {"bytes": np.zeros(3 * 10**6)}))
+    [sentence] = store.of(lambda: "of these").sentences()
+    assert sentence.startswith(f"{tmp_path}: the data as arrays, 3 MB, ")
+
+
+def test_a_folder_that_cannot_be_written_is_a_users_mistake(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        InputError, match=r"file/cache: the arrays of the data cannot be written \(Not a directory\); .*--cache"
+    ):
+        Cache(tmp_path / "file" / "cache").empty(3, np.int64)
+
+
+def test_which_files_are_not_held_in_memory(tmp_path, monkeypatch):
+    small, other, folder = tmp_path / "small.csv", tmp_path / "other.csv", tmp_path / "texts"
+    small.write_text("x" * 60)
+    other.write_text("x" * 60)
+    folder.mkdir()
+    assert LARGE == 256_000_000
+    monkeypatch.setattr(cache, "LARGE", 100)
+    chosen, asked = Caching(tmp_path / "c"), Caching(tmp_path / "c", always=True)
+    assert chosen.store([small]) is MEMORY
+    assert isinstance(chosen.store([small, other]), Cache)
+    assert isinstance(asked.store([small]), Cache)
+    assert asked.store([folder]) is MEMORY
+
+
+def prepared(path, folder):
+    """All that grows with the rows, on the way of a classifier to its first step; the sentences of the cache last."""
+    splits = open_source(
+        str(path), cache=folder and Caching(folder, always=True), labels=LabelOptions(skip_missing=True)
+    )
+    train = splits["train"]
+    tokenizer = Tokenizer.train(train.texts)
+    rows = {split: tokenizer.rows(table.texts) for split, table in splits.items()}
+    return {
+        "tokenizer": tokenizer.to_json(),
+        "notes": splits.notes,
+        "texts": {split: list(table.texts) for split, table in splits.items()},
+        "labels": {split: list(table.labels) for split, table in splits.items()},
+        "places": {split: [table.where(k) for k in range(len(table))] for split, table in splits.items()},
+        "tokens": {split: [row.tolist() for row in found] for split, found in rows.items()},
+        "lengths": {split: found.lengths.tolist() for split, found in rows.items()},
+    }, store_of(train.texts).sentences()
+
+
+@pytest.fixture
+def several(file):
+    """Rows in two files, some without a label, some twice, of another separator."""
+    words = ["ein", "text", "nur", "für", "diese", "probe", "und", "noch", "einer", "näher", "daran"]
+    rows = [
+        (" ".join(words[k % 7 : k % 11 + 3]) + f" {k % 150}", ["gut", "schlecht", " gut", ""][k % 13 % 4])
+        for k in range(400)
+    ]
+    file("shards-0.csv", "label;text\n" + "".join(f"{label};{text}\n" for text, label in rows[:250]))
+    file("shards-1.jsonl", "".join(f'{{"text": "{text}", "label": "{label}"}}\n' for text, label in rows[250:]))
+    return file("x", "").parent / "shards-*"
+
+
+def test_data_on_disk_are_those_in_memory(several, tmp_path):
+    expected, said = prepared(several, None)
+    assert said == []
+    for _ in range(2):  # made, and there
+        found, [sentence] = prepared(several, tmp_path / "cache")
+        assert found == expected
+        assert sentence.startswith(f"{tmp_path / 'cache'}: the data as arrays")
+
+
+def test_a_cache_is_told_by_what_files_hold(several, tmp_path, monkeypatch):
+    folder = tmp_path / "cache"
+    prepared(several, folder)
+    there = {each.name for each in folder.iterdir()}
+    for shard in tmp_path.glob("shards-*"):
+        shard.rename(tmp_path / f"moved-{shard.name}")
+    found, _ = prepared(tmp_path / "moved-*", folder)
+    assert found == prepared(tmp_path / "moved-*", None)[0]  # which names the files as they are called now
+    assert {each.name for each in folder.iterdir()} == there
+    one = tmp_path / "moved-shards-0.csv"
+    one.write_text(one.read_text().replace("text", "satz", 2).replace("satz", "text", 1))
+    assert prepared(tmp_path / "moved-*", folder)[0] == prepared(tmp_path / "moved-*", None)[0]
+    assert {each.name for each in folder.iterdir()} > there
+
+
+def killed_at(path, folder, count):
+    """Prepare, and end by SIGKILL before the `count`-th time that something is written to the disk."""
+    sync, calls = os.fsync, 0
+
+    def counted(file):
+        nonlocal calls
+        calls += 1
+        if calls == count:
+            os.kill(os.getpid(), signal.SIGKILL)
+        sync(file)
+
+    os.fsync, cache.SHARD = counted, 100
+    prepared(path, folder)
+
+
+FORK = multiprocessing.get_context("fork")
+
+
+@pytest.mark.parametrize("count", [1, 5, 6, 14, 20, 23, 26, 29])
+def test_killed_anywhere_and_begun_again_is_left_alone(several, tmp_path, count):
+    folder = tmp_path / "cache"
+    process = FORK.Process(target=killed_at, args=(several, folder, count))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    found, said = prepared(several, folder)
+    assert found == prepared(several, None)[0]
+    assert "damaged" not in " ".join(said)

@@ -1,0 +1,104 @@
+"""A classifier whose data lie on disk is the one whose data lie in memory, whatever ended it on the way."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+import process
+from cellwright.data import cache
+from cellwright.tasks.classify.config import ClassifyConfig
+from cellwright.tasks.classify.evaluate import evaluate
+from cellwright.tasks.classify.prepare import prepare
+from cellwright.tasks.files import shared_cache
+from cellwright.tasks.lm.config import LanguageConfig
+from cellwright.tasks.run import load_run
+from process import Signal, outcome
+
+SMALL = {"hidden_size": 8, "embedding_dim": 8, "threads": 1, "batch_tokens": 64, "max_epochs": 2, "bigram_buckets": 32}
+WORDS = ["good", "bad", "fine", "poor", "some", "more", "of", "the", "same", "and", "other", "things"]
+
+
+@pytest.fixture
+def data(file) -> str:
+    texts = [" ".join(WORDS[(k * step) % 12] for step in range(1, k % 9 + 2)) for k in range(300)]
+    rows = "".join(f"{text} {k % 70},{'ab'[k % 3 == 0]}\n" for k, text in enumerate(texts))
+    return str(file("texts.csv", f"text,label\n{rows}"))
+
+
+def fitted(data: str, out: Path, **options: object) -> process.Ended:
+    ended = process.start({**SMALL, "data": data, "out": str(out), **options})
+    assert ended.status == 0, ended.said
+    return ended
+
+
+def test_options_say_where_the_arrays_lie(data, tmp_path, monkeypatch):
+    options = {"data": data, "out": tmp_path / "run"}
+    prepare(ClassifyConfig(**options), None)
+    assert not (tmp_path / "run.cache").exists()
+    prepared = prepare(ClassifyConfig(**options, cache=tmp_path / "named"), None)
+    assert any(note.startswith(f"{tmp_path / 'named'}: the data as arrays, ") for note in prepared.notes)
+    monkeypatch.setattr(cache, "LARGE", Path(data).stat().st_size)
+    prepared = prepare(ClassifyConfig(**options), None)
+    assert any(note.startswith(f"{tmp_path / 'run.cache'}: the data as arrays, ") for note in prepared.notes)
+    assert (tmp_path / "run.cache").is_dir()
+
+
+def test_trials_of_a_search_share_the_arrays_of_large_data(data, tmp_path, monkeypatch):
+    assert shared_cache(ClassifyConfig, data, tmp_path / "study") == {}
+    monkeypatch.setattr(cache, "LARGE", 1)
+    assert shared_cache(ClassifyConfig, data, tmp_path / "study") == {"cache": tmp_path / "study.cache"}
+    assert shared_cache(ClassifyConfig, "reviews-zh", tmp_path / "study") == {}
+    assert shared_cache(LanguageConfig, data, tmp_path / "study") == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [{}, {"truncation": "head", "max_length": 4}, {"class_weights": "balanced"}])
+def test_trained_from_disk_is_trained_from_memory(data, tmp_path, options):
+    alone = fitted(data, tmp_path / "alone", **options)
+    cached = fitted(data, tmp_path / "cached", cache=str(tmp_path / "arrays"), **options)
+    assert outcome(tmp_path / "cached") == outcome(tmp_path / "alone")
+    one, other = (sorted(line for line in each.said if str(tmp_path) not in line) for each in (alone, cached))
+    assert one == other
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [2, 8, 14])
+def test_killed_while_it_prepares_and_begun_again_is_left_alone(data, tmp_path, count):
+    arrays = str(tmp_path / "arrays")
+    given = {**SMALL, "data": data, "out": str(tmp_path / "killed"), "cache": arrays}
+    assert process.start(dict(given), Signal(signal.SIGKILL, "write", count)).status == -signal.SIGKILL
+    assert not (tmp_path / "killed").exists()  # it never came to its run
+    fitted(data, tmp_path / "killed", cache=arrays)
+    fitted(data, tmp_path / "alone")
+    assert outcome(tmp_path / "killed") == outcome(tmp_path / "alone")
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_a_users_mistake(data, tmp_path):
+    given = {**SMALL, "data": data, "out": str(tmp_path / "run"), "cache": str(tmp_path / "arrays")}
+    ended = process.start(given, most_bytes=2000)
+    assert ended.status == 2
+    assert ended.said[-1].startswith(
+        f"{tmp_path / 'arrays'}: the arrays of the data cannot be written (File too large)"
+    )
+
+
+@pytest.mark.slow
+def test_scores_of_a_file_on_disk_are_those_of_one_in_memory(data, tmp_path, monkeypatch):
+    fitted(data, tmp_path / "run")
+    run = load_run(tmp_path / "run")
+
+    def scored(split: str) -> tuple[dict, list[str]]:
+        said: list[str] = []
+        return evaluate(run, data, split, {}, said.append, baselines=True).as_json(), said
+
+    for split in ("all", "test", "train"):
+        expected, said = scored(split)
+        monkeypatch.setattr(cache, "LARGE", 0)
+        monkeypatch.setattr("cellwright.data.column.TOGETHER", 64)
+        found, more = scored(split)
+        monkeypatch.undo()
+        assert found == expected
+        assert [line for line in more if "the data as arrays" not in line] == said
+        assert len(more) == len(said) + 1
