@@ -2,12 +2,11 @@
 
 import json
 import signal
-import subprocess
-import sys
 
 import pyarrow.parquet
 import pytest
 
+import process
 from cellwright.cli import journal, predict
 
 KILLED = """
@@ -46,8 +45,8 @@ def content(path):
 
 
 def killed_at(moment, run, texts, out):
-    command = [sys.executable, "-c", KILLED, str(moment), "predict", run, texts, "--out", out, "--resume"]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    said = run.parent / "said.txt"
+    return process.script(KILLED, moment, "predict", run, texts, "--out", out, "--resume", said=said)
 
 
 @pytest.fixture
@@ -60,16 +59,16 @@ def by_tens(monkeypatch):
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_kills_lose_nothing_and_repeat_nothing(run, texts, tmp_path, suffix):
     whole, out = tmp_path / f"whole{suffix}", tmp_path / f"out{suffix}"
-    assert killed_at(NEVER, run, texts, whole).returncode == 0
+    assert killed_at(NEVER, run, texts, whole).status == 0
     kills = 0
     for moment in (*MOMENTS, NEVER):
         ended = killed_at(moment, run, texts, out)
-        if ended.returncode == 0:
+        if ended.status == 0:
             break
-        assert ended.returncode == -signal.SIGKILL, ended.stderr
+        assert ended.status == -signal.SIGKILL, ended.said
         kills += 1
     assert kills >= 4
-    assert ended.returncode == 0, ended.stderr
+    assert ended.status == 0, ended.said
     assert content(out) == content(whole)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["texts.csv", whole.name, out.name])
 

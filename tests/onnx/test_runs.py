@@ -1,5 +1,6 @@
 """Runs of each task as ONNX files, fed as a caller would, against what predict says of the same texts and series."""
 
+import functools
 import importlib.util
 import json
 import re
@@ -259,17 +260,29 @@ SERIES = {
 }
 
 
+@pytest.fixture(scope="module")
+def series_run(tmp_path_factory):
+    """The folder of a run on one of SERIES, trained when it is first asked for, and beside it its file."""
+
+    @functools.cache
+    def train(name):
+        content, options = SERIES[name]
+        folder = tmp_path_factory.mktemp(name.replace(" ", "-"))
+        (folder / "series.csv").write_text(content)
+        config = SeriesConfig(data=str(folder / "series.csv"), out=folder / "run", **small(**FEW | options))
+        return fit(config, progress=False).out
+
+    return train
+
+
 @pytest.mark.slow
 @FORMS
 @pytest.mark.parametrize("name", SERIES)
-def test_series(name, portable, tmp_path, opened):
-    content, options = SERIES[name]
-    (tmp_path / "series.csv").write_text(content)
-    fit(SeriesConfig(data=str(tmp_path / "series.csv"), out=tmp_path / "run", **small(**FEW | options)), progress=False)
-    run = load_run(tmp_path / "run")
+def test_series(name, portable, tmp_path, series_run, opened):
+    run = load_run(series_run(name))
     exporters.export(run, tmp_path / "m.onnx", portable=portable)
     file = opened(tmp_path / "m.onnx", everywhere=portable)
-    table = read_series(str(tmp_path / "series.csv"), run.config.reading)
+    table = read_series(str(run.path.parent / "series.csv"), run.config.reading)
     window = 16 if name in ("forecast", "panel") else None
     values = [np.asarray(each)[-(window or len(each)) :] for each in table.values]
     filled = [carried(each, np.array(json.loads(file.metadata["mean"]))) for each in values]

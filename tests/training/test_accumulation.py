@@ -1,10 +1,7 @@
 """Several batches to a step: their gradients are those of one batch that holds all of them."""
 
 import copy
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -96,7 +93,8 @@ def test_gradients_are_those_of_one_large_batch(
 
 
 OF_TWO = """
-import copy, os
+import copy, os, sys
+sys.path.insert(0, {here!r})
 import torch
 from cellwright.tasks.classify import ClassifyConfig
 from cellwright import tasks
@@ -131,14 +129,8 @@ session.run()
 def test_gradients_of_two_processes_are_those_of_one_large_batch(reviews: Path, tmp_path: Path) -> None:
     options = {"data": str(reviews), "out": str(tmp_path), "hidden_size": 8, "max_epochs": 1, "threads": 1}
     options |= STILL | {"embedding_dropout": 0.0, "accumulate_grad_batches": 2}
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--no-python", sys.executable]
-    here = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", ""), *sys.path])
-    ended = subprocess.run(
-        [*command, "-c", OF_TWO.format(options=options)],
-        capture_output=True, text=True, env=os.environ | {"PYTHONPATH": here}, timeout=180,
-    )  # fmt: skip
-    assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.splitlines().count("equal") == 2
+    for ended in process.several(2, OF_TWO.format(options=options, here=str(Path(__file__).parent)), tmp_path):
+        assert ended.said.count("equal") == 1, ended.said
 
 
 def dense(gradient: Tensor | None) -> Tensor:

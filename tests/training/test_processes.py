@@ -19,7 +19,7 @@ from cellwright.files import read_json
 from cellwright.tasks.classify import ClassifyConfig
 from cellwright.training import fit
 from cellwright.training.processes import check_alike, together
-from process import outcome
+from process import outcome, several
 
 DRAWN = {"dropout": 0.0, "embedding_dropout": 0.0, "token_dropout": 0.0}
 """What is drawn at random, each process draws for itself."""
@@ -61,11 +61,6 @@ def stopped(self, *args):
 module.TrainedModule.training_step = stopped
 """
 
-# On a busy machine processes that torch starts anew sometimes refuse each other's connections, and are started again.
-RESTARTS = 3
-# That may take minutes, or more restarts than there are: not for where a red test stops everything.
-ELASTIC = pytest.mark.skipif("CELLWRIGHT_ELASTIC" not in os.environ, reason="CELLWRIGHT_ELASTIC=1 kills workers")
-
 
 def started(count: int, *command: str, restarts: int = 0) -> subprocess.CompletedProcess[str]:
     torchrun = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={count}"]
@@ -89,24 +84,32 @@ def data(reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+Script = Callable[..., str]
 Train = Callable[..., Path]
 
 
 @pytest.fixture(scope="module")
-def train(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Train:
-    """Train some of RUNS, with options of their own, in so many processes, the last of which a signal may stop."""
+def script(data: Path) -> Script:
+    """A script that trains some of RUNS, with options of their own; a signal may stop the last of its processes."""
 
-    def run(
-        count: int, *names: str, out: Path | None = None, at: int | None = None, by: Signals = SIGTERM, **changes: Any
-    ) -> Path:
-        out = tmp_path_factory.mktemp("runs") if out is None else out
+    def write(*names: str, out: Path, at: int | None = None, by: Signals = SIGTERM, **changes: Any) -> str:
         of = {name: RUNS[name] for name in names}
         runs = {name: (task, {**o, "data": str(data / o["data"]), **changes}) for name, (task, o) in of.items()}
         stopped = "" if at is None else STOPPED.format(step=at, signal=by)
-        code = HEAD + stopped + TRAIN.format(runs=runs, out=str(out))
-        ended = started(count, "-c", code, restarts=RESTARTS if by == SIGKILL else 0)
-        assert ended.returncode == 0, ended.stderr
-        (out / "said.txt").write_text(ended.stdout)
+        return HEAD + stopped + TRAIN.format(runs=runs, out=str(out))
+
+    return write
+
+
+@pytest.fixture(scope="module")
+def train(script: Script, tmp_path_factory: pytest.TempPathFactory) -> Train:
+    """Run such a script in so many processes."""
+
+    def run(count: int, *names: str, out: Path | None = None, **given: Any) -> Path:
+        out = tmp_path_factory.mktemp("runs") if out is None else out
+        ended = several(count, script(*names, out=out, **given), out)
+        assert [each.status for each in ended] == [0] * count, ended
+        (out / "said.txt").write_text("\n".join(line for each in ended for line in each.said))
         return out
 
     return run
@@ -137,17 +140,17 @@ def test_several_processes_make_the_model_of_one(alone: Path, train: Train, coun
     assert f"batches of at most 600 tokens, shared by {count} processes" in said
 
 
-@ELASTIC
 @pytest.mark.slow
-def test_a_killed_worker_is_started_anew_and_no_row_is_lost_or_read_twice(train: Train) -> None:
+def test_a_killed_worker_is_started_anew_and_no_row_is_lost_or_read_twice(train: Train, script: Script) -> None:
     """Nor is the run that was begun replaced, though --overwrite says so of the one before it."""
     whole = train(2, "language", checkpoint_seconds=0)
     out = train(1, "language", hidden_size=4)
-    killed = train(2, "language", out=out, overwrite=True, checkpoint_seconds=0, at=25, by=SIGKILL)
-    said = (killed / "said.txt").read_text()
-    assert said.count("torchrun starts the processes anew: the run goes on from its last checkpoint") == 1
-    assert said.count("going on after 0 of at most 1 epoch, 25 steps") == 1
-    assert outcome(killed / "language") == outcome(whole / "language")
+    code = script("language", out=out, overwrite=True, checkpoint_seconds=0, at=25, by=SIGKILL)
+    ended = started(2, "-c", code, restarts=1)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count("torchrun starts the processes anew: the run goes on from its last checkpoint") == 1
+    assert ended.stdout.count("going on after 0 of at most 1 epoch, 25 steps") == 1
+    assert outcome(out / "language") == outcome(whole / "language")
 
 
 @pytest.mark.slow
@@ -161,7 +164,6 @@ def test_more_or_fewer_processes_go_on_where_others_stopped(train: Train) -> Non
     assert_alike(alone / "language", out / "language")
 
 
-@ELASTIC
 @pytest.mark.slow
 def test_a_process_that_is_gone_is_told_in_a_sentence(data: Path, tmp_path: Path) -> None:
     code = HEAD + STOPPED.format(step=3, signal=SIGKILL) + "from cellwright.cli import main; sys.exit(main())"
@@ -188,9 +190,8 @@ def test_a_mistake_of_one_process_ends_all_with_its_sentence(data: Path, tmp_pat
     (tmp_path / "0.csv").write_text((data / "reviews.csv").read_text())
     each = f"data={str(tmp_path)!r} + '/' + os.environ['RANK'] + '.csv', out={str(tmp_path / 'run')!r}"
     code = f"try: fit(tasks.config_of('classify')({each}), progress=False)\nexcept InputError as error: print(error)\n"
-    ended = started(2, "-c", HEAD + code)
-    assert ended.stdout.count("process 1, on ") == 2
-    assert ended.stdout.count("1.csv") == 2
+    for ended in several(2, HEAD + code, tmp_path):
+        assert [("process 1, on " in line, "1.csv" in line) for line in ended.said] == [(True, True)]
 
 
 def test_other_rows_on_another_machine_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,8 @@
 
 import csv
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,12 +13,14 @@ from matplotlib import image
 from safetensors.torch import load_file
 
 import cellwright
+import searches
 from agreement import SINGLE, assert_agree
 from cellwright.errors import InputError
 from cellwright.tuning import searching
 from cellwright.tuning.searching import SearchResult, folder_of, search
 from cellwright.tuning.space import Range, Space
 from cellwright.tuning.study import Locks, Study
+from process import SERVER
 
 GIVEN: dict[str, Any] = {
     "hidden_size": "4..32", "learning_rate": "1e-4..1e-1", "cell": "lstm,gru", "embedding_dim": 8,
@@ -120,19 +119,6 @@ def test_more_trials_go_on_as_if_all_had_been_asked_for_at_once(
     assert found(result) == found(study)
 
 
-COMMAND = """
-import json, sys
-from cellwright.tuning.searching import search
-data, out, trials, given = json.loads(sys.argv[1])
-search(data, out, options=given, trials=trials)
-"""
-
-
-def begin(reviews: Path, out: Path, given: dict[str, Any], trials: int) -> "subprocess.Popen[str]":
-    told = json.dumps([str(reviews), str(out), trials, given])
-    return subprocess.Popen([sys.executable, "-c", COMMAND, told], stdout=subprocess.PIPE, text=True, env=os.environ)
-
-
 @pytest.mark.slow
 def test_killed_again_and_again_it_is_the_search_left_alone(
     study: SearchResult, reviews: Path, given: dict[str, Any], tmp_path: Path
@@ -142,13 +128,15 @@ def test_killed_again_and_again_it_is_the_search_left_alone(
     given |= {"checkpoint_seconds": 0}  # so that a trial goes on from within an epoch
     kills = 0
     for number in (0, 0, 2):
-        process = begin(reviews, out, given, 4)
+        process = SERVER.Process(target=searches.run, args=(reviews, out, given, 4))
+        process.start()
         place = folder_of(out, number) / "checkpoints" / "last.safetensors"
-        while process.poll() is None and not place.exists():
+        while process.is_alive() and not place.exists():
             time.sleep(0.01)
         time.sleep(0.15)
-        process.send_signal(signal.SIGKILL)
-        kills += process.wait() == -signal.SIGKILL
+        process.kill()
+        process.join()
+        kills += process.exitcode == -signal.SIGKILL
     assert kills == 3
     result = search(reviews, out, options=given, trials=4, say=quiet)
     assert found(result) == found(study)
@@ -157,9 +145,14 @@ def test_killed_again_and_again_it_is_the_search_left_alone(
 
 @pytest.mark.slow
 def test_two_processes_share_the_trials(reviews: Path, given: dict[str, Any], tmp_path: Path) -> None:
-    processes = [begin(reviews, tmp_path / "s", given, 5) for _ in range(2)]
-    said = [process.communicate(timeout=300)[0].splitlines() for process in processes]
-    assert [process.returncode for process in processes] == [0, 0]
+    paths = [tmp_path / "first", tmp_path / "second"]
+    processes = [SERVER.Process(target=searches.run, args=(reviews, tmp_path / "s", given, 5, path)) for path in paths]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(300)
+    assert [process.exitcode for process in processes] == [0, 0]
+    said = [path.read_text().splitlines() for path in paths]
     assert all(said), "both had something to do"
     numbers = sorted(int(line.split()[1]) for lines in said for line in lines)
     assert numbers == [*range(5)]
@@ -283,16 +276,14 @@ def test_without_optuna_the_sentence_has_the_line_for_pip(
 
 
 def test_a_lock_is_free_where_its_process_has_ended(tmp_path: Path) -> None:
-    path = tmp_path / "lock"
-    code = f"import time; from pathlib import Path; from cellwright.tuning.study import Locks; " \
-        f"locks = Locks(Path({str(path)!r})); print(locks.taken(3), flush=True); time.sleep(60)"  # fmt: skip
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=os.environ)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "True\n"
+    path, (here, there) = tmp_path / "lock", SERVER.Pipe()
+    process = SERVER.Process(target=searches.hold, args=(path, 3, there))
+    process.start()
+    assert here.recv()
     locks = Locks(path)
     assert [locks.taken(number) for number in (3, 4)] == [False, True]
     process.kill()
-    process.wait()
+    process.join()
     assert locks.taken(3)
     locks.close()
 

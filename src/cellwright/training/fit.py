@@ -126,8 +126,8 @@ def fit(
     options that differ from those of the run being resumed, a full disk, a loss that is no longer a number. Raises
     ProcessLost where another process ended or cannot be reached.
     """
-    join()
     with reaching_others(config.out):
+        join()
         config = _started_anew(config, say)
         with together():
             if is_first_process():

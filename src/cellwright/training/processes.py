@@ -14,8 +14,10 @@ from typing import Any, TypeVar
 
 import torch
 from torch import distributed
+from torch.distributed.rendezvous import rendezvous
 
 from cellwright.errors import InputError, ProcessLost
+from cellwright.training.meeting import meet
 
 Value = TypeVar("Value")
 
@@ -44,7 +46,9 @@ def join() -> None:
     """Meet the other processes, where there are some: by gloo on CPUs, by NCCL too where there are GPUs."""
     if processes() > 1 and not distributed.is_initialized():
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-        distributed.init_process_group(backend, timeout=PATIENCE)
+        shared, rank, count = next(rendezvous("env://", timeout=PATIENCE))
+        place = meet(shared, rank, count, PATIENCE)
+        distributed.init_process_group(backend, store=place, rank=rank, world_size=count, timeout=PATIENCE)
 
 
 def gathered(value: Value) -> list[Value]:
