@@ -150,14 +150,15 @@ def table(found: Iterable[tuple[Case, dict[str, list[Found]]]]) -> str:
     ]
     for case, runs in found:
         for score in runs["now"][0].scores:
-            cells = [_spread([each.scores[score] for each in runs[when]]) for when in WHENS]
+            cells = [spread([each.scores[score] for each in runs[when]]) for when in WHENS]
             cells += [f"{statistics.mean(each.epochs for each in runs[when]):.0f}" for when in WHENS]
             cells += [f"{statistics.mean(each.seconds for each in runs[when]):.0f}" for when in WHENS]
             lines.append(f"| {case.name} | {score} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _spread(values: list[float]) -> str:
+def spread(values: list[float]) -> str:
+    """The mean, and of several the values behind it."""
     mean = f"{statistics.mean(values):.3f}"
     return mean if len(values) == 1 else f"{mean} ({', '.join(f'{value:.3f}' for value in values)})"
 

@@ -1,4 +1,4 @@
-"""The page on files: its commands have options that there are, and its table of splits is what is done."""
+"""The pages on files and on pairs: their commands have options that there are."""
 
 import re
 import shlex
@@ -10,7 +10,8 @@ from cellwright import tasks
 from cellwright.cli.options import options_of
 from cellwright.options import configured
 
-TEXT = (Path(__file__).parents[2] / "docs" / "files.md").read_text()
+DOCS = Path(__file__).parents[2] / "docs"
+TEXT = "".join((DOCS / page).read_text() for page in ("files.md", "transduce.md"))
 COMMANDS = re.findall(r"^cellwright fit (.*)$", TEXT.replace("\\\n", ""), re.MULTILINE)
 
 

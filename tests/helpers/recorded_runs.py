@@ -3,6 +3,7 @@
 import torch
 
 from cellwright.data.scaling import Scaling
+from cellwright.data.special_tokens import UNKNOWN
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.data.words import Lexicon
 from cellwright.models.architecture import AutoencoderConfig
@@ -58,7 +59,10 @@ def tagger_run(folder, labels=("fly", "fare"), scheme="iob2", **options) -> TagR
 
 
 def transducer_run(folder, **options) -> TransduceRun:
-    """Its weights are far from zero; it never ends an answer before the limit of four symbols or twice the source."""
+    """Its weights are far from zero; it never ends an answer before the limit of four symbols or twice the source.
+
+    Where it copies, a lower-case letter becomes the upper-case one.
+    """
     torch.manual_seed(1)
     source, target = (Tokenizer.train([text], "characters", min_frequency=1) for text in ("cafe é", "KAFEY"))
     sizes = {"source_vocab_size": source.size, "target_vocab_size": target.size}
@@ -68,6 +72,10 @@ def transducer_run(folder, **options) -> TransduceRun:
         for parameter in model.parameters():
             parameter.mul_(4)
         model.dense.bias[0] -= 30
+    if model.copying is not None:
+        upper = dict(zip(target.symbols(range(target.size)), range(target.size), strict=True))
+        copies = [upper.get(symbol.upper(), UNKNOWN) for symbol in source.symbols(range(source.size))]
+        model.copying.counterparts.copy_(torch.tensor(copies))
     symbols = Symbols(source="characters", target="characters", longest=4)
     description = TransduceRunConfig(
         cellwright="0",

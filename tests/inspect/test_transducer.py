@@ -30,6 +30,7 @@ EVERY = [
     {"attention": "additive", "cell": "gru", "num_layers": 2},
     {"attention": "dot", "cell": "slstm"},
     {"input_feeding": True, "bidirectional": False, "cell": "layer-norm-lstm"},
+    {"copying": True},
 ]
 
 
@@ -88,6 +89,32 @@ def test_letters_and_attention_by_hand(run_of, options):
     written = [*symbols[0].tolist(), 0]
     best = [float(row[k]) for row, k in zip(probabilities, written, strict=True)]
     assert_agree(seen.answers.values[:, 0], best)
+
+
+def test_what_is_copied_is_said(run_of):
+    """The share by one softmax over what is said and the places of the source, and the letters that it holds for."""
+    run = run_of(copying=True)
+    seen, model = record(run, TEXT), double(run.model)
+    source = torch.tensor(run.source.encode([TEXT.strip()]))
+    symbols = torch.tensor([run.target.encode(["".join(seen.written[:-1])])[0]])
+    with torch.no_grad():
+        encoded = model.encode(source, torch.tensor([len(seen.tokens)]))
+        said, state, shares = None, None, []
+        for written in [*symbols[0].tolist(), 0]:
+            step = model.step(encoded, said, state)
+            output = step.state.output[0]
+            places = [
+                output @ model.copying.key.weight @ each + model.copying.follow.gain(output)[0] * run
+                for each, number, run in zip(encoded.memory.values[0], source[0], step.state.trace[0], strict=True)
+                if model.copying.counterparts[number] == written
+            ]
+            copied = sum(float(place.exp()) for place in places)
+            shares.append(copied / (copied + float(model.dense(output)[written].exp())))
+            said, state = torch.tensor([written]), step.state
+    assert max(shares) > 0.1
+    assert shares[-1] == 0
+    for share, text in zip(shares, seen.answers.said, strict=True):
+        assert f"; {100 * share:.1f} % of it copied; it looked at" in text
 
 
 def test_it_is_told_and_described(run_of):

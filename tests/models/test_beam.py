@@ -22,6 +22,8 @@ def model(seed, **options):
     made = Transducer(
         TransducerConfig(source_vocab_size=6, target_vocab_size=5, embedding_dim=5, hidden_size=7, **options)
     ).eval()
+    if made.copying is not None:
+        made.copying.counterparts.copy_(torch.tensor([1, 1, 3, 2, 1, 4]))
     with torch.no_grad():
         for parameter in made.parameters():
             parameter.mul_(4)  # so that targets differ by far more than rounding
@@ -41,7 +43,7 @@ def score(made, b, target, alpha):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 2.0])
-@pytest.mark.parametrize("options", [{"cell": "gru"}, {"input_feeding": True}])
+@pytest.mark.parametrize("options", [{"cell": "gru"}, {"input_feeding": True}, {"copying": True}])
 def test_a_wide_beam_finds_the_best_of_all_targets(options, alpha):
     made = model(0, **options)
     found = beam_search(made, SOURCES, LENGTHS, LIMITS, beam_size=3**4, n_best=4, length_penalty=alpha)
@@ -83,8 +85,9 @@ def test_greedy_search_takes_the_likeliest_symbol():
         assert found == target
 
 
-def test_a_row_is_answered_alone_as_in_a_batch():
-    made = model(1)
+@pytest.mark.parametrize("copying", [False, True])
+def test_a_row_is_answered_alone_as_in_a_batch(copying):
+    made = model(1, copying=copying)
     together = beam_search(made, SOURCES, LENGTHS, LIMITS, beam_size=3, n_best=2, length_penalty=0.6)
     for b in range(3):
         row = slice(b, b + 1)

@@ -16,12 +16,15 @@ from cellwright.models.transducer import Transducer, negative_log_likelihood
 from cellwright.models.transducer_architecture import TransducerConfig
 
 V_SOURCE, V_TARGET, E, H = 9, 7, 5, 6
+COUNTERPARTS = torch.tensor([1, 1, 4, 2, 1, 6, 4, 3, 1])  # target ids that source ids are copied as; 1: not at all
 
 
 def transducer(**options):
     torch.manual_seed(0)
     sizes = {"source_vocab_size": V_SOURCE, "target_vocab_size": V_TARGET, "embedding_dim": E, "hidden_size": H}
     model = Transducer(TransducerConfig(**sizes, **options)).eval()
+    if model.copying is not None:
+        model.copying.counterparts.copy_(COUNTERPARTS)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(3)  # so that steps differ by far more than rounding
@@ -38,6 +41,14 @@ def batch(pairs):
     return padded[0], lengths[0], padded[1], lengths[1]
 
 
+def trace_by_hand(source, said, place):
+    """Of all symbols that were said, those that stand before a place in the same order, the last the heaviest."""
+    pairs = zip(reversed(said), reversed(source[:place]), strict=False)
+    return sum(
+        0.5**k * (symbol > 1 and int(COUNTERPARTS[number]) == symbol) for k, (symbol, number) in enumerate(pairs)
+    )
+
+
 def by_torch(model, source, target):
     """Logits (len(target) + 1, V) of one pair, by torch.nn's LSTM in float64 with its weights, a step at a time."""
     model = double(model)
@@ -48,13 +59,24 @@ def by_torch(model, source, target):
     read, _ = encoder(model.source_embedding.weight[torch.tensor(source)])  # (S, 2·H)
     x = model.begin(torch.cat([read[-1, :H], read[0, H:]]))
     below, above, fed, logits = None, None, torch.zeros(H).double(), []
-    for symbol in [*target, None]:
+    for t, symbol in enumerate([*target, None]):
         given = torch.cat([x, fed]) if model.config.input_feeding else x
         d, below = lower(given[None], below)
-        context = torch.softmax(d @ model.attend.key.weight @ read.T, -1) @ read  # (1, 2·H)
+        scores = d @ model.attend.key.weight @ read.T  # (1, S)
+        if model.copying is not None:
+            trace = torch.tensor([trace_by_hand(source, target[:t], s) for s in range(len(source))]).double()
+            scores = scores + model.attend.follow.gain(d) * trace
+        context = torch.softmax(scores, -1) @ read  # (1, 2·H)
         h, above = upper(torch.cat([d, context], -1), above)
         fed = h[0]
         logits.append(model.dense(h[0]))
+        if model.copying is not None:
+            ways = [[logit] for logit in logits[-1]]  # to say each symbol
+            gain = model.copying.follow.gain(h[0])[0]
+            for place, number, run in zip(read, source, trace, strict=True):
+                if COUNTERPARTS[number] > 1:
+                    ways[COUNTERPARTS[number]].append(h[0] @ model.copying.key.weight @ place + gain * run)
+            logits[-1] = torch.stack([torch.stack(each).logsumexp(0) for each in ways])
         x = None if symbol is None else model.target_embedding.weight[symbol]
     return torch.stack(logits)
 
@@ -67,11 +89,11 @@ pairs = st.lists(
 )
 
 
-@pytest.mark.parametrize("input_feeding", [False, True])
+@pytest.mark.parametrize("options", [{}, {"input_feeding": True}, {"copying": True}])
 @given(rows=pairs)
 @settings(max_examples=15)
-def test_is_torch_nn_row_by_row(input_feeding, rows):
-    model = transducer(input_feeding=input_feeding)
+def test_is_torch_nn_row_by_row(options, rows):
+    model = transducer(**options)
     with torch.no_grad():
         logits = model(*batch(rows))
         for row, (source, target) in zip(logits, rows, strict=True):
@@ -80,23 +102,26 @@ def test_is_torch_nn_row_by_row(input_feeding, rows):
 
 @pytest.mark.parametrize("cell", ["gru", "slstm", "rnn", "layer-norm-lstm"])
 @pytest.mark.parametrize(
-    "options", [{"attention": "additive", "num_layers": 2}, {"attention": "dot", "bidirectional": False}]
+    "options",
+    [
+        {"attention": "additive", "num_layers": 2, "copying": True},
+        {"attention": "dot", "bidirectional": False},
+    ],
 )
 def test_a_step_at_a_time_is_the_whole(cell, options):
     model = transducer(cell=cell, **options)
     sources, lengths, targets, target_lengths = batch([([2, 3, 4], [5, 2]), ([7], [3, 3]), ([], [4, 1])])
     with torch.no_grad():
         exact = double(model)
-        whole = exact.decode(*exact.encode(sources, lengths), targets, target_lengths)
-        memory, inputs = model.encode(sources, lengths)
-        state = None
+        whole = exact.decode(exact.encode(sources, lengths), targets, target_lengths)
+        encoded, said, state = model.encode(sources, lengths), None, None
         for t in range(3):
-            step = model.step(memory, inputs, state)
+            step = model.step(encoded, said, state)
             assert_agree(step.logits[:, 0], whole.logits[:, t])
             assert_agree(step.alignment[:, 0], whole.alignment[:, t])
             state = step.state
             if t < 2:
-                inputs = model.target_embedding(targets[:, t])
+                said = targets[:, t]
 
 
 def test_forget_gates_begin_with_their_bias():

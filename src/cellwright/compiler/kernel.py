@@ -108,9 +108,7 @@ class Kernel:
         if key not in self._backward:
             kept = self._halves(projects)
             slots = self._slots(kept)
-            step = LoopSpec(
-                self.cell, self.plan.backward, self.layout, slots, True, projects, (), scalars, heads, kept
-            )
+            step = LoopSpec(self.cell, self.plan.backward, self.layout, slots, True, projects, (), scalars, heads, kept)
             self._backward[key] = self._compiled(define_backward, step)
         return self._backward[key]
 

@@ -36,12 +36,12 @@ def record(run: TransduceRun, text: str, reasons: bool = True) -> Recording:
     symbols = found[0].symbols
     encoder, decoder = [model.encoder], [model.lower, model.upper]
     with capturing([*encoder, *decoder]) as captured:
-        memory, begin = model.encode(rows, lengths)
         targets = torch.tensor([symbols], dtype=torch.int64)
-        decoded = model.decode(memory, begin, targets, torch.tensor([len(symbols)]))
+        decoded = model.decode(model.encode(rows, lengths), targets, torch.tensor([len(symbols)]))
     attention: Array = decoded.alignment[0].numpy()  # (W, S): W symbols written, the end among them
     prediction = predictor.prediction(tokens, numbers, found, decoded.alignment[0])
     shares: Array = decoded.logits[0].double().softmax(-1).float().numpy()
+    copied: Array = 1 - (decoded.own.double() - decoded.logits.double())[0].exp().numpy()
     return Recording(
         run=str(run.path),
         text=text,
@@ -53,23 +53,26 @@ def record(run: TransduceRun, text: str, reasons: bool = True) -> Recording:
         tokens=tokens,
         between=between,
         known=np.array([number != UNKNOWN for number in numbers]),
-        answers=_answers(run, shares, [*symbols, END], tokens, attention),
+        answers=_answers(run, shares, copied, [*symbols, END], tokens, attention),
         letters=[*captured.letters(encoder, "encoder"), *captured.letters(decoder, "decoder", written=True)],
         written=[*prediction.target_symbols, MARK],
         attention=attention,
     )
 
 
-def _answers(run: TransduceRun, shares: Array, symbols: list[int], source: list[str], attention: Array) -> Answers:
-    """(W, V) probabilities, the W symbols written."""
+def _answers(
+    run: TransduceRun, shares: Array, copied: Array, symbols: list[int], source: list[str], attention: Array
+) -> Answers:
+    """(W, V) probabilities, the share of each that is copied, the W symbols written."""
     values, said = [], []
-    for row, symbol, looked in zip(shares, symbols, attention, strict=True):
+    for row, lent, symbol, looked in zip(shares, copied, symbols, attention, strict=True):
         other = max((k for k in range(len(row)) if k not in (symbol, UNKNOWN)), key=row.__getitem__)
         place = int(looked.argmax())
         values.append((row[symbol], row[other]))
         said.append(
             f"{percent(row[symbol])}, “{_name(run, other)}” would have {percent(row[other])}; "
-            f"it looked at “{source[place]}” most, {percent(looked[place])}"
+            + (f"{percent(lent[symbol])} of it copied; " if run.config.model.copying else "")
+            + f"it looked at “{source[place]}” most, {percent(looked[place])}"
         )
     return Answers(NAMES, np.array(values, dtype=np.float32), said, MEANING)
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from cellwright.models.following import Following
 from cellwright.models.pooling import valid
 from cellwright.models.transducer_architecture import Score
 
@@ -37,7 +38,7 @@ class Memory(NamedTuple):
 class Attention(nn.Module):
     """Contexts and alignments of queries."""
 
-    def __init__(self, score: Score, queries: int, features: int) -> None:
+    def __init__(self, score: Score, queries: int, features: int, *, follows: bool = False) -> None:
         """Make the weights of a score.
 
         Args:
@@ -50,6 +51,7 @@ class Attention(nn.Module):
         super().__init__()
         self.score = score
         self.queries = queries
+        self.follow = Following(queries) if follows else None
         match score:
             case "general":
                 self.key = nn.Linear(features, queries, bias=False)
@@ -65,13 +67,18 @@ class Attention(nn.Module):
         keys = output.view(*output.shape[:-1], -1, self.queries).sum(-2) if self.score == "dot" else self.key(output)
         return Memory(output, keys, ~valid(output, lengths).transpose(1, 2))
 
-    def forward(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
-        """Queries (B, T, Q) -> contexts (B, T, F), alignments (B, T, S). A source without symbols gives zeros."""
+    def forward(self, query: Tensor, memory: Memory, trace: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Queries (B, T, Q) and, of one that follows, traces (B, T, S) -> contexts (B, T, F), alignments (B, T, S).
+
+        A source without symbols gives zeros.
+        """
         if self.score == "additive":
             both = memory.keys[:, None] + self.query(query)[:, :, None]  # (B, T, S, K)
             scores = self.weight(torch.tanh(both)).squeeze(-1)  # (B, T, S)
         else:
             scores = query @ memory.keys.transpose(1, 2)
+        if self.follow is not None and trace is not None:
+            scores = scores + self.follow(query, trace)
         # The smallest finite number, since a row of -inf alone has the softmax NaN; outputs there are zero.
         scores = scores.masked_fill(memory.outside, torch.finfo(scores.dtype).min)
         alignment = scores.softmax(-1).masked_fill(memory.outside, 0.0)

@@ -87,13 +87,14 @@ def beam_search(
             f"beam_search: beam_size {beam_size}, n_best {n_best}, length_penalty {length_penalty}; "
             "expected at least 1, 1 and 0"
         )
-    memory, inputs = model.encode(sources, lengths)
+    encoded = model.encode(sources, lengths)
     rows = torch.arange(len(sources), device=sources.device).repeat_interleave(beam_size)  # (B·K)
-    memory, inputs = memory.take(rows), inputs[rows]
+    encoded = encoded.take(rows)
     live, ended = _start(len(sources), beam_size, n_best, sources.device)
+    symbols: Tensor | None = None
     decoded: Decoded | None = None
     for step in range(int(limits.max()) + 1):
-        decoded = model.step(memory, inputs, decoded and decoded.state)
+        decoded = model.step(encoded, symbols, decoded and decoded.state)
         log_p = live.log_p[..., None] + decoded.logits.double().log_softmax(-1).view(len(sources), beam_size, -1)
         ended = _collect(ended, live, log_p[..., END], length_penalty)
         log_p[..., UNKNOWN] = -torch.inf
@@ -102,7 +103,7 @@ def beam_search(
             break
         chosen = (parents + torch.arange(len(sources), device=sources.device)[:, None] * beam_size).flatten()  # (B·K)
         decoded = decoded._replace(state=decoded.state.take(chosen))
-        inputs = model.target_embedding(live.tokens[..., -1].flatten())
+        symbols = live.tokens[..., -1].flatten()
     return _hypotheses(ended)
 
 
@@ -175,18 +176,18 @@ def _hypotheses(ended: _Ended) -> list[list[Hypothesis]]:
 @torch.inference_mode()
 def greedy_search(model: Transducer, sources: Tensor, lengths: Tensor, limits: Tensor) -> list[list[int]]:
     """Return of each source the target that takes the likeliest symbol at every step; arguments as of `beam_search`."""
-    memory, inputs = model.encode(sources, lengths)
+    encoded = model.encode(sources, lengths)
+    token: Tensor | None = None
     decoded: Decoded | None = None
     going = torch.ones_like(lengths, dtype=torch.bool)
     found = []
     for step in range(int(limits.max())):
-        decoded = model.step(memory, inputs, decoded and decoded.state)
+        decoded = model.step(encoded, token, decoded and decoded.state)
         decoded.logits[..., UNKNOWN] = -torch.inf
         token = decoded.logits[:, 0].argmax(-1)  # (B)
         going = going & (token != END) & (step < limits)
         if not going.any():
             break
         found.append(token.masked_fill(~going, END))
-        inputs = model.target_embedding(token)
     rows = torch.stack(found, 1).tolist() if found else [[] for _ in sources]
     return [row[: row.index(END)] if END in row else row for row in rows]

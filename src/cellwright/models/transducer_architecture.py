@@ -18,6 +18,9 @@ class TransducerArchitecture(Remembering, Embedded, Bidirectional):
     """How a step of the decoder finds its place in the source: general or dot (Luong) or additive (Bahdanau)."""
     input_feeding: bool = False
     """Tell each step of the decoder what the one before had looked at: a step at a time in Python, far slower."""
+    copying: bool | None = None
+    """Let the decoder copy symbols of the source; None does where at least half of the targets' symbols stand in their
+    source, as in inflection and spelling: fit says so."""
     dropout: float = Field(0.3, ge=0, lt=1)
     """Share of the numbers dropped behind the embeddings, between layers and before the dense output."""
 
@@ -29,3 +32,5 @@ class TransducerConfig(Fixable, TransducerArchitecture):
     """Number of source ids, padding (0) and unknown (1) included."""
     target_vocab_size: int = Field(ge=2)
     """Number of target ids, begin and end (0) and unknown (1) included."""
+    copying: bool = False
+    """Whether symbols are copied; which of them can be stands among the weights. Older runs do not copy."""

@@ -21,10 +21,22 @@ class TransduceObjective(Objective):
     metric = Metric("sequence_error", higher_is_better=False)
 
     def __init__(
-        self, model: TransducerConfig, symbols: Symbols, label_smoothing: float, start: Start | None = None
+        self,
+        model: TransducerConfig,
+        symbols: Symbols,
+        label_smoothing: float,
+        *,
+        start: Start | None = None,
+        counterparts: Sequence[int] | None = None,
     ) -> None:
-        """start: the vectors that the symbols of sources begin from."""
+        """Note what is learned by what.
+
+        start: the vectors that the symbols of sources begin from.
+        counterparts: of each source id the target id that copying it gives, UNKNOWN for none; a model that copies needs
+            them to begin.
+        """
         self.start = start
+        self.counterparts = counterparts
         self.config = model
         self.symbols = symbols
         self.label_smoothing = label_smoothing
@@ -34,9 +46,11 @@ class TransduceObjective(Objective):
         return Transducer(self.config)
 
     def begin(self, model: Transducer) -> None:
-        """Give it the vectors."""
+        """Give it the vectors, and what is a copy of what."""
         if self.start is not None:
             begin_from(model.source_embedding, *self.start, model.fixed)
+        if model.copying is not None and self.counterparts is not None:
+            model.copying.counterparts.copy_(torch.tensor(self.counterparts))
 
     def loss(self, model: Transducer, batch: PairBatch) -> Step:
         """Mean smoothed cross-entropy of a symbol or end of the targets, in nats."""

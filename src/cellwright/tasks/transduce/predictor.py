@@ -108,7 +108,7 @@ class TransducePredictor(Predictor[Transduced]):
         tokens, lengths, *_ = collate([(each, None) for each in numbers])
         found = self.search(tokens, lengths)
         targets, target_lengths, *_ = collate([(hypotheses[0].symbols, None) for hypotheses in found])
-        alignment = model.decode(*model.encode(tokens, lengths), targets, target_lengths).alignment  # (B, T + 1, S)
+        alignment = model.decode(model.encode(tokens, lengths), targets, target_lengths).alignment  # (B, T + 1, S)
         return [
             self.prediction(source, ids, hypotheses, rows[: len(hypotheses[0].symbols) + 1, : len(ids)])
             for source, ids, hypotheses, rows in zip(sources, numbers, found, alignment, strict=True)

@@ -16,6 +16,7 @@ from cellwright.tasks.cell import check_cell
 from cellwright.tasks.resume import fingerprint, kept_options
 from cellwright.tasks.task import Baseline, Prepared
 from cellwright.tasks.transduce.config import DecodingOptions, TransduceConfig
+from cellwright.tasks.transduce.copying import copied_share, counterparts, settled
 from cellwright.tasks.transduce.data import load_splits
 from cellwright.tasks.transduce.objective import TransduceObjective
 from cellwright.tasks.transduce.run import SOURCE, TARGET, Symbols, TransduceRunConfig, load_vocabularies
@@ -36,6 +37,8 @@ def prepare(
     source, target = vocabularies
     examples = encode_pairs(train, source, target)
     config, start, said = begun(config, before, lambda: Vocabulary.of(source, (numbers for numbers, _ in examples)))
+    copies = counterparts(source, target)
+    config, told = settled(config, before, copied_share(examples, copies))
     run = _describe(config, vocabularies, train, validation)
     each = examples.one_by_one()
     train_feed, validation_feed = feeds(
@@ -49,7 +52,7 @@ def prepare(
     return Prepared(
         config,
         run,
-        TransduceObjective(run.model, run.symbols, config.label_smoothing, start),
+        TransduceObjective(run.model, run.symbols, config.label_smoothing, start=start, counterparts=copies),
         train=train_feed,
         validation=validation_feed,
         baseline=_symbol_by_symbol(train, validation, run.symbols) if len(validation) else None,
@@ -59,6 +62,7 @@ def prepare(
             f"{counts(splits)} sources; vocabularies of {source.size:,} {source.kind} and {target.size:,} "
             f"{target.kind}",
             *said,
+            *told,
         ],
     )
 
