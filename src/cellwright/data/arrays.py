@@ -66,6 +66,10 @@ class Store(Protocol):
 class Memory:
     """In memory, from where nothing stays."""
 
+    def __init__(self, said: Sequence[str] = ()) -> None:
+        """said: why it is here."""
+        self._said = list(said)
+
     def of(self, key: Callable[[], object]) -> "Memory":
         """Return this store: no array is looked for by what it is made of."""
         return self
@@ -81,8 +85,8 @@ class Memory:
         return np.empty(size, kind)
 
     def sentences(self) -> list[str]:
-        """Say nothing."""
-        return []
+        """Say why they lie in memory, where it was not to be expected."""
+        return self._said
 
 
 MEMORY = Memory()
@@ -134,8 +138,11 @@ def rows_where(size: int, holds: Callable[[slice], NDArray[np.bool_]], store: St
 
 def ends_of(lengths: NDArray[Any], store: Store = MEMORY) -> NDArray[np.int64]:
     """Return where each of some stretches ends that lie one behind the other."""
-    ends = store.empty(len(lengths), np.int64)
-    np.cumsum(lengths, dtype=np.int64, out=ends)
+    ends, before = store.empty(len(lengths), np.int64), 0
+    for part in chunks(len(lengths)):
+        ends[part] = np.cumsum(lengths[part], dtype=np.int64)
+        ends[part] += before
+        before = int(ends[part.stop - 1])
     return ends
 
 

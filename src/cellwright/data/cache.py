@@ -21,28 +21,33 @@ import hashlib
 import json
 import os
 import tempfile
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from cellwright.data.arrays import MEMORY, Fill, Made, Store, bytes_of
+from cellwright.data.arrays import MEMORY, Fill, Made, Memory, Store, bytes_of
 from cellwright.errors import InputError
 from cellwright.files import read_json, write_json
 from cellwright.stages import stage
 
 FORMAT = 1
-"""Of what lies in a cache: one that differs is not read. It goes up where rows are read, hashed, counted or tokenised
-otherwise than before; the library that tokenises is told from its version."""
+"""Of what lies in a cache: one that differs is not read, nor is one of another version of this package or of Unicode. It
+goes up where rows are read, hashed, counted, tokenised or cut otherwise than before; the library that tokenises is told
+from its version."""
 SHARD = 100_000
 """Rows that are counted together: what a kill can cost, and half a second of work at least between two waits for the
 disk."""
 LARGE = 256 * 10**6
 """Bytes of files from which on their arrays lie on disk: fewer take about as much memory as PyTorch does."""
+COMPRESSED, COMPRESSION = (".gz", ".zst", ".parquet"), 4
+"""Files whose text takes about so many times their bytes."""
 JOURNAL, LOCK = "made.json", "lock"
 
 
@@ -54,10 +59,26 @@ class Caching(NamedTuple):
     """Whether those of small files do, too."""
 
     def store(self, files: Sequence[Path]) -> Store:
-        """Return where the arrays of these files lie: in memory of few bytes, of folders, and of what is read once."""
-        if not all(file.is_file() for file in files):
+        """Return where the arrays of these files lie: in memory of few bytes, of folders, and of what is read once.
+
+        Raises InputError where a folder or what is read once is asked to lie on disk.
+        """
+        other = next((file for file in files if not file.is_file()), None)
+        if other is not None:
+            if self.always and other.exists():
+                raise InputError(f"{other}: is no file, whose arrays lie in memory in any case; leave --cache out")
             return MEMORY
-        return Cache(self.folder) if self.always or sum(file.stat().st_size for file in files) >= LARGE else MEMORY
+        if self.always:
+            return Cache(self.folder)
+        if sum(map(_bytes_of_text, files)) < LARGE:
+            return MEMORY
+        if not os.access(self.folder if self.folder.exists() else self.folder.parent, os.W_OK):  # nobody asked for it
+            return Memory([f"{self.folder}: cannot be written to, so that the data are held in memory"])
+        return Cache(self.folder)
+
+
+def _bytes_of_text(file: Path) -> int:
+    return file.stat().st_size * (COMPRESSION if file.suffix in COMPRESSED else 1)
 
 
 @dataclass(frozen=True)
@@ -77,7 +98,7 @@ class Cache:
     def __init__(self, folder: Path) -> None:
         """folder: is made when something is written."""
         self._folder = folder
-        self._key: str | None = _digest(FORMAT)
+        self._key: str | None = _digest([FORMAT, version("cellwright"), unicodedata.unidata_version])
         self._used: dict[Path, int] = {}
         self._damaged: list[str] = []
 
@@ -94,7 +115,8 @@ class Cache:
         with self._writing():
             self._folder.mkdir(parents=True, exist_ok=True)
             if self._key is None:
-                with tempfile.TemporaryDirectory(dir=self._folder) as passing:  # what is mapped stays
+                # What is mapped stays; a file system of another machine may keep its name until nobody reads it.
+                with tempfile.TemporaryDirectory(dir=self._folder, ignore_cleanup_errors=True) as passing:
                     return _made(Path(passing), kinds, Journal(), fill)
             folder = self._folder / f"{name}-{_digest([self._key, _spelled(kinds)])[:16]}"
             folder.mkdir(exist_ok=True)
@@ -171,8 +193,11 @@ class _OnDisk:
         self._folder, self._kinds = folder, kinds
         self._files: dict[str, BinaryIO] = {}
         for name in kinds:
-            file = files.enter_context(_path(folder, name).open("ab"))
-            file.truncate(journal.sizes.get(name, 0))
+            path, counted = _path(folder, name), journal.sizes.get(name, 0)
+            if not counted:
+                path.unlink(missing_ok=True)  # a process that still reads what was damaged keeps it
+            file = files.enter_context(path.open("ab"))
+            file.truncate(counted)
             self._files[name] = file
 
     def append(self, rows: int, arrays: Mapping[str, NDArray[Any]]) -> None:

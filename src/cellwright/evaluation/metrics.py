@@ -51,9 +51,9 @@ class Scores:
 
 
 def score(true: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> Scores:
-    """Scores of `predicted` against `true`, one label a text; every label is one of `labels`.
+    """Scores of `predicted` against `true`, one label a text; whatever is none of `labels` is wrong, and no class.
 
-    Raises ValueError for no texts at all, for lists of different lengths, and for another label.
+    Raises ValueError for no texts at all, and for lists of different lengths.
     """
     if not len(true):
         raise ValueError("score: there is no text to score; expected at least one")
@@ -67,7 +67,7 @@ def score(true: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) 
     precision, recall, f1, support = precision_recall_fscore_support(
         rows, columns, labels=numbers, zero_division=0.0, sample_weight=weights
     )
-    occurring = counts.any(0) | counts.any(1)
+    occurring = (counts.any(0) | counts.any(1))[:-1]
     return Scores(
         accuracy=float(accuracy_score(rows, columns, sample_weight=weights)),
         macro_f1=float(f1[occurring].mean()),
@@ -75,17 +75,15 @@ def score(true: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) 
             ClassScore(label, float(precision[i]), float(recall[i]), float(f1[i]), int(support[i]))
             for i, label in enumerate(labels)
         ),
-        confusion=tuple(tuple(row) for row in counts.tolist()),
+        confusion=tuple(tuple(row) for row in counts[:-1, :-1].tolist()),
     )
 
 
 def _confusion(true: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> NDArray[np.int64]:
-    """(classes, classes): as `Scores.confusion`."""
-    size, number = len(labels), {label: index for index, label in enumerate(labels)}
+    """(classes + 1, classes + 1): as `Scores.confusion`, and last all labels that are no class."""
+    size, number = len(labels) + 1, {label: index for index, label in enumerate(labels)}
     counts = np.zeros(size * size, np.int64)
     for part in chunks(len(true)):
         rows, columns = (Names.of(each[part]).numbered(number).astype(np.int64) for each in (true, predicted))
-        if min(rows.min(), columns.min()) < 0:
-            raise ValueError(f"score: a label that is none of the {size:,}; expected one of them for each text")
-        counts += np.bincount(rows * size + columns, minlength=size * size)
+        counts += np.bincount(rows % size * size + columns % size, minlength=size * size)  # −1 is what is no class
     return counts.reshape(size, size)

@@ -69,6 +69,7 @@ class Cached(BaseModel):
     same data begin from; by default OUT.cache for files of 256 MB or more, and none for smaller ones."""
 
 
+OF_CACHED = {name: field.default for name, field in Cached.model_fields.items()}
 OF_FILES = {name: field.default for name, field in TableFiles.model_fields.items()}
 """What says nothing of a built-in set, each with what it is where nobody gives it."""
 TELLING: dict[str, Format[Any, Any, Any]] = tagged.FORMATS | {n: each for n, each in FORMATS.items() if n != "plain"}
@@ -113,6 +114,13 @@ def check_written(options: Mapping[str, Any], path: str) -> None:
 def _format(path: str, format: str | None) -> str:
     file = named_by(path, FORMATS)[0]
     return FOLDER if file.is_dir() else format or by_suffix(file) or "plain"
+
+
+def check_cache(options: Mapping[str, Any]) -> None:
+    """Raise InputError for a cache within the run's own folder, which is to be new or a run's."""
+    cache, out = options["cache"], options["out"]
+    if cache is not None and Path(cache).resolve().is_relative_to(Path(out).resolve()):
+        raise InputError(f"--cache is {cache}, within the run's folder {out}; expected a folder beside it")
 
 
 def caching(options: Mapping[str, Any]) -> Caching:

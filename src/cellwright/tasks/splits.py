@@ -46,8 +46,11 @@ def options_for(run: Run[Any, Any], data: str, given: Mapping[str, Any]) -> dict
 
 
 def _own_options(run: Run[Any, Any]) -> dict[str, Any]:
-    """The options of a run, and where it lies."""
-    return {**run.config.options, "out": run.path}
+    """The options of a run, and where it lies; its cache where that is still there, as it is not on another machine."""
+    options = {**run.config.options, "out": run.path}
+    if options.get("cache") is not None and not Path(options["cache"]).is_dir():
+        options["cache"] = None
+    return options
 
 
 def check_split(data: str, split: Split) -> None:

@@ -92,6 +92,7 @@ def read_columns(path: str | Path, columns: Columns, how: ReadOptions | None = N
         if columns.label is not None and file.is_dir():
             refuse_mixed(file, FORMATS)
     formats = [format_of(file, how.format) for file in files]
+    before = [_state(file) for file in files]
     store = store.of(lambda: [[_digest(file) for file in files], formats, columns, how])
 
     def fill(growing: Growing) -> object:
@@ -100,9 +101,18 @@ def read_columns(path: str | Path, columns: Columns, how: ReadOptions | None = N
             builder.begin(str(file))
             for cells in FORMATS[format].read(file, columns, how):
                 builder.add(cells)
+        for file, state in zip(files, before, strict=True):
+            if _state(file) != state:
+                raise InputError(f"{file}: was changed while it was read; run the same again")
         return builder.told()
 
     return table_of(store.made("rows", TableBuilder.kinds(columns), fill), files, str(path), store)
+
+
+def _state(path: Path) -> tuple[int, int, int] | None:
+    """By which a file that is written to shows; None of what is no file."""
+    stat = path.stat()
+    return (stat.st_ino, stat.st_size, stat.st_mtime_ns) if path.is_file() else None
 
 
 def _digest(path: Path) -> str:

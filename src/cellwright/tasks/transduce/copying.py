@@ -1,7 +1,7 @@
 """Whether a transducer copies symbols of its sources, and which."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cellwright.data.pair_batches import PairExample
 from cellwright.data.special_tokens import KNOWN, UNKNOWN
@@ -32,7 +32,7 @@ def copied_share(examples: Sequence[PairExample], copies: Sequence[int]) -> floa
 
 
 def settled(
-    config: TransduceConfig, before: TransduceRunConfig | None, share: float
+    config: TransduceConfig, before: TransduceRunConfig | None, share_of: Callable[[], float]
 ) -> tuple[TransduceConfig, list[str]]:
     """The options with whether symbols are copied, and a sentence on it; a run that is resumed goes on as it began.
 
@@ -40,12 +40,15 @@ def settled(
     """
     if before is not None:
         return config.model_copy(update={"copying": before.model.copying}), []
+    if config.copying is False:
+        return config, []
+    share = share_of()
     if config.copying and not share:
         raise InputError(
             f"--copying: no target of {config.data} has a symbol of its source; expected some that can be copied: "
             "leave the option out"
         )
-    if config.copying is not None:
+    if config.copying:
         return config, []
     copying = share >= COPIED
     way = "the decoder may copy them (--no-copying: it may not)"

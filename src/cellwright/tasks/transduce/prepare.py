@@ -38,7 +38,7 @@ def prepare(
     examples = encode_pairs(train, source, target)
     config, start, said = begun(config, before, lambda: Vocabulary.of(source, (numbers for numbers, _ in examples)))
     copies = counterparts(source, target)
-    config, told = settled(config, before, copied_share(examples, copies))
+    config, told = settled(config, before, lambda: copied_share(examples, copies))
     run = _describe(config, vocabularies, train, validation)
     each = examples.one_by_one()
     train_feed, validation_feed = feeds(
