@@ -144,12 +144,13 @@ class LayerBinding:
 
     def matrices(self) -> dict[str, Tensor]:
         """What is packed of the call, by name and direction, contiguous and of the type of its rows."""
-        return {
-            of(name, d): matrix.to(self.call.rows.dtype).contiguous()
-            for d, weights in enumerate(self.call.weights)
-            for name in _MATRICES
-            if (matrix := getattr(weights, name)) is not None
-        }
+        dtype, found = self.call.rows.dtype, dict[str, Tensor]()
+        for d, weights in enumerate(self.call.weights):
+            for name in _MATRICES:
+                if (matrix := getattr(weights, name)) is not None:
+                    same = matrix.dtype == dtype
+                    found[of(name, d)] = matrix.contiguous() if same else matrix.to(dtype).contiguous()
+        return found
 
     def given(self) -> dict[str, Tensor]:
         """What the loops of both passes read of the call beside, by the names of their words, contiguous."""
