@@ -38,9 +38,9 @@ from cellwright.files import read_json, write_json
 from cellwright.stages import stage
 
 FORMAT = 1
-"""Of what lies in a cache: one that differs is not read, nor is one of another version of this package or of Unicode. It
-goes up where rows are read, hashed, counted, tokenised or cut otherwise than before; the library that tokenises is told
-from its version."""
+"""Of what lies in a cache: one that differs is not read, nor is one of another version of this package or of Unicode.
+It goes up where rows are read, hashed, counted, tokenised or cut otherwise than before; the library that tokenises is
+told from its version."""
 SHARD = 100_000
 """Rows that are counted together: what a kill can cost, and half a second of work at least between two waits for the
 disk."""
