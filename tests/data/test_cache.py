@@ -4,11 +4,12 @@ import multiprocessing
 import os
 import signal
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from cellwright.data import cache
+from cellwright.data import cache, readers
 from cellwright.data.arrays import MEMORY, store_of
 from cellwright.data.cache import JOURNAL, LARGE, Cache, Caching
 from cellwright.data.labels import LabelOptions
@@ -160,7 +161,48 @@ def test_which_files_are_not_held_in_memory(tmp_path, monkeypatch):
     assert chosen.store([small]) is MEMORY
     assert isinstance(chosen.store([small, other]), Cache)
     assert isinstance(asked.store([small]), Cache)
-    assert asked.store([folder]) is MEMORY
+    assert chosen.store([folder]) is MEMORY
+    with pytest.raises(InputError, match=r"texts: is no file, .* leave --cache out"):
+        asked.store([folder])
+    compressed = tmp_path / "small.csv.gz"
+    compressed.write_bytes(b"x" * 30)
+    assert isinstance(chosen.store([compressed]), Cache)  # of some 120 bytes of text
+    (said,) = Caching(tmp_path / "not there" / "c").store([small, other]).sentences()
+    assert said.endswith("cannot be written to, so that the data are held in memory")
+
+
+def test_a_file_that_is_changed_while_it_is_read_is_no_file_of_the_cache(tmp_path, monkeypatch):
+    path = tmp_path / "a.csv"
+    path.write_text("text,label\na b,x\nc d,y\n")
+    csv = readers.FORMATS["csv"]
+
+    def read(*given):
+        yield from csv.read(*given)
+        path.write_text("text,label\ne f,x\n")
+
+    monkeypatch.setitem(readers.FORMATS, "csv", replace(csv, read=read))
+    with pytest.raises(InputError, match="was changed while it was read; run the same again"):
+        readers.read_columns(path, readers.Columns("text", "label"), None, Cache(tmp_path / "c"))
+
+
+def test_a_reader_of_a_damaged_array_keeps_it_when_it_is_made_anew(tmp_path):
+    def fill(growing):
+        growing.append(3, {"n": np.arange(3)})
+
+    first = Cache(tmp_path / "c").made("numbers", {"n": np.int64}, fill).arrays["n"]
+    (folder,) = (tmp_path / "c").iterdir()
+    (folder / "made.json").write_text("{")
+    second = Cache(tmp_path / "c").made("numbers", {"n": np.int64}, fill).arrays["n"]
+    assert first.tolist() == second.tolist() == [0, 1, 2]
+    assert not np.shares_memory(first, second)
+
+
+def test_another_version_makes_its_own_arrays(tmp_path, monkeypatch):
+    made = []
+    for number in ("1.0", "1.0", "1.1"):
+        monkeypatch.setattr(cache, "version", lambda name, number=number: number)
+        Cache(tmp_path / "c").made("numbers", {"n": np.int64}, lambda growing: made.append(growing.rows))
+    assert len(made) == 2
 
 
 def prepared(path, folder):

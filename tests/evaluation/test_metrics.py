@@ -37,6 +37,13 @@ def test_class_that_occurs_nowhere_does_not_lower_the_mean():
     assert with_it.confusion[3] == (0, 0, 0, 0)
 
 
+def test_an_answer_that_is_no_class_is_wrong_and_no_class():
+    """A baseline gives it, fitted on a file that has gained a label since the run was made."""
+    scores = score(["a", "b"], ["a", "c"], ["a", "b"])
+    assert (scores.accuracy, scores.labels, scores.confusion) == (0.5, ("a", "b"), ((1, 0), (0, 0)))
+    assert scores.macro_f1 == pytest.approx((1 + 0) / 2)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_random_labels_against_the_definitions(seed):
     draw = random.Random(seed)

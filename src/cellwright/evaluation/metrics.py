@@ -67,7 +67,7 @@ def score(true: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) 
     precision, recall, f1, support = precision_recall_fscore_support(
         rows, columns, labels=numbers, zero_division=0.0, sample_weight=weights
     )
-    occurring = counts.any(0)[:-1] | counts.any(1)[:-1]
+    occurring = counts[:, :-1].sum(0) + counts[:-1].sum(1) > 0
     return Scores(
         accuracy=float(accuracy_score(rows, columns, sample_weight=weights)),
         macro_f1=float(f1[occurring].mean()),

@@ -17,9 +17,10 @@ from cellwright.cells.language import State, sigmoid, standardise, tanh
 def block_gru(x: Any, u: Any, s: Any, p: Any) -> State:
     """Gated recurrent unit with one layer normalisation over all gates, reset after the product, slow to update.
 
-    Hafner et al. 2023, "Mastering diverse domains through world models", the sequence model of its world model, whose
-    recurrent weights are eight blocks: `heads=8` of the layer. The reset is inside the candidate, and the update
-    begins at σ(−1), as in the authors' code.
+    Hafner et al. 2021, "Mastering Atari with discrete world models", the recurrence of its world model: the reset is
+    inside the candidate, and the update begins at σ(−1), as in the authors' code, where 10⁻⁵ below is 10⁻³. That of
+    2023, "Mastering diverse domains through world models", has its recurrent weights in eight blocks, `heads=8` of the
+    layer, but hidden layers within the step, which are normalised in place of the gates.
 
         r_t = σ(γ_r · norm(x_r + u_r | x + u) + β_r)
         z_t = σ(γ_z · norm(x_z + u_z | x + u) + β_z − 1)
