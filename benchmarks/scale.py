@@ -4,11 +4,11 @@
 
 Of each number of rows, with the arrays of the data in memory and on disk (`--cache`), and of another version where
 `--before` is its folder `src`. Each figure is from a process of its own: seconds and processor seconds from its start
-to the first step; the most memory by then that is the process's own, beyond what PyTorch and Lightning take, without
-pages of mapped files, which the system takes back where others want memory; and tokens a processor second of the steps
-after.
-Ways are measured in turn, `--times` over, of which the median counts. The rows are made of stretches of articles of the
-set news-en, 6 to 24 words each. `--page` writes the table into docs/scale.md.
+to the first step, and the most memory by then that is the process's own, beyond what PyTorch and Lightning take,
+without pages of mapped files, which the system takes back where others want memory. Ways are measured in turn,
+`--times` over, of which the median counts. The steps after are measured in one process, a step on disk after each one
+in memory, of the fewest rows. The rows are made of stretches of articles of the set news-en, 6 to 24 words each.
+`--page` writes the figures into docs/scale.md.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ import child_process
 from page_section import replace_measured
 
 PAGE = Path(__file__).parents[1] / "docs" / "scale.md"
-STEPS = 100
-"""Training steps whose speed is measured."""
+STEPS = 40
+"""Training steps of each way whose speed is measured."""
 MEMORY, DISK, BEFORE = "in memory", "on disk", "before"
 """Where the arrays of the data lie; of a version before, in memory."""
 
@@ -47,8 +47,6 @@ class Start:
     processor: float
     own: float
     """Megabytes, the most until the first step, without those when PyTorch and Lightning were loaded."""
-    tokens: float
-    """A processor second, which what else the machine does changes least."""
     disk: float
     """Megabytes of the cache."""
 
@@ -99,30 +97,17 @@ def measure(data: str, began: float, way: str) -> None:
     from cellwright.training import fit
 
     keep_freed_memory()  # as the command does
-    peak, loss = Peak(), ClassifyObjective.loss
+    peak = Peak()
     peak.start()
     cache = Path(data + ".cache")
-    starts: list[Start] = []
-    counted: list[int] = []
-    first = 0.0
 
-    def timed(self, model, batch):
-        nonlocal first
-        if not starts:
-            disk = sum(file.stat().st_size for file in cache.glob("*/*")) / 1e6
-            starts.append(
-                Start(time.time() - began, time.process_time(), max(peak.most, _own()) - peak.loaded, 0.0, disk)
-            )
-            first = time.process_time()
-        step = loss(self, model, batch)
-        counted.append(step.tokens)
-        if len(counted) == STEPS:
-            starts[0].tokens = sum(counted) / (time.process_time() - first)
-            print(json.dumps(asdict(starts[0])), flush=True)
-            os._exit(0)
-        return step
+    def ended(self, model, batch):
+        disk = sum(file.stat().st_size for file in cache.glob("*/*")) / 1e6
+        own = max(peak.most, _own()) - peak.loaded
+        print(json.dumps(asdict(Start(time.time() - began, time.process_time(), own, disk))), flush=True)
+        os._exit(0)
 
-    ClassifyObjective.loss = timed
+    ClassifyObjective.loss = ended
     options: dict[str, Any] = {"cache": cache} if way == DISK else {}
     if way == MEMORY:
         from cellwright.data import cache as caching
@@ -132,20 +117,43 @@ def measure(data: str, began: float, way: str) -> None:
         fit(ClassifyConfig(data=data, out=Path(folder, "run"), max_epochs=1, **options), progress=False)
 
 
-def table(found: dict[tuple[int, str], list[Start]]) -> str:
-    """The figures as a table of Markdown."""
+def pace(data: str) -> None:
+    """Print how many times the processor seconds of a step from memory a step from disk takes, as JSON."""
+    from cellwright.tasks.classify import ClassifyConfig
+    from cellwright.tasks.classify.prepare import prepare
+
+    found = [
+        prepare(ClassifyConfig(data=data, out=Path(data), **options), None)
+        for options in ({}, {"cache": Path(data + ".cache")})
+    ]
+    epochs = [prepared.train.epoch(0, 0, 1) for prepared in found]
+    model, seconds = found[0].objective.model(), [0.0, 0.0]
+    for number in range(STEPS + 1):
+        for way, (prepared, epoch) in enumerate(zip(found, epochs, strict=True)):
+            began = time.process_time()
+            batch = prepared.train.collate([epoch.examples[row] for row in epoch.batches[number]])
+            prepared.objective.loss(model, batch).loss.backward()
+            if number:  # the first compiles
+                seconds[way] += time.process_time() - began
+    print(json.dumps(seconds[1] / seconds[0]))
+
+
+def table(found: dict[tuple[int, str], list[Start]], steps: float) -> str:
+    """The figures as Markdown."""
     lines = [
         "| rows | arrays | seconds to the first step | processor seconds | memory of data and model, MB "
-        "| tokens a processor second | on disk, MB |",
-        "|---|---|---|---|---|---|---|",
+        "| on disk, MB |",
+        "|---|---|---|---|---|---|",
     ]
     for (rows, way), starts in found.items():
         start = Start(*map(statistics.median, zip(*map(astuple, starts), strict=True)))
         lines.append(
-            f"| {rows:,} | {way} | {start.seconds:.1f} | {start.processor:.1f} | {start.own:,.0f} | "
-            f"{start.tokens:,.0f} | {start.disk:,.0f} |"
+            f"| {rows:,} | {way} | {start.seconds:.1f} | {start.processor:.1f} | {start.own:,.0f} | {start.disk:,.0f} |"
         )
-    return "\n".join(lines) + "\n"
+    said = (
+        f"A training step on arrays on disk takes {steps:.2f} times the processor seconds of one on arrays in memory."
+    )
+    return "\n".join([*lines, "", said]) + "\n"
 
 
 def _own() -> float:
@@ -168,7 +176,8 @@ def main() -> None:
     ways = {BEFORE: options.before, MEMORY: here, DISK: here}
     found: dict[tuple[int, str], list[Start]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as folder:
-        for rows in map(int, options.rows.split(",")):
+        several = sorted(map(int, options.rows.split(",")))
+        for rows in several:
             path = Path(folder, f"{rows}.csv")
             write_rows(path, rows)
             for _ in range(options.times):
@@ -179,13 +188,15 @@ def main() -> None:
                         asked = child_process.ask(Path(__file__), str(path), time.time(), way, environment=environment)
                         found[rows, way].append(Start(**asked))
                         print(rows, way, found[rows, way][-1], flush=True)
-    print(table(found))
+        fewest = str(Path(folder, f"{several[0]}.csv"))
+        steps = child_process.ask(Path(__file__), fewest, environment={"PYTHONPATH": str(here)})
+    print(table(found, steps))
     if options.page:
-        replace_measured(PAGE, table(found))
+        replace_measured(PAGE, table(found, steps))
 
 
 if __name__ == "__main__":
     if (asked := child_process.asked()) is not None:
-        measure(*asked)
+        measure(*asked) if len(asked) > 1 else pace(*asked)
     else:
         main()

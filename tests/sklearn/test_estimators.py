@@ -38,7 +38,7 @@ NOT_OFFERED = {
     "header", "quoting", "separator", "validation", "test", "test_share", "text", "label", "skip_missing", "duplicates",
     "tokens", "tags", "sentence_label", "objective", "series", "time", "values", "ignore", "missing", "fill", "sort",
     "no_header", "normal_label", "code_dim", "pretrain", "pretrain_epochs", "encoder", "freeze_encoder",
-    "unfreeze_epochs", "vectors", "freeze_vectors", "feature_columns", "feature_dim", "logger",
+    "unfreeze_epochs", "vectors", "freeze_vectors", "feature_columns", "feature_dim", "logger", "cache",
 }  # fmt: skip
 """Options of files, of runs that are resumed or begin from others, and of other objectives."""
 OWN = {"random_state", "warm_start", "verbose", "validation_share"}

@@ -69,9 +69,9 @@ class Cached(BaseModel):
     same data begin from; by default OUT.cache for files of 256 MB or more, and none for smaller ones."""
 
 
-OF_CACHED = {name: field.default for name, field in Cached.model_fields.items()}
 OF_FILES = {name: field.default for name, field in TableFiles.model_fields.items()}
 """What says nothing of a built-in set, each with what it is where nobody gives it."""
+OF_CACHED_FILES = OF_FILES | {name: field.default for name, field in Cached.model_fields.items()}
 TELLING: dict[str, Format[Any, Any, Any]] = tagged.FORMATS | {n: each for n, each in FORMATS.items() if n != "plain"}
 """What a suffix tells for sure: .txt may be anything."""
 WRITTEN = ("separator", "header", "quoting")

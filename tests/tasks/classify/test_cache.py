@@ -7,6 +7,7 @@ import pytest
 
 import process
 from cellwright.data import cache
+from cellwright.errors import InputError
 from cellwright.tasks.classify.config import ClassifyConfig
 from cellwright.tasks.classify.evaluate import evaluate
 from cellwright.tasks.classify.prepare import prepare
@@ -42,6 +43,11 @@ def test_options_say_where_the_arrays_lie(data, tmp_path, monkeypatch):
     prepared = prepare(ClassifyConfig(**options), None)
     assert any(note.startswith(f"{tmp_path / 'run.cache'}: the data as arrays, ") for note in prepared.notes)
     assert (tmp_path / "run.cache").is_dir()
+
+
+def test_a_built_in_set_has_no_cache(tmp_path):
+    with pytest.raises(InputError, match=r"reviews-zh is a built-in set, and --cache is .*; leave it out"):
+        prepare(ClassifyConfig(data="reviews-zh", out=tmp_path / "run", cache=tmp_path / "arrays"), None)
 
 
 def test_trials_of_a_search_share_the_arrays_of_large_data(data, tmp_path, monkeypatch):

@@ -8,13 +8,13 @@ from cellwright.data.source import kind_of, open_source
 from cellwright.data.splits import Kind, SplitOptions, Splits
 from cellwright.data.table import Table
 from cellwright.tasks.autoencode.config import AutoencodeConfig
-from cellwright.tasks.files import OF_CACHED, OF_FILES, caching, read_options
+from cellwright.tasks.files import OF_CACHED_FILES, caching, read_options
 from cellwright.tasks.splits import Source
 
 
 def load_splits(config: AutoencodeConfig) -> Splits[Table]:
     """Return "train", "validation" and "test". Raises InputError for what cannot be learned from."""
-    splits = SOURCE.for_training(config, OF_FILES | OF_CACHED)
+    splits = SOURCE.for_training(config, OF_CACHED_FILES)
     check_splits(splits, config.data, "text")
     return splits
 

@@ -12,7 +12,7 @@ from cellwright.models.architecture import Architecture
 from cellwright.models.text_encoding import LongTextOptions, Way
 from cellwright.options import flag
 from cellwright.tasks.config import FIRST, FIXED, FitConfig, Locations, Smoothing, TextColumn, Tokenising, WordVectors
-from cellwright.tasks.files import OF_CACHED, OF_FILES, Cached, TableFiles, check_cache, check_files
+from cellwright.tasks.files import OF_CACHED_FILES, Cached, TableFiles, check_cache, check_files
 
 
 class Columns(TextColumn):
@@ -36,7 +36,7 @@ class Labels(BaseModel):
     its labels differ; or keep every row."""
 
 
-OF_TABLES = OF_FILES | OF_CACHED | {name: field.default for name, field in Labels.model_fields.items()}
+OF_TABLES = OF_CACHED_FILES | {name: field.default for name, field in Labels.model_fields.items()}
 """What says nothing of a built-in set, each with what it is where nobody gives it."""
 
 
