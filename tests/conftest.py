@@ -1,5 +1,6 @@
-"""What hypothesis does in every test, which backend the tests' small calls take, and a file that a test writes."""
+"""What hypothesis does in every test, which backend the tests' small calls take, and files that a test writes."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,27 @@ settings.load_profile("cellwright")
 def kernels_of_any_size():
     """Every call of a test is small, and would be too small for the kernels that it tests."""
     with bounds.kernels_of_any_size():
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_curve_is_drawn():
+    """To draw it takes as long as the training of a test: the first run's stands in all later ones' folders."""
+    fit = sys.modules.get("cellwright.training.fit")
+    if fit is None:  # no test that was collected trains, or only one that loads it itself
+        yield
+        return
+    draw, drawn = fit.draw_curve, []
+
+    def draw_once(rows: list[dict[str, float]], metric: str, best_epoch: int, path: Path) -> None:
+        if drawn:
+            path.write_bytes(drawn[0])
+        else:
+            draw(rows, metric, best_epoch, path)
+            drawn.append(path.read_bytes())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit, "draw_curve", draw_once)
         yield
 
 

@@ -110,6 +110,7 @@ def test_only_the_best_trial_keeps_a_checkpoint(reviews: Path, given: dict[str, 
     assert kept == [result.best.number]
 
 
+@pytest.mark.slow
 def test_more_trials_go_on_as_if_all_had_been_asked_for_at_once(
     study: SearchResult, reviews: Path, given: dict[str, Any], tmp_path: Path
 ) -> None:

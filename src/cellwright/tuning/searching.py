@@ -12,6 +12,7 @@ processes may make it at once. Trials are compared by the validation score that 
 
 import math
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 ASKED, TRIALS, BEST = "study.json", "trials", "best"
 PROBES = 5
 """Sets of options by which the data is read before the first trial, until one of them can be trained with."""
+PICTURED = 10.0
+"""Seconds between two pictures of the trials, which take as long as a small trial."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,7 @@ class Search:
         known = self._known()
         self.metric = Metric(**known["metric"])
         self.fingerprint = known["fingerprint"]
+        self._pictured = time.monotonic()
 
     def run(self, progress: bool, say: Callable[[str], None]) -> SearchResult:
         """Train trials until there are enough. Raises InputError where none succeeded."""
@@ -158,7 +162,7 @@ class Search:
                 found = self._settled(study)
                 ended = found.trials[trial.number]
                 say(sentence(ended, self.metric.name, self.options.trials, best=ended == found.best))
-            result = replace(self._settled(study), interrupted=interrupted)
+            result = replace(self._settled(study, ended=True), interrupted=interrupted)
         finally:
             study.locks.close()
         failed = [each for each in result.trials if each.state == "failed"]
@@ -264,8 +268,11 @@ class Search:
         if load_config(out).fingerprint != self.fingerprint:
             raise InputError("its training and validation examples are not those of the other trials")
 
-    def _settled(self, study: "Study") -> SearchResult:
-        """Write table and picture, point `best` at the best trial, and drop what the others would resume from."""
+    def _settled(self, study: "Study", *, ended: bool = False) -> SearchResult:
+        """Write table and picture, point `best` at the best trial, and drop what the others would resume from.
+
+        While the search goes on the picture may be older by PICTURED seconds than the table.
+        """
         from cellwright.training.folder import CHECKPOINT
 
         with study.alone():
@@ -274,7 +281,9 @@ class Search:
             best = max(done, key=lambda each: self.metric.rank(each.scores), default=None)
             write_table(self.out / TABLE, trials, self.metric.name, self.space)
             if best is not None:
-                draw(self.out / PICTURE, trials, best, self.metric.name, self.space)
+                if ended or time.monotonic() - self._pictured > PICTURED:
+                    draw(self.out / PICTURE, trials, best, self.metric.name, self.space)
+                    self._pictured = time.monotonic()
                 _point(self.out / BEST, folder_of(Path(), best.number))
             for each in trials:
                 if each.state != "unfinished" and each != best:
