@@ -9,7 +9,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "transduce.md").read_text()
 
 
 def test_its_sentence_is_that_of_a_run() -> None:
-    config, said = settled(TransduceConfig(data="none", out="none"), None, 0.844)
+    config, said = settled(TransduceConfig(data="none", out="none"), None, lambda: 0.844)
     assert config.copying
     assert [f"    {sentence}" for sentence in said] == [
         line for line in TEXT.splitlines() if "symbols stand in" in line and line[0] == " "
@@ -18,4 +18,6 @@ def test_its_sentence_is_that_of_a_run() -> None:
 
 def test_from_which_share_on() -> None:
     assert COPIED == 0.5
-    assert "Where at least half of the targets' symbols stand in their source, a run does" in TEXT
+    assert "Where at least half of the targets' symbols stand in their source, a run may copy them" in " ".join(
+        TEXT.split()
+    )
