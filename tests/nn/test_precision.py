@@ -271,6 +271,21 @@ def test_a_checkpoint_that_computes_again_in_another_arithmetic_is_refused():
         output.sum().backward()
 
 
+def test_a_checkpoint_that_computes_another_length_again_is_not_said_to_multiply_otherwise():
+    """Of two layers in two arithmetics each kept its own: the last of them was taken for the one that is read."""
+    first, last = layer_of(matmul_precision="highest"), layer_of("gru", matmul_precision="high")
+    lengths = iter((5, 4))
+
+    def run(x):
+        x = x[: next(lengths)]
+        return first(x)[0].sum(), last(x)[0].sum()
+
+    with cellwright.use_backend("compiled"):
+        output, _ = torch.utils.checkpoint.checkpoint(run, X.clone().requires_grad_(), use_reentrant=False)
+        with pytest.raises(torch.utils.checkpoint.CheckpointError, match="different metadata"):
+            output.backward()
+
+
 def test_chunks_within_autocast_give_what_the_whole_gives():
     """Their results were rounded to bfloat16 between layers."""
     options = {"num_layers": 2, "dtype": torch.float32}
@@ -417,3 +432,10 @@ def test_explain_says_what_is_kept_in_bfloat16(monkeypatch):
         assert "kept" not in str(layer.explain(X))
     layer.matmul_precision = "high"
     assert "kept" not in str(layer.explain(X))
+
+
+def test_explain_does_not_say_that_a_projected_state_is_kept_in_bfloat16(monkeypatch):
+    """Its rows have another width: it stays as it is."""
+    monkeypatch.setattr(units, "microkernel", lambda arithmetic: units.Microkernel("emulated amx", "so"))
+    layer = layer_of(matmul_precision="medium", proj_size=8)
+    assert " kept in bfloat16 for the backward pass, h c in float32: " in str(layer.explain(X))

@@ -140,7 +140,8 @@ def _kept(call: Call) -> str:
 
     if not differentiates(call.tensors):
         return ""
-    half, rest = kernel(call.cell, "float32", call.arithmetic).kept
+    projects = call.weights[0].projection is not None
+    half, rest = kernel(call.cell, "float32", call.arithmetic).kept(projects)
     others = f", {' '.join(rest)} in float32" if rest else ""
     return f", {' '.join(half)} kept in bfloat16 for the backward pass{others}" if half else ""
 

@@ -54,7 +54,7 @@ class Kernel:
         plan = training(cell, wanted)
         self.layout = gate_layout(cell, plan.backward)
         self.plan = with_saved_placed(plan, self.layout, self._recording(plan.forward, self.letters))
-        self.halves = halves(cell, self.plan) if tile.halves else {}
+        self._halves = halves(cell, self.plan) if tile.halves else {}
         self._forward: dict[tuple[bool, bool, tuple[str, ...], frozenset[str], int], Loop] = {}
         self._backward: dict[tuple[bool, frozenset[str], int], Loop] = {}
 
@@ -63,8 +63,7 @@ class Kernel:
         """What a recording writes down: the letters of the equations and the states after the step."""
         return tuple(self._recorded)
 
-    @property
-    def kept(self) -> tuple[list[str], list[str]]:
+    def kept(self, projects: bool) -> tuple[list[str], list[str]]:
         """What a backward pass reads in 16 and in 32 bits: letters, states, inputs, or saved.k of none."""
         program, names = self._recording(self.plan.forward, self.letters), dict[str, str]()
         letters = {program.outputs[f"letter.{name}"]: name for name in reversed(self.letters)}
@@ -72,8 +71,9 @@ class Kernel:
             if name.startswith("saved."):
                 names[name] = letters.get(index) or program.nodes[index].name or name
         names |= {f"s.{state}": state for state in self.cell.states}
-        half = dict.fromkeys(called for name, called in names.items() if name in self.halves)
-        return [*half], [*dict.fromkeys(called for name, called in names.items() if name not in self.halves)]
+        found = self.halves(projects)
+        half = dict.fromkeys(called for name, called in names.items() if name in found)
+        return [*half], [*dict.fromkeys(called for name, called in names.items() if name not in found)]
 
     def round_to_registers(self, hidden: int) -> int:
         """The hidden units rounded up to whole registers."""
@@ -106,23 +106,27 @@ class Kernel:
         """The backward loop; its gate rows are those of the forward loop that saves."""
         key = (projects, scalars, heads)
         if key not in self._backward:
-            kept = self._halves(projects)
+            kept = self.halves(projects)
             slots = self._slots(kept)
             step = LoopSpec(self.cell, self.plan.backward, self.layout, slots, True, projects, (), scalars, heads, kept)
             self._backward[key] = self._compiled(define_backward, step)
         return self._backward[key]
 
+    def saving_step(self, projects: bool) -> LoopSpec:
+        """The step of the forward loop that saves, without its code: all that says what is kept where."""
+        return self._forward_step(True, projects, (), frozenset(), 1)
+
+    def halves(self, projects: bool) -> dict[str, bool]:
+        """What a step keeps in 16 bits; a state that is projected has rows of another width, and stays as it is."""
+        return {name: share for name, share in self._halves.items() if not (projects and name.startswith("s."))}
+
     def _forward_step(
         self, saves: bool, projects: bool, letters: tuple[str, ...], scalars: frozenset[str], heads: int
     ) -> LoopSpec:
         program = self._recording(self.plan.forward if saves else forward(self.cell), letters)
-        kept = self._halves(projects) if saves else {}
+        kept = self.halves(projects) if saves else {}
         slots = self._slots(kept) if saves else len(self.layout.inputs)
         return LoopSpec(self.cell, program, self.layout, slots, saves, projects, letters, scalars, heads, kept)
-
-    def _halves(self, projects: bool) -> dict[str, bool]:
-        """What a step keeps in 16 bits; a state that is projected has rows of another width, and stays as it is."""
-        return {name: share for name, share in self.halves.items() if not (projects and name.startswith("s."))}
 
     def _slots(self, kept: Mapping[str, bool]) -> int:
         """The slots of a row of gates of a step that saves."""

@@ -135,6 +135,20 @@ def test_saved_tensors_go_through_hooks():
     assert sum(packed) > 0
 
 
+@pytest.mark.parametrize(
+    "change", [lambda t: t[:-64], lambda t: t.float(), lambda t: t.repeat(2)[::2]], ids=["shorter", "float", "strided"]
+)
+def test_hooks_that_give_back_another_tensor_are_refused(change):
+    """Kernels read what was kept by addresses: they read beyond its end."""
+    leaves, call = _leaves(draw_call(LSTM))
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: change(t) if t.dtype == torch.uint8 else t):
+        rows = on("compiled", call)[0]
+        with pytest.raises(
+            RuntimeError, match=r"came back to its backward pass as .*; expected torch.uint8 \(\d+,\) on"
+        ):
+            torch.autograd.grad(rows.sum(), leaves)
+
+
 def test_checkpointing_recomputes_the_same_bits():
     call = draw_call(GRU, directions=2)
     results = []

@@ -157,3 +157,19 @@ def test_an_lstm_keeps_14_bytes_a_unit_and_step_in_place_of_24(by_tiles):
             layer(torch.randn(50, 6, 32))
         kept[word] = max(sizes)
     assert kept == {"medium": 50 * 6 * 64 * 14, "highest": 50 * 6 * 64 * 24}
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+def test_no_more_loops_are_compiled_than_run(monkeypatch, heads):
+    """Inference compiled the loop of training for the layout of what it keeps; heads compiled two loops twice."""
+    made = Kernel(CELLS["gru"], "float32", kernel(CELLS["gru"], "float32").tile, kernel(CELLS["gru"], "float32").target)
+    monkeypatch.setattr(binding, "kernel", lambda *given, **wanted: made)
+    layer, x = cellwright.Recurrent("gru", 3, 16, heads=heads), torch.randn(4, 2, 3)
+    with cellwright.use_backend("compiled"):
+        with torch.no_grad():
+            layer(x)
+        assert [loop.step.saves for loop in made._forward.values()] == [False]
+        assert not made._backward
+        layer(x)[0].sum().backward()
+    assert [loop.step.saves for loop in made._forward.values()] == [False, True]
+    assert len(made._backward) == 1

@@ -14,6 +14,7 @@ import cellwright
 from cellwright.backends.kernels import backward, batch, forward, partition
 from cellwright.backends.kernels import frame as frame_module
 from cellwright.backends.kernels.frame import LINE, NO_BATCH, At, Batch, Frame
+from cellwright.backends.kernels.workspace import Workspace
 from cellwright.compiler.codegen.arguments import Struct
 
 BLOCK = Struct("a", "b", "c")
@@ -128,3 +129,34 @@ def test_what_is_bound_keeps_the_tables_of_its_batch():
         gc.collect()
         assert table() is not None
         assert torch.equal(torch.stack([first, *(stream.step(step) for step in x[1:])]), wanted)
+
+
+def test_tables_are_whole_when_they_are_made():
+    """Words have their addresses: what is made when first asked for, two threads make twice, and one is freed."""
+    made = partition.Tables([3, 2, 1], directions=2, threads=1)
+    assert [starts.tolist() for starts in vars(made)["starts"]] == [[0, 1, 2], [5, 4, 2]]
+
+
+def test_what_is_bound_for_life_holds_no_more_memory_than_it_needs(monkeypatch):
+    """It held what a larger layer had left behind, hundreds of times as much."""
+    frame = Frame(threads=1)
+    frame.take(100)
+    large = torch.empty(1 << 20, dtype=torch.uint8)
+    spare = Workspace()
+    monkeypatch.setattr(frame_module, "workspace", spare)
+    spare.give(large)
+    assert frame.bind(NO_BATCH, {}).room.nbytes == 2 * LINE
+    assert spare.take(large.nbytes) is large
+
+
+def test_frames_that_run_once_are_not_kept():
+    """As that which packs a layer's weights when it is frozen."""
+    kept = frame_module._filled.cache_info().currsize
+    frame = Frame(threads=1)
+    frame.add("noted", Noted(BLOCK), BLOCK, [{"a": At("x"), "b": 0, "c": 1}])
+    frame.run_alone({"x": 1000})
+    seen = weakref.ref(frame)
+    del frame
+    gc.collect()
+    assert seen() is None
+    assert frame_module._filled.cache_info().currsize == kept

@@ -148,6 +148,15 @@ def test_memory_is_kept_within_bounds_and_by_its_own_thread():
     assert spare.take(MOST // 2) is not large[0]
 
 
+def test_memory_beyond_the_bounds_is_not_kept_and_takes_no_other_s_place():
+    spare = Workspace()
+    small = spare.take(100)
+    spare.give(small)
+    spare.give(spare.take(MOST + 1))
+    assert spare.take(50) is small
+    assert spare.take(50).nbytes == 50
+
+
 def _same(layer, x):
     torch.set_num_threads(1)
     with torch.no_grad():

@@ -164,8 +164,8 @@ def test_the_rule_of_power_with_a_number_is_torch_s(a, b):
         _assert_same_slope(found, *_torch_s_power(float(a), float(b), (k,)))
 
 
-def test_the_rule_of_power_takes_one_power_where_the_base_is_above_zero():
-    """A base that is limited from below has no 0 and no sign: nothing is chosen, and b a^(b−1) is b y / a."""
+def test_the_rule_of_power_chooses_nothing_where_the_base_is_above_zero():
+    """A base that is limited from below has no 0 and no sign. Where y is infinite its slope may not be."""
     p = Program()
     v, b = p.input("v"), p.input("b")
     a = p.apply("maximum", v, p.number(0.1))
@@ -173,12 +173,25 @@ def test_the_rule_of_power_takes_one_power_where_the_base_is_above_zero():
     made = len(p.nodes)
     slopes = RULES["power"](p, (a, b), y, p.input("d"))
     p.outputs = dict(zip("ab", slopes, strict=True))
-    assert not {node.op for node in p.nodes[made:]} & {"power", "select", "greater"}
-    values = {"v": POSITIVE, "b": B, "d": np.ones((1, 1))}
-    found = interpret(p, values)
+    assert not {node.op for node in p.nodes[made:]} & {"select", "greater"}
+    bases, exponents = (np.append(*both)[None] for both in ((POSITIVE, [10.0, np.inf]), (B, [308.5, -0.5])))
+    values = {"v": bases, "b": exponents, "d": np.ones((1, 1))}
+    with np.errstate(all="ignore"):
+        found = interpret(p, values)
     leaves = [torch.from_numpy(values[name].clip(min=0.1 if name == "v" else None)).requires_grad_() for name in "vb"]
     for ours, wanted in zip(found.values(), torch.autograd.grad(torch.pow(*leaves).sum(), leaves), strict=True):
-        assert_agree(ours, wanted, share=1e-14)
+        for one, other in zip(ours.flat, wanted.flatten(), strict=True):
+            _assert_same_slope(one, other)
+
+
+def test_the_rule_of_power_of_a_positive_number_takes_no_logarithm_in_the_program():
+    p = Program()
+    base, b = p.number(2.0), p.input("b")
+    slopes = RULES["power"](p, (base, b), p.apply("power", base, b), p.input("d"))
+    assert "log" not in {node.op for node in p.nodes}
+    p.outputs = {"b": slopes[1]}
+    found = interpret(p, {"b": B, "d": np.ones((1, 1))})["b"]
+    assert_agree(found, np.log(2.0) * 2.0**B, share=1e-15)
 
 
 def test_a_comparison_hands_nothing_on():

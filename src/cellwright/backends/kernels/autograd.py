@@ -9,7 +9,7 @@ import functools
 import importlib
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
@@ -105,13 +105,13 @@ _BLANK = torch.empty(0, device="cpu")
 _MARKS = {name: torch.tensor(k, device="cpu") for k, name in enumerate(get_args(Arithmetic))}
 
 
-class _Last(threading.local):
-    """The arithmetic of the last forward pass of this thread."""
+class _Again(threading.local):
+    """The layers that compute on this thread while what one saved is read back, and in which arithmetic; else None."""
 
-    arithmetic: Arithmetic = "float32"
+    layers: list[tuple[Hashable, Arithmetic]] | None = None
 
 
-_last = _Last()
+_again = _Again()
 
 
 def _read_back(ctx: Any) -> list[Tensor]:
@@ -120,13 +120,24 @@ def _read_back(ctx: Any) -> list[Tensor]:
     Raises RuntimeError where it was then multiplied otherwise than by the pass that gave the results.
     """
     saved: list[Tensor]
+    outer, again = _again.layers, list[tuple[Hashable, Arithmetic]]()
+    _again.layers = again
     try:
         *saved, mark = ctx.saved_tensors
     except CheckpointError:  # in another arithmetic it may have another size
-        _check_recomputed(ctx.call.arithmetic, _last.arithmetic)
+        alike = [arithmetic for layer, arithmetic in again if layer == ctx.layer]
+        if alike and ctx.call.arithmetic not in alike:
+            _check_recomputed(ctx.call.arithmetic, alike[0])
         raise
+    finally:
+        _again.layers = outer
     _check_recomputed(ctx.call.arithmetic, get_args(Arithmetic)[int(mark)])
     return saved
+
+
+def _layer_of(call: Call) -> Hashable:
+    """What tells the calls of one layer from those of others, if not of its twins."""
+    return call.cell, call.rows.shape[1], call.hidden, len(call.weights)
 
 
 def _check_recomputed(arithmetic: Arithmetic, again: Arithmetic) -> None:
@@ -144,10 +155,12 @@ class _Layer(torch.autograd.Function):
     def forward(ctx: Any, call: Call, letters: list[dict[str, Tensor]], *tensors: Tensor) -> tuple[Tensor, ...]:
         from cellwright.backends.kernels.forward import forward
 
-        _last.arithmetic = call.arithmetic
         result, saved = forward(call, saves=True)
         letters.extend(result.letters)
         ctx.call = call.replaced([_BLANK] * len(tensors))  # the tensors are kept by save_for_backward alone
+        ctx.layer = _layer_of(call)
+        if _again.layers is not None:
+            _again.layers.append((ctx.layer, call.arithmetic))
         # What torch.utils.checkpoint computes again brings its own arithmetic with it.
         ctx.save_for_backward(*tensors, saved, _MARKS[call.arithmetic])
         return result.rows, *result.state

@@ -53,11 +53,12 @@ def backward(
 ) -> Gradients:
     """The gradients of a call from what `forward` saved and the cotangents of its rows and final states.
 
-    Those are (N', D·P) and one (D, B, ·) a state.
+    Those are (N', D·P) and one (D, B, ·) a state. Raises RuntimeError where `saved` is laid out otherwise.
     """
     refuse_gradients(call)
     binding = LayerBinding(call)
     sizes = binding.sizes
+    saved_of(sizes).check(saved, sizes.directions, binding.tables.count)
     tensors = binding.given() | binding.matrices() | {"saved": saved, "y": d_rows.contiguous()}
     tensors |= {f"begin.{name}": last.contiguous() for name, last in zip(call.cell.states, d_state, strict=True)}
     tensors |= _results(binding, d_state if wants_state else ())

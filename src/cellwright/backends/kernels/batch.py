@@ -34,7 +34,7 @@ def _batch(tables: Tables, sizes: Sizes, loop: Loop, outside: tuple[int, int, in
         item |= {"chunk": chunk, "capacity": chunk * (last - first)}
         numbers |= {of(name, k): number for name, number in item.items()}
     numbers |= {of("share", k): k * tables.count // sizes.threads for k in range(sizes.threads + 1)}
-    inside = saved_of(sizes).inside(sizes.directions, tables.count)
+    inside = saved_of(sizes).inside(sizes.directions, tables.count) if loop.step.saves else {}
     for name in sizes.kernel.cell.states:
         state = sequences * sizes.size(name) * sizes.bytes
         for d in range(sizes.directions):
@@ -44,5 +44,5 @@ def _batch(tables: Tables, sizes: Sizes, loop: Loop, outside: tuple[int, int, in
 
 def _chunk(tables: Tables, sizes: Sizes, loop: Loop, sequences: int) -> int:
     """How many steps of so many sequences are multiplied at once."""
-    row = sizes.gate_columns(loop) * sizes.bytes * sequences
+    row = sizes.gate_columns(loop.step) * sizes.bytes * sequences
     return max(1, min(tables.steps, CHUNK_BYTES // row)) if loop.step.places.inputs else 1

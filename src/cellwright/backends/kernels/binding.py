@@ -14,6 +14,7 @@ from cellwright.backends.kernels.frame import LINE, WORD, At, Frame, Numbers, Wo
 from cellwright.backends.kernels.partition import parts_of, tables, threads_of
 from cellwright.cells.definition import PER_UNIT
 from cellwright.compiler.codegen.arguments import ITEM
+from cellwright.compiler.codegen.gate_layout import LoopSpec
 from cellwright.compiler.kernel import Kernel, Loop, kernel
 from cellwright.compiler.runtime.openmp import pool, rest
 from cellwright.packing import RowIndex
@@ -95,10 +96,10 @@ class Sizes(NamedTuple):
         """The same, filled up."""
         return self.operand_columns if state == self.kernel.cell.recurrent_state else self.padded
 
-    def gate_columns(self, loop: Loop) -> int:
+    def gate_columns(self, step: LoopSpec) -> int:
         """The width of a row of gates: whole panels, where a product writes it."""
-        columns = loop.step.slots * self.padded
-        return self.kernel.round_to_panels(columns) if loop.step.places.inputs else columns
+        columns = step.slots * self.padded
+        return self.kernel.round_to_panels(columns) if step.places.inputs else columns
 
 
 class LayerBinding:
@@ -250,7 +251,7 @@ def _shared(frame: Frame, sizes: Sizes, loop: Loop, number: int, *, ahead: bool)
     turns, sequences = 2 if sizes.parts > 1 else 1, of("sequences", number)
     found: dict[str, Word] = {"products": rows_of(frame, sequences, turns * line * size)}
     found["within"] = rows_of(frame, sequences, within * size)
-    gates = sizes.gate_columns(loop) * size if ahead else 0
+    gates = sizes.gate_columns(loop.step) * size if ahead else 0
     return found | {"gates": rows_of(frame, of("capacity", number), gates)}
 
 

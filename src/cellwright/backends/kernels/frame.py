@@ -158,21 +158,34 @@ class Frame:
         return _Filled(words, end, places)
 
     def bind(self, batch: Batch, addresses: Mapping[str, int]) -> Run:
-        """What runs it on a batch's tensors at these addresses, which the caller keeps."""
+        """What runs it on a batch's tensors at these addresses, which the caller keeps.
+
+        Its scratch memory is its own: of a workspace's it would hold a piece for life that may be far larger.
+        """
         filled = _filled(self, batch)
-        words, room = filled.words[:], workspace.take(filled.room)
+        return self._bound(batch, filled, torch.empty(filled.room, dtype=torch.uint8, device="cpu"), addresses)
+
+    def run(self, batch: Batch, addresses: Mapping[str, int]) -> None:
+        """Run it once; the words of the batch are kept for the next time."""
+        self._run(batch, _filled(self, batch), addresses)
+
+    def run_alone(self, addresses: Mapping[str, int]) -> None:
+        """Run it by no batch, for the only time: nothing of it is kept."""
+        self._run(NO_BATCH, self.filled(NO_BATCH), addresses)
+
+    def _run(self, batch: Batch, filled: _Filled, addresses: Mapping[str, int]) -> None:
+        run = self._bound(batch, filled, workspace.take(filled.room), addresses)
+        run.run()
+        workspace.give(run.room)
+
+    def _bound(self, batch: Batch, filled: _Filled, room: Tensor, addresses: Mapping[str, int]) -> Run:
+        words = filled.words[:]
         own = {_ROOM: room.data_ptr(), _WORDS: address(words)}
         for base, places in filled.places.items():
             begin = own[base] if base in own else addresses[base]
             for place, more in places:
                 words[place] = begin + more
         return Run(self, batch, words, room)
-
-    def run(self, batch: Batch, addresses: Mapping[str, int]) -> None:
-        """Run it once."""
-        run = self.bind(batch, addresses)
-        run.run()
-        workspace.give(run.room)
 
 
 class _Filled(NamedTuple):

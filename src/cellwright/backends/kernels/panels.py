@@ -11,7 +11,7 @@ from torch import Tensor
 
 from cellwright.backends.kernels import int8_panels
 from cellwright.backends.kernels.binding import FRAMES, LayerBinding, Sizes, addresses, of
-from cellwright.backends.kernels.frame import NO_BATCH, At, Frame, Word
+from cellwright.backends.kernels.frame import At, Frame, Word
 from cellwright.backends.kernels.int8_panels import Places
 from cellwright.compiler.codegen.int8_tile import Int8Tile
 from cellwright.compiler.codegen.pack import PACK
@@ -154,7 +154,7 @@ def pack_weights(sizes: Sizes, given: dict[str, Tensor]) -> dict[str, Tensor]:
         return found
     frame = Frame(sizes.threads)
     pack(frame, sizes, [(matrix, At(name)) for name, matrix in named(sizes)])
-    frame.run(NO_BATCH, addresses(given | found))
+    frame.run_alone(addresses(given | found))
     return found
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from cellwright.backends.call import Call
 from cellwright.compiler.runtime.openmp import pool
@@ -56,6 +55,7 @@ class Tables:
     sizes, offsets (T,)   sequences alive at each step, and the step's first row
     turns (T,)            the first row of a step where two steps' states are kept in turn
     lengths (alive,)      steps of each sequence that has any
+    starts (alive,) each  the row in which each sequence begins, forward and in reverse
     items                 (direction, first, last): runs of sequences, each computed by one thread
     runs                  the direction of each
     """
@@ -72,12 +72,9 @@ class Tables:
         runs = runs_of(self.lengths, -(-threads // directions))
         self.items = [(d, first, last) for d in range(directions) for first, last in runs]
         self.runs = tuple(d for d, _, _ in self.items)
-
-    @cached_property
-    def starts(self) -> list[Tensor]:
-        """The row in which each sequence begins, forward and in reverse."""
+        # Made here, since words have the addresses: what is made when first asked for, two threads may make twice.
         sequence = torch.arange(self.alive, device="cpu")
-        return [sequence, self.offsets[torch.from_numpy(self.lengths - 1)] + sequence]
+        self.starts = [sequence, self.offsets[torch.from_numpy(self.lengths - 1)] + sequence]
 
 
 @lru_cache(maxsize=64)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from cellwright.backends.kernels.binding import addresses, of
-from cellwright.backends.kernels.frame import NO_BATCH, WORD, At, Frame, Word
+from cellwright.backends.kernels.frame import WORD, At, Frame, Word
 from cellwright.compiler.codegen.gemm import BLOCK, INPUTS, ROWS, WEIGHTS
 from cellwright.compiler.kernel import Kernel, products, weights_item
 
@@ -142,5 +142,5 @@ def sums_of_products(made: Kernel, threads: int, factor: Factor) -> tuple[Tensor
     of_a, of_b = Rows(At("a"), a.shape[1], a.stride(0)), Rows(At("b"), n, b.stride(0))
     product = Product(of_a, of_b, At("places"), Rows(At("c"), n, c.shape[1]), At("sums"))
     of_weights(frame, made, len(a), [product])
-    frame.run(NO_BATCH, addresses({"a": a, "b": b, "c": c, "sums": sums, "places": places}))
+    frame.run_alone(addresses({"a": a, "b": b, "c": c, "sums": sums, "places": places}))
     return c[:, :n], sums[: a.shape[1]]

@@ -30,8 +30,20 @@ class Saved(NamedTuple):
 
     def empty(self, directions: int, count: int) -> Tensor:
         """Memory for so many packed rows."""
-        size = directions * sum(_filled(count * row) for row in self.rows.values())
-        return torch.empty(size, dtype=torch.uint8, device="cpu")
+        return torch.empty(self._bytes(directions, count), dtype=torch.uint8, device="cpu")
+
+    def check(self, kept: Tensor, directions: int, count: int) -> None:
+        """Raise RuntimeError unless what came back is laid out as this: kernels read it by addresses."""
+        wanted = self._bytes(directions, count)
+        if kept.dtype != torch.uint8 or kept.shape != (wanted,) or not (kept.is_cpu and kept.is_contiguous()):
+            raise RuntimeError(
+                f"what a forward pass kept came back to its backward pass as {kept.dtype} {tuple(kept.shape)} on "
+                f"{kept.device}; expected torch.uint8 ({wanted},) on the CPU, contiguous: let saved_tensors_hooks give "
+                "back what they were given, and the unit of products stay the same between the passes"
+            )
+
+    def _bytes(self, directions: int, count: int) -> int:
+        return directions * sum(_filled(count * row) for row in self.rows.values())
 
     def inside(self, directions: int, count: int) -> dict[str, At]:
         """Where in it each begins."""
@@ -51,15 +63,15 @@ def _filled(size: int) -> int:
 def saved_of(sizes: Sizes) -> Saved:
     """What a pass over a call of these sizes keeps."""
     made, padded, size = sizes.kernel, sizes.padded, sizes.bytes
-    loop = made.forward(saves=True, projects=sizes.projects, scalars=sizes.scalars)
-    rows = {"rows": loop.step.saved_rows * size, "whole": padded * size if sizes.projects else 0}
-    if loop.step.in_gates:
-        rows["gates"] = sizes.gate_columns(loop) * size
+    step = made.saving_step(sizes.projects)
+    rows = {"rows": step.saved_rows * size, "whole": padded * size if sizes.projects else 0}
+    if step.in_gates:
+        rows["gates"] = sizes.gate_columns(step) * size
     else:
-        half, rest = loop.step.kept
+        half, rest = step.kept
         rows |= {"kept": len(rest) * padded * size, "halves": len(half) * padded * HALF}
     for name in made.cell.states:
-        if loop.step.is_half(name):
+        if step.is_half(name):
             rows["half_state"] = padded * HALF
         else:
             rows[f"state.{name}"] = sizes.width(name) * size

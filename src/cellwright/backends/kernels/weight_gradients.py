@@ -30,8 +30,7 @@ def cotangents(sizes: Sizes, words: Mapping[str, Word], start: int, slots: int) 
 
 def cotangent_bytes(sizes: Sizes) -> int:
     """Of a number among the cotangents of x and u."""
-    step = sizes.kernel.backward(projects=sizes.projects, scalars=sizes.scalars).step
-    return HALF if step.halves else sizes.bytes
+    return HALF if sizes.kernel.halves(sizes.projects) else sizes.bytes
 
 
 class _Run(NamedTuple):

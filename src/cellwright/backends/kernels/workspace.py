@@ -21,16 +21,18 @@ class Workspace(threading.local):
         self._kept: list[Tensor] = []
 
     def take(self, size: int) -> Tensor:
-        """So many bytes on the CPU or more, their values whatever they are."""
+        """So many bytes on the CPU or more, their values whatever they are; to be given back soon."""
         for k, tensor in enumerate(self._kept):
             if tensor.nbytes >= size:
                 return self._kept.pop(k)
-        if self._kept:  # too small; what comes in its place is given back in its place
+        if self._kept and size <= MOST:  # too small; what comes in its place is given back in its place
             self._kept.pop()
         return torch.empty(size, dtype=torch.uint8, device="cpu")
 
     def give(self, room: Tensor) -> None:
-        """Keep what nobody else holds, and of what is kept as much as there is room for."""
+        """Keep what nobody else holds, and of what is kept the last MOST bytes; what alone has more is not kept."""
+        if room.nbytes > MOST:
+            return
         self._kept.append(room)
         held = sum(t.nbytes for t in self._kept)
         while held > MOST:

@@ -35,12 +35,16 @@ def _divide(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None
 
 
 def _power(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
-    """b a^(b−1) and y log a; where torch.pow has 0 in place of what is no number: b = 0, and a = 0 with b ≥ 0."""
-    above_zero = p.intervals()[o[0]][0] > 0
-    if above_zero and p.nodes[o[1]].op != "number":  # then one power does for all three, and nothing is chosen
-        slope = p.apply("divide", p.apply("multiply", o[1], y), o[0])
-        return p.apply("multiply", d, slope), p.apply("multiply", d, p.apply("multiply", y, p.apply("log", o[0])))
+    """b a^(b−1) and y log a; where torch.pow has 0 in place of what is no number: b = 0, and a = 0 with b ≥ 0.
+
+    Of a base that is above 0 wherever it may be neither is no number, and nothing is chosen. The slope is a power of
+    its own and not b y / a, since y may be infinite, or 0, where the slope is not.
+    """
     return p.apply("multiply", d, _slope_of_power(p, *o)), _cotangent_of_exponent(p, o, y, d)
+
+
+def _is_above_zero(p: Program, a: int) -> bool:
+    return p.intervals()[a][0] > 0
 
 
 def _slope_of_power(p: Program, a: int, b: int) -> int:
@@ -52,6 +56,8 @@ def _slope_of_power(p: Program, a: int, b: int) -> int:
             return p.number(exponent)
         return p.apply("multiply", b, a if exponent == 2 else p.apply("power", a, p.number(exponent - 1.0)))
     slope = p.apply("multiply", b, p.apply("power", a, p.apply("subtract", b, p.number(1.0))))
+    if _is_above_zero(p, a):
+        return slope
     return p.apply("select", p.apply("greater", p.apply("absolute", b), zero), slope, p.apply("multiply", zero, b))
 
 
@@ -63,6 +69,8 @@ def _cotangent_of_exponent(p: Program, o: Sequence[int], y: int, d: int) -> int 
         return p.apply("multiply", d, p.apply("multiply", y, p.number(math.log(p.nodes[a].number))))
     zero = p.number(0.0)
     whole = p.apply("multiply", d, p.apply("multiply", y, p.apply("log", a)))
+    if _is_above_zero(p, a):
+        return whole
     at_zero = p.apply("select", p.apply("greater", zero, b), whole, zero)
     other = p.apply("select", p.apply("greater", a, zero), whole, at_zero)
     return p.apply("select", p.apply("greater", zero, a), whole, other)
