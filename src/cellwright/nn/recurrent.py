@@ -59,7 +59,8 @@ class Recurrent(Stack, Pretrained):
             of torch.compile keep nothing between the passes anyway, and compute each layer again as a whole.
         heads: Parts of the units, each of which sees only itself through U, as in xLSTM and block GRUs: `weight_hh` is
             (G·H, H / heads). A cell that normalises does so over all units. Kernels multiply the blocks that a register
-            panel of U has to do with; the gradient of U, and products of fewer bits, as a whole, zeros too.
+            panel of U has to do with; the gradient of U, products of fewer bits, and programs of torch.compile as a
+            whole, zeros too.
         matmul_precision: How kernels multiply, float32 in any case where their sums are: a word of
             `cellwright.use_matmul_precision`. None is as that block, autocast or torch's own switch says.
 
