@@ -44,6 +44,6 @@ def test_parts_within_a_description_are_renamed_too() -> None:
     }
 
 
-def test_what_a_resumed_run_may_change_are_options_of_every_task() -> None:
-    for name in tasks.NAMES:
-        assert {*tasks.config_of(name).model_fields} >= LIMITS | ONE_CALL
+def test_what_a_resumed_run_may_change_are_options_of_some_task() -> None:
+    every = {option for name in tasks.NAMES for option in tasks.config_of(name).model_fields}
+    assert every >= LIMITS | ONE_CALL
