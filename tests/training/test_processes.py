@@ -63,6 +63,9 @@ def stopped(self, *args):
 module.TrainedModule.training_step = stopped
 """
 
+# Minutes each, and not yet run often enough on a quiet machine: not for where a red test stops everything.
+ELASTIC = pytest.mark.skipif("CELLWRIGHT_ELASTIC" not in os.environ, reason="CELLWRIGHT_ELASTIC=1 kills workers")
+
 
 def started(count: int, *command: str, restarts: int = 0) -> subprocess.CompletedProcess[str]:
     torchrun = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={count}"]
@@ -142,6 +145,7 @@ def test_several_processes_make_the_model_of_one(alone: Path, train: Train, coun
     assert f"batches of at most 600 tokens, shared by {count} processes" in said
 
 
+@ELASTIC
 @pytest.mark.slow
 def test_a_killed_worker_is_started_anew_and_no_row_is_lost_or_read_twice(train: Train, script: Script) -> None:
     """Nor is the run that was begun replaced, though --overwrite says so of the one before it."""
@@ -166,6 +170,7 @@ def test_more_or_fewer_processes_go_on_where_others_stopped(train: Train) -> Non
     assert_alike(alone / "language", out / "language")
 
 
+@ELASTIC
 @pytest.mark.slow
 def test_a_process_that_is_gone_is_told_in_a_sentence(data: Path, tmp_path: Path) -> None:
     code = HEAD + STOPPED.format(step=3, signal=SIGKILL) + "from cellwright.cli import main; sys.exit(main())"
