@@ -33,6 +33,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from cellwright.data.arrays import MEMORY, Fill, Made, Memory, Store, bytes_of
+from cellwright.data.readers.files import PACKED
 from cellwright.errors import InputError
 from cellwright.files import read_json, write_json
 from cellwright.stages import stage
@@ -46,7 +47,7 @@ SHARD = 100_000
 disk."""
 LARGE = 256 * 10**6
 """Bytes of files from which on their arrays lie on disk: fewer take about as much memory as PyTorch does."""
-COMPRESSED, COMPRESSION = (".gz", ".zst", ".parquet"), 4
+COMPRESSED, COMPRESSION = (*PACKED, ".parquet"), 4
 """Files whose text takes about so many times their bytes."""
 JOURNAL, LOCK = "made.json", "lock"
 

@@ -94,6 +94,8 @@ def check_files(options: HeldOut, usual: float = SHARE) -> None:
         )
     if isinstance(options, TableFiles) and isinstance(options, Locations):
         check_written(options.model_dump(), options.data)
+    if isinstance(options, Cached) and isinstance(options, Locations):
+        _check_cache(options.cache, options.out)
 
 
 def check_written(options: Mapping[str, Any], path: str) -> None:
@@ -116,10 +118,9 @@ def _format(path: str, format: str | None) -> str:
     return FOLDER if file.is_dir() else format or by_suffix(file) or "plain"
 
 
-def check_cache(options: Mapping[str, Any]) -> None:
+def _check_cache(cache: Path | None, out: Path) -> None:
     """Raise InputError for a cache within the run's own folder, which is to be new or a run's."""
-    cache, out = options["cache"], options["out"]
-    if cache is not None and Path(cache).resolve().is_relative_to(Path(out).resolve()):
+    if cache is not None and cache.resolve().is_relative_to(out.resolve()):
         raise InputError(f"--cache is {cache}, within the run's folder {out}; expected a folder beside it")
 
 

@@ -112,3 +112,9 @@ def test_scores_of_a_file_on_disk_are_those_of_one_in_memory(data, tmp_path, mon
         assert found == expected
         assert [line for line in more if "the data as arrays" not in line] == said
         assert len(more) == len(said) + 1
+
+
+def test_a_cache_within_the_runs_own_folder_is_refused():
+    """The folder is to be new, or a run's, when the arrays are made."""
+    with pytest.raises(InputError, match=r"--cache is run/arrays, within the run's folder run; expected .* beside it"):
+        ClassifyConfig(data="a.csv", out=Path("run"), cache=Path("run/arrays"))

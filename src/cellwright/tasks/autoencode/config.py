@@ -7,7 +7,7 @@ from pydantic import Field
 from cellwright.models.architecture import AutoencoderArchitecture
 from cellwright.models.text_encoding import LongTextOptions
 from cellwright.tasks.config import FIXED, FitConfig, Locations, TextColumn, Tokenising
-from cellwright.tasks.files import Cached, TableFiles, check_cache, check_files
+from cellwright.tasks.files import Cached, TableFiles, check_files
 
 
 class Texts(TextColumn):
@@ -34,7 +34,6 @@ class AutoencodeConfig(FitConfig, AutoencoderArchitecture, Tokenising, Cached, T
     def check(self) -> None:
         """Raise InputError for options that do not go together."""
         check_files(self)
-        check_cache(self.model_dump())
 
 
 CONFIG = AutoencodeConfig

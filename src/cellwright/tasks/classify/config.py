@@ -12,7 +12,7 @@ from cellwright.models.architecture import Architecture
 from cellwright.models.text_encoding import LongTextOptions, Way
 from cellwright.options import flag
 from cellwright.tasks.config import FIRST, FIXED, FitConfig, Locations, Smoothing, TextColumn, Tokenising, WordVectors
-from cellwright.tasks.files import OF_CACHED_FILES, Cached, TableFiles, check_cache, check_files
+from cellwright.tasks.files import OF_CACHED_FILES, Cached, TableFiles, check_files
 
 
 class Columns(TextColumn):
@@ -84,7 +84,6 @@ class ClassifyConfig(
     def check(self) -> None:
         """Raise InputError for options that do not go together."""
         check_files(self)
-        check_cache(self.model_dump())
         self._long_options_agree()
         self._encoder_is_there()
         self._pretraining_fits()
