@@ -33,10 +33,8 @@ class _Module(Protocol):
     """What is read of a layer or of a single step."""
 
     cell: Definition
-    input_size: int
     hidden_size: int
     bias: bool
-    matmul_precision: str | None
     _parameters: dict[str, torch.nn.Parameter | None]
 
 
@@ -105,8 +103,6 @@ def layers(layer: Stack, input: Tensor | PackedSequence, hx: State | None, lengt
     weights = _weights(layer, options.names)
     if weights is None:
         return None
-    if layer._frozen is not None:
-        layer.check_frozen(input, hx)
     if isinstance(input, PackedSequence):
         return _packed(layer, options, weights, input, hx) if lengths is None else None
     if type(input) not in PLAIN:
@@ -141,20 +137,20 @@ def _weights(module: _Module, names: Sequence[str]) -> list[Tensor] | None:
 
 
 def _begin(
-    module: _Module, weights: Sequence[Tensor], rows: Tensor, hx: State | None, shape: tuple[int, ...]
+    layer: Stack, weights: Sequence[Tensor], rows: Tensor, hx: State | None, shape: tuple[int, ...]
 ) -> Sequence[Tensor] | None:
     """The states before the first step, each of `shape`; None where torch's kernels would not compute rows (·, I)."""
     dtype = rows.dtype
     if not (
         dtype == weights[0].dtype
-        and rows.shape[-1] == module.input_size
+        and rows.shape[-1] == layer.input_size
         and dtype in FLOATS
         and rows.is_cpu
         and rows.numel()
         and not _autocast()
     ):
         return None
-    count = len(module.cell.states)
+    count = len(layer.cell.states)
     if hx is None:
         return (rows.new_zeros(shape),) * count
     state = (hx,) if isinstance(hx, Tensor) else hx
@@ -181,6 +177,8 @@ def _begin_layers(
     frozen = layer._frozen is not None
     if not dispatch.gives_to_torch(options.kernels.cell, size, layer._matmul_precision, rows.dtype, frozen=frozen):
         return None
+    if frozen:
+        layer.check_frozen(rows, hx)
     return state, size
 
 
