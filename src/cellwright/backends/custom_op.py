@@ -33,6 +33,7 @@ from torch import Tensor
 from cellwright.backends import dispatch, torch_native
 from cellwright.backends.call import Call, Result, Weights, in_full_precision
 from cellwright.backends.precision import Arithmetic
+from cellwright.backends.programs import constant_in_programs
 from cellwright.cells import registry
 from cellwright.cells.definition import PER_STEP, Definition
 from cellwright.packing import PackedLayout, ragged
@@ -95,13 +96,11 @@ def _leaves_us() -> bool:
     return by_jit() or _onnx()
 
 
+@constant_in_programs  # a trace asks for the answer, not how it is found
 def _onnx() -> bool:
     """Whether torch.onnx.export is tracing; it is imported by those who call it only."""
     onnx: Any = sys.modules.get("torch.onnx")
     return onnx is not None and bool(onnx.is_in_onnx_export())
-
-
-_onnx._dynamo_marked_constant = True  # type: ignore[attr-defined]  # a trace asks for the answer, not how it is found
 
 
 def _padding(call: Call, lengths: Tensor | None) -> str | None:

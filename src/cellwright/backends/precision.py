@@ -28,6 +28,8 @@ from typing import Any, Literal, NamedTuple
 
 import torch
 
+from cellwright.backends.programs import constant_in_programs
+
 Arithmetic = Literal["float32", "bf16", "bf16x3", "bf16x6", "int8"]
 
 _ARITHMETICS: dict[str, Arithmetic] = {
@@ -126,6 +128,9 @@ def autocast_to_bfloat16() -> bool:
     return torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
 
 
+# A program of torch.compile has what the switch said when it was traced: dynamo can read none of its functions. Of the
+# older switch it notices a change from or to highest, and traces anew.
+@constant_in_programs
 def _of_torch() -> Decision:
     """What torch's own switch says: oneDNN's for recurrent layers where it is set, else the one for matrix products."""
     word = _TORCH.get(_switch("mkldnn", "rnn")) if _switch else None
@@ -137,8 +142,3 @@ def _of_torch() -> Decision:
 
 def _said_by_torch(word: str, switch: str) -> Decision:
     return Decision(_ARITHMETICS[word], None if word == "highest" else switch)
-
-
-# A program of torch.compile has what the switch said when it was traced: dynamo can read none of its functions. Of the
-# older switch it notices a change from or to highest, and traces anew.
-_of_torch._dynamo_marked_constant = True  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from cellwright.backends.call import Call
+from cellwright.backends.programs import constant_in_programs
 from cellwright.cells import Definition
 from cellwright.cells.derived import recurrent_dropout, zoneout
 
@@ -61,14 +62,10 @@ def _check(cell: Definition, kept: Mapping[str, float]) -> None:
         )
 
 
+@constant_in_programs
 def _derived(cell: Definition, with_zoneout: bool, with_dropout: bool) -> Definition:
     cell = zoneout(cell) if with_zoneout else cell
     return recurrent_dropout(cell) if with_dropout else cell
-
-
-# A traced program only has its result. This is all that torch.compiler.assume_constant_result does, but for importing
-# torch._dynamo, which takes longer than torch.
-_derived._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def _with_zoneout(call: Call, steps: tuple[int, ...], kept: Mapping[str, float], training: bool) -> Call:

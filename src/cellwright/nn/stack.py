@@ -14,6 +14,7 @@ from torch import Tensor
 
 from cellwright.backends import custom_op, dispatch, precision, recompute
 from cellwright.backends.call import Call, Result, Weights
+from cellwright.backends.programs import constant_in_programs
 from cellwright.cells import Definition
 from cellwright.cells.derived import first_output
 from cellwright.nn import checks, given, weights
@@ -164,11 +165,9 @@ def _no_columns(rows: Tensor) -> Tensor:
     return rows.detach()[..., :0]
 
 
+@constant_in_programs
 def _of_one_output(cell: Definition) -> Definition:
     return first_output(cell)
-
-
-_of_one_output._dynamo_marked_constant = True  # type: ignore[attr-defined]  # as `masks._derived`
 
 
 def above(call: Call, rows: Tensor) -> Call:
