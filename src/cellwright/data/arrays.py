@@ -7,11 +7,14 @@ What goes through the data asks the store of its rows for arrays as long as they
 data in memory and data on disk are one code, and give the same bits.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+Item = TypeVar("Item")
 
 CHUNK = 2**18
 """Rows that are worked on at once: what that takes is nothing beside a model, and as fast as all of them."""
@@ -144,6 +147,33 @@ def ends_of(lengths: NDArray[Any], store: Store = MEMORY) -> NDArray[np.int64]:
         ends[part] += before
         before = int(ends[part.stop - 1])
     return ends
+
+
+def stretch(ends: NDArray[np.int64], index: int) -> tuple[int, int]:
+    """Return where the stretch of this index, from 0 on, begins and ends, of some that lie one behind the other."""
+    return int(ends[index - 1]) if index else 0, int(ends[index])
+
+
+class OnDemand(Sequence[Item]):
+    """Items that are put together when they are asked for; a slice of them is a list."""
+
+    called = "row"
+    """What an item is, as messages name it."""
+
+    @abstractmethod
+    def _item(self, index: int) -> Item:
+        """Put together the item of an index from 0 on."""
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Item]: ...
+    def __getitem__(self, index: int | slice) -> Item | list[Item]:
+        if isinstance(index, slice):
+            return [self._item(each) for each in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"{self.called} {index} of {len(self)}")
+        return self._item(index % len(self))
 
 
 def store_of(items: Sequence[Any]) -> Store:

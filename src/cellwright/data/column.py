@@ -36,7 +36,18 @@ def encoded(texts: Sequence[str]) -> Encoded:
     return Encoded(b"".join(each), np.fromiter(map(len, each), np.int32, len(each)))
 
 
-class Column(Sequence[str]):
+class AsAList(Sequence[Item]):
+    """What is equal to a list of the same items, or a tuple, or another such column, and as little a key as a list."""
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, AsAList | list | tuple):
+            return NotImplemented
+        return len(self) == len(other) and all(one == two for one, two in zip(self, other, strict=True))
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Column(AsAList[str]):
     """N texts: UTF-8 in one buffer, of which each is a stretch. Equal to any sequence of the same texts."""
 
     def __init__(
@@ -83,11 +94,6 @@ class Column(Sequence[str]):
             for begin, size in zip(self._begins[part].tolist(), self._sizes[part].tolist(), strict=True):
                 yield str(self._content[begin : begin + size], "utf-8")
 
-    def __eq__(self, other: object) -> bool:
-        return _equal(self, other) if isinstance(other, COLUMNS) else NotImplemented
-
-    __hash__ = None  # type: ignore[assignment]  # as of a list
-
     def __repr__(self) -> str:
         return f"Column({list(self[:3])!r}{', …' if len(self) > 3 else ''}, {len(self):,} texts)"
 
@@ -109,7 +115,7 @@ class ColumnBuilder:
         return Column.side_by_side(self._content, np.concatenate([np.zeros(0, np.int32), *self._sizes]))
 
 
-class Lines(Sequence[int]):
+class Lines(AsAList[int]):
     """Whole numbers, 8 bytes each, equal to a list of the same: the lines that rows stand on."""
 
     def __init__(self, numbers: Sequence[int] | NDArray[np.int64]) -> None:
@@ -134,13 +140,8 @@ class Lines(Sequence[int]):
         for part in chunks(len(self)):
             yield from self._numbers[part].tolist()
 
-    def __eq__(self, other: object) -> bool:
-        return _equal(self, other) if isinstance(other, COLUMNS) else NotImplemented
 
-    __hash__ = None  # type: ignore[assignment]  # as of a list
-
-
-class Names(Sequence[str]):
+class Names(AsAList[str]):
     """N strings, each one of a few, as labels are: 4 bytes each. Equal to any sequence of the same strings."""
 
     def __init__(self, numbers: NDArray[np.int32], names: Sequence[str]) -> None:
@@ -197,11 +198,6 @@ class Names(Sequence[str]):
         for part in chunks(len(self)):
             yield from map(self.names.__getitem__, self.numbers[part].tolist())
 
-    def __eq__(self, other: object) -> bool:
-        return _equal(self, other) if isinstance(other, COLUMNS) else NotImplemented
-
-    __hash__ = None  # type: ignore[assignment]  # as of a list
-
     def __repr__(self) -> str:
         return f"Names({list(self[:3])!r}{', …' if len(self) > 3 else ''}, {len(self):,} strings)"
 
@@ -225,14 +221,6 @@ def answered(texts: Sequence[str], answers: Sequence[str], answer: Callable[[Seq
             found[part] = some
             done(len(some))
     return Names(found, answers)
-
-
-COLUMNS = (Column, Lines, Names, list, tuple)
-"""What a column is equal to where their items are."""
-
-
-def _equal(one: Sequence[Any], other: Sequence[Any]) -> bool:
-    return len(one) == len(other) and all(a == b for a, b in zip(one, other, strict=True))
 
 
 def taken(items: Sequence[Item], rows: NDArray[np.int64], store: Store = MEMORY) -> Sequence[Item]:

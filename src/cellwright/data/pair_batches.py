@@ -1,20 +1,23 @@
 """Batches of sources with their targets."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, overload
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from cellwright.data.arrays import OnDemand, stretch
 from cellwright.data.batches import collate
 from cellwright.data.token_rows import TokenRows
 
 PairExample = tuple[Sequence[int], Sequence[Sequence[int]]]  # a source's token numbers, and those of each right target
 
 
-class PairRows(Sequence[PairExample]):
+class PairRows(OnDemand[PairExample]):
     """N sources with their targets, put together of arrays when they are asked for."""
+
+    called = "source"
 
     def __init__(
         self, sources: TokenRows, targets: TokenRows, source: NDArray[np.int64], ends: NDArray[np.int64]
@@ -43,18 +46,8 @@ class PairRows(Sequence[PairExample]):
     def __len__(self) -> int:
         return len(self._ends)
 
-    @overload
-    def __getitem__(self, index: int) -> PairExample: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[PairExample]: ...
-    def __getitem__(self, index: int | slice) -> PairExample | list[PairExample]:
-        if isinstance(index, slice):
-            return [self[each] for each in range(*index.indices(len(self)))]
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"source {index} of {len(self)}")
-        index %= len(self)
-        begin = int(self._ends[index - 1]) if index else 0
-        targets = [self._targets[target] for target in range(begin, int(self._ends[index]))]
+    def _item(self, index: int) -> PairExample:
+        targets = [self._targets[target] for target in range(*stretch(self._ends, index))]
         return self._sources[int(self._source[index])], targets
 
 

@@ -6,7 +6,18 @@ from typing import NamedTuple, overload
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from cellwright.data.arrays import MEMORY, Growing, Store, chunks, ends_of, gathered, rows_where, store_of
+from cellwright.data.arrays import (
+    MEMORY,
+    Growing,
+    OnDemand,
+    Store,
+    chunks,
+    ends_of,
+    gathered,
+    rows_where,
+    store_of,
+    stretch,
+)
 from cellwright.data.batches import Example, Pieces
 from cellwright.data.token_rows import TokenRows, narrow
 from cellwright.data.tokenizer import TOGETHER, Tokenizer
@@ -37,8 +48,10 @@ class Whole(Sequence[Pieces]):
         return Whole(self._rows[index]) if isinstance(index, slice) else [self._rows[index]]
 
 
-class InPieces(Sequence[Pieces]):
+class InPieces(OnDemand[Pieces]):
     """Texts that are read in parts."""
+
+    called = "text"
 
     def __init__(self, rows: TokenRows, ends: NDArray[np.int64], store: Store = MEMORY) -> None:
         """rows: the pieces of all texts, of each at least one; ends: (N,), where in them those of each text end."""
@@ -63,18 +76,8 @@ class InPieces(Sequence[Pieces]):
     def __len__(self) -> int:
         return len(self._ends)
 
-    @overload
-    def __getitem__(self, index: int) -> Pieces: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Pieces]: ...
-    def __getitem__(self, index: int | slice) -> Pieces | list[Pieces]:
-        if isinstance(index, slice):
-            return [self[each] for each in range(*index.indices(len(self)))]
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"text {index} of {len(self)}")
-        index %= len(self)
-        begin = int(self._ends[index - 1]) if index else 0
-        return [self._rows[piece] for piece in range(begin, int(self._ends[index]))]
+    def _item(self, index: int) -> Pieces:
+        return [self._rows[piece] for piece in range(*stretch(self._ends, index))]
 
 
 class SinglePieces(Sequence[Example]):

@@ -14,7 +14,7 @@ from typing import Any, cast, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from cellwright.data.arrays import chunks
+from cellwright.data.arrays import chunks, stretch
 
 Numbers = NDArray[Any]  # (T,) of the type that `narrow` names
 
@@ -79,8 +79,7 @@ class TokenRows(Sequence[Sequence[int]]):
             return self._between(start, stop) if step == 1 else self.take(np.arange(start, stop, step))
         if not -len(self) <= index < len(self):
             raise IndexError(f"row {index} of {len(self)}")
-        index %= len(self)
-        return self._row(int(self.ends[index - 1]) if index else 0, int(self.ends[index]))
+        return self._row(*stretch(self.ends, index % len(self)))
 
     def _between(self, start: int, stop: int) -> "TokenRows":
         """Those rows as views."""

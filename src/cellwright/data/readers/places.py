@@ -3,12 +3,12 @@
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from typing import Any, NamedTuple, overload
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cellwright.data.arrays import MEMORY, Store, chunks, gathered
+from cellwright.data.arrays import MEMORY, OnDemand, Store, chunks, gathered
 from cellwright.data.wording import place
 
 
@@ -20,7 +20,7 @@ class Segment(NamedTuple):
     lines: Sequence[int | str]
 
 
-class Places(Sequence[str]):
+class Places(OnDemand[str]):
     """Where the rows of several files stood, one after the other: `shards/0.csv, line 7`. Made when it is asked for."""
 
     def __init__(self, files: Sequence[Any], rows: NDArray[np.int64] | None = None) -> None:
@@ -36,16 +36,8 @@ class Places(Sequence[str]):
     def __len__(self) -> int:
         return self._ends[-1] if self._rows is None else len(self._rows)
 
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        if isinstance(index, slice):
-            return [self[each] for each in range(*index.indices(len(self)))]
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"row {index} of {len(self)}")
-        return self._of(index % len(self) if self._rows is None else int(self._rows[index]))
+    def _item(self, index: int) -> str:
+        return self._of(index if self._rows is None else int(self._rows[index]))
 
     def __iter__(self) -> Iterator[str]:
         if self._rows is None:
