@@ -83,10 +83,14 @@ def _runs(sizes: Sizes, words: Mapping[str, Word]) -> Iterator[_Run]:
 def _target(frame: Frame, sizes: Sizes, run: _Run, d: int) -> Rows:
     """Where its product goes: to the gradient itself, where that has this layout."""
     n, wide = run.b.columns, sizes.kernel.round_to_panels(run.b.columns)
-    whole = run.letters == sizes.kernel.cell.projections and sizes.hidden == sizes.padded
-    if wide == n and (whole or run.matrix == "projection"):
+    if wide == n and (_is_whole(sizes, run.letters) or run.matrix == "projection"):
         return Rows(At(of(f"d {run.matrix}", d)), n, n)
     return Rows(frame.take(run.a.columns * wide * sizes.bytes), n, wide)
+
+
+def _is_whole(sizes: Sizes, letters: tuple[str, ...]) -> bool:
+    """Whether a product for these letters has torch's rows of the matrix: all of them in order, none filled up."""
+    return letters == sizes.kernel.cell.projections and sizes.hidden == sizes.padded
 
 
 class _Slot(NamedTuple):
@@ -118,7 +122,7 @@ def _of_matrix(
 ) -> Iterator[Copy]:
     """Of a matrix by its name and columns, and of its bias; projections without a cotangent are zero."""
     projections, (name, n) = sizes.kernel.cell.projections, matrix
-    whole = len(runs) == 1 and runs[0][0] == projections and sizes.hidden == sizes.padded
+    whole = any(_is_whole(sizes, letters) for letters, _ in runs)
     units = len(projections) * sizes.hidden if whole else sizes.hidden  # copied at once
     slots = {letter: (slot, k) for letters, slot in runs for k, letter in enumerate(letters)}
     for number, letter in enumerate(projections[:1] if whole else projections):
