@@ -318,17 +318,17 @@ class LoopBuilder:
     # --- where a program's inputs come from and its outputs go -----------------------------------------
     def reader(self, row: Value, slot: int = 0) -> pointwise.Read:
         """Reads a slot of a padded row."""
-        return lambda unit: self.lanes.load(self.b, self._place(row, slot, unit))
+        return lambda unit: self.lanes.load(self.b, self._place(row, slot, unit, self.lanes.scalar))
 
     def writer(self, row: Value, slot: int = 0) -> pointwise.Write:
         """Writes a slot of a padded row."""
-        return lambda unit, value: self.lanes.store(value, self._place(row, slot, unit))
+        return lambda unit, value: self.lanes.store(value, self._place(row, slot, unit, self.lanes.scalar))
 
     def half_reader(self, row: Value, slot: int = 0, *, share: bool = False) -> pointwise.Read:
         """Reads a slot of a padded row of 16 bits; of a `share`, what is kept by its distance from 1."""
 
         def read(unit: Value) -> Vector:
-            found = bfloat16.load(self.b, self.lanes, self._half_place(row, slot, unit))
+            found = bfloat16.load(self.b, self.lanes, self._place(row, slot, unit, bfloat16.i16))
             return bfloat16.as_share(found) if share else found
 
         return read
@@ -339,13 +339,9 @@ class LoopBuilder:
 
         def write(unit: Value, value: Vector) -> None:
             kept = bfloat16.of_share(value) if share else value
-            bfloat16.store(kept, self._half_place(row, slot, unit), native)
+            bfloat16.store(kept, self._place(row, slot, unit, bfloat16.i16), native)
 
         return write
-
-    def _half_place(self, row: Value, slot: int, unit: Value) -> Value:
-        shifted = self.b.add(unit, self.slots_wide(slot)) if slot else unit
-        return at(self.b, row, shifted, bfloat16.i16)
 
     def saved_reader(self, name: str, gates: Value, row: Value) -> pointwise.Read:
         """Reads what was saved in a row, or in one of gates."""
@@ -365,10 +361,11 @@ class LoopBuilder:
             return self.half_writer(self.half_row("halves", row, len(half)), half[name], share=self.step.halves[name])
         return self.writer(self.row("kept", row, len(rest)), rest[name])
 
-    def _place(self, row: Value, slot: int, unit: Value) -> Value:
+    def _place(self, row: Value, slot: int, unit: Value, kind: ir.Type) -> Value:
+        """Where a unit of a slot is in a row of numbers of this type."""
         b = self.b
         shifted = b.add(unit, self.slots_wide(slot)) if slot else unit
-        return at(b, row, shifted, self.lanes.scalar)
+        return at(b, row, shifted, kind)
 
     def saved_number(self, row: Value, which: int) -> Value:
         """The address of one of the numbers that a row saves."""
