@@ -11,6 +11,7 @@ from cellwright.bench.measure import Disagreement, Measurement, measure
 from cellwright.bench.rival import Work
 from cellwright.bench.rivals import LOOP, OURS, RIVALS, of_case
 from cellwright.bench.timing import Spread
+from cellwright.cells import CELLS
 
 
 def forgetful(change):
@@ -58,6 +59,14 @@ def test_a_user_s_rivals(monkeypatch, cell, ragged, timed, absent):
     assert found.differences.keys() == found.times.keys()
     assert found.differences[OURS] == 0
     assert max(found.differences.values()) < 1e-5
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_every_cell_is_measured(monkeypatch, cell):
+    """Those too that read further inputs and parameters of each call, with the gradients of all of them."""
+    monkeypatch.setattr(measuring, "interleaved", lambda works, *_: {name: Spread(1, 2, 3) for name in works})
+    case = Case(cell, True, True, 6, 3, 5)
+    assert max(measure(case, {name: RIVALS[name] for name in (OURS, LOOP)}, 1, 0.0).differences.values()) < 1e-5
 
 
 def test_ratios_are_of_medians():

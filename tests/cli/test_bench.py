@@ -106,7 +106,9 @@ def test_results_that_differ_are_not_timed(cellwright, monkeypatch):
 
 
 def test_without_kernels_nothing_is_timed(cellwright, monkeypatch):
-    monkeypatch.setattr(package.Recurrent, "explain", lambda *_: Backend("torch", "the compiler cannot be loaded"))
+    monkeypatch.setattr(
+        package.Recurrent, "explain", lambda *_, **__: Backend("torch", "the compiler cannot be loaded")
+    )
     ended = cellwright("bench", *TINY)
     assert ended.status == 2
     assert (

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from cellwright import cells
+from cellwright.cells import PER_SEQUENCE, PER_STEP
 from cellwright.nn import Recurrent
 
 TORCH: dict[str, Callable[..., nn.Module]] = {
@@ -81,6 +82,8 @@ class Problem:
     """A case's layer and tensors, the same for every rival.
 
     x           (T, B, I), padding random: who reads it is found out
+    inputs      name -> (T, B, H) of those that the cell reads as they are beside W x; None where there are none
+    parameters  name -> (T, B, H) or (B, H) of those that come with each call; None where there are none
     lengths     (B,), None where every sequence has T steps
     cotangent   (T, B, D·H) of the output, zero beyond each length
     """
@@ -88,18 +91,29 @@ class Problem:
     def __init__(self, case: Case) -> None:
         torch.manual_seed(0)
         self.case = case
+        cell = cells.get(case.cell)
+        inputs = case.hidden * (1 if cell.multiplies_input else len(cell.inputs))  # as they are, one a unit each
         self.layer = Recurrent(
-            case.cell,
-            case.hidden,
+            cell,
+            inputs,
             case.hidden,
             bidirectional=case.directions == 2,
             matmul_precision=case.precision,
         )
         self._calm()
-        self.x = torch.randn(case.time, case.batch, case.hidden, requires_grad=case.training)
+        self.x = torch.randn(case.time, case.batch, inputs, requires_grad=case.training)
+        beside = cell.inputs if cell.multiplies_input else ()
+        self.inputs = {name: self._given(case.time) for name in beside} or None
+        steps = {PER_STEP: (case.time,), PER_SEQUENCE: ()}
+        self.parameters = {name: self._given(*steps[kind]) for name, kind in cell.given.items()} or None
         self.lengths = case.lengths if case.ragged else None
         self.inside = (torch.arange(case.time)[:, None] < case.lengths)[..., None]  # (T, B, 1)
         self.cotangent = torch.randn(case.time, case.batch, case.directions * case.hidden) * self.inside
+
+    def _given(self, *steps: int) -> Tensor:
+        """One number a unit in [0.1, 1), in which the parameters of process models have a meaning: (…, B, H)."""
+        drawn = 0.1 + 0.9 * torch.rand(*steps, self.case.batch, self.case.hidden)
+        return drawn.requires_grad_(self.case.training)
 
     def _calm(self) -> None:
         """Lower the gains of layer normalisation: from 1, where they start, a rounding grows to 100 % in 500 steps."""
@@ -113,8 +127,13 @@ class Problem:
         other.layer = copy.deepcopy(self.layer).double()
         x = self.x.detach().double()
         other.x = (x * (1 + jitter * (2 * torch.rand_like(x) - 1))).requires_grad_(self.case.training)
+        other.inputs, other.parameters = self._doubled(self.inputs), self._doubled(self.parameters)
         other.cotangent = self.cotangent.double()
         return other
+
+    def _doubled(self, given: dict[str, Tensor] | None) -> dict[str, Tensor] | None:
+        doubled = {name: value.detach().double() for name, value in (given or {}).items()}
+        return {name: value.requires_grad_(self.case.training) for name, value in doubled.items()} or None
 
     def torch_layer(self) -> nn.Module:
         """torch.nn's layer of the cell, with the same weights."""

@@ -117,11 +117,14 @@ def packed_before(problem: Problem) -> Work:
 
 
 def _on_backend(backend: Literal["compiled", "reference"], problem: Problem) -> Work:
+    layer, inputs, parameters = problem.layer, problem.inputs, problem.parameters
+
     def call() -> Tensor:
         with use_backend(backend):
-            return cast(Tensor, problem.layer(problem.x, lengths=problem.lengths)[0])
+            return cast(Tensor, layer(problem.x, lengths=problem.lengths, inputs=inputs, parameters=parameters)[0])
 
-    return _work(problem, call, problem.x, problem.layer.named_parameters())
+    given = {f"{name} of each call": value for found in (inputs, parameters) for name, value in (found or {}).items()}
+    return _work(problem, call, problem.x, (*layer.named_parameters(), *given.items()))
 
 
 def _work(

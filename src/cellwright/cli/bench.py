@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -82,13 +83,12 @@ class BenchCommand(TyperCommand):
 
 def _check(case: "Case") -> "Backend":
     """What computes ours. Raises InputError where the kernels do not run here, or the memory is too small."""
-    import torch
-
     from cellwright.backends.bounds import kernels_of_any_size
-    from cellwright.nn import Recurrent
+    from cellwright.bench.case import Problem
 
+    small = Problem(replace(case, time=1, batch=1, hidden=1))
     with kernels_of_any_size():
-        backend = Recurrent(case.cell, 1, 1, matmul_precision=case.precision).explain(torch.zeros(1, 1, 1))
+        backend = small.layer.explain(small.x, inputs=small.inputs, parameters=small.parameters)
     if backend.name != "compiled":
         raise InputError(f"there are no kernels to time on this machine; layers are computed by {backend}")
     if hasattr(os, "sysconf"):
