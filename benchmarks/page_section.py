@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-BEGIN, END = "<!-- measured -->\n", "<!-- end -->\n"
+END = "<!-- end -->\n"
 
 
-def replace_measured(page: Path, text: str) -> None:
-    """Put `text` between the marks of the page."""
-    before, _, rest = page.read_text().partition(BEGIN)
-    page.write_text(before + BEGIN + text + END + rest.partition(END)[2])
+def replace_measured(page: Path, text: str, name: str = "measured") -> None:
+    """Put `text` between the page's marks of this name."""
+    begin = f"<!-- {name} -->\n"
+    before, _, rest = page.read_text().partition(begin)
+    page.write_text(before + begin + text + END + rest.partition(END)[2])

@@ -39,6 +39,16 @@ def run(tmp_path: Path) -> Path:
     return folder
 
 
+def test_the_same_weights_are_the_same_bytes(run: Path) -> None:
+    """However many numbers stand in their header, so that a digest says whether two runs made the same model."""
+    model, scores = load_run(run).model, {"epoch": 2, **{f"validation_{number}": number / 3 for number in range(9)}}
+    files = set()
+    for _ in range(8):
+        save_weights(run, model, scores)
+        files.add((run / "model.safetensors").read_bytes())
+    assert len(files) == 1
+
+
 def test_gives_back_the_same_model(run: Path) -> None:
     before = load((run / "model.safetensors").read_bytes())
     loaded = load_run(run)

@@ -17,6 +17,7 @@ Models are read from JSON and safetensors only: reading a run never unpickles, s
 running code.
 """
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ from cellwright.tasks.renamed import renamed
 
 FORMAT = 1
 CONFIG, MODEL = "config.json", "model.safetensors"
+NOTE = "note"
+"""The entry of the weights' header that says what they are of."""
 
 
 class RunConfig(BaseModel):
@@ -177,11 +180,15 @@ def load_weights(path: Path, model: nn.Module) -> None:
     model.load_state_dict(weights)
 
 
-def save_weights(folder: Path, model: nn.Module, note: dict[str, str]) -> None:
-    """Replace `model.safetensors`; `note` goes into its header. Raises InputError for a full disk."""
+def save_weights(folder: Path, model: nn.Module, note: dict[str, float]) -> None:
+    """Replace `model.safetensors`, with `note` as JSON in its header. Raises InputError for a full disk.
+
+    It is one entry of the header: several stand there in another order from process to process, and the same weights
+    would not be the same bytes.
+    """
     # Copies, since tied weights and views (cuDNN's flat block) cannot be stored as they lie in memory.
     weights = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
-    replace_file(folder / MODEL, save(weights, metadata=note))
+    replace_file(folder / MODEL, save(weights, metadata={NOTE: json.dumps(note)}))
 
 
 def save_description(folder: Path, config: RunConfig, files: dict[str, bytes]) -> None:

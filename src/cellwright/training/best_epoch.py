@@ -75,5 +75,5 @@ class KeepBest(Callback):
 
     def _save(self, trainer: Trainer, module: TrainedModule) -> None:
         if trainer.is_global_zero:
-            note = {"epoch": str(self.epoch)} | {f"validation_{name}": repr(v) for name, v in self.scores.items()}
+            note = {"epoch": self.epoch} | {f"validation_{name}": score for name, score in self.scores.items()}
             save_weights(self.folder, module.result, note)

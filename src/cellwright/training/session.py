@@ -138,7 +138,7 @@ class Session:
             return
         best.epoch, best.scores = 0, scores
         if is_first_process():
-            save_weights(self.config.out, self.module.result, {"epoch": "0"})
+            save_weights(self.config.out, self.module.result, {"epoch": 0})
 
     def _remember(self) -> None:
         """Let the checkpoint know which weights are kept now, for it was written before."""

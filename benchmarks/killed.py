@@ -1,0 +1,209 @@
+"""`kill -9` at random moments of `fit` and `predict`: nothing is lost, nothing comes twice, and the bits are the same.
+
+    python benchmarks/killed.py [--rows 1000000] [--kills 10] [--seed 1] [--folder FOLDER] [--page]
+
+A classifier is trained on so many rows with its arrays on disk, and answers for the same rows: once undisturbed, and
+once killed so many times, each time gone on with by the same command. A moment is drawn in preparation, in training or
+in prediction, by what is on the disk by then: bytes of the arrays, checkpoints that were written, bytes of the
+answers, so that a slow machine is killed where a fast one is. At the end weights, scores, arrays and answers are
+compared byte by byte; what differs ends with exit status 1. `--page` writes the moments into docs/scale.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from page_section import replace_measured
+from scale import write_rows
+
+PAGE = Path(__file__).parents[1] / "docs" / "scale.md"
+OPTIONS = (
+    *("--task", "classify", "--max-epochs", "1", "--hidden-size", "16", "--embedding-dim", "16"),
+    *("--no-baseline", "--checkpoint-seconds", "1"),
+)
+CHECKPOINTS = 5
+"""As many of one start at most are waited for."""
+STAGES = ("preparation", "training", "prediction")
+
+
+@dataclass
+class Place:
+    """Where one run and what comes of it lie."""
+
+    rows: Path
+    folder: Path
+
+    @property
+    def arrays(self) -> Path:
+        """The folder of the arrays."""
+        return self.folder / "arrays"
+
+    @property
+    def answers(self) -> Path:
+        """The file of the answers."""
+        return self.folder / "answers.csv"
+
+    @property
+    def run(self) -> Path:
+        """The run folder."""
+        return self.folder / "run"
+
+    def fit(self) -> list[str]:
+        """The command that trains, from its last checkpoint where there is one."""
+        begun = (self.run / "checkpoints" / "last.safetensors").exists()
+        started = ("--resume",) if begun else ("--overwrite",)
+        return ["fit", str(self.rows), "--out", str(self.run), "--cache", str(self.arrays), *OPTIONS, *started]
+
+    def predict(self) -> list[str]:
+        """The command that answers, behind the answers that are there."""
+        return ["predict", str(self.run), str(self.rows), "--out", str(self.answers), "--resume"]
+
+    def bytes_of_arrays(self) -> int:
+        """Of those that are there."""
+        return _bytes(self.arrays, "*/*.bin")
+
+    def bytes_of_answers(self) -> int:
+        """Of those that are there, in whatever file they are kept until all are."""
+        return _bytes(self.folder, "answers.csv*")
+
+    def contents(self) -> dict[str, str]:
+        """SHA-256 of what is made, by name; what holds times or the place of the data is left out."""
+        kept = [self.run / "model.safetensors", self.run / "test.json", self.run / "tokenizer.json", self.answers]
+        kept += sorted(self.arrays.glob("*/*.bin"))
+        return {str(file.relative_to(self.folder)): _sha256(file) for file in kept}
+
+
+@dataclass
+class Kill:
+    """One moment."""
+
+    stage: str
+    share: float
+    """Of what the stage writes in all; of training, of CHECKPOINTS."""
+
+
+def undisturbed(place: Place) -> dict[str, int]:
+    """Train and answer; the bytes that each stage left."""
+    for command in (place.fit(), place.predict()):
+        status = _start(command, place.folder).wait()
+        if status:
+            raise SystemExit(f"{' '.join(command[:2])} ended with {status}: see {place.folder}/said.txt")
+    return {"preparation": place.bytes_of_arrays(), "prediction": place.bytes_of_answers()}
+
+
+def killed(place: Place, kills: list[Kill], whole: dict[str, int]) -> list[str]:
+    """Train and answer with these kills; what was there at each."""
+    found: list[str] = []
+    for kill in kills:
+        command = place.predict() if kill.stage == "prediction" else place.fit()
+        if kill.stage == "prediction":
+            _finish(place.fit(), place)
+        found.append(_killed_once(command, place, kill, whole))
+        print(found[-1], flush=True)
+    _finish(place.fit(), place)
+    _finish(place.predict(), place)
+    return found
+
+
+def _killed_once(command: list[str], place: Place, kill: Kill, whole: dict[str, int]) -> str:
+    reached, said = _moment(place, kill, whole)
+    process, began = _start(command, place.folder), time.time()
+    while process.poll() is None and not reached():
+        time.sleep(0.01)
+    process.kill()
+    ended = process.wait()
+    how = "killed" if ended < 0 else f"ended by itself ({ended}) before it was killed"
+    return f"{kill.stage}: {how} after {time.time() - began:.0f} s, {said()}"
+
+
+def _moment(place: Place, kill: Kill, whole: dict[str, int]) -> tuple[Callable[[], bool], Callable[[], str]]:
+    """Whether a moment is reached, and what there is by then."""
+    if kill.stage == "training":
+        last = place.run / "checkpoints" / "last.safetensors"
+        seen: set[int] = {last.stat().st_mtime_ns} if last.exists() else set()
+        wanted = len(seen) + 1 + int(kill.share * CHECKPOINTS)
+
+        def written() -> bool:
+            if last.exists():
+                seen.add(last.stat().st_mtime_ns)
+            return len(seen) >= wanted
+
+        return written, lambda: f"after checkpoint {1 + int(kill.share * CHECKPOINTS)} of this start"
+    size = place.bytes_of_arrays if kill.stage == "preparation" else place.bytes_of_answers
+    total = whole[kill.stage]
+    return (lambda: size() >= kill.share * total), lambda: f"{size() / total:.0%} of {total / 1e6:,.0f} MB written"
+
+
+def _finish(command: list[str], place: Place) -> None:
+    if command[0] == "fit" and (place.run / "test.json").exists():
+        return
+    if status := _start(command, place.folder).wait():
+        raise SystemExit(f"{' '.join(command[:2])} ended with {status}: see {place.folder}/said.txt")
+
+
+def _start(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
+    with (folder / "said.txt").open("ab") as said:
+        return subprocess.Popen([sys.executable, "-m", "cellwright", *command], stdout=said, stderr=said)
+
+
+def _bytes(folder: Path, pattern: str) -> int:
+    total = 0
+    for file in folder.glob(pattern):
+        try:
+            total += file.stat().st_size
+        except FileNotFoundError:  # renamed since it was listed
+            continue
+    return total
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as read:
+        return hashlib.file_digest(read, "sha256").hexdigest()
+
+
+def drawn(count: int, seed: int) -> list[Kill]:
+    """Moments in the order in which a run passes them, as many in each stage as in the others, or one more."""
+    draw = random.Random(seed)
+    shares = {stage: sorted(draw.random() for _ in range(count)[number::3]) for number, stage in enumerate(STAGES)}
+    return [Kill(stage, share) for stage in STAGES for share in shares[stage]]
+
+
+def main() -> None:
+    """Train, answer, kill, compare."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", type=Path, help="an empty folder for rows and runs; a temporary one by default")
+    parser.add_argument("--page", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.folder) as name:
+        rows = Path(name, "rows.csv")
+        write_rows(rows, options.rows)
+        places = [Place(rows, Path(name, each)) for each in ("undisturbed", "killed")]
+        for place in places:
+            place.folder.mkdir()
+        whole = undisturbed(places[0])
+        found = killed(places[1], drawn(options.kills, options.seed), whole)
+        expected, got = (place.contents() for place in places)
+        different = sorted(name for name in expected.keys() | got.keys() if expected.get(name) != got.get(name))
+    lines = [f"{options.rows:,} rows, {options.kills} kills; {len(expected)} files compared:", ""]
+    lines += [f"- {line}" for line in found]
+    lines += ["", f"Different: {', '.join(different)}" if different else "No byte of them differs."]
+    print("\n".join(lines))
+    if options.page:
+        replace_measured(PAGE, "\n".join(lines) + "\n", "killed")
+    sys.exit(1 if different else 0)
+
+
+if __name__ == "__main__":
+    main()
