@@ -68,11 +68,13 @@ def test_memory_is_drawn_as_the_kernels_hold_it(drawn):
     transposes = {f"{name}_panels": m for name, m in panels.transposes(sizes, 0).items()}
     transposed = {name: 4 * prod(panels.transposed_shape(sizes, m)) for name, m in transposes.items()}
 
+    numbers = batch.numbers | batch_of(bound.binding, backward._loop(sizes)).numbers
+
     def bytes_of(name: str, frame: Frame, words: dict[str, object], weights: dict[str, int]) -> int:
         if name in weights | saved:
             return (weights | saved)[name]
         size = frame._pieces.get(getattr(words[name], "base", ""))
-        return size(batch.numbers) if size else tensors[name].nbytes
+        return size(numbers) if size else tensors[name].nbytes
 
     there, back = Frame(1), Frame(1)
     wanted = backward.Wanted(rows=True, state=True, streams=frozenset())

@@ -61,6 +61,22 @@ def test_pieces_of_scratch_memory_go_by_the_batch_and_do_not_overlap():
         assert c - (b - 4) == -(-100 * count // LINE) * LINE
 
 
+def test_parts_of_a_stretch_are_done_for_one_after_the_other():
+    """Each with its own numbers, also when the words are run again; what comes before and after them is done once."""
+    frame, block = Frame(threads=1), Struct("a")
+    before, first, second, after = entries = [Noted(block) for _ in range(4)]
+    frame.add("before", before, block, [{"a": 1}])
+    with frame.each_stretch():
+        frame.add("first", first, block, [{"a": At("row", 100)}])
+        frame.add("second", second, block, [{"a": At("x")}])
+    frame.add("after", after, block, [{"a": At("row")}])
+    run = frame.bind(Batch({"row": 5}, {}, None, [{"row": 5}, {"row": 7}, {"row": 9}]), {"x": 1000})
+    for number in (1, 2):
+        run.run()
+        assert [len(entry.items) for entry in entries] == [number, 3 * number, 3 * number, number]
+        assert first.items[-3:] == [[105], [107], [109]]
+
+
 def test_a_missing_word_is_an_error_when_the_frame_is_made():
     with pytest.raises(KeyError, match="c"):
         Frame(threads=1).write(BLOCK, [{"a": 1, "b": 2}])

@@ -27,9 +27,9 @@ from cellwright.backends.kernels.binding import (
 )
 from cellwright.backends.kernels.frame import At, Frame, Word
 from cellwright.backends.kernels.int8_panels import refuse_gradients
-from cellwright.backends.kernels.products import Copy, Rows
-from cellwright.backends.kernels.saved import saved_of
-from cellwright.backends.kernels.weight_gradients import GRADIENTS, cotangent_bytes, cotangents, of_weights
+from cellwright.backends.kernels.products import Factors, Rows
+from cellwright.backends.kernels.saved import cotangent_bytes, saved_of
+from cellwright.backends.kernels.weight_gradients import GRADIENTS, cotangents, of_weights, stretch_of
 from cellwright.cells.definition import PER_SEQUENCE, PER_UNIT
 from cellwright.compiler.kernel import Loop
 
@@ -172,7 +172,7 @@ def _loop(sizes: Sizes) -> Loop:
 
 @lru_cache(maxsize=FRAMES)
 def _frame(sizes: Sizes, wanted: Wanted) -> Frame:
-    """The transposes, the loop, the products over all rows, and their results to where they belong."""
+    """The transposes; of each stretch the loop and the products over its rows; their results to where they belong."""
     frame, directions = Frame(sizes.threads), range(sizes.directions)
     places = {of(name, d): m for d in directions for name, m in panels.transposes(sizes, d, rows=wanted.rows).items()}
     taken = {name: frame.take(prod(panels.transposed_shape(sizes, m)) * sizes.bytes) for name, m in places.items()}
@@ -181,9 +181,10 @@ def _frame(sizes: Sizes, wanted: Wanted) -> Frame:
     words = [_direction(frame, sizes, wanted, taken, d) for d in directions]
     each = len(_loop(sizes).step.own) * sizes.padded * sizes.bytes
     own = [At("own", number * each) for number in range(len(sizes.runs))]
-    add_loop(frame, sizes, _loop(sizes), words, own if sizes.kernel.cell.parameters else ())
-    if wanted.rows:
-        _add_rows(frame, sizes, words, [taken[of("input", d)] for d in directions])
+    with frame.each_stretch():
+        add_loop(frame, sizes, _loop(sizes), words, own if sizes.kernel.cell.parameters else ())
+        if wanted.rows:
+            _add_rows(frame, sizes, words, [taken[of("input", d)] for d in directions])
     of_weights(frame, sizes, words)
     return frame
 
@@ -192,13 +193,14 @@ def _direction(frame: Frame, sizes: Sizes, wanted: Wanted, taken: Mapping[str, W
     """Where the loop reads and writes of direction d."""
     made = sizes.kernel
     words = direction_words(frame, sizes, _loop(sizes), d) | saved_of(sizes).words(d)
-    words["columns"] = rows_of(frame, "count", made.layout.width * sizes.padded * cotangent_bytes(sizes))
+    words |= {name: At(of(name, d)) for name in ("since", "until", "before")}
+    words["columns"] = rows_of(frame, "longest", made.layout.width * sizes.padded * cotangent_bytes(sizes))
     for name, matrix in panels.transposes(sizes, d).items():
         number, _, columns = panels.transposed_shape(sizes, matrix)
         words |= {f"{name}_panels": taken[of(name, d)], f"{name}_starts": frame.zeros(number * columns * sizes.bytes)}
     words |= {f"grad.{name}": At(of(f"grad.{name}", d)) for name in wanted.streams}
     if sizes.projects:
-        words["projected"] = rows_of(frame, "count", sizes.operand_columns * sizes.bytes)
+        words["projected"] = rows_of(frame, "longest", sizes.operand_columns * sizes.bytes)
     if not wanted.state:
         words |= {f"final.{name}": 0 for name in made.cell.states}
     return words
@@ -206,11 +208,9 @@ def _direction(frame: Frame, sizes: Sizes, wanted: Wanted, taken: Mapping[str, W
 
 def _add_rows(frame: Frame, sizes: Sizes, words: Sequence[Mapping[str, Word]], factors: Sequence[Word]) -> None:
     """The gradient of the rows: through W, summed over the directions."""
-    made, n = sizes.kernel, sizes.inputs
-    target, wide = Rows(At("d x"), n, n), made.round_to_panels(n)
-    found = target if wide == n else Rows(rows_of(frame, "rows", wide * sizes.bytes), n, wide)
-    at_x = [cotangents(sizes, one, 0, len(made.layout.inputs)) for one in words]
-    given = list(zip(at_x, factors, strict=True))
-    products.of_rows(frame, made, given, found, At("x_places"))
-    if found is not target:
-        products.copy(frame, made, [Copy(found, target, At("rows"))])
+    slots, n = len(sizes.kernel.layout.inputs), sizes.inputs
+    given = [
+        Factors(cotangents(sizes, one, 0, slots), w, stretch_of(d)._replace(adds=At(of("met", d))), of("share", d))
+        for d, (one, w) in enumerate(zip(words, factors, strict=True))
+    ]
+    products.of_rows(frame, sizes.kernel, given, Rows(At("d x"), n, n), At("x_places"))

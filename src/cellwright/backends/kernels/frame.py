@@ -12,7 +12,8 @@ Making the words of a training step takes as long as a small step's kernels, fil
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -55,12 +56,14 @@ Word = int | At
 class Batch:
     """What a batch fills in by name, the same for every call of its shape: numbers, and what begins within a tensor.
 
-    source is kept as long as this, for numbers that are addresses of its tensors.
+    source is kept as long as this, for numbers that are addresses of its tensors. What a frame does in stretches has
+    numbers of each, in place of those.
     """
 
     numbers: Numbers
     inside: Mapping[str, At]
     source: object
+    stretches: Sequence[Numbers] = ({},)
 
 
 NO_BATCH = Batch({}, {}, None)
@@ -85,7 +88,10 @@ class Frame:
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
-        self.parts: list[Part] = []
+        self._rounds: list[
+            tuple[bool, list[Part]]
+        ] = []  # parts in a row, and whether they are done a stretch at a time
+        self._in_stretches = False
         self._words = array("q")
         self._places: dict[str, list[tuple[int, int]]] = {}  # of each base: where it stands, and what is added there
         self._pieces: dict[str, Callable[[Numbers], int]] = {}  # of the scratch memory, and their bytes
@@ -134,13 +140,37 @@ class Frame:
         header = self.write(HEADER, [{"items": first, "count": len(items), "taken": 0}])
         self._apart()
         self.zeroed.append(header.offset // WORD + HEADER.offset["taken"])
-        self.parts.append(Part(name, entry, header.offset, len(items)))
+        part = Part(name, entry, header.offset, len(items))
+        if not self._rounds or self._rounds[-1][0] != self._in_stretches:
+            self._rounds.append((self._in_stretches, []))
+        self._rounds[-1][1].append(part)
+
+    @contextmanager
+    def each_stretch(self) -> Iterator[None]:
+        """Parts that are added here are done, one after the other, for one stretch of the batch and then the next."""
+        self._in_stretches = True
+        yield
+        self._in_stretches = False
 
     def _apart(self) -> None:
         """What comes next shares no line with what stands here."""
         self._words.extend([0] * (LINE // WORD))
 
     # --- running it -----------------------------------------------------------------------------------
+    def rounds(self, batch: Batch) -> Iterator[tuple[Numbers, list[Part]]]:
+        """Parts in their order, with the numbers that are new when they begin."""
+        for in_stretches, parts in self._rounds:
+            for numbers in batch.stretches if in_stretches else ({},):
+                yield numbers, parts
+
+    def begin(self, words: array[int], numbers: Numbers) -> None:
+        """Make words ready for a round: counts zero, and numbers where they stand."""
+        for place in self.zeroed:
+            words[place] = 0
+        for name, number in numbers.items():
+            for place, more in self._places.get(name, ()):
+                words[place] = number + more
+
     def filled(self, batch: Batch) -> _Filled:
         """The words for a batch, and which of them are addresses that a call fills in."""
         words, places, begin = self._words[:], dict[str, list[tuple[int, int]]](), dict[str, int]()
@@ -214,8 +244,8 @@ class Run:
 
     def run(self) -> None:
         """Do all parts, on as many threads as the frame has."""
-        for place in self._frame.zeroed:
-            self._words[place] = 0
-        begin, threads = address(self._words), self._frame.threads
-        for part in self._frame.parts:
-            part.run(begin, threads)
+        frame, begin = self._frame, address(self._words)
+        for numbers, parts in frame.rounds(self._batch):
+            frame.begin(self._words, numbers)
+            for part in parts:
+                part.run(begin, frame.threads)

@@ -23,6 +23,14 @@ class Rows(NamedTuple):
     half: bool = False
 
 
+class Stretch(NamedTuple):
+    """Which of all the rows are A's: how many, how many there are before, and 1 where C holds a sum to add to, or 0."""
+
+    rows: Word
+    before: Word
+    adds: Word
+
+
 class Product(NamedTuple):
     """C (m, n) = Aᵀ B[places] of A (S, m) and B (·, n), and the sums (m,) of A's columns, or 0 for none.
 
@@ -34,17 +42,18 @@ class Product(NamedTuple):
     places: Word
     c: Rows
     sums: Word
+    of: Stretch
 
 
-def of_weights(frame: Frame, made: Kernel, rows: Word, given: Sequence[Product]) -> None:
-    """Parts that make products over so many rows. Those of one A that follow each other are made together."""
+def of_weights(frame: Frame, made: Kernel, given: Sequence[Product]) -> None:
+    """Parts that make products over rows. Those of one A that follow each other are made together."""
     for halves in (False, True):
         alike = [product for product in given if product.a.half == halves]
         if alike:
-            _of_weights(frame, made, rows, alike, halves)
+            _of_weights(frame, made, alike, halves)
 
 
-def _of_weights(frame: Frame, made: Kernel, rows: Word, given: Sequence[Product], halves: bool) -> None:
+def _of_weights(frame: Frame, made: Kernel, given: Sequence[Product], halves: bool) -> None:
     tile = made.tile
     kind, size = weights_item(tile), tile.lanes.bytes
     items: list[dict[str, Word]] = []
@@ -53,7 +62,7 @@ def _of_weights(frame: Frame, made: Kernel, rows: Word, given: Sequence[Product]
         zeros = frame.zeros(max(product.c.width for product in group) * size) if kind.shares_a else 0
         block, words = kind.block(tile, wide), dict[str, Word]()
         for product in reversed(group):  # the words of the first lead to those of the others
-            words = _of_product(product, rows) | {"zeros": zeros, "block": block, "next": _next(frame, words)}
+            words = _of_product(product) | {"zeros": zeros, "block": block, "next": _next(frame, words)}
         cuts = _cut(group[0].a.columns, frame.threads, tile.lanes.width)
         copies = kind.copies(tile, wide) * size
         items += [words | {"first": i, "last": j, "copies": frame.take(copies)} for i, j in cuts]
@@ -65,10 +74,11 @@ def _of_one_a(given: Iterable[Product]) -> list[list[Product]]:
     return [list(group) for _, group in groupby(given, lambda product: product.a)]
 
 
-def _of_product(product: Product, rows: Word) -> dict[str, Word]:
-    a, b, places, c, sums = product
-    words: dict[str, Word] = {"a": a.first, "b": b.first, "c": c.first, "sums": sums, "places": places, "rows": rows}
-    return words | {"a_width": a.width, "b_width": b.width, "c_width": c.width, "columns": b.columns} | {"half": b.half}
+def _of_product(product: Product) -> dict[str, Word]:
+    a, b, places, c, sums, of = product
+    words: dict[str, Word] = {"a": a.first, "b": b.first, "c": c.first, "sums": sums, "places": places, "half": b.half}
+    words |= {"a_width": a.width, "b_width": b.width, "c_width": c.width, "columns": b.columns}
+    return words | of._asdict()
 
 
 def _next(frame: Frame, words: dict[str, Word]) -> Word:
@@ -76,20 +86,30 @@ def _next(frame: Frame, words: dict[str, Word]) -> Word:
     return frame.write(WEIGHTS, [words | {"first": 0, "last": 0, "copies": 0}]) if words else 0
 
 
-def of_rows(frame: Frame, made: Kernel, given: Sequence[tuple[Rows, Word]], c: Rows, places: Word) -> None:
-    """A part for each pair of A (S, k) and W in panels, whose products are summed: C (S, n), in its places."""
-    tile, size = made.tile, made.tile.lanes.bytes
-    zeros = frame.zeros(c.width * size)
-    for number, (a, panels) in enumerate(given):
+class Factors(NamedTuple):
+    """A (S, k) and W in panels, for A W; the threads' shares of A's rows by the name of their edges."""
+
+    a: Rows
+    panels: Word
+    of: Stretch
+    shares: str
+
+
+def of_rows(frame: Frame, made: Kernel, given: Sequence[Factors], c: Rows, places: Word) -> None:
+    """A part for each A W, which are summed: C (S, n), in its places, without what fills rows up."""
+    tile, size, wide = made.tile, made.tile.lanes.bytes, made.round_to_panels(c.columns)
+    zeros = frame.zeros(wide * size)
+    for a, panels, stretch, shares in given:
         entry = products(made.target, tile, a.half).for_inputs
         words: dict[str, Word] = {"a": a.first, "a_width": a.width, "c": c.first, "c_width": c.width, "places": places}
-        words |= {"terms": a.columns, "panels": panels, "number": c.width // tile.columns}
-        words["starts"] = 0 if number else zeros
+        words |= {"terms": a.columns, "panels": panels, "starts": zeros, "number": wide // tile.columns}
+        words |= {"before": stretch.before, "adds": stretch.adds}
         items: list[dict[str, Word]] = []
         for k in range(frame.threads):
-            share: dict[str, Word] = {"first": At(of("share", k)), "last": At(of("share", k + 1))}
+            share: dict[str, Word] = {"first": At(of(shares, k)), "last": At(of(shares, k + 1))}
             own: dict[str, Word] = {
                 "lists": frame.take(2 * BLOCK * WORD),
+                "whole": 0 if wide == c.width and len(given) == 1 else frame.take(BLOCK * wide * size),
                 "operands": frame.take(tile.operand_bytes(BLOCK, a.columns)),
             }
             items.append(words | share | own)
@@ -140,7 +160,8 @@ def sums_of_products(made: Kernel, threads: int, factor: Factor) -> tuple[Tensor
     c, sums = a.new_empty(a.shape[1], made.round_to_panels(n)), a.new_empty(made.round_to_registers(a.shape[1]))
     frame = Frame(threads)
     of_a, of_b = Rows(At("a"), a.shape[1], a.stride(0)), Rows(At("b"), n, b.stride(0))
-    product = Product(of_a, of_b, At("places"), Rows(At("c"), n, c.shape[1]), At("sums"))
-    of_weights(frame, made, len(a), [product])
+    of_c = Rows(At("c"), n, c.shape[1])
+    product = Product(of_a, of_b, At("places"), of_c, At("sums"), Stretch(len(a), before=0, adds=0))
+    of_weights(frame, made, [product])
     frame.run_alone(addresses({"a": a, "b": b, "c": c, "sums": sums, "places": places}))
     return c[:, :n], sums[: a.shape[1]]

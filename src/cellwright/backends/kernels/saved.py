@@ -76,3 +76,8 @@ def saved_of(sizes: Sizes) -> Saved:
         else:
             rows[f"state.{name}"] = sizes.width(name) * size
     return Saved(rows | {f"operand.{k}": padded * size for k in range(len(made.layout.products))})
+
+
+def cotangent_bytes(sizes: Sizes) -> int:
+    """Of a number among the cotangents of x and u."""
+    return HALF if sizes.kernel.halves(sizes.projects) else sizes.bytes

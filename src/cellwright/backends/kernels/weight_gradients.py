@@ -12,8 +12,8 @@ from typing import NamedTuple
 from cellwright.backends.kernels import products
 from cellwright.backends.kernels.binding import Sizes, of
 from cellwright.backends.kernels.frame import At, Frame, Word
-from cellwright.backends.kernels.products import Copy, Product, Rows
-from cellwright.backends.kernels.saved import saved_of
+from cellwright.backends.kernels.products import Copy, Product, Rows, Stretch
+from cellwright.backends.kernels.saved import cotangent_bytes, saved_of
 from cellwright.compiler.codegen.loop_builder import HALF
 
 MATRICES = ("input", "recurrent")
@@ -28,9 +28,9 @@ def cotangents(sizes: Sizes, words: Mapping[str, Word], start: int, slots: int) 
     return Rows(first, slots * padded, sizes.kernel.layout.width * padded, half=size == HALF)
 
 
-def cotangent_bytes(sizes: Sizes) -> int:
-    """Of a number among the cotangents of x and u."""
-    return HALF if sizes.kernel.halves(sizes.projects) else sizes.bytes
+def stretch_of(d: int) -> Stretch:
+    """The rows of direction d whose cotangents are there, of which all but the first are added."""
+    return Stretch(At(of("stretch", d)), At(of("before", d)), At("again"))
 
 
 class _Run(NamedTuple):
@@ -53,10 +53,11 @@ def of_weights(frame: Frame, sizes: Sizes, words: Sequence[Mapping[str, Word]]) 
             new = any(sizes.biased) and run.matrix in MATRICES and run.a not in sums
             if new:
                 sums[run.a] = frame.take(sizes.kernel.round_to_registers(run.a.columns) * sizes.bytes)
-            given.append(Product(run.a, run.b, run.places, c, sums[run.a] if new else 0))
+            given.append(Product(run.a, run.b, run.places, c, sums[run.a] if new else 0, stretch_of(d)))
         copies += _copies(sizes, runs, sums, d)
     if given:
-        products.of_weights(frame, sizes.kernel, At("count"), given)
+        with frame.each_stretch():
+            products.of_weights(frame, sizes.kernel, given)
     products.copy(frame, sizes.kernel, copies)
 
 

@@ -101,17 +101,19 @@ ITEM = Struct(
 # turns (T,)                        then its rows in "state", those of two steps in turn
 # rows (S, saved_rows)              what is saved of one number a row
 # y (·, ·), y_stride in bytes       forward: the outputs;  backward: their cotangents
-# columns (S, ·)                    backward: the cotangents of x and u; with halves of 16 bits
+# since, until                      backward: the stretch of steps, numbered as forward computes them
+# before                            backward: how many packed rows there are before those of its stretch
+# columns (rows, ·)                 backward: the cotangents of x and u of a stretch; with halves of 16 bits
 # projection_panels, projection_starts  where the output is projected: forward the projection, backward its transpose
 # whole (·, padded)                 forward: the output before it is projected, saved or of one step
-# projected (S, ·)                  backward: the cotangents of the projected output
+# projected (rows, ·)               backward: the cotangents of the projected output of a stretch
 # operand.k (·, padded)             what product k within the step multiplies, saved or of one step;
 #                                   product.k_panels, product.k_starts: as those of U
 COMMON = (
     *("reverse", "steps", "inputs", "hidden", "outputs", "padded", "operand_bytes"),
     *("batch_sizes", "offsets", "state_rows", "starts", "resets", "x_places", "y_places"),
     *("x", "input_panels", "input_starts", "recurrent_panels", "recurrent_starts"),
-    *("kept", "halves", "half_state", "turns"),
+    *("kept", "halves", "half_state", "turns", "since", "until", "before"),
     *("gates", "rows", "y", "y_stride", "columns", "projection_panels", "projection_starts", "whole", "projected"),
 )
 

@@ -1,4 +1,9 @@
-"""The loop backward over the steps of a sequence: the cotangents of x and u for every row."""
+"""The loop backward over the steps of a sequence: the cotangents of x and u for every row.
+
+It takes a stretch of the steps at a time, the last first, so that only the cotangents of a stretch are held. What goes
+from one to the next are `carry` and `fresh`: at the end of a stretch, what its cotangents hand to the step before is
+added to `carry`, in the order in which that step would add it, so that a row has the same bits wherever steps are cut.
+"""
 
 from __future__ import annotations
 
@@ -30,11 +35,14 @@ def define_backward(module: Module, tile: Tile, step: LoopSpec) -> Function:
         with count(b, integer(0), b.sub(e.last, e.first)) as k:
             e.put(PRODUCTS, k, b.gep(e.own("products"), [b.mul(k, stride)]))
             e.put(WHOLE, k, b.gep(past, [b.mul(k, whole)]))
-    _begin(e)
-    with count(b, integer(0), e.steps) as back:
-        _step(e, b.sub(b.sub(e.steps, integer(1)), back))
+    since, until = (e.block.number(b, e.direction, name) for name in ("since", "until"))
+    with b.if_then(b.icmp_signed("==", until, e.steps)):
+        _begin(e)
+    with count(b, integer(0), b.sub(until, since)) as back:
+        _step(e, b.sub(b.sub(until, integer(1)), back), until)
+    goes_on = _hand_on(e, since)
     with e.if_wanted(f"final.{step.cell.states[0]}"):
-        _finish(e)
+        _finish(e, goes_on, _met(e, since, until))
     return e.end()
 
 
@@ -47,26 +55,62 @@ def _begin(e: LoopBuilder) -> None:
                 e.clear(e.state_row("fresh", name, n), e.width(name))
 
 
-def _finish(e: LoopBuilder) -> None:
-    """The cotangents of the states before each sequence's first step; where it began anew the fresh ones'."""
+def _hand_on(e: LoopBuilder, since: Value) -> Value:
+    """At the end of a stretch, carry what its first step hands to the one before.
+
+    Gives one past the last of the item's sequences that have such a step.
+    """
+    b, t = e.b, e.time(since)
+    more = b.icmp_signed(">", since, integer(0))
+    before = e.time(b.select(more, b.sub(since, integer(1)), since))
+    goes_on = b.select(more, minimum(b, e.alive(t), e.table("batch_sizes", before)), e.first)
+    if e.step.places.recurrent:
+        _through_weights(e, t, goes_on)
+    with count(b, e.first, goes_on) as n:
+        e.if_reset(b.add(e.table("offsets", t), n), lambda n=n: _cut(e, n))  # type: ignore[misc]
+        if e.step.places.recurrent:
+            _carry_products(e, n, b.sub(n, e.first))
+    return b.select(b.icmp_signed("<", goes_on, e.first), e.first, goes_on)
+
+
+def _met(e: LoopBuilder, since: Value, until: Value) -> Value:
+    """One past the last of the item's sequences that have a step in the stretch: its first or last has most."""
+    b = e.b
+    one, other = (e.alive(e.time(s)) for s in (since, b.sub(until, integer(1))))
+    return b.select(b.icmp_signed("<", one, other), other, one)
+
+
+def _carry_products(e: LoopBuilder, n: Value, place: Value) -> None:
+    """Add to what sequence n carries what came through U, in the row at `place`."""
+    state = e.step.cell.recurrent_state
+    e.add(e.get(PRODUCTS, place), e.state_row("carry", state, n), e.width(state))
+
+
+def _finish(e: LoopBuilder, first: Value, last: Value) -> None:
+    """Of the sequences that begin in the stretch, the cotangents of the states before their first step.
+
+    Where one began anew those are the fresh states'.
+    """
     b, cell = e.b, e.step.cell
     if e.step.places.recurrent:
-        _multiply_columns(e, integer(0), e.last, lambda n: e.table("starts", n))
-    with count(b, e.first, e.last) as n:
+        _multiply_columns(e, integer(0), (first, last), lambda n: e.table("starts", n))
+    with count(b, first, last) as n:
         if e.step.places.recurrent:
-            carry = e.state_row("carry", cell.recurrent_state, n)
-            e.add(e.get(PRODUCTS, b.sub(n, e.first)), carry, e.width(cell.recurrent_state))
+            _carry_products(e, n, b.sub(n, first))
         e.if_reset(e.table("starts", n), lambda n=n: _hand_to_fresh(e, n))  # type: ignore[misc]
         for name in cell.states:
             e.finish(name, n, e.state_row("carry", name, n))
 
 
-def _step(e: LoopBuilder, s: Value) -> None:
-    """One step back: what the step after hands to this one's states, then the cell's derivative."""
+def _step(e: LoopBuilder, s: Value, until: Value) -> None:
+    """One step back: what the step after hands to this one's states, then the cell's derivative.
+
+    What one of a later stretch hands on is carried already.
+    """
     b = e.b
     t = e.time(s)
     alive = e.alive(t)
-    more, following = e.following(s)
+    more, following = e.following(s, until)
     goes_on = minimum(b, alive, e.table("batch_sizes", following))  # sequences of which the step after is a part
     goes_on = b.select(more, goes_on, e.first)
     if e.step.places.recurrent:
@@ -99,16 +143,18 @@ def _through_product(e: LoopBuilder, product: int, t: Value, alive: Value) -> No
 def _through_weights(e: LoopBuilder, following: Value, goes_on: Value) -> None:
     """Products = the cotangents of the step after's u, through U."""
     rows_after = e.table("offsets", following)
-    _multiply_columns(e, following, goes_on, lambda n: e.b.add(rows_after, n))
+    _multiply_columns(e, following, (e.first, goes_on), lambda n: e.b.add(rows_after, n))
 
 
-def _multiply_columns(e: LoopBuilder, s: Value, last: Value, row_of: Callable[[Value], Value]) -> None:
-    """Products = the cotangents of u in a row of each of the item's sequences up to `last`, through U."""
-    b, places = e.b, e.step.places
-    with count(b, e.first, last) as n:
-        e.put(COLUMNS, b.sub(n, e.first), e.columns_row(row_of(n), places.recurrent_start))
+def _multiply_columns(
+    e: LoopBuilder, s: Value, sequences: tuple[Value, Value], row_of: Callable[[Value], Value]
+) -> None:
+    """Products = the cotangents of u in a row of each of these sequences, through U."""
+    b, places, (first, last) = e.b, e.step.places, sequences
+    with count(b, first, last) as n:
+        e.put(COLUMNS, b.sub(n, first), e.columns_row(row_of(n), places.recurrent_start))
     terms = e.slots_wide(len(places.recurrent))
-    e.multiply_to_and_fro(s, b.sub(last, e.first), COLUMNS, PRODUCTS, terms, e.outputs)
+    e.multiply_to_and_fro(s, b.sub(last, first), COLUMNS, PRODUCTS, terms, e.outputs)
 
 
 def _cut(e: LoopBuilder, n: Value) -> None:
@@ -134,7 +180,7 @@ def _through_projection(e: LoopBuilder, t: Value, alive: Value) -> None:
     b, lanes, cell = e.b, e.lanes, e.step.cell
     with count(b, e.first, alive) as n:
         place, row = b.sub(n, e.first), b.add(e.table("offsets", t), n)
-        projected = b.gep(e.address("projected"), [b.mul(row, e.operand_bytes)])
+        projected = b.gep(e.address("projected"), [b.mul(e.in_stretch(row), e.operand_bytes)])
         e.put(PROJECTED, place, projected)
         carry = e.state_row("carry", cell.recurrent_state, n)
         read = _cotangent(e, carry, e.get(PRODUCTS, place), e.y_row(row, e.step.cell.results[0]))

@@ -154,7 +154,7 @@ def _product_row(e: LoopBuilder, s: Value, place: Value) -> Value:
 def _targets(e: LoopBuilder, s: Value, n: Value) -> dict[str, Value]:
     """Where the new states of sequence n go: the next step's rows, or where it ends what it ends with."""
     b = e.b
-    more, following = e.following(s)
+    more, following = e.following(s, e.steps)
     more = b.and_(more, b.icmp_signed("<", n, e.table("batch_sizes", following)))
     rows = {name: e.state_row("state", name, e.before(name, following, n)) for name in e.step.cell.states}
     return {name: b.select(more, row, e.state_row("carry", name, n)) for name, row in rows.items()}
@@ -246,7 +246,7 @@ def _copy_output(e: LoopBuilder, state: Value, row: Value) -> None:
 def _begin_anew(e: LoopBuilder, s: Value, alive: Value) -> None:
     """Where the next step of a sequence begins anew, the state before it is the fresh one."""
     b = e.b
-    more, following = e.following(s)
+    more, following = e.following(s, e.steps)
     row = e.table("offsets", following)
     with (
         b.if_then(more),

@@ -8,7 +8,9 @@ A library's matrix product would do, but its sums change with the shape and the 
 torch calls, faster where this was measured (`benchmarks/machine.py` shows both rates, docs/benchmarks.md those there).
 
 Every element of C is one sum over the rows in their order, whatever the number of threads: threads take columns of A in
-the first, rows in the second.
+the first, rows in the second. A may hold a stretch of the S rows: then C takes up the sums of the stretches before.
+Two A's of one row of C, those of two directions, are multiplied each for itself and then added, so that it is the same
+which of them comes first.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from llvmlite.ir import Function, Module, Value
+from llvmlite.ir import IRBuilder as Builder
 
 from cellwright.compiler.codegen import bfloat16, pointwise
 from cellwright.compiler.codegen.arguments import Struct
@@ -28,21 +31,24 @@ BLOCK = 256  # rows of A whose addresses `inputs` writes down at a time
 # a, b, c, sums    A, its rows whole registers long; B; C (m, wide); the sums (m, filled up) of A's columns or 0
 # places (S,)      the rows of B that the rows of A meet
 # a_width, b_width, c_width    elements between rows
-# rows, columns    S, n;   first, last    the item's columns of A;   copies    elements as `copies` counts them
+# before           how many of the S rows there are before A's;   adds    whether C and the sums hold those of others
+# rows, columns    A's rows, n;   first, last    the item's columns of A;   copies    elements as `copies` counts them
 # block            rows that are multiplied at a time;   zeros    as many as a row of C has
 # next             the address of words with another B, and its C, for the same A; or 0
 # half             whether B is in 16 bits
 WEIGHTS = Struct(
     *("a", "b", "c", "sums", "places", "a_width", "b_width", "c_width"),
-    *("rows", "columns", "first", "last", "copies", "block", "zeros", "next", "half"),
+    *("before", "adds", "rows", "columns", "first", "last", "copies", "block", "zeros", "next", "half"),
 )
 
 # places (S,)      the rows of C that come of the rows of A
-# first, last      the item's rows of A;   lists    two lists of BLOCK row addresses
+# before, adds     as in `weights`
+# c_width, number  n, and how many panels they are;   first, last    the item's rows of A
+# lists            two lists of BLOCK row addresses;   whole    BLOCK rows of whole panels
 # operands         as an item of a loop has them
 INPUTS = Struct(
-    *("a", "c", "places", "a_width", "c_width", "terms", "panels", "starts", "number", "first", "last"),
-    *("lists", "operands"),
+    *("a", "c", "places", "before", "adds", "a_width", "c_width", "terms", "panels", "starts", "number"),
+    *("first", "last", "lists", "whole", "operands"),
 )
 
 # source           rows of a product, or 0: then the target becomes zero;   target    where they go, without padding
@@ -103,10 +109,19 @@ class WeightsItem:
         place = self.b.add(self.b.mul(row, self.number(f"{name}_width")), start)
         return at(self.b, self.address(name), place, self.tile.lanes.scalar)
 
+    def place(self, k: Value) -> Value:
+        """The row of B that row k of A meets."""
+        return load(self.b, self.address("places"), self.b.add(self.number("before"), k))
+
+    def sets(self, rows: Run) -> Value:
+        """Whether these rows of A are the first of all that C is the sum of."""
+        b = self.b
+        return b.icmp_signed("==", b.or_(rows.first, self.number("adds")), integer(0))
+
     def row_of_panel(self, k: Value, column: Value) -> list[Vector]:
         """The columns of a panel of the row of B that row k of A meets; zero beyond B's columns."""
         b, tile, columns = self.b, self.tile, self.number("columns")
-        source = self.line("b", load(b, self.address("places"), k), column)
+        source = self.line("b", self.place(k), column)
         masks = [pointwise.inside_mask(b, tile.lanes, b.add(column, step), columns) for step in tile.steps]
         return [tile.lanes.load(b, b.gep(source, [s]), mask) for s, mask in zip(tile.steps, masks, strict=True)]
 
@@ -115,7 +130,7 @@ class WeightsItem:
         b, lanes, width = self.b, self.tile.lanes, integer(self.tile.lanes.width)
         totals = self.address("sums")
         with b.if_then(b.icmp_unsigned("!=", b.ptrtoint(totals, i64), integer(0))):
-            with b.if_then(b.icmp_signed("==", rows.first, integer(0))), count(b, *columns, width) as i:
+            with b.if_then(self.sets(rows)), count(b, *columns, width) as i:
                 lanes.store(Vector(lanes, b, lanes.constant(0.0)), at(b, totals, i, lanes.scalar))
             with count(b, *rows) as k, count(b, *columns, width) as i:
                 total = at(b, totals, i, lanes.scalar)
@@ -148,33 +163,53 @@ def define_weights(module: Module, tile: Tile, kind: type[WeightsItem], halves: 
 
 
 def define_inputs(module: Module, tile: Tile, halves: bool = False) -> Function:
-    """Add `inputs(item)`: the item's rows of C = starts + A W; where starts is 0, of C += A W.
+    """Add `inputs(item)`: the item's rows of C = starts + A W; where it adds, of C += starts + A W.
 
-    A is in 16 bits where `halves` says so.
+    A is in 16 bits where `halves` says so. Products of whole panels that nothing is added to are made in C itself.
     """
     product = tile.define_product(module, halves=halves)
-    sizes = {"a": 2 if halves else tile.lanes.bytes, "c": tile.lanes.bytes}
     made, b = function(module, "inputs", [pointer], inline=True)
     (item,) = made.args
     tile.begin(b)
-    lists = INPUTS.address(b, item, "lists")
+    before, adds, terms, number, first, last = (
+        INPUTS.number(b, item, name) for name in ("before", "adds", "terms", "number", "first", "last")
+    )
+    a_width, c_width = (INPUTS.number(b, item, name) for name in ("a_width", "c_width"))
+    lists, whole, size = INPUTS.address(b, item, "lists"), INPUTS.address(b, item, "whole"), tile.lanes.bytes
     results = b.gep(lists, [integer(8 * BLOCK)])
-    first, last = INPUTS.number(b, item, "first"), INPUTS.number(b, item, "last")
+    line = b.mul(number, integer(tile.columns * size))
+    sets = b.icmp_signed("==", adds, integer(0))
+    direct = b.and_(sets, b.icmp_signed("==", c_width, b.mul(number, integer(tile.columns))))
+
+    def of_c(row: Value) -> Value:
+        place = load(b, INPUTS.address(b, item, "places"), b.add(before, row))
+        return element(b, INPUTS.address(b, item, "c"), b.mul(place, c_width), size)
+
     with count(b, first, last, integer(BLOCK)) as begin:
         here = minimum(b, integer(BLOCK), b.sub(last, begin))
         with count(b, integer(0), here) as k:
             row = b.add(begin, k)
-            place = load(b, INPUTS.address(b, item, "places"), row)
-            for name, index, target in (("a", row, lists), ("c", place, results)):
-                width = b.mul(INPUTS.number(b, item, f"{name}_width"), integer(sizes[name]))
-                b.store(b.gep(INPUTS.address(b, item, name), [b.mul(index, width)]), at(b, target, k, pointer))
-        arguments = [INPUTS.number(b, item, "terms"), INPUTS.address(b, item, "panels")]
-        arguments += [INPUTS.address(b, item, "starts"), integer(0), INPUTS.number(b, item, "number")]
-        arguments.append(INPUTS.address(b, item, "operands"))
-        b.call(product, [here, lists, results, *arguments])
+            of_a = element(b, INPUTS.address(b, item, "a"), b.mul(row, a_width), 2 if halves else size)
+            b.store(of_a, at(b, lists, k, pointer))
+            target = b.select(direct, of_c(row), b.gep(whole, [b.mul(k, line)]))
+            b.store(target, at(b, results, k, pointer))
+        arguments = [terms, INPUTS.address(b, item, "panels"), INPUTS.address(b, item, "starts"), integer(0)]
+        b.call(product, [here, lists, results, *arguments, number, INPUTS.address(b, item, "operands")])
+        with b.if_then(b.not_(direct)), count(b, integer(0), here) as k:
+            found = load(b, results, k, pointer)
+            _put(b, tile.lanes, found, of_c(b.add(begin, k)), c_width, sets)
     tile.end(b)
     b.ret_void()
     return made
+
+
+def _put(b: Builder, lanes: Lanes, source: Value, target: Value, columns: Value, sets: Value) -> None:
+    """Set a row to another, or add that to it. Many arguments: a copy."""
+    known = b.select(sets, integer(0), columns)  # of a row that is set no element is read
+    with count(b, integer(0), columns, integer(lanes.width)) as c:
+        place, inside = at(b, target, c, lanes.scalar), pointwise.inside_mask(b, lanes, c, columns)
+        value = lanes.load(b, at(b, source, c, lanes.scalar), inside)
+        lanes.store(value + lanes.load(b, place, pointwise.inside_mask(b, lanes, c, known)), place, inside)
 
 
 def define_rows(module: Module, lanes: Lanes) -> Function:

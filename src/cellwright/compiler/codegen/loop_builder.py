@@ -105,11 +105,15 @@ class LoopBuilder:
         return self.b.gep(self.address(name), [self.b.mul(index, size)])
 
     def columns_row(self, index: Value, slot: int = 0) -> Value:
-        """The address of a row of cotangents, from a slot on."""
+        """The address of the cotangents of a packed row, from a slot on."""
         places, b = self.step.places, self.b
-        row = (self.half_row if self.step.halves else self.row)("columns", index, places.width)
+        row = (self.half_row if self.step.halves else self.row)("columns", self.in_stretch(index), places.width)
         size = HALF if self.step.halves else self.lanes.bytes
         return b.gep(row, [b.mul(self.padded, integer(slot * size))]) if slot else row
+
+    def in_stretch(self, index: Value) -> Value:
+        """Which row of its stretch a packed row is."""
+        return self.b.sub(index, self.block.number(self.b, self.direction, "before"))
 
     def before(self, state: str, t: Value, sequence: Value) -> Value:
         """The row in which a state stands before step t."""
@@ -251,11 +255,11 @@ class LoopBuilder:
         """One past the last of the item's sequences alive at t."""
         return minimum(self.b, self.last, self.table("batch_sizes", t))
 
-    def following(self, s: Value) -> tuple[Value, Value]:
-        """Whether a step comes after the s-th, and which of the sequence it is."""
+    def following(self, s: Value, end: Value) -> tuple[Value, Value]:
+        """Whether a step before `end` comes after the s-th, and which of the sequence it is."""
         b, after = self.b, self.b.add(s, integer(1))
-        last = b.sub(self.steps, integer(1))
-        return b.icmp_signed("<", after, self.steps), self.time(minimum(b, after, last))
+        last = b.sub(end, integer(1))
+        return b.icmp_signed("<", after, end), self.time(minimum(b, after, last))
 
     def if_reset(self, row: Value, then: Callable[[], None]) -> None:
         """Run `then` where there are resets and this row begins anew."""

@@ -110,7 +110,7 @@ class Strips(WeightsItem):
         """n rows of C from a row and a column on, plus the strip (its address, and elements between rows) times B."""
         b, tile, (place, stride), (i, column) = self.b, self.tile, strip, at_result
         targets = [self.line("c", b.add(i, integer(r)), column) for r in range(n)]
-        is_first = b.icmp_signed("==", rows.first, integer(0))
+        is_first = self.sets(rows)
         zero = Vector(tile.lanes, b, tile.lanes.constant(0.0))
         initial = [[zero.select(is_first, value) for value in tile.load(b, t)] for t in targets]
 

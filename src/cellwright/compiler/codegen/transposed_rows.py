@@ -11,7 +11,7 @@ from llvmlite.ir import Module, Value
 from cellwright.compiler.codegen import bfloat16, pack, pointwise
 from cellwright.compiler.codegen.bfloat16_tile import TERMS, WORD, Bfloat16Tile
 from cellwright.compiler.codegen.gemm import Run, WeightsItem
-from cellwright.compiler.codegen.ir_builder import at, count, element_at, integer, load, minimum, pointer
+from cellwright.compiler.codegen.ir_builder import at, count, element_at, integer, minimum, pointer
 from cellwright.compiler.codegen.microkernel import Tile
 from cellwright.compiler.codegen.vector import Vector, i64
 
@@ -93,8 +93,7 @@ class TransposedRows(WeightsItem):
         """Some columns of A times the B whose copy stands at `free`, which moves on to the next."""
         b, tile, (left, right) = self.b, self.tile, columns
         pairs, panels, number = tile.pairs(b, b.sub(rows.last, rows.first)), b.load(free), self._panels()
-        first = b.icmp_signed("==", rows.first, integer(0))
-        start = b.select(first, self.address("zeros"), ir.Constant(pointer, None))
+        start = b.select(self.sets(rows), self.address("zeros"), ir.Constant(pointer, None))
         results = b.bitcast(self.line("c", left, integer(0)), pointer)
         stride = b.mul(self.number("c_width"), integer(WORD))
         operands = [pairs, copied, panels, start, integer(0), number, stride]
@@ -152,7 +151,7 @@ class TransposedRows(WeightsItem):
     def _half_row_of_panel(self, k: Value, column: Value) -> list[Vector]:
         """`row_of_panel` of a B in 16 bits."""
         b, tile, columns, i16 = self.b, self.tile, self.number("columns"), bfloat16.i16
-        first = b.add(b.mul(load(b, self.address("places"), k), self.number("b_width")), column)
+        first = b.add(b.mul(self.place(k), self.number("b_width")), column)
         places = [at(b, self.address("b"), b.add(first, step), i16) for step in tile.steps]
         masks = [pointwise.inside_mask(b, tile.lanes, b.add(column, step), columns) for step in tile.steps]
         return [bfloat16.load(b, tile.lanes, place, mask) for place, mask in zip(places, masks, strict=True)]
