@@ -1,20 +1,21 @@
 """How long `fit` takes to its first training step, and how much memory, by the number of rows it learns from.
 
-    python benchmarks/scale.py [--rows 100000,1000000,10000000] [--times 3] [--before SRC] [--page]
+    python benchmarks/scale.py [--task tag] [--rows 100000,1000000,10000000] [--times 3] [--before SRC] [--page]
 
 Of each number of rows, with the arrays of the data in memory and on disk (`--cache`), and of another version where
 `--before` is its folder `src`. Each figure is from a process of its own: seconds and processor seconds from its start
 to the first step, and the most memory by then that is the process's own, beyond what PyTorch and Lightning take,
 without pages of mapped files, which the system takes back where others want memory. Ways are measured in turn,
 `--times` over, of which the median counts. The steps after are measured in one process, a step on disk after each one
-in memory, of the fewest rows. The rows are made of stretches of articles of the set news-en, 6 to 24 words each.
-`--page` writes the figures into docs/scale.md.
+in memory, of the fewest rows. The rows are made of stretches of articles of the set news-en, 6 to 24 words each,
+which have a label each, or a tag a word: its length. `--page` writes the figures of classify into docs/scale.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import importlib
 import json
 import os
 import shutil
@@ -23,6 +24,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -67,35 +69,53 @@ class Peak(threading.Thread):
 
 TOGETHER = 100_000
 """Rows that are drawn at once."""
+SUFFIXES = {"classify": ".csv", "tag": ".conll"}
+"""Of the file of each task that can be measured."""
 
 
 def write_rows(path: Path, count: int) -> None:
-    """Write so many short texts with their labels, nearly all of them different."""
+    """Write so many short texts, with their labels or a tag a word as the suffix says."""
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        if path.suffix == ".csv":
+            rows.writerow(["text", "label"])
+        for words, label in stretches(count):
+            if path.suffix == ".csv":
+                rows.writerow([" ".join(words), label])
+            else:
+                file.write("".join(f"{word}\t{len(word)}\n" for word in words) + "\n")
+
+
+def stretches(count: int) -> Iterator[tuple[list[str], str]]:
+    """Yield so many times some words of an article and its label, nearly all of them different."""
     from cellwright.data import datasets
 
     articles = datasets.load("news-en")["train"]
     found = [(text.split(), label) for text, label in zip(articles.texts, articles.labels, strict=True)]
     draw = np.random.default_rng(1)
-    with path.open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["text", "label"])
-        for begin in range(0, count, TOGETHER):
-            size = min(TOGETHER, count - begin)
-            which, sizes = draw.integers(0, len(found), size), draw.integers(3, 13, (size, 2))
-            for (words, label), pair, places in zip(
-                map(found.__getitem__, which.tolist()), sizes.tolist(), draw.random((size, 2)).tolist(), strict=True
-            ):
-                starts = [int(place * max(1, len(words) - each)) for place, each in zip(places, pair, strict=True)]
-                rows.writerow([" ".join(w for s, e in zip(starts, pair, strict=True) for w in words[s : s + e]), label])
+    for begin in range(0, count, TOGETHER):
+        size = min(TOGETHER, count - begin)
+        which, sizes = draw.integers(0, len(found), size), draw.integers(3, 13, (size, 2))
+        for (words, label), pair, places in zip(
+            map(found.__getitem__, which.tolist()), sizes.tolist(), draw.random((size, 2)).tolist(), strict=True
+        ):
+            starts = [int(place * max(1, len(words) - each)) for place, each in zip(places, pair, strict=True)]
+            yield [w for s, e in zip(starts, pair, strict=True) for w in words[s : s + e]], label
+
+
+def task_of(data: str) -> str:
+    """The task whose file it is."""
+    return next(task for task, suffix in SUFFIXES.items() if data.endswith(suffix))
 
 
 def measure(data: str, began: float, way: str) -> None:
     """Train on the file in this process up to STEPS steps, print what that took as JSON, and end it."""
+    from cellwright import tasks
     from cellwright.allocator import keep_freed_memory
-    from cellwright.tasks.classify import ClassifyConfig
-    from cellwright.tasks.classify.objective import ClassifyObjective
     from cellwright.training import fit
 
+    config = tasks.config_of(task_of(data))
+    objective = importlib.import_module(f"cellwright.tasks.{config.task}.objective")
     keep_freed_memory()  # as the command does
     peak = Peak()
     peak.start()
@@ -107,23 +127,23 @@ def measure(data: str, began: float, way: str) -> None:
         print(json.dumps(asdict(Start(time.time() - began, time.process_time(), own, disk))), flush=True)
         os._exit(0)
 
-    ClassifyObjective.loss = ended
+    getattr(objective, f"{config.task.capitalize()}Objective").loss = ended
     options: dict[str, Any] = {"cache": cache} if way == DISK else {}
     if way == MEMORY:
         from cellwright.data import cache as caching
 
         caching.LARGE = 2**63
     with tempfile.TemporaryDirectory() as folder:
-        fit(ClassifyConfig(data=data, out=Path(folder, "run"), max_epochs=1, **options), progress=False)
+        fit(config(data=data, out=Path(folder, "run"), max_epochs=1, **options), progress=False)
 
 
 def pace(data: str) -> None:
     """Print how many times the processor seconds of a step from memory a step from disk takes, as JSON."""
-    from cellwright.tasks.classify import ClassifyConfig
-    from cellwright.tasks.classify.prepare import prepare
+    from cellwright import tasks
 
+    task = tasks.get(task_of(data))
     found = [
-        prepare(ClassifyConfig(data=data, out=Path(data), **options), None)
+        task.prepare(task.config(data=data, out=Path(data), **options), None)
         for options in ({}, {"cache": Path(data + ".cache")})
     ]
     epochs = [prepared.train.epoch(0, 0, 1) for prepared in found]
@@ -167,18 +187,21 @@ def _own() -> float:
 def main() -> None:
     """Measure, print, and write the page where that was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--task", choices=list(SUFFIXES), default="classify")
     parser.add_argument("--rows", default="100000,1000000")
     parser.add_argument("--times", type=int, default=1)
     parser.add_argument("--before", type=Path)
     parser.add_argument("--page", action="store_true")
     options = parser.parse_args()
+    if options.page and options.task != "classify":
+        parser.error("--page: the page has the figures of --task classify; expected that one, or no --page")
     here = Path(__file__).parents[1] / "src"
     ways = {BEFORE: options.before, MEMORY: here, DISK: here}
     found: dict[tuple[int, str], list[Start]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as folder:
         several = sorted(map(int, options.rows.split(",")))
         for rows in several:
-            path = Path(folder, f"{rows}.csv")
+            path = Path(folder, f"{rows}{SUFFIXES[options.task]}")
             write_rows(path, rows)
             for _ in range(options.times):
                 for way, source in ways.items():
@@ -188,7 +211,7 @@ def main() -> None:
                         asked = child_process.ask(Path(__file__), str(path), time.time(), way, environment=environment)
                         found[rows, way].append(Start(**asked))
                         print(rows, way, found[rows, way][-1], flush=True)
-        fewest = str(Path(folder, f"{several[0]}.csv"))
+        fewest = str(Path(folder, f"{several[0]}{SUFFIXES[options.task]}"))
         steps = child_process.ask(Path(__file__), fewest, environment={"PYTHONPATH": str(here)})
     print(table(found, steps))
     if options.page:

@@ -150,6 +150,28 @@ def test_a_folder_that_cannot_be_written_is_a_users_mistake(tmp_path):
         Cache(tmp_path / "file" / "cache").empty(3, np.int64)
 
 
+def test_what_is_whole_is_read_where_nothing_can_be_written(tmp_path, monkeypatch):
+    fill, began = squares(95)
+    made(tmp_path, fill)
+    [folder] = tmp_path.iterdir()
+    there = {each: each.read_bytes() for each in folder.iterdir()}
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # as of another user; root may write anywhere
+    assert made(tmp_path, fill) == EXPECTED
+    assert began == [0]
+    assert made(tmp_path, fill, key="others") == made(tmp_path, fill, key=None) == EXPECTED
+    assert began == [0, 0, 0]
+    store = Cache(tmp_path)
+    store.of(lambda: "numbers").made("some", KINDS, fill)
+    assert store.empty(3, np.int64).shape == (3,)
+    [said] = store.sentences()
+    assert said.startswith(f"{tmp_path}: cannot be written to; 0 MB of the data are read from there")
+    assert {each: each.read_bytes() for each in folder.iterdir()} == there
+    assert list(tmp_path.iterdir()) == [folder]
+    monkeypatch.setattr(cache, "LARGE", 1)
+    (tmp_path / "a.csv").write_text("text")
+    assert isinstance(Caching(tmp_path).store([tmp_path / "a.csv"]), Cache)
+
+
 def test_which_files_are_not_held_in_memory(tmp_path, monkeypatch):
     small, other, folder = tmp_path / "small.csv", tmp_path / "other.csv", tmp_path / "texts"
     small.write_text("x" * 60)

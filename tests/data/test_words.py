@@ -3,6 +3,10 @@ import json
 import pytest
 import torch
 
+from cellwright.data import cache, words
+from cellwright.data.cache import Cache
+from cellwright.data.column import Column
+from cellwright.data.lists import Lists
 from cellwright.data.words import MOST_CHARACTERS, Lexicon, collate_words
 from cellwright.errors import InputError
 
@@ -66,10 +70,33 @@ def test_sentences_that_were_numbered_apart_make_no_batch(lexicon):
     apart = [lexicon.examples([[word]])[0] for word in ("fly", "to")]
     with pytest.raises(ValueError, match=r"several calls of Lexicon\.examples; expected those of one"):
         collate_words(apart)
-    with pytest.raises(ValueError, match="shorter"):
-        lexicon.examples([["fly"], ["to"]], tags=[[1]])
 
 
-def test_sentences_with_and_without_tags_do_not_mix(lexicon):
-    with pytest.raises(ValueError, match="1 of 2 sentences have tags; expected all or none"):
-        collate_words(lexicon.examples([["a"], ["a"]], [[0], None]))
+def test_tags_and_labels_go_with_words_and_sentences(lexicon):
+    for tags in ([[1]], [[1, 2], []], [[1], [1], [1]]):
+        with pytest.raises(ValueError, match=r"other tags than words; expected one for each"):
+            lexicon.examples([["fly"], ["to"]], tags=tags)
+    with pytest.raises(ValueError, match=r"1 labels of 2 sentences; expected one for each"):
+        lexicon.examples([["fly"], ["to"]], labels=[1])
+
+
+@pytest.mark.parametrize("stopped", [None, 2, 3])
+def test_sentences_are_numbered_alike_in_whatever_pieces_and_where_another_process_went_on(
+    lexicon, tmp_path, monkeypatch, stopped
+):
+    rows = [["to", "Fly"], [], ["Oslo"], ["Fly", "Boston", "to"], ["Oslo", "to"]]
+    expected = lexicon.examples(rows)
+    monkeypatch.setattr(words, "TOGETHER", 1)
+    monkeypatch.setattr(cache, "SHARD", 1)
+    column = Lists.of(rows, Column.of)
+    column.store = Cache(tmp_path)
+    if stopped is not None:
+        number = lexicon.words
+        lexicon.words = lambda tokens: number(tokens) if tokens != rows[stopped] else 1 / 0
+        with pytest.raises(ZeroDivisionError):
+            lexicon.examples(column)
+        lexicon.words = number
+    found = lexicon.examples(column)
+    for one, other in zip(found, expected, strict=True):
+        assert [one.words.tolist(), one.forms.tolist()] == [other.words.tolist(), other.forms.tolist()]
+    assert [row.tolist() for row in found[0].spellings] == [row.tolist() for row in expected[0].spellings]

@@ -1,6 +1,6 @@
 """From what a user names as DATA to batches of numbers; knows no model.
 
-    arrays, cache, column, token_rows    rows as arrays, in memory or on disk, and never all of them at once
+    arrays, cache, column, lists, token_rows    rows as arrays, in memory or on disk, and never all of them at once
 
     readers/    files: one a format -> Table, Sentences or SeriesTable, which are rows and where each stood
     datasets/   built-in sets: one file a set -> Splits of one of these

@@ -164,13 +164,17 @@ class OnDemand(Sequence[Item]):
     def _item(self, index: int) -> Item:
         """Put together the item of an index from 0 on."""
 
+    def _items(self, part: slice) -> list[Item]:
+        """Put together several: one by one, unless there is a shorter way."""
+        return [self._item(each) for each in range(*part.indices(len(self)))]
+
     @overload
     def __getitem__(self, index: int) -> Item: ...
     @overload
     def __getitem__(self, index: slice) -> list[Item]: ...
     def __getitem__(self, index: int | slice) -> Item | list[Item]:
         if isinstance(index, slice):
-            return [self._item(each) for each in range(*index.indices(len(self)))]
+            return self._items(index)
         if not -len(self) <= index < len(self):
             raise IndexError(f"{self.called} {index} of {len(self)}")
         return self._item(index % len(self))

@@ -73,7 +73,7 @@ class Caching(NamedTuple):
             return Cache(self.folder)
         if sum(map(_bytes_of_text, files)) < LARGE:
             return MEMORY
-        if not os.access(self.folder if self.folder.exists() else self.folder.parent, os.W_OK):  # nobody asked for it
+        if not self.folder.exists() and not os.access(self.folder.parent, os.W_OK):  # nobody asked for it
             return Memory([f"{self.folder}: cannot be written to, so that the data are held in memory"])
         return Cache(self.folder)
 
@@ -100,6 +100,7 @@ class Cache:
         """folder: is made when something is written."""
         self._folder = folder
         self._key: str | None = _digest([FORMAT, version("cellwright"), unicodedata.unidata_version])
+        self._read_only = folder.exists() and not os.access(folder, os.W_OK)
         self._used: dict[Path, int] = {}
         self._damaged: list[str] = []
 
@@ -113,23 +114,37 @@ class Cache:
 
     def made(self, name: str, kinds: Mapping[str, DTypeLike], fill: Fill) -> Made:
         """Return arrays that are there, whole, or go on making them. Raises InputError where the disk refuses."""
+        if self._read_only:
+            return self._read(name, kinds, fill)
         with self._writing():
             self._folder.mkdir(parents=True, exist_ok=True)
             if self._key is None:
                 # What is mapped stays; a file system of another machine may keep its name until nobody reads it.
                 with tempfile.TemporaryDirectory(dir=self._folder, ignore_cleanup_errors=True) as passing:
                     return _made(Path(passing), kinds, Journal(), fill)
-            folder = self._folder / f"{name}-{_digest([self._key, _spelled(kinds)])[:16]}"
+            folder = self._folder_of(name, kinds)
             folder.mkdir(exist_ok=True)
             with _alone(folder):
                 made = _made(folder, kinds, self._journal(folder), fill)
-            self._used[folder] = sum(each.stat().st_size for each in folder.iterdir())
+            self._used[folder] = _size_of(folder)
             return made
+
+    def _read(self, name: str, kinds: Mapping[str, DTypeLike], fill: Fill) -> Made:
+        """Return arrays that are there, whole, of a folder that cannot be written to; others are made in memory."""
+        folder = self._folder_of(name, kinds)
+        journal = Journal() if self._key is None else self._journal(folder)
+        if not journal.whole:
+            return MEMORY.made(name, kinds, fill)
+        self._used[folder] = _size_of(folder)
+        return _made(folder, kinds, journal, fill)
+
+    def _folder_of(self, name: str, kinds: Mapping[str, DTypeLike]) -> Path:
+        return self._folder / f"{name}-{_digest([self._key, _spelled(kinds)])[:16]}"
 
     def empty(self, size: int, kind: DTypeLike) -> NDArray[Any]:
         """Return an array in a file without a name, gone with the process. Raises InputError where the disk is full."""
-        if not size:
-            return np.empty(0, kind)
+        if not size or self._read_only:
+            return np.empty(size, kind)
         with self._writing():
             self._folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self._folder) as file:
@@ -138,9 +153,15 @@ class Cache:
 
     def sentences(self) -> list[str]:
         """Say what was damaged, and where the arrays lie."""
+        size = sum(self._used.values()) / 1e6
+        if self._read_only:
+            return [
+                *self._damaged,
+                f"{self._folder}: cannot be written to; {size:,.0f} MB of the data are read from there, and what it "
+                "lacks is held in memory",
+            ]
         if not self._used:
             return self._damaged
-        size = sum(self._used.values()) / 1e6
         return [
             *self._damaged,
             f"{self._folder}: the data as arrays, {size:,.0f} MB, which are not read into memory whole; later runs on "
@@ -159,7 +180,8 @@ class Cache:
         if short is None:
             return journal
         self._damaged.append(f"{folder}: damaged, since {short} is cut short; made anew")
-        (folder / JOURNAL).unlink()
+        if not self._read_only:
+            (folder / JOURNAL).unlink()
         return Journal()
 
     @contextmanager
@@ -254,6 +276,10 @@ def _path(folder: Path, name: str) -> Path:
 def _size(folder: Path, name: str) -> int:
     path = _path(folder, name)
     return path.stat().st_size if path.exists() else -1
+
+
+def _size_of(folder: Path) -> int:
+    return sum(each.stat().st_size for each in folder.iterdir())
 
 
 def _spelled(kinds: Mapping[str, DTypeLike]) -> dict[str, str]:

@@ -6,6 +6,7 @@
 A list of strings takes 57 bytes a text beside its characters; this takes 12. Texts are made when they are asked for.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, NamedTuple, TypeVar, overload
@@ -175,6 +176,17 @@ class Names(AsAList[str]):
         found = store.empty(len(self), np.int32)
         for part in chunks(len(self)):
             found[part] = table[self.numbers[part]]
+        return found
+
+    def counted(self) -> Counter[str]:
+        """Return how often each string stands here, in the order of the names."""
+        counts = np.zeros(len(self.names), np.int64)
+        for part in chunks(len(self)):
+            counts += np.bincount(self.numbers[part], minlength=len(counts))
+        found = Counter[str]()
+        for name, count in zip(self.names, counts.tolist(), strict=True):
+            if count:
+                found[name] += count
         return found
 
     def rows_of(self, names: Collection[str], store: Store = MEMORY) -> NDArray[np.int64]:

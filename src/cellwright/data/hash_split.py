@@ -47,28 +47,36 @@ def split_table(
     """
     check_shares(validation, test)
     store, size = store_of(table.texts), len(table)
-    hashes, without_text = _hashed(table.texts, ""), hashes_of([""])
+    hashes, without_text = hashed(table.texts), hashes_of([""])
     empty = rows_where(size, lambda part: hashes[part] == without_text, store)
     kept = store.empty(size, np.bool_)
     kept[:] = True
     kept[empty] = False
     notes = settle(table, kept, _alike(table.texts, hashes, store), duplicates)
-    places = _hashed(table.texts, salt) if salt else hashes
-
-    def between(low: float, high: float) -> NDArray[np.int64]:
-        def falls(part: slice) -> NDArray[np.bool_]:
-            place = _places(places[part])
-            return kept[part] & (place >= low) & (place < high)
-
-        return rows_where(size, falls, store)
-
-    ends = {"test": (0.0, test), "validation": (test, test + validation), "train": (test + validation, 1.0)}
+    places = hashed(table.texts, salt) if salt else hashes
+    rows = rows_of_splits(places, kept, validation, test, store)
     key = [validation, test, salt, duplicates]
-    splits = {split: table.take(between(*ends[split]), key=[split, *key]) for split in SPLITS}
+    splits = {split: table.take(rows[split], key=[split, *key]) for split in SPLITS}
     return Splits(splits, [*_without_text(table, empty), *notes, *unlearnable(splits)])
 
 
-def _hashed(texts: Sequence[str], salt: str) -> NDArray[np.uint64]:
+def rows_of_splits(
+    hashes: NDArray[np.uint64], kept: NDArray[np.bool_], validation: float, test: float, store: Store
+) -> dict[str, NDArray[np.int64]]:
+    """Return the indices of each split's rows; kept: (N,) of each row whether it falls to any."""
+
+    def between(low: float, high: float) -> NDArray[np.int64]:
+        def falls(part: slice) -> NDArray[np.bool_]:
+            place = _places(hashes[part])
+            return kept[part] & (place >= low) & (place < high)
+
+        return rows_where(len(hashes), falls, store)
+
+    ends = {"test": (0.0, test), "validation": (test, test + validation), "train": (test + validation, 1.0)}
+    return {split: between(*ends[split]) for split in SPLITS}
+
+
+def hashed(texts: Sequence[str], salt: str = "") -> NDArray[np.uint64]:
     """The hashes of the texts behind the salt, where the texts lie."""
 
     def fill(growing: Growing) -> None:
@@ -125,9 +133,14 @@ def _in_order(hashes: NDArray[np.uint64], store: Store) -> NDArray[np.uint64]:
 
 
 def among(table: Table, others: Table) -> int:
-    """Count the rows whose text is one of the others', white space at its ends aside: their hashes agree."""
-    ordered = _in_order(_hashed(others.texts, ""), store_of(others.texts))
-    hashes, count = _hashed(table.texts, ""), 0
+    """Count the rows whose text is one of the others', white space at its ends aside."""
+    return texts_among(table.texts, others.texts)
+
+
+def texts_among(texts: Sequence[str], others: Sequence[str]) -> int:
+    """Count the texts whose hash is that of one of the others."""
+    ordered = _in_order(hashed(others), store_of(others))
+    hashes, count = hashed(texts), 0
     for part in chunks(len(hashes) if len(ordered) else 0):
         place = np.minimum(np.searchsorted(ordered, hashes[part]), len(ordered) - 1)
         count += int(np.count_nonzero(ordered[place] == hashes[part]))

@@ -3,53 +3,87 @@
 import json
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from itertools import chain, count
-from typing import NamedTuple, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache, partial
+from itertools import chain, count, islice
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from torch import Tensor
 
-from cellwright.data.batches import filled, padded
+from cellwright.data.arrays import Growing, OnDemand, ends_of, store_of, stretch
+from cellwright.data.batches import filled
 from cellwright.data.compatible import Compatible
+from cellwright.data.lists import lengths_of
 from cellwright.data.sentences import Featured, Features, Words, tokens_of
 from cellwright.data.special_tokens import KNOWN, UNKNOWN
+from cellwright.data.token_rows import TokenRows, narrow
 from cellwright.data.unseen import Unseen
 from cellwright.errors import InputError
-from cellwright.stages import staged
-
-Value = TypeVar("Value")
+from cellwright.stages import stage, staged
 
 REMEMBERED = 100_000  # words whose numbers are looked up once: a text repeats most of its words
 MOST_CHARACTERS = 32  # of a word that is longer, the first half of them and the last: a link must not widen its batch
-
-
-class Spellings(NamedTuple):
-    """F different words as they are spelled, in at most C characters."""
-
-    characters: Tensor
-    """(F, C) int64, zero beyond each length."""
-    lengths: Tensor
-    """(F) int64, at least 1."""
+TOGETHER = 1000
+"""Sentences that are numbered at once."""
 
 
 class WordExample(NamedTuple):
     """A sentence of T words as numbers."""
 
-    words: NDArray[np.int64]
-    """(T)"""
-    forms: NDArray[np.int64]
+    words: Sequence[int]
+    """(T), an array as all of them."""
+    forms: Sequence[int]
     """(T), the row of each word in `spellings`."""
-    spellings: Spellings
-    """Of this sentence and those that were numbered with it."""
-    tags: NDArray[np.int64] | None
+    spellings: TokenRows
+    """F different words as the numbers of their characters, of this sentence and those that were numbered with it."""
+    tags: Sequence[int] | None
     """(T)"""
     label: int | None
-    features: NDArray[np.int64] | None = None
+    features: NDArray[np.int32] | None = None
     """(T, K), a number of each of K columns."""
+
+
+class WordRows(OnDemand[WordExample]):
+    """N sentences as numbers, put together of arrays when they are asked for."""
+
+    called = "sentence"
+
+    def __init__(
+        self,
+        words: TokenRows,
+        forms: NDArray[np.int32],
+        spellings: TokenRows,
+        features: Sequence[NDArray[np.int32]],
+        tags: TokenRows | None,
+        labels: NDArray[np.integer] | None,
+    ) -> None:
+        """forms: of all words; features: of each of K columns those of all words; else as of an example.
+
+        Many arguments: what is known of a sentence.
+        """
+        self._words, self._forms, self._spellings, self._features = words, forms, spellings, features
+        self._tags, self._labels = tags, labels
+
+    def costs(self) -> NDArray[np.integer]:
+        """(N,) words of each sentence."""
+        return self._words.lengths
+
+    def __len__(self) -> int:
+        return len(self._words)
+
+    def _item(self, index: int) -> WordExample:
+        begin, end = stretch(self._words.ends, index)
+        return WordExample(
+            self._words[index],
+            cast("Sequence[int]", self._forms[begin:end]),
+            self._spellings,
+            None if self._tags is None else self._tags[index],
+            None if self._labels is None else int(self._labels[index]),
+            np.stack([each[begin:end] for each in self._features], axis=-1) if self._features else None,
+        )
 
 
 class WordBatch(NamedTuple):
@@ -107,8 +141,14 @@ class Lexicon:
 
         The same for the same sentences, in whatever order they stand.
         """
-        tokens = Counter(chain.from_iterable(map(tokens_of, sentences)))
-        said = [each for words in sentences if isinstance(words, Featured) for each in words.features]
+        tokens: Counter[str] = Counter()
+        columns: list[set[str]] = []
+        for each in sentences:
+            tokens.update(tokens_of(each))
+            for features in each.features if isinstance(each, Featured) else ():
+                columns = columns or [set() for _ in features]
+                for column, value in zip(columns, features, strict=True):
+                    column.add(value)
         words: Counter[str] = Counter()
         characters: set[str] = set()
         for token, times in tokens.items():
@@ -116,7 +156,7 @@ class Lexicon:
             characters.update(token)
         frequent = sorted(words.items(), key=lambda item: (-item[1], item[0]))[: size - KNOWN]
         known = [word for word, times in frequent if times >= min_frequency]
-        return cls(known, sorted(characters), [sorted(set(column)) for column in zip(*said, strict=True)])
+        return cls(known, sorted(characters), list(map(sorted, columns)))
 
     def __contains__(self, token: str) -> bool:
         return normal(token) in self._words
@@ -152,31 +192,64 @@ class Lexicon:
     def examples(
         self,
         sentences: Sequence[Words],
-        tags: Sequence[Sequence[int] | None] | None = None,
-        labels: Sequence[int | None] | None = None,
-    ) -> list[WordExample]:
-        """Return sentences as numbers, those that go into a batch together at once: they share their spellings."""
-        rows: defaultdict[tuple[int, ...], int] = defaultdict(count().__next__)  # of spellings, as they are first seen
-        cut = list(map(tokens_of, sentences))
-        forms = [_array(rows[self.spelling(token)] for token in tokens) for tokens in cut]
-        spellings = Spellings(*padded(list(rows) or [(UNKNOWN,)]))
-        rows_of_tags = [None] * len(sentences) if tags is None else tags
-        said = [None] * len(sentences) if labels is None else labels
-        each = zip(cut, forms, rows_of_tags, said, map(self._numbered, sentences), strict=True)
-        return [
-            WordExample(_array(self.words(tokens)), form, spellings, None if row is None else _array(row), label, found)
-            for tokens, form, row, label, found in each
-        ]
+        tags: Sequence[Sequence[int]] | None = None,
+        labels: Sequence[int] | NDArray[np.integer] | None = None,
+    ) -> WordRows:
+        """Return sentences as numbers, where they lie; those that go into a batch together at once.
 
-    def _numbered(self, words: Words) -> NDArray[np.int64] | None:
-        """The numbers of a sentence's features (T, K), UNKNOWN where one is new or not given."""
+        Raises ValueError for other than a tag for each word and a label for each sentence.
+        """
+        store = store_of(sentences).of(lambda: ["words", self.to_json()])
+        kinds: dict[str, DTypeLike] = {
+            "words": narrow(len(self.vocabulary) + KNOWN), "lengths": np.int32, "forms": np.int32,
+            "spelled": narrow(len(self.alphabet) + KNOWN), "spellings": np.int32,
+        }  # fmt: skip
+        columns = [f"feature{number}" for number in range(len(self.features))]
+        made = store.made("words", kinds | dict.fromkeys(columns, np.int32), partial(self._fill, sentences)).arrays
+        words = TokenRows(made["words"], ends_of(made["lengths"], store), made["lengths"])
+        rows = tags if tags is None or isinstance(tags, TokenRows) else TokenRows.of(tags)
+        if rows is not None and not np.array_equal(rows.lengths, words.lengths):
+            raise ValueError("Lexicon.examples: other tags than words; expected one for each")
+        if labels is not None and len(labels) != len(words):
+            raise ValueError(f"Lexicon.examples: {len(labels)} labels of {len(words)} sentences; expected one for each")
+        spellings = TokenRows(made["spelled"], ends_of(made["spellings"], store), made["spellings"])
+        said = None if labels is None else np.asarray(labels)
+        return WordRows(words, made["forms"], spellings, [made[column] for column in columns], rows, said)
+
+    def _fill(self, sentences: Sequence[Words], growing: Growing) -> None:
+        """Number words, and spell each different one where it stands first."""
+        rows: defaultdict[tuple[int, ...], int] = defaultdict(count().__next__)  # of spellings, as they are first seen
+        there = growing.rows
+        with stage("numbering the words of sentences", len(sentences)) as done:
+            # Those that are there are looked at too, so that each spelling has the number that it had.
+            for begin, end in [*_pieces(0, there), *_pieces(there, len(sentences))]:
+                some, known = sentences[begin:end], len(rows)
+                cut = list(map(tokens_of, some))
+                forms = [rows[self.spelling(token)] for tokens in cut for token in tokens]
+                done(end - begin)
+                if end <= there:
+                    continue
+                new = list(islice(reversed(rows), len(rows) - known))[::-1]
+                if not rows and end == len(sentences):
+                    new = [(UNKNOWN,)]  # a batch without words spells one all the same
+                arrays: dict[str, NDArray[Any]] = {
+                    "words": np.array([number for tokens in cut for number in self.words(tokens)], np.int64),
+                    "lengths": lengths_of(cut),
+                    "forms": np.array(forms, np.int64),
+                    "spelled": np.array([number for spelling in new for number in spelling], np.int64),
+                    "spellings": lengths_of(new),
+                }
+                growing.append(end - begin, arrays | self._numbered(some))
+
+    def _numbered(self, sentences: Sequence[Words]) -> dict[str, NDArray[Any]]:
+        """The numbers of all words' features, a column each, UNKNOWN where one is new or not given."""
         if not self.features:
-            return None
-        rows = [
-            [known.get(v, UNKNOWN) for v, known in zip(each, self._values, strict=True)]
-            for each in self._features_of(words)
-        ]
-        return np.array(rows, np.int64).reshape(len(words), len(self.features))
+            return {}
+        said = list(chain.from_iterable(map(self._features_of, sentences)))
+        return {
+            f"feature{column}": np.array([known.get(each[column], UNKNOWN) for each in said], np.int64)
+            for column, known in enumerate(self._values)
+        }
 
     def _features_of(self, words: Words) -> Sequence[Features]:
         """Those of each word, as many as the lexicon knows columns; nothing is said where there are none."""
@@ -217,45 +290,34 @@ def normal(token: str) -> str:
 
 
 def collate_words(examples: Sequence[WordExample]) -> WordBatch:
-    """Pad sentences to the longest and spell each word once.
-
-    Raises ValueError if only some of the sentences have tags, or labels, or if they were not numbered together.
-    """
-    known = examples[0].spellings
-    if any(example.spellings is not known for example in examples):
+    """Pad sentences to the longest and spell each word once. Raises ValueError if they were not numbered together."""
+    first = examples[0]
+    if any(example.spellings is not first.spellings for example in examples):
         raise ValueError("collate: sentences of several calls of Lexicon.examples; expected those of one")
-    tags = _all_or_none("tags", [example.tags for example in examples])
-    labels = _all_or_none("a label", [example.label for example in examples])
     lengths = np.array([len(example.words) for example in examples], np.int64)
     rows, forms = np.unique(np.concatenate([example.forms for example in examples]), return_inverse=True)
-    here = torch.from_numpy(rows if len(rows) else np.zeros(1, np.int64))
-    spelled = known.lengths[here]
+    spellings = first.spellings.take(rows if len(rows) else np.zeros(1, np.int64))
+    tags = [example.tags for example in examples if example.tags is not None]
+    labels = [example.label for example in examples if example.label is not None]
+    spelled = spellings.lengths.astype(np.int64)
     return WordBatch(
         words=filled(np.concatenate([example.words for example in examples]), lengths),
         lengths=torch.from_numpy(lengths),
-        spellings=known.characters[:, : spelled.max()].index_select(0, here),
-        spelled=spelled,
+        spellings=filled(spellings.numbers, spelled),
+        spelled=torch.from_numpy(spelled),
         forms=filled(forms, lengths),
-        tags=None if tags is None else filled(np.concatenate(tags), lengths),
-        labels=None if labels is None else torch.tensor(labels, dtype=torch.int64),
-        features=_features([example.features for example in examples], lengths),
+        tags=filled(np.concatenate(tags), lengths) if tags else None,
+        labels=torch.tensor(labels, dtype=torch.int64) if labels else None,
+        features=_features([example.features for example in examples if example.features is not None], lengths),
     )
 
 
-def _features(rows: Sequence[NDArray[np.int64] | None], lengths: NDArray[np.int64]) -> Tensor | None:
+def _features(rows: Sequence[NDArray[np.int32]], lengths: NDArray[np.int64]) -> Tensor | None:
     """(T, K) of each sentence -> (B, T, K), or None."""
-    found = _all_or_none("features", rows)
-    if found is None:
+    if not rows:
         return None
-    return torch.stack([filled(column, lengths) for column in np.concatenate(found).T], dim=-1)
+    return torch.stack([filled(column, lengths) for column in np.concatenate(rows).T], dim=-1)
 
 
-def _array(numbers: Iterable[int]) -> NDArray[np.int64]:
-    return np.fromiter(numbers, np.int64)
-
-
-def _all_or_none(what: str, values: Sequence[Value | None]) -> list[Value] | None:
-    given = [value for value in values if value is not None]
-    if given and len(given) < len(values):
-        raise ValueError(f"collate: {len(given)} of {len(values)} sentences have {what}; expected all or none")
-    return given or None
+def _pieces(begin: int, end: int) -> Iterator[tuple[int, int]]:
+    return ((start, min(start + TOGETHER, end)) for start in range(begin, end, TOGETHER))

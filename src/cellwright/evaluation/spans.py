@@ -10,7 +10,7 @@ the tags of BILOU and BMES as no spans.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -60,8 +60,11 @@ class SpanScore:
         return 2 * self.right / (self.given + self.true) if self.given + self.true else 0.0
 
 
-def scheme_of(tags: Iterable[str]) -> Scheme:
-    """Return how the tags of all words write spans, but for a few odd ones; "plain" where they don't."""
+def scheme_of(tags: Iterable[str] | Mapping[str, int]) -> Scheme:
+    """Return how the tags of all words write spans, but for a few odd ones; "plain" where they don't.
+
+    tags: of each word, or how many words have each.
+    """
     counts = Counter(tags)
     scheme = likely_scheme(counts)
     return scheme if odd_tags(counts, scheme).total() <= MOST_ODD * counts.total() else "plain"

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import Any
 
+from cellwright.data.column import Names
+from cellwright.data.lists import Lists, flat, said_of
 from cellwright.data.sentences import Sentences
 from cellwright.data.wording import counted
 from cellwright.evaluation.majority import majority_class
@@ -90,20 +92,25 @@ def score_tags(
 
     Raises ValueError for sentences without any word.
     """
-    flat, given = ([tag for row in rows for tag in row] for rows in (true.tags, tags))
     total, kinds = (None, {}) if scheme == "plain" else score_spans(true.tags, tags)
     sentences, joint = None, None
     if labels is not None and true.labels is not None:
         sentences = score(true.labels, labels, sorted({*true.labels, *labels}))
         each = zip(true.tags, tags, true.labels, labels, strict=True)
         joint = sum([*row] == [*other] and label == said for row, other, label, said in each) / len(true)
-    unseen = None
-    if known is not None:
-        words = (word for row in true.tokens for word in row)
-        right = [a == b for word, a, b in zip(words, flat, given, strict=True) if not known(word)]
-        unseen = Share(sum(right), len(right))
-    words_of = score(flat, given, sorted({*flat, *given}))
+    unseen = None if known is None else _unseen(true, tags, known)
+    right, given = flat(true.tags), flat(tags)
+    words_of = score(right, given, sorted({*right, *given}))
     return TagScores(len(true), words_of, total, kinds, sentences, joint, unseen)
+
+
+def _unseen(true: Sentences, tags: Tags, known: Callable[[str], bool]) -> Share:
+    """Of the words that training has not seen."""
+    right = words = 0
+    for row in zip(true.tokens, true.tags, tags, strict=True):
+        found = [a == b for word, a, b in zip(*row, strict=True) if not known(word)]
+        right, words = right + sum(found), words + len(found)
+    return Share(right, words)
 
 
 @dataclass(frozen=True)
@@ -170,17 +177,20 @@ class FrequentTags:
         self._other = _most(Counter(chain.from_iterable(train.tags)))
         self._label = None if train.labels is None else majority_class(train.labels)
 
-    def tags(self, tokens: Sequence[Sequence[str]]) -> list[list[str]]:
+    def tags(self, tokens: Tags) -> Lists:
         """Return a tag for each word of each sentence."""
-        return [[self._tag.get(token, self._other) for token in row] for row in tokens]
+        names = sorted({self._other, *self._tag.values()})
+        return said_of(
+            tokens, names, lambda some: [[self._tag.get(token, self._other) for token in row] for row in some]
+        )
 
     def known(self, token: str) -> bool:
         """Whether the word stood in training."""
         return token in self._tag
 
-    def labels(self, count: int) -> list[str] | None:
+    def labels(self, count: int) -> Names | None:
         """Return the most frequent label for each of `count` sentences; None where training had no labels."""
-        return None if self._label is None else [self._label] * count
+        return None if self._label is None else Names.repeated(self._label, count)
 
 
 def _most(count: Counter[str]) -> str:

@@ -3,7 +3,7 @@
 As options of `fit` they are mixed into a task's; a run keeps them, so that whatever reads a file later reads it alike.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -133,12 +133,16 @@ def caching(options: Mapping[str, Any]) -> Caching:
     return Caching(named.parent / f"{named.name}.cache")
 
 
-def shared_cache(config: type[BaseModel], data: str, out: Path) -> dict[str, Path]:
-    """The option by which runs on the same large data share its arrays, beside the folder `out` of all of them."""
-    if not issubclass(config, Cached):
+def shared_cache(config: type[BaseModel], data: str, others: Iterable[str], out: Path) -> dict[str, Path]:
+    """The option by which runs on the same large files share their arrays, beside the folder `out` of all of them.
+
+    others: what is named beside DATA, for validation, say. Nothing is shared where a folder of texts is among them.
+    """
+    named = [named_by(each, FORMATS) for each in (data, *others)]
+    if not issubclass(config, Cached) or not all(file.is_file() for files in named for file in files):
         return {}
     beside = caching({"out": out})
-    return {} if beside.store(named_by(data, FORMATS)) is MEMORY else {"cache": beside.folder}
+    return {} if all(beside.store(files) is MEMORY for files in named) else {"cache": beside.folder}
 
 
 def read_options(options: Mapping[str, Any]) -> ReadOptions:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from cellwright.data.column import Column, Names
+from cellwright.data.column import AsAList
 from cellwright.data.tokenizer import TOGETHER
 from cellwright.errors import InputError
 from cellwright.stages import staged
@@ -14,7 +14,6 @@ from cellwright.tasks.run import RunConfig
 
 Options = TypeVar("Options", bound=FitConfig)
 Described = TypeVar("Described", bound=RunConfig)
-COLUMNS = (Column, Names)
 
 
 def merged(given: Options, before: RunConfig) -> Options:
@@ -61,7 +60,7 @@ def fingerprint(rows: Any) -> str:
 
 def _json(rows: Any) -> Iterator[str]:
     """Yield rows as JSON, those of columns some at a time, which json sees as lists."""
-    if isinstance(rows, COLUMNS):
+    if isinstance(rows, AsAList):
         yield "["
         for start in range(0, len(rows), TOGETHER):
             yield (", " if start else "") + json.dumps(list(rows[start : start + TOGETHER]))[1:-1]
@@ -81,4 +80,4 @@ def _json(rows: Any) -> Iterator[str]:
 
 
 def _holds_column(rows: Any) -> bool:
-    return isinstance(rows, COLUMNS) or (isinstance(rows, list) and any(isinstance(each, COLUMNS) for each in rows))
+    return isinstance(rows, AsAList) or (isinstance(rows, list) and any(isinstance(each, AsAList) for each in rows))

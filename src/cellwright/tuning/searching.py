@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import cellwright
 from cellwright import tasks
+from cellwright.data.splits import SplitOptions
 from cellwright.errors import InputError, no_memory
 from cellwright.files import read_json, write_json
 from cellwright.options import configured, flag
@@ -225,7 +226,8 @@ class Search:
         """The options of a trial; raises InputError where they do not go together."""
         from cellwright.training.folder import CHECKPOINT
 
-        values: dict[str, Any] = shared_cache(self.config, self.data, self.out)
+        files = SplitOptions.of(self.space.fixed).files.values()
+        values: dict[str, Any] = shared_cache(self.config, self.data, files, self.out)
         values |= {name: as_given(value) for name, value in {**self.space.fixed, **drawn}.items()}
         begun = (out / CHECKPOINT).exists()
         again = not begun and (out / CONFIG).exists()  # killed before its first checkpoint

@@ -15,6 +15,7 @@ from cellwright.tasks.classify.prepare import prepare
 from cellwright.tasks.files import shared_cache
 from cellwright.tasks.lm.config import LanguageConfig
 from cellwright.tasks.run import load_run
+from cellwright.tasks.tag.config import TagConfig
 from process import Signal, outcome
 
 SMALL = {"hidden_size": 8, "embedding_dim": 8, "threads": 1, "batch_tokens": 64, "max_epochs": 2, "bigram_buckets": 32}
@@ -52,11 +53,18 @@ def test_a_built_in_set_has_no_cache(tmp_path):
 
 
 def test_trials_of_a_search_share_the_arrays_of_large_data(data, tmp_path, monkeypatch):
-    assert shared_cache(ClassifyConfig, data, tmp_path / "study") == {}
-    monkeypatch.setattr(cache, "LARGE", 1)
-    assert shared_cache(ClassifyConfig, data, tmp_path / "study") == {"cache": tmp_path / "study.cache"}
-    assert shared_cache(ClassifyConfig, "reviews-zh", tmp_path / "study") == {}
-    assert shared_cache(LanguageConfig, data, tmp_path / "study") == {}
+    study, cached = tmp_path / "study", {"cache": tmp_path / "study.cache"}
+    small, folder = tmp_path / "small.csv", tmp_path / "texts"
+    small.write_text("text,label\n")
+    (folder / "a").mkdir(parents=True)
+    assert shared_cache(ClassifyConfig, data, [], study) == {}
+    monkeypatch.setattr(cache, "LARGE", Path(data).stat().st_size)
+    assert shared_cache(ClassifyConfig, data, [], study) == shared_cache(TagConfig, data, [], study) == cached
+    assert shared_cache(ClassifyConfig, str(small), [], study) == {}
+    assert shared_cache(ClassifyConfig, str(small), [data], study) == cached  # one for each trial else
+    assert shared_cache(ClassifyConfig, str(folder), [data], study) == {}
+    assert shared_cache(ClassifyConfig, "reviews-zh", [], study) == {}
+    assert shared_cache(LanguageConfig, data, [], study) == {}
 
 
 @pytest.mark.slow

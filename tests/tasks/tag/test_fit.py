@@ -26,7 +26,7 @@ def test_learns_and_the_scores_are_those_of_the_kept_model(options: Options, crf
     said: list[str] = []
     result = fit(TagConfig(**options(sentence_label="intent", crf=crf)), progress=False, say=said.append)
     run = load_run(result.out)
-    validation = open_data(run.config.options["data"], run.config.options)["validation"]
+    validation = open_data(run.config.options["data"], run.config.options | {"out": run.path})["validation"]
     answers = TagPredictor(run).tag(validation.tokens)
     f1 = f1_score(validation.tags, [answer.tags for answer in answers])
     labelled = sum(a.label == label for a, label in zip(answers, validation.labels or [], strict=True)) / len(answers)
@@ -39,7 +39,7 @@ def test_learns_and_the_scores_are_those_of_the_kept_model(options: Options, crf
     assert result.validation["sentence_accuracy"] == pytest.approx(labelled)
     assert result.validation["joint_accuracy"] == pytest.approx(sum(whole) / len(whole))
     assert min(f1, labelled) > 0.95 > result.baseline
-    splits = open_data(run.config.options["data"], run.config.options)
+    splits = open_data(run.config.options["data"], run.config.options | {"out": run.path})
     frequent = FrequentTags(splits["train"])
     [(usual, _)] = Counter(splits["train"].labels).most_common(1)
     rows = zip(validation.tags, frequent.tags(validation.tokens), validation.labels or [], strict=True)

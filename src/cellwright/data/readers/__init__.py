@@ -1,7 +1,7 @@
 """Files of rows, one module a format; the file's suffix chooses. Three tables of formats, each of one kind of rows:
 
     FORMATS here      texts, labelled or not, and pairs: `read(path, columns, how) -> Iterator[Cells]`
-    tagged.FORMATS    tagged sentences: `read(path, columns, encoding) -> Sentences`
+    tagged.FORMATS    tagged sentences: `read(path, columns, encoding) -> Iterator[Sentences]`
     series.FORMATS    numeric series: `read(path, options, encoding) -> SeriesTable`
 
 The other modules read no file by themselves: they are what several formats share (cells, times, numbers, headers).
@@ -9,17 +9,18 @@ To add a format: its module, a line in its table (of texts in that of `records.p
 the tasks that read it.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from cellwright.data.arrays import MEMORY, Growing, Store
+from cellwright.data.arrays import MEMORY, Store
 from cellwright.data.readers import delimited, folder, jsonl, parquet, plain
 from cellwright.data.readers.builder import TableBuilder, table_of
 from cellwright.data.readers.files import reading, unpacked_suffix
 from cellwright.data.readers.options import ReadOptions
+from cellwright.data.readers.rows import built
 from cellwright.data.readers.several import files_of, refuse_mixed
 from cellwright.data.readers.values import Cells, Columns
 from cellwright.data.table import LABEL, TEXT, Table
@@ -91,33 +92,17 @@ def read_columns(path: str | Path, columns: Columns, how: ReadOptions | None = N
     for file in files:
         if columns.label is not None and file.is_dir():
             refuse_mixed(file, FORMATS)
-    formats = [format_of(file, how.format) for file in files]
-    before = [_state(file) for file in files]
-    store = store.of(lambda: [[_digest(file) for file in files], formats, columns, how])
-
-    def fill(growing: Growing) -> object:
-        builder = TableBuilder(columns, growing)
-        for file, format in zip(files, formats, strict=True):
-            builder.begin(str(file))
-            for cells in FORMATS[format].read(file, columns, how):
-                builder.add(cells)
-        for file, state in zip(files, before, strict=True):
-            if _state(file) != state:
-                raise InputError(f"{file}: was changed while it was read; run the same again")
-        return builder.told()
-
-    return table_of(store.made("rows", TableBuilder.kinds(columns), fill), files, str(path), store)
-
-
-def _state(path: Path) -> tuple[int, int, int] | None:
-    """By which a file that is written to shows; None of what is no file."""
-    stat = path.stat()
-    return (stat.st_ino, stat.st_size, stat.st_mtime_ns) if path.is_file() else None
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    formats = {file: format_of(file, how.format) for file in files}
+    made, store = built(
+        files,
+        store,
+        "rows",
+        TableBuilder.kinds(columns),
+        partial(TableBuilder, columns),
+        lambda file: FORMATS[formats[file]].read(file, columns, how),
+        [[formats[file] for file in files], columns, how],
+    )
+    return table_of(made, files, str(path), store)
 
 
 def format_of(

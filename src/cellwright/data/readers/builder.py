@@ -8,58 +8,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellwright.data.arrays import Growing, Made, Store
-from cellwright.data.column import Column, Encoded, Lines, Names, encoded
-from cellwright.data.readers.places import Places, Segment
+from cellwright.data.column import Column, Encoded, encoded
+from cellwright.data.readers.rows import RowBuilder, names_of, place_of_rows
 from cellwright.data.readers.values import FILE, Cells, Columns, as_optional, as_text
 from cellwright.data.table import Table
 
 
-class TableBuilder:
-    """Makes a table of the cells of a file, or of several, which come some rows at a time, in arrays of a store.
-
-    Where a process before was ended, `growing` has rows already: their cells come again, and are passed by.
-    """
+class TableBuilder(RowBuilder[Cells]):
+    """Makes a table of cells."""
 
     def __init__(self, columns: Columns, growing: Growing) -> None:
-        self._columns, self._growing = columns, growing
-        self._there, self._seen = growing.rows, 0
-        self._names: dict[str, dict[str, int]] = {role: {} for role in _others(columns)}
+        super().__init__(growing, _others(columns))
+        self._columns = columns
         # Numbers of cells as they stand there, so that each is looked at once.
-        self._known: dict[str, dict[str, int]] = {role: {} for role in self._names}
-        self._files: list[dict[str, Any]] = []
+        self._known: dict[str, dict[str, int]] = {role: {} for role in self.names}
 
     @staticmethod
     def kinds(columns: Columns) -> dict[str, Any]:
         """Return the types of the arrays that it makes: the texts, where rows stood, and numbers of other columns."""
         return {"content": np.uint8, "sizes": np.int32, "lines": np.int64} | dict.fromkeys(_others(columns), np.int32)
 
-    def begin(self, path: str) -> None:
-        """Say that the rows that come are those of this file."""
-        self._path = path
-        self._files.append({"rows": 0, "unit": "line", "names": [], "notes": []})
-
     def add(self, cells: Cells) -> None:
         """Check and take further rows. Raises InputError for a cell that is not a text or a label: line and column."""
-        file, count = self._files[-1], len(cells.lines)
-        file["rows"] += count
-        file["unit"] = cells.unit
-        file["notes"] += [note.removeprefix(self._path) for note in cells.notes]
-        where = f"{self._path}, {cells.unit} "
-        new = slice(min(max(self._there - self._seen, 0), count), count)
-        self._seen += count
+        new, where = self.count(len(cells.lines), cells.unit, cells.notes), f"{self.path}, {cells.unit} "
         texts = self._texts(cells.values[self._columns.text][new], cells.lines[new], where)
         # Those that are there are looked at too, so that each name has the number that it had.
         numbers = {role: self._numbers(role, name, cells, where) for role, name in _others(self._columns).items()}
-        lines = self._lines(cells, file["names"])
-        if new.start < count:
+        lines = self._lines(cells, self.files[-1]["names"])
+        if new.start < new.stop:
             content = np.frombuffer(texts.content, np.uint8)
             arrays: dict[str, NDArray[Any]]
             arrays = {"content": content, "sizes": texts.sizes, "lines": np.array(lines[new], np.int64)}
-            self._growing.append(count - new.start, arrays | {role: found[new] for role, found in numbers.items()})
-
-    def told(self) -> dict[str, Any]:
-        """Return what is not in the arrays, for `table_of`."""
-        return {"names": {role: list(found) for role, found in self._names.items()}, "files": self._files}
+            arrays |= {role: found[new] for role, found in numbers.items()}
+            self.growing.append(new.stop - new.start, arrays)
 
     def _texts(self, texts: Sequence[object], lines: Sequence[int | str], where: str) -> Encoded:
         if set(map(type, texts)) == {str}:
@@ -71,7 +52,7 @@ class TableBuilder:
 
     def _numbers(self, role: str, name: str, cells: Cells, where: str) -> NDArray[np.int32]:
         """Of each cell of a column its place among the different ones."""
-        values, known, names = cells.values[name], self._known[role], self._names[role]
+        values, known, names = cells.values[name], self._known[role], self.names[role]
         if set(map(type, values)) != {str} or not known.keys() >= set(cast(Sequence[str], values)):
             # A value that is no string is looked up by none: True, 1 and 1.0 are equal, and are spelled differently.
             read = _checked(as_optional, name, values, cells.lines, where)
@@ -90,24 +71,12 @@ class TableBuilder:
 
 
 def table_of(made: Made, files: Sequence[Path], source: str, store: Store) -> Table:
-    """Return the table of all rows that a builder made of these files.
-
-    source: what names all of them, where they are several; their rows then say in which they stood.
-    """
-    arrays, told = made
-    segments, end = list[Segment](), 0
-    for path, file in zip(files, told["files"], strict=True):
-        begin, end = end, end + file["rows"]
-        lines = arrays["lines"][begin:end]
-        segments.append(
-            Segment(str(path), file["unit"], Names(lines, file["names"]) if file["names"] else Lines(lines))
-        )
-    one = segments[0] if len(segments) == 1 else Segment(source, "", Places(segments))
-    label, features = (
-        Names(arrays[role], told["names"][role]) if role in told["names"] else None for role in ("label", "features")
-    )
-    notes = [f"{path}{note}" for path, file in zip(files, told["files"], strict=True) for note in file["notes"]]
-    texts = Column.side_by_side(arrays["content"], arrays["sizes"], store)
+    """Return the table of all rows that a builder made of these files; source: as of `place_of_rows`."""
+    one = place_of_rows(made, files, source)
+    told = zip(files, made.told["files"], strict=True)
+    notes = [f"{path}{note}" for path, file in told for note in file["notes"]]
+    texts = Column.side_by_side(made.arrays["content"], made.arrays["sizes"], store)
+    label, features = (names_of(made, role) for role in ("label", "features"))
     return Table(texts, label, one.lines, one.source, one.unit, features, notes)
 
 

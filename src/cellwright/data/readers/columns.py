@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cellwright.data.readers.files import lines
+from cellwright.data.readers.files import in_pieces, lines
 from cellwright.data.readers.values import NUMBER, index_of, listed, named_by, numbered
 from cellwright.data.sentences import Features, Sentences
 from cellwright.errors import InputError
@@ -64,40 +64,55 @@ def parted(text: str) -> list[str]:
     return _BLANKS.split(text.strip(BLANK)) if text.strip(BLANK) else []
 
 
-def read(path: Path, columns: TokenColumns, encoding: str) -> Sentences:
+def read(path: Path, columns: TokenColumns, encoding: str) -> Iterator[Sentences]:
     """Read the first column as tokens and the last as tags, unless others are asked for."""
     return _read(path, lines(path, encoding), columns, "1", "-1")
 
 
-def read_conllu(path: Path, columns: TokenColumns, encoding: str) -> Sentences:
+def read_conllu(path: Path, columns: TokenColumns, encoding: str) -> Iterator[Sentences]:
     """Read FORM as tokens and UPOS as tags, unless others are asked for."""
     # Blanked and not taken out: the numbers of the lines stay.
-    words = ["#" if _NO_WORD.match(line) else line for line in lines(path, encoding)]
+    words = ("#" if _NO_WORD.match(line) else line for line in lines(path, encoding))
     return _read(path, words, columns, "2", "4")
 
 
-def _read(path: Path, written: Iterable[str], columns: TokenColumns, usual_tokens: str, usual_tags: str) -> Sentences:
-    tokens, label = columns.tokens or usual_tokens, columns.label
+def _read(
+    path: Path, written: Iterable[str], columns: TokenColumns, usual_tokens: str, usual_tags: str
+) -> Iterator[Sentences]:
+    tokens = columns.tokens or usual_tokens
     tags = columns.tags or usual_tags if columns.tagged else tokens
-    by_name = not all(map(NUMBER.fullmatch, (tokens, tags, *columns.features)))
-    names, blocks = _cut(path, written, by_name)
-    if not blocks:
-        raise InputError(f"{path}: no line of tokens; expected a token a line, with its tag in another column")
-    width = len(blocks[0].rows[0][1])
-    where = f"{path}, line {blocks[0].rows[0][0]}"
     asked = [(tokens, "--tokens"), (tags, "--tags"), *((column, FEATURES) for column in columns.features)]
-    places = [_place(column, option, names, width, where) for column, option in asked]
-    if columns.tagged and places[0] == places[1]:
+    names = None if all(NUMBER.fullmatch(column) for column, _ in asked) else list[str]()
+    width, places = 0, list[int]()
+    for blocks in in_pieces(_cut(written, names)):
+        if not places:
+            line, fields = blocks[0].rows[0]
+            where, width = f"{path}, line {line}", len(fields)
+            places = [_place(column, option, names or [], width, where) for column, option in asked]
+            if columns.tagged:
+                _check_tags(places, width, where)
+        yield _sentences(path, columns, blocks, width, places)
+    if not places:
+        raise InputError(f"{path}: no line of tokens; expected a token a line, with its tag in another column")
+
+
+def _check_tags(places: list[int], width: int, where: str) -> None:
+    """Raise InputError where the column of the tags is another's too; places: of the tokens, the tags, the features."""
+    if places[0] == places[1]:
         raise InputError(
             f"{where}: column {places[0] + 1} of {width} for both the tokens and the tags; expected two columns: name "
             f"yours with {named_by(OPTIONS)}"
         )
-    if columns.tagged and (both := set(places[2:]) & {places[1]}):
+    if places[1] in places[2:]:
         raise InputError(
-            f"{where}: column {both.pop() + 1} of {width} is that of the tags, and {FEATURES} names it: what is to be "
+            f"{where}: column {places[1] + 1} of {width} is that of the tags, and {FEATURES} names it: what is to be "
             "learned would be told; leave it out"
         )
+
+
+def _sentences(path: Path, columns: TokenColumns, blocks: list[_Block], width: int, places: list[int]) -> Sentences:
     cells = [[_cells(path, row, width, places) for row in block.rows] for block in blocks]
+    label = columns.label
     return Sentences(
         tokens=[[token for token, _, _ in sentence] for sentence in cells],
         tags=[[tag for _, tag, _ in sentence] for sentence in cells],
@@ -108,22 +123,24 @@ def _read(path: Path, written: Iterable[str], columns: TokenColumns, usual_token
     )
 
 
-def _cut(path: Path, written: Iterable[str], by_name: bool) -> tuple[list[str], list[_Block]]:
-    """Cut a file into sentences; the names of its columns come first, where it is asked by name."""
-    names: list[str] = []
-    blocks = [_Block()]
+def _cut(written: Iterable[str], names: list[str] | None) -> Iterator[_Block]:
+    """Cut a file into sentences; names: where those of its columns are put, unless nobody asks for them."""
+    block = _Block()
     for number, fields, comment in _fields(written):
         if comment is not None:
-            blocks[-1].comments.update([comment])
-            names = comment[1].split() if by_name and comment[0] == "global.columns" else names
+            block.comments.update([comment])
+            if names is not None and comment[0] == "global.columns":
+                names[:] = comment[1].split()
         elif not fields or fields[0] == _DOCUMENT:
-            if blocks[-1].rows:
-                blocks.append(_Block())
-        elif by_name and not names:
-            names = fields
+            if block.rows:
+                yield block
+                block = _Block()
+        elif names is not None and not names:
+            names[:] = fields
         else:
-            blocks[-1].rows.append((number, fields))
-    return names, [block for block in blocks if block.rows]
+            block.rows.append((number, fields))
+    if block.rows:
+        yield block
 
 
 def _fields(written: Iterable[str]) -> Iterator[tuple[int, list[str], tuple[str, str] | None]]:

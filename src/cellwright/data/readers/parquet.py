@@ -19,7 +19,7 @@ BUFFER = 2**20
 def read(path: Path, columns: Columns, how: ReadOptions) -> Iterator[Cells]:
     """Read the columns asked for; Parquet says by itself how it is written, so `how` plays no part."""
     count = 0
-    for values in _pieces_of(path, columns):
+    for values in values_of(path, columns):
         rows = len(values[columns.text])
         yield Cells(values, range(count + 1, count + rows + 1), unit="row")
         count += rows
@@ -54,22 +54,17 @@ def pieces(path: Path) -> Iterator[tuple[list[str], list[list[object]]]]:
             yield file.schema_arrow.names, [list(row) for row in zip(*columns, strict=True)]
 
 
-def values_of(path: Path, columns: Columns) -> dict[str, list[object]]:
-    """Return the values of each column that is asked for, as Python objects, and classes by their names."""
-    values: dict[str, list[object]] = {column: [] for column in columns.asked}
-    for some in _pieces_of(path, columns):
-        for column, found in some.items():
-            values[column] += found
-    return values
-
-
-def _pieces_of(path: Path, columns: Columns) -> Iterator[dict[str, list[object]]]:
-    """Yield the same some rows at a time."""
+def values_of(path: Path, *asked: Columns) -> Iterator[dict[str, list[object]]]:
+    """Yield the values of each column that is asked for, some rows at a time, and classes by their names."""
     with _opened(path) as file:
         names: list[str] = file.schema_arrow.names
-        found = {column: names[place_of(column, names, str(path), columns.options)] for column in columns.asked}
+        found = {
+            column: names[place_of(column, names, str(path), columns.options)]
+            for columns in asked
+            for column in columns.asked
+        }
         names_of = class_names(file.schema_arrow.metadata)
-        for batch in file.iter_batches(PIECE, columns=list(found.values())):
+        for batch in file.iter_batches(PIECE, columns=list(dict.fromkeys(found.values()))):
             yield {
                 column: named(batch.column(name).to_pylist(), names_of.get(name), f"{path}: column {name!r}")
                 for column, name in found.items()

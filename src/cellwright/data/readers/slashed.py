@@ -3,15 +3,16 @@
 The last slash of a token parts them, so that 1/2/CD is the token 1/2. A blank line is a sentence of no token.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from cellwright.data.readers.columns import FEATURES, TokenColumns, parted
-from cellwright.data.readers.files import lines
+from cellwright.data.readers.files import in_pieces, lines
 from cellwright.data.sentences import Sentences
 from cellwright.errors import InputError
 
 
-def read(path: Path, columns: TokenColumns, encoding: str) -> Sentences:
+def read(path: Path, columns: TokenColumns, encoding: str) -> Iterator[Sentences]:
     """Read a sentence from each line; there are no columns to ask for."""
     asked = {
         "--tokens": columns.tokens,
@@ -22,15 +23,15 @@ def read(path: Path, columns: TokenColumns, encoding: str) -> Sentences:
     for option, value in asked.items():
         if value is not None:
             raise InputError(f"{path}: lines of token/tag have no columns, and {option} is {value}; leave it out")
-    numbered = enumerate(lines(path, encoding), start=1)
-    pairs = [[_pair(path, number, word) for word in parted(line)] for number, line in numbered]
-    return Sentences(
-        tokens=[[token for token, _ in sentence] for sentence in pairs],
-        tags=[[tag for _, tag in sentence] for sentence in pairs],
-        labels=None,
-        lines=list(range(1, len(pairs) + 1)),
-        source=str(path),
-    )
+    for some in in_pieces(enumerate(lines(path, encoding), start=1)):
+        pairs = [[_pair(path, number, word) for word in parted(line)] for number, line in some]
+        yield Sentences(
+            tokens=[[token for token, _ in sentence] for sentence in pairs],
+            tags=[[tag for _, tag in sentence] for sentence in pairs],
+            labels=None,
+            lines=[number for number, _ in some],
+            source=str(path),
+        )
 
 
 def _pair(path: Path, number: int, word: str) -> tuple[str, str]:

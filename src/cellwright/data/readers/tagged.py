@@ -1,14 +1,19 @@
-"""Files of tagged sentences: one file a format, each `read(path, columns, encoding) -> Sentences`."""
+"""Files of tagged sentences: one file a format, each `read(path, columns, encoding) -> Iterator[Sentences]`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
+from cellwright.data.arrays import MEMORY, Store
+from cellwright.data.lists import lengths_of
 from cellwright.data.readers import Format, columns, format_of, slashed, token_lists
 from cellwright.data.readers.columns import TokenColumns
 from cellwright.data.readers.files import reading
-from cellwright.data.readers.places import Places
+from cellwright.data.readers.rows import built
+from cellwright.data.readers.sentence_builder import SentenceBuilder, sentences_of
 from cellwright.data.readers.several import files_of
-from cellwright.data.sentences import Sentences, joined
+from cellwright.data.sentences import Sentences
 from cellwright.errors import InputError
 from cellwright.stages import staged
 
@@ -31,8 +36,8 @@ def read_tagged(
     encoding: str = "utf-8",
     format: str | None = None,
     built_in: Iterable[str] = (),
-    tagged: bool = True,
     features: Sequence[str] = (),
+    store: Store = MEMORY,
 ) -> Sentences:
     """Read every sentence of a file, those without a token too.
 
@@ -44,20 +49,44 @@ def read_tagged(
         encoding: how the file's bytes spell characters.
         format: a name from FORMATS, where the suffix does not tell.
         built_in: names of sets that one may have meant where there is no such file.
-        tagged: whether to read tags; where not, each token stands for its own.
         features: columns of what else is said of each token, as those of the tokens are given.
+        store: where the sentences lie.
 
     Raises:
         InputError: the file, a line or a value is not as expected; names file and line, what was found.
 
     Many arguments: options of `fit --task tag`, by their names.
     """
-    files, columns = (
-        files_of(path, FORMATS, built_in, folder=False),
-        TokenColumns(tokens, tags, label, tagged, tuple(features)),
+    files = files_of(path, FORMATS, built_in, folder=False)
+    columns = TokenColumns(tokens, tags, label, features=tuple(features))
+    formats = {file: format_of(file, format, FORMATS) for file in files}
+    made, store = built(
+        files,
+        store,
+        "sentences",
+        SentenceBuilder.kinds(columns),
+        partial(SentenceBuilder, columns),
+        lambda file: FORMATS[formats[file]].read(file, columns, encoding),
+        [[formats[file] for file in files], asdict(columns), encoding],
     )
-    found = [FORMATS[format_of(file, format, FORMATS)].read(file, columns, encoding) for file in files]
-    sentences = found[0] if len(found) == 1 else joined(found, str(path), Places(found))
-    if not any(sentences.tokens):
-        raise InputError(f"{path}: no sentence holds a token; expected at least one")
+    sentences = sentences_of(made, files, str(path), store)
+    if not lengths_of(sentences.tokens).any():
+        raise _empty(path)
     return sentences
+
+
+def tagged_pieces(
+    path: str | Path, columns: TokenColumns, encoding: str, format: str | None = None
+) -> Iterator[Sentences]:
+    """Yield the same some sentences at a time; arguments and errors as above."""
+    empty = True
+    for file in files_of(path, FORMATS, folder=False):
+        for some in FORMATS[format_of(file, format, FORMATS)].read(file, columns, encoding):
+            empty = empty and not any(some.tokens)
+            yield some
+    if empty:
+        raise _empty(path)
+
+
+def _empty(path: str | Path) -> InputError:
+    return InputError(f"{path}: no sentence holds a token; expected at least one")

@@ -3,13 +3,13 @@
 {"tokens": ["fly", "to", "boston"], "tags": ["O", "O", "B-city"], "intent": "flight"}
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from cellwright.data.readers import jsonl, parquet
 from cellwright.data.readers.columns import BLANK, FEATURES, OPTIONS, TokenColumns, parted
-from cellwright.data.readers.files import lines
+from cellwright.data.readers.files import in_pieces, lines
 from cellwright.data.readers.values import Columns, as_label, shown, whole
 from cellwright.data.sentences import Features, Sentences
 from cellwright.errors import InputError
@@ -27,31 +27,33 @@ class _Row(NamedTuple):
     features: Sequence[object] = ()
 
 
-def read(path: Path, columns: TokenColumns, encoding: str) -> Sentences:
+def read(path: Path, columns: TokenColumns, encoding: str) -> Iterator[Sentences]:
     """Read the keys "tokens" and "tags" of each line, unless others are asked for."""
     keys = _keys(path, columns)
-    rows = []
-    for line, pairs in jsonl.rows(path, lines(path, encoding)):
-        where = f"{path}, line {line}"
-        label = None if columns.label is None else jsonl.value(pairs, columns.label, where, LABEL)
-        tokens, tags = (jsonl.value(pairs, key, where, OPTIONS) for key in keys)
-        features = [jsonl.value(pairs, key, where, FEATURES) for key in columns.features]
-        rows.append(_Row(line, tokens, tags, label, features))
-    return _sentences(path, columns, rows, "line")
+    for some in in_pieces(jsonl.rows(path, lines(path, encoding))):
+        rows = []
+        for line, pairs in some:
+            where = f"{path}, line {line}"
+            label = None if columns.label is None else jsonl.value(pairs, columns.label, where, LABEL)
+            tokens, tags = (jsonl.value(pairs, key, where, OPTIONS) for key in keys)
+            features = [jsonl.value(pairs, key, where, FEATURES) for key in columns.features]
+            rows.append(_Row(line, tokens, tags, label, features))
+        yield _sentences(path, columns, rows, "line")
 
 
-def read_parquet(path: Path, columns: TokenColumns, encoding: str) -> Sentences:
+def read_parquet(path: Path, columns: TokenColumns, encoding: str) -> Iterator[Sentences]:
     """Read the columns "tokens" and "tags" of each row, likewise; Parquet is UTF-8 by itself."""
     tokens, tags = _keys(path, columns)
-    found = parquet.values_of(path, Columns(tokens, tags, OPTIONS))
-    labels: Sequence[object] = [None] * len(found[tokens])
-    if columns.label is not None:
-        labels = parquet.values_of(path, Columns(columns.label, None, LABEL))[columns.label]
-    read = [parquet.values_of(path, Columns(name, None, FEATURES))[name] for name in columns.features]
-    features: Sequence[Sequence[object]] = list(zip(*read, strict=True)) or [()] * len(found[tokens])
-    rows = zip(found[tokens], found[tags], labels, features, strict=True)
-    numbered = [_Row(number, *row) for number, row in enumerate(rows, start=1)]
-    return _sentences(path, columns, numbered, "row")
+    label = [] if columns.label is None else [Columns(columns.label, None, LABEL)]
+    features = [Columns(name, None, FEATURES) for name in columns.features]
+    number = 1
+    for found in parquet.values_of(path, Columns(tokens, tags, OPTIONS), *label, *features):
+        count = len(found[tokens])
+        labels = [None] * count if columns.label is None else found[columns.label]
+        read = list(zip(*(found[name] for name in columns.features), strict=True)) or [()] * count
+        rows = zip(range(number, number + count), found[tokens], found[tags], labels, read, strict=True)
+        yield _sentences(path, columns, [_Row(*row) for row in rows], "row")
+        number += count
 
 
 def _keys(path: Path, columns: TokenColumns) -> tuple[str, str]:
@@ -68,11 +70,7 @@ def _keys(path: Path, columns: TokenColumns) -> tuple[str, str]:
 
 
 def _sentences(path: Path, columns: TokenColumns, rows: Sequence[_Row], unit: str) -> Sentences:
-    keys = _keys(path, columns)
-    lines: list[int | str] = []
-    sentences = Sentences(
-        [], [], None if columns.label is None else [], lines, str(path), unit, [] if columns.features else None
-    )
+    keys, found = _keys(path, columns), list[tuple[list[str], list[str], str, list[Features]]]()
     for row in rows:
         where = f"{path}, {unit} {row.line}"
         tokens, tags = _list(row.tokens, keys[0], where, BLANK), _list(row.tags, keys[1], where, None)
@@ -81,14 +79,18 @@ def _sentences(path: Path, columns: TokenColumns, rows: Sequence[_Row], unit: st
                 f"{where}: {len(tokens)} tokens in {keys[0]!r} and {len(tags)} tags in {keys[1]!r}; expected a tag for "
                 "each token"
             )
-        if sentences.features is not None:
-            sentences.features.append(features_of(columns.features, row.features, len(tokens), where))
-        sentences.tokens.append(tokens)
-        sentences.tags.append(tags)
-        lines.append(row.line)
-        if columns.label is not None and sentences.labels is not None:
-            sentences.labels.append(as_label(row.label, columns.label, where))
-    return sentences
+        features = features_of(columns.features, row.features, len(tokens), where) if columns.features else []
+        label = "" if columns.label is None else as_label(row.label, columns.label, where)
+        found.append((tokens, tags, label, features))
+    return Sentences(
+        tokens=[tokens for tokens, _, _, _ in found],
+        tags=[tags for _, tags, _, _ in found],
+        labels=None if columns.label is None else [label for _, _, label, _ in found],
+        lines=[row.line for row in rows],
+        source=str(path),
+        unit=unit,
+        features=[features for _, _, _, features in found] if columns.features else None,
+    )
 
 
 def features_of(keys: Sequence[str], lists: Sequence[object], count: int, where: str) -> list[Features]:

@@ -9,7 +9,7 @@ from cellwright.data.sentences import SENTENCES
 from cellwright.errors import InputError
 from cellwright.models.tagger_architecture import TaggerArchitecture
 from cellwright.tasks.config import FIXED, FitConfig, Locations, WordVectors
-from cellwright.tasks.files import HeldOut, check_files
+from cellwright.tasks.files import Cached, HeldOut, check_files
 
 
 class Columns(BaseModel):
@@ -59,7 +59,7 @@ class Words(BaseModel):
 
 
 # The last of the bases is the first in the help.
-class TagConfig(FitConfig, TaggerArchitecture, WordVectors, Words, Files, Columns, Locations):
+class TagConfig(FitConfig, TaggerArchitecture, WordVectors, Words, Cached, Files, Columns, Locations):
     """The options of a run that gives each word a tag. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "tag"

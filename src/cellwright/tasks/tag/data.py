@@ -2,21 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 
 from cellwright.data import datasets
 from cellwright.data.checks import check_splits
-from cellwright.data.labels import one_spelling
+from cellwright.data.column import Names
+from cellwright.data.labels import spellings
+from cellwright.data.lists import Lists, flat
 from cellwright.data.readers.series_options import names_of
-from cellwright.data.readers.tagged import read_tagged
-from cellwright.data.sentences import SENTENCES, Sentences, split_sentences, with_tokens, without_tokens
-from cellwright.data.splits import Given, Kind, SplitOptions, Splits, by_keys, open_splits
+from cellwright.data.readers.several import files_of
+from cellwright.data.readers.tagged import FORMATS, read_tagged
+from cellwright.data.sentences import SENTENCES, Sentences, among, split_sentences, with_tokens
+from cellwright.data.splits import Given, Kind, SplitOptions, Splits, open_splits
 from cellwright.errors import InputError
+from cellwright.tasks.files import caching
 from cellwright.tasks.splits import Source
 from cellwright.tasks.tag.config import TagConfig
 
-OF_FILES = dict.fromkeys(("tokens", "tags", "sentence_label", "feature_columns", "format", *SplitOptions._fields))
+OF_FILES = dict.fromkeys(
+    ("tokens", "tags", "sentence_label", "feature_columns", "format", "cache", *SplitOptions._fields)
+)
 """Options that say how files are read, and nothing of a built-in set: None where they are not given."""
 
 
@@ -30,7 +35,7 @@ def load_splits(config: TagConfig, given: Given[Sentences] | None = None) -> Spl
     splits = SOURCE.for_training(config, OF_FILES)
     train = splits["train"]
     check_splits(splits, train.source, "sentence")
-    for kind, found in (("tag", {t for row in train.tags for t in row}), ("label", set(train.labels or "ab"))):
+    for kind, found in (("tag", set(flat(train.tags))), ("label", set(train.labels or "ab"))):
         if len(found) < 2:
             raise InputError(
                 f"{train.source}: every {kind} of the training sentences is {found.pop()!r}; expected at least two to "
@@ -55,14 +60,15 @@ def _kind_of(options: Mapping[str, Any]) -> Kind[Sentences]:
     return Kind(
         read=lambda path: _read(path, options),
         split=split_sentences,
-        among=by_keys(lambda sentences: [tuple(tokens) for tokens in sentences.tokens]),
+        among=among,
         one="sentence",
-        scorable=lambda sentences: (sentences.take(with_tokens(sentences)), without_tokens(sentences)),
+        scorable=with_tokens,
     )
 
 
 def _read(path: str, options: Mapping[str, Any]) -> tuple[Sentences, list[str]]:
     """Read all sentences of a file, tags and labels in one spelling each, which is said. Raises InputError."""
+    sets = datasets.names(SENTENCES)
     sentences = read_tagged(
         path,
         tokens=options["tokens"],
@@ -70,17 +76,17 @@ def _read(path: str, options: Mapping[str, Any]) -> tuple[Sentences, list[str]]:
         label=options["sentence_label"],
         encoding=options["encoding"],
         format=options["format"],
-        built_in=datasets.names(SENTENCES),
+        built_in=sets,
         features=names_of(options["feature_columns"]),
+        store=caching(options).store(files_of(path, FORMATS, sets, folder=False)),
     )
-    flat, notes = one_spelling([tag for row in sentences.tags for tag in row], path, "tag", "word")
-    each = iter(flat)
-    tags = [list(islice(each, len(row))) for row in sentences.tags]
-    labels = sentences.labels
-    if labels is not None:
-        labels, said = one_spelling(labels, path, row="sentence")
-        notes += said
-    return replace(sentences, tags=tags, labels=labels), notes
+    tags, labels = sentences.tags, sentences.labels
+    assert isinstance(tags, Lists)  # as readers hand them out
+    spelling, notes = spellings(tags.flat().counted(), path, "tag", "word")
+    if isinstance(labels, Names):
+        spelling_of_labels, said = spellings(labels.counted(), path, row="sentence")
+        labels, notes = labels.renamed(spelling_of_labels), notes + said
+    return replace(sentences, tags=tags.renamed(spelling), labels=labels), notes
 
 
 SOURCE = Source(_kind_of, open_data)

@@ -1,11 +1,16 @@
 """How good is a tagger on sentences that have tags?"""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from cellwright.data import unseen
+from cellwright.data.arrays import store_of
+from cellwright.data.column import Names
+from cellwright.data.lists import Lists, flat, lengths_of, said_of
 from cellwright.data.readers.values import listed
-from cellwright.data.sentences import Sentences
+from cellwright.data.sentences import Sentences, Words
 from cellwright.data.splits import Split
 from cellwright.evaluation.tagging import FrequentTags, TagReport, score_tags
 from cellwright.tasks.splits import nothing_on, options_for, say_all
@@ -24,14 +29,13 @@ def evaluate(
 ) -> TagReport:
     """Score the run beside each word's most frequent tag; see `Task.evaluate`."""
     sentences = SOURCE.scored(data, split, options_for(run, data, columns), say)
-    if not any(sentences.tokens):
+    if not lengths_of(sentences.tokens).any():
         raise nothing_on(data, split, "sentence")
     _say_what_is_unknown(run, sentences, say)
     say_all(unseen.sentences(run.lexicon.unseen(sentences.told)), say)
     train = SOURCE.trained(run, sentences, split, say, baselines)
-    answers = TagPredictor(run).tag(sentences.told)
-    labels = [answer.label or "" for answer in answers] if run.config.labels else None
-    tags = [answer.tags for answer in answers]
+    tags, labels = _answers(run, sentences)
+    say_all(store_of(sentences.tokens).sentences(), say)
     if train is None:
         return TagReport(score_tags(sentences, tags, labels, run.config.scheme))
     frequent = FrequentTags(train)
@@ -42,9 +46,27 @@ def evaluate(
     )
 
 
+def _answers(run: TagRun, sentences: Sentences) -> tuple[Lists, Names | None]:
+    """The tags of each sentence and its label, if the run has any; some sentences at once."""
+    predictor, names = TagPredictor(run), run.config.labels
+    store, number = store_of(sentences.tokens), {name: index for index, name in enumerate(names)}
+    said, end = store.empty(len(sentences) if names else 0, np.int32), 0
+
+    def answer(some: Sequence[Words]) -> list[list[str]]:
+        nonlocal end
+        found = predictor.tag(some)
+        if names:
+            said[end : end + len(found)] = [number[each.label or ""] for each in found]
+            end += len(found)
+        return [each.tags for each in found]
+
+    tags = said_of(sentences.tokens, run.config.tags, answer, sentences.told)
+    return tags, Names(said, names) if names else None
+
+
 def _say_what_is_unknown(run: TagRun, sentences: Sentences, say: Callable[[str], None]) -> None:
     kinds = {
-        "tags": (run.config.tags, {tag for row in sentences.tags for tag in row}),
+        "tags": (run.config.tags, set(flat(sentences.tags))),
         "labels": (run.config.labels, set(sentences.labels or [])),
     }
     for kind, (known, found) in kinds.items():

@@ -5,17 +5,19 @@ for tagged in predictor.predict(["fly to boston"]):
     print(tagged.tokens, tagged.tags)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from cellwright.data.readers import by_suffix
+from cellwright.data.readers.columns import TokenColumns
 from cellwright.data.readers.records import Records
 from cellwright.data.readers.series_options import names_of
-from cellwright.data.readers.tagged import FORMATS, read_tagged
+from cellwright.data.readers.tagged import FORMATS, tagged_pieces
 from cellwright.data.readers.token_lists import features_of
 from cellwright.data.readers.values import as_text
 from cellwright.data.sentences import Featured, Words, tokens_of
@@ -24,7 +26,7 @@ from cellwright.data.word_segmentation import words_of
 from cellwright.data.words import collate_words
 from cellwright.evaluation.spans import spans
 from cellwright.tasks.files import TELLING, as_the_run, check_written
-from cellwright.tasks.predictor import FileRequest, Prediction, Predictor
+from cellwright.tasks.predictor import FileRequest, Piece, Prediction, Predictor
 from cellwright.tasks.tag.run import TagRun
 from cellwright.tasks.texts import batches_of
 
@@ -88,10 +90,13 @@ class TagPredictor(Predictor[Tagged]):
         if kind not in FORMATS or kind in ("jsonl", "parquet"):
             return super().request(path, given, several=several)
         check_written(given, path)
-        features = names_of(options["feature_columns"])
-        told = {"tokens": options["tokens"], "encoding": options["encoding"], "features": features}
-        found = read_tagged(path, format=kind, tagged=False, **told)
-        return FileRequest.at_once(found.told, [[("text", " ".join(tokens))] for tokens in found.tokens])
+        features = tuple(names_of(options["feature_columns"]))
+        columns = TokenColumns(options["tokens"], None, tagged=False, features=features)
+        read = partial(_sentences, path, columns, options["encoding"], kind)
+        if Path(path).is_file():
+            return FileRequest(read)
+        kept = list(read())  # a pipe can be read once
+        return FileRequest(lambda: iter(kept))
 
     def settled(self, first: Records, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """Tokens stand in "tokens", where the first row has it, else in "text"."""
@@ -155,6 +160,12 @@ class TagPredictor(Predictor[Tagged]):
             return Tagged(words, tags, found, None, None)
         best = int(shares.argmax())
         return Tagged(words, tags, found, config.labels[best], float(shares[best]))
+
+
+def _sentences(path: str, columns: TokenColumns, encoding: str, format: str) -> Iterator[Piece]:
+    """The sentences of files, some at a time. Raises InputError."""
+    for some in tagged_pieces(path, columns, encoding, format):
+        yield Piece(some.told, [[("text", text)] for text in some.texts])
 
 
 def _text_or_tokens(value: object, column: str, where: str) -> str | list[str]:

@@ -1,18 +1,22 @@
 """From options to what training needs: the splits, as numbers, and the description that the run folder keeps."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
 import cellwright
-from cellwright.data.feed import costs_of, feeds
+from cellwright.data.arrays import Growing, ends_of, store_of
+from cellwright.data.column import Names
+from cellwright.data.feed import feeds
+from cellwright.data.lists import flat, lengths_of
 from cellwright.data.readers.values import listed
 from cellwright.data.sentences import Sentences
 from cellwright.data.special_tokens import KNOWN
 from cellwright.data.splits import SPLITS, Given, Splits, counts
+from cellwright.data.token_rows import TokenRows
 from cellwright.data.wording import counted
-from cellwright.data.words import Lexicon, WordExample, collate_words, normal
+from cellwright.data.words import Lexicon, WordRows, collate_words, normal
 from cellwright.evaluation.tagging import FrequentTags, score_tags
 from cellwright.models.tagger_architecture import TaggerArchitecture, TaggerConfig
 from cellwright.tasks.cell import check_cell
@@ -21,7 +25,7 @@ from cellwright.tasks.tag.config import TagConfig
 from cellwright.tasks.tag.data import load_splits
 from cellwright.tasks.tag.objective import TagObjective, known_and_new
 from cellwright.tasks.tag.run import LEXICON, TagRunConfig, load_lexicon
-from cellwright.tasks.tag.scheme import odd_ones, scheme_for
+from cellwright.tasks.tag.scheme import counts_of, odd_ones, scheme_for
 from cellwright.tasks.task import Baseline, Prepared
 from cellwright.tasks.vectors import Vocabulary, begun
 
@@ -33,25 +37,23 @@ def prepare(
     check_cell(config.cell)  # before the data is read
     splits = load_splits(config, given)
     train, validation = splits["train"], splits["validation"]
-    if before:
-        lexicon = load_lexicon(config.out, before.model)
-    else:
-        lexicon = Lexicon.train(train.told, size=config.vocab_size, min_frequency=config.min_frequency)
+    lexicon = load_lexicon(config.out, before.model) if before else _lexicon(train, config)
     config, start, said = begun(config, before, lambda: _words(lexicon, train))
     run = gone_on(before if given else None, config, lambda: _rows(splits)) or _describe(config, splits, lexicon, given)
     examples = _examples(train, run, lexicon)
     train_feed, validation_feed = feeds(
         lambda epoch: examples,
         _examples(validation, run, lexicon),
-        costs=costs_of(lambda example: len(example.words)),
+        costs=WordRows.costs,
         collate=collate_words,
         budget=config.batch_tokens,
         seed=config.seed,
+        store=store_of(train.tokens),
     )
     return Prepared(
         config,
         run,
-        TagObjective(run, config, known_and_new(run.tags, chain.from_iterable(validation.tags)), start),
+        TagObjective(run, config, known_and_new(run.tags, counts_of(validation)), start),
         train=train_feed,
         validation=validation_feed,
         baseline=_frequent(train, validation, run) if len(validation) else None,
@@ -64,7 +66,7 @@ def _describe(
     config: TagConfig, splits: Splits[Sentences], lexicon: Lexicon, given: Given[Sentences] | None
 ) -> TagRunConfig:
     train = splits["train"]
-    tags = sorted({tag for row in train.tags for tag in row}) if given is None else list(given.labels)
+    tags = sorted(counts_of(train)) if given is None else list(given.labels)
     labels = sorted(set(train.labels or []))
     chosen = config.model_dump(include=set(TaggerArchitecture.model_fields))
     sizes = {"vocab_size": len(lexicon.vocabulary) + KNOWN, "alphabet": len(lexicon.alphabet) + KNOWN}
@@ -89,6 +91,17 @@ def _describe(
     )
 
 
+def _lexicon(train: Sentences, config: TagConfig) -> Lexicon:
+    """The words of the training sentences, as the options say."""
+    size, least = config.vocab_size, config.min_frequency
+
+    def collect(growing: Growing) -> str:
+        return Lexicon.train(train.told, size=size, min_frequency=least).to_json()
+
+    made = store_of(train.tokens).of(lambda: ["lexicon", size, least]).made("lexicon", {}, collect)
+    return Lexicon.from_json(made.told, config.data)
+
+
 def _words(lexicon: Lexicon, train: Sentences) -> Vocabulary:
     running = Counter(number for tokens in train.tokens for number in lexicon.words(tokens))
     return Vocabulary(lexicon.vocabulary, normal, running, "words")
@@ -101,13 +114,18 @@ def _rows(splits: Splits[Sentences]) -> list[Any]:
     return [*([s, r.tokens, r.tags, r.labels] for s, r in zip(SPLITS, found, strict=False)), *told]
 
 
-def _examples(sentences: Sentences, run: TagRunConfig, lexicon: Lexicon) -> list[WordExample]:
+def _examples(sentences: Sentences, run: TagRunConfig, lexicon: Lexicon) -> WordRows:
     """Number words, tags and labels, those that training has not seen behind all that it has."""
-    tags = known_and_new(run.tags, chain.from_iterable(sentences.tags))
-    labels = known_and_new(run.labels, sentences.labels or [])
-    numbers, of_label = ({name: number for number, name in enumerate(names)} for names in (tags, labels))
-    said = None if sentences.labels is None else [of_label[label] for label in sentences.labels]
-    return lexicon.examples(sentences.told, [[numbers[tag] for tag in row] for row in sentences.tags], said)
+    store, tags = store_of(sentences.tokens), Names.of(flat(sentences.tags))
+    numbers = tags.numbered(_numbers(run.tags, tags.counted()), store)
+    rows = TokenRows(numbers, ends_of(lengths_of(sentences.tags), store))
+    labels = None if sentences.labels is None else Names.of(sentences.labels)
+    said = None if labels is None else labels.numbered(_numbers(run.labels, labels.counted()), store)
+    return lexicon.examples(sentences.told, rows, said)
+
+
+def _numbers(known: Sequence[str], found: Iterable[str]) -> dict[str, int]:
+    return {name: number for number, name in enumerate(known_and_new(known, found))}
 
 
 def _frequent(train: Sentences, validation: Sentences, run: TagRunConfig) -> Baseline:
@@ -130,6 +148,7 @@ def _notes(splits: Splits[Sentences], run: TagRunConfig, lexicon: Lexicon) -> li
         *odd_ones(splits["train"], run),
         f"{counts(splits)} sentences; {len(run.tags)} tags, {chosen}, {read}{labels}; "
         f"{len(lexicon.vocabulary):,} words and {len(lexicon.alphabet):,} characters{features}",
+        *store_of(splits["train"].tokens).sentences(),
     ]
     for kind, known in (("tag", run.tags), ("label", run.labels)):
         other = chain.from_iterable(_said(splits[split], kind) for split in SPLITS[1:])
@@ -139,4 +158,4 @@ def _notes(splits: Splits[Sentences], run: TagRunConfig, lexicon: Lexicon) -> li
 
 
 def _said(sentences: Sentences, kind: str) -> Iterable[str]:
-    return chain.from_iterable(sentences.tags) if kind == "tag" else sentences.labels or []
+    return counts_of(sentences) if kind == "tag" else sentences.labels or []

@@ -1,8 +1,9 @@
 """How the tags of a run write spans, and which of them are odd."""
 
 from collections import Counter
-from itertools import chain
 
+from cellwright.data.column import Names
+from cellwright.data.lists import flat
 from cellwright.data.readers.values import listed
 from cellwright.data.sentences import Sentences
 from cellwright.data.wording import counted, shortened
@@ -12,13 +13,19 @@ from cellwright.tasks.tag.config import TagConfig
 from cellwright.tasks.tag.run import TagRunConfig
 
 
+def counts_of(sentences: Sentences) -> Counter[str]:
+    """How many words have each tag."""
+    found = flat(sentences.tags)
+    return found.counted() if isinstance(found, Names) else Counter(found)
+
+
 def scheme_for(config: TagConfig, train: Sentences) -> Scheme:
     """How tags write spans, found or as the options say. Raises InputError for a scheme that no tag is of."""
     if config.spans == "none":
         return "plain"
-    tags = Counter(chain.from_iterable(train.tags))
+    tags = counts_of(train)
     if config.spans == "auto":
-        return scheme_of(tags.elements())
+        return scheme_of(tags)
     if not writes_spans(tags, config.spans):
         raise InputError(
             f"{train.source}: --spans is {config.spans}, and no tag of a training sentence is written so; the tags are "
@@ -29,7 +36,7 @@ def scheme_for(config: TagConfig, train: Sentences) -> Scheme:
 
 def odd_ones(train: Sentences, run: TagRunConfig) -> list[str]:
     """Name the tags that are none of the scheme of the others."""
-    tags = Counter(chain.from_iterable(train.tags))
+    tags = counts_of(train)
     likely = likely_scheme(tags) if run.scheme == "plain" else run.scheme
     odd = odd_tags(tags, likely)
     if not odd or run.options["spans"] == "none":

@@ -1,0 +1,166 @@
+"""Lists of strings as arrays: the words of sentences, and what is said of each word.
+
+    tags = Lists.of([["N", "V"], [], ["N"]], Names.of)
+    tags[0], tags.flat().counted()    # ["N", "V"], Counter({"N": 2, "V": 1})
+
+A list of lists takes 64 bytes a word beside its characters; this takes 4 of tags and 12 of words. Lists are made when
+they are asked for.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellwright.data.arrays import MEMORY, Store, ends_of, gathered, rows_where, store_of
+from cellwright.data.column import AsAList, Column, Names
+from cellwright.stages import stage
+
+Strings = Sequence[Sequence[str]]
+"""Some strings of each row."""
+TOGETHER = 1000
+"""Lists that are made at once where all are gone through."""
+MANY = 10_000
+"""Lists of which arrays are made at once, or that something is said of."""
+
+
+class Lists(AsAList[list[str]]):
+    """N lists, each a stretch of one column. Equal to any sequence of the same lists."""
+
+    def __init__(
+        self, items: Column | Names, begins: NDArray[np.int64], sizes: NDArray[np.int32], store: Store = MEMORY
+    ) -> None:
+        """Take them as they are: begins (N,) and sizes (N,), of each list among the items.
+
+        store: where they lie, and what is made of them should.
+        """
+        self.items, self.sizes, self.store, self._begins = items, sizes, store, begins
+
+    @classmethod
+    def side_by_side(cls, items: Column | Names, sizes: NDArray[np.int32], store: Store = MEMORY) -> "Lists":
+        """Take lists that lie one behind the other; arguments as of the lists."""
+        begins = ends_of(sizes, store)
+        begins -= sizes
+        return cls(items, begins, sizes, store)
+
+    @classmethod
+    def of(cls, rows: Strings, items: Callable[[list[str]], Column | Names]) -> "Lists":
+        """Copy lists; items: makes the column."""
+        return cls.side_by_side(items(list(chain.from_iterable(rows))), lengths_of(rows))
+
+    def take(self, rows: NDArray[np.int64], store: Store = MEMORY) -> "Lists":
+        """Return the lists with these indices, in this order; the items are shared."""
+        return Lists(self.items, gathered(self._begins, rows, store), gathered(self.sizes, rows, store), store)
+
+    def renamed(self, names: Mapping[str, str]) -> "Lists":
+        """Return the lists with another string for each, where these are of a few."""
+        assert isinstance(self.items, Names)  # a column of texts has no names
+        return Lists(self.items.renamed(names), self._begins, self.sizes, self.store)
+
+    def flat(self) -> Names:
+        """Return the strings of all lists, one behind the other, where these are of a few."""
+        assert isinstance(self.items, Names)
+        ends = ends_of(self.sizes, self.store)
+        found = self.store.empty(int(ends[-1]) if len(ends) else 0, np.int32)
+        start = 0
+        for first in range(0, len(self), MANY):
+            part = slice(first, first + MANY)
+            sizes, end = self.sizes[part], int(ends[part][-1])
+            # Of each string of the result its place among the items: where its list begins, and how far in it it is.
+            before = np.repeat(self._begins[part] - (ends[part] - sizes), sizes)
+            found[start:end] = self.items.numbers[before + np.arange(start, end)]
+            start = end
+        return Names(found, self.items.names)
+
+    def __len__(self) -> int:
+        return len(self._begins)
+
+    @overload
+    def __getitem__(self, index: int) -> list[str]: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Lists": ...
+    def __getitem__(self, index: int | slice) -> "list[str] | Lists":
+        if isinstance(index, slice):
+            return Lists(self.items, self._begins[index], self.sizes[index])
+        begin = int(self._begins[index])
+        return list(self.items[begin : begin + int(self.sizes[index])])
+
+    def __iter__(self) -> Iterator[list[str]]:
+        for start in range(0, len(self), TOGETHER):
+            part = slice(start, start + TOGETHER)
+            begins, sizes = self._begins[part], self.sizes[part]
+            first, last = int(begins.min()), int((begins + sizes).max())
+            places = zip(begins.tolist(), sizes.tolist(), strict=True)
+            if last - first <= 2 * int(sizes.sum()):  # as rows of a split do, they lie nearly one behind the other
+                near = list(self.items[first:last])
+                yield from (near[begin - first : begin - first + size] for begin, size in places)
+            else:
+                yield from (list(self.items[begin : begin + size]) for begin, size in places)
+
+    def __repr__(self) -> str:
+        return f"Lists({list(self[:3])!r}{', …' if len(self) > 3 else ''}, {len(self):,} lists)"
+
+
+class Side(AsAList[list[tuple[str, ...]]]):
+    """N lists of tuples, put together of as many lists of strings as a tuple has places."""
+
+    def __init__(self, columns: Sequence[Lists]) -> None:
+        """columns: at least one, whose lists are as long as those of the others."""
+        self.columns, self.store = columns, columns[0].store
+
+    def take(self, rows: NDArray[np.int64], store: Store = MEMORY) -> "Side":
+        """Return the lists with these indices, in this order."""
+        return Side([each.take(rows, store) for each in self.columns])
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    @overload
+    def __getitem__(self, index: int) -> list[tuple[str, ...]]: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Side": ...
+    def __getitem__(self, index: int | slice) -> "list[tuple[str, ...]] | Side":
+        if isinstance(index, slice):
+            return Side([each[index] for each in self.columns])
+        return list(zip(*(each[index] for each in self.columns), strict=True))
+
+    def __iter__(self) -> Iterator[list[tuple[str, ...]]]:
+        for each in zip(*self.columns, strict=True):
+            yield list(zip(*each, strict=True))
+
+
+def lengths_of(rows: Sequence[Sequence[Any]]) -> NDArray[np.int32]:
+    """(N,) of each row."""
+    return rows.sizes if isinstance(rows, Lists) else np.fromiter(map(len, rows), np.int32, len(rows))
+
+
+def filled(rows: Sequence[Sequence[Any]], store: Store = MEMORY) -> NDArray[np.int64]:
+    """Return the indices of the rows that hold something."""
+    lengths = lengths_of(rows)
+    return rows_where(len(rows), lambda part: lengths[part] > 0, store)
+
+
+def flat(rows: Strings) -> Sequence[str]:
+    """Return the strings of all rows, which are of a few, one behind the other."""
+    return rows.flat() if isinstance(rows, Lists) else list(chain.from_iterable(rows))
+
+
+def said_of(
+    rows: Strings, names: Sequence[str], answer: Callable[[Any], Strings], asked: Sequence[Any] | None = None
+) -> Lists:
+    """Return one of these names for each item of the rows, where the rows lie; MANY rows at once.
+
+    answer: returns of some rows their names. asked: what it is told of the rows in place of these.
+    """
+    number, store, lengths = {name: index for index, name in enumerate(names)}, store_of(rows), lengths_of(rows)
+    told = rows if asked is None else asked
+    found, end = store.empty(int(lengths.sum(dtype=np.int64)), np.int32), 0
+    with stage("tagging sentences", len(rows)) as done:
+        for start in range(0, len(rows), MANY):
+            some = [number[name] for row in answer(told[start : start + MANY]) for name in row]
+            found[end : end + len(some)] = some
+            end += len(some)
+            done(min(MANY, len(rows) - start))
+    return Lists.side_by_side(Names(found, names), lengths, store)

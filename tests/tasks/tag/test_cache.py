@@ -1,0 +1,83 @@
+"""A tagger whose sentences lie on disk is the one whose sentences lie in memory, wherever its preparation was ended."""
+
+import random
+
+import pytest
+
+from cellwright.data import cache, lists, words
+from cellwright.data.readers import files
+from cellwright.data.readers.several import as_one
+from cellwright.tasks.run import load_run
+from cellwright.tasks.tag.config import TagConfig
+from cellwright.tasks.tag.evaluate import evaluate
+from cellwright.tasks.tag.prepare import prepare
+from cellwright.training import fit
+from prepared import everything_of
+from tagged_requests import SMALL, lines, request
+
+
+@pytest.fixture(autouse=True)
+def a_few_rows_at_once(monkeypatch):
+    monkeypatch.setattr(files, "PIECE", 16)
+    monkeypatch.setattr(words, "TOGETHER", 8)
+    monkeypatch.setattr(lists, "TOGETHER", 8)
+    monkeypatch.setattr(lists, "MANY", 24)
+    monkeypatch.setattr(cache, "SHARD", 16)
+    monkeypatch.setattr(cache.os, "fsync", lambda file: None)
+
+
+@pytest.fixture
+def data(file) -> str:
+    return str(file("requests.jsonl", '{"tokens": [], "tags": [], "intent": "none"}\n' + lines(150, 3)))
+
+
+def told(data: str, folder, **options):
+    return everything_of(prepare(TagConfig(data=data, out=folder / "run", **{**SMALL, **options}), None))
+
+
+@pytest.mark.parametrize("asked", [{}, {"sentence_label": "intent", "feature_columns": "tokens"}])
+def test_prepared_on_disk_is_prepared_in_memory(data, tmp_path, asked):
+    alone = told(data, tmp_path, **asked)
+    cached = told(data, tmp_path, cache=tmp_path / "arrays", **asked)
+    again = told(data, tmp_path, cache=tmp_path / "arrays", **asked)
+    assert cached == again == alone
+    assert not (tmp_path / "run.cache").exists()
+
+
+def test_columns_of_several_files_on_disk_are_those_in_memory(file, tmp_path):
+    draw, paths = random.Random(1), []
+    for name in ("a.conll", "b.conll"):
+        rows = [request(draw) for _ in range(40)]
+        said = ["".join(f"{w}\t{t}\n" for w, t in zip(row["tokens"], row["tags"], strict=True)) for row in rows]
+        paths.append(file(name, "\n".join(said)))
+    both = as_one(paths)
+    assert told(both, tmp_path, cache=tmp_path / "arrays") == told(both, tmp_path)
+
+
+@pytest.mark.parametrize("stopped", [1, 3, 9, 14, 17])
+def test_ended_while_it_prepares_and_begun_again_is_left_alone(data, tmp_path, monkeypatch, stopped):
+    commit, count = cache._OnDisk.commit, [0]
+
+    def ended(growing, **given):
+        count[0] += 1
+        if count[0] == stopped:
+            raise KeyboardInterrupt
+        return commit(growing, **given)
+
+    monkeypatch.setattr(cache._OnDisk, "commit", ended)
+    with pytest.raises(KeyboardInterrupt):
+        told(data, tmp_path, cache=tmp_path / "arrays")
+    monkeypatch.setattr(cache._OnDisk, "commit", commit)
+    assert told(data, tmp_path, cache=tmp_path / "arrays") == told(data, tmp_path)
+
+
+@pytest.mark.slow
+def test_scores_of_a_file_on_disk_are_those_of_one_in_memory(data, tmp_path, monkeypatch):
+    run = load_run(fit(TagConfig(data=data, out=tmp_path / "run", sentence_label="intent", **SMALL)).out)
+    for split in ("all", "test"):
+        expected = evaluate(run, data, split, {}, [].append, baselines=True).as_json()
+        with monkeypatch.context() as patch:
+            patch.setattr(cache, "LARGE", 0)
+            said: list[str] = []
+            assert evaluate(run, data, split, {}, said.append, baselines=True).as_json() == expected
+            assert any(line.startswith(f"{tmp_path / 'run.cache'}: the data as arrays") for line in said)
