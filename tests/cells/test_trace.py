@@ -106,7 +106,8 @@ def test_states_may_be_unpacked_and_their_letters_used_again():
         (lambda a: a * 10**400, ": OverflowError: int too large to convert to float; expected a step that runs"),
         (lambda a: a / (1 - 1.0) * (1 / 0), ": ZeroDivisionError: division by zero; …"),
         (lambda a: {}[a], ": KeyError: …"),
-        (lambda a: swish(a), ": NameError: name 'swish' is not defined; …"),  # noqa: F821
+        (lambda a: swish(a), ": name 'swish' is not defined; a step may use …"),  # noqa: F821
+        (lambda a: where(a > 0, a, 1.0), ": name 'where' is not defined; write select(condition, a, b), of …"),  # noqa: F821
         (lambda a: sqrt(a), ": name 'sqrt' is not defined; write from cellwright.cells.language import sqrt"),  # noqa: F821
         (lambda a: a[0], "uses […]; a step treats every unit alike: it cannot index"),
         (lambda a: sum(a), "uses […]; …"),
@@ -155,6 +156,14 @@ def test_x_itself_is_no_value():
         return State(h=s.h * x)
 
     refused("cell bad: line … uses multiply on all of i g at once; a step works on x, u, s, …", bad)
+
+
+def test_a_new_state_without_its_letter_is_told_how_to_name_it():
+    def bad(x, u, s):
+        h = s.h + sigmoid(x.i + u.i) * tanh(x.g + u.g)
+        return State(h)
+
+    refused("cell bad: line … (`return State(h)`) uses State(…) with a value that has no name; … as in State(h=h)", bad)
 
 
 def test_a_state_is_not_assigned_to():

@@ -182,6 +182,12 @@ def test_a_file_that_is_there_is_not_replaced_unasked(refused, cellwright, run, 
     assert mine.read_bytes() != b"mine"
 
 
+def test_a_folder_of_runs_is_refused_with_the_runs_in_it(refused, run, tmp_path):
+    study = tmp_path / "study"
+    best = shutil.copytree(run, study / "best")
+    refused("predict", study, "a", parts=["is not a run folder", f"but holds {best}"])
+
+
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
 @pytest.mark.parametrize("command", ["predict", "evaluate"])
 def test_run_without_one_of_its_files(refused, run, reviews, tmp_path, name, command):

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import cellwright as package
+from cellwright.cli import main
 
 COMMAND = [sys.executable, "-c", "import sys; from cellwright.cli import main; sys.exit(main())"]
 
@@ -90,6 +91,32 @@ def test_closed_pipe_that_shows_only_at_the_last_flush(run):
     ended = subprocess.run([*COMMAND, "predict", run, "good"], stdout=writer, stderr=subprocess.PIPE)
     os.close(writer)
     assert (ended.returncode, ended.stderr) == (1, b"")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has it")
+@pytest.mark.parametrize("command", [["cells"], ["cells", "show", "lstm"]])
+def test_a_full_disk_under_standard_output_ends_in_a_sentence(command):
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run([*COMMAND, *command], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert ended.returncode == 2
+    assert re.fullmatch(
+        r"cellwright: standard output cannot be written to \(No space left on device\); .*\n", ended.stderr
+    )
+
+
+def test_closed_standard_output_is_no_mistake(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert main(["cells", "show", "lstm"]) == 0
+    assert main(["cells", "show", "nonsense"]) == 2
+
+
+def test_closed_standard_input_is_told_as_such(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["predict", str(tmp_path)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("cellwright: standard input is closed, and no argument is a text or a file; expected")
 
 
 @pytest.mark.slow

@@ -45,7 +45,7 @@ def test_text_takes_it_for_words(cellwright, run, table):
     assert ended.out.rstrip("\n").split("\t")[2] == str(table)
 
 
-@pytest.mark.parametrize("name", ["texts.csvv.csv", "no.jsonl"])
+@pytest.mark.parametrize("name", ["texts.csvv.csv", "no.jsonl", "Book1.xlsx", "letter.PDF"])
 def test_a_name_that_looks_like_a_file_is_no_text(cellwright, run, tmp_path, name):
     ended = cellwright("predict", run, tmp_path / name)
     assert (ended.status, ended.out) == (2, "")

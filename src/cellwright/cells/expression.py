@@ -275,7 +275,7 @@ _INSTEAD = {
     "heaviside": "select(a > 0, 1.0, 0.0), or spike(a) for one with a gradient",
     "sign": "select(a > 0, 1.0, select(a < 0, -1.0, 0.0))", "leaky_relu": "select(a > 0, a, 0.01 * a)",
     "elu": "select(a > 0, a, exp(minimum(a, 0)) - 1)", "hardtanh": "minimum(maximum(a, -1), 1)",
-    "hardsigmoid": "minimum(maximum(a / 6 + 0.5, 0), 1)",
+    "where": "select(condition, a, b)", "hardsigmoid": "minimum(maximum(a / 6 + 0.5, 0), 1)",
 }
 # fmt: on
 _PRODUCTS = ("@", "matmul", "mm", "mv", "bmm", "addmm", "linear", "bilinear", "dot", "inner", "einsum", "tensordot")

@@ -237,7 +237,9 @@ class State(SimpleNamespace):
     pictures and formulas are those of the equations. `constants` holds those of its named numbers.
     """
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, *unnamed: Any, **values: Any) -> None:
+        if unnamed:
+            forbid("State(…) with a value that has no name", "name each by its letter, as in State(h=h)")
         super().__init__(**values)
         if any(isinstance(value, Expression) for value in values.values()):
             letters = sys._getframe(1).f_locals

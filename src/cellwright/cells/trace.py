@@ -184,6 +184,8 @@ def _said(error: Exception) -> str:
         return f"{error}; {offer()}"
     if isinstance(error, NameError) and hasattr(language, str(error.name)):
         return f"{error}; write from cellwright.cells.language import {error.name}"
+    if isinstance(error, NameError):
+        return f"{error}; {offer(str(error.name))}"
     return f"{type(error).__name__}: {error}; expected a step that runs"
 
 

@@ -7,6 +7,7 @@
 130  interrupted by Ctrl-C
 """
 
+import errno
 import io
 import os
 import sys
@@ -56,6 +57,7 @@ app.add_typer(cells, name="cells")
 
 
 MISTAKE, LOST = 2, 3
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def _version(asked: bool) -> None:
@@ -76,10 +78,7 @@ def cellwright(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line on `arguments`, sys.argv by default, and return its exit status."""
     given = sys.argv[1:] if arguments is None else list(arguments)
-    # A terminal that cannot show a character gets its number, not a traceback.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    _take_any_output()
     serves = given[:1] == ["serve"]  # whose output nobody watches
     first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun starts, one speaks
     if "RANK" in os.environ:  # and torch's C++ would warn in each; it reads this when it is loaded
@@ -103,11 +102,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         return _mistake(sentence)
     except BrokenPipeError:
-        # What is still buffered goes nowhere, else the interpreter complains when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 1
+    except OSError as error:
+        if error.errno not in FULL or error.filename is not None:  # what writes files has said so better
+            raise
+        _drop_output()
+        return _mistake(
+            f"standard output cannot be written to ({error.strerror}); expected room where it goes: make some and run "
+            "the same again"
+        )
     except KeyboardInterrupt:
         return 130
+
+
+def _take_any_output() -> None:
+    """Let what is said go nowhere where a stream is closed, as schedulers may start a command, and in any letters."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+        stream = getattr(sys, name)
+        # A terminal that cannot show a character gets its number, not a traceback.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _drop_output() -> None:
+    """What is still buffered goes nowhere, else the interpreter complains when it flushes at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _mistake(sentence: str) -> int:

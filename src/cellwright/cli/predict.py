@@ -210,6 +210,10 @@ def _check(encoding: str, *, by_line: bool) -> None:
         ends_lines = b"a\n".decode(encoding, errors="replace") == "a\n"
     except (LookupError, UnicodeError):  # idna replaces nothing
         raise InputError(f"--encoding is {encoding!r}; expected one such as utf-8 or gb18030") from None
+    if by_line and sys.stdin is None:  # as schedulers may start a command
+        raise InputError(
+            "standard input is closed, and no argument is a text or a file; expected texts from one of them"
+        )
     if by_line and not ends_lines:
         raise InputError(
             f"standard input cannot be read line by line in {encoding}, whose line ends are not ASCII's; "

@@ -56,6 +56,8 @@ FILE_OPTIONS: dict[str, Any] = {
     "quoting": Quoting,
 }
 """How files are read by commands on a run; None leaves it to the run."""
+_UNREADABLE = {".xlsx", ".xls", ".ods", ".docx", ".doc", ".odt", ".pdf", ".json", ".xml", ".html", ".npz", ".zip"}
+"""Suffixes of files that hold texts but are not read: a name with one of them is not answered as if it were a text."""
 
 
 class FilesCommand(TyperCommand):
@@ -155,12 +157,12 @@ def rows_of(pieces: "Iterable[Piece]") -> "Iterator[tuple[Any, Pairs]]":
 
 
 def _looks_like_file(argument: str) -> bool:
-    """Whether an argument is written like the name of a file of texts."""
+    """Whether an argument is written like the name of a file, of texts or of what people keep texts in."""
     from cellwright.data.readers import FORMATS, Format, tagged
     from cellwright.data.readers.files import unpacked_suffix
 
     formats: list[Format[Any, Any, Any]] = [*FORMATS.values(), *tagged.FORMATS.values()]
-    suffixes = {suffix for each in formats for suffix in each.suffixes}
+    suffixes = {suffix for each in formats for suffix in each.suffixes} | _UNREADABLE
     return unpacked_suffix(Path(argument)) in suffixes and not any(map(str.isspace, argument))
 
 

@@ -30,6 +30,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from cellwright import tasks
+from cellwright.data.wording import shortened
 from cellwright.errors import CellwrightError, InputError
 from cellwright.files import read_json, replace_file, write_json
 from cellwright.tasks.config import ONE_CALL
@@ -146,7 +147,7 @@ def _content(folder: Path) -> dict[str, Any]:
         raise InputError(f"{folder}: no such run folder; `cellwright fit DATA --out {folder}` makes one")
     if not folder.is_dir():
         raise InputError(f"{folder}: is a file; expected a run folder, as `cellwright fit` makes it")
-    content = read_json(present(folder / CONFIG, f"{folder} is not a run folder of `cellwright fit`"))
+    content = read_json(present(folder / CONFIG, f"{folder} is not a run folder of `cellwright fit`{_within(folder)}"))
     written = content.get("format")
     if isinstance(written, int) and written > FORMAT:
         raise InputError(
@@ -154,6 +155,12 @@ def _content(folder: Path) -> dict[str, Any]:
             "install a newer cellwright"
         )
     return content
+
+
+def _within(folder: Path) -> str:
+    """The runs within a folder that is none, such as the best of a study, for messages."""
+    runs = sorted(str(config.parent) for config in folder.glob(f"*/{CONFIG}"))
+    return f", but holds {shortened(runs)}" if runs else ""
 
 
 def load_model(folder: Path, build: Callable[[], Model]) -> Model:

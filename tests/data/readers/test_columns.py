@@ -59,6 +59,16 @@ def test_conllu_leaves_out_multiword_tokens_and_empty_nodes(file, end):
     assert read_tagged(path, tags="3").tags == [["vamos", "nos", "#"]]
 
 
+def test_columns_of_conllu_have_the_names_of_its_specification(file):
+    row = "1\tbooks\tbook\tNOUN\tNNS\tNumber=Plur\t0\troot\t_\t_"
+    read = read_tagged(file("a.conllu", f"{row}\n"), tags="XPOS", tokens="LEMMA", features=("FEATS",))
+    assert (read.tokens, read.tags, read.features) == ([["book"]], [["NNS"]], [[("Number=Plur",)]])
+    plus = file("b.conllu", f"# global.columns = ID FORM STEM UPOS X F H D E M\n{row}\n")
+    assert read_tagged(plus, tokens="STEM", tags="UPOS").tokens == [["book"]]
+    with pytest.raises(InputError, match="no column 'POS'; the columns are 'ID', 'FORM', 'LEMMA', 'UPOS', 'XPOS'"):
+        read_tagged(file("c.conllu", f"{row}\n"), tags="POS")
+
+
 @pytest.mark.parametrize(
     ("content", "asked", "message"),
     [

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellwright.data.readers import read
+from cellwright.data.readers.files import PIECE
 from cellwright.data.readers.options import ReadOptions
 from cellwright.data.table import Table
 from cellwright.errors import InputError
@@ -40,6 +41,22 @@ def test_lines_are_those_of_the_file_after_line_ends_inside_quotes_and_blank_lin
     table = read(file("r.csv", end.join(lines)))
     assert table.texts == [f"one{end}two{end}three", "four", 'a "b", c']
     assert table.lines == [2, 6, 7]
+
+
+def test_columns_that_a_spreadsheet_leaves_at_the_end_are_none(file):
+    path = file("r.csv", "text,label,, \n" + "good,pos,,\n" * 3)
+    table = read(path, label="-1")
+    assert (table.texts, table.labels) == (["good"] * 3, ["pos"] * 3)
+    assert f"{path}: the last 2 columns, without name and value, left out" in table.notes
+    with pytest.raises(InputError, match=r"line 3: 3 fields.*; expected 4"):
+        read(file("short.csv", "text,label,,\ngood,pos,,\nbad,neg,\n"))
+    late = "text,label,\n" + "good,pos,\n" * PIECE + "bad,neg,odd\n"
+    with pytest.raises(InputError, match=rf"line {PIECE + 2}: 'odd' in the last 1 column, which had neither name nor"):
+        read(file("late.csv", late))
+
+
+def test_a_column_of_values_without_a_name_is_kept(file):
+    assert read(file("r.csv", "text,\ngood,\nbad,neg\n"), label="2").labels == ["", "neg"]
 
 
 def test_byte_order_mark_is_no_part_of_the_first_name(file):

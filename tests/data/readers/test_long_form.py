@@ -89,3 +89,15 @@ def test_a_column_that_is_named_must_be_there(file):
         InputError, match="line 1: no column 'who'; the columns are 'x': name yours with --series, --time"
     ):
         read_series(file("s.csv", "x\n1\n"), SeriesOptions(series="who"))
+
+
+def test_empty_rows_below_a_table_are_no_steps(file):
+    path = file("s.csv", "time;x;y\n1;2;3\n;;\n2;;5\n ;;\n")
+    table = read_series(path)
+    assert (table.values[0][:, 1].tolist(), len(table.values)) == ([3, 5], 1)
+    assert f"{path}: 2 empty rows left out, the first on line 3" in table.notes
+    assert len(read_series(file("order.csv", "x,y\n1,2\n,\n3,4\n")).values[0]) == 3  # nothing but its place tells it
+    with pytest.raises(InputError, match="line 2, column 'time': '' is no time"):
+        read_series(file("blank.csv", "time,x\n,\n,\n"))
+    with pytest.raises(InputError, match="line 3, column 'time': '' is no time"):
+        read_series(file("some.csv", "time,x\n1,1\n,2\n"))

@@ -1,5 +1,6 @@
 """Times as files write them, gaps between them, and what is put there; pandas counts the steps of each frequency."""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,10 @@ def rows(times, first=0):
         ("2026-W05", "2026-W06"),
         ("2024-10-27T02:00+02:00", "2024-10-27T02:00+01:00"),
         ("0.1", "1e3"),
+        ("9.3.2026", "10.03.2026"),
+        ("31.01.2026 23:59", "01.02.2026 0:00"),
+        ("2026/9/30 7:30", "2026/10/1 7:30:01.5"),
+        ("2026.02.03", "2026.03.02"),
     ],
 )
 def test_times_of_one_kind_are_compared_exactly(earlier, later):
@@ -42,6 +47,34 @@ def test_months_ISO_reduced(file):
     table = read_series(file("s.csv", content), SeriesOptions(time="Month"))
     assert (table.channels, table.notes) == (("#Passengers",), ())
     assert table.values[0][:, 0].tolist() == [100, 118, 131]
+
+
+@pytest.mark.parametrize(
+    ("written", "form"),
+    [
+        ("31.01.2026", "%d.%m.%Y"),
+        ("3.12.2026 7:05", "%d.%m.%Y %H:%M"),
+        ("2026/1/31", "%Y/%m/%d"),
+        ("2026-1-3 07:05:09", "%Y-%m-%d %H:%M:%S"),
+        ("2026.12.03", "%Y.%m.%d"),
+    ],
+)
+def test_dates_of_spreadsheets_are_those_that_strptime_reads(written, form):
+    since = datetime.strptime(written, form) - datetime(1970, 1, 1)
+    assert time_of(written, "here") == ("date", since // timedelta(microseconds=1) * 1000)
+
+
+@pytest.mark.parametrize("written", ["01/02/2026", "1-2-2026", "12/31/26", "01/02/2026 07:30"])
+def test_dates_that_may_begin_with_the_month_or_the_day_are_refused(file, written):
+    with pytest.raises(InputError, match=f"line 2, column 'time': '{written}' may begin with the month or with the"):
+        read_series(file("s.csv", rows([written])))
+
+
+def test_one_day_is_missing_and_one_step_is_put_in(file):
+    path = file("s.csv", rows(["2026-01-01", "2026-01-02", "2026-01-03", "2026-01-05"]))
+    assert "1 day is missing there; " in read_series(path).notes[0]
+    (note,) = read_series(path, FILL).notes
+    assert note.endswith("1 day is missing there; 1 step is put in between, as --fill missing says")
 
 
 def test_times_int_nanoseconds(file):

@@ -12,11 +12,11 @@ a no-break space or the wide one of Chinese, is part of a token, or one by itsel
 `# name = value` says something of the whole sentence below it; `# global.columns = …` names the columns.
 
 In CoNLL-U (https://universaldependencies.org/format.html) the lines of multiword tokens (1-2) and empty nodes (8.1)
-are left out: their words stand on lines of their own.
+are left out: their words stand on lines of their own. Its columns have names that no line of the file says.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +30,7 @@ _NO_WORD = re.compile(r"\d+[-.]\d+")
 _DOCUMENT = "-DOCSTART-"
 OPTIONS = "--tokens and --tags"
 FEATURES = "--feature-columns"
+CONLLU = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
 BLANK = " \t\r\n"
 """What parts tokens."""
 _BLANKS = re.compile(f"[{BLANK}]+")
@@ -73,16 +74,22 @@ def read_conllu(path: Path, columns: TokenColumns, encoding: str) -> Iterator[Se
     """Read FORM as tokens and UPOS as tags, unless others are asked for."""
     # Blanked and not taken out: the numbers of the lines stay.
     words = ("#" if _NO_WORD.match(line) else line for line in lines(path, encoding))
-    return _read(path, words, columns, "2", "4")
+    return _read(path, words, columns, "2", "4", CONLLU)
 
 
 def _read(
-    path: Path, written: Iterable[str], columns: TokenColumns, usual_tokens: str, usual_tags: str
+    path: Path,
+    written: Iterable[str],
+    columns: TokenColumns,
+    usual_tokens: str,
+    usual_tags: str,
+    known: Sequence[str] = (),
 ) -> Iterator[Sentences]:
+    """Read a file's sentences, some at a time; known: names that the format gives its columns, else a line does."""
     tokens = columns.tokens or usual_tokens
     tags = columns.tags or usual_tags if columns.tagged else tokens
     asked = [(tokens, "--tokens"), (tags, "--tags"), *((column, FEATURES) for column in columns.features)]
-    names = None if all(NUMBER.fullmatch(column) for column, _ in asked) else list[str]()
+    names = None if all(NUMBER.fullmatch(column) for column, _ in asked) else list(known)
     width, places = 0, list[int]()
     for blocks in in_pieces(_cut(written, names)):
         if not places:
@@ -124,7 +131,10 @@ def _sentences(path: Path, columns: TokenColumns, blocks: list[_Block], width: i
 
 
 def _cut(written: Iterable[str], names: list[str] | None) -> Iterator[_Block]:
-    """Cut a file into sentences; names: where those of its columns are put, unless nobody asks for them."""
+    """Cut a file into sentences.
+
+    names: of its columns; a comment replaces them, and of an empty list the first line does. None: nobody asks.
+    """
     block = _Block()
     for number, fields, comment in _fields(written):
         if comment is not None:

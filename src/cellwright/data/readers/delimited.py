@@ -3,7 +3,7 @@
 Python's own reader, since it alone of those at hand tells the line on which each row begins, which is what
 a user needs to find a mistake. Fields may stand between double quotes and then hold separators, line ends
 and doubled quotes (RFC 4180); TSV is written the same way, as spreadsheets and pandas do. Lines with
-nothing on them are no rows.
+nothing on them are no rows, and the last columns no columns where they have neither name nor value.
 """
 
 import csv
@@ -17,6 +17,7 @@ from cellwright.data.readers.files import PIECE, lines
 from cellwright.data.readers.options import ReadOptions, character_of, name_of
 from cellwright.data.readers.separator import head_of, likely_separator
 from cellwright.data.readers.values import NUMBER, Cells, Columns, listed, place_of
+from cellwright.data.wording import counted
 from cellwright.errors import InputError
 
 COMMA, TAB = ",", "\t"
@@ -87,12 +88,42 @@ def pieces(path: Path, how: ReadOptions, usual: str) -> Iterator[Rows]:
             f"{path}: found {name_of(separator)} between the fields; --separator {name_of(usual)} reads it otherwise"
         )
     hidden = False
+    empty = _empty_columns(first, rows) if how.header else 0
+    if empty:
+        notes.append(f"{path}: the last {counted(empty, 'column')}, without name and value, left out")
     for part in chain([rows], parts):
         _check_widths(path, line, first, part)
+        part = _without_last(path, part, empty)
         if not hidden and (said := _swallowed(path, part, separator)):
             hidden, notes = True, [*notes, said]
-        yield Rows(first if how.header else None, line, part, notes, separator)
+        yield Rows(first[: len(first) - empty] if how.header else None, line, part, notes, separator)
         notes = []
+
+
+def _empty_columns(names: list[str], rows: list[Row]) -> int:
+    """How many columns at the end a spreadsheet has left: without a name, and without a value in these rows."""
+    empty = 0
+    while empty < len(names) - 1 and not names[~empty].strip() and all(_blank(fields, ~empty) for _, fields in rows):
+        empty += 1
+    return empty
+
+
+def _blank(fields: list[str], place: int) -> bool:
+    """Whether a field is; of rows that are too short it is for `_check_widths` to speak."""
+    return place < -len(fields) or not fields[place].strip()
+
+
+def _without_last(path: Path, rows: list[Row], empty: int) -> list[Row]:
+    """The rows without their last fields. Raises InputError where these, which were empty so far, hold something."""
+    if not empty:
+        return rows
+    for line, fields in rows:
+        if any(field.strip() for field in fields[-empty:]):
+            raise InputError(
+                f"{path}, line {line}: {listed(fields[-empty:])} in the last {counted(empty, 'column')}, which had "
+                "neither name nor value before; expected nothing there: name the columns in the first line"
+            )
+    return [(line, fields[:-empty]) for line, fields in rows]
 
 
 def _first(path: Path, rows: list[Row], separator: str, header: bool) -> tuple[Row, list[Row]]:

@@ -13,6 +13,7 @@ from cellwright.data.readers.numbers import ReadSeries
 from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.readers.sheet import Sheet
 from cellwright.data.readers.times import Time, in_one_unit, length_of
+from cellwright.data.wording import counted
 from cellwright.errors import InputError
 
 MUCH = 1.5
@@ -93,7 +94,8 @@ def without_gaps(
         ]
     filled = [_filled(each, apart[row], usual, f"{source}, {each.place}") for row, each in enumerate(found)]
     put_in = sum(len(each.values) for each in filled) - sum(len(each.values) for each in found)
-    return filled, [f"{said}; {put_in:,} steps are put in between, as --fill {options.fill} says"]
+    steps = f"{counted(put_in, 'step')} {'is' if put_in == 1 else 'are'}"
+    return filled, [f"{said}; {steps} put in between, as --fill {options.fill} says"]
 
 
 def _said(found: Sequence[ReadSeries], source: str, gaps: list[Gap], times: list[list[Time]], usual: float) -> str:
@@ -106,10 +108,10 @@ def _said(found: Sequence[ReadSeries], source: str, gaps: list[Gap], times: list
         else f"steps {widest.step + 1} and {widest.step + 2} of {found[widest.series].place}"
     )
     times_more = f", the widest of {len(gaps):,} gaps" if len(gaps) > 1 else ""
-    missing = widest.length - usual
+    missing = length_of(kind, widest.length - usual)
     return (
         f"{source}: steps are {length_of(kind, usual)} apart, but {length_of(kind, widest.length)} lie between "
-        f"{between}{times_more}: {length_of(kind, missing)} are missing there"
+        f"{between}{times_more}: {missing} {'is' if missing.partition(' ')[0] == '1' else 'are'} missing there"
     )
 
 

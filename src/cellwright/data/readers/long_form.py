@@ -6,7 +6,8 @@
     b,1,0.25,1.5,bad
 
 Rows of a series need not stand together, but follow its time (`times.py`). Each row is a step, whatever time has gone
-by since the one before; where it is more than usual, a note says so (`gaps.py`).
+by since the one before; where it is more than usual, a note says so (`gaps.py`). Rows of empty cells, as spreadsheets
+leave them below a table, are none where a time or a name is read, which they lack; a note counts them.
 """
 
 from pathlib import Path
@@ -24,6 +25,7 @@ from cellwright.data.readers.sheet import ROLES, Places, Sheet, check_header, ch
 from cellwright.data.readers.times import Time, time_of
 from cellwright.data.readers.values import listed
 from cellwright.data.series import SeriesTable, numbered
+from cellwright.data.wording import counted
 from cellwright.errors import InputError
 
 
@@ -60,6 +62,7 @@ def read_sheet(sheet: Sheet, options: SeriesOptions) -> SeriesTable:
     """Read a table of cells. Raises InputError."""
     check_header(sheet)
     places = places_of(sheet, options)
+    sheet = _filled_in(sheet, places)
     check_words(sheet, places, options)
     times = {} if places.time is None else _times(sheet, places.time)
     rows_of: dict[str, list[Row]] = {}
@@ -77,6 +80,19 @@ def read_sheet(sheet: Sheet, options: SeriesOptions) -> SeriesTable:
         notes += said
     channels = [sheet.names[place] for place in places.channels]
     return as_table(found, channels if sheet.named else None, sheet.source, options, notes)
+
+
+def _filled_in(sheet: Sheet, places: Places) -> Sheet:
+    """The table without its empty rows; without a time and a name such a row is a step whose values are missing."""
+    if places.time is None and places.series is None:
+        return sheet
+    filled = [row for row in sheet.rows if any(cell and not cell.isspace() for cell in row[1])]
+    empty = len(sheet.rows) - len(filled)
+    if not filled or not empty:
+        return sheet
+    first = next(line for line, fields in sheet.rows if not "".join(fields).strip())
+    note = f"{sheet.source}: {counted(empty, 'empty row')} left out, the first on {sheet.unit} {first}"
+    return sheet._replace(rows=filled, notes=[*sheet.notes, note])
 
 
 def _delimited(path: Path, options: SeriesOptions, encoding: str, usual: str) -> Sheet:

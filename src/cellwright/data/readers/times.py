@@ -2,7 +2,10 @@
 
 17, 0.5, 1704067200000000100      numbers; whole ones stay whole, beyond 2^53 too
 2026-01-31, 2026-01-31T12:00Z     dates as ISO 8601 writes them, to the nanosecond; 2026-W05 is its Monday
+31.01.2026, 2026/1/31 7:30        dates as spreadsheets write them: the day first between points, the year first
 2026-01, 2026-Q1                  months and quarters
+
+01/02/2026 is in January or in February, depending on who reads it, and refused.
 """
 
 import calendar
@@ -21,9 +24,13 @@ _EPOCH = datetime(1970, 1, 1)
 _WHOLE = re.compile(r"[+-]?\d+")
 _MONTH = re.compile(r"(\d{4})[-M](\d{2})")
 _QUARTER = re.compile(r"(\d{4})-?Q([1-4])")
+_CLOCK = r"(?:[ T]+(?P<hour>\d{1,2})(?P<rest>:\d{2}.*))?"
+_DAY_FIRST = re.compile(rf"(?P<day>\d{{1,2}})\.(?P<month>\d{{1,2}})\.(?P<year>\d{{4}}){_CLOCK}")
+_YEAR_FIRST = re.compile(rf"(?P<year>\d{{4}})([-/.])(?P<month>\d{{1,2}})\2(?P<day>\d{{1,2}}){_CLOCK}")
+_EITHER_FIRST = re.compile(r"\d{1,2}([-/])\d{1,2}\1\d{2,4}\b.*")
 _BEYOND_MICROSECONDS = re.compile(r"(?<=\.\d{6})\d+")
 _UNITS = ((86_400 * 10**9, "day"), (3600 * 10**9, "hour"), (60 * 10**9, "minute"), (10**9, "second"))
-EXPECTED = "a number, a date such as 2026-01-31 or 2026-01-31T12:00, a month 2026-01, a quarter 2026-Q1"
+EXPECTED = "a number, a date such as 2026-01-31, 2026-01-31T12:00 or 31.01.2026, a month 2026-01, a quarter 2026-Q1"
 
 
 class Time(NamedTuple):
@@ -36,6 +43,11 @@ class Time(NamedTuple):
 def time_of(written: str, where: str) -> Time:
     """Return the time. Raises InputError, beginning with `where`, for what is none."""
     found = _number(written) or _period(written) or _date(written)
+    if found is None and _EITHER_FIRST.fullmatch(written):
+        raise InputError(
+            f"{where}: {written!r} may begin with the month or with the day; expected the year first, as in "
+            "2026-01-31: write the dates so, or leave the column out with --ignore and go by the order of the rows"
+        )
     if found is None:
         raise InputError(f"{where}: {written!r} is no time; expected {EXPECTED}")
     return found
@@ -105,6 +117,7 @@ def _period(written: str) -> Time | None:
 
 
 def _date(written: str) -> Time | None:
+    written = _as_iso(written)
     beyond = _BEYOND_MICROSECONDS.search(written)  # which Python's reader drops
     try:
         date = datetime.fromisoformat(_BEYOND_MICROSECONDS.sub("", written))
@@ -114,6 +127,15 @@ def _date(written: str) -> Time | None:
         return None
     nanoseconds = int(f"{beyond[0]:0<3.3}") if beyond else 0
     return Time("date", (date - _EPOCH) // timedelta(microseconds=1) * 1000 + nanoseconds)
+
+
+def _as_iso(written: str) -> str:
+    """A date in the order of a spreadsheet as ISO 8601 writes it; anything else as it is."""
+    found = _DAY_FIRST.fullmatch(written) or _YEAR_FIRST.fullmatch(written)
+    if found is None:
+        return written
+    date = f"{found['year']}-{found['month']:0>2}-{found['day']:0>2}"
+    return date if found["hour"] is None else f"{date}T{found['hour']:0>2}{found['rest']}"
 
 
 def _counted(count: float, one: str) -> str:
