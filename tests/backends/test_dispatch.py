@@ -7,7 +7,7 @@ import torch
 from torch.autograd import forward_ad, gradcheck, gradgradcheck
 
 from agreement import assert_agree
-from calls import EVERY, SMOOTH, converted, draw_call, function_of, on, with_gradients
+from calls import EVERY, SMOOTH, SOME, converted, draw_call, function_of, of_each_kind_fast, on, with_gradients
 from cellwright.backends import dispatch
 from cellwright.cells import CELLS
 
@@ -23,10 +23,12 @@ def compiled():
         yield
 
 
-@pytest.mark.parametrize(
-    "resets", [pytest.param(False, marks=pytest.mark.slow, id="carried"), pytest.param(True, id="resets")]
-)
-@pytest.mark.parametrize("cell", SMOOTH, ids=repr)
+# In each coordinate, and carried, some of each kind: kernels/test_against_reference.py holds all against the reference.
+FIRST = [pytest.param(*case.values, True, marks=case.marks) for case in of_each_kind_fast(SMOOTH)]
+FIRST += [pytest.param(cell, False, marks=pytest.mark.slow) for cell in SOME if cell in SMOOTH]
+
+
+@pytest.mark.parametrize(("cell", "resets"), FIRST, ids=repr)
 def test_first_derivatives(cell, resets):
     """Of rows, states, fresh states and every weight; both directions, ragged, a sequence of no step."""
     function, given = function_of(draw_call(cell, LENGTHS, hidden=3, directions=2, resets=resets, fresh=resets))
@@ -43,9 +45,9 @@ def test_first_derivatives_with_a_projection(cell):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cell", SMOOTH, ids=repr)
+@pytest.mark.parametrize("cell", [cell for cell in SOME if cell in SMOOTH], ids=repr)
 def test_second_derivatives(cell):
-    """They go by way of the reference, whatever backend the outputs took."""
+    """They go by way of the reference, whatever backend the outputs took; test_reference.py has those of all cells."""
     call = draw_call(cell, (2, 1, 0), hidden=3, directions=2, resets=True, fresh=True)
     function, given = function_of(call)
     with compiled():
@@ -64,7 +66,7 @@ def test_a_gradient_that_is_differentiated_is_the_gradient(cell):
         assert_agree(ours.detach(), wanted)
 
 
-@pytest.mark.parametrize("cell", EVERY, ids=repr)
+@pytest.mark.parametrize("cell", SOME, ids=repr)
 def test_batched_cotangents(cell):
     """Kernels cannot read them, so that they go by way of the reference; those that nothing depends on are zero."""
     function, given = function_of(draw_call(cell, (2, 1, 0), hidden=3, directions=2, resets=True, fresh=True))

@@ -27,7 +27,8 @@ def hide(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
 
 def test_a_run_of_texts(cellwright: Command, run: Path, tmp_path: Path) -> None:
     path = tmp_path / "reviews.onnx"
-    ended = cellwright("export", run, "--out", path)
+    path.write_bytes(b"of before")
+    ended = cellwright("export", run, "--out", path, "--overwrite")
     assert (ended.status, ended.err) == (0, "")
     lines = ended.out.splitlines()
     assert lines[:4] == [
@@ -54,15 +55,12 @@ def test_a_run_of_texts(cellwright: Command, run: Path, tmp_path: Path) -> None:
     assert_agree(torch.from_numpy(logits).double().softmax(-1), np.array(expected), SINGLE)
 
 
-@pytest.mark.slow
 def test_a_file_that_is_there(cellwright: Command, run: Path, tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
     path.write_bytes(b"mine")
     ended = cellwright("export", run, "--out", path)
     assert (ended.status, ended.out, path.read_bytes()) == (2, "", b"mine")
     assert ended.err == f"cellwright: {path}: is there already; give another --out, or --overwrite to replace it\n"
-    assert cellwright("export", run, "--out", path, "--overwrite").status == 0
-    assert path.stat().st_size > 1000
 
 
 def test_no_run(cellwright: Command, tmp_path: Path) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -165,6 +166,13 @@ REGULARISED = [zoneout(cell) for cell in EVERY if not cell.masks]
 REGULARISED += [recurrent_dropout(cell) for cell in EVERY if not cell.masks and cell.multiplies_state]
 # One of each kind, for what takes long.
 SOME = [CELLS[name] for name in ("lstm", "gru", "layer-norm-lstm", "slstm", "peephole")] + DERIVED[-1:] + INVENTED[-5:]
+
+
+def of_each_kind_fast(cells: Iterable[Definition | str]) -> list[Any]:
+    """Each cell as a case, all but SOME of them slow: every cell has kernels of its own, which take long to compile."""
+    fast = {cell.name for cell in SOME}
+    cases = [(cell, cell if isinstance(cell, str) else cell.name) for cell in cells]
+    return [pytest.param(cell, marks=[] if name in fast else [pytest.mark.slow]) for cell, name in cases]
 
 
 # --- calls ---------------------------------------------------------------------------------------------

@@ -29,8 +29,9 @@ def chunks(stream, x):
 
 
 @pytest.mark.parametrize("feed", [steps, chunks])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("cell", OF_X)
+@pytest.mark.parametrize(
+    ("cell", "dtype"), [*((cell, torch.float32) for cell in OF_X), ("lstm", torch.float64), ("slstm", torch.float64)]
+)
 def test_the_bits_of_the_whole_sequence_on_the_compiled_path(cell, dtype, feed):
     layer = layer_of(cell, num_layers=2, dtype=dtype)
     x = torch.randn(T, B, I, dtype=dtype)

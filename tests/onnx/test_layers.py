@@ -16,10 +16,14 @@ def seeded():
     torch.manual_seed(0)
 
 
+# Directions and states are written by one code for all nodes and by one for all Scans: all four ways of two cells each.
+WAYS = [(cell, True, True) for cell in OF_X]
+WAYS += [(cell, *way) for cell in ("lstm", "gru-2014", "slstm", "janet") for way in ((False, False), (True, False))]
+WAYS += [(cell, False, True) for cell in ("lstm", "gru-2014", "slstm", "janet")]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("initial_state", [False, True], ids=["from zeros", "from a state"])
-@pytest.mark.parametrize("bidirectional", [False, True], ids=["one direction", "two"])
-@pytest.mark.parametrize("cell", OF_X)
+@pytest.mark.parametrize(("cell", "bidirectional", "initial_state"), WAYS)
 def test_every_cell(cell, bidirectional, initial_state, tmp_path, opened, same):
     layer = apart(Recurrent(cell, 3, 5, bidirectional=bidirectional))
     written = to_onnx(layer, tmp_path / "layer.onnx", initial_state=initial_state)
@@ -58,9 +62,13 @@ def test_what_stands_beyond_a_length_is_not_read(cell, tmp_path, opened):
     assert not found["output"][beyond].any()
 
 
+# A state that is given replaces the layer's own by one code for every option, one that is learned apart.
+STARTS = [(cell, options, k % 2 == 1) for k, (cell, options) in enumerate(OPTIONS)]
+STARTS += [(cell, options, not given) for cell, options, given in STARTS if "learn_initial_state" in options]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("cell", "options"), OPTIONS, ids=str)
-@pytest.mark.parametrize("initial_state", [False, True], ids=["from its own", "from a state"])
+@pytest.mark.parametrize(("cell", "options", "initial_state"), STARTS, ids=str)
 def test_every_option(cell, options, initial_state, tmp_path, opened, same):
     layer = apart(Recurrent(cell, 3, 4, **options))
     to_onnx(layer, tmp_path / "layer.onnx", initial_state=initial_state)

@@ -1,6 +1,7 @@
 """A run killed at any step and resumed is the run left alone, bit for bit."""
 
 import json
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -73,15 +74,27 @@ def test_resumed_when_done_changes_nothing(options: Options, alone: dict[str, An
         assert outcome(given["out"]) == alone
 
 
-def test_more_epochs(options: Options) -> None:
-    """Trained for one epoch and resumed for two is trained for two."""
-    given = options(checkpoint_seconds=60, max_epochs=2)
+@pytest.fixture(scope="module")
+def two_epochs(small: dict[str, Any], reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The options of a run of two epochs that is done."""
+    out = tmp_path_factory.mktemp("two-epochs") / "run"
+    given = {**small, "data": str(reviews), "out": str(out), "checkpoint_seconds": 60, "max_epochs": 2}
     fit(ClassifyConfig(**given), progress=False)
-    expected = outcome(given["out"])
-    parts = given | {"out": given["out"] + "-parts"}
+    return given
+
+
+@pytest.fixture
+def done(two_epochs: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
+    """Those of a copy of it, which a test may change."""
+    return {**two_epochs, "out": str(shutil.copytree(two_epochs["out"], tmp_path / "copy"))}
+
+
+def test_more_epochs(two_epochs: dict[str, Any], tmp_path: Path) -> None:
+    """Trained for one epoch and resumed for two is trained for two."""
+    parts = two_epochs | {"out": str(tmp_path / "parts")}
     fit(ClassifyConfig(**parts | {"max_epochs": 1}), progress=False)
     fit(ClassifyConfig(data=parts["data"], out=parts["out"], max_epochs=2, resume=True), progress=False)
-    assert outcome(parts["out"]) == expected
+    assert outcome(parts["out"]) == outcome(two_epochs["out"])
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
@@ -92,37 +105,31 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_resume_refused(options: Options, case: str) -> None:
-    given = options(checkpoint_seconds=60, max_epochs=2)
-    fit(ClassifyConfig(**given), progress=False)
-    description = Path(given["out"], "config.json")
-    before = outcome(given["out"]), description.read_bytes()
+def test_resume_refused(done: dict[str, Any], case: str) -> None:
+    description = Path(done["out"], "config.json")
+    before = outcome(done["out"]), description.read_bytes()
     changes, message = REFUSED[case]
     with pytest.raises(InputError, match=message):
-        fit(ClassifyConfig(**given | changes, resume=True), progress=False)
-    assert (outcome(given["out"]), description.read_bytes()) == before
+        fit(ClassifyConfig(**done | changes, resume=True), progress=False)
+    assert (outcome(done["out"]), description.read_bytes()) == before
 
 
-def test_a_run_that_is_older_than_an_option_had_its_default(options: Options) -> None:
-    given = options(checkpoint_seconds=60, max_epochs=1)
-    fit(ClassifyConfig(**given), progress=False)
-    path = Path(given["out"], "config.json")
+def test_a_run_that_is_older_than_an_option_had_its_default(done: dict[str, Any]) -> None:
+    path = Path(done["out"], "config.json")
     config = json.loads(path.read_text())
     del config["options"]["label_smoothing"]
     path.write_text(json.dumps(config))
-    usual = ClassifyConfig(**given).label_smoothing
-    fit(ClassifyConfig(**given | {"label_smoothing": usual}, resume=True), progress=False)
+    usual = ClassifyConfig(**done).label_smoothing
+    fit(ClassifyConfig(**done | {"label_smoothing": usual}, resume=True), progress=False)
     with pytest.raises(InputError, match=f"was started with label_smoothing {usual}, and 0.5 is given now"):
-        fit(ClassifyConfig(**given | {"label_smoothing": 0.5}, resume=True), progress=False)
+        fit(ClassifyConfig(**done | {"label_smoothing": 0.5}, resume=True), progress=False)
 
 
-def test_resume_refused_for_other_data(options: Options, reviews: Path, tmp_path: Path) -> None:
-    given = options(checkpoint_seconds=60, max_epochs=1)
-    fit(ClassifyConfig(**given), progress=False)
+def test_resume_refused_for_other_data(done: dict[str, Any], reviews: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.csv"
     other.write_text(reviews.read_text().replace("word7", "word8"))
     with pytest.raises(InputError, match="its rows are not those"):
-        fit(ClassifyConfig(**given | {"data": str(other)}, resume=True), progress=False)
+        fit(ClassifyConfig(**done | {"data": str(other)}, resume=True), progress=False)
 
 
 def test_resume_refused_without_a_run(options: Options) -> None:
@@ -130,13 +137,11 @@ def test_resume_refused_without_a_run(options: Options) -> None:
         fit(ClassifyConfig(**options(), resume=True), progress=False)
 
 
-def test_resume_refused_for_a_checkpoint_cut_short(options: Options) -> None:
-    given = options(checkpoint_seconds=60, max_epochs=1)
-    fit(ClassifyConfig(**given), progress=False)
-    checkpoint = Path(given["out"], "checkpoints", "last.safetensors")
+def test_resume_refused_for_a_checkpoint_cut_short(done: dict[str, Any]) -> None:
+    checkpoint = Path(done["out"], "checkpoints", "last.safetensors")
     checkpoint.write_bytes(checkpoint.read_bytes()[:-9])
     with pytest.raises(InputError, match=r"last\.safetensors: not a whole checkpoint"):
-        fit(ClassifyConfig(**given | {"max_epochs": 2}, resume=True), progress=False)
+        fit(ClassifyConfig(**done | {"max_epochs": 3}, resume=True), progress=False)
 
 
 def test_a_cosine_that_goes_on_for_longer_says_that_the_step_size_rises(options: Options) -> None:

@@ -2,12 +2,26 @@
 
 import functools
 from dataclasses import replace
+from itertools import product
 
 import pytest
 import torch
 
 from agreement import assert_agree, errors
-from calls import DERIVED, EVERY, RAGGED, converted, draw_call, inputs, on, outputs, same_bits, spiking, with_gradients
+from calls import (
+    DERIVED,
+    EVERY,
+    RAGGED,
+    converted,
+    draw_call,
+    inputs,
+    of_each_kind_fast,
+    on,
+    outputs,
+    same_bits,
+    spiking,
+    with_gradients,
+)
 from cellwright.backends import dispatch
 from cellwright.backends.kernels import batch, binding, partition
 from cellwright.cells import CELLS
@@ -39,7 +53,7 @@ def agree_in_double(call, tolerance=DOUBLE):
 
 # --- double precision: the same mathematics ------------------------------------------------------------
 @pytest.mark.parametrize("directions", [1, 2])
-@pytest.mark.parametrize("cell", EVERY, ids=repr)
+@pytest.mark.parametrize("cell", of_each_kind_fast(EVERY), ids=repr)
 def test_every_cell(cell, directions):
     """Ragged with a sequence of no step; states not zero, and gradients into them; every weight different."""
     agree_in_double(draw_call(cell, directions=directions))
@@ -55,12 +69,12 @@ def test_spikes(directions):
 
 
 @pytest.mark.parametrize("fresh", [False, True], ids=["to zero", "to fresh states"])
-@pytest.mark.parametrize("cell", EVERY, ids=repr)
+@pytest.mark.parametrize("cell", of_each_kind_fast(EVERY), ids=repr)
 def test_every_cell_with_resets(cell, fresh):
     agree_in_double(draw_call(cell, (6, 5, 2, 1, 0), directions=2, resets=True, fresh=fresh))
 
 
-@pytest.mark.parametrize("cell", EVERY, ids=repr)
+@pytest.mark.parametrize("cell", of_each_kind_fast(EVERY), ids=repr)
 def test_every_cell_on_several_threads(cell, several_threads):
     """Sequences and columns of weights are shared out; in one direction three ways, in two directions two ways each."""
     for directions in (1, 2):
@@ -144,7 +158,7 @@ def test_strided_arguments(cell):
 
 
 # --- letters -------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("cell", EVERY, ids=repr)
+@pytest.mark.parametrize("cell", of_each_kind_fast(EVERY), ids=repr)
 def test_recorded_letters(cell):
     call = draw_call(cell, directions=2, resets=True, record=True)
     (rows, state, found), (_, _, wanted) = on("compiled", call), on("reference", call)
@@ -164,7 +178,7 @@ def test_recording_in_training_changes_no_gradient():
 
 
 # --- single precision ----------------------------------------------------------------------------------
-@pytest.mark.parametrize("cell", [cell for cell in EVERY if cell.name != "hbv"], ids=repr)
+@pytest.mark.parametrize("cell", of_each_kind_fast(cell for cell in EVERY if cell.name != "hbv"), ids=repr)
 def test_single_precision(cell, record_property):
     """Against the reference in double precision on the same numbers; weights as they are drawn for 40 units.
 
@@ -181,15 +195,14 @@ def test_single_precision(cell, record_property):
 
 
 # --- register widths -----------------------------------------------------------------------------------
-@pytest.fixture(params=[64, 32, 16, 8], ids=lambda size: f"{size} bytes")
-def register(request, monkeypatch):
-    monkeypatch.setattr(binding, "kernel", functools.partial(kernel, register_bytes=request.param))
-    return request.param
+# What a register's lanes change: loads and stores, which the LSTM has, and sums of a row, which LayerNorm has.
+WIDTHS = [*product([LSTM, LAYER_NORM], [64, 32, 16, 8]), (GRU, 32), (EVERY[-1], 16)]
 
 
 @pytest.mark.slow  # kernels that no other test compiles
-@pytest.mark.parametrize("cell", [LSTM, GRU, LAYER_NORM, EVERY[-1]], ids=repr)
-def test_every_register_width(cell, register):
+@pytest.mark.parametrize(("cell", "register"), WIDTHS, ids=repr)
+def test_every_register_width(cell, register, monkeypatch):
+    monkeypatch.setattr(binding, "kernel", functools.partial(kernel, register_bytes=register))
     call = draw_call(cell, (5, 4, 2, 2, 1, 1, 1, 0), inputs=3, hidden=9, directions=2, resets=True, fresh=True)
     agree_in_double(call)
     single = converted(call, torch.float32)

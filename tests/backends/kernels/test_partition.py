@@ -45,7 +45,7 @@ def parts(monkeypatch):
 @pytest.mark.parametrize("cell", OF_X_AND_U)
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_the_bits_of_one_thread(cell, bidirectional, parts):
-    @settings(max_examples=25)
+    @settings(max_examples=10)
     @given(st.lists(st.integers(0, 9), min_size=1, max_size=5), st.integers(1, 70), st.booleans(), st.integers(2, 5))
     def check(lengths, hidden, resets, threads):
         torch.manual_seed(hidden)
@@ -105,7 +105,7 @@ with torch.no_grad():
     torch.set_num_threads(1)
     assert torch.equal(layer(x)[0], shared)
 """
-    for limit in ("1", "2", "3"):
+    for limit in ("1", "3"):  # none comes, or not all
         environment = os.environ | {"OMP_THREAD_LIMIT": limit, "OMP_NUM_THREADS": "4"}
         subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=120)
 
