@@ -154,7 +154,7 @@ def weights_item(tile: Tile) -> type[gemm.WeightsItem]:
 
 
 class Products:
-    """The packing of weights, and the products over all rows that end a backward pass; they know no cell.
+    """The packing of weights, and the products over all rows that end a stretch of a backward pass; they know no cell.
 
     `halves` says that cotangents are in 16 bits.
     """

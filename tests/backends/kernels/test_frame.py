@@ -74,7 +74,7 @@ def test_parts_of_a_stretch_are_done_for_one_after_the_other():
     for number in (1, 2):
         run.run()
         assert [len(entry.items) for entry in entries] == [number, 3 * number, 3 * number, number]
-        assert first.items[-3:] == [[105], [107], [109]]
+        assert (first.items[-3:], after.items[-1]) == ([[105], [107], [109]], [9])
 
 
 def test_a_missing_word_is_an_error_when_the_frame_is_made():

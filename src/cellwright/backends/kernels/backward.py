@@ -185,7 +185,8 @@ def _frame(sizes: Sizes, wanted: Wanted) -> Frame:
         add_loop(frame, sizes, _loop(sizes), words, own if sizes.kernel.cell.parameters else ())
         if wanted.rows:
             _add_rows(frame, sizes, words, [taken[of("input", d)] for d in directions])
-    of_weights(frame, sizes, words)
+        copies = of_weights(frame, sizes, words)
+    products.copy(frame, sizes.kernel, copies)
     return frame
 
 
@@ -210,7 +211,7 @@ def _add_rows(frame: Frame, sizes: Sizes, words: Sequence[Mapping[str, Word]], f
     """The gradient of the rows: through W, summed over the directions."""
     slots, n = len(sizes.kernel.layout.inputs), sizes.inputs
     given = [
-        Factors(cotangents(sizes, one, 0, slots), w, stretch_of(d)._replace(adds=At(of("met", d))), of("share", d))
+        Factors(cotangents(sizes, one, 0, slots), w, stretch_of(d)._replace(adds=At(of("added", d))), of("share", d))
         for d, (one, w) in enumerate(zip(words, factors, strict=True))
     ]
     products.of_rows(frame, sizes.kernel, given, Rows(At("d x"), n, n), At("x_places"))

@@ -9,28 +9,30 @@ from cellwright.backends.kernels.frame import At, Batch, Numbers
 from cellwright.backends.kernels.partition import Tables
 from cellwright.backends.kernels.saved import cotangent_bytes, saved_of
 from cellwright.backends.kernels.stretches import numbers_of
+from cellwright.compiler.codegen.strips import BLOCK
 from cellwright.compiler.kernel import Loop
 
 CHUNK_BYTES = 1 << 18  # of gate rows, multiplied ahead of their steps: a part of the second cache
 STRETCH_BYTES = 1 << 21  # of a direction's cotangents that a backward pass holds at a time
+STRETCH_ROWS = BLOCK  # at least: a gradient of the weights is read and written once in as many
 BATCHES = 64  # that are kept, of those that came last
 
 
 def batch_of(binding: LayerBinding, loop: Loop) -> Batch:
     """The batch of a call for a loop."""
     outside = binding.output_index.number, binding.call.state[0].shape[1]
-    return _batch(binding.tables, binding.sizes, loop, outside, STRETCH_BYTES)
+    return _batch(binding.tables, binding.sizes, loop, outside, (STRETCH_BYTES, STRETCH_ROWS))
 
 
 @lru_cache(maxsize=BATCHES)
-def _batch(tables: Tables, sizes: Sizes, loop: Loop, outside: tuple[int, int], stretch_bytes: int) -> Batch:
+def _batch(tables: Tables, sizes: Sizes, loop: Loop, outside: tuple[int, int], stretch: tuple[int, int]) -> Batch:
     """`outside` are N', the rows among which outputs stand, and B, with the sequences of no step."""
     results, sequences = outside
     numbers = {"steps": tables.steps, "count": tables.count, "alive": tables.alive, "results": results}
     numbers |= {"batch_sizes": tables.sizes.data_ptr(), "offsets": tables.offsets.data_ptr()}
     numbers |= {"turns": tables.turns.data_ptr(), "packed": tables.packed_index.index.data_ptr()}
     numbers |= {of("starts", d): starts.data_ptr() for d, starts in enumerate(tables.starts)}
-    stretches = _stretches(tables, sizes, loop, stretch_bytes)
+    stretches = _stretches(tables, sizes, loop, *stretch)
     numbers |= stretches[0]
     for k in range(len(sizes.runs)):
         most = max(one[of("last", k)] - one[of("first", k)] for one in stretches)
@@ -46,14 +48,16 @@ def _batch(tables: Tables, sizes: Sizes, loop: Loop, outside: tuple[int, int], s
     return Batch(numbers, inside, tables, stretches if len(stretches) > 1 else ({},))
 
 
-def _stretches(tables: Tables, sizes: Sizes, loop: Loop, stretch_bytes: int) -> list[Numbers]:
+def _stretches(tables: Tables, sizes: Sizes, loop: Loop, bytes: int, least_rows: int) -> list[Numbers]:
     """The numbers of each stretch of a loop back; a loop forward has one."""
     row = sizes.kernel.layout.width * sizes.padded * cotangent_bytes(sizes)
-    most = max(1, stretch_bytes // max(1, row)) if loop.step.back else tables.count
+    most = max(least_rows, bytes // max(1, row)) if loop.step.back else tables.count
     return numbers_of(tables, sizes.directions, sizes.threads, most)
 
 
 def _chunk(tables: Tables, sizes: Sizes, loop: Loop, sequences: int) -> int:
-    """How many steps of so many sequences are multiplied at once."""
+    """How many steps of so many sequences a loop forward multiplies ahead."""
+    if loop.step.back or not loop.step.places.inputs:
+        return 1
     row = sizes.gate_columns(loop.step) * sizes.bytes * sequences
-    return max(1, min(tables.steps, CHUNK_BYTES // row)) if loop.step.places.inputs else 1
+    return max(1, min(tables.steps, CHUNK_BYTES // row))

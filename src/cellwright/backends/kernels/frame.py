@@ -57,7 +57,7 @@ class Batch:
     """What a batch fills in by name, the same for every call of its shape: numbers, and what begins within a tensor.
 
     source is kept as long as this, for numbers that are addresses of its tensors. What a frame does in stretches has
-    numbers of each, in place of those.
+    numbers of each, in place of those; what comes after has the numbers of the last.
     """
 
     numbers: Numbers
@@ -88,14 +88,12 @@ class Frame:
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
-        self._rounds: list[
-            tuple[bool, list[Part]]
-        ] = []  # parts in a row, and whether they are done a stretch at a time
-        self._in_stretches = False
+        # Parts in a row, and whether they are done a stretch at a time.
+        self._rounds: list[tuple[bool, list[Part]]] = [(False, [])]
         self._words = array("q")
         self._places: dict[str, list[tuple[int, int]]] = {}  # of each base: where it stands, and what is added there
         self._pieces: dict[str, Callable[[Numbers], int]] = {}  # of the scratch memory, and their bytes
-        self.zeroed: list[int] = []  # places of words that are zero when a run begins
+        self.zeroed: list[int] = []  # places of words that are zero when a round begins
         self._held: list[object] = []
 
     # --- making it ------------------------------------------------------------------------------------
@@ -125,7 +123,7 @@ class Frame:
         return At(_WORDS, WORD * begin)
 
     def counts(self, number: int) -> At:
-        """Counts that are zero when a run begins, each in a line of its own."""
+        """Counts that are zero when a round begins, each in a line of its own."""
         self._apart()
         begin = At(_WORDS, WORD * len(self._words))
         for _ in range(number):
@@ -140,17 +138,14 @@ class Frame:
         header = self.write(HEADER, [{"items": first, "count": len(items), "taken": 0}])
         self._apart()
         self.zeroed.append(header.offset // WORD + HEADER.offset["taken"])
-        part = Part(name, entry, header.offset, len(items))
-        if not self._rounds or self._rounds[-1][0] != self._in_stretches:
-            self._rounds.append((self._in_stretches, []))
-        self._rounds[-1][1].append(part)
+        self._rounds[-1][1].append(Part(name, entry, header.offset, len(items)))
 
     @contextmanager
     def each_stretch(self) -> Iterator[None]:
         """Parts that are added here are done, one after the other, for one stretch of the batch and then the next."""
-        self._in_stretches = True
+        self._rounds.append((True, []))
         yield
-        self._in_stretches = False
+        self._rounds.append((False, []))
 
     def _apart(self) -> None:
         """What comes next shares no line with what stands here."""
@@ -160,7 +155,7 @@ class Frame:
     def rounds(self, batch: Batch) -> Iterator[tuple[Numbers, list[Part]]]:
         """Parts in their order, with the numbers that are new when they begin."""
         for in_stretches, parts in self._rounds:
-            for numbers in batch.stretches if in_stretches else ({},):
+            for numbers in (batch.stretches if in_stretches else ({},)) if parts else ():
                 yield numbers, parts
 
     def begin(self, words: array[int], numbers: Numbers) -> None:

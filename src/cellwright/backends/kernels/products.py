@@ -1,4 +1,4 @@
-"""The products over all rows that end a backward pass."""
+"""The products over all rows that end a stretch of a backward pass."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Stretch(NamedTuple):
 
 
 class Product(NamedTuple):
-    """C (m, n) = Aᵀ B[places] of A (S, m) and B (·, n), and the sums (m,) of A's columns, or 0 for none.
+    """C (m, n) = Aᵀ B[places] of A (·, m) and B (·, n), and the sums (m,) of A's columns, or 0 for none.
 
-    A's columns and the width of C are whole registers and panels.
+    A has the rows of `stretch`; its columns and the width of C are whole registers and panels.
     """
 
     a: Rows
@@ -42,7 +42,7 @@ class Product(NamedTuple):
     places: Word
     c: Rows
     sums: Word
-    of: Stretch
+    stretch: Stretch
 
 
 def of_weights(frame: Frame, made: Kernel, given: Sequence[Product]) -> None:
@@ -75,10 +75,10 @@ def _of_one_a(given: Iterable[Product]) -> list[list[Product]]:
 
 
 def _of_product(product: Product) -> dict[str, Word]:
-    a, b, places, c, sums, of = product
+    a, b, places, c, sums, stretch = product
     words: dict[str, Word] = {"a": a.first, "b": b.first, "c": c.first, "sums": sums, "places": places, "half": b.half}
     words |= {"a_width": a.width, "b_width": b.width, "c_width": c.width, "columns": b.columns}
-    return words | of._asdict()
+    return words | stretch._asdict()
 
 
 def _next(frame: Frame, words: dict[str, Word]) -> Word:
@@ -87,11 +87,11 @@ def _next(frame: Frame, words: dict[str, Word]) -> Word:
 
 
 class Factors(NamedTuple):
-    """A (S, k) and W in panels, for A W; the threads' shares of A's rows by the name of their edges."""
+    """A (·, k), of the rows of `stretch`, and W in panels, for A W; the threads' shares by the name of their edges."""
 
     a: Rows
     panels: Word
-    of: Stretch
+    stretch: Stretch
     shares: str
 
 

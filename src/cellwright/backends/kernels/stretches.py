@@ -20,16 +20,16 @@ from cellwright.backends.kernels.partition import Tables, runs_of
 
 
 def numbers_of(tables: Tables, directions: int, threads: int, most: int) -> list[Numbers]:
-    """The numbers of each stretch, in the order in which they are computed, of about up to `most` rows each."""
+    """The numbers of each stretch, in the order in which they are computed, of up to `most` rows and a step's each."""
     edges = _edges(tables, most)
     if len(edges) == 2:  # as the forward pass
         runs = [(first, last) for _, first, last in tables.items]
-        return [_numbers(tables, [(0, tables.steps)] * directions, threads, runs) | _met(1, 0, directions)]
+        return [_numbers(tables, [(0, tables.steps)] * directions, threads, runs) | _added(1, 0, directions)]
     stretches, found = list(pairwise(edges)), list[Numbers]()
     for k in range(len(stretches)):
         mine = [stretches[k] if d else stretches[-1 - k] for d in range(directions)]
         runs = [run for d, stretch in enumerate(mine) for run in _runs(tables, stretch, tables.runs.count(d))]
-        found.append(_numbers(tables, mine, threads, runs) | _met(len(stretches), k, directions))
+        found.append(_numbers(tables, mine, threads, runs) | _added(len(stretches), k, directions))
     return found
 
 
@@ -41,13 +41,13 @@ def _edges(tables: Tables, most: int) -> list[int]:
     return sorted({0, *(int(c) for c in cuts), tables.steps})
 
 
-def _met(number: int, k: int, directions: int) -> dict[str, int]:
+def _added(number: int, k: int, directions: int) -> dict[str, int]:
     """Of the k-th of so many: whether others came before, and whether the other direction was there already.
 
     Where both are there at once, the first direction comes first.
     """
     turned, several = number - 1 - k, directions > 1
-    return {"again": int(k > 0), of("met", 0): int(several and turned < k), of("met", 1): int(turned <= k)}
+    return {"again": int(k > 0), of("added", 0): int(several and turned < k), of("added", 1): int(turned <= k)}
 
 
 def _runs(tables: Tables, stretch: tuple[int, int], number: int) -> Iterator[tuple[int, int]]:

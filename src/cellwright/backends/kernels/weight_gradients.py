@@ -21,7 +21,7 @@ GRADIENTS = (*MATRICES, *(f"{name}_bias" for name in MATRICES), "projection")
 
 
 def cotangents(sizes: Sizes, words: Mapping[str, Word], start: int, slots: int) -> Rows:
-    """A run of the cotangents of x and u (S, slots × padded), of a direction with these words."""
+    """A run of the cotangents of x and u in a stretch (·, slots × padded), of a direction with these words."""
     columns, padded, size = words["columns"], sizes.padded, cotangent_bytes(sizes)
     assert isinstance(columns, At)
     first = columns.after(start * padded * size)
@@ -43,8 +43,11 @@ class _Run(NamedTuple):
     places: Word
 
 
-def of_weights(frame: Frame, sizes: Sizes, words: Sequence[Mapping[str, Word]]) -> None:
-    """The parts that give the gradients of each direction's matrices and biases."""
+def of_weights(frame: Frame, sizes: Sizes, words: Sequence[Mapping[str, Word]]) -> list[Copy]:
+    """Add the products of a stretch that give the gradients of each direction's matrices and biases.
+
+    Gives what is left to be copied where they belong, when all stretches are done.
+    """
     given, copies = list[Product](), list[Copy]()
     for d, one in enumerate(words):
         runs = [(run, _target(frame, sizes, run, d)) for run in _runs(sizes, one)]
@@ -55,10 +58,8 @@ def of_weights(frame: Frame, sizes: Sizes, words: Sequence[Mapping[str, Word]]) 
                 sums[run.a] = frame.take(sizes.kernel.round_to_registers(run.a.columns) * sizes.bytes)
             given.append(Product(run.a, run.b, run.places, c, sums[run.a] if new else 0, stretch_of(d)))
         copies += _copies(sizes, runs, sums, d)
-    if given:
-        with frame.each_stretch():
-            products.of_weights(frame, sizes.kernel, given)
-    products.copy(frame, sizes.kernel, copies)
+    products.of_weights(frame, sizes.kernel, given)
+    return copies
 
 
 def _runs(sizes: Sizes, words: Mapping[str, Word]) -> Iterator[_Run]:

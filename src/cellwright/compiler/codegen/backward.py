@@ -42,7 +42,7 @@ def define_backward(module: Module, tile: Tile, step: LoopSpec) -> Function:
         _step(e, b.sub(b.sub(until, integer(1)), back), until)
     goes_on = _hand_on(e, since)
     with e.if_wanted(f"final.{step.cell.states[0]}"):
-        _finish(e, goes_on, _met(e, since, until))
+        _finish(e, goes_on, _last_alive(e, since, until))
     return e.end()
 
 
@@ -73,7 +73,7 @@ def _hand_on(e: LoopBuilder, since: Value) -> Value:
     return b.select(b.icmp_signed("<", goes_on, e.first), e.first, goes_on)
 
 
-def _met(e: LoopBuilder, since: Value, until: Value) -> Value:
+def _last_alive(e: LoopBuilder, since: Value, until: Value) -> Value:
     """One past the last of the item's sequences that have a step in the stretch: its first or last has most."""
     b = e.b
     one, other = (e.alive(e.time(s)) for s in (since, b.sub(until, integer(1))))
