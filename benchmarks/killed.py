@@ -6,7 +6,8 @@ A classifier is trained on so many rows with its arrays on disk, and answers for
 once killed so many times, each time gone on with by the same command. A moment is drawn in preparation, in training or
 in prediction, by what is on the disk by then: bytes of the arrays, checkpoints that were written, bytes of the
 answers, so that a slow machine is killed where a fast one is. At the end weights, scores, arrays and answers are
-compared byte by byte; what differs ends with exit status 1. `--page` writes the moments into docs/scale.md.
+compared byte by byte; where they differ, or a command fails, the exit status is 1 and the files are kept. `--page`
+writes the moments into docs/scale.md.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -57,6 +59,11 @@ class Place:
         """The run folder."""
         return self.folder / "run"
 
+    @property
+    def said(self) -> Path:
+        """What the processes said."""
+        return self.folder / "said.txt"
+
     def fit(self) -> list[str]:
         """The command that trains, from its last checkpoint where there is one."""
         begun = (self.run / "checkpoints" / "last.safetensors").exists()
@@ -94,9 +101,9 @@ class Kill:
 def undisturbed(place: Place) -> dict[str, int]:
     """Train and answer; the bytes that each stage left."""
     for command in (place.fit(), place.predict()):
-        status = _start(command, place.folder).wait()
+        status = _start(command, place).wait()
         if status:
-            raise SystemExit(f"{' '.join(command[:2])} ended with {status}: see {place.folder}/said.txt")
+            raise _failed(command, status, place)
     return {"preparation": place.bytes_of_arrays(), "prediction": place.bytes_of_answers()}
 
 
@@ -116,12 +123,14 @@ def killed(place: Place, kills: list[Kill], whole: dict[str, int]) -> list[str]:
 
 def _killed_once(command: list[str], place: Place, kill: Kill, whole: dict[str, int]) -> str:
     reached, said = _moment(place, kill, whole)
-    process, began = _start(command, place.folder), time.time()
+    process, began = _start(command, place), time.time()
     while process.poll() is None and not reached():
         time.sleep(0.01)
     process.kill()
     ended = process.wait()
-    how = "killed" if ended < 0 else f"ended by itself ({ended}) before it was killed"
+    if ended > 0:
+        raise _failed(command, ended, place)
+    how = "killed" if ended else "ended by itself before it was killed"
     return f"{kill.stage}: {how} after {time.time() - began:.0f} s, {said()}"
 
 
@@ -146,12 +155,17 @@ def _moment(place: Place, kill: Kill, whole: dict[str, int]) -> tuple[Callable[[
 def _finish(command: list[str], place: Place) -> None:
     if command[0] == "fit" and (place.run / "test.json").exists():
         return
-    if status := _start(command, place.folder).wait():
-        raise SystemExit(f"{' '.join(command[:2])} ended with {status}: see {place.folder}/said.txt")
+    if status := _start(command, place).wait():
+        raise _failed(command, status, place)
 
 
-def _start(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
-    with (folder / "said.txt").open("ab") as said:
+def _failed(command: list[str], status: int, place: Place) -> SystemExit:
+    last = place.said.read_text().splitlines()[-20:]
+    return SystemExit("\n".join([f"{command[0]} ended with {status}; the last lines of {place.said}:", *last]))
+
+
+def _start(command: list[str], place: Place) -> subprocess.Popen[bytes]:
+    with place.said.open("ab") as said:
         return subprocess.Popen([sys.executable, "-m", "cellwright", *command], stdout=said, stderr=said)
 
 
@@ -186,23 +200,25 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="an empty folder for rows and runs; a temporary one by default")
     parser.add_argument("--page", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=options.folder) as name:
-        rows = Path(name, "rows.csv")
-        write_rows(rows, options.rows)
-        places = [Place(rows, Path(name, each)) for each in ("undisturbed", "killed")]
-        for place in places:
-            place.folder.mkdir()
-        whole = undisturbed(places[0])
-        found = killed(places[1], drawn(options.kills, options.seed), whole)
-        expected, got = (place.contents() for place in places)
-        different = sorted(name for name in expected.keys() | got.keys() if expected.get(name) != got.get(name))
+    folder = Path(tempfile.mkdtemp(dir=options.folder))
+    rows = folder / "rows.csv"
+    write_rows(rows, options.rows)
+    places = [Place(rows, folder / each) for each in ("undisturbed", "killed")]
+    for place in places:
+        place.folder.mkdir()
+    whole = undisturbed(places[0])
+    found = killed(places[1], drawn(options.kills, options.seed), whole)
+    expected, got = (place.contents() for place in places)
+    different = sorted(name for name in expected.keys() | got.keys() if expected.get(name) != got.get(name))
     lines = [f"{options.rows:,} rows, {options.kills} kills; {len(expected)} files compared:", ""]
     lines += [f"- {line}" for line in found]
     lines += ["", f"Different: {', '.join(different)}" if different else "No byte of them differs."]
     print("\n".join(lines))
     if options.page:
         replace_measured(PAGE, "\n".join(lines) + "\n", "killed")
-    sys.exit(1 if different else 0)
+    if different:
+        sys.exit(f"what they made is kept in {folder}")
+    shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

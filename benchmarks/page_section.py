@@ -10,5 +10,7 @@ END = "<!-- end -->\n"
 def replace_measured(page: Path, text: str, name: str = "measured") -> None:
     """Put `text` between the page's marks of this name."""
     begin = f"<!-- {name} -->\n"
-    before, _, rest = page.read_text().partition(begin)
+    before, found, rest = page.read_text().partition(begin)
+    if not found:
+        raise ValueError(f"{page} has no line {begin.strip()}; expected one where the section is to be")
     page.write_text(before + begin + text + END + rest.partition(END)[2])

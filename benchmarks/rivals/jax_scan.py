@@ -1,4 +1,4 @@
-"""jax: the cell's own equations, scanned over time and jitted; any cell."""
+"""jax: the cell's own equations, scanned over time and jitted."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from cellwright import cells
 from cellwright.bench.case import Case, Problem
 from cellwright.bench.rival import Work
 from cellwright.cells import Definition
@@ -19,6 +20,9 @@ from rivals.missing import missing
 
 def obstacle(case: Case) -> str | None:
     """Why this cannot compute a case, or None."""
+    cell = cells.get(case.cell)
+    if not (cell.takes_x_alone and cell.multiplies_state) or cell.trace.within:
+        return "written for cells that read W x and U h, and nothing else of a call"
     return missing("jax")
 
 

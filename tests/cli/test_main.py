@@ -99,9 +99,7 @@ def test_a_full_disk_under_standard_output_ends_in_a_sentence(command):
     with open("/dev/full", "w") as full:
         ended = subprocess.run([*COMMAND, *command], stdout=full, stderr=subprocess.PIPE, text=True)
     assert ended.returncode == 2
-    assert re.fullmatch(
-        r"cellwright: standard output cannot be written to \(No space left on device\); .*\n", ended.stderr
-    )
+    assert re.fullmatch(r"cellwright: standard output, .*, has no room \(No space left on device\); .*\n", ended.stderr)
 
 
 def test_closed_standard_output_is_no_mistake(monkeypatch):

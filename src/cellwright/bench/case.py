@@ -25,7 +25,7 @@ TORCH: dict[str, Callable[..., nn.Module]] = {
 
 @dataclass(frozen=True)
 class Case:
-    """One layer of a cell over a batch; as many inputs as hidden units.
+    """One layer of a cell over a batch; as many features as hidden units, or one a unit of each input read as it is.
 
     cell        its name, or the key of another's
     training    forward, and the gradients of input and weights; else forward alone

@@ -109,8 +109,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         _drop_output()
         return _mistake(
-            f"standard output cannot be written to ({error.strerror}); expected room where it goes: make some and run "
-            "the same again"
+            f"standard output, or a file that a library writes, has no room ({error.strerror}); make some, and run the "
+            "same again"
         )
     except KeyboardInterrupt:
         return 130
@@ -118,9 +118,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _take_any_output() -> None:
     """Let what is said go nowhere where a stream is closed, as schedulers may start a command, and in any letters."""
-    for name in ("stdout", "stderr"):
+    for number, name in ((1, "stdout"), (2, "stderr")):
         if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+            # Else a file that is opened next would be what libraries print to.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+            setattr(sys, name, os.fdopen(number, "w"))
         stream = getattr(sys, name)
         # A terminal that cannot show a character gets its number, not a traceback.
         if isinstance(stream, io.TextIOWrapper):
