@@ -1,17 +1,20 @@
 """Arrays of a cache are there whole or made on from where they stood, and are never those of other data."""
 
+import errno
+import io
 import multiprocessing
 import os
 import signal
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from cellwright.data import cache, readers
-from cellwright.data.arrays import MEMORY, store_of
-from cellwright.data.cache import JOURNAL, LARGE, Cache, Caching
+from cellwright.data.arrays import MEMORY, Memory, store_of
+from cellwright.data.cache import JOURNAL, LARGE, Cache, Caching, where_they_lie
 from cellwright.data.labels import LabelOptions
 from cellwright.data.source import open_source
 from cellwright.data.tokenizer import Tokenizer
@@ -142,6 +145,19 @@ def test_how_large_it_is_and_where_is_said(tmp_path):
     assert sentence.startswith(f"{tmp_path}: the data as arrays, 3 MB, ")
 
 
+def test_several_files_in_one_cache_are_one_sentence(tmp_path):
+    """As those to train on and those that choose the best epoch."""
+    one, other = (Cache(tmp_path).of(lambda key=key: key) for key in ("one", "other"))
+    for store in (one, other):
+        store.made("some", {"bytes": np.uint8}, lambda growing: growing.append(1, {"bytes": np.zeros(3 * 10**6)}))
+    held = Memory(["elsewhere: held in memory"])
+    first, second = where_they_lie(*(SimpleNamespace(store=each) for each in (one, held, other, held, one)))
+    assert first == "elsewhere: held in memory"
+    assert second.startswith(f"{tmp_path}: the data as arrays, 6 MB, ")
+    assert where_they_lie([], ["a list"]) == []
+    assert one.sentences()[0].startswith(f"{tmp_path}: the data as arrays, 3 MB, ")
+
+
 def test_a_folder_that_cannot_be_written_is_a_users_mistake(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(
@@ -170,6 +186,74 @@ def test_what_is_whole_is_read_where_nothing_can_be_written(tmp_path, monkeypatc
     monkeypatch.setattr(cache, "LARGE", 1)
     (tmp_path / "a.csv").write_text("text")
     assert isinstance(Caching(tmp_path).store([tmp_path / "a.csv"]), Cache)
+
+
+@pytest.fixture
+def of_another(monkeypatch):
+    """Takes rights on what has such a name, as another user has none; root has all."""
+
+    def take(name):
+        def refusing(real):
+            def asked(path, *given, **named):
+                if str(path).endswith(name):
+                    raise PermissionError(errno.EACCES, "Permission denied", str(path))
+                return real(path, *given, **named)
+
+            return asked
+
+        monkeypatch.setattr(os, "stat", refusing(os.stat))
+        monkeypatch.setattr("io.open", refusing(io.open))
+        monkeypatch.setattr("builtins.open", refusing(open))
+
+    return take
+
+
+@pytest.mark.parametrize("name", [JOURNAL, "squares.bin"])
+def test_what_one_may_not_read_of_another_users_cache_is_held_in_memory(tmp_path, monkeypatch, of_another, name):
+    fill, began = squares(95)
+    made(tmp_path, fill)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    of_another(name)
+    store = Cache(tmp_path)
+    for _ in range(2):
+        found = store.of(lambda: "numbers").made("some", KINDS, fill)
+        assert found.arrays["squares"].tolist() == EXPECTED[0]["squares"]
+    assert began == [0, 0, 0]
+    assert store.sentences() == [
+        f"{tmp_path}: what cannot be read (Permission denied) is held in memory",
+        f"{tmp_path}: cannot be written to; 0 MB of the data are read from there, and what it lacks is held in memory",
+    ]
+
+
+def test_what_one_may_not_read_is_not_made_anew_in_anothers_place(tmp_path, monkeypatch, of_another):
+    made(tmp_path, squares(95)[0])
+    [folder] = tmp_path.iterdir()
+    there = {each: each.read_bytes() for each in folder.iterdir()}
+    of_another(f"{folder.name}/{JOURNAL}")
+    with pytest.raises(InputError, match=r"cannot be written \(Permission denied\); expected .* read and write"):
+        made(tmp_path, squares(95)[0])
+    monkeypatch.undo()
+    assert {each: each.read_bytes() for each in there} == there
+
+
+def test_damaged_arrays_of_a_folder_that_cannot_be_written_are_not_said_to_be_made_anew(tmp_path, monkeypatch):
+    made(tmp_path, squares(95)[0])
+    [folder] = tmp_path.iterdir()
+    os.truncate(folder / "squares.bin", 8)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    store = Cache(tmp_path)
+    store.of(lambda: "numbers").made("some", KINDS, squares(95)[0])
+    assert store.sentences()[0] == f"{folder}: damaged, since squares is cut short; held in memory"
+
+
+def test_a_cache_in_a_folder_that_one_may_not_enter_is_none(tmp_path, monkeypatch, of_another):
+    (tmp_path / "a.csv").write_text("text")
+    of_another("closed/c")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    monkeypatch.setattr(cache, "LARGE", 1)
+    [said] = Caching(tmp_path / "closed" / "c").store([tmp_path / "a.csv"]).sentences()
+    assert said == f"{tmp_path / 'closed' / 'c'}: cannot be written to, so that the data are held in memory"
+    assert Cache(tmp_path / "closed" / "c").sentences() == []
 
 
 def test_which_files_are_not_held_in_memory(tmp_path, monkeypatch):

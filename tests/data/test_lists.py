@@ -1,5 +1,6 @@
 """Lists in arrays are the lists that they were made of, whatever part of them is taken."""
 
+from collections import Counter
 from itertools import chain
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from cellwright.data.arrays import MEMORY
 from cellwright.data.cache import Cache
 from cellwright.data.column import Column, Names
-from cellwright.data.lists import Lists, Side, filled, flat, said_of
+from cellwright.data.lists import Lists, Side, filled, flat, frequencies, said_of
 
 ROWS = st.lists(st.lists(st.sampled_from(["a", "bc", "é", "d e"]), max_size=4), min_size=1, max_size=8)
 
@@ -28,6 +29,7 @@ def test_taken_and_cut_like_lists(rows, data, kind):
     assert filled(taken).tolist() == [place for place, row in enumerate(expected) if row]
     if kind == Names.of:
         assert taken.flat() == flat(expected) == list(chain.from_iterable(expected))
+        assert frequencies(taken) == frequencies(expected) == Counter(chain.from_iterable(expected))
         assert taken.renamed({"a": "x"}) == [["x" if each == "a" else each for each in row] for row in expected]
 
 
@@ -44,7 +46,7 @@ def test_what_is_said_of_lists_some_at_a_time_has_their_shape(store, tmp_path, m
 
     assert said_of(lists, ["C", "A", "B"], answer) == [["A", "B"], [], ["C"], ["B", "B", "A"], ["C"]]
     assert asked == [2, 2, 1]
-    assert lists.flat().counted() == {"a": 2, "b": 3, "c": 2}
+    assert frequencies(lists) == {"a": 2, "b": 3, "c": 2}
 
 
 def test_tuples_are_put_together_of_lists():

@@ -1,6 +1,7 @@
 """What a run folder gives back, and one sentence for each way it can be broken."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -74,6 +75,14 @@ def test_a_run_made_before_options_were_renamed_loads(run: Path) -> None:
     path.write_text(json.dumps(description))
     assert load_config(run) == now
     assert load_run(run).model is not None
+
+
+def test_models_of_another_library_are_not_said_to_be_runs(run: Path) -> None:
+    for name, content in {"bert": '{"model_type": "bert", "hidden_size": 8}', "cut": '{"task": "cla'}.items():
+        (run.parent / name).mkdir()
+        (run.parent / name / "config.json").write_text(content)
+    with pytest.raises(InputError, match=rf"is not a run folder of `cellwright fit`, but holds {re.escape(str(run))}$"):
+        load_run(run.parent)
 
 
 def cut(name: str) -> Callable[[Path], None]:

@@ -154,6 +154,17 @@ def stretch(ends: NDArray[np.int64], index: int) -> tuple[int, int]:
     return int(ends[index - 1]) if index else 0, int(ends[index])
 
 
+def places_in_stretches(
+    begins: NDArray[np.int64], sizes: NDArray[np.integer], ends: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """(T,) of each item of some stretches its place: where its stretch begins, and how far in it it is.
+
+    begins, sizes: (N,) of each stretch. ends: (N,) where each ends when they lie one behind the other.
+    """
+    before = np.repeat(begins - (ends - sizes), sizes)
+    return before + np.arange(len(before))
+
+
 class OnDemand(Sequence[Item]):
     """Items that are put together when they are asked for; a slice of them is a list."""
 

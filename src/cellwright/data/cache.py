@@ -32,13 +32,13 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from cellwright.data.arrays import MEMORY, Fill, Made, Memory, Store, bytes_of
+from cellwright.data.arrays import MEMORY, Fill, Made, Memory, Store, bytes_of, store_of
 from cellwright.data.readers.files import PACKED
 from cellwright.errors import InputError
 from cellwright.files import read_json, write_json
 from cellwright.stages import stage
 
-FORMAT = 1
+FORMAT = 2
 """Of what lies in a cache: one that differs is not read, nor is one of another version of this package or of Unicode.
 It goes up where rows are read, hashed, counted, tokenised or cut otherwise than before; the library that tokenises is
 told from its version."""
@@ -73,7 +73,8 @@ class Caching(NamedTuple):
             return Cache(self.folder)
         if sum(map(_bytes_of_text, files)) < LARGE:
             return MEMORY
-        if not self.folder.exists() and not os.access(self.folder.parent, os.W_OK):  # nobody asked for it
+        # os.path answers False where one may not look, where Path raises.
+        if not os.path.exists(self.folder) and not os.access(self.folder.parent, os.W_OK):  # nobody asked for it
             return Memory([f"{self.folder}: cannot be written to, so that the data are held in memory"])
         return Cache(self.folder)
 
@@ -98,16 +99,17 @@ class Cache:
 
     def __init__(self, folder: Path) -> None:
         """folder: is made when something is written."""
-        self._folder = folder
+        self.folder = folder
         self._key: str | None = _digest([FORMAT, version("cellwright"), unicodedata.unidata_version])
-        self._read_only = folder.exists() and not os.access(folder, os.W_OK)
+        self._read_only = os.path.exists(folder) and not os.access(folder, os.W_OK)
         self._used: dict[Path, int] = {}
-        self._damaged: list[str] = []
+        self._said: list[str] = []
+        """What was damaged, and whether anything cannot be read."""
 
     def of(self, key: Callable[[], object]) -> "Cache":
         """Return the store of what is made of these rows by the key; what has none is gone with the process."""
-        other = Cache(self._folder)
-        other._used, other._damaged = self._used, self._damaged
+        other = Cache(self.folder)
+        other._used, other._said = self._used, self._said
         found = None if self._key is None else key()
         other._key = None if found is None else _digest([self._key, found])
         return other
@@ -117,10 +119,10 @@ class Cache:
         if self._read_only:
             return self._read(name, kinds, fill)
         with self._writing():
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
             if self._key is None:
                 # What is mapped stays; a file system of another machine may keep its name until nobody reads it.
-                with tempfile.TemporaryDirectory(dir=self._folder, ignore_cleanup_errors=True) as passing:
+                with tempfile.TemporaryDirectory(dir=self.folder, ignore_cleanup_errors=True) as passing:
                     return _made(Path(passing), kinds, Journal(), fill)
             folder = self._folder_of(name, kinds)
             folder.mkdir(exist_ok=True)
@@ -132,45 +134,51 @@ class Cache:
     def _read(self, name: str, kinds: Mapping[str, DTypeLike], fill: Fill) -> Made:
         """Return arrays that are there, whole, of a folder that cannot be written to; others are made in memory."""
         folder = self._folder_of(name, kinds)
-        journal = Journal() if self._key is None else self._journal(folder)
-        if not journal.whole:
-            return MEMORY.made(name, kinds, fill)
-        self._used[folder] = _size_of(folder)
-        return _made(folder, kinds, journal, fill)
+        try:
+            journal = Journal() if self._key is None else self._journal(folder)
+            if journal.whole:
+                made, self._used[folder] = _made(folder, kinds, journal, fill), _size_of(folder)
+                return made
+        except OSError as error:  # of another user, who lets nobody in
+            said = f"{self.folder}: what cannot be read ({error.strerror or error}) is held in memory"
+            self._said += [said] if said not in self._said else []
+        return MEMORY.made(name, kinds, fill)
 
     def _folder_of(self, name: str, kinds: Mapping[str, DTypeLike]) -> Path:
-        return self._folder / f"{name}-{_digest([self._key, _spelled(kinds)])[:16]}"
+        return self.folder / f"{name}-{_digest([self._key, _spelled(kinds)])[:16]}"
 
     def empty(self, size: int, kind: DTypeLike) -> NDArray[Any]:
         """Return an array in a file without a name, gone with the process. Raises InputError where the disk is full."""
         if not size or self._read_only:
             return np.empty(size, kind)
         with self._writing():
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self._folder) as file:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder) as file:
                 _reserve(file, size * np.dtype(kind).itemsize)
                 return _mapped(file, "r+", kind, size)
 
     def sentences(self) -> list[str]:
-        """Say what was damaged, and where the arrays lie."""
+        """Say what was damaged or cannot be read, and where the arrays lie."""
         size = sum(self._used.values()) / 1e6
         if self._read_only:
             return [
-                *self._damaged,
-                f"{self._folder}: cannot be written to; {size:,.0f} MB of the data are read from there, and what it "
+                *self._said,
+                f"{self.folder}: cannot be written to; {size:,.0f} MB of the data are read from there, and what it "
                 "lacks is held in memory",
             ]
         if not self._used:
-            return self._damaged
+            return self._said
         return [
-            *self._damaged,
-            f"{self._folder}: the data as arrays, {size:,.0f} MB, which are not read into memory whole; later runs on "
+            *self._said,
+            f"{self.folder}: the data as arrays, {size:,.0f} MB, which are not read into memory whole; later runs on "
             "the same data begin from them, and when none runs the folder may be removed",
         ]
 
     def _journal(self, folder: Path) -> Journal:
-        """What is there, which is nothing where less is than was counted."""
-        if not (folder / JOURNAL).exists():
+        """What is there, which is nothing where less is than was counted. Raises OSError where one may not look."""
+        try:
+            (folder / JOURNAL).open("rb").close()  # what may not be read is not damaged
+        except FileNotFoundError:
             return Journal()
         try:
             journal = Journal(**read_json(folder / JOURNAL))
@@ -179,10 +187,19 @@ class Cache:
             short, journal = JOURNAL, Journal()
         if short is None:
             return journal
-        self._damaged.append(f"{folder}: damaged, since {short} is cut short; made anew")
+        instead = "held in memory" if self._read_only else "made anew"
+        self._said.append(f"{folder}: damaged, since {short} is cut short; {instead}")
         if not self._read_only:
             (folder / JOURNAL).unlink()
         return Journal()
+
+    def joined(self, other: "Cache | None") -> "Cache":
+        """Return a store that says what this and the other one, of the same folder, say together."""
+        found = Cache(self.folder)
+        for each in (self, other or found):
+            found._used |= each._used
+            found._said += [said for said in each._said if said not in found._said]
+        return found
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -190,10 +207,21 @@ class Cache:
             yield
         except OSError as error:
             raise InputError(
-                f"{self._folder}: the arrays of the data cannot be written ({error.strerror or error}); expected a "
-                "folder that you may write to, on a disk with room for twice the size of the data: name one with "
+                f"{self.folder}: the arrays of the data cannot be written ({error.strerror or error}); expected a "
+                "folder that you may read and write, on a disk with room for twice the size of the data: name one with "
                 "--cache"
             ) from error
+
+
+def where_they_lie(*several: Sequence[Any]) -> list[str]:
+    """Return what the stores of these items say, each sentence once, and one of each folder."""
+    caches, said = dict[Path, Cache](), list[str]()
+    for store in map(store_of, several):
+        if isinstance(store, Cache):
+            caches[store.folder] = store.joined(caches.get(store.folder))
+        else:
+            said += store.sentences()
+    return list(dict.fromkeys([*said, *(each for cache in caches.values() for each in cache.sentences())]))
 
 
 def _made(folder: Path, kinds: Mapping[str, DTypeLike], journal: Journal, fill: Fill) -> Made:

@@ -1,12 +1,13 @@
 """Lists of strings as arrays: the words of sentences, and what is said of each word.
 
     tags = Lists.of([["N", "V"], [], ["N"]], Names.of)
-    tags[0], tags.flat().counted()    # ["N", "V"], Counter({"N": 2, "V": 1})
+    tags[0], frequencies(tags)    # ["N", "V"], Counter({"N": 2, "V": 1})
 
 A list of lists takes 64 bytes a word beside its characters; this takes 4 of tags and 12 of words. Lists are made when
 they are asked for.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, overload
@@ -14,7 +15,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from cellwright.data.arrays import MEMORY, Store, ends_of, gathered, rows_where, store_of
+from cellwright.data.arrays import MEMORY, Store, ends_of, gathered, places_in_stretches, rows_where, store_of
 from cellwright.data.column import AsAList, Column, Names
 from cellwright.stages import stage
 
@@ -67,11 +68,9 @@ class Lists(AsAList[list[str]]):
         start = 0
         for first in range(0, len(self), MANY):
             part = slice(first, first + MANY)
-            sizes, end = self.sizes[part], int(ends[part][-1])
-            # Of each string of the result its place among the items: where its list begins, and how far in it it is.
-            before = np.repeat(self._begins[part] - (ends[part] - sizes), sizes)
-            found[start:end] = self.items.numbers[before + np.arange(start, end)]
-            start = end
+            places = places_in_stretches(self._begins[part], self.sizes[part], ends[part] - start)
+            found[start : start + len(places)] = self.items.numbers[places]
+            start += len(places)
         return Names(found, self.items.names)
 
     def __len__(self) -> int:
@@ -145,6 +144,12 @@ def filled(rows: Sequence[Sequence[Any]], store: Store = MEMORY) -> NDArray[np.i
 def flat(rows: Strings) -> Sequence[str]:
     """Return the strings of all rows, which are of a few, one behind the other."""
     return rows.flat() if isinstance(rows, Lists) else list(chain.from_iterable(rows))
+
+
+def frequencies(rows: Strings) -> Counter[str]:
+    """Return how often each string stands in the rows, of which there are a few."""
+    found = flat(rows)
+    return found.counted() if isinstance(found, Names) else Counter(found)
 
 
 def said_of(

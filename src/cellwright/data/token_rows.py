@@ -14,7 +14,7 @@ from typing import Any, cast, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from cellwright.data.arrays import chunks, stretch
+from cellwright.data.arrays import chunks, places_in_stretches, stretch
 
 Numbers = NDArray[Any]  # (T,) of the type that `narrow` names
 
@@ -62,9 +62,7 @@ class TokenRows(Sequence[Sequence[int]]):
         """Return the rows (M,) with these indices, in this order, copied."""
         lengths = self.lengths[rows]
         ends = np.cumsum(lengths)
-        # Of each number of the result its place in ours: where its row begins here, and how far in the row it is.
-        begins = np.repeat(self.ends[rows] - lengths - (ends - lengths), lengths)
-        return TokenRows(self.numbers[begins + np.arange(len(begins))], ends)
+        return TokenRows(self.numbers[places_in_stretches(self.ends[rows] - lengths, lengths, ends)], ends)
 
     def __len__(self) -> int:
         return len(self.ends)

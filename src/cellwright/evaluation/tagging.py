@@ -3,11 +3,10 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from itertools import chain
 from typing import Any
 
 from cellwright.data.column import Names
-from cellwright.data.lists import Lists, flat, said_of
+from cellwright.data.lists import Lists, flat, frequencies, said_of
 from cellwright.data.sentences import Sentences
 from cellwright.data.wording import counted
 from cellwright.evaluation.majority import majority_class
@@ -174,7 +173,7 @@ class FrequentTags:
             for token, tag in zip(tokens, tags, strict=True):
                 counts[token][tag] += 1
         self._tag = {token: _most(count) for token, count in counts.items()}
-        self._other = _most(Counter(chain.from_iterable(train.tags)))
+        self._other = _most(frequencies(train.tags))
         self._label = None if train.labels is None else majority_class(train.labels)
 
     def tags(self, tokens: Tags) -> Lists:

@@ -3,6 +3,7 @@
 As options of `fit` they are mixed into a task's; a run keeps them, so that whatever reads a file later reads it alike.
 """
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -14,9 +15,10 @@ from cellwright.data.cache import Caching
 from cellwright.data.readers import DELIMITED, FOLDER, FORMATS, Format, by_suffix, tagged
 from cellwright.data.readers.options import ReadOptions, character_of
 from cellwright.data.readers.several import named_by
+from cellwright.data.sentences import SENTENCES
 from cellwright.data.splits import SHARE, SplitOptions
 from cellwright.errors import InputError
-from cellwright.tasks.config import FIXED, Locations
+from cellwright.tasks.config import FIXED, FitConfig, Locations
 
 
 class HeldOut(BaseModel):
@@ -133,16 +135,26 @@ def caching(options: Mapping[str, Any]) -> Caching:
     return Caching(named.parent / f"{named.name}.cache")
 
 
-def shared_cache(config: type[BaseModel], data: str, others: Iterable[str], out: Path) -> dict[str, Path]:
+def shared_cache(config: type[FitConfig], data: str, others: Iterable[str], out: Path) -> dict[str, Path]:
     """The option by which runs on the same large files share their arrays, beside the folder `out` of all of them.
 
-    others: what is named beside DATA, for validation, say. Nothing is shared where a folder of texts is among them.
+    config: that of the task. others: what is named beside DATA, for validation, say. Nothing is shared where one is a
+    folder of texts.
     """
-    named = [named_by(each, FORMATS) for each in (data, *others)]
-    if not issubclass(config, Cached) or not all(file.is_file() for files in named for file in files):
+    if not issubclass(config, Cached) or not all(are_files(config, each) for each in (data, *others)):
         return {}
     beside = caching({"out": out})
+    named = (named_by(each, _formats(config)) for each in (data, *others))
     return {} if all(beside.store(files) is MEMORY for files in named) else {"cache": beside.folder}
+
+
+def are_files(config: type[FitConfig], data: str) -> bool:
+    """Whether a task with these options finds files where DATA is named: no folder of texts, and no pipe."""
+    return all(map(os.path.isfile, named_by(data, _formats(config))))
+
+
+def _formats(config: type[FitConfig]) -> Mapping[str, Format[Any, Any, Any]]:
+    return tagged.FORMATS if config.reads == SENTENCES else FORMATS
 
 
 def read_options(options: Mapping[str, Any]) -> ReadOptions:

@@ -122,7 +122,8 @@ class Predictor(ABC, Generic[Predicted]):
         return FileRequest(lambda: iter(kept))
 
     def _pieces(self, path: str, options: Mapping[str, Any]) -> Iterator[Piece]:
-        for count, records in enumerate(read_pieces(path, read_options(options))):
+        asked = [options[role] for role in self.roles if options.get(role) is not None]
+        for count, records in enumerate(read_pieces(path, read_options(options), asked)):
             options = options if count else self.settled(records, options)
             yield Piece(self.cells(records, options), records.rows, records.notes, records.ordered)
 

@@ -159,8 +159,16 @@ def _content(folder: Path) -> dict[str, Any]:
 
 def _within(folder: Path) -> str:
     """The runs within a folder that is none, such as the best of a study, for messages."""
-    runs = sorted(str(config.parent) for config in folder.glob(f"*/{CONFIG}"))
+    runs = sorted(str(config.parent) for config in folder.glob(f"*/{CONFIG}") if _is_of_a_run(config))
     return f", but holds {shortened(runs)}" if runs else ""
+
+
+def _is_of_a_run(config: Path) -> bool:
+    """Whether it describes a run, as not every file of that name does: other libraries write such ones too."""
+    try:
+        return "task" in read_json(config)
+    except InputError:
+        return False
 
 
 def load_model(folder: Path, build: Callable[[], Model]) -> Model:

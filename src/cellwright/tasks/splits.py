@@ -1,17 +1,19 @@
 """What a run learns from and is scored on, by its options: each sentence on it once, whatever the rows are."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from cellwright import tasks
 from cellwright.data import datasets
 from cellwright.data.readers.several import BETWEEN
 from cellwright.data.splits import Kind, Split, SplitOptions, Splits, what_flatters
 from cellwright.errors import InputError
 from cellwright.options import flag
 from cellwright.tasks.config import FitConfig
-from cellwright.tasks.files import as_the_run, check_written
+from cellwright.tasks.files import are_files, as_the_run, check_written
 from cellwright.tasks.run import Run
 
 Rows = TypeVar("Rows", bound=Sized)
@@ -42,13 +44,16 @@ def options_for(run: Run[Any, Any], data: str, given: Mapping[str, Any]) -> dict
     options = as_the_run(_own_options(run), given, data)
     if usual_split(run, data, datasets.names()) == "all":  # another file: the run's own splits are not this one's
         options |= dict.fromkeys(SplitOptions._fields)
+        # The run asked for a cache of its own data, and what is read once has none.
+        if options.get("cache") is not None and not are_files(tasks.config_of(run.config.task), data):
+            options["cache"] = None
     return options
 
 
 def _own_options(run: Run[Any, Any]) -> dict[str, Any]:
     """The options of a run, and where it lies; its cache where that is still there, as it is not on another machine."""
     options = {**run.config.options, "out": run.path}
-    if options.get("cache") is not None and not Path(options["cache"]).is_dir():
+    if options.get("cache") is not None and not os.path.isdir(options["cache"]):  # False where one may not look
         options["cache"] = None
     return options
 

@@ -2,6 +2,7 @@ import re
 
 import pytest
 
+from cellwright.data.readers.files import PIECE
 from cellwright.data.readers.tagged import read_tagged
 from cellwright.data.sentences import Sentences
 from cellwright.errors import InputError
@@ -67,6 +68,45 @@ def test_columns_of_conllu_have_the_names_of_its_specification(file):
     assert read_tagged(plus, tokens="STEM", tags="UPOS").tokens == [["book"]]
     with pytest.raises(InputError, match="no column 'POS'; the columns are 'ID', 'FORM', 'LEMMA', 'UPOS', 'XPOS'"):
         read_tagged(file("c.conllu", f"{row}\n"), tags="POS")
+
+
+@pytest.mark.parametrize("asked", [{}, {"tags": "XPOS", "tokens": "FORM"}, {"tags": "5", "tokens": "2"}])
+@pytest.mark.parametrize("header", ["ID FORM LEMMA UPOS XPOS", "ID\tFORM\tLEMMA\tUPOS", "# x\n\nID FORM"])
+def test_a_line_of_the_names_of_conllu_is_no_word(file, header, asked):
+    rows = "1\tNew York\tNew York\tPROPN\tNNP\n2\t#\t#\tSYM\tNN\n"
+    read = read_tagged(file("a.conllu", f"{header}\n{rows}"), **asked)
+    assert (read.tokens, read.tags) == ([["New York", "#"]], [["NNP", "NN"] if asked else ["PROPN", "SYM"]])
+
+
+@pytest.mark.parametrize("sentences", [1, PIECE + 5])
+def test_columns_are_named_once_wherever_they_are_named_again(file, sentences):
+    named, rows = "# global.columns = ID FORM UPOS XPOS\n", "1\ta\tX\tY\n\n" * sentences
+    again = named.replace("UPOS XPOS", "XPOS UPOS")
+    path = file("a.conllup", named + rows + again + rows)
+    with pytest.raises(
+        InputError,
+        match=rf"line {2 * sentences + 2}: the columns are 'ID', 'FORM', 'XPOS', 'UPOS', and 'ID', 'FORM', 'UPOS'",
+    ):
+        read_tagged(path, tags="UPOS")
+    assert read_tagged(path, tags="3").tags == [["X"]] * 2 * sentences
+    assert read_tagged(file("b.conllup", named + rows + named + rows), tags="UPOS").tags == [["X"]] * 2 * sentences
+    with pytest.raises(InputError, match=rf"line {2 * sentences + 1}: the columns are .*; expected the same names in"):
+        read_tagged(file("c.conllu", rows + named + rows), tags="UPOS")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "asked", "message"),
+    [
+        ("a.conllu", "1 a a X\n", {"tags": "XPOS"}, ", line 1: --tags is 'XPOS', the name of column 5, and"),
+        ("a.conllu", "1 a a X\n", {"features": ("FEATS",)}, ", line 1: --feature-columns is 'FEATS', the name of"),
+        ("a.conll", "word pos ner\na X\n", {"tags": "ner"}, ", line 2: --tags is 'ner', the name of column 3, and"),
+        ("a.conll", "# global.columns = w p n\na X\n", {"tags": "n"}, ", line 2: --tags is 'n', the name of column 3"),
+    ],
+)
+def test_a_name_beyond_the_columns_is_a_mistake_of_the_user(file, name, content, asked, message):
+    path = file(name, content)
+    with pytest.raises(InputError, match="^" + re.escape(f"{path}{message}")):
+        read_tagged(path, **asked)
 
 
 @pytest.mark.parametrize(

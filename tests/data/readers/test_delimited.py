@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cellwright.data.readers import read
 from cellwright.data.readers.files import PIECE
 from cellwright.data.readers.options import ReadOptions
+from cellwright.data.readers.records import read_pieces
 from cellwright.data.table import Table
 from cellwright.errors import InputError
 
@@ -47,12 +48,29 @@ def test_columns_that_a_spreadsheet_leaves_at_the_end_are_none(file):
     path = file("r.csv", "text,label,, \n" + "good,pos,,\n" * 3)
     table = read(path, label="-1")
     assert (table.texts, table.labels) == (["good"] * 3, ["pos"] * 3)
-    assert f"{path}: the last 2 columns, without name and value, left out" in table.notes
+    assert f"{path}: the last 2 columns, without a name, left out" in table.notes
     with pytest.raises(InputError, match=r"line 3: 3 fields.*; expected 4"):
         read(file("short.csv", "text,label,,\ngood,pos,,\nbad,neg,\n"))
-    late = "text,label,\n" + "good,pos,\n" * PIECE + "bad,neg,odd\n"
-    with pytest.raises(InputError, match=rf"line {PIECE + 2}: 'odd' in the last 1 column, which had neither name nor"):
-        read(file("late.csv", late))
+
+
+@pytest.mark.parametrize("before", [0, PIECE + 200])
+def test_a_column_without_a_name_is_one_thing_wherever_its_first_value_stands(file, before):
+    rows = "good,pos,\n" * before + "bad,neg,see mail\nbad,neg,again\n"
+    path = file("r.csv", f"text,label,\n{rows}")
+    table = read(path)
+    assert (table.texts, table.labels) == (["good"] * before + ["bad"] * 2, ["pos"] * before + ["neg"] * 2)
+    first, second = table.notes
+    assert first == f"{path}: the last column, without a name, left out"
+    assert second.startswith(f"{path}, line {before + 2}: 'see mail' in the last column, left out since")
+    asked = read(path, text="3", label="label")
+    assert asked.texts == [""] * before + ["see mail", "again"]
+    assert not any("left out" in note for note in asked.notes)
+    with pytest.raises(InputError, match=rf"line {before + 2}: 'see mail' in the last column, .* so that -1 may count"):
+        read(path, label="-1")
+    pieces = list(read_pieces(path, asked=["text"]))
+    assert [row for piece in pieces for row in piece.rows][-1] == [("text", "bad"), ("label", "neg")]
+    assert [note for piece in pieces for note in piece.notes] == table.notes
+    assert [text for piece in read_pieces(path, asked=["3"]) for text in piece.texts("3")] == asked.texts
 
 
 def test_a_column_of_values_without_a_name_is_kept(file):

@@ -91,6 +91,12 @@ def test_a_column_that_is_named_must_be_there(file):
         read_series(file("s.csv", "x\n1\n"), SeriesOptions(series="who"))
 
 
+def test_remarks_in_a_column_without_a_name_are_no_channel(file):
+    table = read_series(path := file("s.csv", "time,x,\n1,2,\n2,3,see mail\n"))
+    assert (table.values[0].tolist(), table.channels) == ([[2.0], [3.0]], ("x",))
+    assert any(note.startswith(f"{path}, line 3: 'see mail' in the last column, left out") for note in table.notes)
+
+
 def test_empty_rows_below_a_table_are_no_steps(file):
     path = file("s.csv", "time;x;y\n1;2;3\n;;\n2;;5\n ;;\n")
     table = read_series(path)

@@ -64,9 +64,9 @@ def test_dates_of_spreadsheets_are_those_that_strptime_reads(written, form):
     assert time_of(written, "here") == ("date", since // timedelta(microseconds=1) * 1000)
 
 
-@pytest.mark.parametrize("written", ["01/02/2026", "1-2-2026", "12/31/26", "01/02/2026 07:30"])
-def test_dates_that_may_begin_with_the_month_or_the_day_are_refused(file, written):
-    with pytest.raises(InputError, match=f"line 2, column 'time': '{written}' may begin with the month or with the"):
+@pytest.mark.parametrize("written", ["01/02/2026", "1-2-2026", "12/31/26", "31/01/2026", "01/02/2026 07:30"])
+def test_dates_of_a_form_that_begins_with_the_day_or_with_the_month_are_refused(file, written):
+    with pytest.raises(InputError, match=f"line 2, column 'time': dates like '{written}' begin with the day or with"):
         read_series(file("s.csv", rows([written])))
 
 

@@ -7,6 +7,8 @@ import pytest
 from cellwright.data import cache, lists, words
 from cellwright.data.readers import files
 from cellwright.data.readers.several import as_one
+from cellwright.tasks.classify.config import ClassifyConfig
+from cellwright.tasks.files import shared_cache
 from cellwright.tasks.run import load_run
 from cellwright.tasks.tag.config import TagConfig
 from cellwright.tasks.tag.evaluate import evaluate
@@ -52,6 +54,23 @@ def test_columns_of_several_files_on_disk_are_those_in_memory(file, tmp_path):
         paths.append(file(name, "\n".join(said)))
     both = as_one(paths)
     assert told(both, tmp_path, cache=tmp_path / "arrays") == told(both, tmp_path)
+
+
+def test_where_the_sentences_of_another_split_lie_is_said(data, file, tmp_path, monkeypatch):
+    large = file("large.jsonl", lines(300, 4))
+    monkeypatch.setattr(cache, "LARGE", large.stat().st_size)
+    notes = prepare(TagConfig(data=data, out=tmp_path / "run", validation=str(large), **SMALL), None).notes
+    assert sum(note.startswith(f"{tmp_path / 'run.cache'}: the data as arrays") for note in notes) == 1
+
+
+def test_trials_of_a_search_share_the_arrays_of_a_folder_of_columns(file, tmp_path, monkeypatch):
+    shards = tmp_path / "shards"
+    shards.mkdir()
+    for name in ("a.conll", "b.conll"):
+        (shards / name).write_text("a\tX\n")
+    monkeypatch.setattr(cache, "LARGE", 8)  # bytes of both
+    assert shared_cache(TagConfig, str(shards), [], tmp_path / "study") == {"cache": tmp_path / "study.cache"}
+    assert shared_cache(ClassifyConfig, str(shards), [], tmp_path / "study") == {}  # to which they are texts
 
 
 @pytest.mark.parametrize("stopped", [1, 3, 9, 14, 17])

@@ -9,10 +9,11 @@ Columns are parted by tabs where the first line of tokens holds one, else by spa
 a no-break space or the wide one of Chinese, is part of a token, or one by itself. What is no line of tokens:
 -DOCSTART- lines, which end a sentence as blank lines do, and comments, lines that begin with # and either say
 `# name = value` or have another number of columns than the tokens (a hashtag may be a token). A comment
-`# name = value` says something of the whole sentence below it; `# global.columns = …` names the columns.
+`# name = value` says something of the whole sentence below it; `# global.columns = …` names the columns of the file.
 
 In CoNLL-U (https://universaldependencies.org/format.html) the lines of multiword tokens (1-2) and empty nodes (8.1)
-are left out: their words stand on lines of their own. Its columns have names that no line of the file says.
+are left out: their words stand on lines of their own. Its columns have names that no line of the file need say; where
+the first line says them, it is no word.
 """
 
 import re
@@ -89,13 +90,13 @@ def _read(
     tokens = columns.tokens or usual_tokens
     tags = columns.tags or usual_tags if columns.tagged else tokens
     asked = [(tokens, "--tokens"), (tags, "--tags"), *((column, FEATURES) for column in columns.features)]
-    names = None if all(NUMBER.fullmatch(column) for column, _ in asked) else list(known)
-    width, places = 0, list[int]()
-    for blocks in in_pieces(_cut(written, names)):
+    by_name = not all(NUMBER.fullmatch(column) for column, _ in asked)
+    names, width, places = list(known), 0, list[int]()
+    for blocks in in_pieces(_cut(path, written, names, by_name)):
         if not places:
             line, fields = blocks[0].rows[0]
             where, width = f"{path}, line {line}", len(fields)
-            places = [_place(column, option, names or [], width, where) for column, option in asked]
+            places = [_place(column, option, names, width, where) for column, option in asked]
             if columns.tagged:
                 _check_tags(places, width, where)
         yield _sentences(path, columns, blocks, width, places)
@@ -130,31 +131,42 @@ def _sentences(path: Path, columns: TokenColumns, blocks: list[_Block], width: i
     )
 
 
-def _cut(written: Iterable[str], names: list[str] | None) -> Iterator[_Block]:
+def _cut(path: Path, written: Iterable[str], names: list[str], by_name: bool) -> Iterator[_Block]:
     """Cut a file into sentences.
 
-    names: of its columns; a comment replaces them, and of an empty list the first line does. None: nobody asks.
+    names: of its columns. The first comment that names them above all rows replaces them, and where they are asked for
+    and there are none, the first line does. Raises InputError where they are asked for, and others are named later.
     """
-    block = _Block()
-    for number, fields, comment in _fields(written):
+    block, settled = _Block(), False
+    for number, fields, comment in _fields(written, names):
         if comment is not None:
             block.comments.update([comment])
-            if names is not None and comment[0] == "global.columns":
-                names[:] = comment[1].split()
+            if comment[0] == "global.columns":
+                said = comment[1].split()
+                if settled and by_name and said != names:
+                    raise InputError(
+                        f"{path}, line {number}: the columns are {listed(said)}, and {listed(names)} before; expected "
+                        "the same names in all of a file: give the columns by number, or make it several files"
+                    )
+                names[:], settled = (names if settled else said), True
         elif not fields or fields[0] == _DOCUMENT:
             if block.rows:
                 yield block
                 block = _Block()
-        elif names is not None and not names:
-            names[:] = fields
+        elif by_name and not names:
+            names[:], settled = fields, True
         else:
+            settled = True
             block.rows.append((number, fields))
     if block.rows:
         yield block
 
 
-def _fields(written: Iterable[str]) -> Iterator[tuple[int, list[str], tuple[str, str] | None]]:
-    """Yield of each line its number, its fields, and name and value where it is a comment that says something."""
+def _fields(written: Iterable[str], names: list[str]) -> Iterator[tuple[int, list[str], tuple[str, str] | None]]:
+    """Yield of each line its number, its fields, and name and value where it is a comment that says something.
+
+    names: of the columns, as far as they are known then: the first line is passed by where it is the first of them.
+    """
     tabs, width = False, 0
     for number, line in enumerate(written, start=1):
         said = _COMMENT.match(line)
@@ -162,6 +174,8 @@ def _fields(written: Iterable[str]) -> Iterator[tuple[int, list[str], tuple[str,
             yield number, [], (said[1], said[2].strip())
             continue
         if not width and line.strip(BLANK) and not line.startswith(("#", _DOCUMENT)):
+            if names and (first := parted(line)) == names[: len(first)]:
+                continue
             tabs = "\t" in line
             width = len(_cut_line(line, tabs))
         fields = _cut_line(line, tabs)
@@ -179,7 +193,13 @@ def _cut_line(line: str, tabs: bool) -> list[str]:
 def _place(column: str, option: str, names: list[str], width: int, where: str) -> int:
     """Return the place of a column, from 0."""
     if not NUMBER.fullmatch(column):
-        return index_of(column, names, where, OPTIONS)
+        place = index_of(column, names, where, OPTIONS)
+        if place >= width:
+            raise InputError(
+                f"{where}: {option} is {column!r}, the name of column {place + 1}, and there are {width}; expected one "
+                f"of {listed(names[:width])}"
+            )
+        return place
     return numbered(column, width, f"{where}: {option} is column {column}")
 
 

@@ -3,21 +3,21 @@
 Python's own reader, since it alone of those at hand tells the line on which each row begins, which is what
 a user needs to find a mistake. Fields may stand between double quotes and then hold separators, line ends
 and doubled quotes (RFC 4180); TSV is written the same way, as spreadsheets and pandas do. Lines with
-nothing on them are no rows, and the last columns no columns where they have neither name nor value.
+nothing on them are no rows, and the last columns no columns where they have no name (`nameless.py`).
 """
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from cellwright.data.readers.decimals import decimal_commas, with_point
 from cellwright.data.readers.files import PIECE, lines
+from cellwright.data.readers.nameless import Nameless
 from cellwright.data.readers.options import ReadOptions, character_of, name_of
 from cellwright.data.readers.separator import head_of, likely_separator
 from cellwright.data.readers.values import NUMBER, Cells, Columns, listed, place_of
-from cellwright.data.wording import counted
 from cellwright.errors import InputError
 
 COMMA, TAB = ",", "\t"
@@ -43,12 +43,12 @@ class Rows(NamedTuple):
 
 def read_csv(path: Path, columns: Columns, how: ReadOptions) -> Iterator[Cells]:
     """Read a file of fields with commas between them, unless `how` or the rows say otherwise."""
-    return _cells(path, columns, pieces(path, how, COMMA))
+    return _cells(path, columns, pieces(path, how, COMMA, columns.asked))
 
 
 def read_tsv(path: Path, columns: Columns, how: ReadOptions) -> Iterator[Cells]:
     """Read a file of fields with tabs between them, unless `how` or the rows say otherwise."""
-    return _cells(path, columns, pieces(path, how, TAB))
+    return _cells(path, columns, pieces(path, how, TAB, columns.asked))
 
 
 def read_rows(path: Path, how: ReadOptions, usual: str, *, numbers: bool = False) -> Rows:
@@ -65,13 +65,15 @@ def read_rows(path: Path, how: ReadOptions, usual: str, *, numbers: bool = False
     return Rows(names, line, rows, notes, separator)
 
 
-def pieces(path: Path, how: ReadOptions, usual: str) -> Iterator[Rows]:
+def pieces(path: Path, how: ReadOptions, usual: str, asked: Sequence[str] = ()) -> Iterator[Rows]:
     """Yield the rows of a file, some at a time, at least one.
 
     usual: what separates the fields where neither `how` nor the first rows say another character.
+    asked: columns that are to be read, by name or by number.
 
     Raises:
-        InputError: quotation marks that do not pair, another separator than said, a row with more or fewer fields.
+        InputError: quotation marks that do not pair, another separator than said, a row with more or fewer fields; a
+            column that is asked for from the end, where something stands behind the last name.
 
     """
     written = lines(path, how.encoding, ends=True)
@@ -88,42 +90,16 @@ def pieces(path: Path, how: ReadOptions, usual: str) -> Iterator[Rows]:
             f"{path}: found {name_of(separator)} between the fields; --separator {name_of(usual)} reads it otherwise"
         )
     hidden = False
-    empty = _empty_columns(first, rows) if how.header else 0
-    if empty:
-        notes.append(f"{path}: the last {counted(empty, 'column')}, without name and value, left out")
+    nameless = Nameless(path, first if how.header else [], asked)
+    notes += nameless.note()
     for part in chain([rows], parts):
         _check_widths(path, line, first, part)
-        part = _without_last(path, part, empty)
+        part, said_of_them = nameless.without(part)
+        notes += said_of_them
         if not hidden and (said := _swallowed(path, part, separator)):
             hidden, notes = True, [*notes, said]
-        yield Rows(first[: len(first) - empty] if how.header else None, line, part, notes, separator)
+        yield Rows(first[: len(first) - nameless.count] if how.header else None, line, part, notes, separator)
         notes = []
-
-
-def _empty_columns(names: list[str], rows: list[Row]) -> int:
-    """How many columns at the end a spreadsheet has left: without a name, and without a value in these rows."""
-    empty = 0
-    while empty < len(names) - 1 and not names[~empty].strip() and all(_blank(fields, ~empty) for _, fields in rows):
-        empty += 1
-    return empty
-
-
-def _blank(fields: list[str], place: int) -> bool:
-    """Whether a field is; of rows that are too short it is for `_check_widths` to speak."""
-    return place < -len(fields) or not fields[place].strip()
-
-
-def _without_last(path: Path, rows: list[Row], empty: int) -> list[Row]:
-    """The rows without their last fields. Raises InputError where these, which were empty so far, hold something."""
-    if not empty:
-        return rows
-    for line, fields in rows:
-        if any(field.strip() for field in fields[-empty:]):
-            raise InputError(
-                f"{path}, line {line}: {listed(fields[-empty:])} in the last {counted(empty, 'column')}, which had "
-                "neither name nor value before; expected nothing there: name the columns in the first line"
-            )
-    return [(line, fields[:-empty]) for line, fields in rows]
 
 
 def _first(path: Path, rows: list[Row], separator: str, header: bool) -> tuple[Row, list[Row]]:

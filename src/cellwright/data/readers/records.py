@@ -56,18 +56,19 @@ class Records:
         return [as_text(value, column, self.where(i)) for i, value in enumerate(self.values(column))]
 
 
-def read_pieces(path: str | Path, how: ReadOptions | None = None) -> Iterator[Records]:
+def read_pieces(path: str | Path, how: ReadOptions | None = None, asked: Sequence[str] = ()) -> Iterator[Records]:
     """Yield all rows of a file or folder, some at a time, at least one.
 
-    Columns that no line names have numbers. Else as `readers.read`; what is wrong is raised where it is reached.
+    asked: columns that `Records.values` will be asked for. Columns that no line names have numbers. Else as
+    `readers.read`; what is wrong is raised where it is reached.
     """
     path, how = existing(path, folder=True), how or ReadOptions()
-    yield from _READ[format_of(path, how.format)](path, how)
+    yield from _READ[format_of(path, how.format)](path, how, asked)
 
 
-def _separated(usual: str) -> Callable[[Path, ReadOptions], Iterator[Records]]:
-    def read(path: Path, how: ReadOptions) -> Iterator[Records]:
-        for part in delimited.pieces(path, how, usual):
+def _separated(usual: str) -> Callable[[Path, ReadOptions, Sequence[str]], Iterator[Records]]:
+    def read(path: Path, how: ReadOptions, asked: Sequence[str]) -> Iterator[Records]:
+        for part in delimited.pieces(path, how, usual, asked):
             names = part.names or [str(number) for number, _ in enumerate(part.rows[0][1], start=1)]
             pairs: list[Pairs] = [list(zip(names, fields, strict=True)) for _, fields in part.rows]
             header = part.line if part.names is not None else None
@@ -76,13 +77,13 @@ def _separated(usual: str) -> Callable[[Path, ReadOptions], Iterator[Records]]:
     return read
 
 
-def _jsonl(path: Path, how: ReadOptions) -> Iterator[Records]:
+def _jsonl(path: Path, how: ReadOptions, asked: Sequence[str]) -> Iterator[Records]:
     for some in in_pieces(jsonl.rows(path, lines(path, how.encoding))):
         pairs = [[(name, jsonl.as_python(value)) for name, value in row] for _, row in some]
         yield Records(pairs, [line for line, _ in some], str(path), ordered=False)
 
 
-def _parquet(path: Path, how: ReadOptions) -> Iterator[Records]:
+def _parquet(path: Path, how: ReadOptions, asked: Sequence[str]) -> Iterator[Records]:
     count = 0
     for names, rows in parquet.pieces(path):
         pairs: list[Pairs] = [list(zip(names, row, strict=True)) for row in rows]
@@ -90,19 +91,19 @@ def _parquet(path: Path, how: ReadOptions) -> Iterator[Records]:
         count += len(rows)
 
 
-def _plain(path: Path, how: ReadOptions) -> Iterator[Records]:
+def _plain(path: Path, how: ReadOptions, asked: Sequence[str]) -> Iterator[Records]:
     for some in in_pieces(enumerate(lines(path, how.encoding), start=1)):
         rows: list[Pairs] = [[("text", line)] for _, line in some]
         yield Records(rows, [number for number, _ in some], str(path), named=False)
 
 
-def _folder(path: Path, how: ReadOptions) -> Iterator[Records]:
+def _folder(path: Path, how: ReadOptions, asked: Sequence[str]) -> Iterator[Records]:
     for some in in_pieces(folder.texts(path, how.encoding)):
         rows: list[Pairs] = [[("file", name), ("text", text)] for name, text in some]
         yield Records(rows, [name for name, _ in some], str(path), "file", named=False)
 
 
-_READ: dict[str, Callable[[Path, ReadOptions], Iterator[Records]]] = {
+_READ: dict[str, Callable[[Path, ReadOptions, Sequence[str]], Iterator[Records]]] = {
     "csv": _separated(delimited.COMMA),
     "tsv": _separated(delimited.TAB),
     "jsonl": _jsonl,

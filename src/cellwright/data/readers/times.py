@@ -45,8 +45,9 @@ def time_of(written: str, where: str) -> Time:
     found = _number(written) or _period(written) or _date(written)
     if found is None and _EITHER_FIRST.fullmatch(written):
         raise InputError(
-            f"{where}: {written!r} may begin with the month or with the day; expected the year first, as in "
-            "2026-01-31: write the dates so, or leave the column out with --ignore and go by the order of the rows"
+            f"{where}: dates like {written!r} begin with the day or with the month, depending on who writes; expected "
+            "the year first, as in 2026-01-31: write the dates so, or leave the column out with --ignore and go by the "
+            "order of the rows"
         )
     if found is None:
         raise InputError(f"{where}: {written!r} is no time; expected {EXPECTED}")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import cellwright
 from cellwright.data.batches import Example, collate
+from cellwright.data.cache import where_they_lie
 from cellwright.data.feed import feeds
 from cellwright.data.pieces import InPieces, SinglePieces
 from cellwright.data.splits import counts
@@ -43,7 +44,7 @@ def prepare(
     if not len(train) or not (len(validation) or "validation" in splits.without):
         raise InputError(f"{config.data}: no text of one split has a token; expected texts of words or characters")
     cut = f"{counts(splits)} texts, those to train on in {len(train):,} windows of at most {config.max_length} tokens"
-    lie = train.store.sentences()
+    lie = where_they_lie(*(each.texts for each in splits.values()))
     train_feed, validation_feed = feeds(
         lambda epoch: train,
         validation,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cellwright.data.arrays import store_of
+from cellwright.data.cache import where_they_lie
 from cellwright.data.checks import with_known_labels
 from cellwright.data.column import answered
 from cellwright.data.splits import Split
@@ -37,5 +37,5 @@ def evaluate(
     predictor = ClassifyPredictor(run)
     say_all(sentences(predictor.unseen(table.texts)), say)
     predicted = answered(table.texts, run.labels, lambda texts: [each.label for each in predictor.predict(texts)])
-    say_all(store_of(table.texts).sentences(), say)
+    say_all(where_they_lie(table.texts, *([] if train is None else [train.texts])), say)
     return compare(table, predicted, run.labels, train)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 import cellwright
 from cellwright.data.arrays import store_of
 from cellwright.data.batches import Labelled, PiecedExample, collate_pieces
+from cellwright.data.cache import where_they_lie
 from cellwright.data.class_sizes import balanced, rare
 from cellwright.data.column import Names
 from cellwright.data.feed import costs_of, feeds
@@ -184,7 +185,7 @@ def _on_classes(trained: Sequence[str], labels: list[str], weights: list[float] 
 
 
 def _notes(config: ClassifyConfig, splits: Splits[Table], labels: list[str], tokenizer: Tokenizer) -> list[str]:
-    lie = store_of(splits["train"].texts).sentences()
+    lie = where_they_lie(*(each.texts for each in splits.values()))
     if lie and config.truncation == "sentences":
         lie.append("--truncation sentences draws from whole texts in each epoch: these are read into memory after all")
     return [

@@ -8,7 +8,7 @@ from cellwright.data import datasets
 from cellwright.data.checks import check_splits
 from cellwright.data.column import Names
 from cellwright.data.labels import spellings
-from cellwright.data.lists import Lists, flat
+from cellwright.data.lists import Lists, frequencies
 from cellwright.data.readers.series_options import names_of
 from cellwright.data.readers.several import files_of
 from cellwright.data.readers.tagged import FORMATS, read_tagged
@@ -35,7 +35,7 @@ def load_splits(config: TagConfig, given: Given[Sentences] | None = None) -> Spl
     splits = SOURCE.for_training(config, OF_FILES)
     train = splits["train"]
     check_splits(splits, train.source, "sentence")
-    for kind, found in (("tag", set(flat(train.tags))), ("label", set(train.labels or "ab"))):
+    for kind, found in (("tag", set(frequencies(train.tags))), ("label", set(train.labels or "ab"))):
         if len(found) < 2:
             raise InputError(
                 f"{train.source}: every {kind} of the training sentences is {found.pop()!r}; expected at least two to "
@@ -82,7 +82,7 @@ def _read(path: str, options: Mapping[str, Any]) -> tuple[Sentences, list[str]]:
     )
     tags, labels = sentences.tags, sentences.labels
     assert isinstance(tags, Lists)  # as readers hand them out
-    spelling, notes = spellings(tags.flat().counted(), path, "tag", "word")
+    spelling, notes = spellings(frequencies(tags), path, "tag", "word")
     if isinstance(labels, Names):
         spelling_of_labels, said = spellings(labels.counted(), path, row="sentence")
         labels, notes = labels.renamed(spelling_of_labels), notes + said

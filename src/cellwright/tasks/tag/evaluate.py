@@ -7,8 +7,9 @@ import numpy as np
 
 from cellwright.data import unseen
 from cellwright.data.arrays import store_of
+from cellwright.data.cache import where_they_lie
 from cellwright.data.column import Names
-from cellwright.data.lists import Lists, flat, lengths_of, said_of
+from cellwright.data.lists import Lists, frequencies, lengths_of, said_of
 from cellwright.data.readers.values import listed
 from cellwright.data.sentences import Sentences, Words
 from cellwright.data.splits import Split
@@ -35,7 +36,7 @@ def evaluate(
     say_all(unseen.sentences(run.lexicon.unseen(sentences.told)), say)
     train = SOURCE.trained(run, sentences, split, say, baselines)
     tags, labels = _answers(run, sentences)
-    say_all(store_of(sentences.tokens).sentences(), say)
+    say_all(where_they_lie(sentences.tokens, *([] if train is None else [train.tokens])), say)
     if train is None:
         return TagReport(score_tags(sentences, tags, labels, run.config.scheme))
     frequent = FrequentTags(train)
@@ -49,14 +50,15 @@ def evaluate(
 def _answers(run: TagRun, sentences: Sentences) -> tuple[Lists, Names | None]:
     """The tags of each sentence and its label, if the run has any; some sentences at once."""
     predictor, names = TagPredictor(run), run.config.labels
-    store, number = store_of(sentences.tokens), {name: index for index, name in enumerate(names)}
+    store = store_of(sentences.tokens)
+    number: dict[str | None, int] = {name: index for index, name in enumerate(names)}
     said, end = store.empty(len(sentences) if names else 0, np.int32), 0
 
     def answer(some: Sequence[Words]) -> list[list[str]]:
         nonlocal end
         found = predictor.tag(some)
         if names:
-            said[end : end + len(found)] = [number[each.label or ""] for each in found]
+            said[end : end + len(found)] = [number[each.label] for each in found]
             end += len(found)
         return [each.tags for each in found]
 
@@ -66,7 +68,7 @@ def _answers(run: TagRun, sentences: Sentences) -> tuple[Lists, Names | None]:
 
 def _say_what_is_unknown(run: TagRun, sentences: Sentences, say: Callable[[str], None]) -> None:
     kinds = {
-        "tags": (run.config.tags, set(flat(sentences.tags))),
+        "tags": (run.config.tags, set(frequencies(sentences.tags))),
         "labels": (run.config.labels, set(sentences.labels or [])),
     }
     for kind, (known, found) in kinds.items():

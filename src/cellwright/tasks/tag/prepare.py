@@ -7,9 +7,10 @@ from typing import Any
 
 import cellwright
 from cellwright.data.arrays import Growing, ends_of, store_of
+from cellwright.data.cache import where_they_lie
 from cellwright.data.column import Names
 from cellwright.data.feed import feeds
-from cellwright.data.lists import flat, lengths_of
+from cellwright.data.lists import flat, frequencies, lengths_of
 from cellwright.data.readers.values import listed
 from cellwright.data.sentences import Sentences
 from cellwright.data.special_tokens import KNOWN
@@ -25,7 +26,7 @@ from cellwright.tasks.tag.config import TagConfig
 from cellwright.tasks.tag.data import load_splits
 from cellwright.tasks.tag.objective import TagObjective, known_and_new
 from cellwright.tasks.tag.run import LEXICON, TagRunConfig, load_lexicon
-from cellwright.tasks.tag.scheme import counts_of, odd_ones, scheme_for
+from cellwright.tasks.tag.scheme import odd_ones, scheme_for
 from cellwright.tasks.task import Baseline, Prepared
 from cellwright.tasks.vectors import Vocabulary, begun
 
@@ -53,7 +54,7 @@ def prepare(
     return Prepared(
         config,
         run,
-        TagObjective(run, config, known_and_new(run.tags, counts_of(validation)), start),
+        TagObjective(run, config, known_and_new(run.tags, frequencies(validation.tags)), start),
         train=train_feed,
         validation=validation_feed,
         baseline=_frequent(train, validation, run) if len(validation) else None,
@@ -66,7 +67,7 @@ def _describe(
     config: TagConfig, splits: Splits[Sentences], lexicon: Lexicon, given: Given[Sentences] | None
 ) -> TagRunConfig:
     train = splits["train"]
-    tags = sorted(counts_of(train)) if given is None else list(given.labels)
+    tags = sorted(frequencies(train.tags)) if given is None else list(given.labels)
     labels = sorted(set(train.labels or []))
     chosen = config.model_dump(include=set(TaggerArchitecture.model_fields))
     sizes = {"vocab_size": len(lexicon.vocabulary) + KNOWN, "alphabet": len(lexicon.alphabet) + KNOWN}
@@ -148,7 +149,7 @@ def _notes(splits: Splits[Sentences], run: TagRunConfig, lexicon: Lexicon) -> li
         *odd_ones(splits["train"], run),
         f"{counts(splits)} sentences; {len(run.tags)} tags, {chosen}, {read}{labels}; "
         f"{len(lexicon.vocabulary):,} words and {len(lexicon.alphabet):,} characters{features}",
-        *store_of(splits["train"].tokens).sentences(),
+        *where_they_lie(*(each.tokens for each in splits.values())),
     ]
     for kind, known in (("tag", run.tags), ("label", run.labels)):
         other = chain.from_iterable(_said(splits[split], kind) for split in SPLITS[1:])
@@ -158,4 +159,4 @@ def _notes(splits: Splits[Sentences], run: TagRunConfig, lexicon: Lexicon) -> li
 
 
 def _said(sentences: Sentences, kind: str) -> Iterable[str]:
-    return counts_of(sentences) if kind == "tag" else sentences.labels or []
+    return frequencies(sentences.tags) if kind == "tag" else sentences.labels or []

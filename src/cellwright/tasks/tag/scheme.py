@@ -1,9 +1,6 @@
 """How the tags of a run write spans, and which of them are odd."""
 
-from collections import Counter
-
-from cellwright.data.column import Names
-from cellwright.data.lists import flat
+from cellwright.data.lists import frequencies
 from cellwright.data.readers.values import listed
 from cellwright.data.sentences import Sentences
 from cellwright.data.wording import counted, shortened
@@ -13,17 +10,11 @@ from cellwright.tasks.tag.config import TagConfig
 from cellwright.tasks.tag.run import TagRunConfig
 
 
-def counts_of(sentences: Sentences) -> Counter[str]:
-    """How many words have each tag."""
-    found = flat(sentences.tags)
-    return found.counted() if isinstance(found, Names) else Counter(found)
-
-
 def scheme_for(config: TagConfig, train: Sentences) -> Scheme:
     """How tags write spans, found or as the options say. Raises InputError for a scheme that no tag is of."""
     if config.spans == "none":
         return "plain"
-    tags = counts_of(train)
+    tags = frequencies(train.tags)
     if config.spans == "auto":
         return scheme_of(tags)
     if not writes_spans(tags, config.spans):
@@ -36,7 +27,7 @@ def scheme_for(config: TagConfig, train: Sentences) -> Scheme:
 
 def odd_ones(train: Sentences, run: TagRunConfig) -> list[str]:
     """Name the tags that are none of the scheme of the others."""
-    tags = counts_of(train)
+    tags = frequencies(train.tags)
     likely = likely_scheme(tags) if run.scheme == "plain" else run.scheme
     odd = odd_tags(tags, likely)
     if not odd or run.options["spans"] == "none":
