@@ -101,9 +101,7 @@ class Kill:
 def undisturbed(place: Place) -> dict[str, int]:
     """Train and answer; the bytes that each stage left."""
     for command in (place.fit(), place.predict()):
-        status = _start(command, place).wait()
-        if status:
-            raise _failed(command, status, place)
+        _finish(command, place)
     return {"preparation": place.bytes_of_arrays(), "prediction": place.bytes_of_answers()}
 
 
@@ -139,14 +137,15 @@ def _moment(place: Place, kill: Kill, whole: dict[str, int]) -> tuple[Callable[[
     if kill.stage == "training":
         last = place.run / "checkpoints" / "last.safetensors"
         seen: set[int] = {last.stat().st_mtime_ns} if last.exists() else set()
-        wanted = len(seen) + 1 + int(kill.share * CHECKPOINTS)
+        number = 1 + int(kill.share * CHECKPOINTS)
+        wanted = len(seen) + number
 
         def written() -> bool:
             if last.exists():
                 seen.add(last.stat().st_mtime_ns)
             return len(seen) >= wanted
 
-        return written, lambda: f"after checkpoint {1 + int(kill.share * CHECKPOINTS)} of this start"
+        return written, lambda: f"after checkpoint {number} of this start"
     size = place.bytes_of_arrays if kill.stage == "preparation" else place.bytes_of_answers
     total = whole[kill.stage]
     return (lambda: size() >= kill.share * total), lambda: f"{size() / total:.0%} of {total / 1e6:,.0f} MB written"

@@ -47,6 +47,7 @@ def test_what_is_said_of_lists_some_at_a_time_has_their_shape(store, tmp_path, m
     assert said_of(lists, ["C", "A", "B"], answer) == [["A", "B"], [], ["C"], ["B", "B", "A"], ["C"]]
     assert asked == [2, 2, 1]
     assert frequencies(lists) == {"a": 2, "b": 3, "c": 2}
+    assert flat(lists) == ["a", "b", "c", "b", "b", "a", "c"]
 
 
 def test_tuples_are_put_together_of_lists():

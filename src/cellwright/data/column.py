@@ -180,14 +180,7 @@ class Names(AsAList[str]):
 
     def counted(self) -> Counter[str]:
         """Return how often each string stands here, in the order of the names."""
-        counts = np.zeros(len(self.names), np.int64)
-        for part in chunks(len(self)):
-            counts += np.bincount(self.numbers[part], minlength=len(counts))
-        found = Counter[str]()
-        for name, count in zip(self.names, counts.tolist(), strict=True):
-            if count:
-                found[name] += count
-        return found
+        return counted(self.names, (self.numbers[part] for part in chunks(len(self))))
 
     def rows_of(self, names: Collection[str], store: Store = MEMORY) -> NDArray[np.int64]:
         """Return the indices of all strings that are one of these."""
@@ -216,6 +209,14 @@ class Names(AsAList[str]):
 
 TOGETHER = 2**16
 """Texts that a model answers at once: beside the text, an answer takes a few hundred bytes."""
+
+
+def counted(names: Sequence[str], numbers: Iterable[NDArray[np.int32]]) -> Counter[str]:
+    """Return how often each name stands there, in their order; numbers: its place among the names, some at a time."""
+    counts = np.zeros(len(names), np.int64)
+    for some in numbers:
+        counts += np.bincount(some, minlength=len(counts))
+    return Counter({name: count for name, count in zip(names, counts.tolist(), strict=True) if count})
 
 
 def answered(texts: Sequence[str], answers: Sequence[str], answer: Callable[[Sequence[str]], Sequence[str]]) -> Names:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellwright.data.arrays import MEMORY, Store, ends_of, gathered, places_in_stretches, rows_where, store_of
-from cellwright.data.column import AsAList, Column, Names
+from cellwright.data.column import AsAList, Column, Names, counted
 from cellwright.stages import stage
 
 Strings = Sequence[Sequence[str]]
@@ -63,15 +63,23 @@ class Lists(AsAList[list[str]]):
     def flat(self) -> Names:
         """Return the strings of all lists, one behind the other, where these are of a few."""
         assert isinstance(self.items, Names)
-        ends = ends_of(self.sizes, self.store)
-        found = self.store.empty(int(ends[-1]) if len(ends) else 0, np.int32)
-        start = 0
+        found, start = self.store.empty(int(self.sizes.sum(dtype=np.int64)), np.int32), 0
+        for some in self._numbers(self.items):
+            found[start : start + len(some)] = some
+            start += len(some)
+        return Names(found, self.items.names)
+
+    def counted(self) -> Counter[str]:
+        """Return how often each string stands in a list, where these are of a few; in the order of their names."""
+        assert isinstance(self.items, Names)
+        return counted(self.items.names, self._numbers(self.items))
+
+    def _numbers(self, items: Names) -> Iterator[NDArray[np.int32]]:
+        """Those of all lists' strings, of MANY lists at a time."""
         for first in range(0, len(self), MANY):
             part = slice(first, first + MANY)
-            places = places_in_stretches(self._begins[part], self.sizes[part], ends[part] - start)
-            found[start : start + len(places)] = self.items.numbers[places]
-            start += len(places)
-        return Names(found, self.items.names)
+            ends = np.cumsum(self.sizes[part], dtype=np.int64)
+            yield items.numbers[places_in_stretches(self._begins[part], self.sizes[part], ends)]
 
     def __len__(self) -> int:
         return len(self._begins)
@@ -148,8 +156,7 @@ def flat(rows: Strings) -> Sequence[str]:
 
 def frequencies(rows: Strings) -> Counter[str]:
     """Return how often each string stands in the rows, of which there are a few."""
-    found = flat(rows)
-    return found.counted() if isinstance(found, Names) else Counter(found)
+    return rows.counted() if isinstance(rows, Lists) else Counter(chain.from_iterable(rows))
 
 
 def said_of(
