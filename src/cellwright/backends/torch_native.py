@@ -10,6 +10,9 @@ shorter sequences without, each direction for itself:
 
 from __future__ import annotations
 
+import functools
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -20,7 +23,7 @@ from torch import Tensor
 from torch.nn.functional import dropout as drop
 
 from cellwright.backends import bounds
-from cellwright.backends.call import Call, Result, Weights, on_packed_rows, recorded_gradients
+from cellwright.backends.call import Call, Result, Weights, differentiates, on_packed_rows, recorded_gradients
 from cellwright.backends.surroundings import transformed
 from cellwright.cells import CELLS, Definition
 from cellwright.packing import steps_and_sequences
@@ -50,7 +53,8 @@ def obstacle(call: Call) -> str | None:
     """Why torch's own kernels cannot compute the call, or None."""
     if not call.hidden:
         return "there is no unit to compute"
-    return unknown(call) or transformed()
+    trains = call.rows.is_cpu and differentiates(call.tensors)
+    return unknown(call) or transformed() or short_of_threads(call.cell.name, trains)
 
 
 def unknown(call: Call) -> str | None:
@@ -64,6 +68,31 @@ def unknown(call: Call) -> str | None:
     if call.record:
         return "torch's kernels do not show their gates"
     return None
+
+
+def short_of_threads(cell: str, trains: bool) -> str | None:
+    """Why torch's kernel would compute something else on a CPU, or None.
+
+    oneDNN's LSTM that keeps what its backward pass reads counts on all of PyTorch's threads to come; of a step that
+    fewer compute, outputs and gradients are wrong, without a word (findings/onednn_lstm_thread_limit.sh).
+    """
+    if cell != "lstm" or not trains or (threads := torch.get_num_threads()) == 1:
+        return None
+    limit, dynamic = _limits()
+    if not dynamic and threads <= limit:
+        return None
+    setting = "OMP_DYNAMIC" if dynamic else f"OMP_THREAD_LIMIT={limit}"
+    return (
+        f"torch's own lstm trains on wrong numbers where OpenMP may give fewer than its {threads} threads ({setting})"
+    )
+
+
+@functools.cache
+def _limits() -> tuple[int, bool]:
+    """The most threads that OpenMP gives, and whether it may give fewer when it likes: as it was told at its start."""
+    limit = os.environ.get("OMP_THREAD_LIMIT", "").strip()
+    dynamic = os.environ.get("OMP_DYNAMIC", "").strip().lower() in ("true", "1", "yes")
+    return int(limit) if limit.isdecimal() and int(limit) else sys.maxsize, dynamic
 
 
 @on_packed_rows

@@ -1,0 +1,41 @@
+"""torch's own kernels: what they are not asked for."""
+
+import pytest
+import torch
+
+import cellwright
+from cellwright.backends import torch_native
+
+
+@pytest.mark.usefixtures("backends_by_size")
+@pytest.mark.parametrize("limits", [(1, False), (3, False), (4, True)])
+def test_an_lstm_does_not_train_on_torchs_kernel_where_threads_may_be_missing(monkeypatch, limits):
+    before = torch.get_num_threads()
+    monkeypatch.setattr(torch_native, "_limits", lambda: limits)
+    layer, x = cellwright.LSTM(8, 8), torch.randn(5, 2, 8)
+    try:
+        torch.set_num_threads(4)
+        assert layer.explain(x).name == "compiled"
+        with torch.no_grad():
+            assert layer.explain(x).name == "torch"
+        with (
+            cellwright.use_backend("torch"),
+            pytest.raises(RuntimeError, match=r"fewer than its 4 threads .*OMP_(THREAD_LIMIT=|DYNAMIC)"),
+        ):
+            layer(x)
+        assert cellwright.GRU(8, 8).explain(x).name == "torch"
+        torch.set_num_threads(1)
+        assert layer.explain(x).name == "torch"
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_the_limits_are_those_of_the_environment(monkeypatch):
+    for limit, dynamic, wanted in [("3", "", (3, False)), ("", "TRUE", (None, True)), ("no", "false", (None, False))]:
+        monkeypatch.setenv("OMP_THREAD_LIMIT", limit)
+        monkeypatch.setenv("OMP_DYNAMIC", dynamic)
+        torch_native._limits.cache_clear()
+        found = torch_native._limits()
+        assert (found[0] if found[0] < 1000 else None, found[1]) == wanted
+    monkeypatch.undo()
+    torch_native._limits.cache_clear()
