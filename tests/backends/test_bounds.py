@@ -25,9 +25,17 @@ def test_the_issues_small_padded_lstms_are_torchs():
 
 
 def test_large_weights_for_few_sequences_are_ours():
-    assert not torch_is_faster("lstm", size(30, 4, 256))
-    assert torch_is_faster("lstm", size(4, 4, 256))
-    assert not torch_is_faster("lstm", size(4, 4, 512))
+    assert not torch_is_faster("lstm", size(100, 4, 256))
+    assert torch_is_faster("lstm", size(20, 4, 256))
+    assert not torch_is_faster("lstm", size(20, 4, 256, trains=True))
+    assert not torch_is_faster("lstm", size(20, 1, 512))
+    assert torch_is_faster("lstm", size(2, 1, 512))
+
+
+def test_in_inference_weights_larger_than_a_second_cache_are_torchs_for_all_but_few_sequences():
+    assert torch_is_faster("lstm", size(100, 64, 512))
+    assert not torch_is_faster("lstm", size(100, 64, 512, trains=True))
+    assert not torch_is_faster("lstm", size(100, 64, 512), "bf16")
 
 
 @pytest.mark.parametrize("trains", [False, True])
@@ -46,7 +54,9 @@ def test_few_sequences_are_torchs_where_a_product_is_three():
 
 def test_fewer_bits_matter_wherever_they_take_a_call_from_torch():
     taken = 0
-    for each in (size(t, b, h, trains) for t in (1, 20, 100) for b in (1, 8) for h in (64, 256) for trains in (0, 1)):
+    for each in (
+        size(t, b, h, trains) for t in (1, 4, 20, 100) for b in (1, 8) for h in (64, 256, 512) for trains in (0, 1)
+    ):
         for cell in ("lstm", "gru"):
             faster = torch_is_faster(cell, each)
             if faster and not (torch_is_faster(cell, each, "bf16x3") and torch_is_faster(cell, each, "bf16")):

@@ -54,8 +54,6 @@ _RAGGED = {"lstm": (18, 5), "gru": (14, 5), "rnn": (28, 14), "rnn-relu": (28, 14
 
 # The padded LSTM is oneDNN's, fused over time as ours is, and lasts longer: up to so many S · H² (inference, training),
 # by what our kernels multiply in, oneDNN's in float32 anyway.
-# But of large weights it reads and packs more: few sequences of LARGE units are ours after a dozen steps, and those of
-# twice as many always.
 # Tiles of three products are no faster for few.
 _FUSED_WORK = {
     "float32": (1 << 26, 1 << 25),
@@ -63,7 +61,12 @@ _FUSED_WORK = {
     "bf16x3": (1 << 23, 1 << 24),
     "bf16": (1 << 22, 1 << 22),
 }
-_LARGE, _FEW, _DOZEN = 256, 4, 12
+# But of large weights it reads and packs more: few sequences of LARGE units are ours after so many steps, and of twice
+# as many units all that trains. Of those units, which no second cache holds, more than few sequences are never ours in
+# inference: two threads of oneDNN's stay at 1.05 to 1.2 times the speed of two of ours, one at 1.0.
+_LARGE, _FEW = 256, 4
+_LARGE_STEPS, _TWICE_AS_LARGE_STEPS = (64, 12), (12, 4)
+_DOZEN = 12  # steps, of few sequences of LARGE units in fewer bits
 _LEAST_WORK = min(min(each) for each in _FUSED_WORK.values())
 
 # torch's kernel of padded rows, on packed ones of which none is ragged, gains a step's operations on all sequences at
@@ -94,7 +97,7 @@ def lifted() -> bool:
 
 def fewer_bits_matter(cell: str, size: Size) -> bool:
     """Whether kernels that multiply in less than float32 may be the faster, where those in float32 are not."""
-    return cell == "lstm" and size.rows * size.hidden**2 >= _LEAST_WORK
+    return cell == "lstm" and (size.hidden >= _LARGE or size.rows * size.hidden**2 >= _LEAST_WORK)
 
 
 def torch_is_faster(cell: str, size: Size, arithmetic: Arithmetic = "float32") -> bool:
@@ -105,9 +108,11 @@ def torch_is_faster(cell: str, size: Size, arithmetic: Arithmetic = "float32") -
         return size.steps < _RAGGED[cell][size.trains]
     if cell != "lstm":
         return size.steps < _PADDED[cell][size.trains]
-    few = size.batch <= _FEW and size.steps >= _DOZEN and arithmetic != "bf16x3"
-    if size.hidden >= (_LARGE if few else 2 * _LARGE):
-        return False
+    few, full = size.batch <= _FEW, arithmetic in ("float32", "bf16x6")
+    if size.hidden >= 2 * _LARGE:
+        return full and (size.steps < _TWICE_AS_LARGE_STEPS[size.trains] or not (few or size.trains))
+    if size.hidden >= _LARGE and few and arithmetic != "bf16x3":
+        return size.steps < (_LARGE_STEPS[size.trains] if full else _DOZEN)
     return size.rows * size.hidden**2 < _FUSED_WORK[arithmetic][size.trains]
 
 

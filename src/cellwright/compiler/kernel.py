@@ -75,6 +75,12 @@ class Kernel:
         half = dict.fromkeys(called for name, called in names.items() if name in found)
         return [*half], [*dict.fromkeys(called for name, called in names.items() if name not in found)]
 
+    @functools.cached_property
+    def splits(self) -> bool:
+        """Whether threads may share the sequences of a training step that projects nothing (`LoopSpec.splits`)."""
+        programs = self.plan.forward, self.plan.backward
+        return all(LoopSpec(self.cell, program, self.layout, 0).splits for program in programs)
+
     def round_to_registers(self, hidden: int) -> int:
         """The hidden units rounded up to whole registers."""
         width = self.tile.lanes.width

@@ -1,4 +1,4 @@
-"""Sequences that several threads share in inference: the bits of one thread, however many threads come."""
+"""Sequences that several threads share: the bits of one thread, however many threads come."""
 
 import os
 import subprocess
@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cellwright
+from agreement import assert_agree
 from calls import OF_X_AND_U
-from cellwright.backends.kernels import binding, partition
+from cellwright.backends.kernels import batch, binding, partition
 from cellwright.backends.kernels.workspace import MOST, Workspace
 from cellwright.compiler.runtime.openmp import pool
 
@@ -85,10 +86,62 @@ def test_a_stream_of_steps(parts):
     assert torch.equal(stream.state[1], cell)
 
 
-def test_gradients_and_gates_are_not_shared(parts):
-    layer, x = cellwright.LSTM(5, 48), torch.randn(20, 1, 5)
+def _trained(layer, x, threads, **options):
+    """The results of a training step, and by name the gradients of input and parameters."""
+    torch.set_num_threads(threads)
+    results = _flat(layer(x, **options))
+    leaves = {"x": x, **dict(layer.named_parameters())}
+    gradients = torch.autograd.grad(sum((r * r).sum() for r in results), [*leaves.values()])
+    return {f"result {k}": result for k, result in enumerate(results)} | dict(zip(leaves, gradients, strict=True))
+
+
+def _same_training(layer, x):
+    one, other = (_trained(layer, x, threads) for threads in (1, 4))
+    assert all(torch.equal(other[name], one[name]) for name in one)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", OF_X_AND_U)
+def test_the_bits_of_one_thread_in_training(cell, parts):
+    @settings(max_examples=10)
+    @given(st.lists(st.integers(0, 9), min_size=1, max_size=5), st.integers(1, 70), st.booleans(), st.integers(2, 5))
+    def check(lengths, hidden, resets, threads):
+        torch.manual_seed(hidden)
+        layer = cellwright.Recurrent(cell, 3, hidden, bidirectional=hidden % 2 == 0)
+        x = torch.randn(9, len(lengths), 3, requires_grad=True)
+        reset = torch.rand(9, len(lengths)) < 0.3 if resets else None
+        found = [_trained(layer, x, n, lengths=torch.tensor(lengths), reset=reset) for n in (1, threads)]
+        for name, one in found[0].items():
+            if name.startswith(("result ", "x", "weight_", "bias_")):
+                assert torch.equal(found[1][name], one)
+            else:  # summed by item, and other threads make other items
+                assert_agree(found[1][name], one.double())
+
+    check()
+    assert not parts or max(parts) > 1
+
+
+def test_stretches_of_a_shared_backward_pass(monkeypatch, parts):
+    monkeypatch.setattr(batch, "STRETCH_BYTES", 1)
+    monkeypatch.setattr(batch, "STRETCH_ROWS", 7)
+    layer, x = cellwright.LSTM(5, 48), torch.randn(50, 2, 5, requires_grad=True)
+    _same_training(layer, x)
+    assert parts[-1] == 4
+
+
+@pytest.mark.parametrize("arithmetic", ["bf16x3", "bf16"])
+def test_a_training_step_in_fewer_bits(arithmetic, parts):
+    layer, x = cellwright.LSTM(5, 48, matmul_precision=arithmetic), torch.randn(20, 1, 5, requires_grad=True)
+    _same_training(layer, x)
+    assert parts[-1] == 4
+
+
+def test_what_joins_units_in_training_is_not_shared_nor_are_gates(parts):
+    x = torch.randn(20, 1, 5)
     torch.set_num_threads(4)
-    layer(x)[0].sum().backward()
+    cellwright.Recurrent("layer-norm-lstm", 5, 48)(x)[0].sum().backward()
+    cellwright.LSTM(5, 48, proj_size=7)(x)[0].sum().backward()
+    cellwright.LSTM(5, 48)(x, return_gates=True)
     assert not parts
 
 
@@ -98,12 +151,18 @@ def test_fewer_threads_come_than_were_asked_for():
 import torch, cellwright
 from cellwright.backends.kernels import partition
 partition.SMALL = 0
-layer, x = cellwright.LSTM(128, 128).eval(), torch.randn(50, 1, 128)
-with torch.no_grad():
-    torch.set_num_threads(4)
-    shared = layer(x)[0]
-    torch.set_num_threads(1)
-    assert torch.equal(layer(x)[0], shared)
+layer, x = cellwright.LSTM(128, 128), torch.randn(50, 1, 128)
+with cellwright.use_backend("compiled"):
+    for train in (False, True):
+        found = []
+        for threads in (1, 4):
+            torch.set_num_threads(threads)
+            with torch.set_grad_enabled(train):
+                output = layer(x)[0]
+            gradients = torch.autograd.grad(output.sum(), [*layer.parameters()]) if train else []
+            found.append([output, *gradients])
+        assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+assert (layer(x)[0] - output).abs().max() < 1e-5 * output.abs().max()  # torch's own is wrong by as much as the largest
 """
     for limit in ("1", "3"):  # none comes, or not all
         environment = os.environ | {"OMP_THREAD_LIMIT": limit, "OMP_NUM_THREADS": "4"}

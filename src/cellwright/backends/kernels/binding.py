@@ -105,15 +105,17 @@ class Sizes(NamedTuple):
 class LayerBinding:
     """A call, its sizes, and the tensors that its runs read.
 
-    `shares` lets several threads compute a sequence together: `parts` of them, which is else 1.
+    `trains` says that it is bound for a training step's loop, forward or back.
     """
 
-    def __init__(self, call: Call, *, shares: bool = False) -> None:
+    def __init__(self, call: Call, *, trains: bool = True) -> None:
         self.call = call
         dtype = str(call.rows.dtype).removeprefix("torch.")
         self.kernel: Kernel = kernel(call.cell, dtype, call.arithmetic, wanted=call.wanted)
         self.threads = threads_of(call)
-        parts, weights = parts_of(call, self.threads) if shares else 1, call.weights[0]
+        weights = call.weights[0]
+        apart = call.record or (trains and (weights.projection is not None or not self.kernel.splits))
+        parts = 1 if apart else parts_of(call, self.threads)
         self.tables = tables(tuple(call.batch_sizes), len(call.weights), self.threads // parts)
         self.input_index = self.tables.packed_index if call.input_index is None else call.input_index
         self.output_index = self.tables.packed_index if call.output_index is None else call.output_index
@@ -220,7 +222,7 @@ def add_loop(
 ) -> None:
     """A part that is a loop over all items, each with scratch memory of its own; `own` holds each item's sums.
 
-    The directions stand once more for each further thread that shares an item.
+    The directions stand once more for each further thread that shares an item, where that has memory of its own.
     """
     first, met = frame.write(loop.block, directions), frame.counts(len(sizes.runs))
     workers = pool()
@@ -231,10 +233,8 @@ def add_loop(
         item |= functions | _shared(frame, sizes, loop, number, ahead=not (loop.step.back or directions[d]["gates"]))
         item |= {"parts": sizes.parts, "met": met.after(LINE * number), "own": own[number] if own else 0}
         for part in range(sizes.parts):
-            words: dict[str, Word] = {
-                "part": part,
-                "direction": first.after(loop.block.bytes * (part * sizes.directions + d)),
-            }
+            place = (part * sizes.directions + d) % len(directions)
+            words: dict[str, Word] = {"part": part, "direction": first.after(loop.block.bytes * place)}
             items.append(item | words | _of_a_part(frame, sizes, loop, number))
     frame.add(_PARTS[loop.step.back], loop.entry, ITEM, items)
 

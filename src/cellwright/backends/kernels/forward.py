@@ -80,7 +80,7 @@ def prepare(call: Call, *, saves: bool) -> Bound:
     """What computes a call, and where."""
     if saves:
         refuse_gradients(call)
-    binding = LayerBinding(call, shares=not (saves or call.record))
+    binding = LayerBinding(call, trains=saves)
     sizes, tensors, letters = binding.sizes, binding.given(), binding.kernel.letters if call.record else ()
     packs = (saves or call.packed is None) and not isinstance(binding.kernel.tile, Int8Tile)
     tensors |= binding.matrices() if packs else panels.of_frozen(binding)
@@ -127,8 +127,8 @@ def _frame(sizes: Sizes, kind: Kind) -> Frame:
     if kind.packs and places:
         panels.pack(frame, sizes, [(matrix, places[name]) for name, matrix in panels.named(sizes)])
     every = [
-        _direction(frame, sizes, loop, kind, d, shared=part > 0) | _of_weights(frame, sizes, places, d)
-        for part in range(sizes.parts)
+        _direction(frame, sizes, loop, kind, d, copy=part > 0) | _of_weights(frame, sizes, places, d)
+        for part in range(1 if kind.saves else sizes.parts)
         for d in range(sizes.directions)
     ]
     add_loop(frame, sizes, loop, every)
@@ -146,15 +146,15 @@ def _of_weights(frame: Frame, sizes: Sizes, places: Mapping[str, Word], d: int) 
     return words
 
 
-def _direction(frame: Frame, sizes: Sizes, loop: Loop, kind: Kind, d: int, *, shared: bool) -> dict[str, Word]:
-    """Where the loop reads and writes of direction d; a thread that shares an item writes its own copy of most.
+def _direction(frame: Frame, sizes: Sizes, loop: Loop, kind: Kind, d: int, *, copy: bool) -> dict[str, Word]:
+    """Where the loop reads and writes of direction d; a further thread of an item in inference writes a `copy` of most.
 
     Many arguments: what the words are made of.
     """
     cell, size = sizes.kernel.cell, sizes.bytes
     words = direction_words(frame, sizes, loop, d)
     words |= {f"letter.{letter}": At(of(f"letter.{letter}", d)) for letter in kind.letters}
-    if shared:
+    if copy:
         words["y"] = rows_of(frame, "results", sizes.directions * sizes.columns * size)
         words |= {f"final.{name}": 0 for name in cell.states}
     for name in cell.states:

@@ -22,11 +22,14 @@ SMALL = 1 << 23
 # A unit's equations take as long as so many of them: what counts of a cell without weights.
 EQUATIONS = 16
 
-# Where threads share sequences, each reads its part of the recurrent weights, and they meet once a step. A part of less
-# than LEAST_PART bytes is read in the half microsecond of a meeting. One sequence is always shared. Of several, each
-# goes to one thread, but where a thread would have fewer than FEW at a time and the weights are LARGE, half of a second
-# cache: there sharing is 1.2 to 1.7 times as fast (H = 256 and 512, two threads of a processor of 2024).
+# Where threads share sequences, each reads its part of the recurrent weights, and they meet once a step, in training
+# twice. A part of less than LEAST_PART bytes is read in the half microsecond of a meeting. One sequence is always
+# shared. Of several, each goes to one thread, but where a thread would have fewer than FEW at a time and the weights
+# are LARGE, half of a second cache: there sharing is 1.2 to 1.7 times as fast (H = 256 and 512, two threads of a
+# processor of 2024). Weights LARGER than a second cache come from the third once a step for each thread that reads them
+# all: there sharing is 1.05 to 1.6 times as fast up to MANY sequences a thread (H = 384 and 512, the same).
 LEAST_PART, FEW, LARGE = 1 << 16, 4, 1 << 19
+MANY, LARGER = 32, 1 << 21
 
 
 def threads_of(call: Call) -> int:
@@ -42,8 +45,8 @@ def parts_of(call: Call, threads: int) -> int:
     if weights is None or not call.cell.multiplies_before:  # a team meets for the product before the step (`team`)
         return 1
     held = weights.numel() * weights.element_size()
-    few = sum(sizes) * directions < FEW * threads * len(sizes)
-    runs = directions if few and held >= LARGE else directions * sizes[0]
+    most = MANY if held >= LARGER else FEW if held >= LARGE else 0
+    runs = directions if sum(sizes) * directions < most * threads * len(sizes) else directions * sizes[0]
     return max(1, min(threads // runs, held // LEAST_PART)) if pool() else 1
 
 

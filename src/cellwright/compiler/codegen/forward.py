@@ -210,7 +210,7 @@ def _keep_halves(e: LoopBuilder, states: dict[str, Value], row: Value) -> None:
     for name, state in states.items():
         if e.step.is_half(name):
             read, write = e.reader(state), e.half_writer(e.half_row("half_state", row))
-            with count(e.b, integer(0), e.padded, integer(e.lanes.width)) as unit:
+            with e.units(e.padded) as unit:
                 write(unit, read(unit))
 
 

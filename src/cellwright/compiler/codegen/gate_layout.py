@@ -150,6 +150,12 @@ class LoopSpec:
         return self.saves and not self.halves
 
     @cached_property
+    def splits(self) -> bool:
+        """Whether the threads that share an item of a training step can compute some of the units each."""
+        joins = self.projects or self.places.products or self.program.reductions()
+        return self.saves and not joins
+
+    @cached_property
     def kept(self) -> tuple[dict[str, int], dict[str, int]]:
         """Where halves are: the slots of what is saved in 16 bits, and of what is in 32."""
         names = [n for n in (*self.program.outputs, *self.program.inputs()) if n.startswith("saved.")]

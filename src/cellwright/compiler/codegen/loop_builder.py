@@ -55,7 +55,7 @@ class LoopBuilder:
         self.function, self.b = function(module, name, [pointer], inline=True)
         b = self.b
         (self.item,) = self.function.args
-        self.team = Team(module, b, self.item) if places.recurrent and not step.saves else None
+        self.team = Team(module, b, self.item) if places.recurrent and (step.splits or not step.saves) else None
         tile.begin(b)
         self.direction = ITEM.address(b, self.item, "direction")
         self.first, self.last, self.chunk = (ITEM.number(b, self.item, word) for word in ("first", "last", "chunk"))
@@ -63,9 +63,17 @@ class LoopBuilder:
         self.padded, self.outputs, self.operand_bytes = self._sizes("padded", "outputs", "operand_bytes")
         self.y_stride, self.reverse = self._sizes("y_stride", "reverse")
         self.row_bytes = b.mul(self.padded, integer(self.lanes.bytes))
+        self._units = self._of_this_part() if self.team is not None and step.saves else (integer(0), None)
         size = b.mul(ITEM.number(b, self.item, "capacity"), integer(8))
         lists = self.own("lists")
         self.lists = [b.gep(lists, [b.mul(size, integer(k))]) for k in range(4)]
+
+    def _of_this_part(self) -> tuple[Value, Value]:
+        """The first of this part's units, and the one after its last, in whole registers."""
+        assert self.team is not None
+        wide = integer(self.lanes.width)
+        first, last = self.team.share(self.b.sdiv(self.padded, wide))
+        return self.b.mul(first, wide), self.b.mul(last, wide)
 
     def _sizes(self, *words: str) -> list[Value]:
         return [self.block.number(self.b, self.direction, word) for word in words]
@@ -186,6 +194,8 @@ class LoopBuilder:
         b, (first, last) = self.b, self._shared(columns)
         back = b.trunc(s, ir.IntType(1))
         product = self.product_of_halves if self.step.back and self.step.halves else self.product
+        if self.team is not None and self.step.saves:
+            self.team.barrier()  # for the other parts' units of the rows, and until they have read the last products
         self._multiply(m, a, c, k, "recurrent", (b.select(back, last, first), b.select(back, first, last)), product)
         if self.team is not None:
             self.team.barrier()
@@ -276,20 +286,25 @@ class LoopBuilder:
             return self.padded
         return self.b.sdiv(self.operand_bytes, integer(self.lanes.bytes))
 
+    def units(self, width: Value) -> AbstractContextManager[Value]:
+        """A loop over a row of so many numbers, a register at a time: over those that this part computes."""
+        first, last = self._units
+        return count(self.b, first, width if last is None else minimum(self.b, width, last), integer(self.lanes.width))
+
     def clear(self, row: Value, width: Value) -> None:
         """Set a row to zero."""
         b, lanes = self.b, self.lanes
-        with count(b, integer(0), width, integer(lanes.width)) as unit:
+        with self.units(width) as unit:
             lanes.store(Vector(lanes, b, lanes.constant(0.0)), at(b, row, unit, lanes.scalar))
 
     def copy(self, source: Value, row: Value, width: Value) -> None:
         """Copy a row."""
-        with count(self.b, integer(0), width, integer(self.lanes.width)) as unit:
+        with self.units(width) as unit:
             self.writer(row)(unit, self.reader(source)(unit))
 
     def add(self, source: Value, row: Value, width: Value) -> None:
         """Add a row to another."""
-        with count(self.b, integer(0), width, integer(self.lanes.width)) as unit:
+        with self.units(width) as unit:
             self.writer(row)(unit, self.reader(row)(unit) + self.reader(source)(unit))
 
     def size(self, state: str) -> Value:
@@ -304,14 +319,14 @@ class LoopBuilder:
     def begin(self, state: str, sequence: Value, row: Value) -> None:
         """Set a row to what a state begins from, its padding to zero."""
         b, lanes, source, size = self.b, self.lanes, self.edge_row("begin", state, sequence), self.size(state)
-        with count(b, integer(0), self.width(state), integer(lanes.width)) as unit:
+        with self.units(self.width(state)) as unit:
             value = lanes.load(b, at(b, source, unit, lanes.scalar), self.inside(unit, size))
             self.writer(row)(unit, value)
 
     def finish(self, state: str, sequence: Value, row: Value) -> None:
         """Hand out a row as what a state ends as."""
         b, lanes, target, size = self.b, self.lanes, self.edge_row("final", state, sequence), self.size(state)
-        with count(b, integer(0), size, integer(lanes.width)) as unit:
+        with self.units(size) as unit:
             lanes.store(self.reader(row)(unit), at(b, target, unit, lanes.scalar), self.inside(unit, size))
 
     def if_wanted(self, name: str) -> AbstractContextManager[Any]:
@@ -400,5 +415,7 @@ class LoopBuilder:
 
     def run(self, program: Program, read: dict[str, pointwise.Read], write: dict[str, pointwise.Write]) -> None:
         """Run the program, or a part of it, over the units of a row."""
-        row = pointwise.Row(self.hidden, self.padded, read, write, scratch=self.own("spill"))
+        first, last = self._units
+        units = first, self.padded if last is None else last
+        row = pointwise.Row(self.hidden, self.padded, units, read, write, scratch=self.own("spill"))
         pointwise.emit(self.b, self.lanes, program, row)

@@ -87,6 +87,9 @@ def spilled(program: Program) -> list[int]:
 class Row:
     """A row of `hidden` units, `padded` to whole registers, and where its program reads and writes.
 
+    units are those that are computed, from the first to the last, in whole registers; a program with a reduction needs
+    all of them.
+
     read and write say where each input comes from and each output goes to, for a unit (an IR integer; 0 for what is
     one number a row). scratch is the address of `len(spilled(program))` padded rows. An output may overwrite an
     input: the last pass reads a unit's inputs before it writes the unit's outputs.
@@ -94,6 +97,7 @@ class Row:
 
     hidden: Value
     padded: Value
+    units: tuple[Value, Value]
     read: Mapping[str, Read]
     write: Mapping[str, Write]
     scratch: Value
@@ -126,7 +130,7 @@ class _Passes:
                 if self._per_row[i] and self._stages[i] <= stage and i not in self._reductions:
                     self._row_value(i)
             found = {i: self._begun(i) for i in self._reductions if self._stages[self._operand(i)] == stage}
-            with count(self._b, integer(0), self._row.padded, integer(self._lanes.width)) as unit:
+            with count(self._b, *self._row.units, integer(self._lanes.width)) as unit:
                 values = self._unit_values(needed, unit)
                 self._reduce(found, values, unit)
                 if stage == last:
