@@ -126,7 +126,9 @@ def evaluate(
 
     Returns:
         The scores: `as_json()` gives them by name, `verdict()` says in a sentence what the network adds, and
-        `pictures()` draws what can be drawn.
+        `pictures()` draws what can be drawn. Its `mistakes` are the examples that the run is wrong about, the surest
+        first, each a dict: where it stood, what it is, "expected", "answered", "probability"; None of runs whose
+        answers are neither right nor wrong.
 
     Raises:
         InputError: The run or the data cannot be read, or an option is unknown.

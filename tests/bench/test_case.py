@@ -2,6 +2,7 @@
 
 import torch
 
+import own_cells
 from cellwright.bench.case import Case, Problem
 
 
@@ -34,3 +35,10 @@ def test_least_bytes_are_those_of_the_tensors():
         output = problem.cotangent.nelement()  # of the same shape
         kept = problem.x.nelement() + weights + output + (output if case.training else 0)
         assert 0.7 * 4 * kept < case.least_bytes <= 4 * kept * 1.3
+
+
+def test_a_cell_of_ones_own_is_called_by_its_name():
+    key = own_cells.leaky.key
+    assert key.startswith("leaky#")
+    assert str(Case(key, False, False, 10, 4, 16)) == "leaky inference padded T10 B4 H16"
+    assert str(Case(f"zoneout({key})", True, True, 10, 4, 16)) == "zoneout(leaky) training ragged T10 B4 H16"

@@ -3,6 +3,7 @@ import json
 import pytest
 from matplotlib import image
 
+from cellwright.data.readers.records import read_pieces
 from cellwright.data.source import open_source
 from cellwright.serve import Predictor
 from cellwright.tasks.run import load_config
@@ -90,6 +91,46 @@ def test_columns_and_format_of_another_file(cellwright, run, unseen, tmp_path):
 def test_picture_of_the_confusion_matrix(cellwright, run, unseen, tmp_path):
     assert cellwright("evaluate", run, unseen, "--picture", tmp_path / "matrix.png").status == 0
     assert image.imread(tmp_path / "matrix.png").std() > 0.05
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl", "parquet"])
+def test_mistakes_are_written_and_shown(cellwright, run, unseen, tmp_path, suffix):
+    out = tmp_path / f"wrong.{suffix}"
+    ended = cellwright("evaluate", run, unseen, "--mistakes", out)
+    assert (ended.status, ended.err) == (0, f"1 mistake in {out}\n")
+    (piece,) = read_pieces(out)
+    (row,) = piece.rows
+    sure = Predictor.load(run).predict(["dull 差"])[0].probability
+    names = ["where", "text", "expected", "answered", "probability"]
+    assert [name for name, _ in row] == names
+    assert [value for _, value in row][:4] == [f"{unseen}, line 5", "dull 差", "very good", "坏 评"]
+    assert float(row[-1][1]) == pytest.approx(sure, rel=1e-6)
+    assert f"dull 差 very good 坏 评 {sure:.3f}" in [" ".join(line.split()) for line in ended.out.splitlines()]
+    ended = cellwright("evaluate", run, unseen, "--mistakes", out)
+    assert ended.status == 2
+    assert f"{out}: is there already; give another --mistakes, or --overwrite to replace it" in ended.err
+
+
+def test_without_a_mistake_the_file_has_the_names_of_the_columns(cellwright, run, unseen, tmp_path):
+    right, out = tmp_path / "right.csv", tmp_path / "wrong.csv"
+    right.write_text("text,label\ngreat fine,very good\n")
+    ended = cellwright("evaluate", run, right, "--mistakes", out, "--json")
+    assert ended.err == f"0 mistakes in {out}\n"
+    assert out.read_text() == "where,text,expected,answered,probability\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("wrong.xlsx", "the suffix '.xlsx' tells no format"),
+        ("nowhere/wrong.csv", "nowhere; expected one that is there"),
+        ("wrong.conll", "the suffix '.conll' tells no format"),
+    ],
+)
+def test_mistakes_are_refused_before_any_work(cellwright, run, unseen, tmp_path, name, told):
+    ended = cellwright("evaluate", run, unseen, "--mistakes", tmp_path / name)
+    assert (ended.status, ended.out) == (2, "")
+    assert told in ended.err
 
 
 def test_without_the_training_texts_there_are_no_baselines(cellwright, small, reviews, unseen, tmp_path):

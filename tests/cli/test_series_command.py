@@ -1,6 +1,7 @@
 """fit, evaluate and predict from the command line, on series."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,17 @@ def test_evaluate_with_columns_of_other_names(cellwright, run, tmp_path):
     assert scores["models"]["this model"]["accuracy"] > 0.8
     assert set(scores["models"]) == {"this model", "nearest neighbour", "majority class"}
     assert cellwright("evaluate", run, other).status == 2
+
+
+def test_predict_and_evaluate_may_leave_a_column_of_times_out(cellwright, run, waves, tmp_path):
+    """`--ignore time` was what the error said to give, and predict had no such option."""
+    odd = tmp_path / "odd.csv"
+    odd.write_text(re.sub(r"^(w\d+),\d+,", r"\1,01/02/2026,", Path(waves).read_text(), flags=re.MULTILINE))
+    ended = cellwright("predict", run, odd)
+    assert ended.status == 2
+    assert "--column ignore=NAME" in ended.err
+    assert cellwright("predict", run, odd, "--column", "ignore=time").out == cellwright("predict", run, waves).out
+    assert cellwright("evaluate", run, odd, "--column", "ignore=time", "--no-baseline").status == 0
 
 
 def test_mistakes_end_with_one_sentence(cellwright, run, tmp_path):
@@ -129,3 +141,23 @@ def test_out_has_a_row_a_series_or_a_step_ahead(cellwright, run, waves, tmp_path
         [pytest.approx(float(value), rel=1e-5) for value in row[3:]] for row in written[1:]
     ]
     assert "series, which stand in files" in cellwright("predict", run, "--text", "a").err
+
+
+def test_mistakes_are_series_by_their_names(cellwright, run, tmp_path):
+    other, out = tmp_path / "other.csv", tmp_path / "wrong.csv"
+    other.write_text(made_series.waves(30, 7).replace("slow", "fast"))
+    cellwright("evaluate", run, other, "--mistakes", out)
+    header, *wrong = out.read_text().splitlines()
+    assert header == "where,series,expected,answered,probability"
+    assert 5 < len(wrong) < 25
+    assert all(row.split(",")[3:5] == ["fast", "slow"] for row in wrong)  # the place holds a comma
+
+
+def test_forecasts_are_neither_right_nor_wrong(cellwright, tmp_path):
+    data, out = tmp_path / "a.csv", tmp_path / "run"
+    data.write_text("x\n" + "".join(f"{k % 5}\n" for k in range(60)))
+    sizes = ["--objective", "forecast", "--horizon", 1, "--max-epochs", 1, "--hidden-size", 4, "--threads", 1]
+    assert cellwright("fit", data, "--task", "series", "--out", out, *sizes).status == 0
+    ended = cellwright("evaluate", out, data, "--mistakes", tmp_path / "wrong.csv")
+    assert ended.status == 2
+    assert "the answers of this run are neither right nor wrong; leave it out" in ended.err

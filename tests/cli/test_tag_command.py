@@ -74,6 +74,27 @@ def test_tags_that_the_run_does_not_know_are_pointed_out(cellwright, run, tmp_pa
     assert "1 of the 1 labels are none that the run knows and count as wrong: 'sail'" in ended.err
 
 
+def test_mistakes_are_words_and_labels_of_sentences(cellwright, run, tmp_path: Path):
+    words = ["fly", "fly", "from", "oslo", "to", "new", "york"]
+    tags = ["O", "O", "O", "B-from.city", "B-to.city", "B-to.city", "I-to.city"]
+    other, out = tmp_path / "other.jsonl", tmp_path / "wrong.jsonl"
+    other.write_text(json.dumps({"tokens": words, "tags": tags, "intent": "fare"}))
+    ended = cellwright("evaluate", run, other, "--mistakes", out)
+    assert f"2 mistakes in {out}" in ended.err
+    wrong = sorted(map(json.loads, out.read_text().splitlines()), key=lambda row: row["word"] is None)
+    assert [list(row.values())[:-1] for row in wrong] == [
+        [f"{other}, line 1", " ".join(words), "to", 5, "B-to.city", "O"],
+        [f"{other}, line 1", " ".join(words), None, None, "fare", "fly"],
+    ]
+    predictor = Predictor.load(run)
+    (tagged,), (sure,) = predictor.tag_surely([words])
+    shares = predictor.probabilities([words])[0]
+    best = [shares[place, predictor.run.config.tags.index(tag)] for place, tag in enumerate(tagged.tags)]
+    assert_agree(sure, best, share=SINGLE)
+    assert [row["probability"] for row in wrong] == pytest.approx([sure[4], tagged.probability])
+    assert "fly fly from oslo [to] new york" in ended.out
+
+
 def test_own_file_is_scored_on_its_test_split(cellwright, run, requests):
     own = json.loads(cellwright("evaluate", run, requests, "--json").out)
     assert own["split"] == "test"

@@ -1,12 +1,17 @@
 """The options that predict and evaluate take of a transducer, in place of those that it was trained with."""
 
 import json
+import math
 import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from cellwright.data.pairs import Pairs
+from cellwright.tasks.transduce.evaluate import mistakes_of
+from cellwright.tasks.transduce.predictor import Answer, Transduced
 
 Command = Callable[..., Any]
 
@@ -86,3 +91,34 @@ def test_predict_takes_the_sources_of_a_file(cellwright: Command, run: Path, pai
     assert [f"{row['source']},{row['target']}" for row in found] == pairs.read_text().splitlines()[1:]
     alone = json.loads(cellwright("predict", run, found[5]["source"], "--json").out)
     assert found[5]["predicted_target"] == alone["target"]
+
+
+def test_mistakes_are_sources_without_a_right_answer(cellwright: Command, run: Path, tmp_path: Path) -> None:
+    said = json.loads(cellwright("predict", run, "abcd", "--json").out)
+    other, out = tmp_path / "other.csv", tmp_path / "wrong.jsonl"
+    other.write_text(f"source,target\nabcd,{said['target']}x\nabcd,{said['target']}y\nab,zz\n")
+    ended = cellwright("evaluate", run, other, "--mistakes", out)
+    wrong = {row["source"]: row for row in map(json.loads, out.read_text().splitlines())}
+    assert set(wrong) == {"abcd", "ab"}
+    row = wrong["abcd"]
+    assert (row["where"], row["expected"]) == (f"{other}, line 2", f"{said['target']}x | {said['target']}y")
+    assert row["answered"] == said["target"]
+    assert row["probability"] == pytest.approx(math.exp(said["answers"][0]["log_probability"]), rel=1e-5)
+    assert "2 mistakes" in ended.out
+
+
+def test_an_answer_that_is_one_of_several_targets_is_no_mistake() -> None:
+    pairs = Pairs(["a b", "c"], [("x", "y z"), ("w",)], [1, 3], "words.csv")
+    said = [
+        Transduced(target, [Answer(target, 0.0, score)], [], [], [], [])
+        for target, score in (("y  z", -1.0), ("v", -2.0))
+    ]
+    assert list(mistakes_of(pairs, said, "tokens")) == [
+        {
+            "where": "words.csv, line 3",
+            "source": "c",
+            "expected": "w",
+            "answered": "v",
+            "probability": pytest.approx(math.exp(-2)),
+        }
+    ]

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
@@ -36,9 +37,9 @@ TAGGED = [["B", "O", "O"] if row[0] == "warm" else ["O", "O", "O"] for row in WO
 NOT_OFFERED = {
     "data", "out", "encoding", "resume", "overwrite", "seed", "checkpoint_seconds", "num_workers", "baseline", "format",
     "header", "quoting", "separator", "validation", "test", "test_share", "text", "label", "skip_missing", "duplicates",
-    "tokens", "tags", "sentence_label", "objective", "series", "time", "values", "ignore", "missing", "fill", "sort",
+    "tags", "sentence_label", "objective", "series", "time", "values", "ignore", "missing", "fill", "sort",
     "no_header", "normal_label", "code_dim", "pretrain", "pretrain_epochs", "encoder", "freeze_encoder",
-    "unfreeze_epochs", "vectors", "freeze_vectors", "feature_columns", "feature_dim", "logger", "cache",
+    "unfreeze_epochs", "logger", "cache",
 }  # fmt: skip
 """Options of files, of runs that are resumed or begin from others, and of other objectives."""
 OWN = {"random_state", "warm_start", "verbose", "validation_share"}
@@ -111,6 +112,18 @@ def test_a_search_over_a_pipeline():
     search = GridSearchCV(scaled, grid, cv=3).fit(X, Y)
     assert search.best_score_ > 0.7
     assert set(search.best_params_) == set(grid)
+
+
+def test_a_search_over_words_with_features_and_vectors(tmp_path):
+    vectors = tmp_path / "words.vec"
+    vectors.write_text("warm 1 0\ncold 0 1\n", "utf-8")
+    frame = pd.DataFrame({"tokens": WORDS, "place": [[str(k) for k, _ in enumerate(row)] for row in WORDS]})
+    tagger = SequenceTagger(**{**SMALL, "max_epochs": 8}, vectors=vectors)
+    search = GridSearchCV(tagger, {"feature_columns": [None, "place"], "freeze_vectors": [True]}, cv=2)
+    search.fit(frame, TAGGED)
+    assert search.best_score_ > 0.8
+    assert pickle.loads(pickle.dumps(search)).predict(frame) == search.predict(frame)
+    assert clone(tagger).get_params()["vectors"] == vectors
 
 
 def test_folds_of_lists():

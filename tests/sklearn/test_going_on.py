@@ -93,3 +93,27 @@ def test_a_fit_that_fails_leaves_the_model_there_was():
     with pytest.raises(ValueError, match="loss"):
         model.set_params(learning_rate=1e30, warm_start=True, max_epochs=9).fit(X, Y)
     np.testing.assert_array_equal(model.predict_proba(X), said)
+
+
+def test_a_model_that_began_from_vectors_goes_on_with_its_own(tmp_path):
+    texts, labels = [f"word{k % 5} x{k % 2}" for k in range(20)], [0, 1] * 10
+    files = [tmp_path / name for name in ("one.vec", "other.vec")]
+    for path in files:
+        path.write_text("word0 1 2 3\nx1 3 2 1\n", "utf-8")
+    model = TextClassifier(vectors=files[0], warm_start=True, **PLAIN).fit(texts, labels)
+    files[0].unlink()  # the run holds them
+    model.fit(texts, labels).partial_fit(texts, labels)
+    assert model.n_iter_ == 5
+    assert model.model_.embedding.token.weight.shape[1] == 3
+    with pytest.raises(
+        ValueError, match=r"vectors is '.*other.vec', and the model that is gone on from has '.*one.vec'"
+    ):
+        model.set_params(vectors=files[1]).fit(texts, labels)
+
+
+def test_a_tagger_goes_on_with_the_features_that_it_knows():
+    words, tags = [[("a", "x"), ("b", "y")]] * 20, [[0, 1]] * 20
+    model = SequenceTagger(feature_columns="kind", warm_start=True, **PLAIN).fit(words, tags).fit(words, tags)
+    assert model.n_iter_ == 4
+    with pytest.raises(ValueError, match="feature_columns is None, and the model that is gone on from has 'kind'"):
+        model.set_params(feature_columns=None).fit([["a", "b"]] * 20, tags)

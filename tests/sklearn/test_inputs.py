@@ -5,12 +5,18 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
 
+from cellwright.data.sentences import Featured
 from cellwright.sklearn import Forecaster, SequenceClassifier, SequenceRegressor, SequenceTagger, TextClassifier
 from cellwright.sklearn.inputs import held_out, series_of, splits_of, table_of
+from cellwright.sklearn.sentences import sentences_of
 
 SMALL = {"hidden_size": 4, "max_epochs": 1, "threads": 1, "random_state": 0}
 X = np.random.default_rng(0).normal(size=(12, 5, 2))
 Y = np.array(["a", "b"] * 6)
+
+
+FEATURED = SequenceTagger(**SMALL, feature_columns="pos")
+FRAME = pd.DataFrame({"tokens": [["fly", "to"]], "pos": [["VB", "TO"]]})
 
 
 class Anyone(BaseEstimator):
@@ -132,6 +138,25 @@ def test_a_missing_value_where_training_had_none_is_refused():
         (lambda: SequenceTagger(**SMALL).fit(["fly to"], [["O", "O"]]), "X, row 0: is a string, 'fly to'"),
         (lambda: SequenceTagger(**SMALL).fit([["fly", "to"]], [["O"]]), "row 0: 2 words, and y has 1 tags"),
         (lambda: SequenceTagger(**SMALL).fit([["fly", "to"]], [["O", "O"]]), "y has 1 tags; expected at least two"),
+        (
+            lambda: SequenceTagger(**SMALL).fit([[("fly", "VB")]], [["O"]]),
+            "X, row 0: is tuple .*; expected a list of w",
+        ),
+        (
+            lambda: FEATURED.fit([[("fly", "VB"), ("to",)]], [["O", "P"]]),
+            r"row 0, word 1: is \"\('to',\)\"; expected the",
+        ),
+        (
+            lambda: FEATURED.fit([["fly", "to"]], [["O", "P"]]),
+            "row 0, word 0: is 'fly'; expected the word and 1 of its",
+        ),
+        (lambda: FEATURED.fit([[("fly", "")]], [["O"]]), "X, row 0: item 1 of 'pos' is ''; expected a string"),
+        (lambda: FEATURED.fit(FRAME[["tokens"]], [["O", "P"]]), "X has 0 columns 'pos'; expected one: the columns are"),
+        (lambda: FEATURED.fit(FRAME.assign(pos=[["VB"]]), [["O", "P"]]), "row 0: 2 tokens and 1 values in 'pos'"),
+        (lambda: SequenceTagger(**SMALL, tokens="words").fit(FRAME, [["O", "P"]]), "X has 0 columns 'words'"),
+        (lambda: SequenceTagger(**SMALL, feature_dim=4).fit([["fly"]], [["O"]]), "y has 1 tags"),
+        (lambda: TextClassifier(**SMALL, vectors="none.vec").fit(["a b", "b a"], [0, 1]), "none.vec: no such file"),
+        (lambda: TextClassifier(**SMALL, freeze_vectors=True).fit(["a", "b"], [0, 1]), "--vectors gives none"),
     ],
 )
 def test_what_cannot_be_learned_from_is_a_value_error(fit, told):
@@ -188,6 +213,14 @@ def test_complex_numbers_are_refused(given):
 def test_tags_that_are_not_lists_of_one_kind_are_refused(y, told):
     with pytest.raises(ValueError, match=told):
         SequenceTagger(**SMALL).fit([["a", "b"]] * 12, y)
+
+
+def test_cells_of_a_frame_may_be_arrays_as_parquet_has_them():
+    arrays = pd.DataFrame({"pos": [np.array(["VB", "TO"])], "tokens": [np.array(["fly", "to"])]})
+    found = sentences_of(arrays, None, ["pos"])
+    assert found == sentences_of([[("fly", "VB"), ("to", "TO")]], None, ["pos"])
+    assert found == [Featured(["fly", "to"], [("VB",), ("TO",)])]
+    assert sentences_of(arrays, None, []) == [["fly", "to"]]
 
 
 def test_a_mapping_is_no_list_of_texts():

@@ -4,6 +4,7 @@ import json
 import random
 
 import numpy as np
+import pandas as pd
 import pytest
 from safetensors.numpy import load, load_file
 
@@ -56,6 +57,49 @@ def test_tags(tmp_path):
     model = SequenceTagger(embedding_dim=8, char_embedding_dim=4, random_state=5, **SMALL).fit(X, y)
     assert_same(model, *run)
     assert model.classes_.tolist() == ["B-from", "B-to", "O"]
+
+
+WORDS = {"fly": ("VB", "O"), "to": ("TO", "O"), "Boston": ("NN", "B-to"), "Denver": ("NN", "B-from")}
+
+
+def vectors_of(path, words):
+    """A file of vectors, in which no two words are alike."""
+    draw = np.random.default_rng(3)
+    lines = [" ".join([word, *map(str, draw.normal(size=5).round(3))]) for word in words]
+    path.write_text("\n".join(lines), "utf-8")
+    return path
+
+
+def test_texts_whose_embedding_begins_from_vectors(tmp_path):
+    draw = random.Random(4)
+    texts = sorted({" ".join(draw.choices(["clean", "quiet", "dirty", "loud", "far"], k=4)) for _ in range(60)})
+    labels = ["good" if text.count("clean") + text.count("quiet") > 1 else "bad" for text in texts]
+    rows = [{"text": text, "label": label} for text, label in zip(texts, labels, strict=True)]
+    vectors = vectors_of(tmp_path / "words.vec", ["clean", "quiet", "dirty"])
+    own = {"vectors": str(vectors), "freeze_vectors": True}
+    weights, config = fitted(tmp_path, rows, "classify", test_share=0.0, seed=3, **own)
+    model = TextClassifier(random_state=3, vectors=vectors, freeze_vectors=True, **SMALL).fit(texts, labels)
+    assert_same(model, weights, config)
+    assert config["model"]["embedding_dim"] == 5
+
+
+def test_tags_of_words_with_features_and_vectors(tmp_path):
+    draw = random.Random(1)
+    tokens = [draw.choices(list(WORDS), k=draw.randint(1, 6)) for _ in range(50)]
+    parts, tags = ([[WORDS[word][place] for word in row] for row in tokens] for place in (0, 1))
+    rows = [{"tokens": a, "tags": b, "pos": c} for a, b, c in zip(tokens, tags, parts, strict=True)]
+    own = {"feature_columns": "pos", "feature_dim": 3, "char_embedding_dim": 4}
+    own["vectors"] = str(vectors_of(tmp_path / "words.vec", ["fly", "Boston"]))
+    run = fitted(tmp_path, rows, "tag", test_share=0.0, seed=5, **own)
+    told = [list(zip(*each, strict=True)) for each in zip(tokens, parts, strict=True)]
+    of_lists = SequenceTagger(random_state=5, **own, **SMALL).fit(told, tags)
+    assert_same(of_lists, *run)
+    frame = pd.DataFrame({"words": tokens, "pos": parts})
+    of_a_frame = SequenceTagger(random_state=5, tokens="words", **own, **SMALL).fit(frame, tags)
+    assert of_a_frame._files["model.safetensors"] == of_lists._files["model.safetensors"]
+    assert of_a_frame.predict(frame) == of_lists.predict(told)
+    answers = cellwright.load(tmp_path / "run").predict(["fly +VB to +TO"])
+    assert of_lists.predict([[("fly", "VB"), ("to", "TO")]]) == [answers[0].tags]
 
 
 def series(count, seed=2):

@@ -15,7 +15,7 @@ from cellwright.tasks.classify import ClassifyConfig
 from cellwright.tasks.task import Metric
 from cellwright.training import fit
 from cellwright.training.best_epoch import KeepBest
-from cellwright.training.schedule import cosine
+from cellwright.training.schedule import Done, cosine
 from process import Signal, outcome
 
 Options = Callable[..., dict[str, Any]]
@@ -149,7 +149,7 @@ def test_a_cosine_that_goes_on_for_longer_says_that_the_step_size_rises(options:
     fit(ClassifyConfig(**given), progress=False, say=lambda sentence: None)
     said: list[str] = []
     fit(ClassifyConfig(**given | {"resume": True, "max_epochs": 4}), progress=False, say=said.append)
-    before, after = (0.05 * cosine(share, 22) for share in (21 / 22, 2 / 4))
+    before, after = (0.05 * cosine(Done(share, share), 22) for share in (21 / 22, 2 / 4))
     assert any(f"the step size rises from {before:.2g} to {after:.2g}, for the cosine" in each for each in said)
     assert "trains until no score is better for 9 epochs, at most 4 epochs of 11 steps" in said
     assert any("going on after 2 of at most 4 epochs, 22 steps and" in each for each in said)

@@ -178,7 +178,9 @@ def test_a_trial_that_cannot_be_trained_is_kept_with_its_sentence(
     result = search(reviews, tmp_path / "s", options=given, trials=2, say=said.append)
     states = {(each.options["max_length"], each.state) for each in result.trials}
     assert states == {(4, "failed"), (16, "done")}
-    for each, sentence in zip(result.trials, said, strict=True):
+    data, trials = ([each for each in said if each.startswith("trial ") is of_trials] for of_trials in (False, True))
+    assert sum("texts of 2 classes" in each for each in data) == 1
+    for each, sentence in zip(result.trials, trials, strict=True):
         if each.state == "failed":
             assert "--overlap is 8 and --max-length 4; expected windows" in str(each.error)
             assert str(each.error) in sentence

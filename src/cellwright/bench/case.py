@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from cellwright import cells
 from cellwright.cells import PER_SEQUENCE, PER_STEP
+from cellwright.cells.registry import named
 from cellwright.nn import Recurrent
 
 TORCH: dict[str, Callable[..., nn.Module]] = {
@@ -45,7 +46,7 @@ class Case:
     def __str__(self) -> str:
         mode, kind = "training" if self.training else "inference", "ragged" if self.ragged else "padded"
         precision = "" if self.precision == "highest" else f" {self.precision}"
-        return f"{self.cell} {mode} {kind} {self.sizes}{precision}"
+        return f"{named(self.cell)} {mode} {kind} {self.sizes}{precision}"
 
     @property
     def sizes(self) -> str:

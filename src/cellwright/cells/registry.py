@@ -8,6 +8,7 @@ zoneout(lstm)       a cell derived from one
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from cellwright.cells.definition import Definition
 
 _defined: dict[str, Definition] = {}
+_DIGEST = re.compile("#[0-9a-f]{8}")
 _derivations: dict[str, Callable[[Definition], Definition]] = {}
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -32,6 +34,11 @@ def register(cell: Definition) -> str:
     key = _key(cell)
     _defined.setdefault(key, cell)
     return key
+
+
+def named(key: str) -> str:
+    """The key without digests, for people."""
+    return _DIGEST.sub("", key)
 
 
 def is_defined(key: str) -> bool:

@@ -8,20 +8,26 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from cellwright.cli.journal import Journal, Progress
+from cellwright.data.readers.rewritten import REWRITTEN
 from cellwright.errors import InputError
 from cellwright.files import replacing
 from cellwright.stages import stage
 from cellwright.tasks.predictor import name_beside
 
 if TYPE_CHECKING:
+    from cellwright.data.readers import Format
     from cellwright.data.readers.jsonl import Pairs
-    from cellwright.tasks.predictor import Prediction
+    from cellwright.data.readers.rewritten import AsWritten
+    from cellwright.tasks.predictor import FileRequest, Prediction, Rewriting
 
 LINE_ENDS = {end: f"\\u{end:04x}" for end in (0x85, 0x2028, 0x2029)}  # JSON allows them, `splitlines` cuts there
+
+Made = TypeVar("Made", bound="Written")
 
 GROUP = 2**23
 """Bytes of a row group of Parquet, about."""
@@ -57,18 +63,87 @@ class Printed(Answers):
 
 
 class Written(Answers):
-    """Rows of a file: the input's columns, then the answers', under another name where the input has it already."""
+    """A file, which is in its place when all answers are there."""
 
-    def __init__(self, names: Sequence[str], file: BinaryIO, journal: Journal) -> None:
-        """names: of the input's columns. file: of the answers, which the journal has opened."""
-        self.names = list(names)
+    columns: list[str] | None = None
+    """Of the file, where its first line names them; None before it is there."""
+    notes: Sequence[str] = ()
+    """Where the answers stand, in sentences."""
+
+    def __init__(self, file: BinaryIO, journal: Journal) -> None:
+        """file: of the answers, which the journal has opened."""
         self.journal = journal
         self.file = file
         self.count = journal.progress.rows
-        self.columns = journal.progress.columns
-        """Of the file, where its first line names them; None before it is there."""
         self.renamed = dict(journal.progress.renamed)
         """Fields of the answers whose name the input has, and what they are called."""
+
+    def end(self) -> None:
+        """Put the file in its place, when all is there."""
+        self.journal.wrote(self._progress(finished=True), self.file, now=True)
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.journal.answers.replace(self.journal.out)
+
+    def _progress(self, *, finished: bool = False) -> Progress:
+        return Progress(self.count, 0, self.columns, self.renamed, finished)
+
+
+class Sentences(Written):
+    """The input's own files once more, one behind the other, with the answers in them."""
+
+    def __init__(self, files: "Sequence[Rewriting]", file: BinaryIO, journal: Journal) -> None:
+        """files: whose sentences are answered, in their order. file: as above. Raises InputError."""
+        super().__init__(file, journal)
+        self.notes = [next(each.sentences()).column.note for each in files]
+        self._left = _one_by_one(files)
+        for _ in range(self.count):
+            self._next(new=False)
+
+    def add(self, texts: Sequence[Any], rows: "Sequence[Pairs]", said: "Sequence[Prediction]") -> None:
+        """Write the lines of the sentences, and note that they are written."""
+        self.count += len(said)
+        answers: Sequence[Any] = said  # of a tagger, which alone asks for sentences
+        for answer in answers:
+            self._write(self._next(new=True).tagged(answer.tags, answer.label))
+        self.journal.wrote(self._progress(), self.file)
+
+    def end(self) -> None:
+        """Write what stands below the last sentence, and put the file in its place."""
+        for below in self._left:
+            self._write(below.lines)
+        super().end()
+
+    def _next(self, *, new: bool) -> "AsWritten":
+        """The next sentence; what stands between two files is written where it is new."""
+        for each in self._left:
+            if each.tokens:
+                return each
+            if new:
+                self._write(each.lines)
+        raise AssertionError("more answers than sentences")
+
+    def _write(self, lines: Sequence[str]) -> None:
+        self.file.write("".join(f"{line}\n" for line in lines).encode())
+
+
+def _one_by_one(files: "Sequence[Rewriting]") -> "Iterator[AsWritten]":
+    """Yield what stands in each file, and a blank line between two where there is none."""
+    for place, each in enumerate(files):
+        for sentence in each.sentences():
+            yield sentence
+        if sentence.lines[-1].strip() and place + 1 < len(files):
+            yield replace(sentence, lines=[""], tokens=[])
+
+
+class Rows(Written):
+    """Rows of a file: the input's columns, then the answers', under another name where the input has it already."""
+
+    def __init__(self, names: Sequence[str], file: BinaryIO, journal: Journal) -> None:
+        """names: of the input's columns. file: as above."""
+        super().__init__(file, journal)
+        self.names = list(names)
+        self.columns = journal.progress.columns
 
     def add(self, texts: Sequence[Any], rows: "Sequence[Pairs]", said: "Sequence[Prediction]") -> None:
         """Write them, and note that they are written."""
@@ -85,23 +160,13 @@ class Written(Answers):
     def write(self, rows: list[dict[str, Any]]) -> None:
         """Write rows, of which each may lack some of the input's columns."""
 
-    def end(self) -> None:
-        """Put the file in its place, when all is there."""
-        self.journal.wrote(self._progress(finished=True), self.file, now=True)
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        self.journal.answers.replace(self.journal.out)
-
-    def _progress(self, *, finished: bool = False) -> Progress:
-        return Progress(self.count, 0, self.columns, self.renamed, finished)
-
     def _named(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         for name in [each for each in fields if each in self.names and each not in self.renamed]:
             self.renamed[name] = name_beside(name, self.names, fields)
         return {self.renamed.get(name, name): value for name, value in fields.items()}
 
 
-class _Separated(Written):
+class _Separated(Rows):
     """CSV or TSV; what is no text, number or truth value stands as JSON in its cell."""
 
     def __init__(self, names: Sequence[str], file: BinaryIO, journal: Journal, separator: str) -> None:
@@ -110,9 +175,9 @@ class _Separated(Written):
 
     def write(self, rows: list[dict[str, Any]]) -> None:
         text = io.StringIO(newline="")
-        heads = self.columns is None and bool(rows)
+        heads = self.columns is None and bool(rows or self.names)
         if heads:
-            self.columns = list(dict.fromkeys([*self.names, *rows[0]]))
+            self.columns = list(dict.fromkeys([*self.names, *(name for row in rows[:1] for name in row)]))
         writer = csv.DictWriter(text, self.columns or [], delimiter=self._separator, lineterminator="\n")
         if heads:
             writer.writeheader()
@@ -120,7 +185,7 @@ class _Separated(Written):
         self.file.write(text.getvalue().encode())
 
 
-class _JsonLines(Written):
+class _JsonLines(Rows):
     """An object a line, an answer's fields as `--json` prints them."""
 
     def fields(self, prediction: "Prediction") -> list[dict[str, Any]]:
@@ -130,7 +195,7 @@ class _JsonLines(Written):
         self.file.writelines(_json(row).encode() + b"\n" for row in rows)
 
 
-class _Parquet(Written):
+class _Parquet(Rows):
     """Written at the end, when the type of every column is known; till then the journal's file has them, as Arrow.
 
     A column has the type that all its values fit: whole numbers and others are numbers, and what is missing fits any.
@@ -214,7 +279,7 @@ def _fitting() -> Iterator[None]:
         ) from None
 
 
-FORMATS: dict[str, Callable[[Sequence[str], BinaryIO, Journal], Written]] = {
+FORMATS: dict[str, Callable[[Sequence[str], BinaryIO, Journal], Rows]] = {
     "csv": lambda names, file, journal: _Separated(names, file, journal, ","),
     "tsv": lambda names, file, journal: _Separated(names, file, journal, "\t"),
     "jsonl": _JsonLines,
@@ -224,23 +289,57 @@ FORMATS: dict[str, Callable[[Sequence[str], BinaryIO, Journal], Written]] = {
 
 
 @contextmanager
-def written(journal: Journal, names: Sequence[str]) -> Iterator[Written]:
-    """Answers that are in the journal's `out` when all are there; with a half of them there is no such file.
+def written(journal: Journal, names: Sequence[str]) -> Iterator[Rows]:
+    """Rows that are in the journal's `out` when all are there; with a half of them there is no such file.
 
     names: of the input's columns. Raises InputError for a suffix of no format, and where the disk refuses.
     """
+    make = FORMATS[written_format(journal.out)]
+    with _whole(journal, lambda file: make(names, file, journal)) as answers:
+        yield answers
+
+
+@contextmanager
+def rewritten(journal: Journal, asked: "Sequence[tuple[str, FileRequest | None]]") -> Iterator[Sentences]:
+    """The files that ask once more, likewise.
+
+    asked: each by its name; a text has no request. Raises InputError for what cannot be written so.
+    """
+    wanted, files = written_format(journal.out, sentences=True), list["Rewriting"]()
+    for name, request in asked:
+        if request is None or request.rewriting is None or request.rewriting.format != wanted:
+            raise InputError(
+                f"--out {journal.out} is the files that are answered once more, with the tags in them, and {name!r} is "
+                f"none of format {wanted}; expected such files, and no pipe: write CSV, TSV, JSONL or Parquet"
+            )
+        files.append(request.rewriting)
+    with _whole(journal, lambda file: Sentences(files, file, journal)) as answers:
+        yield answers
+
+
+@contextmanager
+def _whole(journal: Journal, make: Callable[[BinaryIO], Made]) -> Iterator[Made]:
+    """What `make` makes of the journal's file, which is put in its place at the end."""
     with journal.opened() as file:
-        answers = FORMATS[written_format(journal.out)](names, file, journal)
+        answers = make(file)
         yield answers
         with stage(f"writing {journal.out}"):
             answers.end()
 
 
-def written_format(path: Path) -> str:
-    """The name of the format that a file's suffix means. Raises InputError where it is none that can be written."""
-    from cellwright.data import readers
+def written_format(path: Path, *, sentences: bool = False) -> str:
+    """Return the name of the format that a file's suffix means. Raises InputError where it is none that can be written.
 
-    formats = {name: readers.FORMATS[name] for name in FORMATS}
+    sentences: whether it may be one of `REWRITTEN`, beside those of rows.
+    """
+    from cellwright.data import readers
+    from cellwright.data.readers import tagged
+    from cellwright.data.readers.files import PACKED
+
+    formats: dict[str, Format[Any, Any, Any]] = {name: readers.FORMATS[name] for name in FORMATS}
+    formats |= {name: tagged.FORMATS[name] for name in REWRITTEN if sentences}
+    if path.suffix.lower() in PACKED:
+        raise InputError(f"{path}: is written as it is, not compressed; leave {path.suffix} out of its name")
     if found := readers.by_suffix(path, formats):
         return found
     raise InputError(readers.untold(path, formats))

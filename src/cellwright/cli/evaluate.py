@@ -36,7 +36,14 @@ def evaluate(
     picture: Annotated[
         Path | None, typer.Option(help="Draw the scores, as a confusion matrix say, to this PNG.")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a picture that is there.")] = False,
+    mistakes: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write what the run is wrong about to this CSV, TSV, JSONL or Parquet: the example, the right answer, "
+            "the run's, and its probability, by which they are sorted."
+        ),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
     cell: OwnCell = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as one JSON object.")] = False,
     **options: Any,
@@ -55,9 +62,11 @@ def evaluate(
     from cellwright.runs import load_told, of_files
     from cellwright.tasks.splits import usual_split
 
-    check_free({"--picture": picture}, overwrite=overwrite)
+    check_free({"--picture": picture, "--mistakes": mistakes}, overwrite=overwrite)
     loaded = load_told(run, cell, options)
     task = tasks.get(loaded.config.task)
+    if mistakes is not None:
+        _check(mistakes, task.right_or_wrong(loaded))
     named = as_one(data, datasets.names())
     split = split or usual_split(loaded, named, datasets.names())
     told = {name: options[name] for name in FILE_OPTIONS} | {"skip_missing": skip_missing}
@@ -70,6 +79,38 @@ def evaluate(
         print(json.dumps({"run": str(run), "data": named, "split": split} | report.as_json(), ensure_ascii=False))
     else:
         show(report, f"{named}, {split if split == 'all' else split + ' split'}: {report.counted}")
+    if mistakes is not None:  # the scores are said: a full disk cannot take them away
+        _write(report, mistakes)
+
+
+def _check(mistakes: Path, right_or_wrong: bool) -> None:
+    """Raise InputError where mistakes cannot be written, before any work is done."""
+    from cellwright.cli.answers import written_format
+
+    written_format(mistakes)
+    if not mistakes.parent.is_dir():
+        raise InputError(f"--mistakes {mistakes}: no folder {mistakes.parent}; expected one that is there")
+    if not right_or_wrong:
+        raise InputError(
+            f"--mistakes {mistakes}: the answers of this run are neither right nor wrong; leave it out: classifiers, "
+            "taggers and transducers have mistakes"
+        )
+
+
+def _write(report: "Report", path: Path) -> None:
+    from cellwright.cli.answers import written
+    from cellwright.cli.journal import Journal
+    from cellwright.cli.run_options import say
+    from cellwright.data.readers.files import in_pieces
+    from cellwright.data.wording import counted
+
+    found = report.mistakes
+    assert found is not None  # the task says so
+    with written(Journal(path, None), found.columns) as answers:
+        answers.write([])  # of no mistake at least the names of the columns
+        for some in in_pieces(found):
+            answers.write([dict(row) for row in some])
+    say(f"{counted(len(found), 'mistake')} in {path}")
 
 
 def _draw(report: "Report", path: Path, task: str) -> None:

@@ -93,9 +93,10 @@ class Journal:
             raise
         except OSError as error:
             keep = True
+            on = "begin anew" if self.asked is None else "go on with --resume"
             raise InputError(
                 f"{self.out}: cannot be written ({error.strerror or error}); expected a writable folder with enough "
-                "bytes free: make room, and go on with --resume"
+                f"bytes free: make room, and {on}"
             ) from error
         except BaseException:
             keep = True

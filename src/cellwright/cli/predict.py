@@ -43,7 +43,10 @@ def predict(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Write the files' columns and the answers beside them to this CSV, TSV, JSONL or Parquet."),
+        typer.Option(
+            help="Write the files' columns and the answers beside them to this CSV, TSV, JSONL or Parquet; of a tagger "
+            "also .conll or .conllu: the file once more, with its tags."
+        ),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an --out that was interrupted; begin it where there is none.")
@@ -68,6 +71,7 @@ def predict(
     loaded = load_told(run, cell, options)
     predictor = tasks.get(loaded.config.task).predictor(loaded)
     how = options | {"encoding": encoding}
+    _check_columns(how["column"] or [], predictor, out)
     given = given if texts_only or not given else expanded(given, predictor)
     requests = requests_of(given or [], predictor, how, texts_only=texts_only)
     journal = None
@@ -81,11 +85,10 @@ def predict(
     if typed:
         print("One text a line; Ctrl-D ends.", file=sys.stderr)
     rows = _given(given, requests) if given else _lines(sys.stdin.buffer, encoding or "utf-8")
-    texts = not given or not requests.keys() >= set(given)
     what = ", ".join(requests) or "texts"
     seen = typed or (out is None and sys.stdout.isatty())  # the answers themselves tell how far it is
     with (
-        _answers(predictor, journal, as_json, list(requests.values()), texts=texts) as answers,
+        _answers(predictor, journal, as_json, requests, given or []) as answers,
         nullcontext(lambda count: None) if seen else stage(f"answering {what}") as done,
     ):
         _answer(predictor, rows, answers, done, typed=typed)
@@ -104,10 +107,14 @@ def _given(given: list[str], requests: "dict[str, FileRequest]") -> "Iterator[tu
 
 @contextmanager
 def _answers(
-    predictor: "Predictor[Any]", journal: "Journal | None", as_json: bool, requests: "list[FileRequest]", *, texts: bool
+    predictor: "Predictor[Any]",
+    journal: "Journal | None",
+    as_json: bool,
+    requests: "dict[str, FileRequest]",
+    given: list[str],
 ) -> "Iterator[Answers]":
     """Where the answers go, and what to say of them at the end."""
-    from cellwright.cli.answers import Printed, written
+    from cellwright.cli.answers import FORMATS, Printed, rewritten, written, written_format
     from cellwright.cli.run_options import say
     from cellwright.data.wording import counted
 
@@ -116,12 +123,20 @@ def _answers(
     if journal is None:
         yield Printed(predictor.header, as_json=as_json, echoes=predictor.echoes)
         return
-    with stage("looking for the names of the columns"):
-        names = list(dict.fromkeys([*(name for each in requests for name in _names(each)), *(["text"] * texts)]))
-    with written(journal, names) as answers:
+    if written_format(journal.out, sentences=True) in FORMATS:
+        with stage("looking for the names of the columns"):
+            asked = (name for each in requests.values() for name in _names(each))
+            texts = [] if given and requests.keys() >= set(given) else ["text"]
+            names = list(dict.fromkeys([*asked, *texts]))
+        file: Any = written(journal, names)
+    else:
+        file = rewritten(journal, [(each, requests.get(each)) for each in given or ["standard input"]])
+    with file as answers:
         if answers.count:
             say(f"going on after {counted(answers.count, 'answer')}; what the run does not know is counted from there")
         yield answers
+    for note in answers.notes:
+        say(note)
     for name, other in answers.renamed.items():
         say(f"the input has a column {name!r}: the answer's is {other!r}")
     say(f"{counted(answers.count, 'answer')} in {journal.out}")
@@ -221,6 +236,18 @@ def _check(encoding: str, *, by_line: bool) -> None:
         )
 
 
+def _check_columns(given: list[str], predictor: "Predictor[Any]", out: Path | None) -> None:
+    """Raise InputError where a column is named that answers should stand in, and none is written."""
+    from cellwright.cli.answers import FORMATS, written_format
+
+    named = [each for each in given if each.partition("=")[0] in predictor.replaced]
+    if named and (out is None or written_format(out, sentences=True) in FORMATS):
+        raise InputError(
+            f"--column {named[0]} says where the answers stand in a file of columns, and none is written; leave it "
+            "out, or give --out FILE.conll or FILE.conllu"
+        )
+
+
 def _check_out(out: Path | None, *, as_json: bool, overwrite: bool, resume: bool) -> None:
     from cellwright.cli.answers import written_format
     from cellwright.files import check_free
@@ -233,4 +260,4 @@ def _check_out(out: Path | None, *, as_json: bool, overwrite: bool, resume: bool
         raise InputError(f"--json prints the answers and --out {out} writes them; give one of them, JSONL is a format")
     if not resume:
         check_free({"--out": out}, overwrite=overwrite)  # at once; of a resumed one the journal knows
-    written_format(out)
+    written_format(out, sentences=True)

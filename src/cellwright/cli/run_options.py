@@ -123,7 +123,7 @@ def requests_of(
     told = {name: how[name] for name in FILE_OPTIONS if how[name] is not None}
     if not files and (for_files := sorted(told.keys() - {"encoding"})):
         raise InputError(f"--{for_files[0]} says how a file is read, and no argument is one; leave it out")
-    columns = columns_of(told.pop("column", []), predictor.roles)
+    columns = columns_of(told.pop("column", []), (*predictor.roles, *predictor.replaced))
     if not predictor.takes_texts:
         of_files(told, predictor.run.config.task)
     requests = {path: predictor.request(path, told | columns, several=len(files) > 1) for path in files}

@@ -11,6 +11,7 @@ from cellwright.evaluation.baselines import linear_baseline
 from cellwright.evaluation.confusion_matrix import draw_confusion
 from cellwright.evaluation.majority import majority_class
 from cellwright.evaluation.metrics import Scores, score
+from cellwright.evaluation.mistakes import Mistakes
 from cellwright.evaluation.report import CONFUSION, Report, Section
 
 MOST_CLASSES = 12  # a wider confusion matrix breaks on 80 columns; the picture holds it
@@ -23,6 +24,7 @@ class ClassificationReport(Report):
     model: Scores
     majority: Scores | None = None
     linear: Scores | None = None
+    mistakes: Mistakes | None = None
 
     @property
     def counted(self) -> str:
@@ -30,9 +32,10 @@ class ClassificationReport(Report):
         return f"{self.model.texts:,} texts"
 
     def sections(self) -> list[Section]:
-        """The scores of the models, of each class, and the confusion matrix where it is not too wide."""
+        """The scores of the models, of each class, the confusion matrix where it is not too wide, and some mistakes."""
         sections = [_models(self), classes_section(self.model)]
-        return sections + ([confusion_section(self.model)] if len(self.model.labels) <= MOST_CLASSES else [])
+        matrix = [confusion_section(self.model)] if len(self.model.labels) <= MOST_CLASSES else []
+        return sections + matrix + (self.mistakes.sections() if self.mistakes else [])
 
     def as_json(self) -> dict[str, Any]:
         """The comparison as `evaluate --json` prints it."""

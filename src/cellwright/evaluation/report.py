@@ -4,7 +4,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cellwright.evaluation.mistakes import Mistakes
 
 CONFUSION = "confusion.png"
 """Name of a confusion matrix in a run folder."""
@@ -24,6 +27,9 @@ class Section:
 
 class Report(ABC):
     """What an evaluation found."""
+
+    mistakes: "Mistakes | None" = None
+    """The examples that the model is wrong about, the surest first; None where answers are not right or wrong."""
 
     @property
     @abstractmethod

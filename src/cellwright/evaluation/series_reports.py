@@ -9,6 +9,7 @@ from typing import Any
 from cellwright.evaluation.classification_report import MOST_CLASSES, classes_section, confusion_section
 from cellwright.evaluation.confusion_matrix import draw_confusion
 from cellwright.evaluation.metrics import Scores
+from cellwright.evaluation.mistakes import Mistakes
 from cellwright.evaluation.report import CONFUSION, Report, Section
 from cellwright.evaluation.series_scores import ForecastScores
 
@@ -21,6 +22,7 @@ class SeriesClasses(Report):
     """Labels of series: the model, the nearest neighbour and the majority class on the same series."""
 
     models: Mapping[str, Scores]
+    mistakes: Mistakes | None = None
 
     @property
     def counted(self) -> str:
@@ -28,11 +30,12 @@ class SeriesClasses(Report):
         return f"{self.models[MODEL].texts:,} series"
 
     def sections(self) -> list[Section]:
-        """The scores of the models, of each class, and the confusion matrix where it is not too wide."""
+        """The scores of the models, of each class, the confusion matrix where it is not too wide, and some mistakes."""
         rows = [(name, f"{s.accuracy:.3f}", f"{s.macro_f1:.3f}") for name, s in self.models.items()]
         model = self.models[MODEL]
         sections = [Section("scores", ("accuracy", "macro-F1"), rows), classes_section(model, "series")]
-        return sections + ([confusion_section(model)] if len(model.labels) <= MOST_CLASSES else [])
+        matrix = [confusion_section(model)] if len(model.labels) <= MOST_CLASSES else []
+        return sections + matrix + (self.mistakes.sections() if self.mistakes else [])
 
     def as_json(self) -> dict[str, Any]:
         """Scores of each model, and of the network each class and the confusion matrix."""

@@ -11,6 +11,7 @@ from cellwright.data.sentences import Sentences
 from cellwright.data.wording import counted
 from cellwright.evaluation.majority import majority_class
 from cellwright.evaluation.metrics import ClassScore, Scores, score
+from cellwright.evaluation.mistakes import Mistakes
 from cellwright.evaluation.report import Report, Section
 from cellwright.evaluation.spans import Scheme, SpanScore, score_spans
 
@@ -118,6 +119,7 @@ class TagReport(Report):
 
     model: TagScores
     frequent: TagScores | None = None
+    mistakes: Mistakes | None = None
 
     @property
     def counted(self) -> str:
@@ -125,7 +127,7 @@ class TagReport(Report):
         return counted(self.model.count, "sentence")
 
     def sections(self) -> list[Section]:
-        """The scores, of each tag or kind of span, of each label, and what is mistaken for what."""
+        """The scores, of each tag or kind of span, of each label, what is mistaken for what, and some mistakes."""
         model = self.model
         sections = [_models(self)]
         if model.spans is not None:
@@ -135,7 +137,7 @@ class TagReport(Report):
             sections.append(_classes("each tag", "words", model.words))
         if model.sentences is not None:
             sections.append(_classes("each label of a sentence", "sentences", model.sentences))
-        return [*sections, _mistakes(model.words)]
+        return [*sections, _mistakes(model.words), *(self.mistakes.sections() if self.mistakes else [])]
 
     def as_json(self) -> dict[str, Any]:
         """The comparison as `evaluate --json` prints it."""

@@ -7,12 +7,13 @@ copy               the source itself
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from cellwright.evaluation.attention_plot import Aligned, draw_alignments
 from cellwright.evaluation.edit_distance import EditScores, score_sequences
+from cellwright.evaluation.mistakes import Mistakes
 from cellwright.evaluation.report import ALIGNMENT, Report, Section
 from cellwright.stages import staged
 
@@ -31,6 +32,7 @@ class TransductionReport(Report):
     candidates: int
     aligned: Sequence[Aligned]
     """Some of the answers, to draw."""
+    mistakes: Mistakes | None = None
 
     @property
     def counted(self) -> str:
@@ -38,16 +40,18 @@ class TransductionReport(Report):
         return f"{self.model.sequences:,} sources"
 
     def sections(self) -> list[Section]:
-        """Error rates by sequence and by symbol."""
+        """Error rates by sequence and by symbol, and some mistakes."""
         named = {"this model": self.model, "symbol by symbol": self.by_symbol, "copy": self.copy}
         rows = [
             (name, f"{s.sequence_error:.4f}", f"{s.symbol_error:.4f}") for name, s in named.items() if s is not None
         ]
-        return [Section("errors", ("sequence error", "symbol error"), rows)]
+        errors = Section("errors", ("sequence error", "symbol error"), rows)
+        return [errors, *(self.mistakes.sections() if self.mistakes else [])]
 
     def as_json(self) -> dict[str, Any]:
         """The scores."""
-        return {name: value for name, value in asdict(self).items() if name != "aligned"}
+        scores = asdict(replace(self, aligned=(), mistakes=None))  # which copies what a report holds
+        return {name: value for name, value in scores.items() if name not in ("aligned", "mistakes")}
 
     def verdict(self) -> str:
         """How many are right, and how many without memory."""

@@ -34,6 +34,9 @@ ONE_PASS: dict[str, Any] = {"max_epochs": 1, "lr_schedule": "constant"}
 """What partial_fit does, however long fit would train."""
 
 
+BEGINNING = frozenset({"vectors", "freeze_vectors", "feature_columns"})
+"""Options that a model is made by, and that its own description does not hold."""
+
 ONE_AT_A_TIME = Lock()
 """Held in training: torch's generator, by which dropout is drawn, and its threads are those of the whole process."""
 
@@ -144,7 +147,8 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
         with refusing(), ONE_AT_A_TIME, TemporaryDirectory() as folder, torch.random.fork_rng(devices=[]):
             out = Path(folder) / "run"
             # Another seed where a run goes on: its dropout would be that of the first steps again.
-            config = self._config(out, {"seed": (seed + runs) % (LARGEST_SEED + 1), **(limits or {})})
+            told = {"seed": (seed + runs) % (LARGEST_SEED + 1), **(limits or {})}
+            config = self._config(out, told, go_on=go_on)
             if go_on:
                 self._check_same_model(config)
                 _write(self._files, out)
@@ -157,11 +161,15 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
             self._keep(out, result, runs)
         return self
 
-    def _config(self, out: Path, told: dict[str, Any]) -> FitConfig:
+    def _config(self, out: Path, told: dict[str, Any], *, go_on: bool) -> FitConfig:
         """The options of the run. Raises InputError."""
         kind = tasks.config_of(self._task)
         own = {name: _plain(value) for name, value in self.get_params(deep=False).items() if name in kind.model_fields}
         own.pop("validation_share", None)  # the rows are split here
+        if own.get("vectors") is not None and own["embedding_dim"] == kind.model_fields["embedding_dim"].default:
+            del own["embedding_dim"]  # which nobody has chosen, or as if: the file says it
+            if go_on:
+                own["embedding_dim"] = self._predictor.run.config.model.embedding_dim
         given = {name: OFF if value is None else value for name, value in own.items()}
         return configured(kind, {**given, **self._objective, **told, "data": "X", "out": out})
 
@@ -169,7 +177,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
         """Raise Refused where options that the model is made of are others than when it was begun."""
         before = self._predictor.run.config.options
         made_of = type(self._predictor.run.config.model).model_fields
-        for name in sorted(made_of.keys() & type(config).model_fields):
+        for name in sorted((made_of.keys() | BEGINNING) & type(config).model_fields.keys()):
             # A default that the data settled (--crf) may be written otherwise in the model: the options are compared.
             now = config.model_dump(mode="json")[name]
             if before.get(name) != now and not (name == "cell" and is_file(str(self.cell))):
@@ -202,7 +210,9 @@ def _write(files: dict[str, bytes], folder: Path) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """A number of numpy's, as a search hands it in, as Python's."""
+    """A number of numpy's, as a search hands it in, as Python's; a path as its name, as options have it."""
+    if isinstance(value, Path):
+        return str(value)
     return value.item() if isinstance(value, np.generic) else value
 
 

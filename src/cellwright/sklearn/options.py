@@ -89,6 +89,8 @@ class OfTexts(Training):
     pooling: str = TEXTS.pooling
     embedding_dim: int = TEXTS.embedding_dim
     embedding_dropout: float = TEXTS.embedding_dropout
+    vectors: str | Path | None = TEXTS.vectors
+    freeze_vectors: bool = TEXTS.freeze_vectors
     token_dropout: float = TEXTS.token_dropout
     bigram_buckets: int = TEXTS.bigram_buckets
     label_smoothing: float = TEXTS.label_smoothing
@@ -108,11 +110,16 @@ class OfTexts(Training):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class OfWords(Training):
-    """The same of words in sentences."""
+    """The same of words in sentences, and where these and what else is said of each word stand in a DataFrame."""
 
+    tokens: str | None = TAGS.tokens
+    feature_columns: str | None = TAGS.feature_columns
+    feature_dim: int = TAGS.feature_dim
     bidirectional: bool = TAGS.bidirectional
     embedding_dim: int = TAGS.embedding_dim
     embedding_dropout: float = TAGS.embedding_dropout
+    vectors: str | Path | None = TAGS.vectors
+    freeze_vectors: bool = TAGS.freeze_vectors
     char_embedding_dim: int = TAGS.char_embedding_dim
     token_dropout: float = TAGS.token_dropout
     vocab_size: int = TAGS.vocab_size

@@ -1,24 +1,21 @@
 """A tag of each word: `cellwright fit --task tag`."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from cellwright.data.sentences import Sentences
+from cellwright.data.readers.series_options import names_of as names_in
+from cellwright.data.sentences import Featured, Sentences, Words, tokens_of
 from cellwright.data.splits import Given
-from cellwright.data.words import collate_words
-from cellwright.sklearn.classes import check_count, names_of
+from cellwright.sklearn.classes import names_of
 from cellwright.sklearn.estimator import ONE_PASS, Estimator, refusing
-from cellwright.sklearn.inputs import held_out, strings
+from cellwright.sklearn.inputs import held_out
 from cellwright.sklearn.options import OfWords
-from cellwright.tasks.tag.predictor import BATCH_TOKENS
-from cellwright.tasks.texts import batches_of
+from cellwright.sklearn.sentences import check_tags, sentences_of
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -29,6 +26,11 @@ class SequenceTagger(OfWords, Estimator):
         model.predict(X)          # a list of lists of tags
         model.predict_proba(X)    # a list of arrays (words, tags), in the order of `classes_`
         model.score(X, y)         # share of the words tagged rightly
+
+    What else is said of each word, its part of speech, say, stands behind it, and `feature_columns` names it; or X is a
+    DataFrame of such lists, with the words in a column "tokens", or the one that `tokens` names:
+
+        model = SequenceTagger(feature_columns="pos").fit([[("fly", "VB"), ("to", "TO")]], [["O", "O"]])
 
     Options are those of `cellwright fit --task tag`, and scikit-learn's, as in `SequenceClassifier`.
     """
@@ -92,10 +94,9 @@ class SequenceTagger(OfWords, Estimator):
         check_is_fitted(self)
         label = dict(zip(names_of(self.classes_), self.classes_.tolist(), strict=True))
         with refusing():
-            answers: Any = self._predictor.predict(_sentences(X))
+            answers: Any = self._predictor.predict(self._sentences(X))
         return [[label[tag] for tag in answer.tags] for answer in answers]
 
-    @torch.inference_mode()
     def predict_proba(self, X: Any) -> list[NDArray[np.float64]]:
         """Of each sentence (words, K) probabilities of the tags in `classes_`, each word's by itself.
 
@@ -105,13 +106,7 @@ class SequenceTagger(OfWords, Estimator):
 
         """
         check_is_fitted(self)
-        sentences, run = _sentences(X), self._predictor.run
-        found: list[Any] = [None] * len(sentences)
-        for indices in batches_of([len(words) for words in sentences], BATCH_TOKENS):
-            batch = collate_words(run.lexicon.examples([sentences[i] for i in indices]))
-            shares = run.model.probabilities(run.model(batch).emissions, batch.lengths).double().numpy()
-            for index, share in zip(indices, shares, strict=True):
-                found[index] = share[: len(sentences[index])]
+        found: list[NDArray[np.float64]] = self._predictor.probabilities(self._sentences(X))
         return found
 
     def score(self, X: Any, y: Any) -> float:
@@ -130,7 +125,7 @@ class SequenceTagger(OfWords, Estimator):
 
         """
         found = self.predict(X)
-        _check_tags(found, y)
+        check_tags(found, y)
         right: list[bool] = [
             a == b for row, other in zip(found, y, strict=True) for a, b in zip(row, other, strict=True)
         ]
@@ -147,8 +142,8 @@ class SequenceTagger(OfWords, Estimator):
         limits: dict[str, Any] | None = None,
     ) -> Self:
         """Many arguments: rows with their tags, and how to learn from them."""
-        tokens = _sentences(X)
-        _check_tags(tokens, y)
+        told = self._sentences(X)
+        check_tags(told, y)
         tags = [list(row) for row in y]
         found = _distinct(tags)
         classes = found if known is None else known
@@ -157,21 +152,18 @@ class SequenceTagger(OfWords, Estimator):
         if unknown := sorted(set(names_of(found)) - set(names_of(classes))):
             raise ValueError(f"{type(self).__name__}: y has {unknown}; expected tags of {classes.tolist()}")
         named = [[str(tag) for tag in np.array(row).tolist()] for row in tags]
-        rows = Sentences(tokens, named, None, list(range(len(tokens))), "X", "row")
+        tokens = [[*tokens_of(words)] for words in told]
+        features = [words.features for words in told if isinstance(words, Featured)] or None
+        rows = Sentences(tokens, named, None, list(range(len(tokens))), "X", "row", features)
         splits = held_out(rows, [" ".join(words) for words in tokens], share)
         self._train(Given(splits, names_of(classes)), go_on=go_on, limits=limits)
         self.classes_ = classes
         return self
 
-
-def _sentences(X: Any) -> list[list[str]]:
-    """Each sentence as its words. Raises ValueError for what is none, and for one without any."""
-    if isinstance(X, str) or not hasattr(X, "__len__"):
-        raise ValueError(f"X is {type(X).__name__}; expected a list of lists of words")
-    for row, each in enumerate(X):
-        if isinstance(each, str):
-            raise ValueError(f"X, row {row}: is a string, {each[:40]!r}; expected a list of words: cut it first")
-    return [strings(each, "words") for each in X]
+    def _sentences(self, X: Any) -> list[Words]:
+        """X as sentences. Raises ValueError."""
+        with refusing():
+            return sentences_of(X, self.tokens, names_in(self.feature_columns))
 
 
 def _distinct(tags: list[list[Any]]) -> NDArray[Any]:
@@ -182,15 +174,3 @@ def _distinct(tags: list[list[Any]]) -> NDArray[Any]:
         kinds = sorted({type(tag).__name__ for tag in each})
         raise ValueError(f"y has tags of {' and '.join(kinds)}; expected all of one kind, text, say")
     return found
-
-
-def _check_tags(tokens: Sequence[Sequence[Any]], y: Any) -> None:
-    """Raise ValueError where y has not a tag for each word."""
-    if y is None:
-        raise ValueError("requires y to be passed, but the target y is None")
-    check_count(y, len(tokens))
-    for row, (words, tags) in enumerate(zip(tokens, y, strict=True)):
-        if isinstance(tags, str) or not hasattr(tags, "__len__"):
-            raise ValueError(f"y, row {row}: is {type(tags).__name__} {str(tags)[:40]!r}; expected a list of tags")
-        if len(words) != len(tags):
-            raise ValueError(f"X, row {row}: {len(words)} words, and y has {len(tags)} tags; expected as many")

@@ -11,6 +11,7 @@ from cellwright import tasks
 from cellwright.data.readers import FORMATS, Format
 from cellwright.data.readers.jsonl import Pairs
 from cellwright.data.readers.records import Records, read_pieces
+from cellwright.data.readers.rewritten import AsWritten
 from cellwright.data.unseen import Unseen
 from cellwright.tasks.files import as_the_run, check_written, read_options
 from cellwright.tasks.run import Run, load_run
@@ -60,11 +61,23 @@ class Piece(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Rewriting:
+    """How a file is written once more, with the answers in it."""
+
+    format: str
+    """Name of the file's, among `formats` of the predictor."""
+    sentences: Callable[[], Iterator[AsWritten]]
+    """Reads the file from its beginning, a sentence for each that `FileRequest.pieces` asks. Raises InputError."""
+
+
+@dataclass(frozen=True)
 class FileRequest:
     """What a file asks of a run."""
 
     pieces: Callable[[], Iterator[Piece]]
     """Reads the file from its beginning, some rows at a time. Raises InputError at what is not as expected."""
+    rewriting: Rewriting | None = None
+    """None of a file that cannot be written so."""
 
     @staticmethod
     def at_once(texts: Sequence[Any], rows: Sequence[Pairs], notes: Sequence[str] = ()) -> "FileRequest":
@@ -90,6 +103,8 @@ class Predictor(ABC, Generic[Predicted]):
     """Whether an argument of the command line can be a text; a series is in a file."""
     formats: Mapping[str, Format[Any, Any, Any]] = FORMATS
     """Of the files that it answers; their suffixes tell a folder of tables."""
+    replaced: tuple[str, ...] = ()
+    """Options of `fit` that name columns which the answers take the place of, where a file is written once more."""
     reads: str = ""
     """How texts are read, in a sentence, where a user has to know."""
     echoes: bool = True

@@ -152,6 +152,8 @@ class Task(Generic[Options, Description, Loaded]):
     """Commands to try on a new run; {text} is an example."""
     example: Callable[[Loaded], str] = lambda run: "a text of yours"
     """A text for a run, as commands have it."""
+    right_or_wrong: Callable[[Loaded], bool] = lambda run: False
+    """Whether an answer of the run is one of these, so that its reports have `mistakes`."""
 
     @property
     def name(self) -> str:

@@ -1,7 +1,7 @@
 """The step size over a run: constant, or up and down by a cosine."""
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -51,15 +51,16 @@ class Schedule(Callback):
             return
         batches, together = float(trainer.num_training_batches), trainer.accumulate_grad_batches
         # By steps, so that accumulated batches move the weights as one of their size would.
-        share = (trainer.current_epoch + batch_idx // together / math.ceil(batches / together)) / self.plan.epochs
+        step, steps = batch_idx // together, math.ceil(batches / together)
+        done = Done(*((trainer.current_epoch + each / steps) / self.plan.epochs for each in (step, step + 1)))
         if self.plan.minutes is not None:
             # Processes whose clocks differ would move the same weights by different steps, and so apart.
             seconds = trainer.strategy.reduce(torch.tensor(self.history.seconds, dtype=torch.float64), reduce_op="mean")
-            share = max(share, float(seconds) / (60 * self.plan.minutes))
-        size = self.config.learning_rate * cosine(share, trainer.global_step)
+            done = Done(*(max(share, float(seconds) / (60 * self.plan.minutes)) for share in done))
+        size = self.config.learning_rate * cosine(done, trainer.global_step + 1)
         for group in trainer.optimizers[0].param_groups:
             group["lr"] = size
-        if self._before is not None and size > self._before and risen(share, trainer.global_step) == 1:
+        if self._before is not None and size > self._before and risen(done, trainer.global_step + 1) == 1:
             self.history.say(
                 f"the step size rises from {self._before:.2g} to {size:.2g}, for the cosine now falls for longer; "
                 "train anew with these limits for a step size that falls once"
@@ -67,12 +68,22 @@ class Schedule(Callback):
         self._before = None
 
 
-def cosine(share: float, step: int) -> float:
-    """Factor of the step size when `share` of the run is done, in `step` steps: 0 at first, soon 1, 0 at the end."""
-    fallen = min(max(share - RISING, 0.0) / (1 - RISING), 1.0)
-    return risen(share, step) * 0.5 * (1 + math.cos(math.pi * fallen))
+class Done(NamedTuple):
+    """Shares of a run that are done before and after a step."""
+
+    before: float
+    after: float
 
 
-def risen(share: float, step: int) -> float:
+def cosine(done: Done, step: int) -> float:
+    """Factor of the size of a step, counted from 1: small at first, soon 1, and nearly 0 at the end.
+
+    It rises by what is done after the step and falls by what was before it: neither the first nor the last is 0.
+    """
+    fallen = min(max(done.before - RISING, 0.0) / (1 - RISING), 1.0)
+    return risen(done, step) * 0.5 * (1 + math.cos(math.pi * fallen))
+
+
+def risen(done: Done, step: int) -> float:
     """The part of the way up that is done; 1: the step size has begun to fall."""
-    return min(max(share / RISING, step / RISING_STEPS), 1.0)
+    return min(max(done.after / RISING, step / RISING_STEPS), 1.0)

@@ -13,7 +13,7 @@ processes may make it at once. Trials are compared by the validation score that 
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,7 +97,7 @@ def search(
         trials: Sets of options to try in all, those of earlier calls included.
         pruner: Which trials end early: "median", "halving" or "none".
         progress: Whether to show the progress bar of each trial on standard error.
-        say: Is given a sentence a trial.
+        say: Is given sentences on the data, where the study begins, then a sentence a trial.
 
     Returns:
         The trials, and the best of them.
@@ -140,6 +140,8 @@ class Search:
             "options": {name: spelled(value) for name, value in given.items() if name not in SAME},
             "pruner": options.pruner,
         }
+        self.notes: Sequence[str] = ()
+        """On the data, of a study that begins."""
         known = self._known()
         self.metric = Metric(**known["metric"])
         self.fingerprint = known["fingerprint"]
@@ -152,6 +154,8 @@ class Search:
         higher, pruner = self.metric.higher_is_better, self.options.pruner
         study = Study(self.out, self.space, seed=self.seed, higher_is_better=higher, pruner=pruner)
         interrupted = False
+        for note in self.notes:
+            say(note)
         try:
             while (trial := study.next(self.options.trials)) is not None:
                 try:
@@ -216,7 +220,7 @@ class Search:
                     "trials are compared by their validation scores, and nothing is held out for validation; give "
                     "--validation FILE, or a --validation-share above 0"
                 )
-            metric = prepared.objective.metric
+            metric, self.notes = prepared.objective.metric, prepared.notes
             about = {"name": metric.name, "higher_is_better": metric.higher_is_better}
             return {"metric": about, "fingerprint": prepared.run.fingerprint}
         assert error is not None  # there is at least one probe

@@ -24,6 +24,16 @@ def test_station_column(file):
     assert table.notes == (f"{path}: columns that are not read: 'station', 'z'",)
 
 
+def test_a_column_of_dates_in_eight_digits_is_no_number_unless_it_is_named(file):
+    path = file("s.csv", "date,y\n20180131,3.5\n20180201,4.5\n")
+    with pytest.raises(InputError, match=r"line 2, column 'date': dates throughout, the first 20180131; .*--time date"):
+        read_series(path)
+    assert read_series(path, SeriesOptions(time="date")).channels == ("y",)
+    assert read_series(path, SeriesOptions(ignore=("date",))).channels == ("y",)
+    assert read_series(path, SeriesOptions(values=("date", "y"))).values[0][0].tolist() == [20180131, 3.5]
+    assert read_series(file("t.csv", "n,y\n20180131,3.5\n20180231,4.5\n")).channels == ("n", "y")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

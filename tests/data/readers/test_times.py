@@ -9,7 +9,7 @@ import pytest
 
 from cellwright.data.readers.series import read_series
 from cellwright.data.readers.series_options import SeriesOptions
-from cellwright.data.readers.times import time_of
+from cellwright.data.readers.times import are_days, time_of
 from cellwright.errors import InputError
 
 FILL = SeriesOptions(fill="missing")
@@ -40,6 +40,25 @@ def test_times_of_one_kind_are_compared_exactly(earlier, later):
     before, after = time_of(earlier, "here"), time_of(later, "here")
     assert before.kind == after.kind
     assert before.at < after.at
+
+
+def test_eight_digits_are_a_date_where_all_of_them_are(file):
+    days = [f"{day:%Y%m%d}" for day in pandas.date_range("2018-01-30", periods=4)]
+    path = file("s.csv", rows(days))
+    table = read_series(path)
+    assert table.channels == ("x",)
+    assert table.notes == (f"{path}: column 'time' is read as dates, as 20180130: year, month, day in each row",)
+    gap = read_series(file("gap.csv", rows([*days, "20180210"])), FILL)
+    assert len(gap.values[0]) == 12
+    assert "steps are 1 day apart, but 8 days lie between lines 5 and 6" in gap.notes[1]
+    numbers = read_series(file("numbers.csv", rows([*days, "20180299"])))
+    assert numbers.notes == ()
+
+
+@pytest.mark.parametrize("none", ["18991231", "21000101", "20180229", "2018013", "201801311", "20181301", ""])
+def test_other_digits_are_no_date(none):
+    assert not are_days(["20180131", none])
+    assert not are_days([])
 
 
 def test_months_ISO_reduced(file):

@@ -20,13 +20,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from cellwright.data.readers.files import in_pieces, lines
 from cellwright.data.readers.values import NUMBER, index_of, listed, named_by, numbered
 from cellwright.data.sentences import Features, Sentences
 from cellwright.errors import InputError
 
-_COMMENT = re.compile(r"#\s*(\S+)\s*=\s*(.*)")
+COMMENT = re.compile(r"#\s*(\S+)\s*=\s*(.*)")
 _NO_WORD = re.compile(r"\d+[-.]\d+")
 _DOCUMENT = "-DOCSTART-"
 OPTIONS = "--tokens and --tags"
@@ -52,13 +53,37 @@ class TokenColumns:
     features: tuple[str, ...] = ()
     """Columns of what else is said of each token."""
 
+    @property
+    def by_name(self) -> bool:
+        """Whether any column that is read is asked for by its name."""
+        read = (self.tokens, self.tags if self.tagged else None, *self.features)
+        return not all(column is None or NUMBER.fullmatch(column) for column in read)
+
+    def are_names(self, fields: Sequence[str]) -> bool:
+        """Whether a first line names the columns, where none is asked for: the name of the tags stands there."""
+        name = None if self.tagged else self.tags
+        return name is not None and name in fields and not NUMBER.fullmatch(name)
+
 
 @dataclass
-class _Block:
+class Block:
     """One sentence as its lines: the comments above it, and its fields."""
 
     comments: dict[str, str] = field(default_factory=dict)
     rows: list[Line] = field(default_factory=list)
+    tabs: bool = False
+    """Whether tabs part the fields."""
+
+
+def usual_columns(columns: TokenColumns, conllu: bool) -> tuple[str, str]:
+    """Return the columns of the tokens and of the tags, where nobody names others: FORM and UPOS, or first and last."""
+    usual = ("2", "4") if conllu else ("1", "-1")
+    return columns.tokens or usual[0], columns.tags or usual[1]
+
+
+def without_ranges(written: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of CoNLL-U, those of multiword tokens and empty nodes blanked: the numbers of the lines stay."""
+    return ("#" if _NO_WORD.match(line) else line for line in written)
 
 
 def parted(text: str) -> list[str]:
@@ -68,38 +93,28 @@ def parted(text: str) -> list[str]:
 
 def read(path: Path, columns: TokenColumns, encoding: str) -> Iterator[Sentences]:
     """Read the first column as tokens and the last as tags, unless others are asked for."""
-    return _read(path, lines(path, encoding), columns, "1", "-1")
+    return _read(path, lines(path, encoding), columns, conllu=False)
 
 
 def read_conllu(path: Path, columns: TokenColumns, encoding: str) -> Iterator[Sentences]:
     """Read FORM as tokens and UPOS as tags, unless others are asked for."""
-    # Blanked and not taken out: the numbers of the lines stay.
-    words = ("#" if _NO_WORD.match(line) else line for line in lines(path, encoding))
-    return _read(path, words, columns, "2", "4", CONLLU)
+    return _read(path, without_ranges(lines(path, encoding)), columns, conllu=True)
 
 
-def _read(
-    path: Path,
-    written: Iterable[str],
-    columns: TokenColumns,
-    usual_tokens: str,
-    usual_tags: str,
-    known: Sequence[str] = (),
-) -> Iterator[Sentences]:
-    """Read a file's sentences, some at a time; known: names that the format gives its columns, else a line does."""
-    tokens = columns.tokens or usual_tokens
-    tags = columns.tags or usual_tags if columns.tagged else tokens
+def _read(path: Path, written: Iterable[str], columns: TokenColumns, *, conllu: bool) -> Iterator[Sentences]:
+    """Read a file's sentences, some at a time; of CoNLL-U the format names the columns, else a line does."""
+    tokens, tags = usual_columns(columns, conllu)
+    tags = tags if columns.tagged else tokens
     asked = [(tokens, "--tokens"), (tags, "--tags"), *((column, FEATURES) for column in columns.features)]
-    by_name = not all(NUMBER.fullmatch(column) for column, _ in asked)
-    names, width, places = list(known), 0, list[int]()
-    for blocks in in_pieces(_cut(path, written, names, by_name)):
+    names, width, places = list(CONLLU) if conllu else [], 0, list[int]()
+    for some in in_pieces(blocks(path, written, names, columns)):
         if not places:
-            line, fields = blocks[0].rows[0]
+            line, fields = some[0].rows[0]
             where, width = f"{path}, line {line}", len(fields)
-            places = [_place(column, option, names, width, where) for column, option in asked]
+            places = [place_in(column, option, names, width, where) for column, option in asked]
             if columns.tagged:
                 _check_tags(places, width, where)
-        yield _sentences(path, columns, blocks, width, places)
+        yield _sentences(path, columns, some, width, places)
     if not places:
         raise InputError(f"{path}: no line of tokens; expected a token a line, with its tag in another column")
 
@@ -118,7 +133,7 @@ def _check_tags(places: list[int], width: int, where: str) -> None:
         )
 
 
-def _sentences(path: Path, columns: TokenColumns, blocks: list[_Block], width: int, places: list[int]) -> Sentences:
+def _sentences(path: Path, columns: TokenColumns, blocks: list[Block], width: int, places: list[int]) -> Sentences:
     cells = [[_cells(path, row, width, places) for row in block.rows] for block in blocks]
     label = columns.label
     return Sentences(
@@ -131,14 +146,14 @@ def _sentences(path: Path, columns: TokenColumns, blocks: list[_Block], width: i
     )
 
 
-def _cut(path: Path, written: Iterable[str], names: list[str], by_name: bool) -> Iterator[_Block]:
+def blocks(path: Path, written: Iterable[str], names: list[str], columns: TokenColumns) -> Iterator[Block]:
     """Cut a file into sentences.
 
     names: of its columns. The first comment that names them above all rows replaces them, and where they are asked for
     and there are none, the first line does. Raises InputError where they are asked for, and others are named later.
     """
-    block, settled = _Block(), False
-    for number, fields, comment in _fields(written, names):
+    block, settled, by_name = Block(), False, columns.by_name
+    for number, fields, comment, tabs in _fields(written, names):
         if comment is not None:
             block.comments.update([comment])
             if comment[0] == "global.columns":
@@ -152,26 +167,37 @@ def _cut(path: Path, written: Iterable[str], names: list[str], by_name: bool) ->
         elif not fields or fields[0] == _DOCUMENT:
             if block.rows:
                 yield block
-                block = _Block()
-        elif by_name and not names:
+                block = Block()
+        elif not names and (by_name or (not settled and columns.are_names(fields))):
             names[:], settled = fields, True
         else:
-            settled = True
+            settled, block.tabs = True, tabs
             block.rows.append((number, fields))
     if block.rows:
         yield block
 
 
-def _fields(written: Iterable[str], names: list[str]) -> Iterator[tuple[int, list[str], tuple[str, str] | None]]:
-    """Yield of each line its number, its fields, and name and value where it is a comment that says something.
+class _Read(NamedTuple):
+    """A line as it was read."""
+
+    number: int
+    fields: list[str]
+    comment: tuple[str, str] | None
+    """Name and value, where it is a comment that says something."""
+    tabs: bool
+    """Whether tabs part the fields of this file."""
+
+
+def _fields(written: Iterable[str], names: list[str]) -> Iterator[_Read]:
+    """Yield of each line what was read of it.
 
     names: of the columns, as far as they are known then: the first line is passed by where it is the first of them.
     """
     tabs, width = False, 0
     for number, line in enumerate(written, start=1):
-        said = _COMMENT.match(line)
+        said = COMMENT.match(line)
         if said:
-            yield number, [], (said[1], said[2].strip())
+            yield _Read(number, [], (said[1], said[2].strip()), tabs)
             continue
         if not width and line.strip(BLANK) and not line.startswith(("#", _DOCUMENT)):
             if names and (first := parted(line)) == names[: len(first)]:
@@ -180,7 +206,7 @@ def _fields(written: Iterable[str], names: list[str]) -> Iterator[tuple[int, lis
             width = len(_cut_line(line, tabs))
         fields = _cut_line(line, tabs)
         if not line.startswith("#") or len(fields) == width:
-            yield number, fields, None
+            yield _Read(number, fields, None, tabs)
 
 
 def _cut_line(line: str, tabs: bool) -> list[str]:
@@ -190,7 +216,7 @@ def _cut_line(line: str, tabs: bool) -> list[str]:
     return [part.strip(BLANK) for part in line.split("\t")]
 
 
-def _place(column: str, option: str, names: list[str], width: int, where: str) -> int:
+def place_in(column: str, option: str, names: list[str], width: int, where: str) -> int:
     """Return the place of a column, from 0."""
     if not NUMBER.fullmatch(column):
         place = index_of(column, names, where, OPTIONS)
@@ -216,7 +242,7 @@ def _cells(path: Path, row: Line, width: int, places: list[int]) -> tuple[str, s
     return token, tag, tuple(features)
 
 
-def _said(path: Path, block: _Block, name: str) -> str:
+def _said(path: Path, block: Block, name: str) -> str:
     if not block.comments.get(name):
         raise InputError(
             f"{path}, line {block.rows[0][0]}: nothing says {name!r} of the sentence that begins here; expected a line "

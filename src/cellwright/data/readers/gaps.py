@@ -55,7 +55,7 @@ def check_rising(found: Sequence[ReadSeries], sheet: Sheet, place: int) -> None:
                     f"{sheet.where(here, place)}: {written[here]} stands twice in this series, here and on "
                     f"{sheet.unit} {there}; expected each time once: write the hour that comes twice when clocks go "
                     "back with its offset (02:00+01:00), name the column of the series with --series, or go by the "
-                    f"order of the rows with --ignore {sheet.names[place]}"
+                    f"order of the rows with --ignore {sheet.names[place]} (of a run: --column ignore=NAME)"
                 )
             if after.at < before.at:
                 raise InputError(

@@ -22,7 +22,7 @@ from cellwright.data.readers.numbers import ReadSeries, as_table, number
 from cellwright.data.readers.options import ReadOptions
 from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.readers.sheet import ROLES, Places, Sheet, check_header, check_words, places_of, unread
-from cellwright.data.readers.times import Time, time_of
+from cellwright.data.readers.times import Time, are_days, time_of
 from cellwright.data.readers.values import listed
 from cellwright.data.series import SeriesTable, numbered
 from cellwright.data.wording import counted
@@ -64,12 +64,12 @@ def read_sheet(sheet: Sheet, options: SeriesOptions) -> SeriesTable:
     places = places_of(sheet, options)
     sheet = _filled_in(sheet, places)
     check_words(sheet, places, options)
-    times = {} if places.time is None else _times(sheet, places.time)
+    times, dated = ({}, []) if places.time is None else _times(sheet, places.time)
     rows_of: dict[str, list[Row]] = {}
     for row in sheet.rows:
         rows_of.setdefault("1" if places.series is None else row[1][places.series].strip(), []).append(row)
     found = [_series(sheet, name, rows, places, options) for name, rows in rows_of.items()]
-    notes = [*sheet.notes, *unread(sheet, places, options)]
+    notes = [*sheet.notes, *unread(sheet, places, options), *dated]
     if places.time is not None:
         found = [each._replace(times=[times[line] for line in each.lines]) for each in found]
         if options.sort:
@@ -108,16 +108,18 @@ def _text(value: object) -> str:
     return "" if value is None else value if isinstance(value, str) else repr(value)
 
 
-def _times(sheet: Sheet, place: int) -> dict[int, Time]:
-    """The time of each row by its line."""
+def _times(sheet: Sheet, place: int) -> tuple[dict[int, Time], list[str]]:
+    """The time of each row by its line, and what is to be said of them."""
     first, found = "", dict[int, Time]()
+    days = are_days(fields[place].strip() for _, fields in sheet.rows)
     for line, fields in sheet.rows:
         written = fields[place].strip()
-        time = found[line] = time_of(written, sheet.where(line, place))
+        time = found[line] = time_of(written, sheet.where(line, place), days=days)
         first = first or written
         if time.kind != (kind := next(iter(found.values())).kind):
             raise InputError(f"{sheet.where(line, place)}: {written!r} among {first!r}; expected {kind}s only")
-    return found
+    said = f"{sheet.source}: column {sheet.names[place]!r} is read as dates, as {first}: year, month, day in each row"
+    return found, [said] if days else []
 
 
 def _series(sheet: Sheet, name: str, rows: list[Row], places: Places, options: SeriesOptions) -> ReadSeries:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from cellwright.data.readers.delimited import Row
 from cellwright.data.readers.numbers import is_number
 from cellwright.data.readers.series_options import SeriesOptions
+from cellwright.data.readers.times import are_days
 from cellwright.data.readers.values import index_of, listed
 from cellwright.errors import InputError
 
@@ -89,11 +90,21 @@ def unread(sheet: Sheet, places: Places, options: SeriesOptions) -> list[str]:
 
 
 def check_words(sheet: Sheet, places: Places, options: SeriesOptions) -> None:
-    """Refuse a column of nothing but words as such, rather than at its first cell."""
+    """Refuse a column of nothing but words as such, rather than at its first cell, and one of dates like 20180131.
+
+    The latter are numbers too, and read as such where --values names the column.
+    """
     for place in places.channels:
-        if is_number(sheet.rows[0][1][place]):
-            continue
         cells = [fields[place].strip() for _, fields in sheet.rows]
+        if not options.values and len(cells) > 1 and are_days(cells):
+            name = sheet.names[place]
+            raise InputError(
+                f"{sheet.where(sheet.rows[0][0], place)}: dates throughout, the first {cells[0]}; expected numbers to "
+                f"learn from: --time {name} orders the steps by it, --ignore {name} leaves it out, and --values, which "
+                "lists all that are read, takes it for a number"
+            )
+        if is_number(cells[0]):
+            continue
         words = [cell for cell in cells if cell and not is_number(cell) and cell not in options.missing]
         if len(words) == len(cells) and any(letter.isalpha() for letter in words[0]):
             name = sheet.names[place]

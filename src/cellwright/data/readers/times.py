@@ -4,13 +4,14 @@
 2026-01-31, 2026-01-31T12:00Z     dates as ISO 8601 writes them, to the nanosecond; 2026-W05 is its Monday
 31.01.2026, 2026/1/31 7:30        dates as spreadsheets write them: the day first between points, the year first
 2026-01, 2026-Q1                  months and quarters
+20260131                          a date, where all times of a file are such dates; else a number
 
 01/02/2026 is in January or in February, depending on who reads it, and refused.
 """
 
 import calendar
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import isfinite
@@ -21,6 +22,7 @@ from cellwright.errors import InputError
 Kind = Literal["number", "date", "month", "quarter"]
 
 _EPOCH = datetime(1970, 1, 1)
+_DAY = re.compile(r"(?:19|20)\d{6}")
 _WHOLE = re.compile(r"[+-]?\d+")
 _MONTH = re.compile(r"(\d{4})[-M](\d{2})")
 _QUARTER = re.compile(r"(\d{4})-?Q([1-4])")
@@ -40,14 +42,28 @@ class Time(NamedTuple):
     at: int | float
 
 
-def time_of(written: str, where: str) -> Time:
-    """Return the time. Raises InputError, beginning with `where`, for what is none."""
-    found = _number(written) or _period(written) or _date(written)
+def are_days(cells: Iterable[str]) -> bool:
+    """Whether all cells, of which there is one at least, are dates of the years 1900 to 2099 written as eight digits.
+
+    >>> are_days(["20180131", "20180201"]), are_days(["20180131", "20180132"])
+    (True, False)
+    """
+    one = False
+    for cell in cells:
+        if not _DAY.fullmatch(cell) or _date(cell) is None:
+            return False
+        one = True
+    return one
+
+
+def time_of(written: str, where: str, *, days: bool = False) -> Time:
+    """Return the time; days: whether it is one of `are_days`. Raises InputError, beginning with `where`, for none."""
+    found = (None if days else _number(written)) or _period(written) or _date(written)
     if found is None and _EITHER_FIRST.fullmatch(written):
         raise InputError(
             f"{where}: dates like {written!r} begin with the day or with the month, depending on who writes; expected "
-            "the year first, as in 2026-01-31: write the dates so, or leave the column out with --ignore and go by the "
-            "order of the rows"
+            "the year first, as in 2026-01-31: write the dates so, or leave the column out with --ignore (of a run: "
+            "--column ignore=NAME) and go by the order of the rows"
         )
     if found is None:
         raise InputError(f"{where}: {written!r} is no time; expected {EXPECTED}")

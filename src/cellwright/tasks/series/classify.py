@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
@@ -140,12 +141,14 @@ def _baseline(config: SeriesConfig, splits: Splits[SeriesTable], measure: Callab
 def _report(run: SeriesRun, table: SeriesTable, train: SeriesTable | None) -> Report:
     # scikit-learn, which predictions need not load
     from cellwright.evaluation.metrics import score
+    from cellwright.evaluation.mistakes import of_labels
     from cellwright.evaluation.series_reports import MODEL, SeriesClasses
 
     labels = run.config.labels
     if table.labels is None:
         raise InputError(f"{table.source}: the series have no labels to score by; expected one of each")
-    said = [each.label for each in LabelPredictor(run).predict_series(table)]
+    answers = LabelPredictor(run).predict_series(table)
+    said = [each.label for each in answers]
     models = {MODEL: score(table.labels, said, labels)}
     if train is not None and train.labels is not None:
         scaled = [[run.config.scaling.of(v).apply(v) for v in each.values] for each in (train, table)]
@@ -153,7 +156,9 @@ def _report(run: SeriesRun, table: SeriesTable, train: SeriesTable | None) -> Re
         models["nearest neighbour"] = score(table.labels, near, labels)
         majority = [majority_class(train.labels)] * len(table)
         models["majority class"] = score(table.labels, majority, labels)
-    return SeriesClasses(models)
+    sure = np.array([each.probability for each in answers], np.float32)
+    wrong = of_labels(table.labels, said, sure, table.where, ("series", table.names))
+    return SeriesClasses(models, wrong)
 
 
 SPEC = ObjectiveSpec(

@@ -35,7 +35,7 @@ class SeriesPredictor(Predictor[Predicted]):
     echoes = False
     takes_texts = False
     formats = FORMATS
-    roles = ("series", "time", "values")
+    roles = ("series", "time", "values", "ignore")
     windowed = False
     """Whether a long series is read in windows, rather than whole."""
 

@@ -2,7 +2,7 @@
 
 from cellwright.evaluation.report import CONFUSION
 from cellwright.tasks.series.config import Columns, SeriesConfig
-from cellwright.tasks.series.objectives import load, predictor_of
+from cellwright.tasks.series.objectives import load, predictor_of, spec_of
 from cellwright.tasks.series.run import SeriesRunConfig
 from cellwright.tasks.task import Task
 
@@ -13,5 +13,6 @@ TASK = Task(
     predictor=predictor_of,
     columns=tuple(Columns.model_fields),
     pictures=(CONFUSION,),
+    right_or_wrong=lambda run: spec_of(run.config.model).name == "classify",
     suggestions=("predict {run} more.csv    (a file of series)", "evaluate {run} other.csv"),
 )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cellwright.data import unseen
 from cellwright.data.arrays import store_of
@@ -13,6 +14,7 @@ from cellwright.data.lists import Lists, frequencies, lengths_of, said_of
 from cellwright.data.readers.values import listed
 from cellwright.data.sentences import Sentences, Words
 from cellwright.data.splits import Split
+from cellwright.evaluation.mistakes import of_tags
 from cellwright.evaluation.tagging import FrequentTags, TagReport, score_tags
 from cellwright.tasks.splits import nothing_on, options_for, say_all
 from cellwright.tasks.tag.data import SOURCE
@@ -35,35 +37,46 @@ def evaluate(
     _say_what_is_unknown(run, sentences, say)
     say_all(unseen.sentences(run.lexicon.unseen(sentences.told)), say)
     train = SOURCE.trained(run, sentences, split, say, baselines)
-    tags, labels = _answers(run, sentences)
+    tags, labels, sure = _answers(run, sentences)
+    wrong = of_tags(sentences, tags, labels, sure, store_of(sentences.tokens))
     say_all(where_they_lie(sentences.tokens, *([] if train is None else [train.tokens])), say)
     if train is None:
-        return TagReport(score_tags(sentences, tags, labels, run.config.scheme))
+        return TagReport(score_tags(sentences, tags, labels, run.config.scheme), mistakes=wrong)
     frequent = FrequentTags(train)
     own = frequent.tags(sentences.tokens), frequent.labels(len(sentences))
     return TagReport(
         score_tags(sentences, tags, labels, run.config.scheme, frequent.known),
         score_tags(sentences, *own, run.config.scheme, frequent.known),
+        wrong,
     )
 
 
-def _answers(run: TagRun, sentences: Sentences) -> tuple[Lists, Names | None]:
-    """The tags of each sentence and its label, if the run has any; some sentences at once."""
+def _answers(run: TagRun, sentences: Sentences) -> tuple[Lists, Names | None, NDArray[np.float32]]:
+    """The tags of each sentence, its label, if the run has any, and how probable these are; some sentences at once.
+
+    Probabilities are those of all words, and of the labels behind them.
+    """
     predictor, names = TagPredictor(run), run.config.labels
     store = store_of(sentences.tokens)
     number: dict[str | None, int] = {name: index for index, name in enumerate(names)}
     said, end = store.empty(len(sentences) if names else 0, np.int32), 0
+    count = int(lengths_of(sentences.tokens).sum(dtype=np.int64))
+    sure, words = store.empty(count + len(said), np.float32), 0
 
     def answer(some: Sequence[Words]) -> list[list[str]]:
-        nonlocal end
-        found = predictor.tag(some)
+        nonlocal end, words
+        found, shares = predictor.tag_surely(some)
+        for each in shares:
+            sure[words : words + len(each)] = each
+            words += len(each)
         if names:
             said[end : end + len(found)] = [number[each.label] for each in found]
+            sure[count + end : count + end + len(found)] = [each.probability for each in found]
             end += len(found)
         return [each.tags for each in found]
 
     tags = said_of(sentences.tokens, run.config.tags, answer, sentences.told)
-    return tags, Names(said, names) if names else None
+    return tags, Names(said, names) if names else None, sure
 
 
 def _say_what_is_unknown(run: TagRun, sentences: Sentences, say: Callable[[str], None]) -> None:

@@ -6,16 +6,19 @@ for tagged in predictor.predict(["fly to boston"]):
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from cellwright.data.readers import by_suffix
 from cellwright.data.readers.columns import TokenColumns
 from cellwright.data.readers.records import Records
+from cellwright.data.readers.rewritten import REWRITTEN, as_written
 from cellwright.data.readers.series_options import names_of
 from cellwright.data.readers.tagged import FORMATS, tagged_pieces
 from cellwright.data.readers.token_lists import features_of
@@ -23,10 +26,11 @@ from cellwright.data.readers.values import as_text
 from cellwright.data.sentences import Featured, Words, tokens_of
 from cellwright.data.unseen import Unseen
 from cellwright.data.word_segmentation import words_of
-from cellwright.data.words import collate_words
+from cellwright.data.words import WordBatch, collate_words
 from cellwright.evaluation.spans import spans
+from cellwright.models.tagger import TaggerOutput
 from cellwright.tasks.files import TELLING, as_the_run, check_written
-from cellwright.tasks.predictor import FileRequest, Piece, Prediction, Predictor
+from cellwright.tasks.predictor import FileRequest, Piece, Prediction, Predictor, Rewriting
 from cellwright.tasks.tag.run import TagRun
 from cellwright.tasks.texts import batches_of
 
@@ -75,6 +79,7 @@ class TagPredictor(Predictor[Tagged]):
     )
     roles = ("tokens", "feature_columns")
     formats = TELLING
+    replaced = ("tags",)
 
     def __init__(self, run: TagRun, *, batch_tokens: int = BATCH_TOKENS) -> None:
         """batch_tokens: most words of a batch, padding included; a longer sentence is a batch of its own."""
@@ -91,10 +96,12 @@ class TagPredictor(Predictor[Tagged]):
             return super().request(path, given, several=several)
         check_written(given, path)
         features = tuple(names_of(options["feature_columns"]))
-        columns = TokenColumns(options["tokens"], None, tagged=False, features=features)
+        columns = TokenColumns(options["tokens"], options["tags"], tagged=False, features=features)
         read = partial(_sentences, path, columns, options["encoding"], kind)
         if Path(path).is_file():
-            return FileRequest(read)
+            written = replace(columns, label=options["sentence_label"])
+            again = Rewriting(kind, partial(as_written, Path(path), written, options["encoding"], kind))
+            return FileRequest(read, again if kind in REWRITTEN else None)
         kept = list(read())  # a pipe can be read once
         return FileRequest(lambda: iter(kept))
 
@@ -133,22 +140,43 @@ class TagPredictor(Predictor[Tagged]):
 
     def tag(self, sentences: Sequence[Words]) -> list[Tagged]:
         """Tag the words of each sentence."""
-        answers: list[Any] = [None] * len(sentences)
-        for indices in batches_of([len(words) for words in sentences], self.batch_tokens):
-            for index, answer in zip(indices, self._batch([sentences[i] for i in indices]), strict=True):
-                answers[index] = answer
-        return answers
+        return self._tag(sentences, None)
+
+    def tag_surely(self, sentences: Sequence[Words]) -> tuple[list[Tagged], list[NDArray[np.float32]]]:
+        """Tag likewise, and return of each sentence of T words how probable each one's tag is by itself, (T,)."""
+        sure: list[Any] = [None] * len(sentences)
+        return self._tag(sentences, sure), sure
 
     @torch.inference_mode()
-    def _batch(self, sentences: Sequence[Words]) -> list[Tagged]:
-        batch = collate_words(self.run.lexicon.examples(sentences))
-        emissions, logits = self.run.model(batch)
-        rows = self.run.model.decode(emissions, batch.lengths).tolist()
-        shares = [None] * len(rows) if logits is None else logits.double().softmax(-1)
-        return [
-            self._answer([*tokens_of(words)], row, share)
-            for words, row, share in zip(sentences, rows, shares, strict=True)
-        ]
+    def probabilities(self, sentences: Sequence[Words]) -> list[NDArray[np.float64]]:
+        """Of each sentence (T, K) probabilities of the run's tags, each word's by itself."""
+        found: list[Any] = [None] * len(sentences)
+        for indices, batch, read in self._read(sentences):
+            shares = self.run.model.probabilities(read.emissions, batch.lengths).double().numpy()
+            for index, share in zip(indices, shares, strict=True):
+                found[index] = share[: len(sentences[index])]
+        return found
+
+    @torch.inference_mode()
+    def _tag(self, sentences: Sequence[Words], sure: list[Any] | None) -> list[Tagged]:
+        """Tag each; sure: takes how probable tags are, which costs a pass over all words."""
+        answers: list[Any] = [None] * len(sentences)
+        for indices, batch, (emissions, logits) in self._read(sentences):
+            best = self.run.model.decode(emissions, batch.lengths)  # (B, T)
+            if sure is not None:
+                shares = self.run.model.probabilities(emissions, batch.lengths).gather(-1, best[..., None])
+                for index, share in zip(indices, shares.squeeze(-1).float().numpy(), strict=True):
+                    sure[index] = share[: len(sentences[index])]
+            labels = [None] * len(indices) if logits is None else logits.double().softmax(-1)
+            for index, row, label in zip(indices, best.tolist(), labels, strict=True):
+                answers[index] = self._answer([*tokens_of(sentences[index])], row, label)
+        return answers
+
+    def _read(self, sentences: Sequence[Words]) -> Iterator[tuple[list[int], WordBatch, TaggerOutput]]:
+        """Yield what the model says of some sentences at a time, with their indices."""
+        for indices in batches_of([len(words) for words in sentences], self.batch_tokens):
+            batch = collate_words(self.run.lexicon.examples([sentences[i] for i in indices]))
+            yield indices, batch, self.run.model(batch)
 
     def _answer(self, words: list[str], row: list[int], shares: torch.Tensor | None) -> Tagged:
         config = self.run.config

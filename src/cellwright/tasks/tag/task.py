@@ -12,6 +12,7 @@ TASK = Task(
     predictor=TagPredictor,
     columns=tuple(Columns.model_fields),
     files=(LEXICON,),
+    right_or_wrong=lambda run: True,
     suggestions=(
         'predict {run} "words of yours"    (or a file, or lines on standard input; --json has the spans)',
         "evaluate {run} other.conll",

@@ -15,5 +15,6 @@ TASK = Task(
     files=(SOURCE, TARGET),
     pictures=(ALIGNMENT,),
     decoding="decoding",
+    right_or_wrong=lambda run: True,
     example=lambda run: "a text of yours" + (" +FEATURE" if run.config.symbols.features else ""),
 )
