@@ -27,7 +27,7 @@ def test_mean_and_deviation_of_what_is_there(series):
 
 def test_constant_and_missing_channels_have_the_unit_1():
     scaling = fit_scaling([np.array([[0.1, np.nan], [0.1, np.nan], [0.1, np.nan]])])
-    assert scaling == ([pytest.approx(0.1), 0.0], [1.0, 1.0], "training")
+    assert scaling == Scaling([pytest.approx(0.1), 0.0], [1.0, 1.0])
 
 
 def test_apply_and_undo():

@@ -93,3 +93,48 @@ def emptied(content: str, begin: int, end: int) -> str:
     header, *rows = content.splitlines()
     rows[begin:end] = [row.split(",")[0] + "," for row in rows[begin:end]]
     return "\n".join([header, *rows]) + "\n"
+
+
+def reservoirs(count: int, days: int, seed: int, ahead: int = 0) -> str:
+    """CSV of catchments whose flow is that of a linear reservoir, which rain fills and evaporation empties.
+
+    The larger the area, the slower it flows. `ahead`: in the last days the flow is not there yet.
+    """
+    draw = random.Random(seed)
+    rows = ["series,time,rain,pet,area,flow"]
+    for k in range(count):
+        area, stored = draw.randint(10, 90), 0.0
+        for t in range(days):
+            rain = draw.expovariate(1 / 8) if draw.random() < 0.4 else 0.0
+            pet = 2 + 1.8 * sin(t * 6.283185 / 365)
+            stored = max(0.0, stored + rain - 0.5 * pet)
+            flow = stored * 10 / (20 + area)
+            stored -= flow
+            written = f"{flow:.4f}" if t < days - ahead else ""
+            rows.append(f"k{k},{t},{rain:.3f},{pet:.3f},{area},{written}")
+    return "\n".join(rows) + "\n"
+
+
+def gauged(days: int, seed: int, **parameters: float) -> str:
+    """CSV of a catchment whose flow GR4J makes of rain and pet, by those parameters."""
+    import torch  # of no use to the others
+
+    from cellwright import Recurrent
+
+    weather = [row.split(",")[2:4] for row in reservoirs(1, days, seed).splitlines()[1:]]
+    read = torch.tensor([[float(each) for each in row] for row in weather])
+    given = {name: torch.tensor([value]) for name, value in parameters.items()}
+    flow, _ = Recurrent("gr4j", 2, 1)(read[:, None], parameters=given)
+    rows = [f"{t},{rain},{pet},{q:.5f}" for t, ((rain, pet), q) in enumerate(zip(weather, flow.flatten(), strict=True))]
+    return "\n".join(["time,rain,pet,flow", *rows]) + "\n"
+
+
+def scaled_reservoirs(count: int, days: int, seed: int) -> str:
+    """The same, each flow and rain in a unit of its own, ten times the one before."""
+    header, *rows = reservoirs(count, days, seed).splitlines()
+    made = [header]
+    for row in rows:
+        name, time, rain, pet, area, flow = row.split(",")
+        unit = 10 ** int(name[1:])
+        made.append(f"{name},{time},{unit * float(rain):.6g},{pet},{area},{unit * float(flow):.6g}")
+    return "\n".join(made) + "\n"

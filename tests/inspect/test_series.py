@@ -16,7 +16,7 @@ from cellwright.tasks.run import load_run
 from cellwright.tasks.series import SeriesConfig
 from cellwright.tasks.series.objectives import predictor_of
 from cellwright.training import fit
-from made_series import beats, days, slopes, small, stores, waves
+from made_series import beats, days, reservoirs, slopes, small, stores, waves
 
 FEW = {"max_epochs": 1, "patience": 1}
 GIVEN = {
@@ -101,3 +101,27 @@ def test_the_command(made, tmp_path, capsys):
 def test_what_is_no_series_is_refused(made):
     with pytest.raises(InputError, match="not JSON"):
         record(made[0], "a text")
+
+
+@pytest.mark.parametrize("objective", ["forecast", "simulate"])
+def test_what_follows_other_columns_is_shown_step_by_step(objective, tmp_path):
+    (tmp_path / "series.csv").write_text(reservoirs(3, 60, 0))
+    (tmp_path / "asked.csv").write_text(reservoirs(1, 40, 1, ahead=2))
+    ahead = {"future_covariates": "rain", "horizon": 2} if objective == "forecast" else {}
+    options = {"objective": objective, "targets": "flow", "static_covariates": "area", "window": 16} | ahead
+    out = tmp_path / "run"
+    fit(SeriesConfig(data=str(tmp_path / "series.csv"), out=out, **small(**FEW | options)), progress=False)
+    run = load_run(out)
+    predictor = predictor_of(run)
+    (text,) = predictor.request(str(tmp_path / "asked.csv"), {}).texts
+    (expected,) = predictor.predict([text])
+    seen = record(run, text)
+    assert seen.answers.names == ["flow"]
+    last = 38 if objective == "forecast" else 40  # of the flow, and of all
+    assert seen.tokens == [str(step + 1) for step in range(last - len(seen.tokens), last)]
+    assert {len(value) for each in seen.letters for value in each.values.values()} == {len(seen.tokens)}
+    assert seen.channels.values.shape == (len(seen.tokens), 4)
+    told = run.config.scaling.first(1).undo(seen.answers.values[-1:])[0, 0]
+    step = expected.ahead[0] if objective == "forecast" else expected.steps[-1]
+    assert_agree(told, step["flow"]["0.5"], SINGLE)
+    assert seen.answer == f"{'next' if objective == 'forecast' else 'last'} flow {told:.4g}"

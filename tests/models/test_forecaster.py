@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn.functional import softplus
 
 from agreement import assert_agree, double
+from cellwright.data.series import Roles
 from cellwright.models.forecaster import Forecaster, ahead_of, before, pinball, scored
 from cellwright.models.series_architecture import SeriesModelConfig
 
@@ -46,6 +47,52 @@ def test_against_torch_row_by_row(season):
                 second = first + softplus(dense[t, k, :, 1])
                 expected = torch.stack([first, second, second + softplus(dense[t, k, :, 2])], -1)
                 assert_agree(ahead[row, t, k], expected)
+
+
+@given(
+    length=st.integers(1, 6), horizon=st.integers(1, 4), masked=st.booleans(), seed=st.integers(0, 99), data=st.data()
+)
+@settings(max_examples=30, deadline=None)
+def test_what_is_known_ahead_is_read_as_far_as_the_horizon_and_nothing_else_is(length, horizon, masked, seed, data):
+    torch.manual_seed(seed)
+    roles = Roles(past=1, future=1, static=1)
+    model = Forecaster(config(channels=4, horizon=horizon, masked=masked, roles=roles)).eval()
+    step = data.draw(st.integers(0, length - 1))
+    values, known = torch.randn(1, length + horizon, 4), torch.ones(1, length + horizon, 4)
+    lengths = torch.tensor([length])
+
+    def forecast(at: slice, channels: list[int]) -> torch.Tensor:
+        """What is said after `step`, where those values are others."""
+        other = values.clone()
+        other[:, at, channels] += 1
+        found = model(other, known, lengths)
+        assert found.shape == (1, length + horizon, horizon, 1, 3)
+        return found[0, step]
+
+    same = forecast(slice(0, 0), [])
+    assert torch.equal(forecast(slice(step + 1, None), [0, 1, 3]), same)
+    assert torch.equal(forecast(slice(step + horizon + 1, None), [2]), same)
+    for ahead in range(step + 1, step + horizon + 1):
+        assert not torch.equal(forecast(slice(ahead, ahead + 1), [2]), same)
+    for channel in range(4):
+        assert not torch.equal(forecast(slice(step, step + 1), [channel]), same)
+
+
+def test_covariates_known_ahead_against_torch():
+    torch.manual_seed(0)
+    model = Forecaster(config(channels=3, masked=True, roles=Roles(future=1), horizon=2)).eval()
+    twin = nn.LSTM(6, 5, batch_first=True)
+    twin.load_state_dict(model.recurrent.state_dict())
+    values, known, lengths = torch.randn(1, 6, 3), torch.rand(1, 6, 3).round(), torch.tensor([4])
+    found = model(values, known, lengths)
+    model, twin, values, known = double([model, twin, values, known])
+    output, _ = twin(torch.cat([values, known], -1)[:, :4])
+    for t in range(4):
+        told = [*values[0, t + 1 : t + 3, 2], *known[0, t + 1 : t + 3, 2]]
+        read = torch.cat([output[0, t], torch.stack(told)])
+        dense = model.dense(torch.cat([read, model.context(read).tanh()])).view(2, 2, 3)
+        expected = torch.cat([dense[..., :1], softplus(dense[..., 1:])], -1).cumsum(-1)
+        assert_agree(found[0, t], values[0, t, :2, None] + expected)
 
 
 def test_quantiles_never_cross():
@@ -101,6 +148,15 @@ def test_what_follows_and_what_is_scored(steps, horizon, first, seed):
             assert torch.equal(ahead[0, t, k], expected)
             expected = known[0, step] if within and step >= first else torch.zeros(2)
             assert torch.equal(counted[0, t, k], expected)
+
+
+@given(length=st.integers(1, 6), told=st.integers(0, 4), horizon=st.integers(1, 4))
+def test_nothing_is_scored_where_covariates_are_not_told_of_the_whole_horizon(length, told, horizon):
+    known = (torch.arange(length + told) < length).float()[None, :, None]
+    counted = scored(known, torch.tensor([0]), horizon, torch.tensor([length + told]))
+    for t in range(length + told):
+        for k in range(1, horizon + 1):
+            assert counted[0, t, k - 1, 0] == (t + horizon < length + told and t + k < length)
 
 
 @given(steps=st.integers(1, 9), horizon=st.integers(1, 7), season=st.integers(2, 4))

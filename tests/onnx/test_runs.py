@@ -33,7 +33,7 @@ from cellwright.tasks.series.objectives import predictor_of
 from cellwright.tasks.tag.predictor import TagPredictor
 from cellwright.training import fit
 from language_runs import language_run
-from made_series import beats, days, slopes, small, stores, waves
+from made_series import beats, days, reservoirs, scaled_reservoirs, slopes, small, stores, waves
 from recorded_runs import TAGS, tagger_run, transducer_run
 
 FORMS = pytest.mark.parametrize("portable", [False, True], ids=["native", "portable"])
@@ -255,6 +255,11 @@ SERIES = {
     "forecast": (days(150, 0), {"objective": "forecast", "horizon": 2, "window": 16, "cell": "gru"}),
     "regress": (slopes(40, 0, missing=0.1), {"objective": "regress"}),
     "panel": (stores(40, 0), {"objective": "forecast", "season_length": 7, "window": 16}),
+    "covariates": (
+        scaled_reservoirs(4, 40, 0),
+        {"objective": "forecast", "targets": "flow", "static_covariates": "area", "window": 16},
+    ),
+    "simulate": (reservoirs(4, 40, 0), {"objective": "simulate", "targets": "flow", "static_covariates": "area"}),
     "own scales": (stores(40, 0), {"objective": "anomaly", "window": 40}),
     "anomaly": (beats(40, 0), {"objective": "anomaly", "label": "label"}),
 }
@@ -283,8 +288,9 @@ def test_series(name, portable, tmp_path, series_run, opened):
     exporters.export(run, tmp_path / "m.onnx", portable=portable)
     file = opened(tmp_path / "m.onnx", everywhere=portable)
     table = read_series(str(run.path.parent / "series.csv"), run.config.reading)
-    window = 16 if name in ("forecast", "panel") else None
-    values = [np.asarray(each)[-(window or len(each)) :] for each in table.values]
+    window = 16 if name in ("forecast", "panel", "covariates") else None
+    names = [table.channels.index(channel) for channel in json.loads(file.metadata["channels"])]
+    values = [each[-(window or len(each)) :, names] for each in table.values]
     filled = [carried(each, np.array(json.loads(file.metadata["mean"]))) for each in values]
     given = {"values": stacked(filled), "lengths": np.array([len(each) for each in values])}
     if name in ("classify", "regress"):
@@ -297,7 +303,11 @@ def test_series(name, portable, tmp_path, series_run, opened):
         assert_agree(found.double().softmax(-1), np.array(expected), SINGLE)
     elif name == "regress":
         assert_agree(found, [each.value for each in said])
-    elif name in ("forecast", "panel"):
+    elif name == "simulate":
+        assert json.loads(file.metadata["channels"]) == ["rain", "pet", "area"]
+        assert_agree(found[:, :, 0], [[[*step["flow"].values()] for step in each.steps] for each in said])
+    elif window:
+        assert run.config.scaling.shared == ((2, 3) if name == "covariates" else ())
         assert json.loads(file.metadata["quantiles"]) == [*run.config.model.quantiles]
         expected = [[[[*q.values()] for q in step.values()] for step in each.ahead] for each in said]
         assert_agree(found, np.array(expected))
@@ -325,7 +335,9 @@ def test_series_far_from_zero_that_hardly_move_keep_their_digits_in_float32():
             return values
 
     scaling = Scaling([3_000_000.0371, -40_000.00123], [0.9, 0.011])
-    config = SimpleNamespace(model=SimpleNamespace(objective="classify"), scaling=scaling, numbers=None)
+    config = SimpleNamespace(
+        model=SimpleNamespace(objective="classify", inputs=2, channels=2), scaling=scaling, numbers=None
+    )
     mean, deviation = (torch.tensor(each, dtype=torch.float64) for each in scaling[:2])
     values = (mean + deviation * torch.randn(1, 9, 2, dtype=torch.float64)).float()
     read = _Series(config, AsRead())(values, torch.tensor([9]))["logits"]

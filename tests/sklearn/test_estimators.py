@@ -39,9 +39,10 @@ NOT_OFFERED = {
     "header", "quoting", "separator", "validation", "test", "test_share", "text", "label", "skip_missing", "duplicates",
     "tags", "sentence_label", "objective", "series", "time", "values", "ignore", "missing", "fill", "sort",
     "no_header", "normal_label", "code_dim", "pretrain", "pretrain_epochs", "encoder", "freeze_encoder",
-    "unfreeze_epochs", "logger", "cache",
+    "unfreeze_epochs", "logger", "cache", "targets",
+    "future_covariates", "static_covariates", "cell_inputs", "parameter_ranges", "warm_up",
 }  # fmt: skip
-"""Options of files, of runs that are resumed or begin from others, and of other objectives."""
+"""Options of files and their columns, of runs that are resumed or begin from others, and of other objectives."""
 OWN = {"random_state", "warm_start", "verbose", "validation_share"}
 
 

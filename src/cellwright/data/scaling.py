@@ -30,6 +30,8 @@ class Scaling(NamedTuple):
     """Above 0: a channel that is constant, or missing throughout, has 1."""
     by: By = "training"
     """Where a series takes its scale from: the training split, or the steps of it that are read at once."""
+    shared: tuple[int, ...] = ()
+    """Channels whose scale is the training split's all the same: what is constant in a series has none of its own."""
 
     def of(self, told: Values) -> "Scaling":
         """The scale of a window of which these steps (T, C), NaN where missing, are told.
@@ -41,7 +43,15 @@ class Scaling(NamedTuple):
             return self
         mean, deviation, still = _measured(told)
         distance = np.where(mean == 0, self.deviation, np.abs(mean))
-        return Scaling(mean.tolist(), np.where(still, distance, deviation).tolist(), "window")
+        deviation = np.where(still, distance, deviation)
+        for channel in self.shared:
+            mean[channel], deviation[channel] = self.mean[channel], self.deviation[channel]
+        return Scaling(mean.tolist(), deviation.tolist(), "window", self.shared)
+
+    def first(self, count: int) -> "Scaling":
+        """That of the first channels alone."""
+        shared = tuple(channel for channel in self.shared if channel < count)
+        return Scaling(self.mean[:count], self.deviation[:count], self.by, shared)
 
     def apply(self, values: Values, where: str = "the series") -> NDArray[np.float32]:
         """Values (T, C), NaN where missing, in a channel's own units -> in deviations from its mean.
@@ -90,10 +100,16 @@ def _measured(steps: Values) -> tuple[Values, Values, NDArray[np.bool_]]:
     return mean, deviation, deviation <= STILL * np.abs(mean)
 
 
-def window_scaling(series: Sequence[Values]) -> Scaling:
-    """Each window by its own steps; kept is the mean of all, and the usual deviation of one series, the median."""
+def window_scaling(series: Sequence[Values], shared: tuple[int, ...] = ()) -> Scaling:
+    """Each window by its own steps; kept is the mean of all, and the usual deviation of one series, the median.
+
+    shared: channels whose scale is that of all series.
+    """
     own = np.array([fit_scaling([values]).deviation for values in series])  # (N, C)
-    return Scaling(fit_scaling(series).mean, np.median(own, axis=0).tolist(), "window")
+    together, deviation = fit_scaling(series), np.median(own, axis=0)
+    for channel in shared:
+        deviation[channel] = together.deviation[channel]
+    return Scaling(together.mean, deviation.tolist(), "window", shared)
 
 
 def unlike(series: Sequence[Values]) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,31 @@ def numbered(channels: int) -> tuple[str, ...]:
     return tuple(str(k + 1) for k in range(channels))
 
 
+class Roles(NamedTuple):
+    """How many channels tell of the targets, which are forecast or simulated; they stand behind these, in this order.
+
+    Without any, every channel is a target.
+    """
+
+    past: int = 0
+    """Past covariates: known up to the present step."""
+    future: int = 0
+    """Future covariates: known for the steps to be forecast too."""
+    static: int = 0
+    """Static covariates: one number in all steps of a series."""
+    simulated: bool = False
+    """Whether targets follow from the covariates alone, rather than from what they were before."""
+
+    @property
+    def covariates(self) -> int:
+        """All that are no targets."""
+        return self.past + self.future + self.static
+
+
+NONE = Roles()
+"""Of a table all of whose channels are forecast, or whose channels have no part to play."""
+
+
 @dataclass(frozen=True)
 class SeriesTable:
     """N series in the order of their file; the lists run side by side.
@@ -28,6 +54,7 @@ class SeriesTable:
     `places` says where each stood, `line 7`. `source` is the file or the built-in set, as messages name it. `firsts`
     holds the step from which on each is scored: those before are told only. Left out, it is the first of all. `named`
     says whether the file named its channels: else they are called 1, 2, …. `notes` says in sentences how it was read.
+    `roles` says what the channels are.
     """
 
     values: list[Values]
@@ -39,6 +66,7 @@ class SeriesTable:
     firsts: list[int] = field(default_factory=list)
     named: bool = True
     notes: tuple[str, ...] = ()
+    roles: Roles = NONE
 
     def __post_init__(self) -> None:
         if not self.firsts:
@@ -81,9 +109,48 @@ class SeriesTable:
         return sum(map(len, self.values))
 
     @property
+    def targets(self) -> int:
+        """How many channels, the first, are forecast or simulated: without covariates all."""
+        return len(self.channels) - self.roles.covariates
+
+    @property
+    def of_targets(self) -> "SeriesTable":
+        """The same series of the targets alone."""
+        count = self.targets
+        values = [values[:, :count] for values in self.values]
+        return replace(self, values=values, channels=self.channels[:count], roles=NONE)
+
+    @property
+    def ends(self) -> list[int]:
+        """Of each series its steps up to the last of which a target is known; future covariates may go on."""
+        return [self.end(row) for row in range(len(self))]
+
+    def end(self, row: int) -> int:
+        """The same of one series."""
+        known = np.flatnonzero(~np.isnan(self.values[row][:, : self.targets]).all(1))
+        return int(known[-1]) + 1 if len(known) else 0
+
+    def missing_in(self, row: int) -> NDArray[np.bool_]:
+        """(T, C) of a series: which values are missing that a model would read, which sees no target it simulates."""
+        missing = np.isnan(self.values[row])
+        if self.roles.simulated:
+            missing[:, : self.targets] = False
+        if self.roles.future:
+            missing[self.end(row) :, not_ahead(len(self.channels), self.roles)] = False
+        return missing
+
+    @property
     def missing(self) -> int:
-        """Values that are missing."""
-        return sum(int(np.isnan(values).sum()) for values in self.values)
+        """How many these are."""
+        return sum(int(self.missing_in(row).sum()) for row in range(len(self)))
+
+
+def not_ahead(channels: int, roles: Roles) -> NDArray[np.bool_]:
+    """(C,): which channels nobody knows ahead, all but the future covariates."""
+    begin = channels - roles.static - roles.future
+    unknown = np.ones(channels, dtype=np.bool_)
+    unknown[begin : begin + roles.future] = False
+    return unknown
 
 
 def split_series(table: SeriesTable, *, validation: float = SHARE, test: float = SHARE) -> Splits[SeriesTable]:

@@ -19,28 +19,33 @@ class SeriesExample(NamedTuple):
     """Its class, a whole number, or the number to learn of it."""
     first: int = 0
     """The step from which on it is scored; those before are told only, being scored elsewhere or too early."""
+    steps: int | None = None
+    """How many steps are read; of those behind them covariates are told ahead. None: all."""
 
 
 class SeriesBatch(NamedTuple):
     """B series of at most T steps and C channels.
 
     `values` (B, T, C) float32, where missing the last value before in its channel, or 0 where there is none (which is
-    the mean, of scaled values), and 0 beyond each length; `known` (B, T, C) float32, 1 where a value was there, else 0;
-    `lengths` (B,) int64; `first` (B,) int64, the step from which on each is scored; `labels` (B,), int64 of
-    classes, float32 of numbers, or None.
+    the mean, of scaled values), and 0 beyond each end; `known` (B, T, C) float32, 1 where a value was there, else 0;
+    `lengths` (B,) int64, the steps that are read; `ends` (B,) int64, those and the ones told ahead, without any the
+    same; `first` (B,) int64, the step from which on each is scored; `labels` (B,), int64 of classes, float32 of
+    numbers, or None.
     """
 
     values: torch.Tensor
     known: torch.Tensor
     lengths: torch.Tensor
+    ends: torch.Tensor
     first: torch.Tensor
     labels: torch.Tensor | None
 
 
 def collate_series(examples: Sequence[SeriesExample]) -> SeriesBatch:
     """Pad to the longest; raises ValueError if only some of the examples have a label."""
-    lengths = [len(example.values) for example in examples]
-    shape = (len(examples), max(lengths), examples[0].values.shape[1])
+    ends = [len(example.values) for example in examples]
+    lengths = [end if each.steps is None else each.steps for each, end in zip(examples, ends, strict=True)]
+    shape = (len(examples), max(ends), examples[0].values.shape[1])
     values, known = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     for row, example in enumerate(examples):
         there = ~np.isnan(example.values)
@@ -55,6 +60,7 @@ def collate_series(examples: Sequence[SeriesExample]) -> SeriesBatch:
         torch.from_numpy(values),
         torch.from_numpy(known),
         torch.tensor(lengths, dtype=torch.int64),
+        torch.tensor(ends, dtype=torch.int64),
         torch.tensor([example.first for example in examples], dtype=torch.int64),
         torch.tensor(labels, dtype=torch.int64 if isinstance(labels[0], int) else torch.float32) if labels else None,
     )

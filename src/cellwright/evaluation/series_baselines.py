@@ -14,13 +14,23 @@ from torch import Tensor
 from cellwright.data.series import Values
 from cellwright.models.forecaster import before
 
+LAGS = 30
+"""Steps whose inputs a linear filter sees."""
+LINEAR_FILTER = f"linear model of {LAGS} steps"
 Numbers = NDArray[np.floating]
 Model = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
-def repeated(horizon: int, quantiles: int, season: int | None = None) -> Model:
-    """The last value, or that a season before, for all Q quantiles -> (B, T, K, C, Q)."""
-    return lambda values, known, lengths: before(values, horizon, season)[..., None].expand(-1, -1, -1, -1, quantiles)
+def repeated(horizon: int, quantiles: int, season: int | None = None, targets: int | None = None) -> Model:
+    """The last value, or that a season before, for all Q quantiles -> (B, T, K, C, Q).
+
+    targets: how many channels, the first, are forecast; None: all.
+    """
+
+    def forecast(values: Tensor, known: Tensor, lengths: Tensor) -> Tensor:
+        return before(values[..., :targets], horizon, season)[..., None].expand(-1, -1, -1, -1, quantiles)
+
+    return forecast
 
 
 def frequencies(frames: Sequence[Values], horizon: int) -> Model:
@@ -49,6 +59,44 @@ def held(frames: Sequence[Values], horizon: int) -> Model:
         return (logits[:, 0] * (1 - on) + logits[:, 1] * on)[..., None]
 
     return forecast
+
+
+def constant(numbers: Numbers, quantiles: int) -> Model:
+    """These numbers (targets,) at every step, for all Q quantiles -> (B, T, targets, Q)."""
+    told = torch.tensor(numbers, dtype=torch.float32)[:, None]
+    return lambda values, known, lengths: told.expand(*values.shape[:2], -1, quantiles)
+
+
+def linear_filter(train: Sequence[Numbers], targets: Sequence[Values], asked: Sequence[Numbers]) -> list[Values]:
+    """The targets of each step by ridge regression on the inputs of that step and of the LAGS - 1 before it.
+
+    Args:
+        train: inputs (T_i, I) of each series learned from, in deviations; a missing one is 0, the mean.
+        targets: (T_i, C) of the same, NaN where missing.
+        asked: inputs (T_j, I) of others.
+
+    Returns:
+        (T_j, C) of each of `asked`.
+
+    """
+    channels = targets[0].shape[1]
+    weights = []
+    for channel in range(channels):
+        products, sums = np.eye(LAGS * train[0].shape[1] + 1), 0.0  # a penalty of 1, of what is scaled
+        for inputs, values in zip(train, targets, strict=True):
+            known = ~np.isnan(values[:, channel])
+            rows = _lagged(inputs)[known]
+            products, sums = products + rows.T @ rows, sums + rows.T @ values[known, channel]
+        weights.append(np.linalg.solve(products, sums))
+    return [_lagged(inputs) @ np.array(weights).T for inputs in asked]
+
+
+def _lagged(inputs: Numbers) -> Values:
+    """(T, I) -> (T, LAGS · I + 1): a one, and the inputs of as many steps up to each; zeros before the first."""
+    known = np.nan_to_num(inputs).astype(np.float64)
+    padded = np.concatenate([np.zeros((LAGS - 1, known.shape[1])), known])
+    lagged = np.lib.stride_tricks.sliding_window_view(padded, LAGS, axis=0).reshape(len(known), -1)
+    return np.concatenate([np.ones((len(known), 1)), lagged], axis=1)
 
 
 def mean(values: Tensor, known: Tensor, lengths: Tensor) -> Tensor:

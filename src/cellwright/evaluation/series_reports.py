@@ -108,7 +108,7 @@ class ForecastReport(Report):
             "interval": self.interval,
             "channels": list(self.channels),
             "unit": self.unit,
-            "models": {name: _json(asdict(scores)) for name, scores in self.models.items()},
+            "models": {name: finite(asdict(scores)) for name, scores in self.models.items()},
         }
 
     def verdict(self) -> str:
@@ -154,7 +154,7 @@ class MeanReport(Report):
         return verdict(self.name, self.models, higher=False)
 
 
-def _json(scores: dict[str, Any]) -> dict[str, Any]:
+def finite(scores: dict[str, Any]) -> dict[str, Any]:
     """The scores with None for NaN, which JSON has not."""
     return {
         name: [_finite(each) for each in value] if isinstance(value, tuple) else _finite(value)

@@ -72,14 +72,14 @@ def record(run: SeriesRun, text: str, reasons: bool = True) -> Recording:
     (prediction,) = predictor.predict_series(table)
     stretch = predictor.stretches(table)[-1]
     batch = collate_series([stretch.example])
-    steps = batch.values.shape[1]
-    begin = len(table.values[0]) - steps
+    steps = int(batch.lengths[0])  # those behind them are told ahead
+    begin = (table.end(0) if table.roles.future else len(table.values[0])) - steps
     check_count(steps, STEP)
     with torch.inference_mode(), capturing(_layers(run)) as captured:
         output = run.model(batch.values, batch.known, batch.lengths)[0]
     seen = Seen(batch, stretch.scaling)
     said = _SAY[spec_of(run.config.model).name](run, seen, output, prediction.as_json(), reasons)
-    there = batch.known[0] > 0
+    there = batch.known[0, :steps] > 0
     return Recording(
         run=str(run.path),
         text=table.names[0],
@@ -92,9 +92,9 @@ def record(run: SeriesRun, text: str, reasons: bool = True) -> Recording:
         between=[" "] * steps,
         known=np.ones(steps, dtype=np.bool_),
         answers=said.answers,
-        letters=_letters(run, captured),
+        letters=_letters(run, captured, steps),
         channels=Channels(
-            run.config.channels, batch.values[0].masked_fill(~there, torch.nan).numpy(), _unit(run, seen)
+            run.config.channels, batch.values[0, :steps].masked_fill(~there, torch.nan).numpy(), _unit(run, seen)
         ),
         attributions=said.attributions,
     )
@@ -104,10 +104,11 @@ def _layers(run: SeriesRun) -> list[Recurrent]:
     return [cast("Recurrent", getattr(run.model, name)) for name in spec_of(run.config.model).layers]
 
 
-def _letters(run: SeriesRun, captured: Captured) -> list[Letters]:
+def _letters(run: SeriesRun, captured: Captured, steps: int) -> list[Letters]:
     layers = _layers(run)
     stacks = spec_of(run.config.model).layers if len(layers) > 1 else ("",)
-    return [each for layer, stack in zip(layers, stacks, strict=True) for each in captured.letters([layer], stack)]
+    found = [each for layer, stack in zip(layers, stacks, strict=True) for each in captured.letters([layer], stack)]
+    return [replace(each, values={name: value[:steps] for name, value in each.values.items()}) for each in found]
 
 
 def _label(run: SeriesRun, seen: Seen, logits: Tensor, told: Mapping[str, Any], reasons: bool) -> SeriesAnswer:
@@ -158,9 +159,21 @@ def _ahead(run: SeriesRun, seen: Seen, ahead: Tensor, told: Mapping[str, Any], r
     """(T, K, C, Q): of the K steps ahead the next is told, of its quantiles the middle one."""
     quantiles = run.config.model.quantiles
     middle = len(quantiles) // 2
-    values: Array = ahead[:, 0, :, middle].numpy()
+    values: Array = ahead[: int(seen.batch.lengths[0]), 0, :, middle].numpy()
+    read = seen.scaling.first(values.shape[1]).undo(values).tolist()
     what = f"The next step as it is expected after each one (quantile {quantiles[middle]:g}), {_unit(run, seen)}."
-    return _next(run, values, seen.scaling.undo(values).tolist(), told, Expected(middle, what, shares=False))
+    return _next(run, values, read, told, Expected(middle, what, shares=False))
+
+
+def _simulated(run: SeriesRun, seen: Seen, found: Tensor, told: Mapping[str, Any], reasons: bool) -> SeriesAnswer:
+    """(T, targets, Q): of the quantiles the middle one."""
+    quantiles, names = run.config.model.quantiles, run.config.channels[: found.shape[1]]
+    middle = len(quantiles) // 2
+    values: Array = found[..., middle].numpy()
+    read = [dict(zip(names, row, strict=True)) for row in seen.scaling.first(len(names)).undo(values).tolist()]
+    what = f"The step itself as it follows from those up to it (quantile {quantiles[middle]:g}), {_unit(run, seen)}."
+    answers = Answers(names, values, [f"simulated as {_numbers(row)}" for row in read], what, shares=False)
+    return SeriesAnswer(f"last {_numbers(read[-1])}", None, answers)
 
 
 def _frames(run: SeriesRun, seen: Seen, ahead: Tensor, told: Mapping[str, Any], reasons: bool) -> SeriesAnswer:
@@ -174,7 +187,7 @@ def _next(
     run: SeriesRun, values: Array, read: Sequence[Sequence[float]], told: Mapping[str, Any], expected: Expected
 ) -> SeriesAnswer:
     """Of values (T, C), and the same as people read them, what is said."""
-    names = run.config.channels
+    names = run.config.channels[: values.shape[1]]
     said = ["the next step is expected at " + _numbers(dict(zip(names, row, strict=True))) for row in read]
     first = {name: list(found.values())[expected.number] for name, found in told["ahead"][0].items()}
     answers = Answers(names, values, said, expected.what, shares=expected.shares)
@@ -204,5 +217,12 @@ def _numbers(values: Mapping[str, float]) -> str:
     return ", ".join(shown[:4]) + (" …" if len(shown) > 4 else "")
 
 
-_SAY = {"classify": _label, "regress": _number, "forecast": _ahead, "frames": _frames, "anomaly": _errors}
+_SAY = {
+    "classify": _label,
+    "regress": _number,
+    "forecast": _ahead,
+    "frames": _frames,
+    "simulate": _simulated,
+    "anomaly": _errors,
+}
 """What each objective says."""

@@ -9,6 +9,11 @@ with the loss of Koenker and Bassett (1978), Regression quantiles: Wen et al. (2
 forecaster, trains at every step t ("forking sequences") as here. Quantiles begin from x_s, so that an untrained
 model is nearly the naive forecast, and rise, so that they never cross.
 
+Where covariates f are known ahead, all that is known of the K steps takes its place beside h_t, as the global layer of
+the same authors has it (their section 3.1):
+
+    a_t = [h_t, f_(t+1) … f_(t+K)]                                          [a_t, tanh(A a_t + d)] in place of h_t
+
 Channels that are 0 or 1 (which notes sound) are forecast by their probabilities: output "bernoulli".
 """
 
@@ -20,7 +25,7 @@ from torch.nn.functional import pad, softplus
 
 from cellwright.models.dropout import Dropout
 from cellwright.models.series_architecture import SeriesModelConfig
-from cellwright.models.series_input import SeriesInput, series_layers
+from cellwright.models.series_input import SeriesInput, SeriesParameters, series_layers
 
 
 class Forecaster(nn.Module):
@@ -36,19 +41,39 @@ class Forecaster(nn.Module):
         self.config = config
         self.outputs = len(config.quantiles) if config.likelihood == "quantiles" else 1
         self.input = SeriesInput(config)
+        self.parameters_given = SeriesParameters(config)
         self.recurrent = series_layers(config, self.input.size, bidirectional=False)
         self.dropout = Dropout(config.dropout)
-        self.dense = nn.Linear(config.hidden_size, config.horizon * config.channels * self.outputs)
+        self.told = config.horizon * config.roles.future * (2 if config.masked else 1)
+        self.context = nn.Linear(config.hidden_size + self.told, config.hidden_size) if self.told else None
+        features = config.hidden_size + (self.told + config.hidden_size if self.told else 0)
+        self.dense = nn.Linear(features, config.horizon * config.targets * self.outputs)
 
     def forward(self, values: Tensor, known: Tensor, lengths: Tensor) -> Tensor:
-        """values (B, T, C), known (B, T, C), lengths (B) int64 -> (B, T, K, C, Q): quantiles; of bernoulli logits."""
-        output, _ = self.recurrent(self.input(values, known), lengths=lengths)  # (B, T, H)
-        found = self.dense(self.dropout(output))
-        found = found.unflatten(-1, (self.config.horizon, self.config.channels, self.outputs))
+        """values (B, T, C), known (B, T, C), lengths (B) int64 -> (B, T, K, C, Q): quantiles; of bernoulli logits.
+
+        Of the C channels that are read only the targets are forecast. Beyond the lengths values of future covariates
+        are told, and nothing else is read.
+        """
+        given = self.parameters_given(values, known)
+        output, _ = self.recurrent(self.input(values, known), lengths=lengths, parameters=given)  # (B, T, H)
+        found = self.dense(self._features(self.dropout(output), values, known))
+        found = found.unflatten(-1, (self.config.horizon, self.config.targets, self.outputs))
         if self.config.likelihood == "bernoulli":
             return cast(Tensor, found)
-        rises = torch.cat([found[..., :1], softplus(found[..., 1:])], dim=-1)
-        return before(values, self.config.horizon, self.config.season_length)[..., None] + rises.cumsum(-1)
+        own = values[..., : self.config.targets]
+        return before(own, self.config.horizon, self.config.season_length)[..., None] + rising(found)
+
+    def _features(self, state: Tensor, values: Tensor, known: Tensor) -> Tensor:
+        """What forecasts are made of: the state (B, T, H), and what is told ahead."""
+        if self.context is None:
+            return state
+        roles = self.config.roles
+        ahead = slice(self.config.targets + roles.past, self.config.targets + roles.past + roles.future)
+        parts = [values, known] if self.config.masked else [values]
+        told = [ahead_of(part[..., ahead], self.config.horizon).flatten(2) for part in parts]
+        features = torch.cat([state, *told], -1)
+        return torch.cat([features, self.context(features).tanh()], -1)
 
     def forecast(self, ahead: Tensor, lengths: Tensor) -> Tensor:
         """(B, T, K, C, Q), lengths (B) from 1 on -> (B, K, C, Q): after each last step; of bernoulli probabilities."""
@@ -67,6 +92,11 @@ def before(values: Tensor, horizon: int, season: int | None) -> Tensor:
     return values[:, torch.where(source >= 0, source, steps)]
 
 
+def rising(found: Tensor) -> Tensor:
+    """Any numbers (…, Q) -> Q quantiles (…, Q), none of which is below the one before: the first as it is."""
+    return torch.cat([found[..., :1], softplus(found[..., 1:])], dim=-1).cumsum(-1)
+
+
 def pinball(forecast: Tensor, future: Tensor, quantiles: Tensor) -> Tensor:
     """Forecasts (…, Q) of what came (…), quantiles (Q,) in (0, 1) -> (…): the mean over quantiles of their loss.
 
@@ -82,7 +112,11 @@ def ahead_of(values: Tensor, horizon: int) -> Tensor:
     return padded.unfold(1, horizon, 1)[:, 1:].transpose(2, 3)
 
 
-def scored(known: Tensor, first: Tensor, horizon: int) -> Tensor:
-    """known (B, T, C), first (B) -> (B, T, K, C), 1 where what is forecast was there and is not before `first`."""
+def scored(known: Tensor, first: Tensor, horizon: int, ends: Tensor | None = None) -> Tensor:
+    """known (B, T, C), first (B) -> (B, T, K, C), 1 where what is forecast was there and is not before `first`.
+
+    ends: (B), the steps of which covariates are told ahead: none is forecast where these are not told of all K.
+    """
     steps = torch.arange(known.shape[1], device=known.device)
-    return ahead_of(known * (steps >= first[:, None])[..., None], horizon)
+    counted = ahead_of(known * (steps >= first[:, None])[..., None], horizon)
+    return counted if ends is None else counted * (steps + horizon < ends[:, None])[..., None, None]

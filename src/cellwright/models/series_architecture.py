@@ -4,9 +4,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cellwright.data.series import Roles
 from cellwright.models.architecture import Bidirectional, Dropped, Pooled
 
-ObjectiveName = Literal["classify", "regress", "forecast", "anomaly"]
+ObjectiveName = Literal["classify", "regress", "forecast", "simulate", "anomaly"]
 Output = Literal["quantiles", "bernoulli"]
 
 
@@ -16,7 +17,8 @@ class WithObjective(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     objective: ObjectiveName = "classify"
-    """What to learn: a class or a number of each series, the steps that follow, or how unlike the others it is."""
+    """What to learn: a class or a number of each series, the steps that follow, what other columns make of one, or how
+    unlike the others it is."""
 
 
 # The last of the bases is the first in the help.
@@ -49,4 +51,21 @@ class SeriesModelConfig(SeriesArchitecture):
     classes: int = Field(0, ge=0)
     """Number of labels (classify)."""
     quantiles: tuple[float, ...] = ()
-    """Rising, in (0, 1); the middle one is the forecast (forecast)."""
+    """Rising, in (0, 1); the middle one is the forecast (forecast, simulate)."""
+    roles: Roles = Roles()
+    """Which of the channels are covariates (forecast, simulate)."""
+    units: tuple[float, ...] = ()
+    """Deviations of the targets in the training split, that the outputs of a process model are divided by; of a network
+    nothing (simulate)."""
+    ranges: dict[str, tuple[float, float]] = {}
+    """What each parameter of a process model lies between (simulate)."""
+
+    @property
+    def targets(self) -> int:
+        """How many channels, the first, are forecast or simulated."""
+        return self.channels - self.roles.covariates
+
+    @property
+    def inputs(self) -> int:
+        """How many channels, the last, the recurrent layers read: no target that is simulated."""
+        return self.roles.covariates if self.roles.simulated else self.channels

@@ -29,7 +29,7 @@ def test_the_scale_of_a_stretch_is_that_of_the_steps_that_may_tell_it(
 ) -> None:
     (found,) = stretches_of(table(first), OWN, 16, ahead=ahead)
     steps = VALUES[slice(*told)]
-    assert found.scaling == ([steps.mean()], [pytest.approx(steps.std())], "window")
+    assert found.scaling == Scaling([steps.mean()], [pytest.approx(steps.std())], "window")
     assert_agree(found.example.values, (VALUES - steps.mean()) / steps.std(), SINGLE)
     assert found.example.first == first
 

@@ -11,6 +11,7 @@ from agreement import SINGLE, assert_agree, double
 from cellwright import tasks
 from cellwright.cells import CELLS
 from cellwright.data.readers.series import read_series
+from cellwright.data.scaling import no_scaling
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import load_run
 from cellwright.tasks.series import SeriesConfig
@@ -63,7 +64,7 @@ def test_frames_are_forecast_better_than_by_frequency(options: Options) -> None:
     given["validation"] = given["test"] = given["data"]  # whole series rather than their last steps
     result = train(given)
     run = load_run(result.out)
-    assert run.config.scaling == ([0.0] * 3, [1.0] * 3, "training")
+    assert run.config.scaling == no_scaling(3)
     nll = report(given)["nll"]
     assert_agree(nll["this model"], result.validation["loss"], SINGLE)
     assert nll["this model"] < 0.2 < nll["state before of each channel"] < nll["frequency of each channel"]

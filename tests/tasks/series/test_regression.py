@@ -12,6 +12,7 @@ import made_series
 from agreement import assert_agree
 from cellwright import tasks
 from cellwright.data.readers.series import read_series
+from cellwright.data.scaling import Scaling
 from cellwright.data.series import SeriesTable
 from cellwright.errors import InputError
 from cellwright.evaluation import series_baselines
@@ -97,7 +98,7 @@ def test_classes_that_are_measured_values_are_refused() -> None:
 
 
 def test_numbers_are_scaled_by_the_training_split() -> None:
-    assert number_scaling(labelled(["1", "3"])) == ([2.0], [1.0], "training")
+    assert number_scaling(labelled(["1", "3"])) == Scaling([2.0], [1.0])
 
 
 def test_options_of_other_targets_are_refused() -> None:

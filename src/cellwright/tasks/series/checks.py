@@ -12,7 +12,7 @@ def check_scored(table: SeriesTable, spec: ObjectiveSpec, split: str) -> None:
     if spec.steps_are is None:
         return
     begin = int(spec.ahead)  # no step comes before the first
-    rows = zip(table.values, table.firsts, strict=True)
+    rows = zip(table.of_targets.values, table.firsts, strict=True)
     if all(np.isnan(values[max(first, begin) :]).all() for values, first in rows):
         where = "" if split == "all" else f"in the {split} split "
         raise InputError(

@@ -1,6 +1,7 @@
 """The options of `fit --task series`."""
 
 from collections.abc import Sequence
+from math import inf
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, Field
@@ -33,6 +34,72 @@ class Columns(BaseModel):
     """Columns that are not read, with commas between them."""
 
 
+class Covariates(BaseModel):
+    """Which of the values follow from which."""
+
+    model_config = FIXED
+
+    targets: str | None = None
+    """Columns to forecast or simulate, with commas between them; None forecasts all that are no covariates."""
+    future_covariates: str | None = None
+    """Columns that are known for the steps to be forecast too, as weather forecasts, prices and holidays; of those
+    named nowhere only the past is known."""
+    static_covariates: str | None = None
+    """Columns of one number in all steps of a series, as the area of a catchment."""
+
+    @property
+    def named(self) -> dict[str, tuple[str, ...]]:
+        """The columns that each of the options names."""
+        return {name: names_of(getattr(self, name)) for name in Covariates.model_fields}
+
+
+class Process(BaseModel):
+    """Of cells that read columns by name, as models of catchments do, and how a simulation begins."""
+
+    model_config = FIXED
+
+    cell_inputs: str | None = None
+    """Columns of the inputs of a cell that reads them by name (hbv, gr4j): precipitation=rain,evaporation=pet; an input
+    that is not named here is the column of its name."""
+    parameter_ranges: str | None = None
+    """What parameters of such a cell lie between, where it is not the usual: k1=0.01:0.5,perc=0:4."""
+    warm_up: int = Field(0, ge=0)
+    """Steps at the beginning of each series that are read and not scored."""
+
+    @property
+    def inputs_given(self) -> dict[str, str]:
+        """The columns of --cell-inputs by the names of the inputs. Raises InputError for what is no such list."""
+        return _pairs("cell_inputs", self.cell_inputs, "precipitation=rain,evaporation=pet")
+
+    @property
+    def ranges_given(self) -> dict[str, tuple[float, float]]:
+        """The ranges by the names of the parameters. Raises InputError for what is no such list."""
+        example, found = "k1=0.01:0.5,perc=0:4", {}
+        for name, written in _pairs("parameter_ranges", self.parameter_ranges, example).items():
+            try:
+                low, high = map(float, written.split(":"))
+            except ValueError:
+                low, high = inf, inf
+            if not -inf < low < high < inf:
+                raise InputError(
+                    f"{flag('parameter_ranges')}: {name}={written}; expected two numbers, the lower first: {example}"
+                )
+            found[name] = (low, high)
+        return found
+
+
+def _pairs(option: str, written: str | None, example: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for each in names_of(written):
+        name, equals, value = (part.strip() for part in each.partition("="))
+        if not (name and equals and value):
+            raise InputError(f"{flag(option)}: {each!r} is no NAME=…; expected a list with commas: {example}")
+        if name in found:
+            raise InputError(f"{flag(option)}: {name} stands twice; expected it once: leave one out")
+        found[name] = value
+    return found
+
+
 class FileOptions(Separated):
     """How files are read, beside where their parts stand."""
 
@@ -49,19 +116,22 @@ class FileOptions(Separated):
 
 
 # The last of the bases is the first in the help.
-class SeriesConfig(FitConfig, Smoothing, SeriesArchitecture, FileOptions, Columns, Locations):
+class SeriesConfig(FitConfig, Smoothing, SeriesArchitecture, FileOptions, Process, Covariates, Columns, Locations):
     """The options of a run that learns from numeric series. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "series"
     reads: ClassVar[str] = SERIES
     incomparable: ClassVar[frozenset[str]] = frozenset(
-        {"objective", "likelihood", "horizon", "season_length", "scaling", "window", *FileOptions.model_fields}
+        {"objective", "likelihood", "horizon", "season_length", "scaling", "window", "targets", "warm_up"}
+        | FileOptions.model_fields.keys()
     )
 
     validation: str | None = None
-    """File that chooses the best epoch, in place of a tenth of DATA; with forecast, of the steps of each series."""
+    """File that chooses the best epoch, in place of a tenth of DATA; with forecast and simulate, of the steps of each
+    series."""
     test: str | None = None
-    """File for the final score, in place of a tenth of DATA; with forecast, the last steps of each series."""
+    """File for the final score, in place of a tenth of DATA; with forecast and simulate, the last steps of each
+    series."""
     format: Literal["npz", "csv", "tsv", "parquet", "jsonl", "ts", "arff", "tsf", "ucr"] | None = None
     """Format of files whose suffix does not tell."""
     scaling: Literal["auto", "training", "window"] = "auto"
@@ -129,12 +199,13 @@ class SeriesConfig(FitConfig, Smoothing, SeriesArchitecture, FileOptions, Column
                     f"{flag(name)} is {value}, and --objective is {self.objective}; leave it out, or give "
                     f"--objective {objective.replace(' ', ' or ')}"
                 )
-        for name in ("horizon", "season_length"):
+        for name in ("horizon", "season_length", "warm_up"):
             if (getattr(self, name) or 0) > self.window // 2:
                 raise InputError(
                     f"{flag(name)} is {getattr(self, name)} and --window {self.window}; expected at most half a window"
                 )
-        _ = self.levels
+        _ = self.levels, self.inputs_given, self.ranges_given
+        self._check_roles()
         if self.likelihood == "bernoulli":
             for name in ("quantiles", "season_length", "scaling"):
                 value = getattr(self, name)
@@ -144,20 +215,49 @@ class SeriesConfig(FitConfig, Smoothing, SeriesArchitecture, FileOptions, Column
                         "is bernoulli; leave it out"
                     )
 
+    def _check_roles(self) -> None:
+        """Raise InputError for columns in two roles, and for what no simulation can do."""
+        given = [(option, column) for option, columns in self.named.items() for column in columns]
+        for k, (option, column) in enumerate(given):
+            for before in (before for before, other in given[:k] if other == column):
+                twice = "twice" if before == option else f"and {flag(before)} names it too"
+                raise InputError(f"{flag(option)} names {column!r} {twice}; expected each column once: leave one out")
+        if self.objective == "simulate" and not self.named["targets"]:
+            raise InputError(
+                "--objective simulate needs --targets, which names the columns that follow from the others: "
+                "--targets discharge"
+            )
+        if self.objective == "simulate" and self.scaling == "window":
+            raise InputError(
+                "--scaling is window, and --objective is simulate, which is told no target that a scale could be taken "
+                "from; leave it out"
+            )
+        if given and self.likelihood == "bernoulli":
+            raise InputError(
+                f"{flag(given[0][0])} is given, which --likelihood quantiles reads, and --likelihood is bernoulli; "
+                "leave it out"
+            )
+
 
 READ_BY = {
-    "num_layers": "classify regress forecast",
-    "dropout": "classify regress forecast",
+    "num_layers": "classify regress forecast simulate",
+    "dropout": "classify regress forecast simulate",
     "bidirectional": "classify regress",
     "pooling": "classify regress",
     "label_smoothing": "classify",
     "likelihood": "forecast",
     "horizon": "forecast",
-    "quantiles": "forecast",
+    "quantiles": "forecast simulate",
+    "targets": "forecast simulate",
+    "future_covariates": "forecast",
+    "static_covariates": "forecast simulate",
+    "cell_inputs": "simulate",
+    "parameter_ranges": "simulate",
+    "warm_up": "simulate",
     "season_length": "forecast",
     "code_dim": "anomaly",
     "normal_label": "anomaly",
-    "window": "forecast anomaly",
+    "window": "forecast simulate anomaly",
 }
 """The objectives that an option is for: given with another, it would do nothing."""
 for _name, _objectives in READ_BY.items():  # with which its help ends

@@ -5,6 +5,7 @@ from cellwright.data.series import SERIES, SeriesTable, cut_series, split_series
 from cellwright.data.splits import SHARE, SPLITS, Given, Splits
 from cellwright.errors import InputError
 from cellwright.tasks.series.config import Columns, FileOptions, SeriesConfig
+from cellwright.tasks.series.covariates import arranged, until_targets
 from cellwright.tasks.series.files import as_learned, one_file, read_file
 from cellwright.tasks.series.objectives import spec_of
 from cellwright.tasks.splits import refuse_for_a_set
@@ -37,12 +38,12 @@ def _open(config: SeriesConfig) -> Splits[SeriesTable]:
     if config.data in datasets.names():
         refuse_for_a_set(config.data, config.model_dump(), OF_FILES)
         found: Splits[SeriesTable] = datasets.load(config.data, SERIES)
-        splits = Splits(dict(found), list(found.notes))
+        splits = Splits({split: arranged(table, config) for split, table in found.items()}, list(found.notes))
     else:
-        splits = _cut(config, read_file(config, one_file(config.data, datasets.names(SERIES))))
+        splits = _cut(config, arranged(read_file(config, one_file(config.data, datasets.names(SERIES))), config))
     for split in SPLITS:
         _check(config, splits, split)
-        splits[split] = as_learned(splits[split], splits["train"].channels)
+        splits[split] = as_learned(splits[split], splits["train"].channels, splits["train"].roles)
         splits.notes += [note for note in splits[split].notes if note not in splits.notes]
     return splits
 
@@ -51,7 +52,7 @@ def _cut(config: SeriesConfig, table: SeriesTable) -> Splits[SeriesTable]:
     """Take the splits that have no file of their own from the table."""
     files = {"validation": config.validation, "test": config.test}
     shares = {split: SHARE if file is None else 0.0 for split, file in files.items()}
-    in_time = config.objective == "forecast" or (config.objective == "anomaly" and len(table) < FEW)
+    in_time = config.objective in ("forecast", "simulate") or (config.objective == "anomaly" and len(table) < FEW)
     splits = (cut_series if in_time else split_series)(table, **shares)
     if in_time and any(shares.values()):
         splits.notes.append(
@@ -59,7 +60,8 @@ def _cut(config: SeriesConfig, table: SeriesTable) -> Splits[SeriesTable]:
         )
     for split, file in files.items():
         if file is not None:
-            splits[split] = read_file(config, one_file(file), config.reading_like(table.channels))
+            other = read_file(config, one_file(file), config.reading_like(table.channels))
+            splits[split] = until_targets(as_learned(other, table.channels, table.roles))
     return splits
 
 
@@ -69,5 +71,5 @@ def _check(config: SeriesConfig, splits: Splits[SeriesTable], split: str) -> Non
         counts = ", ".join(f"{name} {len(each)}" for name, each in splits.items())
         raise InputError(
             f"{config.data}: no series falls to the {split} split ({counts}); each one's hash decides, or with "
-            "forecast its length: give more, or files of their own with --validation and --test"
+            "forecast and simulate its length: give more, or files of their own with --validation and --test"
         )

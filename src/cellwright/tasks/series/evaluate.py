@@ -10,8 +10,9 @@ from cellwright.data.series import SeriesTable
 from cellwright.data.splits import Split
 from cellwright.evaluation.report import Report
 from cellwright.tasks.series.checks import check_scored
+from cellwright.tasks.series.covariates import until_targets
 from cellwright.tasks.series.data import OF_FILES, load_splits
-from cellwright.tasks.series.files import read_alike
+from cellwright.tasks.series.files import as_learned, read_alike
 from cellwright.tasks.series.objectives import spec_of
 from cellwright.tasks.series.predictor import readable
 from cellwright.tasks.series.run import SeriesRun
@@ -54,7 +55,9 @@ def _series(run: SeriesRun, data: str, split: Split, columns: Mapping[str, Any])
     if split != "all":
         return load_splits(changed)[split]
     check_split(data, split)
-    return spec_of(changed).scorable(read_alike(changed, data, run.config.channels, columns))
+    table = read_alike(changed, data, run.config.channels, columns)
+    learned = as_learned(table, run.config.channels, run.config.model.roles)
+    return spec_of(changed).scorable(changed, until_targets(learned))
 
 
 def with_history(run: SeriesRun, table: SeriesTable, say: Callable[[str], None]) -> SeriesTable:

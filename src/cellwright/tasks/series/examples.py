@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
+
 from cellwright.data.scaling import Scaling
-from cellwright.data.series import SeriesTable
+from cellwright.data.series import Roles, SeriesTable, Values, not_ahead
 from cellwright.data.series_batches import SeriesExample, stretches
 
 
@@ -25,6 +27,7 @@ def stretches_of(
     *,
     ahead: bool = False,
     answers: Mapping[str, float] | None = None,
+    told: int = 0,
 ) -> list[Stretch]:
     """Cut and scale the series of a table.
 
@@ -35,6 +38,7 @@ def stretches_of(
         ahead: whether the scored steps are forecast from those before them, which alone then may tell the scale: where
             there are none, as in training, it is that of all.
         answers: number of each label; None without labels.
+        told: steps behind each stretch of which future covariates are told ahead, where the table has them.
 
     Raises InputError for a value too far from the others.
     """
@@ -43,8 +47,15 @@ def stretches_of(
         answer = answers[table.labels[row]] if answers and table.labels else None
         for begin, first, end in _cut(len(values), window, table.firsts[row]):
             own = scaling.of(values[begin : first if ahead and first > begin else end])
-            scaled = own.apply(values[begin:end], table.where(row))
-            found.append(Stretch(SeriesExample(scaled, answer, first - begin), row, own))
+            scaled = own.apply(told_ahead(values[begin : end + told], end - begin, table.roles), table.where(row))
+            found.append(Stretch(SeriesExample(scaled, answer, first - begin, end - begin), row, own))
+    return found
+
+
+def told_ahead(values: Values, steps: int, roles: Roles) -> Values:
+    """The series (T, C), NaN behind those steps for all but what is known ahead."""
+    found = values.copy()
+    found[np.ix_(np.arange(len(values)) >= steps, not_ahead(values.shape[1], roles))] = np.nan
     return found
 
 

@@ -12,9 +12,10 @@ from cellwright.data.readers.series import FORMATS, read_series
 from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.readers.several import files_of, named_by
 from cellwright.data.readers.values import listed
-from cellwright.data.series import SeriesTable, numbered
+from cellwright.data.series import Roles, SeriesTable, numbered
 from cellwright.errors import InputError
 from cellwright.tasks.series.config import SeriesConfig
+from cellwright.tasks.series.covariates import check_static
 
 
 def one_file(data: str, built_in: Iterable[str] = ()) -> Path:
@@ -57,24 +58,39 @@ def read_alike(
 
 
 def check_complete(table: SeriesTable) -> None:
-    """Raise InputError at the first missing value, for a model that learns from series without any."""
-    for row, values in enumerate(table.values):
-        for step, channel in np.argwhere(np.isnan(values))[:1]:
+    """Raise InputError at the first missing value that is read, for a model that learns from series without any."""
+    for row in range(len(table)):
+        for step, channel in np.argwhere(table.missing_in(row))[:1]:
             raise InputError(
                 f"{table.where(row)}, step {step + 1}, channel {table.channels[channel]!r}: a value is missing, and "
                 "the run learned from series without any: fill it, or train on series that miss some too"
             )
 
 
-def as_learned(table: SeriesTable, channels: Sequence[str]) -> SeriesTable:
-    """The table with the channels that were learned from, in their order.
+def as_learned(table: SeriesTable, channels: Sequence[str], roles: Roles) -> SeriesTable:
+    """The table with the channels that were learned from, in their order and their roles.
 
     Channels go by name. Of a table or a training without names they go by their order, since nothing else tells them.
+    Targets that are simulated may be left out, and are missing then.
 
     Raises:
-        InputError: other channels, or another number of them.
+        InputError: other channels, or another number of them; a static covariate that changes.
 
     """
+    inputs = tuple(channels)[len(channels) - roles.covariates :]
+    if roles.simulated and len(table.channels) == len(inputs):
+        found = _in_order(table, inputs)
+        absent = len(channels) - len(inputs)
+        values = [np.insert(each, [0] * absent, np.nan, axis=1) for each in found.values]
+        found = replace(found, values=values, channels=tuple(channels))
+    else:
+        found = _in_order(table, channels)
+    found = replace(found, roles=roles)
+    check_static(found)
+    return found
+
+
+def _in_order(table: SeriesTable, channels: Sequence[str]) -> SeriesTable:
     learned = tuple(channels)
     if table.channels == learned:
         return table

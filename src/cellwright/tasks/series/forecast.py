@@ -2,26 +2,33 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 
-from cellwright.data.series import SeriesTable, Values
+from cellwright.data.readers.values import listed
+from cellwright.data.series import SeriesTable
 from cellwright.data.series_batches import SeriesBatch, SeriesExample, collate_series
 from cellwright.data.splits import SPLITS, Splits
+from cellwright.data.wording import counted
 from cellwright.errors import InputError
 from cellwright.evaluation import series_baselines
 from cellwright.evaluation.report import Report
 from cellwright.evaluation.series_scores import Forecasts, measures_of, score_forecasts
 from cellwright.models.forecaster import Forecaster, ahead_of, pinball, scored
+from cellwright.models.series_architecture import SeriesModelConfig
 from cellwright.tasks.predictor import Prediction
+from cellwright.tasks.series import step_quantiles
 from cellwright.tasks.series.config import SeriesConfig
-from cellwright.tasks.series.examples import Stretch, examples_of, stretches_of
+from cellwright.tasks.series.covariates import check_varied
+from cellwright.tasks.series.examples import Stretch, examples_of, stretches_of, told_ahead
 from cellwright.tasks.series.objective import BATCH_STEPS, Model, SummedObjective
 from cellwright.tasks.series.objective_spec import Learned, ObjectiveSpec
 from cellwright.tasks.series.predictor import SeriesPredictor
 from cellwright.tasks.series.run import SeriesRun
+from cellwright.tasks.series.step_quantiles import Step
 from cellwright.tasks.task import Baseline
 from cellwright.tasks.texts import batches_of
 
@@ -33,11 +40,17 @@ class ForecastObjective(SummedObjective):
 
     def sums(self, model: Model, batch: SeriesBatch) -> tuple[Tensor, Tensor]:
         """Of every number that is known and scored."""
-        counted = scored(batch.known, batch.first, self.config.horizon)  # (B, T, K, C)
+        future, counted = to_forecast(batch, self.config)  # (B, T, K, C)
         ahead = model(batch.values, batch.known, batch.lengths)  # (B, T, K, C, Q)
-        future = ahead_of(batch.values, self.config.horizon)
         loss = pinball(ahead, future, ahead.new_tensor(self.config.quantiles))
         return (loss * counted).sum(), counted.sum()
+
+
+def to_forecast(batch: SeriesBatch, config: SeriesModelConfig) -> tuple[Tensor, Tensor]:
+    """(B, T, K, C) twice, of the targets: what comes K steps after each, and 1 where that is known and scored."""
+    values, known = (part[..., : config.targets] for part in (batch.values, batch.known))
+    ends = batch.ends if config.roles.future else None
+    return ahead_of(values, config.horizon), scored(known, batch.first, config.horizon, ends)
 
 
 @dataclass(frozen=True)
@@ -46,23 +59,16 @@ class Forecast(Prediction):
 
     name: str
     """The series'."""
-    ahead: list[dict[str, dict[str, float]]]
+    ahead: list[Step]
     """Of each step ahead, of each channel by name, its quantiles by name, or the probability of a 1."""
 
     def line(self, text: str) -> str:
         """A line a step ahead and channel: name, steps ahead, channel and the quantiles."""
-        shown = [
-            {name: f"{v:.6g}" if isinstance(v, float) else str(v) for name, v in r.items()} for r in self.as_rows()
-        ]
-        return "\n".join("\t".join(row.values()) for row in shown)
+        return step_quantiles.as_lines(self.as_rows())
 
     def as_rows(self) -> list[dict[str, Any]]:
         """A row a step ahead and channel, named as in the header of lines."""
-        return [
-            {"series": self.name, "ahead": k, "channel": channel, **values}
-            for k, step in enumerate(self.ahead, start=1)
-            for channel, values in step.items()
-        ]
+        return step_quantiles.rows_of(self.name, "ahead", self.ahead)
 
 
 class ForecastPredictor(SeriesPredictor[Forecast]):
@@ -73,54 +79,83 @@ class ForecastPredictor(SeriesPredictor[Forecast]):
     @property
     def header(self) -> str:
         """Names of the fields of a line."""
-        return "\t".join(["series", "ahead", "channel", *self._names])
-
-    @property
-    def _names(self) -> list[str]:
-        return [f"{q:g}" for q in self.run.config.model.quantiles] or ["probability"]
+        return "\t".join(["series", "ahead", "channel", *step_quantiles.names_of(self.run.config.model)])
 
     def _said(self, table: SeriesTable) -> list[Forecast]:
-        read = self.stretches(table)
+        read, names = self.stretches(table), step_quantiles.names_of(self.run.config.model)
         said: dict[int, Forecast] = {}
         for indices, batch, ahead in self._outputs(read):
             last = cast(Forecaster, self.run.model).forecast(ahead, batch.lengths)  # (B, K, C, Q)
             for index, found in zip(indices, last.transpose(-1, -2).numpy(), strict=True):
-                steps = [self._step(read[index].scaling.undo(step)) for step in found]
+                scaling = read[index].scaling.first(found.shape[-1])
+                steps = [step_quantiles.named(scaling.undo(step), self.run.config.channels, names) for step in found]
                 said[index] = Forecast(table.names[index], steps)
         return [said[index] for index in range(len(table))]
 
     def stretches(self, table: SeriesTable) -> list[Stretch]:
         """As many steps of each series as are read at once, up to its last."""
-        window, found = self.run.config.options["window"], []
+        window, roles, found = self.run.config.options["window"], self.run.config.model.roles, []
         for row, values in enumerate(table.values):
-            scaling = self.run.config.scaling.of(values[-window:])
+            end = table.end(row) if roles.future else len(values)
+            begin = max(0, end - window)
+            scaling = self.run.config.scaling.of(values[begin:end])
+            told = told_ahead(values[: end + self.run.config.model.horizon], end, roles)
             # All of it: what is too far from the others is named by its step in the series.
-            found.append(Stretch(SeriesExample(scaling.apply(values, table.where(row))[-window:]), row, scaling))
+            scaled = scaling.apply(told, table.where(row))[begin:]
+            found.append(Stretch(SeriesExample(scaled, steps=end - begin), row, scaling))
         return found
 
-    def _step(self, values: Values) -> dict[str, dict[str, float]]:
-        """(Q, C) by name."""
-        return {
-            channel: dict(zip(self._names, values[:, c].tolist(), strict=True))
-            for c, channel in enumerate(self.run.config.channels)
-        }
+    def unread(self, table: SeriesTable) -> list[str]:
+        """The note on steps beyond the horizon.
+
+        Raises InputError where there are no targets to begin from, or covariates are not told as far ahead.
+        """
+        roles, horizon = table.roles, self.run.config.model.horizon
+        if not roles.future:
+            return []
+        names = listed(table.channels[: table.targets])
+        further = [len(values) - table.end(row) for row, values in enumerate(table.values)]
+        for row, steps in enumerate(further):
+            if steps == len(table.values[row]):
+                raise InputError(f"{table.where(row)}: no value of {names}; expected some, after which it is forecast")
+            if steps < horizon:
+                begin = table.targets + roles.past
+                known = listed(table.channels[begin : begin + roles.future])
+                raise InputError(
+                    f"{table.where(row)}: {counted(steps, 'step')} after the last value of {names}; expected "
+                    f"{horizon}, the horizon, with {known} in each, which the run knows ahead: add rows that leave "
+                    f"{names} empty"
+                )
+        more = sum(steps - horizon for steps in further)
+        return [f"{table.source}: {counted(more, 'step')} beyond the horizon not read"] if more else []
 
 
-def forecastable(table: SeriesTable) -> SeriesTable:
-    """The series in which a step follows another. Raises InputError where there are none."""
-    kept = table.take(row for row, values in enumerate(table.values) if len(values) > 1)
-    if not len(kept):
+def forecastable(config: SeriesConfig, table: SeriesTable) -> SeriesTable:
+    """The series in which a step follows another, or where covariates are known ahead, as many as the horizon has.
+
+    Raises InputError where there are none.
+    """
+    steps = config.horizon if table.roles.future else 1
+    kept = table.take(row for row, values in enumerate(table.values) if len(values) > steps)
+    if not len(kept) and steps == 1:
         raise InputError(f"{table.source}: every series has one step, and nothing follows it; expected more")
+    if not len(kept):
+        raise InputError(
+            f"{table.source}: every series has at most {steps} steps, the horizon, of all of which covariates are "
+            "told; expected more: give a smaller --horizon"
+        )
     return kept
 
 
 def leave_out_short(config: SeriesConfig, splits: Splits[SeriesTable]) -> None:
-    """Leave out, and note, the series in which no step follows another. Raises InputError where none is left."""
+    """Leave out, and note, the series that nothing follows in. Raises InputError where none is left."""
     for split in (name for name in SPLITS if name not in splits.without):
-        kept = forecastable(splits[split])
+        kept = forecastable(config, splits[split])
         if short := len(splits[split]) - len(kept):
-            splits.notes.append(f"{short} series of one step left out of the {split} split: nothing follows")
+            steps = f"at most {config.horizon} steps" if splits[split].roles.future else "one step"
+            splits.notes.append(f"{short} series of {steps} left out of the {split} split: nothing follows")
         splits[split] = kept
+    check_varied(splits["train"])
 
 
 def _learned(config: SeriesConfig, train: SeriesTable) -> Learned:
@@ -128,7 +163,7 @@ def _learned(config: SeriesConfig, train: SeriesTable) -> Learned:
 
 
 def _baseline(config: SeriesConfig, splits: Splits[SeriesTable], measure: Callable[[Model], float]) -> Baseline:
-    repeated = series_baselines.repeated(config.horizon, len(config.levels))
+    repeated = series_baselines.repeated(config.horizon, len(config.levels), targets=splits["train"].targets)
     return Baseline(measure(repeated), "forecasting the last value")
 
 
@@ -136,33 +171,36 @@ def _report(run: SeriesRun, table: SeriesTable, train: SeriesTable | None) -> Re
     # scikit-learn, which predictions need not load
     from cellwright.evaluation.series_reports import MODEL, ForecastReport
 
-    options = run.config.learned
-    horizon, levels = run.config.model.horizon, run.config.model.quantiles
-    baselines = {"last value": series_baselines.repeated(horizon, len(levels))}
+    options, config = run.config.learned, run.config.model
+    repeated = partial(series_baselines.repeated, config.horizon, len(config.quantiles), targets=config.targets)
+    baselines = {"last value": repeated()}
     if options.season_length is not None:
-        baselines["value a season before"] = series_baselines.repeated(horizon, len(levels), options.season_length)
+        baselines["value a season before"] = repeated(season=options.season_length)
     scaling = run.config.scaling
     alike = scaling.by == "training"
-    measures = measures_of(table, scaling.deviation if alike else None, options.season_length)
-    stretched = stretches_of(table, scaling, options.window, ahead=True)
+    deviations = scaling.first(config.targets).deviation if alike else None
+    measures = measures_of(table.of_targets, deviations, options.season_length)
+    told = config.horizon if config.roles.future else 0
+    stretched = stretches_of(table, scaling, options.window, ahead=True, told=told)
     whole = stretches_of(table, scaling, None, ahead=True)
-    models = {MODEL: score_forecasts(_ahead(run.model, stretched, horizon), levels, measures)}
+    models = {MODEL: score_forecasts(_ahead(run.model, stretched, config), config.quantiles, measures)}
     for name, baseline in baselines.items():
-        models[name] = score_forecasts(_ahead(baseline, whole, horizon), levels, measures)
+        models[name] = score_forecasts(_ahead(baseline, whole, config), config.quantiles, measures)
     unit = f"standard deviations of {'the training split' if alike else 'each series before what is scored'}"
-    return ForecastReport(models, run.config.channels, unit, levels[-1] - levels[0])
+    interval = config.quantiles[-1] - config.quantiles[0]
+    return ForecastReport(models, run.config.channels[: config.targets], unit, interval)
 
 
 @torch.inference_mode()
-def _ahead(model: Model, found: list[Stretch], horizon: int) -> Iterator[Forecasts]:
+def _ahead(model: Model, found: list[Stretch], config: SeriesModelConfig) -> Iterator[Forecasts]:
     for indices in batches_of([len(each.example.values) for each in found], BATCH_STEPS):
         rows = [found[i] for i in indices]
         batch = collate_series(examples_of(rows))
         ahead = model(batch.values, batch.known, batch.lengths)
-        counted = scored(batch.known, batch.first, horizon)
-        units = torch.tensor([each.scaling.deviation for each in rows], dtype=torch.float64)
+        future, counted = to_forecast(batch, config)
+        units = torch.tensor([each.scaling.deviation[: config.targets] for each in rows], dtype=torch.float64)
         owners = torch.tensor([each.series for each in rows])
-        yield Forecasts(ahead, ahead_of(batch.values, horizon), counted, units, owners)
+        yield Forecasts(ahead, future, counted, units, owners)
 
 
 SPEC = ObjectiveSpec(

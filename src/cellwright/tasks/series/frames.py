@@ -48,9 +48,9 @@ def check_binary(table: SeriesTable) -> None:
             )
 
 
-def _scorable(table: SeriesTable) -> SeriesTable:
+def _scorable(config: SeriesConfig, table: SeriesTable) -> SeriesTable:
     check_binary(table)
-    return forecast.forecastable(table)
+    return forecast.forecastable(config, table)
 
 
 def _refine(config: SeriesConfig, splits: Splits[SeriesTable]) -> None:

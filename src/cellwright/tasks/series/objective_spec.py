@@ -26,9 +26,13 @@ class Learned(NamedTuple):
     """Mean and deviation of the number to learn."""
     scaling: Scaling | None = None
     """What the model's numbers are in units of; None: as the options and the values say."""
+    units: tuple[float, ...] = ()
+    """Of a process model the deviations of its targets."""
+    ranges: Mapping[str, tuple[float, float]] = {}
+    """What its parameters lie between."""
 
 
-def _whole(table: SeriesTable) -> SeriesTable:
+def _whole(config: SeriesConfig, table: SeriesTable) -> SeriesTable:
     return table
 
 
@@ -54,12 +58,13 @@ class ObjectiveSpec:
     """What the training split says. Raises InputError."""
     refine: Callable[[SeriesConfig, Splits[SeriesTable]], None] = _as_they_are
     """Leaves out of the splits, in place, what has nothing to learn from. Raises InputError where nothing is left."""
-    scorable: Callable[[SeriesTable], SeriesTable] = _whole
+    scorable: Callable[[SeriesConfig, SeriesTable], SeriesTable] = _whole
     """The series of a table that can be scored. Raises InputError where there are none."""
     answers: Callable[[SeriesRunConfig, SeriesTable], Mapping[str, float]] = lambda run, table: {}
     """The number that is learned of each label."""
     steps_are: str | None = None
-    """What is done to the steps, "forecast" or "restored": where all are missing, a mean over none would be perfect."""
+    """What is done to the steps, "forecast", "simulated" or "restored": were all missing, a mean over none would be
+    perfect."""
     ahead: bool = False
     """Whether the scored steps are forecast from those before them."""
     layers: tuple[str, ...] = ("recurrent",)

@@ -5,13 +5,13 @@ from typing import Any
 
 from cellwright.models.series_architecture import SeriesArchitecture
 from cellwright.tasks.run import CONFIG, check_size, load_model
-from cellwright.tasks.series import anomaly, classify, forecast, frames, regress
+from cellwright.tasks.series import anomaly, classify, forecast, frames, regress, simulate
 from cellwright.tasks.series.objective_spec import ObjectiveSpec
 from cellwright.tasks.series.predictor import SeriesPredictor
 from cellwright.tasks.series.run import SeriesRun, SeriesRunConfig
 
 OBJECTIVES: dict[str, ObjectiveSpec] = {
-    each.SPEC.name: each.SPEC for each in (classify, regress, forecast, frames, anomaly)
+    each.SPEC.name: each.SPEC for each in (classify, regress, forecast, frames, simulate, anomaly)
 }
 
 

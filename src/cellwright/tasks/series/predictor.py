@@ -47,11 +47,22 @@ class SeriesPredictor(Predictor[Predicted]):
         """The series of a file, as texts; of several files, names begin with their file's."""
         told = {"data": path, **given} if "format" in given else given  # --format is meant for the file that it is of
         options = self.run.config.learned.model_copy(update=told)
-        table = readable(self.run, read_alike(options, path, self.run.config.channels, given, labelled=False))
+        channels = self.run.config.channels
+        if self.run.config.model.roles.simulated:  # what is to be said of them need not be there
+            channels = channels[self.run.config.model.targets :]
+        table = readable(self.run, read_alike(options, path, channels, given, labelled=False))
         if several:
             table = replace(table, names=[f"{path}:{name}" for name in table.names])
+        notes = (*table.notes, *self.unread(table))
         texts = json_series.dump(table)
-        return FileRequest.at_once(texts, [[]] * len(texts), table.notes)
+        return FileRequest.at_once(texts, [[]] * len(texts), notes)
+
+    def unread(self, table: SeriesTable) -> list[str]:
+        """Sentences on the steps of the series that have no part in the answer.
+
+        Raises InputError where the answer asks for steps that are not there.
+        """
+        return []
 
     def predict(self, texts: Sequence[str]) -> list[Predicted]:
         """What the model says of each series, a JSON object each. Raises InputError for one it cannot read."""
@@ -70,7 +81,9 @@ class SeriesPredictor(Predictor[Predicted]):
 
     def predict_series(self, table: SeriesTable) -> list[Predicted]:
         """What the model says of each series. Raises InputError for channels that the run does not know."""
-        return self._said(readable(self.run, table))
+        table = readable(self.run, table)
+        self.unread(table)  # which refuses
+        return self._said(table)
 
     @abstractmethod
     def _said(self, table: SeriesTable) -> list[Predicted]: ...
@@ -94,7 +107,7 @@ class SeriesPredictor(Predictor[Predicted]):
 
 def readable(run: SeriesRun, table: SeriesTable) -> SeriesTable:
     """The table with the run's channels. Raises InputError for others, and where values miss and it learned without."""
-    table = as_learned(table, run.config.channels)
+    table = as_learned(table, run.config.channels, run.config.model.roles)
     if not run.config.model.masked:
         check_complete(table)
     return table

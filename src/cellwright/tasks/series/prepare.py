@@ -4,8 +4,6 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import cellwright
 from cellwright.data import datasets
 from cellwright.data.feed import costs_of, feeds
@@ -16,16 +14,17 @@ from cellwright.data.series import SeriesTable
 from cellwright.data.series_batches import SeriesExample, collate_series
 from cellwright.data.splits import SPLITS, Given, Splits
 from cellwright.models.series_architecture import SeriesArchitecture, SeriesModelConfig
-from cellwright.tasks.cell import check_cell
 from cellwright.tasks.resume import fingerprint, gone_on, kept_options
 from cellwright.tasks.series.checks import check_scored
 from cellwright.tasks.series.config import SeriesConfig
+from cellwright.tasks.series.covariates import described
 from cellwright.tasks.series.data import load_splits
 from cellwright.tasks.series.examples import examples_of, stretches_of
 from cellwright.tasks.series.files import check_complete
 from cellwright.tasks.series.objective import measured
 from cellwright.tasks.series.objective_spec import ObjectiveSpec
 from cellwright.tasks.series.objectives import spec_of
+from cellwright.tasks.series.process import check_model
 from cellwright.tasks.series.run import SeriesRunConfig
 from cellwright.tasks.task import Prepared
 
@@ -34,7 +33,7 @@ def prepare(
     config: SeriesConfig, before: SeriesRunConfig | None, given: Given[SeriesTable] | None = None
 ) -> Prepared[SeriesConfig, SeriesRunConfig]:
     """Read the data, unless it is `given`, and measure the training split. Raises InputError."""
-    check_cell(config.cell)  # before the data is read
+    check_model(config)  # before the data is read
     spec, splits = spec_of(config), load_splits(config, given)
     run = gone_on(before if given else None, config, lambda: _rows(splits)) or _describe(config, spec, splits, given)
     # The test split is looked at now: what it cannot be scored by is refused before the model is trained.
@@ -78,6 +77,9 @@ def _describe(
         masked=any(splits[split].missing for split in ("train", "validation")),
         classes=len(learned.labels),
         quantiles=learned.quantiles,
+        roles=train.roles,
+        units=learned.units,
+        ranges=dict(learned.ranges),
     )
     return SeriesRunConfig(
         cellwright=cellwright.__version__,
@@ -107,9 +109,14 @@ def _format(config: SeriesConfig) -> dict[str, str]:
 
 
 def _scaling(config: SeriesConfig, spec: ObjectiveSpec, train: SeriesTable) -> Scaling:
-    own = spec.windowed and unlike(train.values)
-    by_window = config.scaling == "window" or (config.scaling == "auto" and own)
-    return (window_scaling if by_window else fit_scaling)(train.values)
+    auto, roles, channels = config.scaling == "auto", train.roles, len(train.channels)
+    own = spec.windowed and not roles.simulated and unlike(train.of_targets.values)
+    if not (config.scaling == "window" or (auto and own)):
+        return fit_scaling(train.values)
+    static = range(channels - roles.static, channels)
+    others = range(train.targets, channels - roles.static) if auto else ()
+    alike = [c for c in others if not unlike([values[:, [c]] for values in train.values])]
+    return window_scaling(train.values, (*alike, *static))
 
 
 def _digest(table: SeriesTable) -> str:
@@ -124,16 +131,16 @@ def _examples(
 ) -> list[SeriesExample]:
     window = config.window if spec.windowed else None
     answers = spec.answers(run, table)
-    return examples_of(stretches_of(table, run.scaling, window, ahead=spec.ahead, answers=answers))
+    told = run.model.horizon if run.model.roles.future else 0
+    return examples_of(stretches_of(table, run.scaling, window, ahead=spec.ahead, answers=answers, told=told))
 
 
 def _notes(splits: Splits[SeriesTable], run: SeriesRunConfig) -> list[str]:
     counts = ", ".join(f"{len(table):,} {split}" for split, table in splits.items())
     channels = f"{len(run.channels)} {'channel' if len(run.channels) == 1 else 'channels'}"
     classes = f" of {len(run.labels)} classes" if run.labels else ""
-    missing = sum(
-        np.isnan(v[first:]).sum() for t in splits.values() for v, first in zip(t.values, t.firsts, strict=True)
-    )
+    missing = sum(t.missing_in(row)[first:].sum() for t in splits.values() for row, first in enumerate(t.firsts))
+    roles = [described(run.channels, run.model.roles)] if run.model.roles.covariates else []
     chosen = run.scaling.by == "window" and run.options["scaling"] == "auto"
     scaled = "the series are on scales of their own: each window is scaled by itself (--scaling training: all alike)"
     told = f"; {missing:,} values are missing, which the model is told" if missing else ""
@@ -141,5 +148,6 @@ def _notes(splits: Splits[SeriesTable], run: SeriesRunConfig) -> list[str]:
         *splits.notes,
         f"{counts} series{classes}; {channels} ({listed(run.channels, most=6)}), "
         f"{splits['train'].steps:,} steps to train on{told}",
+        *roles,
         *([scaled] if chosen else []),
     ]

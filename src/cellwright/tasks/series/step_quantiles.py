@@ -1,0 +1,39 @@
+"""What is said of steps, by quantiles of each channel, or by the probability of a 1: by name, as rows and as lines."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from cellwright.data.series import Values
+from cellwright.models.series_architecture import SeriesModelConfig
+
+Step = dict[str, dict[str, float]]
+"""Of each channel by name its quantiles by name."""
+
+
+def names_of(model: SeriesModelConfig) -> list[str]:
+    """The quantiles, or what is said in place of any."""
+    return [f"{q:g}" for q in model.quantiles] or ["probability"]
+
+
+def named(values: Values, channels: Sequence[str], names: Sequence[str]) -> Step:
+    """What is said of a step (Q, C), of the first C channels, by name."""
+    columns = values.T.tolist()
+    return {
+        channel: dict(zip(names, each, strict=True))
+        for channel, each in zip(channels[: len(columns)], columns, strict=True)
+    }
+
+
+def rows_of(series: str, counter: str, steps: Sequence[Step]) -> list[dict[str, Any]]:
+    """A row a step and channel; `counter` names the column that counts steps from 1 on."""
+    return [
+        {"series": series, counter: k, "channel": channel, **values}
+        for k, step in enumerate(steps, start=1)
+        for channel, values in step.items()
+    ]
+
+
+def as_lines(rows: Sequence[dict[str, Any]]) -> str:
+    """A line a row, with tabs between its fields."""
+    shown = [[f"{v:.6g}" if isinstance(v, float) else str(v) for v in row.values()] for row in rows]
+    return "\n".join("\t".join(row) for row in shown)

@@ -1,0 +1,325 @@
+"""Targets that follow other columns: known ahead, known up to the present, constant; and simulated ones."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import made_series
+from agreement import SINGLE, assert_agree
+from cellwright import tasks
+from cellwright.data.scaling import no_scaling
+from cellwright.data.series import Roles, SeriesTable
+from cellwright.data.series_batches import collate_series
+from cellwright.errors import InputError
+from cellwright.models.forecaster import scored
+from cellwright.tasks.predictor import Predictor
+from cellwright.tasks.run import load_run
+from cellwright.tasks.series import SeriesConfig
+from cellwright.tasks.series.covariates import arranged
+from cellwright.tasks.series.examples import examples_of, stretches_of
+from cellwright.training import fit
+from series_runs import Options, report, train
+
+FLOW: dict[str, Any] = {"targets": "flow", "static_covariates": "area", "window": 32, "hidden_size": 16}
+AHEAD = FLOW | {"objective": "forecast", "future_covariates": "rain,pet", "horizon": 3}
+SIMULATED = FLOW | {"objective": "simulate"}
+CATCHMENTS = made_series.reservoirs(5, 160, 0)
+Written = Callable[[str], str]
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Written:
+    """Where a file of that content is."""
+
+    def write(content: str) -> str:
+        path = tmp_path / f"other{len(list(tmp_path.iterdir()))}.csv"
+        path.write_text(content)
+        return str(path)
+
+    return write
+
+
+def without(content: str, column: str) -> str:
+    """CSV without a column."""
+    rows = [row.split(",") for row in content.splitlines()]
+    place = rows[0].index(column)
+    return "\n".join(",".join(row[:place] + row[place + 1 :]) for row in rows) + "\n"
+
+
+def last_days(content: str, days: int, of: int, change: Callable[[list[str]], list[str]]) -> str:
+    """CSV whose last days of each series of `of` days are changed."""
+    header, *rows = content.splitlines()
+    changed = [",".join(change(row.split(","))) if k % of >= of - days else row for k, row in enumerate(rows)]
+    return "\n".join([header, *changed]) + "\n"
+
+
+def test_rain_that_is_known_ahead_forecasts_the_flow(options: Options, written: Written) -> None:
+    alone = options(without(without(without(CATCHMENTS, "rain"), "pet"), "area"), **AHEAD | dict.fromkeys(
+        ("future_covariates", "static_covariates", "targets")
+    ))  # fmt: skip
+    train(alone)
+    flow = report(alone)["models"]["this model"]["mae"]
+    told = options(CATCHMENTS, **AHEAD, overwrite=True)
+    train(told)
+    models = report(told)["models"]
+    assert models["this model"]["mae"] < 0.6 * flow
+    assert models["this model"]["mae"] < 0.6 * models["last value"]["mae"]
+    assert load_run(told["out"]).config.channels == ["flow", "rain", "pet", "area"]
+    predictor = Predictor.load(told["out"])
+    asked = predictor.request(written(made_series.reservoirs(5, 160, 0, ahead=3)), {})
+    said = predictor.predict(asked.texts)
+    assert [len(each.ahead) for each in said] == [3] * 5
+    assert {*said[0].ahead[0]} == {"flow"}
+    dry = last_days(made_series.reservoirs(5, 160, 0, ahead=3), 3, 160, lambda row: [*row[:2], "0", *row[3:]])
+    for wet, other in zip(said, predictor.predict(predictor.request(written(dry), {}).texts), strict=True):
+        assert wet.ahead[-1]["flow"]["0.5"] >= other.ahead[-1]["flow"]["0.5"]
+
+
+def test_the_answers_are_those_that_are_scored(options: Options, written: Written) -> None:
+    """MAE of the last step of the horizon, by predicting each series from the one origin that is left to score."""
+    train(options(CATCHMENTS, **AHEAD | {"max_epochs": 1}))
+    run = load_run(options(CATCHMENTS)["out"])
+    whole = written(made_series.reservoirs(2, 9, 3))
+    predictor = Predictor.load(run.path)
+    table = predictor.table(predictor.request(written(made_series.reservoirs(2, 12, 3, ahead=3)), {}).texts)
+    said = predictor.predict_series(table)
+    true = np.array([[row.split(",")[-1] for row in made_series.reservoirs(2, 12, 3).splitlines()[1:]]], dtype=float)
+    missed = [
+        abs(step["flow"]["0.5"] - value)
+        for each, values in zip(said, true.reshape(2, 12)[:, 9:], strict=True)
+        for step, value in zip(each.ahead, values, strict=True)
+    ]
+    learned = tasks.get("series").evaluate(run, written(made_series.reservoirs(2, 12, 3)), "all", {}, print)
+    assert learned.as_json()["models"]["this model"]["count"] == 2 * 9 * 3  # from each origin whose horizon is told
+    scored = _from_the_origin(run, table, 8, true.reshape(2, 12))
+    assert_agree(scored, missed, SINGLE)
+    with pytest.raises(
+        InputError, match="0 steps after the last value of 'flow'; expected 3, the horizon, with 'rain'"
+    ):
+        predictor.request(whole, {})
+
+
+def _from_the_origin(run: Any, table: SeriesTable, origin: int, true: Any) -> list[float]:
+    """What is missed after a step, by the model on whole series."""
+    whole = SeriesTable(
+        [np.concatenate([flow[:, None], v[:, 1:]], 1) for flow, v in zip(true, table.values, strict=True)],
+        table.names, None, table.places, table.channels, "made up", roles=table.roles,
+    )  # fmt: skip
+    found = stretches_of(whole, run.config.scaling, None)
+    batch = collate_series(examples_of(found))
+    ahead = run.model(batch.values, batch.known, batch.lengths)[:, origin, :, 0, 1].detach().numpy()
+    own = run.config.scaling.first(1)
+    return [
+        abs(value - seen)
+        for row, flow in zip(ahead, true, strict=True)
+        for value, seen in zip(own.undo(row[:, None])[:, 0].tolist(), flow[origin + 1 :].tolist(), strict=True)
+    ]
+
+
+def test_flow_is_simulated_from_rain(options: Options, written: Written) -> None:
+    given = options(CATCHMENTS, **SIMULATED)
+    result = train(given)
+    assert result.baseline is not None
+    assert result.validation["loss"] < result.baseline / 2
+    models = report(given)["models"]
+    assert [*models] == ["this model", "linear model of 30 steps", "mean"]
+    assert models["this model"]["nse"] > 0.6 > 0 > models["mean"]["nse"]
+    predictor = Predictor.load(given["out"])
+    asked = predictor.request(written(without(CATCHMENTS, "flow")), {})
+    said = predictor.predict(asked.texts)
+    assert [len(each.steps) for each in said] == [160] * 5
+    rows = said[0].as_rows()
+    assert [*rows[0]] == predictor.header.split("\t") == ["series", "step", "channel", "0.1", "0.5", "0.9"]
+    with_flow = predictor.request(written(CATCHMENTS), {})
+    assert with_flow.texts == asked.texts
+    assert any("columns that are not read: 'flow'" in note for piece in with_flow.pieces() for note in piece.notes)
+    # Inputs alone, and inputs with targets of which nothing is read, without names.
+    bare = json.dumps({"values": [[5.0, 2.0, 40.0]] * 4})
+    with_target = json.dumps({"values": [[7.0, 5.0, 2.0, 40.0]] * 4})
+    (one,), (other,) = predictor.predict([bare]), predictor.predict([with_target])
+    assert one.steps == other.steps
+
+
+def test_a_panel_on_scales_of_its_own_keeps_what_all_series_share(options: Options) -> None:
+    train(options(made_series.scaled_reservoirs(5, 100, 0), **AHEAD | {"max_epochs": 1}))
+    scaling = load_run(options(CATCHMENTS)["out"]).config.scaling
+    assert (scaling.by, scaling.shared) == ("window", (2, 3))  # pet and area; not flow and rain
+    told = np.array([[3.0, 5.0, 2.0, 40.0], [4.0, 7.0, 2.0, 40.0]])
+    assert scaling.of(told).mean[2:] == scaling.mean[2:]
+    assert scaling.of(told).mean[:2] == [3.5, 6.0]
+
+
+def test_what_has_no_target_yet_is_left_out_and_said(options: Options, written: Written) -> None:
+    given = options(made_series.reservoirs(5, 160, 0, ahead=4), **AHEAD | {"max_epochs": 1})
+    said: list[str] = []
+    fit(SeriesConfig(**given), progress=False, say=said.append)
+    assert any("20 steps after the last value of 'flow' left out" in note for note in said)
+    assert any(
+        "'flow' from its past, from 'rain', 'pet', known ahead, and from 'area' of each" in each for each in said
+    )
+    predictor = Predictor.load(given["out"])
+    further = predictor.request(written(made_series.reservoirs(2, 60, 0, ahead=5)), {})
+    assert any("4 steps beyond the horizon not read" in note for piece in further.pieces() for note in piece.notes)
+
+
+REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
+    "unknown column": (
+        CATCHMENTS,
+        AHEAD | {"future_covariates": "snow"},
+        "--future-covariates names 'snow', which is no",
+    ),
+    "the target as a covariate": (
+        CATCHMENTS,
+        AHEAD | {"future_covariates": "rain,flow"},
+        "--future-covariates names 'flow' and --targets names it too; expected each column once",
+    ),
+    "twice": (CATCHMENTS, AHEAD | {"targets": "flow,flow"}, "--targets names 'flow' twice; expected each column once"),
+    "the time": (
+        CATCHMENTS,
+        AHEAD | {"static_covariates": "time"},
+        "--static-covariates names 'time', which is no col",
+    ),
+    "none left": (
+        CATCHMENTS,
+        AHEAD | {"targets": None, "future_covariates": "rain,pet,flow"},
+        "every column of values is a covariate",
+    ),
+    "changes": (
+        CATCHMENTS,
+        AHEAD | {"static_covariates": "pet", "future_covariates": "rain"},
+        "line 2: the static covariate 'pet' is 2 and 2.031 in one series; expected one number in all of its steps",
+    ),
+    "constant": (
+        re.sub(r"(?m)^(k\d+,\d+,)[^,]*", r"\g<1>4", CATCHMENTS),
+        AHEAD,
+        "the covariate 'rain' is 4 in every step of the training split; expected one that varies: --ignore rain",
+    ),
+    "constant and static": (
+        made_series.reservoirs(1, 99, 0),
+        AHEAD,
+        "the covariate 'area' is 59 in every step of every series; expected one that varies",
+    ),
+    "words": (CATCHMENTS.replace(",0.000,", ",none at all,"), AHEAD, "'none at all' is no number"),
+    "no targets to simulate": (CATCHMENTS, SIMULATED | {"targets": None}, "--objective simulate needs --targets"),
+    "nothing to simulate from": (
+        CATCHMENTS,
+        SIMULATED | {"targets": "flow,rain,pet"},
+        "no column of values beside 'flow', 'rain', 'pet', 'area'; expected one that changes",
+    ),
+    "a scale of its own": (
+        CATCHMENTS,
+        SIMULATED | {"scaling": "window"},
+        "--scaling is window, and --objective is sim",
+    ),
+    "covariates of chords": (
+        CATCHMENTS,
+        AHEAD | {"likelihood": "bernoulli"},
+        "--targets is given, which --likelihood quantiles reads, and --likelihood is bernoulli",
+    ),
+    "known ahead of now": (
+        CATCHMENTS,
+        SIMULATED | {"future_covariates": "rain"},
+        "--future-covariates is rain, and --objective is simulate; leave it out, or give --objective forecast",
+    ),
+    "of a class": (CATCHMENTS, {"targets": "flow"}, "--targets is flow, and --objective is classify"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(options: Options, case: str) -> None:
+    content, changes, message = REFUSED[case]
+    given = options(content, **changes)
+    with pytest.raises(InputError) as error:
+        train(given)
+    assert message in str(error.value)
+    assert not Path(given["out"]).exists()
+
+
+def test_series_no_longer_than_the_horizon_are_refused(options: Options, written: Written) -> None:
+    given = options(CATCHMENTS, **AHEAD | {"test": written(made_series.reservoirs(2, 3, 0))})
+    with pytest.raises(
+        InputError, match="every series has at most 3 steps, the horizon, of all of which covariates are"
+    ):
+        train(given)
+
+
+def test_a_gap_in_a_covariate_is_refused_where_there_was_none(options: Options, written: Written) -> None:
+    given = options(CATCHMENTS, **AHEAD | {"max_epochs": 1})
+    train(given)
+    predictor = Predictor.load(given["out"])
+    content = made_series.reservoirs(2, 60, 0, ahead=3)
+    gap = last_days(content, 1, 60, lambda row: [*row[:2], "", *row[3:]])
+    with pytest.raises(
+        InputError, match="line 2, step 60, channel 'rain': a value is missing, and the run learned from"
+    ):
+        predictor.request(written(gap), {})
+    with pytest.raises(InputError, match="line 2: no value of 'flow'; expected some, after which it is forecast"):
+        predictor.request(written(made_series.reservoirs(1, 9, 0, ahead=9)), {})
+    with pytest.raises(InputError, match="the static covariate 'area' is 1 and 59 in one series"):
+        predictor.request(written(last_days(content, 1, 60, lambda row: [*row[:4], "1", *row[5:]])), {})
+
+
+@given(
+    lengths=st.lists(st.integers(1, 40), min_size=1, max_size=3),
+    told=st.integers(0, 5),
+    window=st.none() | st.integers(4, 20),
+)
+def test_a_stretch_is_told_the_covariates_that_follow_it_and_nothing_else(
+    lengths: list[int], told: int, window: int | None
+) -> None:
+    values = [np.arange(3.0 * length).reshape(length, 3) for length in lengths]
+    names = [str(k) for k in range(len(lengths))]
+    table = SeriesTable(values, names, None, names, ("y", "x", "f"), "made up", roles=Roles(past=1, future=1))
+    scored = [0] * len(lengths)
+    for example, row, _ in stretches_of(table, no_scaling(3), window, told=told):
+        assert example.steps is not None
+        begin = int(example.values[0, 2]) // 3
+        end = begin + example.steps
+        assert len(example.values) == min(lengths[row], end + told) - begin
+        np.testing.assert_array_equal(example.values[: example.steps], values[row][begin:end])
+        assert np.isnan(example.values[example.steps :, :2]).all()
+        np.testing.assert_array_equal(example.values[example.steps :, 2], values[row][end : end + told, 2])
+        scored[row] += example.steps - example.first
+    assert scored == lengths
+
+
+@given(window=st.integers(4, 20), length=st.integers(2, 60), first=st.integers(0, 59), data=st.data())
+def test_every_scored_step_is_forecast_from_a_step_whose_horizon_is_told(
+    window: int, length: int, first: int, data: st.DataObject
+) -> None:
+    first = min(first, length - 1)
+    horizon = data.draw(st.integers(1, min(window // 2, length - 1)))
+    values = np.stack([np.ones(length), np.arange(float(length))], 1)
+    table = SeriesTable([values], ["a"], None, ["line 2"], ("y", "f"), "made up", [first], roles=Roles(future=1))
+    forecast = np.zeros(length)
+    for example, _, _ in stretches_of(table, no_scaling(2), window, told=horizon):
+        batch = collate_series([example])
+        counted = scored(batch.known[..., :1], batch.first, horizon, batch.ends)[0, :, :, 0]
+        for origin, ahead in counted.nonzero().tolist():
+            assert origin + ahead + 1 < example.steps
+            forecast[int(example.values[0, 1]) + origin + ahead + 1] += 1
+    assert (forecast[:first] == 0).all()
+    assert (forecast[max(first, 1) :] >= 1).all()
+    assert (forecast <= horizon).all()
+
+
+@given(order=st.permutations(["flow", "rain", "pet", "area"]))
+def test_columns_are_arranged_by_their_roles_wherever_they_stand(order: list[str]) -> None:
+    numbers = {"flow": 1.0, "rain": 2.0, "pet": 3.0, "area": 4.0}
+    values = [np.array([[numbers[name] for name in order]] * 2)]
+    table = SeriesTable(values, ["a"], None, ["line 2"], tuple(order), "made up")
+    config = SeriesConfig(
+        data="x", out=Path(), objective="forecast", targets="flow", future_covariates="pet", static_covariates="area"
+    )
+    found = arranged(table, config)
+    assert found.channels == ("flow", "rain", "pet", "area")
+    assert found.values[0][0].tolist() == [1, 2, 3, 4]
+    assert (found.roles, found.targets) == (Roles(past=1, future=1, static=1), 1)
+    assert found.of_targets.channels == ("flow",)
