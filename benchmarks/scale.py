@@ -1,6 +1,6 @@
 """How long `fit` takes to its first training step, and how much memory, by the number of rows it learns from.
 
-    python benchmarks/scale.py [--task tag] [--rows 100000,1000000,10000000] [--times 3] [--before SRC] [--page]
+    python benchmarks/scale.py [--task TASK] [--rows 100000,1000000,10000000] [--times 3] [--before SRC] [--page]
 
 Of each number of rows, with the arrays of the data in memory and on disk (`--cache`), and of another version where
 `--before` is its folder `src`. Each figure is from a process of its own: seconds and processor seconds from its start
@@ -8,7 +8,8 @@ to the first step, and the most memory by then that is the process's own, beyond
 without pages of mapped files, which the system takes back where others want memory. Ways are measured in turn,
 `--times` over, of which the median counts. The steps after are measured in one process, a step on disk after each one
 in memory, of the fewest rows. The rows are made of stretches of articles of the set news-en, 6 to 24 words each,
-which have a label each, or a tag a word: its length. `--page` writes the figures of classify into docs/scale.md.
+which have a label each, or a tag a word: its length, or a target: the same words from the last to the first. `--page`
+writes the figures of classify into docs/scale.md.
 """
 
 from __future__ import annotations
@@ -69,21 +70,24 @@ class Peak(threading.Thread):
 
 TOGETHER = 100_000
 """Rows that are drawn at once."""
-SUFFIXES = {"classify": ".csv", "tag": ".conll"}
+SUFFIXES = {"classify": ".csv", "tag": ".conll", "transduce": ".tsv"}
 """Of the file of each task that can be measured."""
 
 
 def write_rows(path: Path, count: int) -> None:
-    """Write so many short texts, with their labels or a tag a word as the suffix says."""
+    """Write so many short texts, with their labels, a tag a word or their targets as the suffix says."""
     with path.open("w", newline="") as file:
-        rows = csv.writer(file)
-        if path.suffix == ".csv":
-            rows.writerow(["text", "label"])
-        for words, label in stretches(count):
-            if path.suffix == ".csv":
-                rows.writerow([" ".join(words), label])
-            else:
+        if task_of(str(path)) == "tag":
+            for words, _ in stretches(count):
                 file.write("".join(f"{word}\t{len(word)}\n" for word in words) + "\n")
+        elif task_of(str(path)) == "transduce":
+            rows = csv.writer(file, csv.excel_tab)
+            rows.writerow(["source", "target"])
+            rows.writerows((" ".join(words), " ".join(words[::-1])) for words, _ in stretches(count))
+        else:
+            rows = csv.writer(file)
+            rows.writerow(["text", "label"])
+            rows.writerows((" ".join(words), label) for words, label in stretches(count))
 
 
 def stretches(count: int) -> Iterator[tuple[list[str], str]]:

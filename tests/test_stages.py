@@ -8,7 +8,7 @@ from cellwright import stages
 from cellwright.data.readers import read
 from cellwright.evaluation import baselines
 from cellwright.evaluation.baselines import linear_baseline
-from cellwright.stages import stage, staged, told
+from cellwright.stages import in_turn, stage, staged, told
 
 
 @pytest.fixture
@@ -71,6 +71,25 @@ def test_nobody_listens_nothing_is_started():
     with stage("counting", 1) as done:
         done(1)
         assert threading.active_count() == before
+
+
+def test_items_in_turn_are_a_stage_where_they_are_many(said):
+    parts: list[slice] = []
+    spoken = threading.Event()
+
+    def work(part):
+        parts.append(part)
+        spoken.clear()
+        if len(parts) < 4:
+            assert spoken.wait(10)
+
+    with told(listening(said, spoken)):
+        in_turn("answering", 5, 2, work)
+        assert any(sentence.startswith("answering: 2 of 5") for sentence in said)
+        said.clear()
+        in_turn("answering", 2, 2, work)
+    assert parts == [slice(0, 2), slice(2, 4), slice(4, 5), slice(0, 2)]
+    assert not any(sentence.startswith("answering") for sentence in said)
 
 
 def test_a_function_is_a_stage(said):

@@ -13,7 +13,7 @@ import functools
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
 
@@ -55,6 +55,15 @@ def stage(what: str, total: int = 0, *, lasted: float = 0.0) -> Iterator[Callabl
             yield spoken.count
     finally:
         _inside.reset(token)
+
+
+def in_turn(what: str, size: int, together: int, work: Callable[[slice], None]) -> None:
+    """Work on so many of `size` items after the others, as a stage; of few, what works on them says how far it is."""
+    with stage(what, size) if size > together else nullcontext(int) as done:
+        for start in range(0, size, together):
+            part = slice(start, min(start + together, size))
+            work(part)
+            done(part.stop - part.start)
 
 
 def staged(what: Callable[..., str]) -> Callable[[Callable[Given, Returned]], Callable[Given, Returned]]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cellwright.data.pairs import Pairs
-from cellwright.tasks.transduce.evaluate import mistakes_of
+from cellwright.tasks.transduce.evaluate import Wrong
 from cellwright.tasks.transduce.predictor import Answer, Transduced
 
 Command = Callable[..., Any]
@@ -108,12 +108,15 @@ def test_mistakes_are_sources_without_a_right_answer(cellwright: Command, run: P
 
 
 def test_an_answer_that_is_one_of_several_targets_is_no_mistake() -> None:
-    pairs = Pairs(["a b", "c"], [("x", "y z"), ("w",)], [1, 3], "words.csv")
+    pairs = Pairs(["a b", "c"], [["x", "y z"], ["w"]], [1, 3], "words.csv")
     said = [
         Transduced(target, [Answer(target, 0.0, score)], [], [], [], [])
         for target, score in (("y  z", -1.0), ("v", -2.0))
     ]
-    assert list(mistakes_of(pairs, said, "tokens")) == [
+    wrong = Wrong("tokens")
+    for index in range(2):  # some after the others
+        wrong.add(index, said[index : index + 1], pairs.targets[index : index + 1])
+    assert list(wrong.mistakes(pairs)) == [
         {
             "where": "words.csv, line 3",
             "source": "c",

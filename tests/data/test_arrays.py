@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellwright.data import arrays
-from cellwright.data.arrays import MEMORY, chunks, ends_of, gathered, rows_where
+from cellwright.data.arrays import MEMORY, chunks, counting, ends_of, gathered, rows_where
 from cellwright.data.batches import LengthBucketSampler
 from cellwright.data.cache import Cache
 from cellwright.data.column import Names
@@ -44,6 +44,7 @@ def test_parts_are_all_that_was_asked_for(store, at_once):
         assert rows_where(7, lambda part: numbers[part] > 9, store).tolist() == []
         assert ends_of(numbers, store).tolist() == [5, 8, 16, 19, 19, 28, 31]
         assert gathered(numbers, rows[:0], store).tolist() == []
+        assert counting(5, store, first=3).tolist() == [3, 4, 5, 6, 7]
 
 
 @given(st.lists(st.sampled_from(["a", "b", "", "ü"]), max_size=20), st.integers(1, 5))

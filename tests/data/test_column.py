@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellwright.data.column import Column, ColumnBuilder, Lines, taken
+from cellwright.data.column import Bare, Column, ColumnBuilder, Lines, NamesBuilder, taken
 
 TEXTS = st.lists(st.text(max_size=6))
 
@@ -20,6 +20,17 @@ def test_a_column_is_its_texts(texts, data):
     assert list(column.take(rows)) == [texts[row] for row in rows]
     first, last = sorted((data.draw(st.integers(-3, len(texts))), data.draw(st.integers(-3, len(texts)))))
     assert list(column[first:last]) == texts[first:last]
+
+
+@given(st.lists(st.text(" ab\n", max_size=4)), st.booleans(), st.data())
+def test_bare_texts_have_no_white_space_at_their_ends_and_what_belongs_behind(texts, ending, data):
+    endings = [f" +{number}" for number in range(len(texts))] if ending else None
+    expected = [text.strip() + (f" +{number}" if ending else "") for number, text in enumerate(texts)]
+    rows = data.draw(st.lists(st.integers(0, len(texts) - 1))) if texts else []
+    for bare in (Bare(texts, endings), Bare(Column.of(texts), endings)):
+        assert list(bare) == [bare[k] for k in range(len(texts))] == expected
+        assert bare[1:3] == expected[1:3]
+        assert bare.take(np.array(rows, np.int64)) == [expected[row] for row in rows]
 
 
 @given(st.lists(TEXTS))
@@ -42,6 +53,15 @@ def test_half_a_character_is_refused_and_leaves_the_texts_before(file):
     with pytest.raises(UnicodeEncodeError):
         builder.add(["b", "\ud800"])
     assert list(builder.column()) == ["a"]
+
+
+def test_strings_that_come_some_at_a_time_are_those_of_the_names():
+    builder = NamesBuilder(["a", "b"], 3)
+    builder.add(["b"])
+    builder.add(["a", "b"])
+    assert builder.strings == ["b", "a", "b"]
+    with pytest.raises(KeyError):
+        builder.add(["c"])
 
 
 def test_items_of_every_kind_are_taken_alike():

@@ -26,6 +26,8 @@ def test_taken_and_cut_like_lists(rows, data, kind):
     expected = [rows[row] for row in picked]
     assert list(taken) == expected
     assert taken[1:] == expected[1:]
+    assert lists.apart(np.array(picked, np.int64)) == expected
+    assert list(lists.apart(np.array(picked, np.int64)).items) == list(chain.from_iterable(expected))
     assert filled(taken).tolist() == [place for place, row in enumerate(expected) if row]
     if kind == Names.of:
         assert taken.flat() == flat(expected) == list(chain.from_iterable(expected))

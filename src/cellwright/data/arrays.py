@@ -120,6 +120,14 @@ def chunks(size: int, start: int = 0) -> Iterator[slice]:
         yield slice(begin, min(begin + CHUNK, size))
 
 
+def counting(size: int, store: Store = MEMORY, first: int = 0) -> NDArray[np.int64]:
+    """Return so many whole numbers, from the first on, in the store."""
+    found = store.empty(size, np.int64)
+    for part in chunks(size):
+        found[part] = np.arange(first + part.start, first + part.stop)
+    return found
+
+
 def gathered(array: NDArray[Any], rows: NDArray[np.int64], store: Store = MEMORY) -> NDArray[Any]:
     """Return the items with these indices, in this order, in the store."""
     found = store.empty(len(rows), array.dtype)

@@ -8,14 +8,13 @@ A list of strings takes 57 bytes a text beside its characters; this takes 12. Te
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from typing import Any, NamedTuple, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellwright.data.arrays import MEMORY, Store, chunks, ends_of, gathered, rows_where, store_of
-from cellwright.stages import stage
+from cellwright.stages import in_turn
 
 Item = TypeVar("Item")
 
@@ -97,6 +96,38 @@ class Column(AsAList[str]):
 
     def __repr__(self) -> str:
         return f"Column({list(self[:3])!r}{', …' if len(self) > 3 else ''}, {len(self):,} texts)"
+
+
+class Bare(AsAList[str]):
+    """Texts without the white space at their ends, and behind each what belongs there; made when they are asked for."""
+
+    def __init__(self, texts: Sequence[str], endings: Sequence[str] | None = None, store: Store | None = None) -> None:
+        """endings: (N,) what stands behind each; store: as of a column, None: that of the texts."""
+        self._texts, self._endings, self.store = texts, endings, store_of(texts) if store is None else store
+
+    def take(self, rows: NDArray[np.int64], store: Store = MEMORY) -> "Bare":
+        """Return the texts with these indices, in this order."""
+        endings = None if self._endings is None else taken(self._endings, rows, store)
+        return Bare(taken(self._texts, rows, store), endings, store)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Bare": ...
+    def __getitem__(self, index: int | slice) -> "str | Bare":
+        if isinstance(index, slice):
+            return Bare(self._texts[index], None if self._endings is None else self._endings[index])
+        return self._texts[index].strip() + ("" if self._endings is None else self._endings[index])
+
+    def __iter__(self) -> Iterator[str]:
+        bare = map(str.strip, self._texts)
+        return bare if self._endings is None else map(str.__add__, bare, self._endings)
+
+    def __repr__(self) -> str:
+        return f"Bare({list(self[:3])!r}{', …' if len(self) > 3 else ''}, {len(self):,} texts)"
 
 
 class ColumnBuilder:
@@ -207,6 +238,21 @@ class Names(AsAList[str]):
         return f"Names({list(self[:3])!r}{', …' if len(self) > 3 else ''}, {len(self):,} strings)"
 
 
+class NamesBuilder:
+    """Gathers strings, each one of a few, some at a time."""
+
+    def __init__(self, names: Sequence[str], size: int, store: Store = MEMORY) -> None:
+        """names: those that there are. size: how many strings will come, for which there is room in the store."""
+        self.strings, self._end = Names(store.empty(size, np.int32), names), 0
+        self._number = {name: number for number, name in enumerate(names)}
+
+    def add(self, strings: Iterable[str]) -> None:
+        """Put further strings behind those before. Raises KeyError for one that is none of the names."""
+        numbers = [self._number[each] for each in strings]
+        self.strings.numbers[self._end : self._end + len(numbers)] = numbers
+        self._end += len(numbers)
+
+
 TOGETHER = 2**16
 """Texts that a model answers at once: beside the text, an answer takes a few hundred bytes."""
 
@@ -224,16 +270,9 @@ def answered(texts: Sequence[str], answers: Sequence[str], answer: Callable[[Seq
 
     answers: those that there may be.
     """
-    number = {name: index for index, name in enumerate(answers)}
-    found = store_of(texts).empty(len(texts), np.int32)
-    # Of few texts the model says how far it is.
-    with stage("labelling texts", len(texts)) if len(texts) > TOGETHER else nullcontext(int) as done:
-        for start in range(0, len(texts), TOGETHER):
-            part = slice(start, start + TOGETHER)
-            some = [number[each] for each in answer(texts[part])]
-            found[part] = some
-            done(len(some))
-    return Names(found, answers)
+    found = NamesBuilder(answers, len(texts), store_of(texts))
+    in_turn("labelling texts", len(texts), TOGETHER, lambda part: found.add(answer(texts[part])))
+    return found.strings
 
 
 def taken(items: Sequence[Item], rows: NDArray[np.int64], store: Store = MEMORY) -> Sequence[Item]:

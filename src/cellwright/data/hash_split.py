@@ -52,7 +52,7 @@ def split_table(
     kept = store.empty(size, np.bool_)
     kept[:] = True
     kept[empty] = False
-    notes = settle(table, kept, _alike(table.texts, hashes, store), duplicates)
+    notes = settle(table, kept, alike(table.texts, hashes, store), duplicates)
     places = hashed(table.texts, salt) if salt else hashes
     rows = rows_of_splits(places, kept, validation, test, store)
     key = [validation, test, salt, duplicates]
@@ -87,7 +87,7 @@ def hashed(texts: Sequence[str], salt: str = "") -> NDArray[np.uint64]:
     return made.arrays["hashes"]
 
 
-def _alike(texts: Sequence[str], hashes: NDArray[np.uint64], store: Store) -> Iterator[list[int]]:
+def alike(texts: Sequence[str], hashes: NDArray[np.uint64], store: Store) -> Iterator[list[int]]:
     """Yield of each text that stands several times its rows, white space at its ends aside; the empty one is none.
 
     hashes: (N,) of the texts: only texts whose hashes agree are compared.

@@ -15,9 +15,9 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from cellwright.data.arrays import MEMORY, Store, ends_of, gathered, places_in_stretches, rows_where, store_of
-from cellwright.data.column import AsAList, Column, Names, counted
-from cellwright.stages import stage
+from cellwright.data.arrays import MEMORY, Store, chunks, ends_of, gathered, places_in_stretches, rows_where, store_of
+from cellwright.data.column import AsAList, Bare, Column, Names, NamesBuilder, counted
+from cellwright.stages import in_turn
 
 Strings = Sequence[Sequence[str]]
 """Some strings of each row."""
@@ -27,11 +27,15 @@ MANY = 10_000
 """Lists of which arrays are made at once, or that something is said of."""
 
 
+Items = Column | Names | Bare
+"""What lists are stretches of."""
+
+
 class Lists(AsAList[list[str]]):
     """N lists, each a stretch of one column. Equal to any sequence of the same lists."""
 
     def __init__(
-        self, items: Column | Names, begins: NDArray[np.int64], sizes: NDArray[np.int32], store: Store = MEMORY
+        self, items: Items, begins: NDArray[np.int64], sizes: NDArray[np.int32], store: Store = MEMORY
     ) -> None:
         """Take them as they are: begins (N,) and sizes (N,), of each list among the items.
 
@@ -40,20 +44,31 @@ class Lists(AsAList[list[str]]):
         self.items, self.sizes, self.store, self._begins = items, sizes, store, begins
 
     @classmethod
-    def side_by_side(cls, items: Column | Names, sizes: NDArray[np.int32], store: Store = MEMORY) -> "Lists":
+    def side_by_side(cls, items: Items, sizes: NDArray[np.int32], store: Store = MEMORY) -> "Lists":
         """Take lists that lie one behind the other; arguments as of the lists."""
         begins = ends_of(sizes, store)
         begins -= sizes
         return cls(items, begins, sizes, store)
 
     @classmethod
-    def of(cls, rows: Strings, items: Callable[[list[str]], Column | Names]) -> "Lists":
+    def of(cls, rows: Strings, items: Callable[[list[str]], Items]) -> "Lists":
         """Copy lists; items: makes the column."""
         return cls.side_by_side(items(list(chain.from_iterable(rows))), lengths_of(rows))
 
     def take(self, rows: NDArray[np.int64], store: Store = MEMORY) -> "Lists":
         """Return the lists with these indices, in this order; the items are shared."""
         return Lists(self.items, gathered(self._begins, rows, store), gathered(self.sizes, rows, store), store)
+
+    def apart(self, rows: NDArray[np.int64], store: Store = MEMORY) -> "Lists":
+        """Return the lists with these indices; their items are these lists' alone, one list's behind the other's."""
+        sizes = gathered(self.sizes, rows, store)
+        ends = ends_of(sizes, store)
+        places = store.empty(int(ends[-1]) if len(ends) else 0, np.int64)
+        for part in chunks(len(rows)):
+            begin = int(ends[part.start]) - int(sizes[part.start])
+            some = places_in_stretches(self._begins[rows[part]], sizes[part], ends[part] - begin)
+            places[begin : begin + len(some)] = some
+        return Lists.side_by_side(self.items.take(places, store), sizes, store)
 
     def renamed(self, names: Mapping[str, str]) -> "Lists":
         """Return the lists with another string for each, where these are of a few."""
@@ -166,13 +181,7 @@ def said_of(
 
     answer: returns of some rows their names. asked: what it is told of the rows in place of these.
     """
-    number, store, lengths = {name: index for index, name in enumerate(names)}, store_of(rows), lengths_of(rows)
-    told = rows if asked is None else asked
-    found, end = store.empty(int(lengths.sum(dtype=np.int64)), np.int32), 0
-    with stage("tagging sentences", len(rows)) as done:
-        for start in range(0, len(rows), MANY):
-            some = [number[name] for row in answer(told[start : start + MANY]) for name in row]
-            found[end : end + len(some)] = some
-            end += len(some)
-            done(min(MANY, len(rows) - start))
-    return Lists.side_by_side(Names(found, names), lengths, store)
+    store, lengths, told = store_of(rows), lengths_of(rows), rows if asked is None else asked
+    found = NamesBuilder(names, int(lengths.sum(dtype=np.int64)), store)
+    in_turn("tagging sentences", len(rows), MANY, lambda part: found.add(chain.from_iterable(answer(told[part]))))
+    return Lists.side_by_side(found.strings, lengths, store)

@@ -43,14 +43,14 @@ class NumberedParts:
         """encode: of whole texts, each by itself, to numbers below `size`."""
         self._encode, self._size = encode, size
         self._known = TokenRows.of([], size)
-        self._places = _numbering()
+        self._places = numbering()
 
     def rows(self, texts: Sequence[str]) -> TokenRows:
         """Return each text's token numbers."""
         if not texts:
             return TokenRows.of([], self._size)
         if len(self._places) > REMEMBERED:
-            self._known, self._places = TokenRows.of([], self._size), _numbering()
+            self._known, self._places = TokenRows.of([], self._size), numbering()
         before, parts = len(self._places), parts_of(texts)
         places = np.fromiter(map(self._places.__getitem__, parts), np.int64, len(parts))  # new parts get the next ones
         if new := list(islice(reversed(self._places), len(self._places) - before))[::-1]:
@@ -60,6 +60,6 @@ class NumberedParts:
         return TokenRows(found.numbers, found.ends[last])
 
 
-def _numbering() -> defaultdict[str, int]:
+def numbering() -> defaultdict[str, int]:
     """A number for each part, in the order in which they are first asked for."""
     return defaultdict(count().__next__)

@@ -3,7 +3,7 @@
 Of tables, pairs, sentences and series alike; which row falls to which share is `data/hash_split.py`'s.
 """
 
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence, Sized
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
@@ -87,21 +87,11 @@ class Kind(Generic[Rows]):
     split: Callable[..., Splits[Rows]]
     """Splits rows by shares, `split(rows, validation=0.1, test=0.1)`."""
     among: Callable[[Rows, Rows], int]
-    """Counts the rows that are the same as one of others, as `by_keys` does."""
+    """Counts the rows that are the same as one of others."""
     one: str
     """What one of them is called: "text"."""
     scorable: Callable[[Rows], tuple[Rows, list[str]]] = lambda rows: (rows, [])
     """Returns the rows of a whole file that a split may consist of, and sentences on the others."""
-
-
-def by_keys(keys: Callable[[Rows], Collection[Hashable]]) -> Callable[[Rows, Rows], int]:
-    """Return what counts the rows whose key is that of another; keys: of each row what is equal in those that are."""
-
-    def count(rows: Rows, others: Rows) -> int:
-        found = set(keys(others))
-        return sum(key in found for key in keys(rows))
-
-    return count
 
 
 def open_splits(data: str, kind: Kind[Rows], options: SplitOptions, usual: float = SHARE) -> Splits[Rows]:

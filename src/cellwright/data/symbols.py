@@ -5,7 +5,8 @@ walk +V +PST    the characters of walk, and two features: what is asked of the t
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 Kind = Literal["characters", "tokens"]
@@ -13,10 +14,9 @@ _FEATURES = re.compile(r"(\s+\+\S+)+\s*$")
 _BETWEEN_FEATURES = re.compile(r"[;|,+\s]+")
 
 
-def usual_kind(texts: Sequence[str]) -> Kind:
+def usual_kind(texts: Iterable[str]) -> Kind:
     """Tokens where most of the texts have white space inside, else characters."""
-    spaced = sum(len(text.split()) > 1 for text in texts)
-    return "tokens" if 2 * spaced > len(texts) else "characters"
+    return "tokens" if _most(len(text.split()) > 1 for text in texts) else "characters"
 
 
 def tokenize(text: str, kind: str) -> list[str]:
@@ -32,7 +32,12 @@ def joined(symbols: Sequence[str], kind: str) -> str:
 
 def with_features(source: str, features: str) -> str:
     """Return a source with the features of a cell behind it: V;PST, V|PST, V,PST, V PST and +V+PST are all +V +PST."""
-    return " ".join([source, *(f"+{each}" for each in _BETWEEN_FEATURES.split(features) if each)])
+    return source + behind(features)
+
+
+def behind(features: str) -> str:
+    """Return what the features of a cell put behind their source."""
+    return "".join(f" +{each}" for each in _BETWEEN_FEATURES.split(features) if each)
 
 
 def without_features(source: str) -> str:
@@ -40,6 +45,12 @@ def without_features(source: str) -> str:
     return _FEATURES.sub("", source)
 
 
-def have_features(sources: Sequence[str]) -> bool:
+def have_features(sources: Iterable[str]) -> bool:
     """Whether most of the sources have a feature behind them."""
-    return 2 * sum(without_features(source) != source.rstrip() for source in sources) > len(sources)
+    return _most(without_features(source) != source.rstrip() for source in sources)
+
+
+def _most(holds: Iterable[bool]) -> bool:
+    """Whether it holds more often than not."""
+    counts = Counter(holds)
+    return counts[True] > counts[False]

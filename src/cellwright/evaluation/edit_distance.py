@@ -24,20 +24,32 @@ class EditScores:
     """Of the right answers that are nearest."""
 
 
-def score_sequences(answers: Sequence[Symbols], references: Sequence[Sequence[Symbols]]) -> EditScores:
-    """Score each answer by the nearest of its right ones, of which each has at least one, with at least one symbol.
+class EditSums:
+    """What is counted of answers, some of them after the others."""
 
-    Raises ValueError for no answer at all, and for lists of different lengths.
-    """
-    if not answers:
-        raise ValueError("score_sequences: there is no answer to score; expected at least one")
-    pairs = [(a, r) for a, right in zip(answers, references, strict=True) for r in right]
-    edits = iter(_edits(pairs))
-    nearest = [
-        min(((next(edits), len(r)) for r in right), key=lambda found: found[0] / found[1]) for right in references
-    ]
-    wrong, symbols = sum(edited > 0 for edited, _ in nearest), sum(length for _, length in nearest)
-    return EditScores(wrong / len(answers), sum(edited for edited, _ in nearest) / symbols, len(answers), symbols)
+    def __init__(self) -> None:
+        self.wrong = self.edits = self.sequences = self.symbols = 0
+
+    def add(self, answers: Sequence[Symbols], references: Sequence[Sequence[Symbols]]) -> None:
+        """Score each answer by the nearest of its right ones, of which each has at least one, with at least one symbol.
+
+        Raises ValueError for lists of different lengths.
+        """
+        pairs = [(a, r) for a, right in zip(answers, references, strict=True) for r in right]
+        edits = iter(_edits(pairs))
+        nearest = [
+            min(((next(edits), len(r)) for r in right), key=lambda found: found[0] / found[1]) for right in references
+        ]
+        self.wrong += sum(edited > 0 for edited, _ in nearest)
+        self.edits += sum(edited for edited, _ in nearest)
+        self.sequences += len(nearest)
+        self.symbols += sum(length for _, length in nearest)
+
+    def scores(self) -> EditScores:
+        """Return the error rates. Raises ValueError for no answer at all."""
+        if not self.sequences:
+            raise ValueError("EditSums: there is no answer to score; expected at least one")
+        return EditScores(self.wrong / self.sequences, self.edits / self.symbols, self.sequences, self.symbols)
 
 
 def _edits(pairs: Sequence[tuple[Symbols, Symbols]]) -> list[int]:

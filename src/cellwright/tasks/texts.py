@@ -1,6 +1,6 @@
 """What the tasks that read texts share: the run's tokenizer, and the batches of a prediction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from cellwright.data.arrays import Growing, store_of
@@ -22,13 +22,16 @@ def load_tokenizer(path: Path, vocabulary: int) -> Tokenizer:
 def train_tokenizer(texts: Sequence[str], config: Tokenising) -> Tokenizer:
     """A tokenizer for these texts, as the options say. Raises InputError."""
     kind, size, least = config.tokenizer, config.vocab_size, config.min_frequency
+    return collected(texts, [kind, size, least], lambda: Tokenizer.train(texts, kind, size=size, min_frequency=least))
+
+
+def collected(texts: Sequence[str], key: Sequence[object], train: Callable[[], Tokenizer]) -> Tokenizer:
+    """The tokenizer that is trained on these texts, or was before by the same options, which are the key."""
 
     def collect(growing: Growing) -> str:
-        return Tokenizer.train(texts, kind, size=size, min_frequency=least).to_json()
+        return train().to_json()
 
-    return Tokenizer.from_json(
-        store_of(texts).of(lambda: [LIBRARY, kind, size, least]).made("vocabulary", {}, collect).told
-    )
+    return Tokenizer.from_json(store_of(texts).of(lambda: [LIBRARY, *key]).made("vocabulary", {}, collect).told)
 
 
 def batches_of(costs: Sequence[int], budget: int) -> Iterator[list[int]]:

@@ -1,14 +1,20 @@
 """When symbols are copied, which, and that a run keeps to what it began with."""
 
 import json
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 from agreement import assert_agree
+from cellwright.data.pair_batches import PairRows
+from cellwright.data.token_rows import TokenRows
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
 from cellwright.tasks.transduce import TransduceConfig
@@ -44,6 +50,13 @@ def described(config: TransduceConfig) -> dict[str, Any]:
     return found
 
 
+def examples(pairs: Sequence[tuple[list[int], list[list[int]]]]) -> PairRows:
+    """One for each target."""
+    targets = TokenRows.of([target for _, each in pairs for target in each])
+    counts = np.array([len(each) for _, each in pairs])
+    return PairRows.of(TokenRows.of([source for source, _ in pairs]), targets, counts).one_by_one()
+
+
 def test_the_same_symbol_is_the_counterpart() -> None:
     source, target = (Tokenizer.train([text], "characters", min_frequency=1) for text in ("abba c", "bcd"))
     copies = dict(zip(source.symbols(range(source.size)), counterparts(source, target), strict=True))
@@ -54,7 +67,26 @@ def test_the_same_symbol_is_the_counterpart() -> None:
 def test_the_share_counts_a_symbol_as_often_as_the_source_has_it() -> None:
     alike = [1, 1, 5, 6, 1]  # 4 has no counterpart
     # One of the two fives stands in the source, and the six; of the second target nothing, of the third its six.
-    assert copied_share([([2, 3, 4], [[5, 5, 6], [7]]), ([3, 3], [[6, 1]])], alike) == 3 / 6
+    assert copied_share(examples([([2, 3, 4], [[5, 5, 6], [7]]), ([3, 3], [[6, 1]])]), alike) == 3 / 6
+
+
+SOME = st.lists(st.integers(0, 5), max_size=5)
+SYMBOLS = st.lists(st.integers(0, 5), min_size=1, max_size=5)
+
+
+@given(
+    st.lists(st.tuples(SOME, st.lists(SYMBOLS, min_size=1, max_size=3)), min_size=1, max_size=6),
+    st.lists(st.integers(0, 5), min_size=6, max_size=6),
+)
+def test_the_share_is_that_of_counting_each_pair_by_itself(pairs: list[Any], copies: list[int]) -> None:
+    found = wanted = 0
+    for source, targets in pairs:
+        there = Counter(copies[number] for number in source)
+        found += sum((Counter(target) & there).total() for target in targets)
+        wanted += sum(map(len, targets))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cellwright.data.pair_batches.TOGETHER", 2)
+        assert copied_share(examples(pairs), copies) == found / wanted
 
 
 def test_copies_where_most_of_a_target_stands_in_its_source_and_says_so(config: Config) -> None:

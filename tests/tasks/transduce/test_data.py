@@ -24,7 +24,7 @@ FILES = {
 @pytest.mark.parametrize("name", FILES)
 def test_formats_agree(file, name):
     pairs, notes = read_pairs(str(file(name, FILES[name])), PairColumns("word", "said"))
-    assert (pairs.sources, pairs.targets) == (["read"], [("R IY D", "R EH D")])
+    assert (pairs.sources, pairs.targets) == (["read"], [["R IY D", "R EH D"]])
     assert notes[0].startswith("2 rows with an empty side left out, the first on ")
 
 
@@ -32,12 +32,12 @@ def test_parquet(tmp_path):
     columns = {"word": ["read", "read", None], "said": ["R IY D", "R EH D", "X"]}
     pa.parquet.write_table(pa.table(columns), tmp_path / "words.parquet")
     pairs, _ = read_pairs(str(tmp_path / "words.parquet"), PairColumns("word", "said"))
-    assert pairs.targets == [("R IY D", "R EH D")]
+    assert pairs.targets == [["R IY D", "R EH D"]]
 
 
 def test_a_number_is_a_target_but_no_source(file):
     path = str(file("n.jsonl", '{"source": "five", "target": 5}\n'))
-    assert read_pairs(path, PairColumns("source", "target"))[0].targets == [("5",)]
+    assert read_pairs(path, PairColumns("source", "target"))[0].targets == [["5"]]
     with pytest.raises(InputError, match=r"n\.jsonl, line 1: column 'target' holds 5 \(int\); expected a string"):
         read_pairs(path, PairColumns("target", "source"))
 
@@ -49,6 +49,11 @@ REFUSED = {
         r"p\.csv, line 1: no column 'source'; .*: name yours with --source and --target \(evaluate: --col",
     ),
     "no key": ("p.jsonl", '{"source": "a"}\n', r"p\.jsonl, line 1: no column 'target'.* with --source and --target "),
+    "half a character": (
+        "p.jsonl",
+        '{"source": "a", "target": "b"}\n{"source": "a", "target": "\\ud83d"}\n',
+        r"p\.jsonl, line 2: column 'target' holds half of a surrogate pair, \\ud83d, as character 1",
+    ),
     "plain text": ("p.txt", "a\tb\n", r"p\.txt: plain text has no two columns; expected CSV, TSV, JSONL or Parquet"),
 }
 

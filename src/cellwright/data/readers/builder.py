@@ -13,6 +13,12 @@ from cellwright.data.readers.rows import RowBuilder, names_of, place_of_rows
 from cellwright.data.readers.values import FILE, Cells, Columns, as_optional, as_text
 from cellwright.data.table import Table
 
+TARGETS = "target_content", "target_sizes"
+"""Of pairs, whose labels are texts of their own and no few strings."""
+
+Check = Callable[[object, str, str], str]
+"""Returns a cell's text: of the cell, its column, and where it stands. Raises InputError."""
+
 
 class TableBuilder(RowBuilder[Cells]):
     """Makes a table of cells."""
@@ -26,12 +32,15 @@ class TableBuilder(RowBuilder[Cells]):
     @staticmethod
     def kinds(columns: Columns) -> dict[str, Any]:
         """Return the types of the arrays that it makes: the texts, where rows stood, and numbers of other columns."""
-        return {"content": np.uint8, "sizes": np.int32, "lines": np.int64} | dict.fromkeys(_others(columns), np.int32)
+        targets = dict(zip(TARGETS, (np.uint8, np.int32), strict=True)) if columns.pairs else {}
+        texts = {"content": np.uint8, "sizes": np.int32, "lines": np.int64, **targets}
+        return texts | dict.fromkeys(_others(columns), np.int32)
 
     def add(self, cells: Cells) -> None:
         """Check and take further rows. Raises InputError for a cell that is not a text or a label: line and column."""
         new, where = self.count(len(cells.lines), cells.unit, cells.notes), f"{self.path}, {cells.unit} "
-        texts = self._texts(cells.values[self._columns.text][new], cells.lines[new], where)
+        texts = self._texts(as_text, self._columns.text, cells, new, where)
+        targets = self._targets(cells, new, where)
         # Those that are there are looked at too, so that each name has the number that it had.
         numbers = {role: self._numbers(role, name, cells, where) for role, name in _others(self._columns).items()}
         lines = self._lines(cells, self.files[-1]["names"])
@@ -39,16 +48,25 @@ class TableBuilder(RowBuilder[Cells]):
             content = np.frombuffer(texts.content, np.uint8)
             arrays: dict[str, NDArray[Any]]
             arrays = {"content": content, "sizes": texts.sizes, "lines": np.array(lines[new], np.int64)}
-            arrays |= {role: found[new] for role, found in numbers.items()}
+            arrays |= targets | {role: found[new] for role, found in numbers.items()}
             self.growing.append(new.stop - new.start, arrays)
 
-    def _texts(self, texts: Sequence[object], lines: Sequence[int | str], where: str) -> Encoded:
+    def _texts(self, check: Check, name: str, cells: Cells, new: slice, where: str) -> Encoded:
+        """The new cells of a column."""
+        texts = cells.values[name][new]
         if set(map(type, texts)) == {str}:
             try:
                 return encoded(cast(Sequence[str], texts))
             except UnicodeEncodeError:  # half a character, which the next says better
                 pass
-        return encoded(_checked(as_text, self._columns.text, texts, lines, where))
+        return encoded(_checked(check, name, texts, cells.lines[new], where))
+
+    def _targets(self, cells: Cells, new: slice, where: str) -> dict[str, NDArray[Any]]:
+        if not self._columns.pairs:
+            return {}
+        assert self._columns.label is not None  # as pairs have
+        found = self._texts(as_optional, self._columns.label, cells, new, where)
+        return dict(zip(TARGETS, (np.frombuffer(found.content, np.uint8), found.sizes), strict=True))
 
     def _numbers(self, role: str, name: str, cells: Cells, where: str) -> NDArray[np.int32]:
         """Of each cell of a column its place among the different ones."""
@@ -76,18 +94,21 @@ def table_of(made: Made, files: Sequence[Path], source: str, store: Store) -> Ta
     told = zip(files, made.told["files"], strict=True)
     notes = [f"{path}{note}" for path, file in told for note in file["notes"]]
     texts = Column.side_by_side(made.arrays["content"], made.arrays["sizes"], store)
-    label, features = (names_of(made, role) for role in ("label", "features"))
-    return Table(texts, label, one.lines, one.source, one.unit, features, notes)
+    labels: Sequence[str] | None = names_of(made, "label")
+    if made.arrays.keys() >= set(TARGETS):
+        content, sizes = (made.arrays[name] for name in TARGETS)
+        labels = Column.side_by_side(content, sizes, store)
+    return Table(texts, labels, one.lines, one.source, one.unit, names_of(made, "features"), notes)
 
 
 def _others(columns: Columns) -> dict[str, str]:
-    """What is asked beside the texts, by what it is."""
-    asked = {"label": columns.label, "features": columns.features}
+    """What is asked beside the texts and is one of a few strings, by what it is."""
+    asked = {"label": None if columns.pairs else columns.label, "features": columns.features}
     return {role: name for role, name in asked.items() if name is not None}
 
 
 def _checked(
-    check: Callable[[object, str, str], str],
+    check: Check,
     name: str,
     values: Sequence[object],
     lines: Sequence[int | str],

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from cellwright.data import unseen
 from cellwright.data.arrays import store_of
 from cellwright.data.cache import where_they_lie
-from cellwright.data.column import Names
+from cellwright.data.column import Names, NamesBuilder
 from cellwright.data.lists import Lists, frequencies, lengths_of, said_of
 from cellwright.data.readers.values import listed
 from cellwright.data.sentences import Sentences, Words
@@ -58,25 +58,24 @@ def _answers(run: TagRun, sentences: Sentences) -> tuple[Lists, Names | None, ND
     """
     predictor, names = TagPredictor(run), run.config.labels
     store = store_of(sentences.tokens)
-    number: dict[str | None, int] = {name: index for index, name in enumerate(names)}
-    said, end = store.empty(len(sentences) if names else 0, np.int32), 0
-    count = int(lengths_of(sentences.tokens).sum(dtype=np.int64))
-    sure, words = store.empty(count + len(said), np.float32), 0
+    labels = NamesBuilder(names, len(sentences) if names else 0, store)
+    words, count = 0, int(lengths_of(sentences.tokens).sum(dtype=np.int64))
+    sure, end = store.empty(count + len(labels.strings), np.float32), count
 
     def answer(some: Sequence[Words]) -> list[list[str]]:
-        nonlocal end, words
+        nonlocal words, end
         found, shares = predictor.tag_surely(some)
         for each in shares:
             sure[words : words + len(each)] = each
             words += len(each)
         if names:
-            said[end : end + len(found)] = [number[each.label] for each in found]
-            sure[count + end : count + end + len(found)] = [each.probability for each in found]
+            labels.add(each.label for each in found if each.label is not None)
+            sure[end : end + len(found)] = [each.probability for each in found]
             end += len(found)
         return [each.tags for each in found]
 
     tags = said_of(sentences.tokens, run.config.tags, answer, sentences.told)
-    return tags, Names(said, names) if names else None, sure
+    return tags, labels.strings if names else None, sure
 
 
 def _say_what_is_unknown(run: TagRun, sentences: Sentences, say: Callable[[str], None]) -> None:

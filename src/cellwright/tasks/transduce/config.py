@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from cellwright.data.pairs import PAIRS
 from cellwright.models.transducer_architecture import TransducerArchitecture
 from cellwright.tasks.config import FIXED, FitConfig, Locations, Smoothing, WordVectors
-from cellwright.tasks.files import TableFiles, check_files
+from cellwright.tasks.files import Cached, TableFiles, check_files
 
 Symbols = Literal["auto", "characters", "tokens"]
 LARGEST_BEAM = 1000
@@ -51,7 +51,15 @@ class DecodingOptions(BaseModel):
 
 # The last of the bases is the first in the help.
 class TransduceConfig(
-    FitConfig, Smoothing, TransducerArchitecture, WordVectors, DecodingOptions, TableFiles, PairOptions, Locations
+    FitConfig,
+    Smoothing,
+    TransducerArchitecture,
+    WordVectors,
+    DecodingOptions,
+    Cached,
+    TableFiles,
+    PairOptions,
+    Locations,
 ):
     """The options of a run that turns each source into a target. Only `data` and `out` must be given."""
 

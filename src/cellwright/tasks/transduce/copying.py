@@ -1,12 +1,16 @@
 """Whether a transducer copies symbols of its sources, and which."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Any
 
-from cellwright.data.pair_batches import PairExample
+import numpy as np
+from numpy.typing import NDArray
+
+from cellwright.data.pair_batches import PairRows
 from cellwright.data.special_tokens import KNOWN, UNKNOWN
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
+from cellwright.stages import staged
 from cellwright.tasks.transduce.config import TransduceConfig
 from cellwright.tasks.transduce.run import TransduceRunConfig
 
@@ -21,14 +25,26 @@ def counterparts(source: Tokenizer, target: Tokenizer) -> list[int]:
     return [UNKNOWN] * KNOWN + [numbers.get(symbol, UNKNOWN) for symbol in source.symbols(range(KNOWN, source.size))]
 
 
-def copied_share(examples: Sequence[PairExample], copies: Sequence[int]) -> float:
-    """Share of the targets' symbols that stand in their source, each as often as it stands there."""
-    found = wanted = 0
-    for numbers, targets in examples:
-        there = Counter(copies[number] for number in numbers)
-        found += sum((Counter(one) & there).total() for one in targets)
-        wanted += sum(map(len, targets))
+@staged(lambda examples, _: f"counting what {len(examples):,} targets have of their sources")
+def copied_share(examples: PairRows, copies: Sequence[int]) -> float:
+    """Share of the targets' symbols that stand in their source, each as often as it stands there.
+
+    examples: of one target each. copies: as of `counterparts`.
+    """
+    found, wanted, table = 0, 0, np.array(copies, np.int64)
+    for sources, targets in examples.in_pieces():
+        there, times = _counted(table[sources.numbers], sources.lengths)
+        asked, counts = _counted(targets.numbers, targets.lengths)
+        _, ours, theirs = np.intersect1d(asked, there, assume_unique=True, return_indices=True)
+        found += int(np.minimum(counts[ours], times[theirs]).sum())
+        wanted += len(targets.numbers)
     return found / wanted
+
+
+def _counted(symbols: NDArray[Any], lengths: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Different symbols of each of some rows, as one number with their row, ascending, and how often each stands."""
+    rows = np.repeat(np.arange(len(lengths), dtype=np.int64), lengths)
+    return np.unique((rows << 32) + symbols, return_counts=True)
 
 
 def settled(

@@ -13,6 +13,7 @@ from unicodedata import normalize
 import torch
 
 from cellwright.data.batches import collate
+from cellwright.data.column import Bare
 from cellwright.data.readers.records import Records
 from cellwright.data.special_tokens import UNKNOWN
 from cellwright.data.symbols import have_features, joined, with_features
@@ -100,7 +101,7 @@ class TransducePredictor(Predictor[Transduced]):
 
     def unseen(self, texts: Sequence[str]) -> list[Unseen]:
         """Count the symbols of sources that the run does not know."""
-        return [replace(self.run.source.unseen([text.strip() for text in texts]), kind="symbols")]
+        return [replace(self.run.source.unseen(Bare(texts)), kind="symbols")]
 
     @torch.inference_mode()
     def _answer(self, sources: Sequence[list[str]], numbers: Sequence[Sequence[int]]) -> list[Transduced]:
