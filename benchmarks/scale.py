@@ -8,8 +8,8 @@ to the first step, and the most memory by then that is the process's own, beyond
 without pages of mapped files, which the system takes back where others want memory. Ways are measured in turn,
 `--times` over, of which the median counts. The steps after are measured in one process, a step on disk after each one
 in memory, of the fewest rows. The rows are made of stretches of articles of the set news-en, 6 to 24 words each,
-which have a label each, or a tag a word: its length, or a target: the same words from the last to the first. `--page`
-writes the figures of classify into docs/scale.md.
+which have a label each, or a tag a word: its length, or a target: the same words from the last to the first; or are the
+lines of one text, for a language model. `--page` writes the figures of classify into docs/scale.md.
 """
 
 from __future__ import annotations
@@ -70,14 +70,16 @@ class Peak(threading.Thread):
 
 TOGETHER = 100_000
 """Rows that are drawn at once."""
-SUFFIXES = {"classify": ".csv", "tag": ".conll", "transduce": ".tsv"}
+SUFFIXES = {"classify": ".csv", "tag": ".conll", "transduce": ".tsv", "lm": ".txt"}
 """Of the file of each task that can be measured."""
 
 
 def write_rows(path: Path, count: int) -> None:
-    """Write so many short texts, with their labels, a tag a word or their targets as the suffix says."""
+    """Write so many short texts, with their labels, a tag a word, their targets or nothing, as the suffix says."""
     with path.open("w", newline="") as file:
-        if task_of(str(path)) == "tag":
+        if task_of(str(path)) == "lm":
+            file.writelines(" ".join(words) + "\n" for words, _ in stretches(count))
+        elif task_of(str(path)) == "tag":
             for words, _ in stretches(count):
                 file.write("".join(f"{word}\t{len(word)}\n" for word in words) + "\n")
         elif task_of(str(path)) == "transduce":
@@ -116,10 +118,12 @@ def measure(data: str, began: float, way: str) -> None:
     """Train on the file in this process up to STEPS steps, print what that took as JSON, and end it."""
     from cellwright import tasks
     from cellwright.allocator import keep_freed_memory
+    from cellwright.tasks.task import Objective
     from cellwright.training import fit
 
     config = tasks.config_of(task_of(data))
-    objective = importlib.import_module(f"cellwright.tasks.{config.task}.objective")
+    module = importlib.import_module(f"cellwright.tasks.{config.task}.objective")
+    [objective] = [each for name, each in vars(module).items() if name.endswith("Objective") and each is not Objective]
     keep_freed_memory()  # as the command does
     peak = Peak()
     peak.start()
@@ -131,7 +135,7 @@ def measure(data: str, began: float, way: str) -> None:
         print(json.dumps(asdict(Start(time.time() - began, time.process_time(), own, disk))), flush=True)
         os._exit(0)
 
-    getattr(objective, f"{config.task.capitalize()}Objective").loss = ended
+    objective.loss = ended
     options: dict[str, Any] = {"cache": cache} if way == DISK else {}
     if way == MEMORY:
         from cellwright.data import cache as caching

@@ -70,9 +70,10 @@ def test_what_has_no_key_is_not_kept(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("limit", "size"), [("SHARD", 30), ("SHARD_BYTES", 30 * (8 + 2))])
 @pytest.mark.parametrize("stop", [0, 10, 40, 90])
-def test_a_process_that_ends_leaves_whole_shards(tmp_path, monkeypatch, stop):
-    monkeypatch.setattr(cache, "SHARD", 30)
+def test_a_process_that_ends_leaves_whole_shards(tmp_path, monkeypatch, stop, limit, size):
+    monkeypatch.setattr(cache, limit, size)
     with pytest.raises(KeyboardInterrupt):
         made(tmp_path, squares(95, stop=stop)[0])
     fill, began = squares(95)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agreement import assert_agree
-from cellwright.evaluation.ngrams import kneser_ney
+from cellwright.evaluation.ngrams import kneser_ney, unigram
 
 TOKENS = st.lists(st.integers(0, 3), min_size=1, max_size=40)
 
@@ -46,6 +46,13 @@ def by_hand(train: list[int], test: list[int], order: int, vocabulary: int) -> l
 def test_it_is_the_formula(train: list[int], test: list[int], order: int) -> None:
     found = kneser_ney(np.array(train), np.array(test), order=order, vocabulary=5)
     assert_agree(found, by_hand(train, test, order, 5))
+
+
+@settings(max_examples=40)
+@given(TOKENS, TOKENS)
+def test_the_unigram_of_counts_is_that_of_their_tokens(train: list[int], test: list[int]) -> None:
+    nats = unigram(np.bincount(train, minlength=5))
+    assert nats[test].tolist() == kneser_ney(np.array(train), np.array(test), order=1, vocabulary=5).tolist()
 
 
 @pytest.mark.parametrize("context", [[0, 1], [3, 3], [4, 4], [2]])

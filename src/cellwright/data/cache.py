@@ -9,8 +9,8 @@
 A folder's name holds the SHA-256 of what its arrays are made of: the content of the files, how they are read and split,
 the tokenizer, the version of the format. Other content is another folder.
 
-Rows are counted when they are on the disk, SHARD at a time: who is killed leaves whole shards, and what was written
-beyond is cut off by who goes on.
+Rows are counted when they are on the disk, SHARD at a time or SHARD_BYTES: who is killed leaves whole shards, and what
+was written beyond is cut off by who goes on.
 
 Why flat files and not Arrow: 17 million numbers are written in 0.03 processor seconds either way, but an Arrow file can
 be read only once its end is written, so that shards were files of their own, or parts of one to be looked up: 100,000
@@ -45,6 +45,8 @@ told from its version."""
 SHARD = 100_000
 """Rows that are counted together: what a kill can cost, and half a second of work at least between two waits for the
 disk."""
+SHARD_BYTES = 2**24
+"""The same of rows that are large, as the pieces of long texts are."""
 LARGE = 256 * 10**6
 """Bytes of files from which on their arrays lie on disk: fewer take about as much memory as PyTorch does."""
 COMPRESSED, COMPRESSION = (*PACKED, ".parquet"), 4
@@ -208,8 +210,8 @@ class Cache:
         except OSError as error:
             raise InputError(
                 f"{self.folder}: the arrays of the data cannot be written ({error.strerror or error}); expected a "
-                "folder that you may read and write, on a disk with room for twice the size of the data: name one with "
-                "--cache"
+                "folder that you may read and write, on a disk with room for three times the size of the data: name "
+                "one with --cache"
             ) from error
 
 
@@ -240,7 +242,7 @@ class _OnDisk:
     """Arrays that grow in files."""
 
     def __init__(self, folder: Path, kinds: Mapping[str, DTypeLike], journal: Journal, files: ExitStack) -> None:
-        self.rows, self._counted = journal.rows, journal.rows
+        self.rows, self._counted, self._waiting = journal.rows, journal.rows, 0
         self._folder, self._kinds = folder, kinds
         self._files: dict[str, BinaryIO] = {}
         for name in kinds:
@@ -253,9 +255,9 @@ class _OnDisk:
 
     def append(self, rows: int, arrays: Mapping[str, NDArray[Any]]) -> None:
         for name, array in arrays.items():
-            self._files[name].write(bytes_of(array, self._kinds[name]))
+            self._waiting += self._files[name].write(bytes_of(array, self._kinds[name]))
         self.rows += rows
-        if self.rows - self._counted >= SHARD:
+        if self.rows - self._counted >= SHARD or self._waiting >= SHARD_BYTES:
             self.commit()
 
     def commit(self, *, told: Any = None, whole: bool = False) -> Journal:
@@ -263,7 +265,7 @@ class _OnDisk:
         for file in self._files.values():
             file.flush()
             os.fsync(file.fileno())
-        self._counted = self.rows
+        self._counted, self._waiting = self.rows, 0
         sizes = {name: os.fstat(file.fileno()).st_size for name, file in self._files.items()}
         journal = Journal(self.rows, sizes, whole, told)
         write_json(self._folder / JOURNAL, asdict(journal))

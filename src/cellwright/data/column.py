@@ -6,6 +6,7 @@
 A list of strings takes 57 bytes a text beside its characters; this takes 12. Texts are made when they are asked for.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar, overload
@@ -57,7 +58,7 @@ class Column(AsAList[str]):
 
         store: where they lie, and what is made of them should.
         """
-        self._content, self._begins, self._sizes, self.store = memoryview(content), begins, sizes, store
+        self._content, self._begins, self.sizes, self.store = memoryview(content), begins, sizes, store
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> "Column":
@@ -74,7 +75,43 @@ class Column(AsAList[str]):
     def take(self, rows: Sequence[int] | NDArray[np.int64], store: Store = MEMORY) -> "Column":
         """Return the texts with these indices, in this order; the buffer is shared."""
         places = np.asarray(rows, np.int64)
-        return Column(self._content, gathered(self._begins, places, store), gathered(self._sizes, places, store), store)
+        return Column(self._content, gathered(self._begins, places, store), gathered(self.sizes, places, store), store)
+
+    def cut(self, cuts: Mapping[int, NDArray[np.int32]], store: Store = MEMORY) -> "Column":
+        """Return the texts in stretches; cuts: of those that are in several the bytes of each."""
+        size = len(self) + sum(len(found) - 1 for found in cuts.values())
+        begins, sizes = store.empty(size, np.int64), store.empty(size, np.int32)
+        end, several, seen = 0, sorted(cuts), 0
+        for part in chunks(len(self)):
+            counts = np.ones(part.stop - part.start, np.int64)
+            rows = several[seen : bisect_left(several, part.stop, seen)]
+            seen += len(rows)
+            for row in rows:
+                counts[row - part.start] = len(cuts[row])
+            first, end = end, end + int(counts.sum())
+            begins[first:end], sizes[first:end] = (np.repeat(each[part], counts) for each in (self._begins, self.sizes))
+            places = first + np.cumsum(counts) - counts
+            for row in rows:
+                place = int(places[row - part.start])
+                stretch = slice(place, place + len(cuts[row]))
+                sizes[stretch] = cuts[row]
+                begins[stretch] += np.cumsum(cuts[row], dtype=np.int64) - cuts[row]
+        return Column(self._content, begins, sizes, store)
+
+    def between(self, begin: tuple[int, int], end: tuple[int, int], store: Store = MEMORY) -> "Column":
+        """Return the texts from a byte of one up to a byte of another, (index, byte) each, the first and last in part.
+
+        store: where what is made of them should lie.
+        """
+        (first, cut), (last, left) = begin, end
+        stop = last + bool(left)
+        begins, sizes = self._begins[first:stop].copy(), self.sizes[first:stop].copy()
+        if left:
+            sizes[-1] = left
+        if len(sizes):
+            begins[0] += cut
+            sizes[0] -= cut
+        return Column(self._content, begins, sizes, store)
 
     def __len__(self) -> int:
         return len(self._begins)
@@ -85,13 +122,13 @@ class Column(AsAList[str]):
     def __getitem__(self, index: slice) -> "Column": ...
     def __getitem__(self, index: int | slice) -> "str | Column":
         if isinstance(index, slice):
-            return Column(self._content, self._begins[index], self._sizes[index])
+            return Column(self._content, self._begins[index], self.sizes[index])
         begin = int(self._begins[index])
-        return str(self._content[begin : begin + int(self._sizes[index])], "utf-8")
+        return str(self._content[begin : begin + int(self.sizes[index])], "utf-8")
 
     def __iter__(self) -> Iterator[str]:
         for part in chunks(len(self)):
-            for begin, size in zip(self._begins[part].tolist(), self._sizes[part].tolist(), strict=True):
+            for begin, size in zip(self._begins[part].tolist(), self.sizes[part].tolist(), strict=True):
                 yield str(self._content[begin : begin + size], "utf-8")
 
     def __repr__(self) -> str:
@@ -128,23 +165,6 @@ class Bare(AsAList[str]):
 
     def __repr__(self) -> str:
         return f"Bare({list(self[:3])!r}{', …' if len(self) > 3 else ''}, {len(self):,} texts)"
-
-
-class ColumnBuilder:
-    """Gathers texts, some at a time."""
-
-    def __init__(self) -> None:
-        self._content, self._sizes = bytearray(), list[NDArray[np.int32]]()
-
-    def add(self, texts: Sequence[str]) -> None:
-        """Put further texts behind those before. Raises UnicodeEncodeError for half a character, and adds none then."""
-        content, sizes = encoded(texts)
-        self._content += content
-        self._sizes.append(sizes)
-
-    def column(self) -> Column:
-        """Return the texts so far; nothing may be added after."""
-        return Column.side_by_side(self._content, np.concatenate([np.zeros(0, np.int32), *self._sizes]))
 
 
 class Lines(AsAList[int]):
@@ -251,6 +271,27 @@ class NamesBuilder:
         numbers = [self._number[each] for each in strings]
         self.strings.numbers[self._end : self._end + len(numbers)] = numbers
         self._end += len(numbers)
+
+
+BYTES = 2**18
+"""Of texts that are worked on together: what a library holds for each until all are done is a hundred times as much."""
+
+
+def portions(texts: Sequence[str], most: int, start: int = 0, size: int | None = None) -> Iterator[slice]:
+    """Yield where texts are taken some at a time: at most so many, and so many bytes together unless one has more.
+
+    start: the first that is taken. size: BYTES where None; of texts that are no column, characters.
+    """
+    begin, together, limit = start, 0, size or BYTES
+    for part in chunks(len(texts), start):
+        sizes = texts.sizes[part].tolist() if isinstance(texts, Column) else list(map(len, texts[part]))
+        for place, each in enumerate(sizes, part.start):
+            if place - begin == most or (together + each > limit and place > begin):
+                yield slice(begin, place)
+                begin, together = place, 0
+            together += each
+    if begin < len(texts):
+        yield slice(begin, len(texts))
 
 
 TOGETHER = 2**16

@@ -8,11 +8,13 @@ the shares are met on average only.
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellwright.data.arrays import Growing, Store, chunks, rows_where, store_of
+from cellwright.data.documents import pieces_of, stripped
 from cellwright.data.duplicates import Duplicates, settle
 from cellwright.data.splits import SHARE, SPLITS, Splits
 from cellwright.data.table import Table
@@ -81,7 +83,7 @@ def hashed(texts: Sequence[str], salt: str = "") -> NDArray[np.uint64]:
 
     def fill(growing: Growing) -> None:
         for part in chunks(len(texts), growing.rows):
-            growing.append(part.stop - part.start, {"hashes": hashes_of([salt + text for text in texts[part]])})
+            growing.append(part.stop - part.start, {"hashes": hashes_of(texts[part], salt)})
 
     made = store_of(texts).of(lambda: ["salt", salt]).made("hashes", {"hashes": np.uint64}, fill)
     return made.arrays["hashes"]
@@ -152,12 +154,18 @@ def position(text: str) -> float:
     return float(_places(hashes_of([text]))[0])
 
 
-def hashes_of(texts: Sequence[str]) -> NDArray[np.uint64]:
-    """Return the first 8 bytes of each text's SHA-256, without the white space at its ends: (N,), N from 0 on."""
-    # A lone surrogate cannot be encoded; it must not stop a table made by hand.
+def hashes_of(texts: Sequence[str], salt: str = "") -> NDArray[np.uint64]:
+    """Return the first 8 bytes of the SHA-256 of the salt and each text: (N,), N from 0 on.
+
+    Without the white space at the ends of both together.
+    """
     found = bytearray()
-    for text in texts:
-        found += hashlib.sha256(text.strip().encode("utf-8", "surrogatepass")).digest()[:8]
+    for pieces in pieces_of(texts):
+        digest = hashlib.sha256()
+        for piece in stripped(chain([salt], pieces) if salt else pieces):
+            # A lone surrogate cannot be encoded; it must not stop a table made by hand.
+            digest.update(piece.encode("utf-8", "surrogatepass"))
+        found += digest.digest()[:8]
     return np.frombuffer(found, ">u8").astype(np.uint64)
 
 
@@ -187,7 +195,7 @@ def with_text(table: Table) -> tuple[Table, list[str]]:
     store, size = store_of(table.texts), len(table)
     has_text = store.empty(size, np.bool_)
     for part in chunks(size):
-        has_text[part] = [bool(text.strip()) for text in table.texts[part]]
+        has_text[part] = [any(map(str.strip, pieces)) for pieces in pieces_of(table.texts[part])]
     kept = rows_where(size, has_text.__getitem__, store)
     empty = rows_where(size, lambda part: ~has_text[part])
     return table.take(kept, key="with text"), _without_text(table, empty)

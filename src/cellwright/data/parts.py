@@ -10,6 +10,7 @@ from itertools import count, islice
 
 import numpy as np
 
+from cellwright.data.column import portions
 from cellwright.data.token_rows import TokenRows
 
 BLANK = " "
@@ -30,8 +31,8 @@ def parts_of(texts: Iterable[str]) -> list[str]:
 def count_parts(texts: Sequence[str], together: int) -> Counter[str]:
     """Count how often each part stands in the texts, "" aside; `together`: texts that are cut at once."""
     counts: Counter[str] = Counter()
-    for start in range(0, len(texts), together):
-        counts.update(parts_of(texts[start : start + together]))
+    for part in portions(texts, together):
+        counts.update(parts_of(texts[part]))
     del counts[""]
     return counts
 

@@ -21,8 +21,8 @@ import tokenizers
 from numpy.typing import NDArray
 from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, trainers
 
-from cellwright.data.arrays import Growing, chunks, ends_of, store_of
-from cellwright.data.column import Column, encoded
+from cellwright.data.arrays import CHUNK, Growing, ends_of, store_of
+from cellwright.data.column import BYTES, Column, encoded, portions
 from cellwright.data.compatible import MARK, Compatible, Span
 from cellwright.data.parts import NumberedParts, count_parts
 from cellwright.data.special_tokens import KNOWN, PADDING, UNKNOWN
@@ -235,8 +235,8 @@ class Tokenizer:
 
         by_parts = NumberedParts(after_blank, self.size) if _RECIPES[self.kind].by_parts else None
         with stage("tokenising texts", len(texts)) as done:
-            for start in range(0, len(texts), TOGETHER):
-                some = list(texts[start : start + TOGETHER])
+            for part in portions(texts, TOGETHER):
+                some = list(texts[part])
                 marked = any(map(MARK.match, {text[:1] for text in some}))
                 yield whole(some) if by_parts is None or marked else by_parts.rows(some)
                 done(len(some))
@@ -251,8 +251,8 @@ class Tokenizer:
         """
         found: list[tuple[list[int], list[Span]]] = []
         with stage("tokenising texts", len(texts)) as done:
-            for start in range(0, len(texts), TOGETHER):
-                clean = [_without_surrogates(text) for text in texts[start : start + TOGETHER]]
+            for part in portions(texts, TOGETHER):
+                clean = [_without_surrogates(text) for text in texts[part]]
                 read = [(text, None) if as_written else self._compatible.read_with_spans(text) for text in clean]
                 encoded = self._inner.encode_batch([text for text, _ in read])
                 found += [
@@ -362,7 +362,7 @@ def _counted(texts: Sequence[str]) -> Counter[str]:
     """How often each part stands in all texts, which is kept of some after the others, where the texts lie."""
 
     def fill(growing: Growing) -> None:
-        for some in chunks(len(texts), growing.rows):
+        for some in portions(texts, CHUNK, growing.rows, 2**8 * BYTES):
             counts = count_parts(texts[some], TOGETHER)
             content, sizes = encoded([_without_surrogates(part) for part in counts])
             times = np.fromiter(counts.values(), np.int64, len(counts))

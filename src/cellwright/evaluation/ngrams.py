@@ -9,6 +9,8 @@ Chen and Goodman 1998, "An empirical study of smoothing techniques for language 
 The kept libraries have none that is fast and plain: nltk.lm looks up a token at a time in Python.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,6 +34,15 @@ def kneser_ney(train: Tokens, test: Tokens, *, order: int, vocabulary: int) -> N
         counts = _counts(runs, n, counted)
         probability = _interpolated(runs[n], _moved(runs[n - 1]), counts, counted, asked, probability)
     nats: NDArray[np.float64] = -np.log(probability)
+    return nats
+
+
+def unigram(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(V,) nats of each token by the unigram; counts: (V,) how often each stands in the training text."""
+    found: NDArray[np.float64] = counts.astype(float)
+    shorter = np.full(len(counts), 1 / len(counts))
+    total, different = np.full(len(counts), float(found.sum())), np.full(len(counts), np.count_nonzero(counts))
+    nats: NDArray[np.float64] = -np.log(_discounted(found, total, different, found, shorter))
     return nats
 
 
@@ -71,8 +82,22 @@ def _interpolated(
     size = context.max() + 1
     total = np.bincount(context[kinds], weights=counts[run[kinds]], minlength=size)[context[asked]]
     different = np.bincount(context[kinds], minlength=size)[context[asked]]
+    return _discounted(counts[run[asked]], total, different, counts, shorter)
+
+
+def _discounted(
+    count: NDArray[np.float64],
+    total: NDArray[Any],
+    different: NDArray[Any],
+    counts: NDArray[np.float64],
+    shorter: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """The probabilities of some places, told of each c(h w), c(h), how many w follow h, and those of the order below.
+
+    counts: c of all runs.
+    """
     once, twice = (counts == 1).sum(), (counts == 2).sum()
     discount = once / (once + 2 * twice) if once and twice else 0.75
     told = np.maximum(total, 1)  # of a context never seen everything is left to the order below
-    found = np.maximum(counts[run[asked]] - discount, 0) / told + discount * different / told * shorter
+    found = np.maximum(count - discount, 0) / told + discount * different / told * shorter
     return np.where(total > 0, found, shorter)

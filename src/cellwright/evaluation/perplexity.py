@@ -1,7 +1,7 @@
 """How well a text is predicted: nats and perplexity a token, and bits a character, comparable between tokenizers."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 CODE_POINTS = 0x110000
@@ -59,7 +59,7 @@ class Speller:
         self._counts = counts
         self._total = sum(counts.values()) + CODE_POINTS
 
-    def nats(self, parts: Sequence[str], *, ended: bool) -> float:
+    def nats(self, parts: Iterable[str], *, ended: bool) -> float:
         """Of all parts together; `ended`: with a space after each, which says where it ends (words, not characters)."""
         return sum(self._nats(part + " " * ended) for part in parts)
 

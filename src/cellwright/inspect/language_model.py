@@ -8,12 +8,15 @@ found = units_that_follow(load_run("runs/novel"))    # on the run's own validati
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Sequence
+from itertools import chain
+from typing import cast
 
 import numpy as np
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
+from cellwright.data.documents import pieces_of
 from cellwright.data.special_tokens import UNKNOWN
 from cellwright.data.table import Table
 from cellwright.errors import InputError
@@ -28,12 +31,15 @@ from cellwright.tasks.lm.data import open_data
 from cellwright.tasks.lm.predictor import LanguagePredictor
 from cellwright.tasks.lm.prepare import documents
 from cellwright.tasks.lm.run import LanguageRun
+from cellwright.tasks.splits import own_options
 from cellwright.tasks.texts import batches_of
 
 EXPECTED = 6
 """Next tokens that are told."""
 PROBED = 20_000
 """Tokens by which units are found: at 512 units of two states, 160 MB."""
+LOOKED_AT = 2**20
+"""Characters of which those tokens are the first."""
 LABELLED = 1024
 """Labelled texts by which a unit is found."""
 MEANING = "The probability that a token comes next, of the tokens that are most probable after the whole text."
@@ -77,11 +83,11 @@ def units_that_follow(run: LanguageRun) -> list[Probe]:
     Where its texts have one of two labels, such as what a review thinks, the unit that tells the label as well. Raises
     InputError where the texts are no longer there, or none were kept for validation.
     """
-    options: dict[str, Any] = run.config.options
+    options = own_options(run)
     validation = open_data(options["data"], options)["validation"]
     if not len(validation):
         raise InputError(f"{run.path}: no validation split was kept, on which units are chosen")
-    text = "\n\n".join(validation.texts)
+    text = _beginning(validation.texts)
     ((numbers, spans),) = run.tokenizer.encode_with_spans([text], as_written=True)
     captured, _ = _read(run, numbers[:PROBED], softmax=False)
     letters = captured.letters(_layers(run), first=1)
@@ -89,6 +95,18 @@ def units_that_follow(run: LanguageRun) -> list[Probe]:
     last = np.array([end - 1 for _, end in spans[:PROBED]])  # of each token its last character
     found = probe(states, {name: column[last] for name, column in features(text).items()})
     return sorted([*found, *units_that_tell(run, validation)], key=lambda each: -abs(each.held_out))
+
+
+def _beginning(texts: Sequence[str]) -> str:
+    """The texts, an empty line between them, up to LOOKED_AT characters or a piece of a text more."""
+    found, size = list[str](), 0
+    for number, parts in enumerate(pieces_of(texts)):
+        for piece in chain(["\n\n"] if number else [], parts):
+            if size >= LOOKED_AT:
+                return "".join(found)
+            found.append(piece)
+            size += len(piece)
+    return "".join(found)
 
 
 def units_that_tell(run: LanguageRun, labelled: Table) -> list[Probe]:

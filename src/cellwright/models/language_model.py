@@ -6,7 +6,7 @@ A document begins with a mark, the token 0, whose turn as the next token says th
 batch; time comes first. Losses are in nats.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple, cast
 
@@ -155,11 +155,14 @@ class LanguageModel(nn.Module):
         The state is carried from window to window: memory does not grow with a document's length.
 
         """
-        found, state = [], None
-        for window in windows(lanes(documents, 1), window=SCORED_AT_ONCE):
+        return torch.cat(list(self.nats_of(windows(lanes(documents, 1), window=SCORED_AT_ONCE))))
+
+    def nats_of(self, windows: Iterable[Window]) -> Iterator[Tensor]:
+        """Yield those of each of some windows that follow each other, as `window_nats` returns them."""
+        state = None
+        for window in windows:
             nats, state = self.window_nats(window, state)
-            found.append(nats)
-        return torch.cat(found)
+            yield nats
 
     @torch.no_grad()
     def window_nats(self, window: Window, state: States | None) -> tuple[Tensor, States]:

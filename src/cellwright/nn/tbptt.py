@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from cellwright.nn.recurrent import Recurrent
+from cellwright.nn.spans import span, spans
 
 
 class Lanes(NamedTuple):
@@ -146,20 +147,19 @@ class Windows:
     dim: int
 
     def __len__(self) -> int:
-        return -(-self.given.input.shape[self.dim] // self.stride)
+        return spans(self.given.input.shape[self.dim], self.stride)
 
     def __iter__(self) -> Iterator[Window]:
         steps = self.given.input.shape[self.dim]
-        for begin in range(0, steps, self.stride):  # the first step that is new
-            end = min(begin + self.stride, steps)
-            start = max(0, begin + self.stride - self.window)
-            following = steps if end == steps else max(0, end + self.stride - self.window)
+        for index in range(len(self)):
+            within = span(index, steps, self.window, self.stride)
             input, targets, reset = (
-                None if whole is None else whole.narrow(self.dim, start, end - start) for whole in self.given
+                None if whole is None else whole.narrow(self.dim, within.start, within.end - within.start)
+                for whole in self.given
             )
             assert input is not None
             reset = reset if reset is not None and bool(reset.any()) else None
-            yield Window(input, targets, reset, begin == 0, end - begin, following - start)
+            yield Window(input, targets, reset, index == 0, within.new, within.ahead)
 
 
 class Carry:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from cellwright.data.column import AsAList
+from cellwright.data.documents import Documents
 from cellwright.data.tokenizer import TOGETHER
 from cellwright.errors import InputError
 from cellwright.stages import staged
@@ -60,7 +61,15 @@ def fingerprint(rows: Any) -> str:
 
 def _json(rows: Any) -> Iterator[str]:
     """Yield rows as JSON, those of columns some at a time, which json sees as lists."""
-    if isinstance(rows, AsAList):
+    if isinstance(rows, Documents) and len(rows) == len(rows.pieces):
+        yield from _json(rows.pieces)
+    elif isinstance(rows, Documents):
+        for place, pieces in enumerate(rows.each()):
+            yield ', "' if place else '["'
+            yield from (json.dumps(piece)[1:-1] for piece in pieces)
+            yield '"'
+        yield "]"
+    elif isinstance(rows, AsAList):
         yield "["
         for start in range(0, len(rows), TOGETHER):
             yield (", " if start else "") + json.dumps(list(rows[start : start + TOGETHER]))[1:-1]

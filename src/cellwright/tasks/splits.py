@@ -41,7 +41,7 @@ def options_for(run: Run[Any, Any], data: str, given: Mapping[str, Any]) -> dict
     """
     refuse_for_a_set(data, given, dict.fromkeys(given))
     check_written(given, data)
-    options = as_the_run(_own_options(run), given, data)
+    options = as_the_run(own_options(run), given, data)
     if usual_split(run, data, datasets.names()) == "all":  # another file: the run's own splits are not this one's
         options |= dict.fromkeys(SplitOptions._fields)
         # The run asked for a cache of its own data, and what is read once has none.
@@ -50,7 +50,7 @@ def options_for(run: Run[Any, Any], data: str, given: Mapping[str, Any]) -> dict
     return options
 
 
-def _own_options(run: Run[Any, Any]) -> dict[str, Any]:
+def own_options(run: Run[Any, Any]) -> dict[str, Any]:
     """The options of a run, and where it lies; its cache where that is still there, as it is not on another machine."""
     options = {**run.config.options, "out": run.path}
     if options.get("cache") is not None and not os.path.isdir(options["cache"]):  # False where one may not look
@@ -125,7 +125,7 @@ class Source(Generic[Rows]):
 
         wanted: as of `training_split`.
         """
-        options = _own_options(run)
+        options = own_options(run)
         kind = self.kind_of(options)
         train = training_split(lambda: self.open_data(options["data"], options), f"{kind.one}s", say, wanted)
         if train is not None and split != "train":

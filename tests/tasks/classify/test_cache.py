@@ -16,6 +16,7 @@ from cellwright.tasks.files import shared_cache
 from cellwright.tasks.lm.config import LanguageConfig
 from cellwright.tasks.run import load_run
 from cellwright.tasks.tag.config import TagConfig
+from cellwright.tasks.transduce.config import TransduceConfig
 from process import Signal, outcome
 
 SMALL = {"hidden_size": 8, "embedding_dim": 8, "threads": 1, "batch_tokens": 64, "max_epochs": 2, "bigram_buckets": 32}
@@ -64,7 +65,8 @@ def test_trials_of_a_search_share_the_arrays_of_large_data(data, tmp_path, monke
     assert shared_cache(ClassifyConfig, str(small), [data], study) == cached  # one for each trial else
     assert shared_cache(ClassifyConfig, str(folder), [data], study) == {}
     assert shared_cache(ClassifyConfig, "reviews-zh", [], study) == {}
-    assert shared_cache(LanguageConfig, data, [], study) == {}
+    assert shared_cache(LanguageConfig, data, [], study) == cached
+    assert shared_cache(TransduceConfig, data, [], study) == {}
 
 
 @pytest.mark.slow

@@ -4,10 +4,11 @@ from pathlib import Path
 import pytest
 
 from cellwright.data import datasets
+from cellwright.data.readers.documents import read_documents
 from cellwright.data.readers.options import ReadOptions
 from cellwright.data.splits import SplitOptions
 from cellwright.errors import InputError
-from cellwright.tasks.lm.data import open_texts, read_texts
+from cellwright.tasks.lm.data import open_texts
 
 TEXT = "first line\r\n\r\nsecond 行\rthird\n" * 40
 
@@ -21,7 +22,7 @@ def test_a_file_of_any_other_suffix_is_one_text(file, name):
         [text[len(text) // 2 : len(text) * 3 // 4]],
         [text[len(text) * 3 // 4 :]],
     ]
-    assert read_texts(str(file(name, TEXT))).texts == [text]
+    assert read_documents(str(file(name, TEXT))).texts == [text]
 
 
 def test_a_table_is_a_text_a_row_and_none_stands_in_two_splits(file):
@@ -34,7 +35,7 @@ def test_a_table_is_a_text_a_row_and_none_stands_in_two_splits(file):
 
 
 def test_every_row_of_a_table_is_read_repeated_and_empty_ones_too(file):
-    assert read_texts(str(file("a.csv", "text,n\na,1\n,2\na,3\n"))).texts == ["a", "", "a"]
+    assert read_documents(str(file("a.csv", "text,n\na,1\n,2\na,3\n"))).texts == ["a", "", "a"]
 
 
 def test_a_format_that_is_told_goes_before_the_suffix(file):

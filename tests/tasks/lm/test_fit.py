@@ -17,7 +17,7 @@ import process
 from agreement import SINGLE, assert_agree, double
 from cellwright.errors import InputError
 from cellwright.tasks.lm import LanguageConfig
-from cellwright.tasks.lm.data import open_data
+from cellwright.tasks.lm.data import open_texts
 from cellwright.tasks.lm.task import TASK
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import load_run
@@ -102,7 +102,7 @@ def test_a_table_of_texts_is_learnt_as_documents_with_ends(options: Options, tmp
     path = tmp_path / "a.jsonl"
     path.write_text("".join(json.dumps({"body": f"salt {n:03d}"}) + "\n" for n in range(300)))
     result = quiet(options(data=str(path), text="body", max_epochs=8))
-    trained_on = open_data(str(path), {"text": "body"})["train"].texts[0]
+    trained_on = open_texts(str(path), text="body")["train"].texts[0]
     other = [{"body": trained_on}, {"body": "salt 000 salt"}]
     (tmp_path / "other.jsonl").write_text("".join(json.dumps(row) + "\n" for row in other))
     run = load_run(result.out)

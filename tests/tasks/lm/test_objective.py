@@ -9,12 +9,15 @@ from torch.nn.functional import nll_loss
 from torch.nn.parallel import DistributedDataParallel
 
 from agreement import assert_agree
+from cellwright.data.token_rows import TokenRows
 from cellwright.models.language_model_architecture import LanguageModelConfig
 from cellwright.nn.tbptt import Carry, Window
 from cellwright.tasks.lm.feed import LaneFeed
 from cellwright.tasks.lm.objective import LanguageObjective
+from cellwright.tasks.lm.stream import Stream
 
-DOCUMENTS = [torch.tensor([0, *torch.randint(1, 7, (n,), generator=torch.Generator().manual_seed(n))]) for n in (9, 20)]
+DOCUMENTS = [torch.randint(1, 7, (n,), generator=torch.Generator().manual_seed(n)).tolist() for n in (9, 20)]
+STREAM = Stream.of(TokenRows.of(DOCUMENTS))
 CONFIG = LanguageModelConfig(vocab_size=7, embedding_dim=4, hidden_size=5, num_layers=2)
 
 
@@ -23,7 +26,7 @@ def test_each_step_has_the_loss_and_the_gradient_of_its_window(sizes: tuple[int,
     objective = LanguageObjective(CONFIG)
     torch.manual_seed(0)
     model = objective.model().double()
-    windows = [way for (way,) in LaneFeed(DOCUMENTS, 1, sizes[0], None, stride=sizes[1]).epoch(0, 0, 1).examples]
+    windows = [way for (way,) in LaneFeed(STREAM, 1, sizes[0], None, stride=sizes[1]).epoch(0, 0, 1).examples]
     carry = Carry(model)
     for _ in range(2):  # an epoch begins anew
         objective.begin_pass(training=True)
@@ -35,7 +38,7 @@ def test_each_step_has_the_loss_and_the_gradient_of_its_window(sizes: tuple[int,
             assert_agree(step.loss, wanted)
             assert_agree(*found)
             assert (step.examples, step.tokens) == (window.new, len(window.input))
-    assert sum(window.new for window in windows) == sum(map(len, DOCUMENTS)) - 1
+    assert sum(window.new for window in windows) == STREAM.size - 1
 
 
 def test_processes_may_lack_a_group_of_the_adaptive_softmax(one_process: None) -> None:
@@ -72,7 +75,7 @@ def test_penalties_are_of_the_new_steps() -> None:
     )
     torch.manual_seed(0)
     model = objective.model().double()
-    *_, (window,) = LaneFeed(DOCUMENTS[:1], 1, 6, None, stride=3).epoch(0, 0, 1).examples
+    *_, (window,) = LaneFeed(Stream.of(TokenRows.of(DOCUMENTS[:1])), 1, 6, None, stride=3).epoch(0, 0, 1).examples
     loss, nats, _ = model.loss(window.input, window.targets[-3:], None, window.reset)
     raw = model.read(window.input, reset=window.reset).raw[-3:]
     assert_agree(loss, nats + 2.0 * raw.square().mean() + 3.0 * raw.diff(dim=0).square().mean())

@@ -4,6 +4,7 @@ Its text is another with every version of Python.
 """
 
 from cellwright.data.datasets.dataset import Dataset
+from cellwright.data.documents import Documents
 from cellwright.data.position_split import split_by_position
 from cellwright.data.splits import Splits
 from cellwright.data.table import Table
@@ -12,7 +13,7 @@ from cellwright.data.table import Table
 def _load() -> Splits[Table]:
     from pydoc_data.topics import topics  # half a megabyte, and who lists the sets does not read it
 
-    return split_by_position("\n".join(topics[name] for name in sorted(topics)), DATASET.name)
+    return split_by_position(Documents.of(["\n".join(topics[name] for name in sorted(topics))]), DATASET.name)
 
 
 DATASET = Dataset(

@@ -4,6 +4,7 @@
     tagged.FORMATS    tagged sentences: `read(path, columns, encoding) -> Iterator[Sentences]`
     series.FORMATS    numeric series: `read(path, options, encoding) -> SeriesTable`
 
+Texts that may be as long as a file, for language models, come by `documents.py`, which asks the first of them for rows.
 The other modules read no file by themselves: they are what several formats share (cells, times, numbers, headers).
 To add a format: its module, a line in its table (of texts in that of `records.py` too), and its name in the options of
 the tasks that read it.

@@ -106,6 +106,18 @@ def decoded(path: Path, encoding: str) -> str:
         return text.read().removeprefix("\ufeff")
 
 
+def characters(path: Path, encoding: str, size: int) -> Iterator[str]:
+    r"""Yield the file's characters, so many at a time, without a byte order mark, and with \n for each line end.
+
+    Raises InputError as `decoded` does, where the fault is reached.
+    """
+    with _characters(path, encoding, None) as text:
+        first = True
+        while some := text.read(size):
+            yield some.removeprefix("\ufeff") if first else some
+            first = False
+
+
 def lines(path: Path, encoding: str, *, ends: bool = False) -> Iterator[str]:
     r"""Yield the file's lines as they are read, without a byte order mark: with their ends as they are, or without.
 
@@ -118,10 +130,10 @@ def lines(path: Path, encoding: str, *, ends: bool = False) -> Iterator[str]:
             yield whole if ends else whole.removesuffix("\n")
 
 
-def in_pieces(each: Iterable[One]) -> Iterator[list[One]]:
-    """Yield them, as many together as are read at a time."""
+def in_pieces(each: Iterable[One], size: int | None = None) -> Iterator[list[One]]:
+    """Yield them, so many together; None: as many as are read at a time."""
     left = iter(each)
-    while some := list(islice(left, PIECE)):
+    while some := list(islice(left, size or PIECE)):
         yield some
 
 

@@ -16,10 +16,7 @@ from itertools import compress
 from pathlib import Path
 from typing import Any
 
-from cellwright.data.column import ColumnBuilder
-from cellwright.data.readers.files import PACKED, PIECE, existing, unpacked_suffix
-from cellwright.data.readers.places import Places
-from cellwright.data.table import Table
+from cellwright.data.readers.files import PACKED, existing, unpacked_suffix
 from cellwright.data.wording import shortened
 from cellwright.errors import InputError
 
@@ -146,19 +143,6 @@ def _refuse_tables_below(folder: Path, formats: Formats) -> None:
             f"{folder}: its folders hold tables and nothing else ({one} is one); expected texts, a file each, in one "
             f"folder a class: tables in folders are named by a pattern, {patterns}"
         )
-
-
-def joined(tables: Sequence[Table], source: str) -> Table:
-    """Make one table of the texts of several, in order, whose rows say in which file they stood.
-
-    source: what names all of them.
-    """
-    builder = ColumnBuilder()
-    for table in tables:
-        for start in range(0, len(table), PIECE):
-            builder.add(list(table.texts[start : start + PIECE]))
-    notes = [note for table in tables for note in table.notes]
-    return Table(builder.column(), None, Places(tables), source, unit="", notes=notes)
 
 
 def _tables(folder: Path, formats: Formats) -> list[Path]:

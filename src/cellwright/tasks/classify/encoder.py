@@ -1,5 +1,6 @@
 """A classifier that begins from another run: its tokens, its embedding and the layer that reads."""
 
+from pathlib import Path
 from typing import Any
 
 from cellwright.data import datasets
@@ -9,6 +10,7 @@ from cellwright.options import flag
 from cellwright.tasks.autoencode.run import AutoencodeRun
 from cellwright.tasks.classify.config import OWN, ClassifyConfig
 from cellwright.tasks.config import FIRST
+from cellwright.tasks.files import are_files, shared_cache
 from cellwright.tasks.lm.config import LanguageConfig
 from cellwright.tasks.lm.run import LanguageRun
 from cellwright.tasks.run import load_run
@@ -48,8 +50,10 @@ def language_of(config: ClassifyConfig) -> LanguageConfig | None:
     if config.pretrain is None:
         return None
     own = config.pretrain == OWN
+    data = config.data if own else config.pretrain
     return LanguageConfig(
-        data=config.data if own else config.pretrain,
+        data=data,
+        cache=_cache(config, data),
         train_split_only=own,
         out=config.out / FIRST,
         directions="both",
@@ -60,6 +64,13 @@ def language_of(config: ClassifyConfig) -> LanguageConfig | None:
         held_out=sum(SplitOptions.of(config.model_dump()).shares().values()) if own else None,
         **config.model_dump(include=SHARED | (WRITTEN if own else set())),
     )
+
+
+def _cache(config: ClassifyConfig, data: str) -> Path | None:
+    """Where the arrays of its texts lie, as the classifier's do: beside the run, and not in it."""
+    if config.cache is None:
+        return shared_cache(LanguageConfig, data, (), config.out).get("cache")
+    return config.cache if are_files(LanguageConfig, data) else None
 
 
 SHARES: dict[str, Any] = {"validation_share": 0.1, "test_share": 0}

@@ -9,10 +9,10 @@ from cellwright.data.table import TEXT
 from cellwright.errors import InputError
 from cellwright.models.language_model_architecture import LanguageArchitecture
 from cellwright.tasks.config import FIXED, FitConfig, Locations, TextColumn, Tokenising
-from cellwright.tasks.files import TableFiles, check_files
+from cellwright.tasks.files import Cached, TableFiles, check_files
 
 
-class Texts(TextColumn):
+class Columns(TextColumn):
     """Where the texts stand in a file."""
 
     model_config = FIXED
@@ -23,7 +23,7 @@ class Texts(TextColumn):
 
 
 # The last of the bases is the first in the help.
-class LanguageConfig(FitConfig, LanguageArchitecture, Tokenising, TableFiles, Texts, Locations):
+class LanguageConfig(FitConfig, LanguageArchitecture, Tokenising, Cached, TableFiles, Columns, Locations):
     """The options of a run that learns to write text. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "lm"

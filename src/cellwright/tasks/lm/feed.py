@@ -1,15 +1,19 @@
-"""Texts as lanes side by side, read window after window."""
+"""Texts as lanes side by side, read window after window: views of one array of tokens, whatever its size."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
+from cellwright.data.arrays import OnDemand
 from cellwright.data.feed import Epoch
 from cellwright.models.language_model import MARK
-from cellwright.nn.tbptt import Lanes, Window, Windows, lanes, windows
+from cellwright.nn.spans import span, spans
+from cellwright.nn.tbptt import Window
+from cellwright.tasks.lm.stream import Stream
 
 LEAST_WINDOWS = 32
 """Of an epoch: of a short text, many small steps teach more than a few large ones."""
@@ -19,7 +23,7 @@ LEAST_WINDOWS = 32
 class LaneFeed:
     """The windows of an epoch, in order: what is new in each goes on where the one before ended.
 
-    documents  token numbers of each text, its mark first
+    stream     the texts
     lanes      side by side, of all processes; fewer where the texts do not fill them with LEAST_WINDOWS each
     window     steps
     seed       chooses in which order the documents come, of one where it begins, anew each epoch; None: as given
@@ -29,7 +33,7 @@ class LaneFeed:
     A batch is a tuple of windows, one for each direction.
     """
 
-    documents: Sequence[Tensor]
+    stream: Stream
     lanes: int
     window: int
     seed: int | None
@@ -38,12 +42,12 @@ class LaneFeed:
 
     def epoch(self, number: int, rank: int, world_size: int) -> Epoch:
         """Epoch `number` as process `rank` sees it: its own lanes; where there are too few, the first's."""
-        ways = [self.documents, [_backward(document) for document in self.documents]][: 1 + self.both]
-        drawn = ways if self.seed is None else [_drawn(way, self.seed, number) for way in ways]
-        idle = rank >= self._width()
-        own = slice(0, 1) if idle else slice(rank, None, world_size)
-        found = list(zip(*(self._windows(way, own) for way in drawn), strict=True))
-        return Epoch(found, [[k] for k in range(len(found))], range(len(found)) if idle else ())
+        drawn = self.stream if self.seed is None else self.stream.drawn(self.seed, number)
+        width = self._width()
+        steps, idle = (drawn.size - 1) // width, rank >= width
+        own = np.arange(0, 1) if idle else np.arange(rank, width, world_size)
+        found = LaneWindows(drawn, own * steps, steps, self.window, self.stride or self.window, self.both)
+        return Epoch(found, _Each(len(found)), range(len(found)) if idle else ())
 
     def describe(self) -> str:
         """How much is in a batch."""
@@ -53,12 +57,7 @@ class LaneFeed:
     def _width(self) -> int:
         """Lanes of all processes."""
         fewest = self.window * LEAST_WINDOWS
-        return max(1, min(self.lanes, (sum(map(len, self.documents)) - 1) // fewest))
-
-    def _windows(self, documents: Sequence[Tensor], own: slice) -> Windows:
-        whole = lanes(documents, self._width())
-        mine = Lanes(*(None if part is None else part[:, own] for part in whole))  # type: ignore[arg-type]
-        return windows(mine._replace(input=_marked(mine.input)), window=self.window, stride=self.stride)
+        return max(1, min(self.lanes, (self.stream.size - 1) // fewest))
 
     @property
     def collate(self) -> Callable[[Sequence[Any]], tuple[Window, ...]]:
@@ -66,29 +65,58 @@ class LaneFeed:
         return _only
 
 
+@dataclass(frozen=True)
+class LaneWindows(OnDemand[tuple[Window, ...]]):
+    """The windows of some lanes, each a tuple of one for each direction.
+
+    begins  (B,) the place in the stream at which each lane begins
+    steps   of each lane
+    """
+
+    stream: Stream
+    begins: NDArray[np.int64]
+    steps: int
+    window: int
+    stride: int
+    both: bool
+
+    called = "window"
+
+    def __len__(self) -> int:
+        return spans(self.steps, self.stride)
+
+    def _item(self, index: int) -> tuple[Window, ...]:
+        return tuple(self._way(index, backward) for backward in (False, True)[: 1 + self.both])
+
+    def _way(self, index: int, backward: bool) -> Window:
+        within = span(index, self.steps, self.window, self.stride)
+        places = self.begins + np.arange(within.start, within.end + 1)[:, None]  # (t + 1, B)
+        tokens = torch.from_numpy(self.stream.at(places, backward=backward))
+        input, targets = tokens[:-1].clone(), tokens[1:]
+        # As the stream begins no document goes on, be it in the midst of one.
+        reset = (input == MARK) | torch.from_numpy(places[:-1] == 0)
+        if within.start == 0:
+            # Most lanes begin in the midst of a text: so the mark comes to mean that nothing is known of what stands
+            # before. With a text's own mark alone, which one lane sees once an epoch, a model may read whatever follows
+            # it worse than what follows any other token.
+            input[0] = MARK
+        return Window(input, targets, reset if bool(reset.any()) else None, index == 0, within.new, within.ahead)
+
+
+class _Each(OnDemand[list[int]]):
+    """Batches of one example each."""
+
+    called = "batch"
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def _item(self, index: int) -> list[int]:
+        return [index]
+
+
 def _only(examples: Sequence[tuple[Window, ...]]) -> tuple[Window, ...]:
     return examples[0]
-
-
-def _marked(input: Tensor) -> Tensor:
-    """(T, B) the same with the mark as each lane's first token, most of which stand in the midst of a text.
-
-    So the mark comes to mean that nothing is known of what stands before. With a text's own mark alone, which one lane
-    sees once an epoch, a model may read whatever follows it worse than what follows any other token.
-    """
-    return torch.cat([torch.full_like(input[:1], MARK), input[1:]])
-
-
-def _backward(document: Tensor) -> Tensor:
-    """Its mark, then its tokens from the last one on."""
-    return torch.cat([document[:1], document[1:].flip(0)])
-
-
-def _drawn(documents: Sequence[Tensor], seed: int, number: int) -> list[Tensor]:
-    """The documents in another order; one alone from another place on, its beginning after its end."""
-    draws = torch.Generator().manual_seed((seed * 1_000_003 + number) % 2**64)
-    if len(documents) > 1:
-        return [documents[k] for k in torch.randperm(len(documents), generator=draws).tolist()]
-    [document] = documents
-    start = int(torch.randint(len(document), (1,), generator=draws))
-    return [document[start:], document[:start]]

@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 
+from cellwright.data.readers.documents import is_one_text, read_documents
 from cellwright.data.readers.files import existing
 from cellwright.data.unseen import Unseen
 from cellwright.evaluation.perplexity import PerplexityScores
 from cellwright.tasks.files import as_the_run, check_written, read_options
-from cellwright.tasks.lm.data import is_plain, read_texts
 from cellwright.tasks.lm.prepare import documents
 from cellwright.tasks.lm.run import LanguageRun
 from cellwright.tasks.predictor import FileRequest, Prediction, Predictor
@@ -41,10 +41,10 @@ class LanguagePredictor(Predictor[Scored]):
     def request(self, path: str, given: Mapping[str, Any], *, several: bool = False) -> FileRequest:
         """The texts of a column, or of any file but a table the whole as one text, as in training."""
         how = read_options(as_the_run(self.run.config.options, given, path))
-        if not is_plain(existing(path, folder=True), how):
+        if not is_one_text(existing(path, folder=True), how):
             return super().request(path, given, several=several)
         check_written(given, path)
-        texts = read_texts(path, how=how).texts
+        texts = read_documents(path, how=how).texts
         return FileRequest.at_once(texts, [[("text", text)] for text in texts])
 
     def predict(self, texts: Sequence[str]) -> list[Scored]:

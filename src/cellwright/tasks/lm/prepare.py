@@ -6,15 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 import cellwright
+from cellwright.data.arrays import Growing
+from cellwright.data.cache import where_they_lie
+from cellwright.data.documents import Documents
 from cellwright.data.special_tokens import UNKNOWN
 from cellwright.data.splits import Splits, counts
 from cellwright.data.table import Table
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
-from cellwright.evaluation.ngrams import kneser_ney
+from cellwright.evaluation.ngrams import unigram
 from cellwright.evaluation.perplexity import PerplexityScores
 from cellwright.models.language_model import MARK
 from cellwright.models.language_model_architecture import LanguageArchitecture, LanguageModelConfig
@@ -24,6 +28,7 @@ from cellwright.tasks.lm.data import load_splits, open_data
 from cellwright.tasks.lm.feed import LaneFeed
 from cellwright.tasks.lm.objective import LanguageObjective
 from cellwright.tasks.lm.run import CHARACTERS, LanguageRunConfig
+from cellwright.tasks.lm.stream import Stream, tokenised
 from cellwright.tasks.resume import fingerprint, kept_options
 from cellwright.tasks.task import Baseline, Prepared
 from cellwright.tasks.texts import TOKENIZER, load_tokenizer, train_tokenizer
@@ -41,16 +46,17 @@ def prepare(config: LanguageConfig, before: LanguageRunConfig | None) -> Prepare
     """Read the data; take the tokenizer from the run when resuming, else make one. Raises InputError."""
     check_cell(config.cell, config.forget_bias)  # before the data is read
     splits = load_splits(config)
-    train, validation = (splits[split].texts for split in ("train", "validation"))
-    tokenizer = (
-        load_tokenizer(config.out / TOKENIZER, before.model.vocab_size) if before else _tokenizer(splits, config)
-    )
-    encoded = {split: documents(tokenizer, splits[split].texts) for split in ("train", "validation")}
-    _check(config.data, tokenizer, {split: found for split, found in encoded.items() if split not in splits.without})
+    texts = {split: Documents.of(splits[split].texts) for split in ("train", "validation")}
+    path = config.out / TOKENIZER
+    tokenizer = load_tokenizer(path, before.model.vocab_size) if before else _tokenizer(texts["train"], config)
+    streams = {split: tokenised(tokenizer, texts[split]) for split in texts}
+    counts = streams["train"].frequencies(tokenizer.size)
+    _check(config.data, {split: found for split, found in streams.items() if split not in splits.without})
+    _check_tokens(config.data, tokenizer, counts)
     run = LanguageRunConfig(
         cellwright=cellwright.__version__,
         model=_describe(config, tokenizer),
-        fingerprint=fingerprint([train, validation]),
+        fingerprint=fingerprint([*texts.values()]),
         options=kept_options(config),
     )
     lanes = max(1, (config.batch_tokens or BATCH_TOKENS) // config.bptt)
@@ -58,21 +64,21 @@ def prepare(config: LanguageConfig, before: LanguageRunConfig | None) -> Prepare
         config,
         run,
         LanguageObjective(run.model),
-        train=LaneFeed(encoded["train"], lanes, config.bptt, config.seed, config.directions == "both", config.stride),
-        validation=_validation(encoded["validation"]),
-        baseline=_unigram(encoded, tokenizer) if encoded["validation"] else None,
-        files={TOKENIZER: tokenizer.to_json().encode(), CHARACTERS: _characters(train)},
-        notes=_notes(splits, encoded, tokenizer, run.model),
+        train=LaneFeed(streams["train"], lanes, config.bptt, config.seed, config.directions == "both", config.stride),
+        validation=_validation(streams["validation"]),
+        baseline=_unigram(counts, streams["validation"]) if streams["validation"].size else None,
+        files={TOKENIZER: tokenizer.to_json().encode(), CHARACTERS: _characters(texts["train"])},
+        notes=_notes(splits, streams, tokenizer, run.model),
     )
 
 
-def _validation(encoded: list[Tensor]) -> LaneFeed | None:
-    return LaneFeed(encoded, VALIDATION_LANES, VALIDATION_WINDOW, None) if encoded else None
+def _validation(stream: Stream) -> LaneFeed | None:
+    return LaneFeed(stream, VALIDATION_LANES, VALIDATION_WINDOW, None) if stream.size else None
 
 
 def tokenizer_of(config: LanguageConfig) -> Tokenizer:
     """The tokenizer that a run with these options makes. Raises InputError."""
-    return _tokenizer(open_data(config.data, config.model_dump()), config)
+    return _tokenizer(Documents.of(open_data(config.data, config.model_dump())["train"].texts), config)
 
 
 def documents(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Tensor]:
@@ -81,8 +87,8 @@ def documents(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Tensor]:
     return [torch.from_numpy(np.concatenate([mark, row], dtype=np.int64)) for row in rows]
 
 
-def _tokenizer(splits: Splits[Table], config: LanguageConfig) -> Tokenizer:
-    return train_tokenizer(splits["train"].texts, config)
+def _tokenizer(texts: Documents, config: LanguageConfig) -> Tokenizer:
+    return train_tokenizer(texts.pieces, config)
 
 
 def _describe(config: LanguageConfig, tokenizer: Tokenizer) -> LanguageModelConfig:
@@ -94,15 +100,19 @@ def _describe(config: LanguageConfig, tokenizer: Tokenizer) -> LanguageModelConf
     return LanguageModelConfig(vocab_size=tokenizer.size, **options)
 
 
-def _check(data: str, tokenizer: Tokenizer, encoded: dict[str, list[Tensor]]) -> None:
-    """Raise InputError for texts that nothing can be learned from."""
-    for split, found in encoded.items():
-        if sum(len(document) - 1 for document in found) < 1:
+def _check(data: str, streams: dict[str, Stream]) -> None:
+    """Raise InputError for a split without a token."""
+    for split, found in streams.items():
+        if found.tokens < 1:
             raise InputError(
                 f"{data}: no token falls to the {split} split; give more text, or other shares by --validation-share "
                 "and --test-share"
             )
-    kinds = sorted(set(torch.cat([document[1:] for document in encoded["train"]]).tolist()))
+
+
+def _check_tokens(data: str, tokenizer: Tokenizer, counts: NDArray[np.int64]) -> None:
+    """Raise InputError for tokens that nothing can be learned from; counts: how often each is to be trained on."""
+    kinds = [token for token in np.flatnonzero(counts).tolist() if token != MARK]
     if kinds == [UNKNOWN]:
         raise InputError(
             f"{data}: no token stands as often as --min-frequency asks for; expected some that do: lower it"
@@ -114,25 +124,30 @@ def _check(data: str, tokenizer: Tokenizer, encoded: dict[str, list[Tensor]]) ->
         )
 
 
-def _unigram(encoded: dict[str, list[Tensor]], tokenizer: Tokenizer) -> Baseline:
+def _unigram(counts: NDArray[np.int64], validation: Stream) -> Baseline:
     """Perplexity of the validation split."""
-    train, validation = (torch.cat(encoded[split]).numpy() for split in ("train", "validation"))
-    nats = kneser_ney(train, validation, order=1, vocabulary=tokenizer.size)[1:]
+    nats = validation.mapped(unigram(counts))
     perplexity = PerplexityScores(float(np.sum(nats)), len(nats), len(nats)).perplexity
     return Baseline(perplexity, "guessing each token by how frequent it is")
 
 
-def _characters(texts: Sequence[str]) -> bytes:
-    counts = Counter[str]()
-    for text in texts:
-        counts.update(text)
-    return json.dumps(dict(counts.most_common()), ensure_ascii=True).encode()
+def _characters(texts: Documents) -> bytes:
+    """How often each character stands there, as JSON: counted once where the texts lie on disk."""
+
+    def count(growing: Growing) -> str:
+        counts = Counter[str]()
+        for piece in texts.pieces:
+            counts.update(piece)
+        return json.dumps(dict(counts.most_common()), ensure_ascii=True)
+
+    found: str = texts.store.made("characters", {}, count).told
+    return found.encode()
 
 
 def _notes(
-    splits: Splits[Table], encoded: dict[str, list[Tensor]], tokenizer: Tokenizer, model: LanguageModelConfig
+    splits: Splits[Table], streams: dict[str, Stream], tokenizer: Tokenizer, model: LanguageModelConfig
 ) -> list[str]:
-    train, validation = (sum(len(document) - 1 for document in encoded[split]) for split in ("train", "validation"))
+    train, validation = (streams[split].tokens for split in ("train", "validation"))
     notes = [*splits.notes]
     if len(splits["train"]) > 1:
         notes.append(f"{counts(splits)} texts, each by itself")
@@ -145,4 +160,4 @@ def _notes(
         notes.append("the softmax is adaptive, for the vocabulary is large (--softmax full takes all tokens alike)")
     if tokenizer.kind == "words":
         notes.append("words are lower-cased and the space between them is not predicted: their scores flatter")
-    return notes
+    return [*notes, *where_they_lie(*(each.texts for each in splits.values()))]

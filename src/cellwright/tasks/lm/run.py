@@ -32,8 +32,8 @@ class LanguageRun(Run[LanguageRunConfig, LanguageModel]):
     speller: Speller
 
     def spelling(self, texts: Iterable[str]) -> float:
-        """Nats to spell what the vocabulary lacks of the texts."""
-        parts = [part for text in texts for part in self.tokenizer.unknown_parts(text, as_written=True)]
+        """Nats to spell what the vocabulary lacks of the texts, or of their pieces."""
+        parts = (part for text in texts for part in self.tokenizer.unknown_parts(text, as_written=True))
         return self.speller.nats(parts, ended=self.tokenizer.kind != "characters")
 
 

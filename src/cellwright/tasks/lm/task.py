@@ -1,6 +1,6 @@
 """Language model: the next token, told the text so far."""
 
-from cellwright.tasks.lm.config import LanguageConfig, Texts
+from cellwright.tasks.lm.config import Columns, LanguageConfig
 from cellwright.tasks.lm.predictor import LanguagePredictor
 from cellwright.tasks.lm.run import CHARACTERS, LanguageRunConfig, load
 from cellwright.tasks.task import Task
@@ -11,7 +11,7 @@ TASK = Task(
     run_config=LanguageRunConfig,
     load=load,
     predictor=LanguagePredictor,
-    columns=tuple(Texts.model_fields),
+    columns=tuple(Columns.model_fields),
     files=(TOKENIZER, CHARACTERS),
     suggestions=(
         'generate {run} --prompt "a beginning" --temperature 0.8',

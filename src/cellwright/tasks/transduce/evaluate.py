@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from cellwright.data.cache import where_they_lie
-from cellwright.data.column import ColumnBuilder
 from cellwright.data.pairs import Pairs
 from cellwright.data.splits import Split
 from cellwright.data.symbols import tokenize
@@ -77,7 +76,7 @@ class Wrong:
     def __init__(self, kind: str) -> None:
         """kind: what targets consist of."""
         self._kind = kind
-        self._indices, self._sure, self._answers = list[int](), list[float](), ColumnBuilder()
+        self._indices, self._sure, self._answers = list[int](), list[float](), list[str]()
 
     def add(self, start: int, predictions: Sequence[Transduced], targets: Sequence[Sequence[str]]) -> None:
         """Look through the next sources' answers and targets; start: the first source's index."""
@@ -85,11 +84,11 @@ class Wrong:
             if tokenize(each.target, self._kind) not in [tokenize(target, self._kind) for target in wanted]:
                 self._indices.append(index)
                 self._sure.append(math.exp(each.answers[0].log_probability))
-                self._answers.add([each.target])
+                self._answers.append(each.target)
 
     def mistakes(self, pairs: Pairs) -> Mistakes:
         """Return them, the surest first."""
-        indices, sure, answers = self._indices, np.array(self._sure, np.float32), self._answers.column()
+        indices, sure, answers = self._indices, np.array(self._sure, np.float32), self._answers
 
         def cells(k: int) -> Sequence[Any]:
             i = indices[k]
