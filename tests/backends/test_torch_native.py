@@ -16,6 +16,9 @@ def test_an_lstm_does_not_train_on_torchs_kernel_where_threads_may_be_missing(mo
     try:
         torch.set_num_threads(4)
         assert layer.explain(x).name == "compiled"
+        assert layer.requires_grad_(False).explain(x).name == "compiled"  # gradients are recorded all the same
+        assert layer.double().explain(x.double()).name == "torch"
+        layer.float().requires_grad_(True)
         with torch.no_grad():
             assert layer.explain(x).name == "torch"
         with (

@@ -4,8 +4,9 @@ A call of the kernels packs the weights and runs some 0.1 ms of Python, with gra
 standard cell packs nothing, nor does the reference, a loop of torch's operations: small calls are theirs.
 
 The bounds were read off the processor time of both, one thread, at T 1 to 100, B 1 to 64 and H 16 to 512, on an Intel
-Xeon with AVX-512 and AMX; `python benchmarks/floor.py` shows what they come to on a machine. Where both take about as
-long, the bound is on the side of torch's kernel, so that nothing is slower than torch.nn.
+Xeon with AVX-512 and AMX; those of the padded LSTM by the clock, too, with two threads. `python benchmarks/floor.py`
+shows what they come to on a machine. Where both take about as long, the bound is on the side of torch's kernel, so that
+nothing is slower than torch.nn.
 """
 
 from __future__ import annotations

@@ -194,7 +194,7 @@ def gives_to_torch(cell: str, size: bounds.Size, own: str | None, dtype: torch.d
     By the short way, which looks at the precision (the layer's `own`, and that of its type) only where it must: who
     computes what may be multiplied in less than float32, `choose` says.
     """
-    if torch_native.short_of_threads(cell, size.trains):
+    if torch_native.threads_may_be_missing(cell, dtype):
         return False
     asked = asks_for_torch()
     if asked is not None:

@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.nn.functional import dropout as drop
 
 from cellwright.backends import bounds
-from cellwright.backends.call import Call, Result, Weights, differentiates, on_packed_rows, recorded_gradients
+from cellwright.backends.call import Call, Result, Weights, on_packed_rows, recorded_gradients
 from cellwright.backends.surroundings import transformed
 from cellwright.cells import CELLS, Definition
 from cellwright.packing import steps_and_sequences
@@ -53,8 +53,7 @@ def obstacle(call: Call) -> str | None:
     """Why torch's own kernels cannot compute the call, or None."""
     if not call.hidden:
         return "there is no unit to compute"
-    trains = call.rows.is_cpu and differentiates(call.tensors)
-    return unknown(call) or transformed() or short_of_threads(call.cell.name, trains)
+    return unknown(call) or transformed() or (short_of_threads(call) if call.rows.is_cpu else None)
 
 
 def unknown(call: Call) -> str | None:
@@ -70,21 +69,30 @@ def unknown(call: Call) -> str | None:
     return None
 
 
-def short_of_threads(cell: str, trains: bool) -> str | None:
-    """Why torch's kernel would compute something else on a CPU, or None.
-
-    oneDNN's LSTM that keeps what its backward pass reads counts on all of PyTorch's threads to come; of a step that
-    fewer compute, outputs and gradients are wrong, without a word (findings/onednn_lstm_thread_limit.sh).
-    """
-    if cell != "lstm" or not trains or (threads := torch.get_num_threads()) == 1:
+def short_of_threads(call: Call) -> str | None:
+    """Why torch's kernel would compute something else on a CPU, or None."""
+    if call.weights[0].projection is not None or call.batch_sizes[0] > call.batch_sizes[-1]:
+        return None
+    if not threads_may_be_missing(call.cell.name, call.rows.dtype):
         return None
     limit, dynamic = _limits()
-    if not dynamic and threads <= limit:
-        return None
     setting = "OMP_DYNAMIC" if dynamic else f"OMP_THREAD_LIMIT={limit}"
+    threads = torch.get_num_threads()
     return (
-        f"torch's own lstm trains on wrong numbers where OpenMP may give fewer than its {threads} threads ({setting})"
+        f"torch's own lstm is wrong where OpenMP may give fewer than its {threads} threads ({setting}), but in no_grad"
     )
+
+
+def threads_may_be_missing(cell: str, dtype: torch.dtype) -> bool:
+    """Whether oneDNN's LSTM of padded rows would be wrong, which counts on all of PyTorch's threads to come.
+
+    It does where gradients are recorded, also of what wants none: of a step that fewer threads compute, outputs and
+    gradients are wrong, without a word (findings/onednn_lstm_thread_limit.sh).
+    """
+    if cell != "lstm" or dtype != torch.float32 or not torch.is_grad_enabled() or torch.get_num_threads() == 1:
+        return False
+    limit, dynamic = _limits()
+    return dynamic or torch.get_num_threads() > limit
 
 
 @functools.cache

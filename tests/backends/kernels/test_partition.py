@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 import cellwright
 from agreement import assert_agree
 from calls import OF_X_AND_U
+from cellwright.backends.call import Call, Weights
 from cellwright.backends.kernels import batch, binding, partition
 from cellwright.backends.kernels.workspace import MOST, Workspace
+from cellwright.cells import CELLS
+from cellwright.compiler.kernel import kernel
 from cellwright.compiler.runtime.openmp import pool
 
 pytestmark = pytest.mark.skipif(pool() is None, reason="without an OpenMP pool one thread computes")
@@ -34,8 +37,8 @@ def parts(monkeypatch):
     """How many threads shared each call."""
     found, count = [], partition.parts_of
 
-    def counted(*given):
-        found.append(count(*given))
+    def counted(*given, **options):
+        found.append(count(*given, **options))
         return found[-1]
 
     monkeypatch.setattr(binding, "parts_of", counted)
@@ -118,6 +121,7 @@ def test_the_bits_of_one_thread_in_training(cell, parts):
                 assert_agree(found[1][name], one.double())
 
     check()
+    assert bool(parts) == kernel(CELLS[cell], "float32").splits
     assert not parts or max(parts) > 1
 
 
@@ -134,6 +138,55 @@ def test_a_training_step_in_fewer_bits(arithmetic, parts):
     layer, x = cellwright.LSTM(5, 48, matmul_precision=arithmetic), torch.randn(20, 1, 5, requires_grad=True)
     _same_training(layer, x)
     assert parts[-1] == 4
+
+
+def test_masks_streams_and_heads_in_training(parts):
+    x = torch.randn(20, 2, 8, requires_grad=True)
+    _same_training(cellwright.LSTM(8, 48, recurrent_dropout=0.5).eval(), x)
+    _same_training(cellwright.Recurrent("gru", 8, 48, heads=4), x)
+    _same_training(cellwright.LSTM(8, 48).double(), x.detach().double().requires_grad_())
+    assert parts[-1] == 4
+
+
+def test_a_backward_pass_on_other_threads_than_its_forward_pass(parts):
+    layer, x = cellwright.LSTM(5, 48), torch.randn(20, 2, 5)
+    found = []
+    for forward, backward in ((1, 1), (4, 1), (1, 4), (3, 2)):
+        torch.set_num_threads(forward)
+        output = layer(x)[0]
+        torch.set_num_threads(backward)
+        found.append([output, *torch.autograd.grad(output.square().sum(), [*layer.parameters()])])
+    for each in found[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(each, found[0], strict=True))
+    assert max(parts) == 4
+
+
+def test_what_many_threads_share_is_no_copy_of_the_outputs_each(monkeypatch):
+    taken, take = [], Workspace.take
+
+    def counted(self, size):
+        taken.append(size)
+        return take(self, size)
+
+    layer, x = cellwright.GRU(4, 64).eval(), torch.randn(400, 1, 4)
+    monkeypatch.setattr(Workspace, "take", counted)
+    for threads in (1, 4):
+        torch.set_num_threads(threads)
+        with torch.no_grad():
+            output = layer(x)[0]
+    assert taken[1] - taken[0] < output.nbytes
+
+
+def test_all_threads_have_work_where_the_weights_have_few_parts(monkeypatch):
+    monkeypatch.setattr(partition, "LEAST_PART", 1 << 16)
+    cell, hidden = CELLS["lstm"], 384
+    weights = torch.empty(4 * hidden, hidden)
+    state = torch.empty(1, 512, hidden)
+    call = Call(cell, torch.empty(512, hidden), [512], [state, state], [Weights(weights, weights)])
+    for threads in (2, 8, 48, 64):
+        shared = partition.parts_of(call, threads, trains=True)
+        assert shared * (threads // shared) == threads
+        assert partition.parts_of(call, threads, trains=False) == 1  # too many sequences for each to compute the cell
 
 
 def test_what_joins_units_in_training_is_not_shared_nor_are_gates(parts):

@@ -14,7 +14,9 @@ from cellwright.compiler.kernel import Loop
 
 # Of gate rows, multiplied ahead of their steps: a part of the second cache. W is read once for as many, so that they
 # are as many as W's own, where those are between these: with the least a call of H = 512 takes 1.1 times as long.
+# The most are with what the rows of x become for the product, where that is split into parts.
 CHUNK_BYTES, MOST_CHUNK_BYTES = 1 << 18, 1 << 21
+OPERANDS = 64  # rows whose operands are taken for the size of one: they lie in groups
 STRETCH_BYTES = 1 << 21  # of a direction's cotangents that a backward pass holds at a time
 STRETCH_ROWS = BLOCK  # at least: a gradient of the weights is read and written once in as many
 BATCHES = 64  # that are kept, of those that came last
@@ -61,6 +63,8 @@ def _chunk(tables: Tables, sizes: Sizes, loop: Loop, sequences: int) -> int:
     """How many steps of so many sequences a loop forward multiplies ahead."""
     if loop.step.back or not loop.step.places.inputs:
         return 1
-    row = sizes.gate_columns(loop.step) * sizes.bytes
-    weights = min(max(CHUNK_BYTES, row * sizes.inputs), MOST_CHUNK_BYTES)
-    return max(1, min(tables.steps, weights // (row * sequences)))
+    tile, row = sizes.kernel.tile, sizes.gate_columns(loop.step) * sizes.bytes
+    operand = tile.operand_bytes(OPERANDS, sizes.inputs) // OPERANDS
+    # As many rows as W has terms have the bytes of W.
+    rows = max(CHUNK_BYTES // row, min(sizes.inputs, MOST_CHUNK_BYTES // (row + operand)))
+    return max(1, min(tables.steps, rows // sequences))

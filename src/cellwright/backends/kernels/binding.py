@@ -115,7 +115,7 @@ class LayerBinding:
         self.threads = threads_of(call)
         weights = call.weights[0]
         apart = call.record or (trains and (weights.projection is not None or not self.kernel.splits))
-        parts = 1 if apart else parts_of(call, self.threads)
+        parts = 1 if apart else parts_of(call, self.threads, trains=trains)
         self.tables = tables(tuple(call.batch_sizes), len(call.weights), self.threads // parts)
         self.input_index = self.tables.packed_index if call.input_index is None else call.input_index
         self.output_index = self.tables.packed_index if call.output_index is None else call.output_index

@@ -155,7 +155,7 @@ def _direction(frame: Frame, sizes: Sizes, loop: Loop, kind: Kind, d: int, *, co
     words = direction_words(frame, sizes, loop, d)
     words |= {f"letter.{letter}": At(of(f"letter.{letter}", d)) for letter in kind.letters}
     if copy:
-        words["y"] = rows_of(frame, "results", sizes.directions * sizes.columns * size)
+        words |= {"y": frame.take(sizes.columns * size), "y_stride": 0}  # a row that nobody reads
         words |= {f"final.{name}": 0 for name in cell.states}
     for name in cell.states:
         if not kind.saves or loop.step.is_half(name):

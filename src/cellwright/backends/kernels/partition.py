@@ -27,7 +27,8 @@ EQUATIONS = 16
 # shared. Of several, each goes to one thread, but where a thread would have fewer than FEW at a time and the weights
 # are LARGE, half of a second cache: there sharing is 1.2 to 1.7 times as fast (H = 256 and 512, two threads of a
 # processor of 2024). Weights LARGER than a second cache come from the third once a step for each thread that reads them
-# all: there sharing is 1.05 to 1.6 times as fast up to MANY sequences a thread (H = 384 and 512, the same).
+# all: there sharing is 1.03 to 1.6 times as fast up to MANY sequences a thread (H = 384 and 512, the same); in
+# inference, where each computes the cell of all, up to those of two threads.
 LEAST_PART, FEW, LARGE = 1 << 16, 4, 1 << 19
 MANY, LARGER = 32, 1 << 21
 
@@ -39,15 +40,18 @@ def threads_of(call: Call) -> int:
     return torch.get_num_threads() if sum(call.batch_sizes) * each >= SMALL else 1
 
 
-def parts_of(call: Call, threads: int) -> int:
+def parts_of(call: Call, threads: int, *, trains: bool) -> int:
     """How many threads share a sequence: all, where that is faster; else those that would have none."""
     sizes, directions, weights = call.batch_sizes, len(call.weights), call.weights[0].recurrent
     if weights is None or not call.cell.multiplies_before:  # a team meets for the product before the step (`team`)
         return 1
     held = weights.numel() * weights.element_size()
-    most = MANY if held >= LARGER else FEW if held >= LARGE else 0
-    runs = directions if sum(sizes) * directions < most * threads * len(sizes) else directions * sizes[0]
-    return max(1, min(threads // runs, held // LEAST_PART)) if pool() else 1
+    most = FEW * threads if held >= LARGE else 0
+    if held >= LARGER:
+        most = max(most, MANY * (threads if trains else min(threads, 2)))
+    groups = directions if sum(sizes) * directions < most * len(sizes) else directions * sizes[0]
+    groups = max(groups, -(-threads // max(1, held // LEAST_PART)))  # so that none has too small a part
+    return max(1, threads // groups) if pool() else 1
 
 
 class Tables:

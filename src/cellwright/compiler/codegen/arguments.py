@@ -72,11 +72,11 @@ HEADER = Struct("items", "count", "taken")
 # chunk           how many steps of x are multiplied at once
 # products        (rows, columns of u) the product of a step;   spill  what a row keeps between passes
 # within          those within the step, one after another: (rows, columns) each
-# gates           inference only: (rows of a chunk, slots × padded)
+# gates           where they are not saved: (rows of a chunk, slots × padded)
 # lists           four lists of row addresses
 # operands        the rows of a product in the parts that are multiplied, where it has such
 # own             backward only: (parameters, padded) sums of the cotangents of the cell's own parameters
-# part, parts     inference only: which thread this is of how many that share the sequences
+# part, parts     which thread this is of how many that share the sequences
 # met             how many of them have come to a meeting
 # team, rest      functions of C: how many threads the pool gave, and one that lets others run
 ITEM = Struct(

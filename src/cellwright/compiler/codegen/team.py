@@ -2,11 +2,11 @@
 
 So a batch of fewer sequences than threads reads each weight once a step, by the thread in whose cache it lies.
 
-In inference the cell itself is computed by each thread on all units, into states of its own: that is cheaper than to
-meet once more, and a mean over the units needs them all. Products of the states before a step lie in two places in
-turn, so that one meeting a step is enough: who writes the next step's does not touch what another still reads. Products
-within a step are met for too, and have one place: who writes them has met all others for the next step's first product
-since, and so a cell that has no such first product is never shared.
+In inference the cell itself is computed by each thread on all units, into states of its own: of few sequences that is
+cheaper than to meet once more, and a mean over the units needs them all. Products of the states before a step lie in
+two places in turn, so that one meeting a step is enough: who writes the next step's does not touch what another still
+reads. Products within a step are met for too, and have one place: who writes them has met all others for the next
+step's first product since, and so a cell that has no such first product is never shared.
 
 In training each thread computes its share of the units, and of whatever is done with whole rows, so that what is saved
 is written once and is in one place: they meet before the product, which reads all units of the states, and after it.
