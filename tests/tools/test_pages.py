@@ -83,7 +83,7 @@ def test_memory_is_drawn_as_the_kernels_hold_it(drawn):
     there, back = Frame(1), Frame(1)
     wanted = backward.Wanted(rows=True, state=True, streams=frozenset())
     loop = forward._loop(sizes, bound.kind)
-    first = forward._direction(there, sizes, loop, bound.kind, 0, shared=False)
+    first = forward._direction(there, sizes, loop, bound.kind, 0, copy=False)
     second = backward._direction(back, sizes, wanted, {"recurrent:0": 0}, 0)
     passes = {"forward": (there, first, packed), "backward": (back, second, transposed)}
     for passing, (frame, words, weights) in passes.items():

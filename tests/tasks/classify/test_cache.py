@@ -65,8 +65,7 @@ def test_trials_of_a_search_share_the_arrays_of_large_data(data, tmp_path, monke
     assert shared_cache(ClassifyConfig, str(small), [data], study) == cached  # one for each trial else
     assert shared_cache(ClassifyConfig, str(folder), [data], study) == {}
     assert shared_cache(ClassifyConfig, "reviews-zh", [], study) == {}
-    assert shared_cache(LanguageConfig, data, [], study) == cached
-    assert shared_cache(TransduceConfig, data, [], study) == {}
+    assert shared_cache(LanguageConfig, data, [], study) == shared_cache(TransduceConfig, data, [], study) == cached
 
 
 @pytest.mark.slow
