@@ -71,9 +71,9 @@ def unknown(call: Call) -> str | None:
 
 def short_of_threads(call: Call) -> str | None:
     """Why torch's kernel would compute something else on a CPU, or None."""
-    if call.weights[0].projection is not None or call.batch_sizes[0] > call.batch_sizes[-1]:
-        return None
     if not threads_may_be_missing(call.cell.name, call.rows.dtype):
+        return None
+    if call.weights[0].projection is not None or call.batch_sizes[:1] != call.batch_sizes[-1:]:
         return None
     limit, dynamic = _limits()
     setting = "OMP_DYNAMIC" if dynamic else f"OMP_THREAD_LIMIT={limit}"
