@@ -307,3 +307,13 @@ def test_tables_in_folders_are_refused_with_the_pattern(cellwright, run, shards)
     ended = cellwright("predict", run, shards.parent)
     assert (ended.status, ended.out) == (2, "")
     assert f"are named by a pattern, '{shards.parent}/**/*.csv.gz' '{shards.parent}/**/*.jsonl.zst'" in ended.err
+
+
+def test_only_a_tagger_writes_a_file_of_columns(cellwright, run, table, tmp_path):
+    """It was said that the table is no such file, as if another one would do."""
+    ended = cellwright("predict", run, table, "--out", tmp_path / "q.conllu")
+    assert (ended.status, ended.out) == (2, "")
+    assert (
+        "q.conllu: only a tagger's answers can stand in a file of columns, and the run is of task classify" in ended.err
+    )
+    assert not (tmp_path / "q.conllu").exists()

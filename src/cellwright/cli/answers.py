@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from cellwright.cli.journal import Journal, Progress
-from cellwright.data.readers.rewritten import REWRITTEN
+from cellwright.data.readers.columns import CONLLU
+from cellwright.data.readers.rewritten import MARK, OPTION, REWRITTEN, Kind, Line
 from cellwright.errors import InputError
 from cellwright.files import replacing
 from cellwright.stages import stage
@@ -22,7 +23,7 @@ from cellwright.tasks.predictor import name_beside
 if TYPE_CHECKING:
     from cellwright.data.readers import Format
     from cellwright.data.readers.jsonl import Pairs
-    from cellwright.data.readers.rewritten import AsWritten
+    from cellwright.data.readers.rewritten import AsWritten, TagColumn
     from cellwright.tasks.predictor import FileRequest, Prediction, Rewriting
 
 LINE_ENDS = {end: f"\\u{end:04x}" for end in (0x85, 0x2028, 0x2029)}  # JSON allows them, `splitlines` cuts there
@@ -95,8 +96,10 @@ class Sentences(Written):
     def __init__(self, files: "Sequence[Rewriting]", file: BinaryIO, journal: Journal) -> None:
         """files: whose sentences are answered, in their order. file: as above. Raises InputError."""
         super().__init__(file, journal)
-        self.notes = [next(each.sentences()).column.note for each in files]
-        self._left = _one_by_one(files)
+        columns = [next(each.sentences()).column for each in files]
+        _check_columns(columns, journal.out)
+        self.notes = [each.note for each in columns]
+        self._left = _one_by_one(files, self.notes.append)
         for _ in range(self.count):
             self._next(new=False)
 
@@ -111,7 +114,7 @@ class Sentences(Written):
     def end(self) -> None:
         """Write what stands below the last sentence, and put the file in its place."""
         for below in self._left:
-            self._write(below.lines)
+            self._write(below.tagged())
         super().end()
 
     def _next(self, *, new: bool) -> "AsWritten":
@@ -120,20 +123,54 @@ class Sentences(Written):
             if each.tokens:
                 return each
             if new:
-                self._write(each.lines)
+                self._write(each.tagged())
         raise AssertionError("more answers than sentences")
 
-    def _write(self, lines: Sequence[str]) -> None:
-        self.file.write("".join(f"{line}\n" for line in lines).encode())
+    def _write(self, text: str) -> None:
+        self.file.write(text.encode())
 
 
-def _one_by_one(files: "Sequence[Rewriting]") -> "Iterator[AsWritten]":
-    """Yield what stands in each file, and a blank line between two where there is none."""
+def _check_columns(columns: "Sequence[TagColumn]", out: Path) -> None:
+    """Raise InputError for files that cannot stand in one, and for more columns than CoNLL-U has."""
+    first = columns[0]
+    for each in columns:
+        if each.alike != first.alike:
+            raise InputError(
+                f"{each.source} has {each.drawn}, and {first.source} {first.drawn}; expected the same of all files "
+                "that are written into one: write each to an --out of its own"
+            )
+        if each.added and each.width >= len(CONLLU) and out.suffix.lower() == ".conllu":
+            raise InputError(
+                f"--out {out}: CoNLL-U has {len(CONLLU)} columns, and the tags stand in column {each.place + 1}; "
+                f"expected the place of one of them ({OPTION}), or a name that ends in .conllup"
+            )
+
+
+def _one_by_one(files: "Sequence[Rewriting]", say: Callable[[str], None]) -> "Iterator[AsWritten]":
+    """Yield what stands in each file, and a blank line between two where there is none.
+
+    Names of the columns and byte order marks stand at the beginning alone; say: is told where others are left out.
+    """
     for place, each in enumerate(files):
         for sentence in each.sentences():
-            yield sentence
-        if sentence.lines[-1].strip() and place + 1 < len(files):
-            yield replace(sentence, lines=[""], tokens=[])
+            yield _inside(sentence, say) if place else sentence
+        last = sentence.lines[-1]
+        if place + 1 < len(files) and (last.text.strip() or not last.end):
+            missing = [Line("", sentence.column.end)] * (bool(last.text.strip()) + (not last.end))
+            yield replace(sentence, lines=missing, head="")
+
+
+def _inside(sentence: "AsWritten", say: Callable[[str], None]) -> "AsWritten":
+    """A sentence behind those of another file."""
+    column, kept = sentence.column, list[Line]()
+    for line in sentence.lines:
+        if line.kind is Kind.NAMES and line.names == [*column.names[: len(line.names)]]:
+            say(f"{column.source}: the line {line.text!r} is left out, behind a file of the same columns")
+        else:
+            kept.append(line)
+    if sentence.head.startswith(MARK):
+        say(f"{column.source}: its byte order mark is left out, which would stand in the middle")
+    return replace(sentence, lines=kept, head="")
 
 
 class Rows(Written):
@@ -305,12 +342,15 @@ def rewritten(journal: Journal, asked: "Sequence[tuple[str, FileRequest | None]]
 
     asked: each by its name; a text has no request. Raises InputError for what cannot be written so.
     """
+    from cellwright.data.readers import tagged
+
     wanted, files = written_format(journal.out, sentences=True), list["Rewriting"]()
     for name, request in asked:
         if request is None or request.rewriting is None or request.rewriting.format != wanted:
+            kind = tagged.FORMATS[wanted].suffixes[0]
             raise InputError(
                 f"--out {journal.out} is the files that are answered once more, with the tags in them, and {name!r} is "
-                f"none of format {wanted}; expected such files, and no pipe: write CSV, TSV, JSONL or Parquet"
+                f"not read as {kind}; expected such files, and no pipe: write CSV, TSV, JSONL or Parquet"
             )
         files.append(request.rewriting)
     with _whole(journal, lambda file: Sentences(files, file, journal)) as answers:

@@ -73,7 +73,7 @@ def predict(
     how = options | {"encoding": encoding}
     _check_columns(how["column"] or [], predictor, out)
     given = given if texts_only or not given else expanded(given, predictor)
-    requests = requests_of(given or [], predictor, how, texts_only=texts_only)
+    requests = requests_of(given or [], predictor, how, texts_only=texts_only, written=predictor.replaced)
     journal = None
     if out is not None:
         told = how | {"texts_only": texts_only, "cell": cell}
@@ -237,11 +237,17 @@ def _check(encoding: str, *, by_line: bool) -> None:
 
 
 def _check_columns(given: list[str], predictor: "Predictor[Any]", out: Path | None) -> None:
-    """Raise InputError where a column is named that answers should stand in, and none is written."""
+    """Raise InputError where a column of answers is named and none is written, or one is to be that cannot."""
     from cellwright.cli.answers import FORMATS, written_format
 
     named = [each for each in given if each.partition("=")[0] in predictor.replaced]
-    if named and (out is None or written_format(out, sentences=True) in FORMATS):
+    of_rows = out is None or written_format(out, sentences=True) in FORMATS
+    if not of_rows and not predictor.replaced:
+        raise InputError(
+            f"--out {out}: only a tagger's answers can stand in a file of columns, and the run is of task "
+            f"{predictor.run.config.task}; write CSV, TSV, JSONL or Parquet"
+        )
+    if named and of_rows:
         raise InputError(
             f"--column {named[0]} says where the answers stand in a file of columns, and none is written; leave it "
             "out, or give --out FILE.conll or FILE.conllu"

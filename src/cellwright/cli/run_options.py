@@ -110,12 +110,18 @@ def columns_of(given: list[str], roles: tuple[str, ...]) -> dict[str, str]:
 
 
 def requests_of(
-    given: list[str], predictor: "Predictor[Any]", how: Mapping[str, Any], *, texts_only: bool
+    given: list[str],
+    predictor: "Predictor[Any]",
+    how: Mapping[str, Any],
+    *,
+    texts_only: bool,
+    written: tuple[str, ...] = (),
 ) -> "dict[str, FileRequest]":
     """Return what those of the arguments ask that are files or folders. Raises InputError.
 
     how: the options of the command, of which those of FILE_OPTIONS say how a file is read.
     texts_only: whether the user says, by --text, that none of them is a file.
+    written: roles of columns that the command writes, beside those that the predictor reads.
     """
     files = [] if texts_only else [each for each in given if not predictor.takes_texts or _is_meant_as_file(each)]
     if texts_only and not predictor.takes_texts:
@@ -123,7 +129,7 @@ def requests_of(
     told = {name: how[name] for name in FILE_OPTIONS if how[name] is not None}
     if not files and (for_files := sorted(told.keys() - {"encoding"})):
         raise InputError(f"--{for_files[0]} says how a file is read, and no argument is one; leave it out")
-    columns = columns_of(told.pop("column", []), (*predictor.roles, *predictor.replaced))
+    columns = columns_of(told.pop("column", []), (*predictor.roles, *written))
     if not predictor.takes_texts:
         of_files(told, predictor.run.config.task)
     requests = {path: predictor.request(path, told | columns, several=len(files) > 1) for path in files}

@@ -51,7 +51,8 @@ class Sentences:
 
     Each sentence of `tokens` has as many `tags`. `labels` says one thing of each whole sentence, None where nobody
     asked for it. `lines` holds the line on which a sentence begins, counted from 1; `source` is the file or the
-    built-in set. `features` are those of each token, None where no columns were asked for."""
+    built-in set. `features` are those of each token, None where no columns were asked for. `notes` say what nobody had
+    said of the file, in sentences."""
 
     tokens: Sequence[list[str]]
     tags: Sequence[list[str]]
@@ -60,6 +61,7 @@ class Sentences:
     source: str
     unit: str = "line"
     features: Sequence[list[Features]] | None = None
+    notes: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         sizes = {

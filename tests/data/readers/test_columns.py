@@ -2,6 +2,8 @@ import re
 
 import pytest
 
+from cellwright.data.readers.columns import TokenColumns
+from cellwright.data.readers.columns import read as read_columns
 from cellwright.data.readers.files import PIECE
 from cellwright.data.readers.tagged import read_tagged
 from cellwright.data.sentences import Sentences
@@ -92,6 +94,39 @@ def test_columns_are_named_once_wherever_they_are_named_again(file, sentences):
     assert read_tagged(file("b.conllup", named + rows + named + rows), tags="UPOS").tags == [["X"]] * 2 * sentences
     with pytest.raises(InputError, match=rf"line {2 * sentences + 1}: the columns are .*; expected the same names in"):
         read_tagged(file("c.conllu", rows + named + rows), tags="UPOS")
+
+
+def test_form_and_upos_are_found_by_their_names(file):
+    """They were the second and the fourth column, whatever the file called these."""
+    head = "# global.columns = ID UPOS FORM\n"
+    read = read_tagged(file("a.conllup", f"{head}1\tX\ta\n"))
+    assert (read.tokens, read.tags) == ([["a"]], [["X"]])
+    assert read_tagged(file("b.conllup", "# global.columns =\n1\ta\t_\tX\n")).tags == [["X"]]
+    with pytest.raises(InputError, match="no column 'UPOS'; the columns are 'ID', 'FORM', 'XPOS', 'LEMMA'"):
+        read_tagged(file("c.conllup", "# global.columns = ID FORM XPOS LEMMA\n1\ta\tX\ta\n"))
+    with pytest.raises(
+        InputError, match="line 4: the columns are 'ID', 'FORM', 'UPOS', and 'ID', 'UPOS', 'FORM' before"
+    ):
+        read_tagged(file("d.conllup", f"{head}1\tX\ta\n\n# global.columns = ID FORM UPOS\n1\tb\tY\n"))
+
+
+@pytest.mark.parametrize(
+    ("content", "asked", "tokens", "names"),
+    [
+        ("tag\nthe\n", {}, ["tag", "the"], False),
+        ("tag NN\nthe DT\n", {}, ["tag", "the"], False),
+        ("NN tag\nDT the\n", {"tokens": "-1"}, ["tag", "the"], False),
+        ("word tag\nthe DT\n", {}, ["the"], True),
+        ("tag word\nDT the\n", {"tokens": "2"}, ["the"], True),
+    ],
+)
+def test_a_first_word_that_is_called_as_the_tags_is_a_word_and_names_are_said(file, content, asked, tokens, names):
+    """The word was taken for the name of a column, and nothing said so."""
+    path = file("a.conll", content)
+    columns = TokenColumns(asked.get("tokens"), "tag", tagged=False)
+    (read,) = read_columns(path, columns, "utf-8")
+    assert list(read.tokens) == [tokens]
+    assert list(read.notes) == ([f"{path}, line 1: names the columns, and is no word"] if names else [])
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellwright.data.readers.columns import TokenColumns
+from cellwright.data.readers.columns import CONLLU, TokenColumns
 from cellwright.data.readers.rewritten import as_written
-from cellwright.data.readers.tagged import read_tagged
+from cellwright.data.readers.tagged import read_tagged, tagged_pieces
 from cellwright.errors import InputError
 
 WORDS = st.lists(
@@ -62,21 +62,110 @@ def test_its_own_tags_leave_a_file_as_it_is_and_others_are_read_again(tmp_path_f
     told = [each for each in again if each.tokens]
     assert not any(each.tokens for each in again[len(told) :])
     assert [len(each.tokens) for each in told] == [len(words) for words, _ in found]
-    below_them = [line for each in again[len(told) :] for line in each.lines]
+    below_them = "".join(each.tagged() for each in again[len(told) :])
     same = [each.tagged(tags) for each, (_, tags) in zip(told, found, strict=True)]
-    assert [line for each in same for line in each] + below_them == lines
+    assert "".join(same) + below_them == path.read_text("utf-8")
     other = [[f"{tag}{place}" for place, tag in enumerate(tags)] for _, tags in found]
-    changed = [line for each, tags in zip(told, other, strict=True) for line in each.tagged(tags)] + below_them
-    path.write_text("\n".join(changed) + "\n", "utf-8")
+    changed = "".join(each.tagged(tags) for each, tags in zip(told, other, strict=True)) + below_them
+    path.write_text(changed, "utf-8")
     read = read_tagged(path)
     assert list(read.tokens) == [words for words, _ in found]
     assert list(read.tags) == other
-    assert len(changed) == len(lines)
+    assert changed.count("\n") == len(lines)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(sentences=FILES, below=BELOW, named=st.booleans(), end=st.sampled_from(["\n", "\r\n"]))
+@settings(max_examples=40)
+def test_a_column_that_is_added_is_read_again_and_stands_in_every_row(
+    tmp_path_factory, kind, sentences, below, named, end
+):
+    name, format, row = KINDS[kind]
+    lines, found = written([([], [("EU", "N")], 1), *sentences], below, row, ranges=format == "conllu")
+    width = len(re.split("[\t ]+", row(0, "w", "t")))
+    names = [f"c{place}" for place in range(width)] if format == "columns" else list(CONLLU)
+    head = [f"# global.columns = {' '.join(names)}"] if named else []
+    path = tmp_path_factory.mktemp("files") / name
+    path.write_bytes("".join(line + end for line in head + lines).encode())
+    title = ":new" if named or format == "conllu" else ""
+    told = TokenColumns(None, f"{width + 1}{title}", tagged=False)
+    again = list(as_written(path, told, "utf-8", format))
+    tags = [[f"T{place}" for place in range(len(words))] for words, _ in found]
+    left = iter(tags)
+    path.write_bytes("".join(each.tagged(next(left) if each.tokens else ()) for each in again).encode())
+    read = read_tagged(path, tags="new" if title else "-1")
+    assert (list(read.tokens), list(read.tags)) == ([words for words, _ in found], tags)
+    content = path.read_bytes().decode()
+    rows = [line for line in content.split(end) if line[:1].isdigit() and "\t" in line]
+    assert {len(line.split("\t")) for line in rows} <= {width + 1}
+    assert content.count(end) == len(lines) + bool(title)
 
 
 def sentence(path: Path, content: str, told: TokenColumns, format: str = "columns"):
     path.write_text(content, "utf-8")
     return next(as_written(path, told, "utf-8", format))
+
+
+def conllu_column(path: Path, content: str, tags: str | None = None):
+    return sentence(path, content, TokenColumns(None, tags, tagged=False), "conllu")
+
+
+def test_the_columns_of_conllu_plus_go_by_their_names(tmp_path):
+    """The tags went into a fourth column that nothing named."""
+    named = "# global.columns = ID UPOS FORM\n"
+    found = conllu_column(tmp_path / "a.conllu", f"{named}1\t_\tfly\n")
+    assert found.tagged(["X"]) == f"{named}1\tX\tfly\n"
+    assert list(read_tagged(tmp_path / "a.conllu").tokens) == [["fly"]]
+    with pytest.raises(InputError, match=r"go into column 4 \(UPOS\), and there are 3; .* or 4 for one behind them"):
+        conllu_column(tmp_path / "b.conllu", "1\tfly\tfly\n")
+    found = conllu_column(tmp_path / "b.conllu", "1\tfly\tfly\n", "4")
+    assert (found.tagged(["X"]), found.column.names[3]) == ("1\tfly\tfly\tX\n", "UPOS")
+    with pytest.raises(InputError, match="no column 'UPOS' to put the tags in: the columns are 'ID', 'FORM'; give its"):
+        conllu_column(tmp_path / "c.conllu", "# global.columns = ID FORM\n1\tfly\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "tags", "expected"),
+    [
+        ("w pos\na X\n", "3:ner", "w pos ner\na X T\n"),
+        ("w pos ner\na X\n", "3", "w pos ner\na X T\n"),
+        ("w\tpos\na\tX\n", "3:ner", "w\tpos\tner\na\tX\tT\n"),
+        ("-DOCSTART- -X-\n\n-DOCSTART-\nw pos\na X\n", "3:n", "-DOCSTART- -X- _\n\n-DOCSTART-\nw pos n\na X T\n"),
+    ],
+)
+def test_the_name_of_an_added_column_stands_behind_the_others(tmp_path, content, tags, expected):
+    told = TokenColumns("w", tags, tagged=False)
+    assert sentence(tmp_path / "a.conll", content, told).tagged(["T"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "tokens", "tags", "error"),
+    [
+        (
+            "w pos\na X\n",
+            "w",
+            "3",
+            "the columns are 'w', 'pos', .* a name that none of them has: --column tags=3:NAME$",
+        ),
+        ("w pos\na X\n", "w", "3:pos", "a name that none of them has: --column tags=3:NAME$"),
+        ("w pos\na X\n", "w", "2:ner", "the tags go into column 2:ner, and there are 2; .* or 3:NAME for one behind"),
+        ("w pos ner\na X\n", "w", "3:x", "column 3 has the name 'ner', not 'x'; give its number alone"),
+        ("w pos ner\na X\n", "w", "ner", r"go into column 3 \(ner\), and there are 2; .* or 3 for one behind"),
+        ("w pos\na X Y\n", "w", "4:x", "the columns are 'w', 'pos', and there are 3, so that one behind them can have"),
+        ("a X\n", None, "3:x", "no line names the columns, so 'x' can be none; give its number alone"),
+    ],
+)
+def test_a_name_that_an_added_column_cannot_have_is_refused(tmp_path, content, tokens, tags, error):
+    with pytest.raises(InputError, match=error):
+        sentence(tmp_path / "a.conll", content, TokenColumns(tokens, tags, tagged=False))
+
+
+def test_the_label_stands_above_the_range_and_the_empty_node_of_a_sentence(tmp_path):
+    """It stood between the range and its first word, where CoNLL-U has no comment."""
+    rows = ["0.1\te\te\tX", "1-2\tde la\t_\t_", "1\tde\tde\tX", "2\tla\tla\tX"]
+    told = TokenColumns(None, None, "intent", tagged=False)
+    found = sentence(tmp_path / "a.conllu", "\n".join(["# x", *rows, ""]), told, "conllu")
+    assert found.tagged(["X", "X"], "go").splitlines() == ["# x", "# intent = go", *rows]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +185,7 @@ def test_where_the_tags_go_and_that_is_said(tmp_path, content, told, lines, note
     found = sentence(
         tmp_path / "a.conll", content, TokenColumns(**{"tokens": None, "tags": None, **told}, tagged=False)
     )
-    assert found.tagged(["X"] * len(found.tokens)) == lines
+    assert found.tagged(["X"] * len(found.tokens)).splitlines() == lines
     assert re.search(note, found.column.note)
 
 
@@ -105,7 +194,11 @@ def test_where_the_tags_go_and_that_is_said(tmp_path, content, told, lines, note
     [
         ("a O\n", {"tags": "1"}, "line 1: the tags would take the place of column 1 of 2, which is read; name another"),
         ("a n O\n", {"tags": "2", "features": ("2",)}, "take the place of column 2 of 3, which is read"),
-        ("a O\n", {"tags": "4"}, "line 1: --column tags=NAME is column 4, and there are 2; expected 1 to 2"),
+        (
+            "a O\n",
+            {"tags": "4"},
+            "line 1: the tags go into column 4, and there are 2; expected 1 to 2, -1 to -2 .*, or 3 for",
+        ),
         ("a O\n", {"tags": "ner"}, "no column 'ner' to put the tags in: no line names the columns; give its number"),
         ("# global.columns = w x\na O\n", {"tags": "ner"}, "no column 'ner' .*: the columns are 'w', 'x'; give its"),
     ],
@@ -119,7 +212,7 @@ def test_a_tag_that_would_be_two_columns_is_refused(tmp_path):
     told = TokenColumns(None, None, tagged=False)
     with pytest.raises(InputError, match="the tag 'a b' does not fit into a column, which white space ends"):
         sentence(tmp_path / "a.conll", "w O\n", told).tagged(["a b"])
-    assert sentence(tmp_path / "a.conll", "w\tO\n", told).tagged(["a b"]) == ["w\ta b"]
+    assert sentence(tmp_path / "a.conll", "w\tO\n", told).tagged(["a b"]) == "w\ta b\n"
     with pytest.raises(InputError, match=r"the tag 'a\\tb' does not fit into a column, which a tab ends"):
         sentence(tmp_path / "a.conll", "w\tO\n", told).tagged(["a\tb"])
 
@@ -136,5 +229,15 @@ def test_a_tag_that_would_be_two_columns_is_refused(tmp_path):
 def test_the_label_of_a_sentence_stands_in_its_comment(tmp_path, above, expected):
     told = TokenColumns(None, None, "intent", tagged=False)
     found = sentence(tmp_path / "a.conll", f"{above}a O\n", told)
-    assert found.tagged(["X"], "go  on") == [*expected, "a X"]
-    assert found.tagged(["X"]) == [*above.splitlines(), "a X"]
+    assert found.tagged(["X"], "go  on").splitlines() == [*expected, "a X"]
+    assert found.tagged(["X"]).splitlines() == [*above.splitlines(), "a X"]
+
+
+def test_the_tags_have_one_place_in_all_of_a_file(tmp_path):
+    """What is only read is not asked where they are."""
+    path = tmp_path / "a.conllu"
+    path.write_text("# global.columns = ID FORM UPOS\n1\ta\tX\n\n# global.columns = ID FORM XPOS\n1\tb\tY\n", "utf-8")
+    told = TokenColumns(None, None, tagged=False)
+    assert [list(each.tokens) for each in tagged_pieces(path, told, "utf-8")] == [[["a"], ["b"]]]
+    with pytest.raises(InputError, match="line 4: the columns are 'ID', 'FORM', 'XPOS', and 'ID', 'FORM', 'UPOS' befo"):
+        list(as_written(path, told, "utf-8", "conllu"))

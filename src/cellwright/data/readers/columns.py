@@ -12,13 +12,13 @@ a no-break space or the wide one of Chinese, is part of a token, or one by itsel
 `# name = value` says something of the whole sentence below it; `# global.columns = …` names the columns of the file.
 
 In CoNLL-U (https://universaldependencies.org/format.html) the lines of multiword tokens (1-2) and empty nodes (8.1)
-are left out: their words stand on lines of their own. Its columns have names that no line of the file need say; where
-the first line says them, it is no word.
+are left out: their words stand on lines of their own. Its columns have names that no line of the file need say, and
+`# global.columns = …` others (CoNLL-U Plus); where the first line says them, it is no word.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,8 +28,9 @@ from cellwright.data.sentences import Features, Sentences
 from cellwright.errors import InputError
 
 COMMENT = re.compile(r"#\s*(\S+)\s*=\s*(.*)")
-_NO_WORD = re.compile(r"\d+[-.]\d+")
-_DOCUMENT = "-DOCSTART-"
+NO_WORD = re.compile(r"\d+[-.]\d+")
+DOCUMENT = "-DOCSTART-"
+NAMING = "global.columns"
 OPTIONS = "--tokens and --tags"
 FEATURES = "--feature-columns"
 CONLLU = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
@@ -53,16 +54,26 @@ class TokenColumns:
     features: tuple[str, ...] = ()
     """Columns of what else is said of each token."""
 
+    def usual(self, conllu: bool) -> "TokenColumns":
+        """Return them with the format's own where nobody names others: FORM and UPOS, or the first and the last."""
+        tokens, tags = ("FORM", "UPOS") if conllu else ("1", "-1")
+        return replace(self, tokens=self.tokens or tokens, tags=self.tags or tags)
+
     @property
-    def by_name(self) -> bool:
-        """Whether any column that is read is asked for by its name."""
+    def named(self) -> set[str]:
+        """The columns that are read and asked for by their names."""
         read = (self.tokens, self.tags if self.tagged else None, *self.features)
-        return not all(column is None or NUMBER.fullmatch(column) for column in read)
+        return {column for column in read if column is not None and not NUMBER.fullmatch(column)}
 
     def are_names(self, fields: Sequence[str]) -> bool:
-        """Whether a first line names the columns, where none is asked for: the name of the tags stands there."""
-        name = None if self.tagged else self.tags
-        return name is not None and name in fields and not NUMBER.fullmatch(name)
+        """Whether a first line names the columns, where none is asked for by name.
+
+        The name of the tags stands there, and elsewhere than the tokens do: it may be one of them.
+        """
+        if self.tagged or self.tags is None or NUMBER.fullmatch(self.tags) or self.tags not in fields:
+            return False
+        at = int(self.tokens or 1)
+        return fields.index(self.tags) != (at - 1 if at > 0 else len(fields) + at)
 
 
 @dataclass
@@ -73,17 +84,13 @@ class Block:
     rows: list[Line] = field(default_factory=list)
     tabs: bool = False
     """Whether tabs part the fields."""
-
-
-def usual_columns(columns: TokenColumns, conllu: bool) -> tuple[str, str]:
-    """Return the columns of the tokens and of the tags, where nobody names others: FORM and UPOS, or first and last."""
-    usual = ("2", "4") if conllu else ("1", "-1")
-    return columns.tokens or usual[0], columns.tags or usual[1]
+    heads: list[int] = field(default_factory=list)
+    """The lines above it that name the columns and are no comments."""
 
 
 def without_ranges(written: Iterable[str]) -> Iterator[str]:
     """Yield the lines of CoNLL-U, those of multiword tokens and empty nodes blanked: the numbers of the lines stay."""
-    return ("#" if _NO_WORD.match(line) else line for line in written)
+    return ("#" if NO_WORD.match(line) else line for line in written)
 
 
 def parted(text: str) -> list[str]:
@@ -103,18 +110,21 @@ def read_conllu(path: Path, columns: TokenColumns, encoding: str) -> Iterator[Se
 
 def _read(path: Path, written: Iterable[str], columns: TokenColumns, *, conllu: bool) -> Iterator[Sentences]:
     """Read a file's sentences, some at a time; of CoNLL-U the format names the columns, else a line does."""
-    tokens, tags = usual_columns(columns, conllu)
-    tags = tags if columns.tagged else tokens
+    columns = columns.usual(conllu)
+    tokens, tags = str(columns.tokens), str(columns.tags if columns.tagged else columns.tokens)
     asked = [(tokens, "--tokens"), (tags, "--tags"), *((column, FEATURES) for column in columns.features)]
     names, width, places = list(CONLLU) if conllu else [], 0, list[int]()
     for some in in_pieces(blocks(path, written, names, columns)):
+        notes = list[str]()
         if not places:
             line, fields = some[0].rows[0]
             where, width = f"{path}, line {line}", len(fields)
             places = [place_in(column, option, names, width, where) for column, option in asked]
             if columns.tagged:
                 _check_tags(places, width, where)
-        yield _sentences(path, columns, some, width, places)
+            if not columns.named:
+                notes = [f"{path}, line {head}: names the columns, and is no word" for head in some[0].heads]
+        yield replace(_sentences(path, columns, some, width, places), notes=notes)
     if not places:
         raise InputError(f"{path}: no line of tokens; expected a token a line, with its tag in another column")
 
@@ -146,35 +156,44 @@ def _sentences(path: Path, columns: TokenColumns, blocks: list[Block], width: in
     )
 
 
-def blocks(path: Path, written: Iterable[str], names: list[str], columns: TokenColumns) -> Iterator[Block]:
+def blocks(
+    path: Path, written: Iterable[str], names: list[str], columns: TokenColumns, also: str | None = None
+) -> Iterator[Block]:
     """Cut a file into sentences.
 
     names: of its columns. The first comment that names them above all rows replaces them, and where they are asked for
-    and there are none, the first line does. Raises InputError where they are asked for, and others are named later.
+    and there are none, the first line does. Raises InputError where those asked for have another place later.
+    also: one that is not read, and must not have another either.
     """
-    block, settled, by_name = Block(), False, columns.by_name
-    for number, fields, comment, tabs in _fields(written, names):
-        if comment is not None:
+    block, settled, by_name = Block(), False, bool(columns.named)
+    for number, fields, comment, tabs, head in _fields(written, names):
+        if head:
+            block.heads.append(number)
+        elif comment is not None:
             block.comments.update([comment])
-            if comment[0] == "global.columns":
-                said = comment[1].split()
-                if settled and by_name and said != names:
+            if comment[0] == NAMING and (said := comment[1].split()):
+                if settled and _places(names, {*columns.named, also}) != _places(said, {*columns.named, also}):
                     raise InputError(
                         f"{path}, line {number}: the columns are {listed(said)}, and {listed(names)} before; expected "
                         "the same names in all of a file: give the columns by number, or make it several files"
                     )
                 names[:], settled = (names if settled else said), True
-        elif not fields or fields[0] == _DOCUMENT:
+        elif not fields or fields[0] == DOCUMENT:
             if block.rows:
                 yield block
                 block = Block()
         elif not names and (by_name or (not settled and columns.are_names(fields))):
             names[:], settled = fields, True
+            block.heads.append(number)
         else:
             settled, block.tabs = True, tabs
             block.rows.append((number, fields))
     if block.rows:
         yield block
+
+
+def _places(names: Sequence[str], asked: Container[str | None]) -> list[tuple[int, str]]:
+    return [(place, name) for place, name in enumerate(names) if name in asked]
 
 
 class _Read(NamedTuple):
@@ -186,6 +205,8 @@ class _Read(NamedTuple):
     """Name and value, where it is a comment that says something."""
     tabs: bool
     """Whether tabs part the fields of this file."""
+    head: bool = False
+    """Whether it says names that are known already."""
 
 
 def _fields(written: Iterable[str], names: list[str]) -> Iterator[_Read]:
@@ -199,17 +220,18 @@ def _fields(written: Iterable[str], names: list[str]) -> Iterator[_Read]:
         if said:
             yield _Read(number, [], (said[1], said[2].strip()), tabs)
             continue
-        if not width and line.strip(BLANK) and not line.startswith(("#", _DOCUMENT)):
-            if names and (first := parted(line)) == names[: len(first)]:
+        if not width and line.strip(BLANK) and not line.startswith(("#", DOCUMENT)):
+            if names and len(first := parted(line)) > 1 and first == names[: len(first)]:
+                yield _Read(number, [], None, tabs, head=True)
                 continue
             tabs = "\t" in line
-            width = len(_cut_line(line, tabs))
-        fields = _cut_line(line, tabs)
+            width = len(cut_line(line, tabs))
+        fields = cut_line(line, tabs)
         if not line.startswith("#") or len(fields) == width:
             yield _Read(number, fields, None, tabs)
 
 
-def _cut_line(line: str, tabs: bool) -> list[str]:
+def cut_line(line: str, tabs: bool) -> list[str]:
     """Return the fields of a line, none of a blank one."""
     if not tabs or not line.strip(BLANK):
         return parted(line)

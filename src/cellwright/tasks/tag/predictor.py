@@ -193,7 +193,7 @@ class TagPredictor(Predictor[Tagged]):
 def _sentences(path: str, columns: TokenColumns, encoding: str, format: str) -> Iterator[Piece]:
     """The sentences of files, some at a time. Raises InputError."""
     for some in tagged_pieces(path, columns, encoding, format):
-        yield Piece(some.told, [[("text", text)] for text in some.texts])
+        yield Piece(some.told, [[("text", text)] for text in some.texts], some.notes)
 
 
 def _text_or_tokens(value: object, column: str, where: str) -> str | list[str]:
