@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cellwright.errors import InputError
-from cellwright.files import read_json, replace_file
+from cellwright.files import check_apart, check_free, read_json, replace_file
 
 
 def test_replaces(tmp_path: Path) -> None:
@@ -53,3 +53,25 @@ def test_json_that_is_nested_too_deeply_is_one_sentence(tmp_path: Path) -> None:
         InputError, match="its JSON is nested too deeply to be read; expected an object of a few levels"
     ):
         read_json(path)
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b"])
+def test_a_name_that_no_file_can_have_is_neither_there_nor_read(tmp_path: Path, name: str) -> None:
+    check_free({"--out": Path(name)}, overwrite=False)
+    check_apart({"--out": Path(name)}, [tmp_path])
+    (tmp_path / "file").touch()
+    check_apart({"--out": tmp_path / "file", "--png": None}, [Path(name)])
+
+
+def test_a_file_below_a_folder_that_is_read_is_read(tmp_path: Path) -> None:
+    within, beside = tmp_path / "texts" / "good", tmp_path / "1.txt"
+    within.mkdir(parents=True)
+    (within / "broken").symlink_to("nothing")
+    for path in (within / "1.txt", beside):
+        path.touch()
+    check_apart({"--out": beside, "--png": within / "2.txt"}, [tmp_path / "texts"])
+    with pytest.raises(InputError, match=r"1\.txt: --out would replace what is read, .*good/1\.txt; expected another"):
+        check_apart({"--out": within / "1.txt"}, [tmp_path / "texts"])
+    (within / "link").symlink_to(beside)
+    with pytest.raises(InputError, match="good/link; expected another file: give another --out"):
+        check_apart({"--out": beside}, [tmp_path / "texts"])

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,11 +15,32 @@ def check_free(paths: Mapping[str, Path | None], *, overwrite: bool) -> None:
 
     paths: each by the option that names it; None was not given.
 
-    Raises InputError for one that is there already, unless `overwrite`.
+    Raises InputError for one that is there already, unless `overwrite`, and for a folder in any case.
     """
     for option, path in paths.items():
+        if path is not None and os.path.isdir(path):
+            raise InputError(f"{path}: is a folder; expected a file: give another {option}")
         if path is not None and not overwrite and os.path.lexists(path):
             raise InputError(f"{path}: is there already; give another {option}, or --overwrite to replace it")
+
+
+def check_apart(paths: Mapping[str, Path | None], read: Iterable[Path]) -> None:
+    """Refuse to replace what a command reads, which no --overwrite means, before any work is done.
+
+    paths: as of `check_free`. read: files, and folders of which all is read; those that are not there do not count.
+
+    Raises InputError for one that is such a file, under whatever name, or lies in such a folder.
+    """
+    # os.path answers False to names that no file can have, where Path raises.
+    written = {option: path for option, path in paths.items() if path is not None and os.path.exists(path)}
+    for each in filter(os.path.exists, read if written else ()):
+        for file in each.rglob("*") if each.is_dir() else [each]:
+            for option, path in written.items():
+                if os.path.exists(file) and path.samefile(file):
+                    raise InputError(
+                        f"{path}: {option} would replace what is read, {file}; expected another file: give another "
+                        f"{option}"
+                    )
 
 
 def replace_file(path: Path, content: bytes) -> None:

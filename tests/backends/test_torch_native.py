@@ -33,6 +33,15 @@ def test_an_lstm_does_not_train_on_torchs_kernel_where_threads_may_be_missing(mo
         torch.set_num_threads(before)
 
 
+@pytest.mark.parametrize("recorded", [True, False])
+def test_sequences_without_a_step_are_computed(recorded):
+    """An empty text ended `predict` in an IndexError."""
+    layer = cellwright.LSTM(8, 8)
+    with torch.set_grad_enabled(recorded):
+        output, (h, _) = layer(torch.zeros(3, 2, 8), lengths=torch.tensor([0, 0]))
+    assert (output.shape, output.any().item(), h.any().item()) == ((3, 2, 8), False, False)
+
+
 def test_the_limits_are_those_of_the_environment(monkeypatch):
     for limit, dynamic, wanted in [("3", "", (3, False)), ("", "TRUE", (None, True)), ("no", "false", (None, False))]:
         monkeypatch.setenv("OMP_THREAD_LIMIT", limit)

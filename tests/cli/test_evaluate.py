@@ -1,5 +1,6 @@
 import json
 
+import pyarrow.parquet
 import pytest
 from matplotlib import image
 
@@ -131,6 +132,60 @@ def test_mistakes_are_refused_before_any_work(cellwright, run, unseen, tmp_path,
     ended = cellwright("evaluate", run, unseen, "--mistakes", tmp_path / name)
     assert (ended.status, ended.out) == (2, "")
     assert told in ended.err
+
+
+@pytest.mark.parametrize("named", ["itself", "link", "linked", "hard", "several", "pattern", "folder"])
+def test_mistakes_never_replace_what_is_scored(cellwright, run, unseen, tmp_path, named):
+    """`evaluate RUN ev.csv --mistakes ev.csv --overwrite` left the mistakes in the place of the labelled data."""
+    folder, before, out = tmp_path / "folder", unseen.read_bytes(), unseen
+    folder.mkdir()
+    given = [unseen]
+    if named in ("link", "linked", "hard"):
+        other = tmp_path / "other.csv"
+        other.hardlink_to(unseen) if named == "hard" else other.symlink_to(unseen)
+        given, out = ([other], unseen) if named == "linked" else ([unseen], other)
+    elif named == "several":
+        (folder / "more.csv").write_bytes(before)
+        given = [folder / "more.csv", unseen]
+    elif named in ("pattern", "folder"):
+        out = unseen.rename(folder / "unseen.csv")
+        given = [folder / "*.csv" if named == "pattern" else folder]
+    ended = cellwright("evaluate", run, *given, "--mistakes", out, "--overwrite")
+    assert (ended.status, ended.out) == (2, "")
+    assert f"{out}: --mistakes would replace what is read, " in ended.err
+    assert out.read_bytes() == before
+
+
+def test_a_folder_is_no_place_for_mistakes(cellwright, run, unseen, tmp_path):
+    """With --overwrite that was found out after all the work."""
+    out = tmp_path / "dd.csv"
+    out.mkdir()
+    ended = cellwright("evaluate", run, unseen, "--mistakes", out, "--overwrite")
+    assert (ended.status, ended.out) == (2, "")
+    assert f"{out}: is a folder; expected a file: give another --mistakes" in ended.err
+
+
+@pytest.mark.parametrize("suffix", [".answered", ".answered.json"])
+def test_mistakes_leave_the_state_of_an_interrupted_predict(cellwright, run, unseen, tmp_path, suffix):
+    """Mistakes are written beside their place under these names: what stood there was gone."""
+    kept, out = tmp_path / f"w9.csv{suffix}", tmp_path / "w9.csv"
+    kept.write_text("mine")
+    ended = cellwright("evaluate", run, unseen, "--mistakes", out, "--overwrite")
+    assert (ended.status, ended.out) == (2, "")
+    assert f"{kept}: is there already, perhaps of a `predict --out {out}`" in ended.err
+    assert (kept.read_text(), out.exists()) == ("mine", False)
+
+
+def test_parquet_without_a_mistake_has_the_kinds_of_its_columns(cellwright, run, tmp_path):
+    """All were null: joined with another file's they were refused."""
+    right, out = tmp_path / "right.csv", tmp_path / "wrong.parquet"
+    right.write_text("text,label\ngreat fine,very good\n")
+    assert cellwright("evaluate", run, right, "--mistakes", out).status == 0
+    kinds = [(each.name, str(each.type)) for each in pyarrow.parquet.read_schema(out)]
+    assert kinds == [
+        *((name, "string") for name in ("where", "text", "expected", "answered")),
+        ("probability", "double"),
+    ]
 
 
 def test_without_the_training_texts_there_are_no_baselines(cellwright, small, reviews, unseen, tmp_path):

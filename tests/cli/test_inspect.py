@@ -37,6 +37,15 @@ def test_writes_what_was_asked_for(cellwright, run, tmp_path):
         assert held["layer0.forward.c"].shape == (2, 8)
 
 
+def test_a_report_never_replaces_what_is_inspected(cellwright, run, tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("great")
+    ended = cellwright("inspect", run, text, "--out", text, "--overwrite")
+    assert (ended.status, ended.out) == (2, "")
+    assert f"{text}: --out would replace what is read, {text}; expected another file" in ended.err
+    assert text.read_text() == "great"
+
+
 def test_mistakes_are_one_sentence(cellwright, run, tmp_path):
     for arguments, part in (
         ((run, ""), "no token"),

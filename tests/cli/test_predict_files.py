@@ -5,6 +5,8 @@ import gzip
 import json
 import os
 import random
+import subprocess
+import sys
 import threading
 
 import pyarrow
@@ -317,3 +319,38 @@ def test_only_a_tagger_writes_a_file_of_columns(cellwright, run, table, tmp_path
         "q.conllu: only a tagger's answers can stand in a file of columns, and the run is of task classify" in ended.err
     )
     assert not (tmp_path / "q.conllu").exists()
+
+
+@pytest.fixture
+def beside(tmp_path, monkeypatch):
+    """texts.csv, a link to it and another file, in the folder where commands run."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("texts.csv", "more.csv"):
+        (tmp_path / name).write_text("text\ngreat\n")
+    (tmp_path / "link.csv").symlink_to("texts.csv")
+    return tmp_path / "texts.csv"
+
+
+@pytest.mark.parametrize("given", [["texts.csv"], ["link.csv"], ["more.csv", "texts.csv"], ["t*.csv"], ["."]])
+@pytest.mark.parametrize("how", ["--overwrite", "--resume"])
+@pytest.mark.parametrize("name", ["texts.csv", "link.csv"])
+def test_answers_never_replace_what_is_answered(cellwright, run, beside, given, how, name):
+    """`predict RUN texts.csv --out texts.csv --overwrite` left no texts."""
+    ended = cellwright("predict", run, *given, "--out", name, how)
+    assert (ended.status, ended.out) == (2, "")
+    assert f"{name}: --out would replace what is read, " in ended.err
+    assert beside.read_text() == "text\ngreat\n"
+
+
+def test_answers_never_replace_standard_input(run, beside):
+    command = [sys.executable, "-m", "cellwright", "predict", str(run), "--out", "texts.csv", "--overwrite"]
+    with beside.open() as stdin:
+        ended = subprocess.run(command, stdin=stdin, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "texts.csv: --out would replace what is read, /dev/stdin" in ended.stderr
+    assert beside.read_text() == "text\ngreat\n"
+
+
+def test_what_is_read_as_a_text_may_be_replaced(cellwright, run, beside):
+    assert cellwright("predict", run, "texts.csv", "--text", "--out", "texts.csv", "--overwrite").status == 0
+    assert beside.read_text().startswith("text,")

@@ -72,6 +72,17 @@ def test_predict_and_evaluate_may_leave_a_column_of_times_out(cellwright, run, w
     assert cellwright("evaluate", run, odd, "--column", "ignore=time", "--no-baseline").status == 0
 
 
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+@pytest.mark.parametrize(("name", "told"), [("nosuch", "no column 'nosuch'"), ("wave", "'wave' is one of those that")])
+def test_a_column_to_ignore_is_there_and_none_that_the_run_reads(cellwright, run, waves, tmp_path, command, name, told):
+    """Both were accepted without a word, and made no difference."""
+    other = tmp_path / "other.csv"
+    other.write_text(Path(waves).read_text())
+    ended = cellwright(command, run, other, "--column", f"ignore={name}")
+    assert (ended.status, ended.out) == (2, "")
+    assert told in ended.err
+
+
 def test_mistakes_end_with_one_sentence(cellwright, run, tmp_path):
     bad = tmp_path / "bad.csv"
     bad.write_text("series,time,wave,noise\na,1,2,3\na,2,inf,3\n")

@@ -1,5 +1,8 @@
 """Mistakes beside those that a plain loop finds, and the surest first."""
 
+import tracemalloc
+from unittest import mock
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,9 +11,10 @@ from hypothesis import strategies as st
 from cellwright.data.column import Column, Names
 from cellwright.data.lists import Lists
 from cellwright.data.sentences import Sentences
-from cellwright.evaluation.mistakes import LONGEST, SHOWN, cut, differing, of_labels, of_tags
+from cellwright.evaluation.mistakes import ANSWERS, LONGEST, SHOWN, Mistakes, Surest, cut, differing, of_labels, of_tags
 
 NAMES = st.sampled_from(["a", "b", "c"])
+SIZES = st.integers(1, 9)
 CASES = st.lists(st.tuples(NAMES, NAMES, st.integers(0, 4)), max_size=30)
 TAGGED = st.lists(st.tuples(st.lists(st.tuples(NAMES, NAMES, st.integers(0, 4)), max_size=4), NAMES, NAMES), max_size=6)
 
@@ -81,6 +85,27 @@ def test_the_table_shows_the_surest_and_counts_all():
     (one,) = of_labels(["a"], ["b"], np.ones(1, np.float32), str, ("text", ["t"])).sections()
     assert one.title == "1 mistake"
     assert of_labels(labels, labels, np.ones(9, np.float32), str, ("text", labels)).sections() == []
+
+
+@given(shares=st.lists(st.integers(0, 5), max_size=40), each=st.integers(1, 3), count=st.integers(0, 6), chunk=SIZES)
+@settings(max_examples=60)
+def test_the_surest_few_are_the_first_of_all(shares, each, count, chunk):
+    sure, wrong = np.array(shares, np.float32), np.arange(0, len(shares), each)
+    with mock.patch("cellwright.data.arrays.CHUNK", chunk):
+        found = Surest(wrong, sure)
+        assert found.first(count).tolist() == found.all[:count].tolist()
+    assert found.all.tolist() == sorted(wrong.tolist(), key=lambda index: -shares[index])
+
+
+def test_a_report_does_not_hold_the_order_of_all_mistakes():
+    """Of 10 million mistakes it took 152 MB, whether anybody asked for more than the table or not."""
+    count = 2**20
+    wrong, sure = np.arange(count), np.linspace(0, 1, count, dtype=np.float32)
+    tracemalloc.start()
+    Mistakes(Surest(wrong, sure), ("where", *ANSWERS), lambda k: (k, "a", "b", float(sure[k])), str).sections()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * 8 * count  # bytes: the order and what it is sorted by take more
 
 
 def test_a_word_stands_between_its_neighbours():

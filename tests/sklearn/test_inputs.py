@@ -1,13 +1,16 @@
 """What X may be, and what is refused, in a sentence that says which row."""
 
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
 from cellwright.data.sentences import Featured
 from cellwright.sklearn import Forecaster, SequenceClassifier, SequenceRegressor, SequenceTagger, TextClassifier
 from cellwright.sklearn.inputs import held_out, series_of, splits_of, table_of
+from cellwright.sklearn.options import as_listed
 from cellwright.sklearn.sentences import sentences_of
 
 SMALL = {"hidden_size": 4, "max_epochs": 1, "threads": 1, "random_state": 0}
@@ -135,12 +138,15 @@ def test_a_missing_value_where_training_had_none_is_refused():
         (lambda: TextClassifier(**SMALL).fit("one text", ["a"]), "X is str; expected a list of texts"),
         (lambda: TextClassifier(**SMALL).fit(["x", 3], ["a", "b"]), "X, row 1: is int '3'; expected a list of texts"),
         (lambda: TextClassifier(**SMALL).fit(np.array([["x"], ["y"]]), [0, 1]), r"X has shape \(2, 1\)"),
-        (lambda: SequenceTagger(**SMALL).fit(["fly to"], [["O", "O"]]), "X, row 0: is a string, 'fly to'"),
+        (
+            lambda: SequenceTagger(**SMALL).fit(["fly to"], [["O", "O"]]),
+            r"row 0: is 'fly to' \(str\); expected a list of words: cut it first",
+        ),
         (lambda: SequenceTagger(**SMALL).fit([["fly", "to"]], [["O"]]), "row 0: 2 words, and y has 1 tags"),
         (lambda: SequenceTagger(**SMALL).fit([["fly", "to"]], [["O", "O"]]), "y has 1 tags; expected at least two"),
         (
             lambda: SequenceTagger(**SMALL).fit([[("fly", "VB")]], [["O"]]),
-            "X, row 0: is tuple .*; expected a list of w",
+            r"X, row 0, word 0: is \('fly', 'VB'\) \(tuple\); expected a string",
         ),
         (
             lambda: FEATURED.fit([[("fly", "VB"), ("to",)]], [["O", "P"]]),
@@ -213,6 +219,92 @@ def test_complex_numbers_are_refused(given):
 def test_tags_that_are_not_lists_of_one_kind_are_refused(y, told):
     with pytest.raises(ValueError, match=told):
         SequenceTagger(**SMALL).fit([["a", "b"]] * 12, y)
+
+
+NAN = float("nan")
+FINE = [["fly", "to"]] * 5
+
+
+@pytest.mark.parametrize("as_frame", [False, True])
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        (["a", "b", NAN], r"X, row 5, word 2: is nan \(float\); expected a string"),
+        (["a", 3], r"X, row 5, word 1: is 3 \(int\); expected a string"),
+        (np.array([1, 2]), r"X, row 5, word 0: is 1 \(int\); expected a string"),
+        (["a", pd.NA], r"X, row 5, word 1: is <NA> \(NAType\); expected a string"),
+        (NAN, r"X, row 5: is nan \(float\); expected a list of words"),
+        (np.array("a"), "X, row 5: is "),
+        ({"a"}, "X, row 5: is {.* \\(set\\); expected a list of words"),
+        ("fly to", r"X, row 5: is 'fly to' \(str\); expected a list of words: cut it first"),
+        ([], "X, row 5: has no word; expected a list of one at least"),
+    ],
+)
+def test_what_is_no_sentence_is_refused_at_its_row(sentence, told, as_frame):
+    """The row was the word's place in its sentence, and an empty sentence had none."""
+    given = [*FINE, sentence]
+    with pytest.raises(ValueError, match=told):
+        sentences_of(pd.DataFrame({"tokens": given}) if as_frame else given, None, [])
+
+
+@pytest.mark.parametrize("sentence", [NAN, "fly to", [], {"a"}])
+def test_what_is_no_sentence_with_features_is_refused_at_its_row(sentence):
+    with pytest.raises(ValueError, match=r"^X, row 1: (is|has no word)"):
+        sentences_of([[("fly", "VB")], sentence], None, ["pos"])
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        (["VB", NAN], "X, row 1: item 2 of 'pos' is nan; expected a string"),
+        (["VB", None], "X, row 1: item 2 of 'pos' is None; expected a string"),
+        (["VB", pd.NA], "X, row 1: column 'pos' holds <NA>"),
+        ("VB TO", r"X, row 1: 'pos' holds 'VB TO' \(str\); expected a list, an item for each word"),
+        (NAN, r"X, row 1: 'pos' holds nan \(float\); expected a list, an item for each word"),
+    ],
+)
+def test_what_is_no_feature_is_refused_at_its_row(cell, told):
+    """NaN was a label that is missing, and a string was cut where one in `tokens` is refused."""
+    frame = pd.DataFrame({"tokens": [["fly", "to"]] * 2, "pos": [["VB", "TO"], cell]})
+    with pytest.raises(ValueError, match=told):
+        FEATURED.fit(frame, [["O", "P"]] * 2)
+
+
+def test_the_columns_of_fit_are_those_of_predict():
+    """`set_params` after `fit` changed the answers without a word."""
+    words, tags = [["fly", "to"], ["to", "fly"]] * 6, [["O", "P"], ["P", "O"]] * 6
+    frame = pd.DataFrame({"tokens": words, "pos": tags, "other": [row[::-1] for row in words]})
+    model = SequenceTagger(**{**SMALL, "max_epochs": 12}, feature_columns="pos").fit(frame, tags)
+    said, sure = model.predict(frame), model.predict_proba(frame)
+    for others in ({"feature_columns": "other"}, {"feature_columns": None}, {"tokens": "other"}):
+        other = copy.deepcopy(model).set_params(**others)
+        assert other.predict(frame) == said
+        assert_equal(other.predict_proba(frame), sure)
+
+
+def test_lists_of_options_are_what_commas_part():
+    """`feature_columns=["pos"]` ended in AttributeError."""
+    frame = pd.DataFrame({"tokens": [["fly", "to"]] * 6, "pos": [["VB", "TO"]] * 6, "more": [["a", "b"]] * 6})
+    tags = [["O", "P"]] * 6
+    of_list, of_string = (SequenceTagger(**SMALL, feature_columns=each) for each in (["pos", "more"], "pos,more"))
+    assert clone(of_list).fit(frame, tags)._files == of_string.fit(frame, tags)._files
+    given = [("pos",), np.array(["more"]), [], None, "a, b", np.array([0.1, 0.5])]
+    assert [as_listed("feature_columns", each) for each in given] == ["pos", "more", None, None, "a, b", "0.1,0.5"]
+    one, other = (Forecaster(**SMALL, quantiles=each).fit(X) for each in ([0.2, 0.5, 0.8], "0.2,0.5,0.8"))
+    assert one._files == other._files
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["a,b"], "feature_columns has 'a,b'; expected no comma in an item"),
+        (3, "feature_columns is 3; expected a list, or a string"),
+        (["pos", "pos"], "--feature-columns is 'pos,pos'; expected columns .*, each once"),
+    ],
+)
+def test_lists_of_options_that_are_none_are_refused(given, told):
+    with pytest.raises(ValueError, match=told):
+        SequenceTagger(**SMALL, feature_columns=given).fit(FRAME, [["O", "P"]])
 
 
 def test_cells_of_a_frame_may_be_arrays_as_parquet_has_them():

@@ -193,6 +193,10 @@ class Rows(Written):
         """The rows of an answer."""
         return prediction.as_rows()
 
+    def begin(self, kinds: Mapping[str, type]) -> None:
+        """Write what stands there without any row; kinds: of the columns' values, each str, int or float."""
+        self.write([])
+
     @abstractmethod
     def write(self, rows: list[dict[str, Any]]) -> None:
         """Write rows, of which each may lack some of the input's columns."""
@@ -246,6 +250,12 @@ class _Parquet(Rows):
         file.seek(0)
         while file.tell() < whole:
             self._know(self._stream())
+
+    def begin(self, kinds: Mapping[str, type]) -> None:
+        import pyarrow
+
+        types = {str: pyarrow.string(), int: pyarrow.int64(), float: pyarrow.float64()}
+        self._schema = pyarrow.schema([(name, types[kind]) for name, kind in kinds.items()])
 
     def write(self, rows: list[dict[str, Any]]) -> None:
         import pyarrow  # slow to load, and only this format needs it

@@ -57,17 +57,19 @@ def evaluate(
     from cellwright.cli.render_report import show
     from cellwright.cli.run_options import FILE_OPTIONS, columns_of, say
     from cellwright.data import datasets
-    from cellwright.data.readers.several import as_one
-    from cellwright.files import check_free
+    from cellwright.data.readers.several import as_one, named_by
+    from cellwright.files import check_apart, check_free
     from cellwright.runs import load_told, of_files
     from cellwright.tasks.splits import usual_split
 
-    check_free({"--picture": picture, "--mistakes": mistakes}, overwrite=overwrite)
+    written = {"--picture": picture, "--mistakes": mistakes}
+    check_free(written, overwrite=overwrite)
+    named = as_one(data, datasets.names())
+    check_apart(written, named_by(named, {}))  # of no format: a folder is all that lies in it
     loaded = load_told(run, cell, options)
     task = tasks.get(loaded.config.task)
     if mistakes is not None:
         _check(mistakes, task.right_or_wrong(loaded))
-    named = as_one(data, datasets.names())
     split = split or usual_split(loaded, named, datasets.names())
     told = {name: options[name] for name in FILE_OPTIONS} | {"skip_missing": skip_missing}
     columns = columns_of(told.pop("column") or [], task.columns)
@@ -86,8 +88,10 @@ def evaluate(
 def _check(mistakes: Path, right_or_wrong: bool) -> None:
     """Raise InputError where mistakes cannot be written, before any work is done."""
     from cellwright.cli.answers import written_format
+    from cellwright.cli.journal import Journal
 
     written_format(mistakes)
+    Journal(mistakes, None).check_unused("--mistakes")
     if not mistakes.parent.is_dir():
         raise InputError(f"--mistakes {mistakes}: no folder {mistakes.parent}; expected one that is there")
     if not right_or_wrong:
@@ -107,7 +111,7 @@ def _write(report: "Report", path: Path) -> None:
     found = report.mistakes
     assert found is not None  # the task says so
     with written(Journal(path, None), found.columns) as answers:
-        answers.write([])  # of no mistake at least the names of the columns
+        answers.begin(found.kinds)
         for some in in_pieces(found):
             answers.write([dict(row) for row in some])
     say(f"{counted(len(found), 'mistake')} in {path}")

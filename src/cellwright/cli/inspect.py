@@ -37,11 +37,14 @@ def inspect(
     an autoencoder what comes back; of a language model how surprising each token is, and which units follow quotation
     marks, brackets or lines.
     """
-    from cellwright.files import check_free
+    from cellwright.cli.run_options import may_be_read
+    from cellwright.files import check_apart, check_free
     from cellwright.inspect.recorders import recorder_of
     from cellwright.tasks.run import load_run
 
-    check_free({"--out": out, "--png": png, "--npz": npz}, overwrite=overwrite)
+    written = {"--out": out, "--png": png, "--npz": npz}
+    check_free(written, overwrite=overwrite)
+    check_apart(written, may_be_read([text], texts_only=texts_only))
     loaded: Run[Any, Any] = load_run(run, cell)
     recorder = recorder_of(loaded)
     recording = recorder.record(loaded, _chosen(loaded, text, row, options, texts_only=texts_only), True)

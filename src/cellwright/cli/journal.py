@@ -77,6 +77,19 @@ class Journal:
         self.progress = Progress()
         return True
 
+    def check_unused(self, option: str) -> None:
+        """Raise InputError where one of the two files is there, for answers that are made at one go.
+
+        option: names `out`.
+        """
+        for file in (self.answers, self.note):
+            if os.path.lexists(file):
+                raise InputError(
+                    f"{file}: is there already, perhaps of a `predict --out {self.out}` that was interrupted, and "
+                    f"{option} would replace it; expected no such file: finish that with --resume, move the file, or "
+                    f"give another {option}"
+                )
+
     @contextmanager
     def opened(self) -> Iterator[BinaryIO]:
         """Open the file of answers behind those that are whole.

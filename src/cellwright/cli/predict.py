@@ -63,11 +63,14 @@ def predict(
     """
     from cellwright import tasks
     from cellwright.cli.journal import Journal, question
-    from cellwright.cli.run_options import expanded, requests_of, say
+    from cellwright.cli.run_options import expanded, may_be_read, requests_of, say
+    from cellwright.files import check_apart
     from cellwright.runs import load_told
 
     _check(encoding or "utf-8", by_line=not given)
     _check_out(out, as_json=as_json, overwrite=overwrite, resume=resume)
+    # Standard input may be a file, and its name then is one of that file's.
+    check_apart({"--out": out}, may_be_read(given, texts_only=texts_only) if given else [Path("/dev/stdin")])
     loaded = load_told(run, cell, options)
     predictor = tasks.get(loaded.config.task).predictor(loaded)
     how = options | {"encoding": encoding}

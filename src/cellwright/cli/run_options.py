@@ -154,6 +154,11 @@ def expanded(given: list[str], predictor: "Predictor[Any]") -> list[str]:
     return found
 
 
+def may_be_read(given: list[str], *, texts_only: bool) -> list[Path]:
+    """The files that arguments name where they are there, as `check_apart` takes them; texts_only: as above."""
+    return [] if texts_only else [file for each in given for file in _fitting(each) or [Path(each)]]
+
+
 def rows_of(pieces: "Iterable[Piece]") -> "Iterator[tuple[Any, Pairs]]":
     """Yield what is asked with the columns beside it, and say what was found in the file."""
     for piece in pieces:

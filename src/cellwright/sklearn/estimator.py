@@ -22,6 +22,7 @@ from cellwright.data.splits import SHARE, Given
 from cellwright.errors import InputError
 from cellwright.models.sampling import LARGEST_SEED
 from cellwright.options import OFF, configured
+from cellwright.sklearn.options import LISTS, as_listed
 from cellwright.tasks.config import FitConfig
 from cellwright.tasks.files import HeldOut
 from cellwright.tasks.predictor import Predictor
@@ -164,7 +165,8 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
     def _config(self, out: Path, told: dict[str, Any], *, go_on: bool) -> FitConfig:
         """The options of the run. Raises InputError."""
         kind = tasks.config_of(self._task)
-        own = {name: _plain(value) for name, value in self.get_params(deep=False).items() if name in kind.model_fields}
+        params = {name: value for name, value in self.get_params(deep=False).items() if name in kind.model_fields}
+        own = {name: as_listed(name, value) if name in LISTS else _plain(value) for name, value in params.items()}
         own.pop("validation_share", None)  # the rows are split here
         if own.get("vectors") is not None and own["embedding_dim"] == kind.model_fields["embedding_dim"].default:
             del own["embedding_dim"]  # which nobody has chosen, or as if: the file says it

@@ -102,18 +102,18 @@ def splits_of(train: Rows, validation: Rows, nothing: Rows) -> Splits[Rows]:
     return splits
 
 
-def strings(X: Any, what: str) -> list[str]:
+def strings(X: Any) -> list[str]:
     """Texts as a list. Raises ValueError for what is none."""
     if isinstance(X, (str, Mapping)) or not hasattr(X, "__iter__"):
-        raise ValueError(f"X is {type(X).__name__}; expected a list of {what}")
+        raise ValueError(f"X is {type(X).__name__}; expected a list of texts")
     if getattr(X, "ndim", 1) != 1:
-        raise ValueError(f"X has shape {X.shape}; expected a list of {what}, one dimension: a column of a table, say")
+        raise ValueError(f"X has shape {X.shape}; expected a list of texts, one dimension: a column of a table, say")
     found = list(X)
     if not found:
-        raise ValueError(f"X: found array with 0 sample(s); expected a list of {what}")
+        raise ValueError("X: found array with 0 sample(s); expected a list of texts")
     for row, each in enumerate(found):
         if not isinstance(each, str):
-            raise ValueError(f"X, row {row}: is {type(each).__name__} {str(each)[:40]!r}; expected a list of {what}")
+            raise ValueError(f"X, row {row}: is {type(each).__name__} {str(each)[:40]!r}; expected a list of texts")
     return [str(each) for each in found]
 
 

@@ -3,6 +3,7 @@
 Each is an option of `cellwright fit`, and its default is that of the task's own class of options.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,23 @@ NOWHERE: dict[str, Any] = {"data": "X", "out": Path()}
 """What every run has to be told, and an estimator knows better."""
 SERIES, TEXTS, TAGS = SeriesConfig(**NOWHERE), ClassifyConfig(**NOWHERE), TagConfig(**NOWHERE)
 """The defaults."""
+LISTS = frozenset({"feature_columns", "quantiles"})
+"""Options that the command line has with commas between their items."""
+
+
+def as_listed(name: str, value: Any) -> Any:
+    """Return one of LISTS as the command line has it; an empty list as None. Raises ValueError."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if value is None or isinstance(value, str):
+        return value
+    if not isinstance(value, (list, tuple)):
+        raise ValueError(f"{name} is {value!r}; expected a list, or a string with commas between its items")
+    items = [str(each) for each in value]
+    for each in items:
+        if "," in each:
+            raise ValueError(f"{name} has {each!r}; expected no comma in an item, since they stand between items")
+    return ",".join(items) or None
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -75,7 +93,7 @@ class OfForecasts(OfSeries):
 
     horizon: int = SERIES.horizon
     likelihood: str = SERIES.likelihood
-    quantiles: str = SERIES.quantiles
+    quantiles: str | Sequence[float] = SERIES.quantiles
     scaling: str = SERIES.scaling
     season_length: int | None = SERIES.season_length
     window: int = SERIES.window
@@ -113,7 +131,7 @@ class OfWords(Training):
     """The same of words in sentences, and where these and what else is said of each word stand in a DataFrame."""
 
     tokens: str | None = TAGS.tokens
-    feature_columns: str | None = TAGS.feature_columns
+    feature_columns: str | Sequence[str] | None = TAGS.feature_columns
     feature_dim: int = TAGS.feature_dim
     bidirectional: bool = TAGS.bidirectional
     embedding_dim: int = TAGS.embedding_dim

@@ -14,7 +14,7 @@ from cellwright.data.splits import Given
 from cellwright.sklearn.classes import names_of
 from cellwright.sklearn.estimator import ONE_PASS, Estimator, refusing
 from cellwright.sklearn.inputs import held_out
-from cellwright.sklearn.options import OfWords
+from cellwright.sklearn.options import OfWords, as_listed
 from cellwright.sklearn.sentences import check_tags, sentences_of
 
 
@@ -28,7 +28,8 @@ class SequenceTagger(OfWords, Estimator):
         model.score(X, y)         # share of the words tagged rightly
 
     What else is said of each word, its part of speech, say, stands behind it, and `feature_columns` names it; or X is a
-    DataFrame of such lists, with the words in a column "tokens", or the one that `tokens` names:
+    DataFrame of such lists, with the words in a column "tokens", or the one that `tokens` names. Several columns are a
+    list, or stand in one string with commas between them:
 
         model = SequenceTagger(feature_columns="pos").fit([[("fly", "VB"), ("to", "TO")]], [["O", "O"]])
 
@@ -94,7 +95,7 @@ class SequenceTagger(OfWords, Estimator):
         check_is_fitted(self)
         label = dict(zip(names_of(self.classes_), self.classes_.tolist(), strict=True))
         with refusing():
-            answers: Any = self._predictor.predict(self._sentences(X))
+            answers: Any = self._predictor.predict(self._asked(X))
         return [[label[tag] for tag in answer.tags] for answer in answers]
 
     def predict_proba(self, X: Any) -> list[NDArray[np.float64]]:
@@ -106,7 +107,7 @@ class SequenceTagger(OfWords, Estimator):
 
         """
         check_is_fitted(self)
-        found: list[NDArray[np.float64]] = self._predictor.probabilities(self._sentences(X))
+        found: list[NDArray[np.float64]] = self._predictor.probabilities(self._asked(X))
         return found
 
     def score(self, X: Any, y: Any) -> float:
@@ -142,7 +143,9 @@ class SequenceTagger(OfWords, Estimator):
         limits: dict[str, Any] | None = None,
     ) -> Self:
         """Many arguments: rows with their tags, and how to learn from them."""
-        told = self._sentences(X)
+        with refusing():
+            columns = names_in(as_listed("feature_columns", self.feature_columns))
+            told = sentences_of(X, self.tokens, columns)
         check_tags(told, y)
         tags = [list(row) for row in y]
         found = _distinct(tags)
@@ -160,10 +163,11 @@ class SequenceTagger(OfWords, Estimator):
         self.classes_ = classes
         return self
 
-    def _sentences(self, X: Any) -> list[Words]:
-        """X as sentences. Raises ValueError."""
+    def _asked(self, X: Any) -> list[Words]:
+        """X as sentences, in the columns of fit, whatever `set_params` has said since. Raises ValueError."""
+        learned = self._predictor.run.config.options
         with refusing():
-            return sentences_of(X, self.tokens, names_in(self.feature_columns))
+            return sentences_of(X, learned["tokens"], names_in(learned["feature_columns"]))
 
 
 def _distinct(tags: list[list[Any]]) -> NDArray[Any]:

@@ -32,7 +32,7 @@ class TextClassifier(ClassifierMixin, OfTexts, LabelEstimator):  # type: ignore[
         return tags
 
     def _rows(self, X: Any, *, reset: bool) -> list[str]:
-        return strings(X, "texts")
+        return strings(X)
 
     def _given(self, rows: list[str], names: list[str], share: float) -> Splits[Table]:
         table = Table(rows, names, range(len(rows)), "X", "row")

@@ -31,13 +31,24 @@ def test_a_column_of_dates_in_eight_digits_is_no_number_unless_it_is_named(file)
     assert read_series(path, SeriesOptions(time="date")).channels == ("y",)
     assert read_series(path, SeriesOptions(ignore=("date",))).channels == ("y",)
     assert read_series(path, SeriesOptions(values=("date", "y"))).values[0][0].tolist() == [20180131, 3.5]
+    odd = file("o.csv", "date,y\n20180132,3\n20180201,4\n20180202,5\n")
+    with pytest.raises(InputError, match=r"line 2, column 'date': dates in most rows, the first 20180201; "):
+        read_series(odd)
     assert read_series(file("t.csv", "n,y\n20180131,3.5\n20180231,4.5\n")).channels == ("n", "y")
+
+
+def test_a_further_file_need_not_have_what_is_ignored(file):
+    options = SeriesOptions(ignore=("station", "city")).of_further(("y",))
+    table = read_series(file("s.csv", STATIONS), options)
+    assert (table.channels, table.notes) == (("y",), (f"{table.source}: columns that are not read: 'z'",))
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (SeriesOptions(ignore=("city",)), "line 1: no column 'city'; the columns are 'time', .* with --ignore"),
+        (SeriesOptions(values=("y",), ignore=("city",)), "line 1: no column 'city'; .* with --ignore"),
+        (SeriesOptions(values=("y",), ignore=("y",)), "line 1: column 'y' is one of those that are read, and --ignore"),
         (SeriesOptions(values=("w",)), "line 1: no column 'w'; .* name yours with --values"),
         (SeriesOptions(values=("time", "y")), "line 1: column 'time' for both --time and --values; expected two"),
     ],

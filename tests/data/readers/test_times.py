@@ -9,7 +9,7 @@ import pytest
 
 from cellwright.data.readers.series import read_series
 from cellwright.data.readers.series_options import SeriesOptions
-from cellwright.data.readers.times import are_days, time_of
+from cellwright.data.readers.times import days_in, time_of
 from cellwright.errors import InputError
 
 FILL = SeriesOptions(fill="missing")
@@ -51,14 +51,14 @@ def test_eight_digits_are_a_date_where_all_of_them_are(file):
     gap = read_series(file("gap.csv", rows([*days, "20180210"])), FILL)
     assert len(gap.values[0]) == 12
     assert "steps are 1 day apart, but 8 days lie between lines 5 and 6" in gap.notes[1]
-    numbers = read_series(file("numbers.csv", rows([*days, "20180299"])))
+    numbers = read_series(file("numbers.csv", rows(["20180131", "20180132"])))
     assert numbers.notes == ()
 
 
 @pytest.mark.parametrize("none", ["18991231", "21000101", "20180229", "2018013", "201801311", "20181301", ""])
 def test_other_digits_are_no_date(none):
-    assert not are_days(["20180131", none])
-    assert not are_days([])
+    assert days_in(["20180131", none]) is None
+    assert days_in([]) is None
 
 
 def test_months_ISO_reduced(file):
@@ -94,6 +94,16 @@ def test_one_day_is_missing_and_one_step_is_put_in(file):
     assert "1 day is missing there; " in read_series(path).notes[0]
     (note,) = read_series(path, FILL).notes
     assert note.endswith("1 day is missing there; 1 step is put in between, as --fill missing says")
+
+
+@pytest.mark.parametrize("wrong", ["20180132", "2018013", "201801311", "22180131"])
+@pytest.mark.parametrize("place", [0, 100, 199])
+def test_one_impossible_day_does_not_make_numbers_of_all(file, wrong, place):
+    """`20180132` in one of 200 rows: all 200 times were plain numbers, without a word."""
+    days = [f"{day:%Y%m%d}" for day in pandas.date_range("2018-01-01", periods=200)]
+    days[place] = wrong
+    with pytest.raises(InputError, match=rf"line {place + 2}, column 'time': '{wrong}' is no day, and most of the"):
+        read_series(file("s.csv", rows(days)), SeriesOptions(sort=True))
 
 
 def test_times_int_nanoseconds(file):

@@ -22,7 +22,7 @@ from cellwright.data.readers.numbers import ReadSeries, as_table, number
 from cellwright.data.readers.options import ReadOptions
 from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.readers.sheet import ROLES, Places, Sheet, check_header, check_words, places_of, unread
-from cellwright.data.readers.times import Time, are_days, time_of
+from cellwright.data.readers.times import Time, days_in, time_of
 from cellwright.data.readers.values import listed
 from cellwright.data.series import SeriesTable, numbered
 from cellwright.data.wording import counted
@@ -111,10 +111,16 @@ def _text(value: object) -> str:
 def _times(sheet: Sheet, place: int) -> tuple[dict[int, Time], list[str]]:
     """The time of each row by its line, and what is to be said of them."""
     first, found = "", dict[int, Time]()
-    days = are_days(fields[place].strip() for _, fields in sheet.rows)
-    for line, fields in sheet.rows:
-        written = fields[place].strip()
-        time = found[line] = time_of(written, sheet.where(line, place), days=days)
+    cells = [fields[place].strip() for _, fields in sheet.rows]
+    days = days_in(cells)
+    if days and days.odd is not None:
+        raise InputError(
+            f"{sheet.where(sheet.rows[days.odd][0], place)}: {cells[days.odd]!r} is no day, and most of the column's "
+            f"cells are, the first {days.first}; expected year, month, day in each: mend it, or leave the column out "
+            "with --ignore (of a run: --column ignore=NAME) and go by the order of the rows"
+        )
+    for (line, _), written in zip(sheet.rows, cells, strict=True):
+        time = found[line] = time_of(written, sheet.where(line, place), days=days is not None)
         first = first or written
         if time.kind != (kind := next(iter(found.values())).kind):
             raise InputError(f"{sheet.where(line, place)}: {written!r} among {first!r}; expected {kind}s only")

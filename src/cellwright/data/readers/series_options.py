@@ -33,6 +33,12 @@ class SeriesOptions(NamedTuple):
     """Between fields; None goes by the format."""
     labelled: bool = True
     """Whether labels are read; predictions need none."""
+    passed_over: tuple[str, ...] = ()
+    """Columns that are not read either, and need not be there."""
+
+    def of_further(self, values: tuple[str, ...]) -> "SeriesOptions":
+        """Return how a file beside this one is read for these channels: what is ignored here need not be there."""
+        return self._replace(values=values, ignore=(), passed_over=self.ignore)
 
 
 def names_of(written: str | None) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from cellwright.data.readers.delimited import Row
 from cellwright.data.readers.numbers import is_number
 from cellwright.data.readers.series_options import SeriesOptions
-from cellwright.data.readers.times import are_days
+from cellwright.data.readers.times import days_in
 from cellwright.data.readers.values import index_of, listed
 from cellwright.errors import InputError
 
@@ -54,19 +54,24 @@ def check_header(sheet: Sheet) -> None:
 def places_of(sheet: Sheet, options: SeriesOptions) -> Places:
     """Which column is what. Raises InputError for one that is not there, stands twice, or is given two parts."""
     names = sheet.names
-    if not options.values:
-        for name in options.ignore:
-            index_of(name, names, sheet.head, "--ignore")
+    for name in options.ignore:
+        index_of(name, names, sheet.head, "--ignore")
+        if name in options.values:
+            raise InputError(
+                f"{sheet.head}: column {name!r} is one of those that are read, and --ignore leaves it out; expected "
+                "another: --values names those that are read, and a run reads those that it learned from"
+            )
+    left_out = {*options.ignore, *options.passed_over}
     parts: dict[str, int | None] = {}
     for role in ("series", "time", "label"):
         column: str = getattr(options, role)
         spared = column == SeriesOptions._field_defaults[role] or (role == "label" and not options.labelled)
-        absent = column in options.ignore or (column not in names and spared)
+        absent = column in left_out or (column not in names and spared)
         parts[role] = None if absent else index_of(column, names, sheet.head, ROLES)
     if options.values:
         channels = [index_of(name, names, sheet.head, "--values") for name in options.values]
     else:
-        taken = {*parts.values(), *(names.index(name) for name in options.ignore)}
+        taken = {*parts.values(), *(place for place, name in enumerate(names) if name in left_out)}
         channels = [place for place in range(len(names)) if place not in taken]
     if not channels:
         raise InputError(f"{sheet.head}: no column of values beside {listed(names)}; expected one a channel")
@@ -84,7 +89,7 @@ def unread(sheet: Sheet, places: Places, options: SeriesOptions) -> list[str]:
     passed = [
         name
         for place, name in enumerate(sheet.names)
-        if place not in read and name not in options.ignore and name != options.label
+        if place not in read and name not in (*options.ignore, *options.passed_over, options.label)
     ]
     return [f"{sheet.source}: columns that are not read: {listed(passed)}"] if passed else []
 
@@ -96,10 +101,10 @@ def check_words(sheet: Sheet, places: Places, options: SeriesOptions) -> None:
     """
     for place in places.channels:
         cells = [fields[place].strip() for _, fields in sheet.rows]
-        if not options.values and len(cells) > 1 and are_days(cells):
-            name = sheet.names[place]
+        if not options.values and len(cells) > 1 and (days := days_in(cells)):
+            name, extent = sheet.names[place], "throughout" if days.odd is None else "in most rows"
             raise InputError(
-                f"{sheet.where(sheet.rows[0][0], place)}: dates throughout, the first {cells[0]}; expected numbers to "
+                f"{sheet.where(sheet.rows[0][0], place)}: dates {extent}, the first {days.first}; expected numbers to "
                 f"learn from: --time {name} orders the steps by it, --ignore {name} leaves it out, and --values, which "
                 "lists all that are read, takes it for a number"
             )

@@ -4,14 +4,14 @@
 2026-01-31, 2026-01-31T12:00Z     dates as ISO 8601 writes them, to the nanosecond; 2026-W05 is its Monday
 31.01.2026, 2026/1/31 7:30        dates as spreadsheets write them: the day first between points, the year first
 2026-01, 2026-Q1                  months and quarters
-20260131                          a date, where all times of a file are such dates; else a number
+20260131                          a date, where most times of a file are such dates, and all must be; else a number
 
 01/02/2026 is in January or in February, depending on who reads it, and refused.
 """
 
 import calendar
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import isfinite
@@ -42,22 +42,30 @@ class Time(NamedTuple):
     at: int | float
 
 
-def are_days(cells: Iterable[str]) -> bool:
-    """Whether all cells, of which there is one at least, are dates of the years 1900 to 2099 written as eight digits.
+class Days(NamedTuple):
+    """Cells of which more than half are dates of the years 1900 to 2099 written as eight digits."""
 
-    >>> are_days(["20180131", "20180201"]), are_days(["20180131", "20180132"])
-    (True, False)
+    first: str
+    """Of the dates."""
+    odd: int | None
+    """The place of the first cell that is none, such as 20180132."""
+
+
+def days_in(cells: Sequence[str]) -> Days | None:
+    """Return what cells of such dates are; None of any others.
+
+    >>> days_in(["20180131", "20180201", "20180232"]), days_in(["20180131", "20180132"])
+    (Days(first='20180131', odd=2), None)
     """
-    one = False
-    for cell in cells:
-        if not _DAY.fullmatch(cell) or _date(cell) is None:
-            return False
-        one = True
-    return one
+    found = [_DAY.fullmatch(cell) is not None and _date(cell) is not None for cell in cells]
+    count = sum(found)
+    if 2 * count <= len(cells):
+        return None
+    return Days(cells[found.index(True)], None if count == len(cells) else found.index(False))
 
 
 def time_of(written: str, where: str, *, days: bool = False) -> Time:
-    """Return the time; days: whether it is one of `are_days`. Raises InputError, beginning with `where`, for none."""
+    """Return the time; days: whether it is one of `days_in`. Raises InputError, beginning with `where`, for none."""
     found = (None if days else _number(written)) or _period(written) or _date(written)
     if found is None and _EITHER_FIRST.fullmatch(written):
         raise InputError(

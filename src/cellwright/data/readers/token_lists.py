@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cellwright.data.readers import jsonl, parquet
 from cellwright.data.readers.columns import BLANK, FEATURES, OPTIONS, TokenColumns, parted
 from cellwright.data.readers.files import in_pieces, lines
-from cellwright.data.readers.values import Columns, as_label, shown, whole
+from cellwright.data.readers.values import Columns, as_label, is_missing, shown, whole
 from cellwright.data.sentences import Features, Sentences
 from cellwright.errors import InputError
 
@@ -111,6 +111,6 @@ def _list(value: object, key: str, where: str, blank: str | None) -> list[str]:
     if not isinstance(value, list):
         raise InputError(f"{where}: {key!r} holds {shown(value)}; expected a list of strings, or a string")
     for place, item in enumerate(value, start=1):
-        if item is None or (isinstance(item, str) and not item.strip(blank)):
+        if is_missing(item) or (isinstance(item, str) and not item.strip(blank)):
             raise InputError(f"{where}: item {place} of {key!r} is {item!r}; expected a string that is not blank")
     return [whole(item, key, where) if isinstance(item, str) else as_label(item, key, where) for item in value]

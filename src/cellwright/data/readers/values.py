@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from math import isfinite
+from numbers import Number
 from typing import NamedTuple
 
 from cellwright.errors import InputError
@@ -132,8 +133,12 @@ def as_label(value: object, column: str, where: str) -> str:
 
 
 def _missing(value: object) -> bool:
-    # NaN is what a column of numbers has where one is missing, in pandas and what it wrote.
-    return value is None or value != value or (isinstance(value, str) and not value.strip())
+    return is_missing(value) or (isinstance(value, str) and not value.strip())
+
+
+def is_missing(value: object) -> bool:
+    """Whether a cell holds nothing: None, or NaN, which a column of numbers has there in pandas and what it wrote."""
+    return value is None or (isinstance(value, Number) and value != value)
 
 
 def whole(value: str, column: str, where: str) -> str:

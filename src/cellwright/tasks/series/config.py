@@ -175,7 +175,7 @@ class SeriesConfig(FitConfig, Smoothing, SeriesArchitecture, FileOptions, Proces
     def reading_like(self, channels: Sequence[str]) -> SeriesOptions:
         """How a further file is read: as DATA, and of its columns those that were learned from, if these had names."""
         named = tuple(channels) != numbered(len(channels))
-        return self.reading._replace(values=tuple(channels)) if named else self.reading
+        return self.reading.of_further(tuple(channels)) if named else self.reading
 
     @property
     def levels(self) -> tuple[float, ...]:

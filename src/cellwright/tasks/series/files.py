@@ -47,10 +47,14 @@ def read_alike(
 ) -> SeriesTable:
     """Read a file beside the training's, whose columns are those learned from, unless `given` names "values".
 
-    labelled: whether labels are read. Raises InputError.
+    labelled: whether labels are read.
+
+    Raises InputError, for a column too that `given` ignores and that is read, or not there.
     """
-    named = given.get("values") is not None
-    reading = config.reading if named else config.reading_like(channels)
+    named, own = given.get("values") is not None, config.reading
+    reading = own.of_further(own.values) if named else config.reading_like(channels)
+    if given.get("ignore") is not None:  # said of this file, where it is to be
+        reading = reading._replace(ignore=own.ignore, passed_over=())
     table = read_file(config, one_file(path), reading._replace(labelled=labelled))
     if named and len(table.channels) == len(channels):  # they were named in their place
         return replace(table, channels=tuple(channels))

@@ -13,7 +13,7 @@ from cellwright.data.splits import Split
 from cellwright.data.symbols import tokenize
 from cellwright.data.unseen import sentences
 from cellwright.evaluation.attention_plot import Aligned
-from cellwright.evaluation.mistakes import ANSWERS, Mistakes, surest
+from cellwright.evaluation.mistakes import ANSWERS, Mistakes, Surest
 from cellwright.evaluation.transduction import Comparison, TransductionReport
 from cellwright.stages import in_turn
 from cellwright.tasks.splits import options_for, say_all
@@ -94,5 +94,5 @@ class Wrong:
             i = indices[k]
             return pairs.where(i), pairs.sources[i], BETWEEN.join(pairs.targets[i]), answers[k], float(sure[k])
 
-        order = surest(np.arange(len(indices)), sure)
+        order = Surest(np.arange(len(indices)), sure)
         return Mistakes(order, ("where", "source", *ANSWERS), cells, lambda k: pairs.sources[indices[k]])
