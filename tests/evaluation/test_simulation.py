@@ -9,7 +9,7 @@ from sklearn.metrics import mean_absolute_error, mean_pinball_loss, r2_score
 from agreement import assert_agree
 from cellwright.evaluation import series_baselines
 from cellwright.evaluation.series_baselines import LAGS
-from cellwright.evaluation.simulation import score_simulation
+from cellwright.evaluation.simulation import SimulationReport, score_simulation
 
 LEVELS = (0.1, 0.5, 0.9)
 DRAW = np.random.default_rng(0)
@@ -28,6 +28,15 @@ def test_scores_are_scikit_learns():
     nse = [r2_score(each, found[:, 1]) for each, found in zip(OBSERVED, FOUND, strict=True)]
     assert_agree(scores.nse, np.median(nse))
     assert scores.count == 18
+
+
+def test_a_process_model_is_not_advised_to_take_what_networks_have():
+    near, far = (score_simulation([found * k for found in FOUND], OBSERVED, LEVELS, [2.0]) for k in (1, 99))
+    for parameters, advice in (({}, "another --cell, --hidden-size or"), ({"x1": [300.0]}, "or --parameter-ranges")):
+        report = SimulationReport({"this model": far, "mean": near}, ["flow"], 0.8, parameters)
+        assert "The mean is" in report.verdict()
+        assert "ahead of this model in MAE: train longer, or with" in report.verdict()
+        assert advice in report.verdict()
 
 
 def test_what_was_not_observed_is_not_scored():

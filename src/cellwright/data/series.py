@@ -130,13 +130,17 @@ class SeriesTable:
         known = np.flatnonzero(~np.isnan(self.values[row][:, : self.targets]).all(1))
         return int(known[-1]) + 1 if len(known) else 0
 
+    def present(self, row: int) -> int:
+        """Steps of a series after which it is forecast: all, or with covariates those up to the last of a target."""
+        return self.end(row) if self.roles.covariates and not self.roles.simulated else len(self.values[row])
+
     def missing_in(self, row: int) -> NDArray[np.bool_]:
         """(T, C) of a series: which values are missing that a model would read, which sees no target it simulates."""
         missing = np.isnan(self.values[row])
         if self.roles.simulated:
             missing[:, : self.targets] = False
-        if self.roles.future:
-            missing[self.end(row) :, not_ahead(len(self.channels), self.roles)] = False
+        if self.roles.covariates and not self.roles.simulated:
+            missing[self.present(row) :, not_ahead(len(self.channels), self.roles)] = False
         return missing
 
     @property

@@ -172,17 +172,19 @@ def _some(steps: int) -> list[int]:
     return sorted({*range(stride, steps + 1, stride), 1, steps})
 
 
-def verdict(name: str, scores: Mapping[str, float], higher: bool) -> str:
-    """What the network, MODEL among the scores, adds to the best of the others, in a sentence."""
+OF_NETWORKS = "train longer, or with another --cell, --hidden-size or --learning-rate"
+"""What may help a network that adds nothing."""
+
+
+def verdict(name: str, scores: Mapping[str, float], higher: bool, advice: str = OF_NETWORKS) -> str:
+    """What MODEL, among the scores, adds to the best of the others, in a sentence; advice: what to do if nothing."""
     model = scores[MODEL]
     baselines = {other: score for other, score in scores.items() if other != MODEL}
     if not baselines:
-        return f"The network's {name} is {model:.4g}."
+        return f"The {name} of {MODEL} is {model:.4g}."
     best = (max if higher else min)(baselines, key=baselines.__getitem__)
     gain = (model - baselines[best]) * (1 if higher else -1)
     if gain <= 0:
-        ahead = f"{-gain:.3g} ahead of the network" if gain else "as good as the network"
-        return (
-            f"The {best} is {ahead} in {name}: train longer, or with another --cell, --hidden-size or --learning-rate."
-        )
-    return f"The network is {gain:.3g} ahead of the {best} in {name}."
+        ahead = f"{-gain:.3g} ahead of {MODEL}" if gain else f"as good as {MODEL}"
+        return f"The {best} is {ahead} in {name}: {advice}."
+    return f"{MODEL.capitalize()} is {gain:.3g} ahead of the {best} in {name}."

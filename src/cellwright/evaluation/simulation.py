@@ -10,8 +10,11 @@ import torch
 
 from cellwright.data.series import Values
 from cellwright.evaluation.report import Report, Section
-from cellwright.evaluation.series_reports import MODEL, finite, verdict
+from cellwright.evaluation.series_reports import MODEL, OF_NETWORKS, finite, verdict
 from cellwright.models.forecaster import pinball
+
+OF_PROCESSES = "train longer, or with another --cell, --learning-rate or --parameter-ranges"
+"""What may help a process model that is no better than a baseline."""
 
 
 @dataclass(frozen=True)
@@ -134,5 +137,6 @@ class SimulationReport(Report):
         }
 
     def verdict(self) -> str:
-        """What the network adds to the best of the baselines."""
-        return verdict("MAE", {name: s.mae for name, s in self.models.items()}, higher=False)
+        """What the model adds to the best of the baselines."""
+        scores = {name: s.mae for name, s in self.models.items()}
+        return verdict("MAE", scores, higher=False, advice=OF_PROCESSES if self.parameters else OF_NETWORKS)

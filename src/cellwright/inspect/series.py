@@ -73,7 +73,7 @@ def record(run: SeriesRun, text: str, reasons: bool = True) -> Recording:
     stretch = predictor.stretches(table)[-1]
     batch = collate_series([stretch.example])
     steps = int(batch.lengths[0])  # those behind them are told ahead
-    begin = (table.end(0) if table.roles.future else len(table.values[0])) - steps
+    begin = table.present(0) - steps
     check_count(steps, STEP)
     with torch.inference_mode(), capturing(_layers(run)) as captured:
         output = run.model(batch.values, batch.known, batch.lengths)[0]

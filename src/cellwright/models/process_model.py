@@ -1,4 +1,4 @@
-"""A cell that reads columns by name, as the model of a catchment, with its parameters learned.
+"""A cell that reads columns by name, as a rainfall-runoff model does, with its parameters learned.
 
     p_k = low_k + (high_k - low_k) · σ(free_k + W_2 tanh(W_1 s + b_1) + b_2)
     y_t = cell(x_1 … x_t; p)                                                t = 1 … T
@@ -63,7 +63,7 @@ class ProcessModel(nn.Module):
         self.recurrent = Recurrent(config.cell, config.roles.past, 1, batch_first=True)
         self.free = nn.Parameter(torch.zeros(len(config.ranges)))
         self.regional: nn.Module | None = None
-        if config.roles.static and config.ranges:
+        if config.roles.static:
             last = nn.Linear(config.hidden_size, len(config.ranges))
             self.regional = nn.Sequential(nn.Linear(config.roles.static, config.hidden_size), nn.Tanh(), last)
         ranges = config.ranges.values()
@@ -81,8 +81,7 @@ class ProcessModel(nn.Module):
         """
         end = values.shape[-1] - self.config.roles.static
         inputs = values[..., end - self.config.roles.past : end]  # in the order of the cell's
-        found = self.parameters_of(values) if self.config.ranges else None
-        output, _ = self.recurrent(inputs, lengths=lengths, parameters=found)  # (B, T, 1)
+        output, _ = self.recurrent(inputs, lengths=lengths, parameters=self.parameters_of(values))  # (B, T, 1)
         return cast(Tensor, output[..., None] / self.config.units[0])
 
     def parameters_of(self, values: Tensor) -> dict[str, Tensor]:

@@ -61,6 +61,11 @@ class SeriesModelConfig(SeriesArchitecture):
     """What each parameter of a process model lies between (simulate)."""
 
     @property
+    def is_process(self) -> bool:
+        """Whether a cell without weights makes the output, from what it holds since the first step of a series."""
+        return bool(self.units)
+
+    @property
     def targets(self) -> int:
         """How many channels, the first, are forecast or simulated."""
         return self.channels - self.roles.covariates

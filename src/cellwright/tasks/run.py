@@ -61,6 +61,11 @@ class RunConfig(BaseModel):
     options: dict[str, Any]
     """The options of the training, for the reader, for `--resume`, and for `evaluate` to find the data again."""
 
+    @property
+    def unused(self) -> frozenset[str]:
+        """Options that the run's model has no use for, so that no comparison shows them."""
+        return frozenset()
+
 
 Config = TypeVar("Config", bound=RunConfig)
 Content = TypeVar("Content", bound=BaseModel)

@@ -343,7 +343,7 @@ def _closing(prepared: Prepared[Any, Any], plan: Plan, result: FitResult) -> lis
     baseline, metric = prepared.baseline, prepared.objective.metric
     if reached == baseline.score or (reached > baseline.score) != metric.higher_is_better:
         sentences.append(
-            f"this is no better than {baseline.meaning} ({baseline.score:.3f}): the network adds nothing yet; try more "
+            f"this is no better than {baseline.meaning} ({baseline.score:.3f}): the model adds nothing yet; try more "
             "epochs, another --learning-rate, or look at the data"
         )
     return sentences

@@ -184,15 +184,24 @@ def compare(runs: Sequence[str | Path]) -> Comparison:
                 f"{path}: is a run of {config.task}, and {paths[0]} one of {configs[0].task}, whose scores are others; "
                 "expected runs of one task"
             )
-    options = [with_defaults(config) for config in configs]
-    differing = [name for name in options[0] if any(one[name] != other[name] for one, other in pairwise(options))]
+    options = [
+        {name: value for name, value in with_defaults(config).items() if name not in config.unused}
+        for config in configs
+    ]
+    differing = [name for name in dict.fromkeys(name for one in options for name in one) if _differ(options, name)]
     found = [
-        _read(path, {name: of_run[name] for name in differing}) for path, of_run in zip(paths, options, strict=True)
+        _read(path, {name: of_run[name] for name in differing if name in of_run})
+        for path, of_run in zip(paths, options, strict=True)
     ]
     metrics = {_metrics(path).get("metric") for path in paths} - {None}
     metric = str(metrics.pop()) if len(metrics) == 1 else None
     notes = _notes(found, len({config.fingerprint for config in configs}) > 1)
     return Comparison(configs[0].task, metric, found, notes)
+
+
+def _differ(options: Sequence[Mapping[str, Any]], name: str) -> bool:
+    """Whether an option differs among the runs that have a use for it."""
+    return any(one != other for one, other in pairwise([each[name] for each in options if name in each]))
 
 
 def _read(path: str, options: Mapping[str, Any]) -> ComparedRun:

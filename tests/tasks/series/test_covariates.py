@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 import made_series
 from agreement import SINGLE, assert_agree
 from cellwright import tasks
+from cellwright.data.readers.series import read_series
 from cellwright.data.scaling import no_scaling
 from cellwright.data.series import Roles, SeriesTable
 from cellwright.data.series_batches import collate_series
@@ -22,8 +24,8 @@ from cellwright.models.forecaster import scored
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import load_run
 from cellwright.tasks.series import SeriesConfig
-from cellwright.tasks.series.covariates import arranged
-from cellwright.tasks.series.examples import examples_of, stretches_of
+from cellwright.tasks.series.covariates import arranged, completed
+from cellwright.tasks.series.examples import stretches_of
 from cellwright.training import fit
 from series_runs import Options, report, train
 
@@ -78,49 +80,40 @@ def test_rain_that_is_known_ahead_forecasts_the_flow(options: Options, written: 
     assert [len(each.ahead) for each in said] == [3] * 5
     assert {*said[0].ahead[0]} == {"flow"}
     dry = last_days(made_series.reservoirs(5, 160, 0, ahead=3), 3, 160, lambda row: [*row[:2], "0", *row[3:]])
-    for wet, other in zip(said, predictor.predict(predictor.request(written(dry), {}).texts), strict=True):
-        assert wet.ahead[-1]["flow"]["0.5"] >= other.ahead[-1]["flow"]["0.5"]
+    without_rain = predictor.predict(predictor.request(written(dry), {}).texts)
+    apart = [
+        wet.ahead[-1]["flow"]["0.5"] - other.ahead[-1]["flow"]["0.5"]
+        for wet, other in zip(said, without_rain, strict=True)
+    ]
+    assert min(apart) >= 0 < max(apart)  # it does not rain everywhere
 
 
 def test_the_answers_are_those_that_are_scored(options: Options, written: Written) -> None:
-    """MAE of the last step of the horizon, by predicting each series from the one origin that is left to score."""
-    train(options(CATCHMENTS, **AHEAD | {"max_epochs": 1}))
+    """What evaluate calls the MAE is that of the answers from each step whose horizon is told."""
+    train(options(CATCHMENTS, **AHEAD | {"max_epochs": 1, "scaling": "training"}))
     run = load_run(options(CATCHMENTS)["out"])
-    whole = written(made_series.reservoirs(2, 9, 3))
-    predictor = Predictor.load(run.path)
-    table = predictor.table(predictor.request(written(made_series.reservoirs(2, 12, 3, ahead=3)), {}).texts)
-    said = predictor.predict_series(table)
-    true = np.array([[row.split(",")[-1] for row in made_series.reservoirs(2, 12, 3).splitlines()[1:]]], dtype=float)
-    missed = [
-        abs(step["flow"]["0.5"] - value)
-        for each, values in zip(said, true.reshape(2, 12)[:, 9:], strict=True)
-        for step, value in zip(each.ahead, values, strict=True)
-    ]
-    learned = tasks.get("series").evaluate(run, written(made_series.reservoirs(2, 12, 3)), "all", {}, print)
-    assert learned.as_json()["models"]["this model"]["count"] == 2 * 9 * 3  # from each origin whose horizon is told
-    scored = _from_the_origin(run, table, 8, true.reshape(2, 12))
-    assert_agree(scored, missed, SINGLE)
+    days, other = 12, written(made_series.reservoirs(2, 12, 3))
+    models = tasks.get("series").evaluate(run, other, "all", {}, print).as_json()["models"]
+    assert models["this model"]["count"] == 2 * (days - 3) * 3
+    predictor, table = Predictor.load(run.path), read_series(other, run.config.reading)
+    flow, missed = table.channels.index("flow"), []
+    for end in range(1, days - 2):
+        told = replace(table, values=[values.copy() for values in table.values])
+        for values in told.values:
+            values[end:, flow] = np.nan
+        for said, true in zip(predictor.predict_series(told), table.values, strict=True):
+            missed += [step["flow"]["0.5"] - true[end + k, flow] for k, step in enumerate(said.ahead)]
+    assert len(missed) == models["this model"]["count"]
+    assert_agree([models["this model"]["mae"]], [np.abs(missed).mean() / run.config.scaling.deviation[0]], SINGLE)
+
+
+def test_a_forecast_without_its_horizon_is_refused(options: Options, written: Written) -> None:
+    train(options(CATCHMENTS, **AHEAD | {"max_epochs": 1}))
+    predictor = Predictor.load(options(CATCHMENTS)["out"])
     with pytest.raises(
         InputError, match="0 steps after the last value of 'flow'; expected 3, the horizon, with 'rain'"
     ):
-        predictor.request(whole, {})
-
-
-def _from_the_origin(run: Any, table: SeriesTable, origin: int, true: Any) -> list[float]:
-    """What is missed after a step, by the model on whole series."""
-    whole = SeriesTable(
-        [np.concatenate([flow[:, None], v[:, 1:]], 1) for flow, v in zip(true, table.values, strict=True)],
-        table.names, None, table.places, table.channels, "made up", roles=table.roles,
-    )  # fmt: skip
-    found = stretches_of(whole, run.config.scaling, None)
-    batch = collate_series(examples_of(found))
-    ahead = run.model(batch.values, batch.known, batch.lengths)[:, origin, :, 0, 1].detach().numpy()
-    own = run.config.scaling.first(1)
-    return [
-        abs(value - seen)
-        for row, flow in zip(ahead, true, strict=True)
-        for value, seen in zip(own.undo(row[:, None])[:, 0].tolist(), flow[origin + 1 :].tolist(), strict=True)
-    ]
+        predictor.request(written(made_series.reservoirs(2, 9, 3)), {})
 
 
 def test_flow_is_simulated_from_rain(options: Options, written: Written) -> None:
@@ -169,7 +162,101 @@ def test_what_has_no_target_yet_is_left_out_and_said(options: Options, written: 
     assert any("4 steps beyond the horizon not read" in note for piece in further.pieces() for note in piece.notes)
 
 
+PAST = FLOW | {"objective": "forecast", "horizon": 3, "static_covariates": None}
+
+
+def test_without_future_covariates_a_forecast_begins_after_the_last_target_too(
+    options: Options, written: Written
+) -> None:
+    train(options(CATCHMENTS, **PAST | {"max_epochs": 1}))
+    predictor = Predictor.load(options(CATCHMENTS)["out"])
+    header, *rows = made_series.reservoirs(2, 60, 0, ahead=4).splitlines()
+    ended = "\n".join([header, *(row for k, row in enumerate(rows) if k % 60 < 56)]) + "\n"
+    asked = [predictor.request(written(content), {}) for content in ("\n".join([header, *rows]) + "\n", ended)]
+    (note,) = (note for piece in asked[0].pieces() for note in piece.notes if "not read" in note)
+    assert note.endswith(": 8 steps after the last value of 'flow', where the forecast begins, not read")
+    late, early = (predictor.predict(each.texts) for each in asked)
+    assert [each.as_rows() for each in late] == [each.as_rows() for each in early]
+    # What is missing where nothing is read is not asked for.
+    gap = last_days("\n".join([header, *rows]) + "\n", 4, 60, lambda row: [*row[:2], "", *row[3:]])
+    assert [each.as_rows() for each in predictor.predict(predictor.request(written(gap), {}).texts)] == [
+        each.as_rows() for each in early
+    ]
+    with pytest.raises(InputError, match="line 2: no value of 'flow'; expected some, after which it is forecast"):
+        predictor.request(written(made_series.reservoirs(1, 9, 0, ahead=9)), {})
+
+
+@pytest.mark.parametrize("fill", ["previous", "linear"])
+@pytest.mark.parametrize(
+    "options_given", [AHEAD, AHEAD | {"targets": None}, SIMULATED], ids=["", "unnamed", "simulate"]
+)
+def test_filling_leaves_targets_as_they_are(
+    options: Options, written: Written, fill: str, options_given: dict[str, Any]
+) -> None:
+    rows = [row.split(",") for row in made_series.reservoirs(5, 160, 0, ahead=3).splitlines()]
+    rows[20][2] = rows[30][-1] = ""  # of the first series a day's rain, and another's flow
+    content = "\n".join(map(",".join, rows)) + "\n"
+    said: list[str] = []
+    given = options(content, **options_given | {"max_epochs": 1, "fill": fill})
+    fit(SeriesConfig(**given), progress=False, say=said.append)
+    assert any(
+        f"1 missing value of covariates is filled, as --fill {fill} says; those of targets are not" in note
+        for note in said
+    )
+    assert any("15 steps after the last value of 'flow' left out" in note for note in said)
+    missing = "1 target is missing, and not scored" if options_given == SIMULATED else "1 value is missing, which the"
+    assert any(missing in note for note in said)
+    predictor = Predictor.load(given["out"])
+    (first, *_) = predictor.predict(predictor.request(written(content), {}).texts)  # the future is still ahead
+    assert len(first.as_rows()) == (160 if options_given == SIMULATED else 3)
+
+
+def test_a_static_covariate_of_one_row_is_that_of_all(options: Options, written: Written) -> None:
+    rows = [row.split(",") for row in made_series.reservoirs(5, 160, 0, ahead=3).splitlines()]
+    once = "\n".join(",".join([*row[:4], row[4] if k % 160 <= 1 else "", row[5]]) for k, row in enumerate(rows)) + "\n"
+    everywhere = "\n".join(map(",".join, rows)) + "\n"
+    given = options(once, **AHEAD | {"max_epochs": 1})
+    said: list[str] = []
+    fit(SeriesConfig(**given), progress=False, say=said.append)
+    assert any("the static covariate 'area' is in some steps of 5 series, and taken for all" in note for note in said)
+    predictor = Predictor.load(given["out"])
+    texts = [predictor.request(written(content), {}).texts for content in (once, everywhere)]
+    assert texts[0] == texts[1]
+
+
+def test_names_of_columns_may_be_a_list(tmp_path: Path) -> None:
+    found = SeriesConfig(data="x", out=tmp_path, objective="forecast", targets=["flow"], future_covariates=["a", "b"])  # type: ignore[arg-type]
+    assert (found.targets, found.future_covariates) == ("flow", "a,b")
+
+
+def test_the_linear_model_is_the_same_beside_every_cell(options: Options) -> None:
+    content = made_series.gauged(300, 0, x1=300.0, x2=-1.0, x3=80.0, x4=1.8)
+    found = []
+    for changes in (
+        {"hidden_size": 4, "dropout": 0.0},
+        {"cell": "gr4j", "cell_inputs": "precipitation=rain,evaporation=pet"},
+    ):
+        given = options(content, objective="simulate", targets="flow", max_epochs=1, overwrite=True)
+        given = {name: value for name, value in given.items() if name not in {"hidden_size", "dropout"}} | changes
+        train(given)
+        found.append(report(given)["models"]["linear model of 30 steps"]["nse"])
+    assert found[0] == found[1]
+
+
+def test_a_table_without_the_inputs_is_told_which_they_are(options: Options, written: Written) -> None:
+    train(options(CATCHMENTS, **SIMULATED | {"max_epochs": 1}))
+    predictor = Predictor.load(options(CATCHMENTS)["out"])
+    with pytest.raises(InputError, match=r"2 channels; expected 3, as in training \('rain', 'pet', 'area'\)"):
+        predictor.predict([json.dumps({"values": [[5.0, 2.0]] * 4})])
+
+
 REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
+    "a copy of the target": (
+        re.sub(r"(?m)([^,\n]+)$", r"\1,\1", CATCHMENTS).replace("flow,flow", "flow,outflow"),
+        SIMULATED,
+        "the covariate 'outflow' equals the target 'flow' at every step of the training split that has both; expected",
+    ),
+    "nothing": (CATCHMENTS, AHEAD | {"future_covariates": " , "}, "--future-covariates is empty; expected names of"),
     "unknown column": (
         CATCHMENTS,
         AHEAD | {"future_covariates": "snow"},
@@ -323,3 +410,31 @@ def test_columns_are_arranged_by_their_roles_wherever_they_stand(order: list[str
     assert found.values[0][0].tolist() == [1, 2, 3, 4]
     assert (found.roles, found.targets) == (Roles(past=1, future=1, static=1), 1)
     assert found.of_targets.channels == ("flow",)
+
+
+@given(
+    lengths=st.lists(st.integers(1, 20), min_size=1, max_size=3),
+    fill=st.sampled_from([None, "missing", "previous", "linear"]),
+    seed=st.integers(0, 99),
+)
+def test_completing_makes_up_no_target_and_changes_no_value(lengths: list[int], fill: Any, seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    values = [np.stack([*draw.random((2, steps)), np.full(steps, 7.0)], 1) for steps in lengths]
+    for each in values:
+        each[draw.random(each.shape) < 0.4] = np.nan
+    names = [str(k) for k in range(len(lengths))]
+    table = SeriesTable(values, names, None, names, ("y", "x", "s"), "made up", roles=Roles(past=1, static=1))
+    before = [each.copy() for each in values]
+    found = completed(table, fill)
+    for old, given_values, new in zip(before, values, found.values, strict=True):
+        np.testing.assert_array_equal(given_values, old)
+        np.testing.assert_array_equal(new[:, 0], old[:, 0])
+        np.testing.assert_array_equal(new[~np.isnan(old)], old[~np.isnan(old)])
+        there = ~np.isnan(old[:, 2])
+        assert (new[:, 2] == 7).all() if there.any() else np.isnan(new[:, 2]).all()
+        assert not np.isnan(new[np.maximum.accumulate(~np.isnan(old[:, 1])), 1]).any() or fill != "previous"
+    for row, steps in enumerate(lengths):
+        known = np.flatnonzero(~np.isnan(before[row][:, 0]))
+        assert found.present(row) == (known[-1] + 1 if len(known) else 0) <= steps
+        assert not found.missing_in(row)[found.present(row) :].any()
+    assert completed(found, fill).values[0].tobytes() == found.values[0].tobytes()

@@ -38,7 +38,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "a cell of more than x": (
         WAVES,
         {"cell": "ea-lstm"},
-        "--cell is ea-lstm, which reads what a series is of; expected --objective forecast or simulate with --static-",
+        "--cell is ea-lstm, which reads static covariates; expected --objective forecast or simulate with --static-",
     ),
     "horizon": (UNLABELLED, {"objective": "forecast", "horizon": 9, "window": 16}, "--horizon is 9 and --window 16"),
     "unread option": (

@@ -92,7 +92,8 @@ def as_table(
     unlabelled = [each for each in found if each.label is None]
     if unlabelled and len(unlabelled) < len(found) and options.labelled:
         raise InputError(f"{source}, {unlabelled[0].place}: no label; expected one of every series, or of none")
-    values = [filled(each.values, options.fill or "missing") for each in found]
+    fill = options.fill if options.fills_values else None
+    values = [filled(each.values, fill or "missing") for each in found]
     if gained := sum(int(np.isnan(each.values).sum()) for each in found) - sum(int(np.isnan(v).sum()) for v in values):
         notes = [*notes, f"{source}: {gained:,} missing values are filled, as --fill {options.fill} says"]
     return SeriesTable(

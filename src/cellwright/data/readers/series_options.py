@@ -25,6 +25,8 @@ class SeriesOptions(NamedTuple):
     """What else stands for a missing value, as -9999."""
     fill: Fill | None = None
     """What takes the place of steps and values that are missing; None leaves them out, and missing."""
+    fills_values: bool = True
+    """Whether values that are missing are filled too, or steps alone: where columns follow from others, these are."""
     sort: bool = False
     """Whether rows are sorted by time; else they must be."""
     header: bool = True

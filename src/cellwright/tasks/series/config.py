@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from math import inf
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from cellwright.data.readers.series_options import Fill, SeriesOptions, names_of
 from cellwright.data.series import SERIES, numbered
@@ -47,6 +47,13 @@ class Covariates(BaseModel):
     static_covariates: str | None = None
     """Columns of one number in all steps of a series, as the area of a catchment."""
 
+    @field_validator("targets", "future_covariates", "static_covariates", mode="before")
+    @classmethod
+    def _joined(cls, given: Any) -> Any:
+        """A list of names, as Python has them, is one with commas."""
+        names = isinstance(given, list | tuple) and all(isinstance(name, str) for name in given)
+        return ",".join(given) if names else given
+
     @property
     def named(self) -> dict[str, tuple[str, ...]]:
         """The columns that each of the options names."""
@@ -54,7 +61,7 @@ class Covariates(BaseModel):
 
 
 class Process(BaseModel):
-    """Of cells that read columns by name, as models of catchments do, and how a simulation begins."""
+    """Of cells that read columns by name, as rainfall-runoff (process) models do, and how a simulation begins."""
 
     model_config = FIXED
 
@@ -138,7 +145,8 @@ class SeriesConfig(FitConfig, Smoothing, SeriesArchitecture, FileOptions, Proces
     """Unit of the values: each channel's deviation in the training split, or in the steps read at once; auto takes the
     latter where the series are on scales of their own (forecast, anomaly)."""
     window: int = Field(256, ge=4)
-    """Most steps read at once; a longer series is read in stretches that overlap by half."""
+    """Most steps read at once; a longer series is read in stretches that overlap by half, and by hbv, gr4j and their
+    like whole."""
     quantiles: str = "0.1,0.5,0.9"
     """Quantiles to forecast of each number, rising; the one in the middle is the forecast."""
     normal_label: str | None = None
@@ -167,6 +175,7 @@ class SeriesConfig(FitConfig, Smoothing, SeriesArchitecture, FileOptions, Proces
             ignore=names_of(self.ignore),
             missing=names_of(self.missing),
             fill=self.fill,
+            fills_values=not any(self.named.values()),  # else `covariates.completed` does, which knows the targets
             sort=self.sort,
             header=not self.no_header,
             separator=self.separator,
@@ -199,7 +208,7 @@ class SeriesConfig(FitConfig, Smoothing, SeriesArchitecture, FileOptions, Proces
                     f"{flag(name)} is {value}, and --objective is {self.objective}; leave it out, or give "
                     f"--objective {objective.replace(' ', ' or ')}"
                 )
-        for name in ("horizon", "season_length", "warm_up"):
+        for name in ("horizon", "season_length"):
             if (getattr(self, name) or 0) > self.window // 2:
                 raise InputError(
                     f"{flag(name)} is {getattr(self, name)} and --window {self.window}; expected at most half a window"
@@ -217,6 +226,9 @@ class SeriesConfig(FitConfig, Smoothing, SeriesArchitecture, FileOptions, Proces
 
     def _check_roles(self) -> None:
         """Raise InputError for columns in two roles, and for what no simulation can do."""
+        for option, columns in self.named.items():
+            if getattr(self, option) is not None and not columns:
+                raise InputError(f"{flag(option)} is empty; expected names of columns, or leave it out")
         given = [(option, column) for option, columns in self.named.items() for column in columns]
         for k, (option, column) in enumerate(given):
             for before in (before for before, other in given[:k] if other == column):

@@ -6,8 +6,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from cellwright.data.readers.fill import filled
+from cellwright.data.readers.series_options import Fill
 from cellwright.data.readers.values import listed
-from cellwright.data.series import Roles, SeriesTable
+from cellwright.data.series import Roles, SeriesTable, Values
 from cellwright.data.wording import counted
 from cellwright.errors import InputError
 from cellwright.options import flag
@@ -55,31 +57,77 @@ def arranged(table: SeriesTable, config: SeriesConfig) -> SeriesTable:
     notes = (
         (f"{table.source}: columns that --cell {name_of(config)} does not read: {listed(unread)}",) if unread else ()
     )
-    return until_targets(in_order(replace(table, notes=(*table.notes, *notes)), columns, roles))
+    order = [table.channels.index(name) for name in columns]
+    values = [each[:, order] for each in table.values]
+    found = replace(table, values=values, channels=columns, roles=roles, notes=(*table.notes, *notes))
+    return until_targets(completed(found, config.fill))
 
 
-def in_order(table: SeriesTable, channels: Sequence[str], roles: Roles) -> SeriesTable:
-    """The table with these of its channels, in that order. Raises InputError for a static covariate that changes."""
-    order = [table.channels.index(name) for name in channels]
-    found = replace(table, values=[values[:, order] for values in table.values], channels=tuple(channels), roles=roles)
-    check_static(found)
-    return found
+def completed(table: SeriesTable, fill: Fill | None) -> SeriesTable:
+    """The table with the covariates that the steps around them tell; notes say so.
+
+    A static one is put in all steps of its series, and others are filled as --fill says. Targets are not: a value that
+    was made up would be learned and scored, and one in the future would begin the forecast too late.
+
+    Raises InputError for a static covariate that changes.
+    """
+    values = [each.copy() for each in table.values]
+    begin, notes = len(table.channels) - table.roles.static, []
+    for channel in range(begin, len(table.channels)):
+        spread = sum(_spread(table, row, channel, each) for row, each in enumerate(values))
+        if spread:
+            what = f"the static covariate {table.channels[channel]!r}"
+            notes.append(f"{table.source}: {what} is in some steps of {spread:,} series, and taken for all of them")
+    if table.roles.covariates and fill is not None:
+        before = sum(int(np.isnan(each).sum()) for each in values)
+        for each in values:
+            each[:, table.targets : begin] = filled(each[:, table.targets : begin], fill)
+        if gained := before - sum(int(np.isnan(each).sum()) for each in values):
+            what = f"{counted(gained, 'missing value')} of covariates"
+            verb = "is" if gained == 1 else "are"
+            notes.append(f"{table.source}: {what} {verb} filled, as --fill {fill} says; those of targets are not")
+    return replace(table, values=values, notes=(*table.notes, *notes))
 
 
-def check_static(table: SeriesTable) -> None:
-    """Raise InputError for a static covariate that is not the same in all steps of a series."""
-    for channel in range(len(table.channels) - table.roles.static, len(table.channels)):
-        for row, values in enumerate(table.values):
-            found = np.unique(values[:, channel][~np.isnan(values[:, channel])])
-            if len(found) > 1:
+def _spread(table: SeriesTable, row: int, channel: int, values: Values) -> bool:
+    """Put the one number of a static covariate in all steps of a series, and say whether some had none."""
+    absent = np.isnan(values[:, channel])
+    found = np.unique(values[~absent, channel])
+    if len(found) > 1:
+        raise InputError(
+            f"{table.where(row)}: the static covariate {table.channels[channel]!r} is {found[0]:g} and "
+            f"{found[1]:g} in one series; expected one number in all of its steps, or a run without it in "
+            "--static-covariates"
+        )
+    if not len(found) or not absent.any():
+        return False
+    values[:, channel] = found[0]
+    return True
+
+
+def check_covariates(train: SeriesTable) -> None:
+    """Raise InputError for a covariate of which nothing is learned, or from which a target is copied."""
+    _check_varied(train)
+    _check_no_copy(train)
+
+
+def _check_no_copy(train: SeriesTable) -> None:
+    """Raise InputError for a covariate that is a target under another name, and known where that is to be found."""
+    end = len(train.channels) - train.roles.static
+    begin = train.targets if train.roles.simulated else end - train.roles.future
+    steps = np.concatenate(train.values)
+    for target in range(train.targets):
+        for channel in range(begin, end):
+            known = ~np.isnan(steps[:, [target, channel]]).any(1)
+            if known.any() and (steps[known, target] == steps[known, channel]).all():
                 raise InputError(
-                    f"{table.where(row)}: the static covariate {table.channels[channel]!r} is {found[0]:g} and "
-                    f"{found[1]:g} in one series; expected one number in all of its steps, or a run without it in "
-                    "--static-covariates"
+                    f"{train.source}: the covariate {train.channels[channel]!r} equals the target "
+                    f"{train.channels[target]!r} at every step of the training split that has both; expected one that "
+                    f"is known before the target is: --ignore {train.channels[channel]} leaves it out"
                 )
 
 
-def check_varied(train: SeriesTable) -> None:
+def _check_varied(train: SeriesTable) -> None:
     """Raise InputError for a covariate that is the same everywhere in the training split: nothing is learned of it."""
     for channel in range(train.targets, len(train.channels)):
         steps = np.concatenate([values[:, channel] for values in train.values])

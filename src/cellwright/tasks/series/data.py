@@ -43,7 +43,7 @@ def _open(config: SeriesConfig) -> Splits[SeriesTable]:
         splits = _cut(config, arranged(read_file(config, one_file(config.data, datasets.names(SERIES))), config))
     for split in SPLITS:
         _check(config, splits, split)
-        splits[split] = as_learned(splits[split], splits["train"].channels, splits["train"].roles)
+        splits[split] = as_learned(splits[split], splits["train"].channels, splits["train"].roles, config.fill)
         splits.notes += [note for note in splits[split].notes if note not in splits.notes]
     return splits
 
@@ -61,7 +61,7 @@ def _cut(config: SeriesConfig, table: SeriesTable) -> Splits[SeriesTable]:
     for split, file in files.items():
         if file is not None:
             other = read_file(config, one_file(file), config.reading_like(table.channels))
-            splits[split] = until_targets(as_learned(other, table.channels, table.roles))
+            splits[split] = until_targets(as_learned(other, table.channels, table.roles, config.fill))
     return splits
 
 

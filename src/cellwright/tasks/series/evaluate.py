@@ -56,7 +56,7 @@ def _series(run: SeriesRun, data: str, split: Split, columns: Mapping[str, Any])
         return load_splits(changed)[split]
     check_split(data, split)
     table = read_alike(changed, data, run.config.channels, columns)
-    learned = as_learned(table, run.config.channels, run.config.model.roles)
+    learned = as_learned(table, run.config.channels, run.config.model.roles, changed.fill)
     return spec_of(changed).scorable(changed, until_targets(learned))
 
 

@@ -9,13 +9,13 @@ import numpy as np
 
 from cellwright.data.labels import one_spelling
 from cellwright.data.readers.series import FORMATS, read_series
-from cellwright.data.readers.series_options import SeriesOptions
+from cellwright.data.readers.series_options import Fill, SeriesOptions
 from cellwright.data.readers.several import files_of, named_by
 from cellwright.data.readers.values import listed
 from cellwright.data.series import Roles, SeriesTable, numbered
 from cellwright.errors import InputError
 from cellwright.tasks.series.config import SeriesConfig
-from cellwright.tasks.series.covariates import check_static
+from cellwright.tasks.series.covariates import completed
 
 
 def one_file(data: str, built_in: Iterable[str] = ()) -> Path:
@@ -71,8 +71,8 @@ def check_complete(table: SeriesTable) -> None:
             )
 
 
-def as_learned(table: SeriesTable, channels: Sequence[str], roles: Roles) -> SeriesTable:
-    """The table with the channels that were learned from, in their order and their roles.
+def as_learned(table: SeriesTable, channels: Sequence[str], roles: Roles, fill: Fill | None) -> SeriesTable:
+    """The table with the channels that were learned from, in their order and their roles, covariates as --fill says.
 
     Channels go by name. Of a table or a training without names they go by their order, since nothing else tells them.
     Targets that are simulated may be left out, and are missing then.
@@ -82,16 +82,14 @@ def as_learned(table: SeriesTable, channels: Sequence[str], roles: Roles) -> Ser
 
     """
     inputs = tuple(channels)[len(channels) - roles.covariates :]
-    if roles.simulated and len(table.channels) == len(inputs):
-        found = _in_order(table, inputs)
+    if roles.simulated and len(table.channels) != len(channels):
+        found = _in_order(table, inputs)  # which alone must be there
         absent = len(channels) - len(inputs)
         values = [np.insert(each, [0] * absent, np.nan, axis=1) for each in found.values]
         found = replace(found, values=values, channels=tuple(channels))
     else:
         found = _in_order(table, channels)
-    found = replace(found, roles=roles)
-    check_static(found)
-    return found
+    return completed(replace(found, roles=roles), fill)
 
 
 def _in_order(table: SeriesTable, channels: Sequence[str]) -> SeriesTable:

@@ -22,7 +22,7 @@ from cellwright.models.series_architecture import SeriesModelConfig
 from cellwright.tasks.predictor import Prediction
 from cellwright.tasks.series import step_quantiles
 from cellwright.tasks.series.config import SeriesConfig
-from cellwright.tasks.series.covariates import check_varied
+from cellwright.tasks.series.covariates import check_covariates
 from cellwright.tasks.series.examples import Stretch, examples_of, stretches_of, told_ahead
 from cellwright.tasks.series.objective import BATCH_STEPS, Model, SummedObjective
 from cellwright.tasks.series.objective_spec import Learned, ObjectiveSpec
@@ -96,22 +96,24 @@ class ForecastPredictor(SeriesPredictor[Forecast]):
         """As many steps of each series as are read at once, up to its last."""
         window, roles, found = self.run.config.options["window"], self.run.config.model.roles, []
         for row, values in enumerate(table.values):
-            end = table.end(row) if roles.future else len(values)
+            end = table.present(row)
             begin = max(0, end - window)
             scaling = self.run.config.scaling.of(values[begin:end])
-            told = told_ahead(values[: end + self.run.config.model.horizon], end, roles)
+            further = self.run.config.model.horizon if roles.future else 0
+            told = told_ahead(values[: end + further], end, roles)
             # All of it: what is too far from the others is named by its step in the series.
             scaled = scaling.apply(told, table.where(row))[begin:]
             found.append(Stretch(SeriesExample(scaled, steps=end - begin), row, scaling))
         return found
 
     def unread(self, table: SeriesTable) -> list[str]:
-        """The note on steps beyond the horizon.
+        """The note on steps after the last target that are not read: without future covariates all of them.
 
         Raises InputError where there are no targets to begin from, or covariates are not told as far ahead.
         """
-        roles, horizon = table.roles, self.run.config.model.horizon
-        if not roles.future:
+        roles = table.roles
+        horizon = self.run.config.model.horizon if roles.future else 0
+        if not roles.covariates:
             return []
         names = listed(table.channels[: table.targets])
         further = [len(values) - table.end(row) for row, values in enumerate(table.values)]
@@ -127,7 +129,8 @@ class ForecastPredictor(SeriesPredictor[Forecast]):
                     f"{names} empty"
                 )
         more = sum(steps - horizon for steps in further)
-        return [f"{table.source}: {counted(more, 'step')} beyond the horizon not read"] if more else []
+        behind = "beyond the horizon" if horizon else f"after the last value of {names}, where the forecast begins,"
+        return [f"{table.source}: {counted(more, 'step')} {behind} not read"] if more else []
 
 
 def forecastable(config: SeriesConfig, table: SeriesTable) -> SeriesTable:
@@ -155,7 +158,7 @@ def leave_out_short(config: SeriesConfig, splits: Splits[SeriesTable]) -> None:
             steps = f"at most {config.horizon} steps" if splits[split].roles.future else "one step"
             splits.notes.append(f"{short} series of {steps} left out of the {split} split: nothing follows")
         splits[split] = kept
-    check_varied(splits["train"])
+    check_covariates(splits["train"])
 
 
 def _learned(config: SeriesConfig, train: SeriesTable) -> Learned:

@@ -23,6 +23,7 @@ from cellwright.errors import InputError
 from cellwright.tasks.predictor import FileRequest, Predicted, Predictor
 from cellwright.tasks.series.examples import Stretch, stretches_of
 from cellwright.tasks.series.files import as_learned, check_complete, read_alike
+from cellwright.tasks.series.process import check_possible
 from cellwright.tasks.series.run import SeriesRun
 from cellwright.tasks.texts import batches_of
 
@@ -107,7 +108,8 @@ class SeriesPredictor(Predictor[Predicted]):
 
 def readable(run: SeriesRun, table: SeriesTable) -> SeriesTable:
     """The table with the run's channels. Raises InputError for others, and where values miss and it learned without."""
-    table = as_learned(table, run.config.channels, run.config.model.roles)
+    table = as_learned(table, run.config.channels, run.config.model.roles, run.config.learned.fill)
+    check_possible(table, run.config.model.cell)
     if not run.config.model.masked:
         check_complete(table)
     return table

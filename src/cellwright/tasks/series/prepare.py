@@ -1,8 +1,11 @@
 """From options to what training needs: the splits, scaled, and the description that the run folder keeps."""
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 import cellwright
 from cellwright.data import datasets
@@ -10,9 +13,10 @@ from cellwright.data.feed import costs_of, feeds
 from cellwright.data.readers.series import series_format
 from cellwright.data.readers.values import listed
 from cellwright.data.scaling import Scaling, fit_scaling, unlike, window_scaling
-from cellwright.data.series import SeriesTable
+from cellwright.data.series import SeriesTable, Values
 from cellwright.data.series_batches import SeriesExample, collate_series
 from cellwright.data.splits import SPLITS, Given, Splits
+from cellwright.data.wording import counted
 from cellwright.models.series_architecture import SeriesArchitecture, SeriesModelConfig
 from cellwright.tasks.resume import fingerprint, gone_on, kept_options
 from cellwright.tasks.series.checks import check_scored
@@ -129,10 +133,19 @@ def _digest(table: SeriesTable) -> str:
 def _examples(
     config: SeriesConfig, spec: ObjectiveSpec, run: SeriesRunConfig, table: SeriesTable
 ) -> list[SeriesExample]:
-    window = config.window if spec.windowed else None
+    window = config.window if spec.windowed and not run.model.is_process else None
     answers = spec.answers(run, table)
     told = run.model.horizon if run.model.roles.future else 0
     return examples_of(stretches_of(table, run.scaling, window, ahead=spec.ahead, answers=answers, told=told))
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _scored(table: SeriesTable) -> Iterator[tuple[Values, int]]:
+    """The targets of each series, and the step from which on they are scored."""
+    return zip(table.of_targets.values, table.firsts, strict=True)
 
 
 def _notes(splits: Splits[SeriesTable], run: SeriesRunConfig) -> list[str]:
@@ -143,7 +156,10 @@ def _notes(splits: Splits[SeriesTable], run: SeriesRunConfig) -> list[str]:
     roles = [described(run.channels, run.model.roles)] if run.model.roles.covariates else []
     chosen = run.scaling.by == "window" and run.options["scaling"] == "auto"
     scaled = "the series are on scales of their own: each window is scaled by itself (--scaling training: all alike)"
-    told = f"; {missing:,} values are missing, which the model is told" if missing else ""
+    told = f"; {counted(missing, 'value')} {_are(missing)} missing, which the model is told" if missing else ""
+    if run.model.roles.simulated:
+        absent = sum(int(np.isnan(v[first:]).sum()) for t in splits.values() for v, first in _scored(t))
+        told += f"; {counted(absent, 'target')} {_are(absent)} missing, and not scored" if absent else ""
     return [
         *splits.notes,
         f"{counts} series{classes}; {channels} ({listed(run.channels, most=6)}), "

@@ -1,6 +1,9 @@
-"""Cells that read more than x: columns by name, as models of catchments do; and what they ask of options and data."""
+"""Cells that read more than x: columns by name, as rainfall-runoff models do; and what they ask of options and data."""
 
 from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cellwright import cells
 from cellwright.cells.definition import PER_SEQUENCE
@@ -12,8 +15,13 @@ from cellwright.options import flag
 from cellwright.tasks.cell import check_cell
 from cellwright.tasks.series.config import SeriesConfig
 
-OF_NETWORKS = ("num_layers", "dropout", "noise", "input_dropout", "recurrent_dropout", "quantiles")
-"""Options that a process model has no use for."""
+OF_NETWORKS = ("num_layers", "dropout", "noise", "input_dropout", "recurrent_dropout", "quantiles", "window")
+"""Options that a process model has no use for: it reads each series whole."""
+POSSIBLE = {
+    "hbv": {"precipitation": 0.0, "temperature": -90.0, "evaporation": 0.0},
+    "gr4j": {"precipitation": 0.0, "evaporation": 0.0},
+}
+"""The least that an input of a cell can be, mm or °C: less stands for a missing value. Their outputs are 0 at least."""
 MEDIAN = (0.5,)
 """The one quantile that a process model gives."""
 
@@ -39,17 +47,24 @@ def reads_series(cell: str) -> bool:
     )
 
 
+def unused_by_process(regional: bool) -> frozenset[str]:
+    """Options that a process model has no use for; regional: whether its parameters follow from static covariates."""
+    return frozenset(OF_NETWORKS if regional else (*OF_NETWORKS, "hidden_size"))
+
+
 def check_model(config: SeriesConfig) -> None:
     """Raise InputError for a cell that the objective has no use for, and for options that the cell has none for."""
     if is_process(config.cell):
         _check_process(config)
         return
     name = name_of(config)
+    if config.warm_up > config.window // 2:
+        raise InputError(f"--warm-up is {config.warm_up} and --window {config.window}; expected at most half a window")
     if not reads_series(config.cell):
         check_cell(config.cell)
     elif config.objective not in ("forecast", "simulate") or not config.named["static_covariates"]:
         raise InputError(
-            f"--cell is {name}, which reads what a series is of; expected --objective forecast or simulate with "
+            f"--cell is {name}, which reads static covariates; expected --objective forecast or simulate with "
             "--static-covariates, or another cell"
         )
     for option in ("cell_inputs", "parameter_ranges"):
@@ -67,9 +82,17 @@ def _check_process(config: SeriesConfig) -> None:
             f"--cell is {known.name}, which makes its output of columns, and --objective is {config.objective}; "
             "expected --objective simulate with --targets, or another cell"
         )
-    for option in OF_NETWORKS:
-        if (given := getattr(config, option)) != SeriesConfig.model_fields[option].default:
-            raise InputError(f"{flag(option)} is {given}, of which --cell {known.name} has no use; leave it out")
+    _check_read(config, known.name)
+    if not (known.given or known.parameters):
+        raise InputError(
+            f"--cell is {known.name}, which has no parameter that a series could give or training learn; expected one "
+            'at least: @cell(…, parameters={"rate": PER_SEQUENCE}), with --parameter-ranges rate=LOW:HIGH'
+        )
+    if config.named["static_covariates"] and not known.given:
+        raise InputError(
+            f"--static-covariates is {config.static_covariates}, and --cell {known.name} has no parameter of each "
+            "sequence, which could follow from it; leave it out"
+        )
     if len(config.named["targets"]) > 1:
         raise InputError(
             f"--targets is {config.targets}, and --cell {known.name} gives one output; expected one column"
@@ -78,6 +101,17 @@ def _check_process(config: SeriesConfig) -> None:
         if name not in known.inputs:
             raise InputError(f"--cell-inputs names {name!r}; expected inputs of {known.name}: {listed(known.inputs)}")
     _ = ranges_of(config)
+
+
+def _check_read(config: SeriesConfig, name: str) -> None:
+    """Raise InputError for an option that was given and does nothing."""
+    without = "" if config.named["static_covariates"] else " without --static-covariates"
+    asked = set() if config.resume else config.model_fields_set  # of a resumed run all are
+    for option in sorted(unused_by_process(not without)):
+        value = getattr(config, option)
+        if option in asked or value != SeriesConfig.model_fields[option].default:
+            why = without if option == "hidden_size" else ""
+            raise InputError(f"{flag(option)} is {value}, of which --cell {name} has no use{why}; leave it out")
 
 
 def ranges_of(config: SeriesConfig) -> dict[str, tuple[float, float]]:
@@ -135,5 +169,41 @@ def check_complete_inputs(config: SeriesConfig, table: SeriesTable) -> None:
             step, channel = divmod(int(missing.argmax()), missing.shape[1])
             raise InputError(
                 f"{table.where(row)}, step {step + 1}, channel {table.channels[channel]!r}: a value is missing, "
-                f"without which {name_of(config)} cannot go on; expected one at every step: --fill linear adds it"
+                f"without which {name_of(config)} cannot go on; expected one at every step: "
+                f"{_advice(missing[:, channel], step)}"
+            )
+
+
+def _advice(missing: NDArray[np.bool_], step: int) -> str:
+    """How a value comes there that is missing."""
+    if missing[:step].all():
+        return (
+            "none comes before it, from which --fill could tell, so leave out the steps before the first that is there"
+        )
+    if missing[step:].all():
+        return "none comes after it, so that --fill linear has no line; --fill previous repeats the last"
+    return "--fill linear puts it on the line between those around"
+
+
+def check_possible(table: SeriesTable, cell: str) -> None:
+    """Raise InputError for an input that nature does not know: what stands for a missing value, a sign, a unit."""
+    begin = table.targets
+    for name, least in zip(range(begin, len(table.channels)), POSSIBLE.get(cell, {}).values(), strict=False):
+        _check_least(table, name, least)
+
+
+def check_possible_targets(table: SeriesTable, cell: str) -> None:
+    """The same of what the cell's output is compared with."""
+    if cell in POSSIBLE:
+        for channel in range(table.targets):
+            _check_least(table, channel, 0.0)
+
+
+def _check_least(table: SeriesTable, channel: int, least: float) -> None:
+    for row, values in enumerate(table.values):
+        for step in np.flatnonzero(values[:, channel] < least)[:1]:
+            found = f"{values[step, channel]:g}"
+            raise InputError(
+                f"{table.where(row)}, step {step + 1}, channel {table.channels[channel]!r}: {found}; expected at least "
+                f"{least:g}: correct it, or where it stands for a missing value say so with --missing {found}"
             )

@@ -9,6 +9,7 @@ from cellwright.data.scaling import Scaling
 from cellwright.models.series_architecture import SeriesModelConfig
 from cellwright.tasks.run import Run, RunConfig
 from cellwright.tasks.series.config import SeriesConfig
+from cellwright.tasks.series.process import unused_by_process
 
 
 class SeriesRunConfig(RunConfig):
@@ -24,6 +25,11 @@ class SeriesRunConfig(RunConfig):
     numbers: Scaling | None = None
     """Mean and deviation of the number to learn, in the training split (regress)."""
     model: SeriesModelConfig
+
+    @property
+    def unused(self) -> frozenset[str]:
+        """Options that the run's model has no use for: those of networks, of a process model."""
+        return unused_by_process(bool(self.model.roles.static)) if self.model.is_process else super().unused
 
     @property
     def learned(self) -> SeriesConfig:

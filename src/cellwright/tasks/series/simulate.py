@@ -22,11 +22,19 @@ from cellwright.models.simulator import Simulator
 from cellwright.tasks.predictor import Prediction
 from cellwright.tasks.series import step_quantiles
 from cellwright.tasks.series.config import SeriesConfig
-from cellwright.tasks.series.covariates import check_varied
+from cellwright.tasks.series.covariates import check_covariates
 from cellwright.tasks.series.objective import Model, SummedObjective
 from cellwright.tasks.series.objective_spec import Learned, ObjectiveSpec
 from cellwright.tasks.series.predictor import SeriesPredictor
-from cellwright.tasks.series.process import MEDIAN, check_complete_inputs, is_process, ranges_of, scaling_of
+from cellwright.tasks.series.process import (
+    MEDIAN,
+    check_complete_inputs,
+    check_possible,
+    check_possible_targets,
+    is_process,
+    ranges_of,
+    scaling_of,
+)
 from cellwright.tasks.series.run import SeriesRun
 from cellwright.tasks.series.step_quantiles import Step
 from cellwright.tasks.task import Baseline
@@ -34,7 +42,7 @@ from cellwright.tasks.task import Baseline
 
 def simulator(config: SeriesModelConfig) -> nn.Module:
     """The network, or the process model."""
-    return ProcessModel(config) if config.units else Simulator(config)
+    return ProcessModel(config) if config.is_process else Simulator(config)
 
 
 class SimulateObjective(SummedObjective):
@@ -70,9 +78,17 @@ class Simulation(Prediction):
 
 
 class SimulationPredictor(SeriesPredictor[Simulation]):
-    """The targets at each step, window by window: each but the first begins with half a window that tells the past."""
+    """The targets at each step, window by window: each but the first begins with half a window that tells the past.
+
+    A process model reads each series whole.
+    """
 
     windowed = True
+
+    @property
+    def window(self) -> int | None:
+        """Most steps that are read at once: no limit of what costs no memory, and would lose what a store holds."""
+        return None if self.run.config.model.is_process else super().window
 
     @property
     def header(self) -> str:
@@ -112,17 +128,19 @@ def _learned(config: SeriesConfig, train: SeriesTable) -> Learned:
 def _refine(config: SeriesConfig, splits: Splits[SeriesTable]) -> None:
     for split in (name for name in SPLITS if name not in splits.without):
         if is_process(config.cell):
+            check_possible(splits[split], config.cell)
             check_complete_inputs(config, splits[split])
         kept = _warmed_up(config, splits[split])
         if short := len(splits[split]) - len(kept):
             splits.notes.append(f"{short} series no longer than the warm-up left out of the {split} split")
         splits[split] = kept
-    check_varied(splits["train"])
+    check_covariates(splits["train"])
 
 
 def _warmed_up(config: SeriesConfig, table: SeriesTable) -> SeriesTable:
     """The series scored from the end of the warm-up on, which those alone are that last longer."""
     firsts = [max(first, config.warm_up) for first in table.firsts]
+    check_possible_targets(table, config.cell)
     found = table.until([len(values) for values in table.values], firsts)
     if not len(found):
         raise InputError(
@@ -149,14 +167,17 @@ def _report(run: SeriesRun, table: SeriesTable, train: SeriesTable | None) -> Re
     told: dict[str, Sequence[Values]] = {MODEL: SimulationPredictor(run).simulated(table)}
     rows = list(zip(table.of_targets.values, table.firsts, strict=True))
     if train is not None:
-        inputs, asked = ([run.config.scaling.apply(v)[:, config.targets :] for v in t.values] for t in (train, table))
-        learned = [scaling.apply(values).astype(np.float64) for values in train.of_targets.values]
+        fitted = fit_scaling(train.values)  # not the run's: a process model reads columns as they are
+        inputs, asked = ([fitted.apply(v)[:, config.targets :] for v in t.values] for t in (train, table))
+        scales = fitted.first(config.targets)
+        learned = [scales.apply(values).astype(np.float64) for values in train.of_targets.values]
         linear = series_baselines.linear_filter(inputs, learned, asked)
         told[series_baselines.LINEAR_FILTER] = [
-            scaling.undo(found[first:])[:, None] for found, (_, first) in zip(linear, rows, strict=True)
+            scales.undo(found[first:])[:, None] for found, (_, first) in zip(linear, rows, strict=True)
         ]
-        mean = fit_scaling(train.of_targets.values).mean
-        told["mean"] = [np.broadcast_to(mean, (len(values) - first, 1, config.targets)) for values, first in rows]
+        told["mean"] = [
+            np.broadcast_to(scales.mean, (len(values) - first, 1, config.targets)) for values, first in rows
+        ]
     true = [values[first:] for values, first in rows]
     models = {name: score_simulation(found, true, config.quantiles, scaling.deviation) for name, found in told.items()}
     interval = config.quantiles[-1] - config.quantiles[0]
@@ -166,7 +187,7 @@ def _report(run: SeriesRun, table: SeriesTable, train: SeriesTable | None) -> Re
 @torch.inference_mode()
 def _parameters(run: SeriesRun, table: SeriesTable) -> dict[str, list[float]]:
     """Of a process model the parameters of each series, by name."""
-    if not isinstance(run.model, ProcessModel) or not run.config.model.ranges:
+    if not isinstance(run.model, ProcessModel):
         return {}
     first = np.stack([run.config.scaling.apply(values[:1]) for values in table.values])
     return {name: found.tolist() for name, found in run.model.parameters_of(torch.from_numpy(first)).items()}
