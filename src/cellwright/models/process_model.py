@@ -19,7 +19,7 @@ from cellwright.nn import Recurrent
 
 Range = tuple[float, float]
 RANGES: dict[str, dict[str, Range]] = {
-    # Feng et al. (2022), their code; sfcf, which they leave out, as HBV-light's users choose it.
+    # As Feng et al. (2022) learn them; sfcf, which they leave out, around 1.
     "hbv": {
         "tt": (-2.5, 2.5),
         "cfmax": (0.5, 10.0),
