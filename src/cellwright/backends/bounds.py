@@ -66,7 +66,7 @@ _FUSED_WORK = {
 # as many units all that trains. Of those units, which no second cache holds, more than few sequences are never ours in
 # inference: two threads of oneDNN's stay at 1.05 to 1.2 times the speed of two of ours, one at 1.0.
 _LARGE, _FEW = 256, 4
-_LARGE_STEPS, _TWICE_AS_LARGE_STEPS = (64, 12), (12, 4)
+_LARGE_STEPS, _TWICE_AS_LARGE_STEPS = (64, 16), (12, 4)
 _DOZEN = 12  # steps, of few sequences of LARGE units in fewer bits
 _LEAST_WORK = min(min(each) for each in _FUSED_WORK.values())
 
