@@ -8,6 +8,7 @@ import pytest
 
 import process
 from cellwright.cli import journal, predict
+from interrupted import answers_end_after
 
 KILLED = """
 import os, signal, sys
@@ -74,21 +75,12 @@ def test_kills_lose_nothing_and_repeat_nothing(run, texts, tmp_path, suffix):
 
 
 @pytest.fixture
-def stopped(cellwright, by_tens, run, monkeypatch):
+def stopped(cellwright, by_tens, run):
     """Answers a file until twenty answers are there, when Ctrl-C comes."""
     from cellwright.tasks.classify.predictor import ClassifyPredictor
 
     def stop(file, out):
-        answer, calls = ClassifyPredictor.predict, []
-
-        def predict_twice(self, given):
-            calls.append(len(given))
-            if len(calls) > 2:
-                raise KeyboardInterrupt
-            return answer(self, given)
-
-        with monkeypatch.context() as patched:
-            patched.setattr(ClassifyPredictor, "predict", predict_twice)
+        with answers_end_after(ClassifyPredictor, 2):
             assert cellwright("predict", run, file, "--out", out).status == 130
         assert not out.exists()
 

@@ -8,6 +8,7 @@ from cellwright.cli import journal, predict
 from cellwright.data.readers.tagged import read_tagged
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.tag.predictor import TagPredictor
+from interrupted import answers_end_after
 from tagged_requests import SMALL, lines
 
 OPTIONS = [str(part) for name, value in SMALL.items() for part in (f"--{name.replace('_', '-')}", value)]
@@ -212,16 +213,7 @@ def test_ctrl_c_costs_no_line_and_repeats_none(cellwright, run, tmp_path, monkey
     for path in files:
         path.write_text("".join(f"# number {k}\nfly\nto\noslo{k}\n\n" for k in range(18)) + "# below")
     out, whole = tmp_path / "out.conll", tmp_path / "whole.conll"
-    answer, calls = TagPredictor.predict, []
-
-    def predict_twice(self, given):
-        calls.append(len(given))
-        if len(calls) > 2:
-            raise KeyboardInterrupt
-        return answer(self, given)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(TagPredictor, "predict", predict_twice)
+    with answers_end_after(TagPredictor, 2):
         assert cellwright("predict", run, *files, "--out", out).status == 130
     ended = cellwright("predict", run, *files, "--out", out, "--resume")
     assert (ended.status, "going on after 20 answers" in ended.err) == (0, True)

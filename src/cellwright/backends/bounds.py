@@ -98,7 +98,9 @@ def lifted() -> bool:
 
 def fewer_bits_matter(cell: str, size: Size) -> bool:
     """Whether kernels that multiply in less than float32 may be the faster, where those in float32 are not."""
-    return cell == "lstm" and (size.hidden >= _LARGE or size.rows * size.hidden**2 >= _LEAST_WORK)
+    if cell != "lstm" or size.steps == 1 or size.ragged:  # of which no bound goes by the arithmetic
+        return False
+    return size.hidden >= _LARGE or size.rows * size.hidden**2 >= _LEAST_WORK
 
 
 def torch_is_faster(cell: str, size: Size, arithmetic: Arithmetic = "float32") -> bool:

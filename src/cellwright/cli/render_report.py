@@ -9,8 +9,8 @@ from cellwright.evaluation.report import Report, Section
 
 
 def show(report: Report, title: str) -> None:
-    """Print the report's tables, the first under `title`."""
-    first, *others = report.sections()
+    """Print the report's tables, the first under `title`, and some mistakes."""
+    first, *others = [*report.sections(), *(report.mistakes.sections() if report.mistakes else [])]
     show_section(title, first)
     for section in others:
         show_section(section.title, section)

@@ -6,10 +6,11 @@
 A list of strings takes 57 bytes a text beside its characters; this takes 12. Texts are made when they are asked for.
 """
 
+from abc import abstractmethod
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar, overload
+from typing import Any, NamedTuple, Self, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,28 @@ class AsAList(Sequence[Item]):
         return len(self) == len(other) and all(one == two for one, two in zip(self, other, strict=True))
 
     __hash__ = None  # type: ignore[assignment]
+
+    called = "texts"
+    """What the items are, as `repr` names them."""
+
+    @abstractmethod
+    def _item(self, index: int) -> Item:
+        """Return the item of an index."""
+
+    @abstractmethod
+    def _part(self, part: slice) -> Self:
+        """Return several, as such a column."""
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: int | slice) -> Item | Self:
+        return self._part(index) if isinstance(index, slice) else self._item(index)
+
+    def __repr__(self) -> str:
+        more = ", …" if len(self) > 3 else ""
+        return f"{type(self).__name__}({list(self[:3])!r}{more}, {len(self):,} {self.called})"
 
 
 class Column(AsAList[str]):
@@ -116,23 +139,17 @@ class Column(AsAList[str]):
     def __len__(self) -> int:
         return len(self._begins)
 
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> "Column": ...
-    def __getitem__(self, index: int | slice) -> "str | Column":
-        if isinstance(index, slice):
-            return Column(self._content, self._begins[index], self.sizes[index])
+    def _item(self, index: int) -> str:
         begin = int(self._begins[index])
         return str(self._content[begin : begin + int(self.sizes[index])], "utf-8")
+
+    def _part(self, part: slice) -> Self:
+        return type(self)(self._content, self._begins[part], self.sizes[part])
 
     def __iter__(self) -> Iterator[str]:
         for part in chunks(len(self)):
             for begin, size in zip(self._begins[part].tolist(), self.sizes[part].tolist(), strict=True):
                 yield str(self._content[begin : begin + size], "utf-8")
-
-    def __repr__(self) -> str:
-        return f"Column({list(self[:3])!r}{', …' if len(self) > 3 else ''}, {len(self):,} texts)"
 
 
 class Bare(AsAList[str]):
@@ -150,25 +167,21 @@ class Bare(AsAList[str]):
     def __len__(self) -> int:
         return len(self._texts)
 
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> "Bare": ...
-    def __getitem__(self, index: int | slice) -> "str | Bare":
-        if isinstance(index, slice):
-            return Bare(self._texts[index], None if self._endings is None else self._endings[index])
+    def _item(self, index: int) -> str:
         return self._texts[index].strip() + ("" if self._endings is None else self._endings[index])
+
+    def _part(self, part: slice) -> Self:
+        return type(self)(self._texts[part], None if self._endings is None else self._endings[part])
 
     def __iter__(self) -> Iterator[str]:
         bare = map(str.strip, self._texts)
         return bare if self._endings is None else map(str.__add__, bare, self._endings)
 
-    def __repr__(self) -> str:
-        return f"Bare({list(self[:3])!r}{', …' if len(self) > 3 else ''}, {len(self):,} texts)"
-
 
 class Lines(AsAList[int]):
     """Whole numbers, 8 bytes each, equal to a list of the same: the lines that rows stand on."""
+
+    called = "numbers"
 
     def __init__(self, numbers: Sequence[int] | NDArray[np.int64]) -> None:
         """numbers: (N,), an array as it is."""
@@ -181,12 +194,11 @@ class Lines(AsAList[int]):
     def __len__(self) -> int:
         return len(self._numbers)
 
-    @overload
-    def __getitem__(self, index: int) -> int: ...
-    @overload
-    def __getitem__(self, index: slice) -> "Lines": ...
-    def __getitem__(self, index: int | slice) -> "int | Lines":
-        return Lines(self._numbers[index]) if isinstance(index, slice) else int(self._numbers[index])
+    def _item(self, index: int) -> int:
+        return int(self._numbers[index])
+
+    def _part(self, part: slice) -> Self:
+        return type(self)(self._numbers[part])
 
     def __iter__(self) -> Iterator[int]:
         for part in chunks(len(self)):
@@ -195,6 +207,8 @@ class Lines(AsAList[int]):
 
 class Names(AsAList[str]):
     """N strings, each one of a few, as labels are: 4 bytes each. Equal to any sequence of the same strings."""
+
+    called = "strings"
 
     def __init__(self, numbers: NDArray[np.int32], names: Sequence[str]) -> None:
         """Take them as they are: numbers (N,), of each string its place among the names, of which some may be alike."""
@@ -241,21 +255,15 @@ class Names(AsAList[str]):
     def __len__(self) -> int:
         return len(self.numbers)
 
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> "Names": ...
-    def __getitem__(self, index: int | slice) -> "str | Names":
-        if isinstance(index, slice):
-            return Names(self.numbers[index], self.names)
+    def _item(self, index: int) -> str:
         return self.names[int(self.numbers[index])]
+
+    def _part(self, part: slice) -> Self:
+        return type(self)(self.numbers[part], self.names)
 
     def __iter__(self) -> Iterator[str]:
         for part in chunks(len(self)):
             yield from map(self.names.__getitem__, self.numbers[part].tolist())
-
-    def __repr__(self) -> str:
-        return f"Names({list(self[:3])!r}{', …' if len(self) > 3 else ''}, {len(self):,} strings)"
 
 
 class NamesBuilder:

@@ -10,7 +10,7 @@ text are those of its pieces, one after the other.
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from typing import overload
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,12 +87,13 @@ class Documents(AsAList[str]):
         pieces = column.cut(cuts, column.store.of(lambda: ["pieces", SIZE, MOST]))
         return cls(pieces, ends, pieces.store)
 
-    def take(self, rows: NDArray[np.int64], store: Store = MEMORY) -> "Documents":
+    def take(self, rows: NDArray[np.int64], store: Store = MEMORY) -> Self:
         """Return the texts with these indices, in this order."""
-        counts = (self.ends - _begins(self.ends))[rows]
+        begins = np.where(rows > 0, self.ends[rows - 1], 0)
+        counts = self.ends[rows] - begins
         ends = ends_of(counts, store)
-        places = places_in_stretches(_begins(self.ends)[rows], counts, ends)
-        return Documents(self.pieces.take(places, store), ends, store)
+        places = places_in_stretches(begins, counts, ends)
+        return type(self)(self.pieces.take(places, store), ends, store)
 
     def each(self) -> Iterator[Column]:
         """Yield of each text its pieces."""
@@ -105,27 +106,20 @@ class Documents(AsAList[str]):
     def __len__(self) -> int:
         return len(self.ends)
 
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> "Documents": ...
-    def __getitem__(self, index: int | slice) -> "str | Documents":
-        if isinstance(index, slice):
-            return self.take(np.arange(*index.indices(len(self))))
+    def _item(self, index: int) -> str:
         if not -len(self) <= index < len(self):
             raise IndexError(f"text {index} of {len(self)}")
         begin, end = stretch(self.ends, index % len(self))
         return "".join(self.pieces[begin:end])
+
+    def _part(self, part: slice) -> Self:
+        return self.take(np.arange(*part.indices(len(self))))
 
     def __iter__(self) -> Iterator[str]:
         return map("".join, self.each())
 
     def __repr__(self) -> str:
         return f"Documents({len(self):,} texts in {len(self.pieces):,} pieces)"
-
-
-def _begins(ends: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.concatenate([np.zeros(1, np.int64), ends])[:-1]
 
 
 def pieces_of(texts: Sequence[str]) -> Iterator[Iterable[str]]:

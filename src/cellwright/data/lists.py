@@ -10,7 +10,7 @@ they are asked for.
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, overload
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,8 @@ Items = Column | Names | Bare
 
 class Lists(AsAList[list[str]]):
     """N lists, each a stretch of one column. Equal to any sequence of the same lists."""
+
+    called = "lists"
 
     def __init__(
         self, items: Items, begins: NDArray[np.int64], sizes: NDArray[np.int32], store: Store = MEMORY
@@ -99,15 +101,12 @@ class Lists(AsAList[list[str]]):
     def __len__(self) -> int:
         return len(self._begins)
 
-    @overload
-    def __getitem__(self, index: int) -> list[str]: ...
-    @overload
-    def __getitem__(self, index: slice) -> "Lists": ...
-    def __getitem__(self, index: int | slice) -> "list[str] | Lists":
-        if isinstance(index, slice):
-            return Lists(self.items, self._begins[index], self.sizes[index])
+    def _item(self, index: int) -> list[str]:
         begin = int(self._begins[index])
         return list(self.items[begin : begin + int(self.sizes[index])])
+
+    def _part(self, part: slice) -> Self:
+        return type(self)(self.items, self._begins[part], self.sizes[part])
 
     def __iter__(self) -> Iterator[list[str]]:
         for start in range(0, len(self), TOGETHER):
@@ -121,12 +120,11 @@ class Lists(AsAList[list[str]]):
             else:
                 yield from (list(self.items[begin : begin + size]) for begin, size in places)
 
-    def __repr__(self) -> str:
-        return f"Lists({list(self[:3])!r}{', …' if len(self) > 3 else ''}, {len(self):,} lists)"
-
 
 class Side(AsAList[list[tuple[str, ...]]]):
     """N lists of tuples, put together of as many lists of strings as a tuple has places."""
+
+    called = "lists"
 
     def __init__(self, columns: Sequence[Lists]) -> None:
         """columns: at least one, whose lists are as long as those of the others."""
@@ -139,14 +137,11 @@ class Side(AsAList[list[tuple[str, ...]]]):
     def __len__(self) -> int:
         return len(self.columns[0])
 
-    @overload
-    def __getitem__(self, index: int) -> list[tuple[str, ...]]: ...
-    @overload
-    def __getitem__(self, index: slice) -> "Side": ...
-    def __getitem__(self, index: int | slice) -> "list[tuple[str, ...]] | Side":
-        if isinstance(index, slice):
-            return Side([each[index] for each in self.columns])
+    def _item(self, index: int) -> list[tuple[str, ...]]:
         return list(zip(*(each[index] for each in self.columns), strict=True))
+
+    def _part(self, part: slice) -> Self:
+        return type(self)([each[part] for each in self.columns])
 
     def __iter__(self) -> Iterator[list[tuple[str, ...]]]:
         for each in zip(*self.columns, strict=True):

@@ -32,10 +32,9 @@ class ClassificationReport(Report):
         return f"{self.model.texts:,} texts"
 
     def sections(self) -> list[Section]:
-        """The scores of the models, of each class, the confusion matrix where it is not too wide, and some mistakes."""
+        """The scores of the models, of each class, and the confusion matrix where it is not too wide."""
         sections = [_models(self), classes_section(self.model)]
-        matrix = [confusion_section(self.model)] if len(self.model.labels) <= MOST_CLASSES else []
-        return sections + matrix + (self.mistakes.sections() if self.mistakes else [])
+        return sections + ([confusion_section(self.model)] if len(self.model.labels) <= MOST_CLASSES else [])
 
     def as_json(self) -> dict[str, Any]:
         """The comparison as `evaluate --json` prints it."""

@@ -30,12 +30,11 @@ class SeriesClasses(Report):
         return f"{self.models[MODEL].texts:,} series"
 
     def sections(self) -> list[Section]:
-        """The scores of the models, of each class, the confusion matrix where it is not too wide, and some mistakes."""
+        """The scores of the models, of each class, and the confusion matrix where it is not too wide."""
         rows = [(name, f"{s.accuracy:.3f}", f"{s.macro_f1:.3f}") for name, s in self.models.items()]
         model = self.models[MODEL]
         sections = [Section("scores", ("accuracy", "macro-F1"), rows), classes_section(model, "series")]
-        matrix = [confusion_section(model)] if len(model.labels) <= MOST_CLASSES else []
-        return sections + matrix + (self.mistakes.sections() if self.mistakes else [])
+        return sections + ([confusion_section(model)] if len(model.labels) <= MOST_CLASSES else [])
 
     def as_json(self) -> dict[str, Any]:
         """Scores of each model, and of the network each class and the confusion matrix."""

@@ -127,7 +127,7 @@ class TagReport(Report):
         return counted(self.model.count, "sentence")
 
     def sections(self) -> list[Section]:
-        """The scores, of each tag or kind of span, of each label, what is mistaken for what, and some mistakes."""
+        """The scores, of each tag or kind of span, of each label, and what is mistaken for what."""
         model = self.model
         sections = [_models(self)]
         if model.spans is not None:
@@ -137,7 +137,7 @@ class TagReport(Report):
             sections.append(_classes("each tag", "words", model.words))
         if model.sentences is not None:
             sections.append(_classes("each label of a sentence", "sentences", model.sentences))
-        return [*sections, _mistakes(model.words), *(self.mistakes.sections() if self.mistakes else [])]
+        return [*sections, _mistakes(model.words)]
 
     def as_json(self) -> dict[str, Any]:
         """The comparison as `evaluate --json` prints it."""

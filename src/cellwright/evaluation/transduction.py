@@ -51,13 +51,12 @@ class TransductionReport(Report):
         return f"{self.model.sequences:,} sources"
 
     def sections(self) -> list[Section]:
-        """Error rates by sequence and by symbol, and some mistakes."""
+        """Error rates by sequence and by symbol."""
         named = {"this model": self.model, "symbol by symbol": self.by_symbol, "copy": self.copy}
         rows = [
             (name, f"{s.sequence_error:.4f}", f"{s.symbol_error:.4f}") for name, s in named.items() if s is not None
         ]
-        errors = Section("errors", ("sequence error", "symbol error"), rows)
-        return [errors, *(self.mistakes.sections() if self.mistakes else [])]
+        return [Section("errors", ("sequence error", "symbol error"), rows)]
 
     def as_json(self) -> dict[str, Any]:
         """The scores."""

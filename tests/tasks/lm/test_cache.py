@@ -22,6 +22,7 @@ from cellwright.tasks.lm.prepare import prepare
 from cellwright.tasks.lm.task import TASK
 from cellwright.tasks.run import load_run
 from cellwright.training import fit
+from interrupted import ended_at_commit
 from prepared import everything_of
 from process import Signal, outcome
 
@@ -105,20 +106,10 @@ def test_a_built_in_set_and_a_folder_have_no_cache(book, told, tmp_path):
     ("kind", "stopped"),
     [("book", 1), ("book", 6), ("book", 9), ("book", 15), ("table", 3), ("table", 8), ("table", 12)],
 )
-def test_ended_while_it_prepares_and_begun_again_is_left_alone(book, table, told, tmp_path, monkeypatch, kind, stopped):
+def test_ended_while_it_prepares_and_begun_again_is_left_alone(book, table, told, tmp_path, kind, stopped):
     data, options = (book, {}) if kind == "book" else (table, {"tokenizer": "words"})
-    commit, count = cache._OnDisk.commit, [0]
-
-    def ended(growing, **given):
-        count[0] += 1
-        if count[0] == stopped:
-            raise KeyboardInterrupt
-        return commit(growing, **given)
-
-    monkeypatch.setattr(cache._OnDisk, "commit", ended)
-    with pytest.raises(KeyboardInterrupt):
+    with ended_at_commit(stopped):
         told(data, cache=tmp_path / "arrays", **options)
-    monkeypatch.setattr(cache._OnDisk, "commit", commit)
     assert told(data, cache=tmp_path / "arrays", **options) == told(data, **options)
 
 

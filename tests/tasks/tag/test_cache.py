@@ -14,6 +14,7 @@ from cellwright.tasks.tag.config import TagConfig
 from cellwright.tasks.tag.evaluate import evaluate
 from cellwright.tasks.tag.prepare import prepare
 from cellwright.training import fit
+from interrupted import ended_at_commit
 from prepared import everything_of
 from tagged_requests import SMALL, lines, request
 
@@ -74,19 +75,9 @@ def test_trials_of_a_search_share_the_arrays_of_a_folder_of_columns(file, tmp_pa
 
 
 @pytest.mark.parametrize("stopped", [1, 3, 9, 14, 17])
-def test_ended_while_it_prepares_and_begun_again_is_left_alone(data, tmp_path, monkeypatch, stopped):
-    commit, count = cache._OnDisk.commit, [0]
-
-    def ended(growing, **given):
-        count[0] += 1
-        if count[0] == stopped:
-            raise KeyboardInterrupt
-        return commit(growing, **given)
-
-    monkeypatch.setattr(cache._OnDisk, "commit", ended)
-    with pytest.raises(KeyboardInterrupt):
+def test_ended_while_it_prepares_and_begun_again_is_left_alone(data, tmp_path, stopped):
+    with ended_at_commit(stopped):
         told(data, tmp_path, cache=tmp_path / "arrays")
-    monkeypatch.setattr(cache._OnDisk, "commit", commit)
     assert told(data, tmp_path, cache=tmp_path / "arrays") == told(data, tmp_path)
 
 

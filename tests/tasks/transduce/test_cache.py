@@ -18,6 +18,7 @@ from cellwright.tasks.transduce import TransduceConfig
 from cellwright.tasks.transduce.evaluate import evaluate
 from cellwright.tasks.transduce.prepare import prepare
 from cellwright.training import fit
+from interrupted import ended_at_commit
 from prepared import everything_of
 from process import Signal, outcome
 
@@ -84,21 +85,9 @@ def test_where_large_data_lie_is_said_and_trials_share_it(
 
 # Rows are counted 57 times; at 23 and 24, before and behind the only time that those of pairs are.
 @pytest.mark.parametrize("stopped", [1, 9, 16, 23, 24, 27, 31, 35, 42, 55, 57])
-def test_ended_while_it_prepares_and_begun_again_is_left_alone(
-    data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped: int
-) -> None:
-    commit, count = cache._OnDisk.commit, [0]
-
-    def ended(growing: Any, **given: Any) -> Any:
-        count[0] += 1
-        if count[0] == stopped:
-            raise KeyboardInterrupt
-        return commit(growing, **given)
-
-    monkeypatch.setattr(cache._OnDisk, "commit", ended)
-    with pytest.raises(KeyboardInterrupt):
+def test_ended_while_it_prepares_and_begun_again_is_left_alone(data: str, tmp_path: Path, stopped: int) -> None:
+    with ended_at_commit(stopped):
         told(data, tmp_path, cache=tmp_path / "arrays", **FEATURED)
-    monkeypatch.setattr(cache._OnDisk, "commit", commit)
     assert told(data, tmp_path, cache=tmp_path / "arrays", **FEATURED) == told(data, tmp_path, **FEATURED)
 
 

@@ -288,8 +288,12 @@ class LoopBuilder:
 
     def units(self, width: Value) -> AbstractContextManager[Value]:
         """A loop over a row of so many numbers, a register at a time: over those that this part computes."""
+        return count(self.b, *self._computed(width), integer(self.lanes.width))
+
+    def _computed(self, width: Value) -> tuple[Value, Value]:
+        """The first of so many numbers that this part computes, and the one after its last."""
         first, last = self._units
-        return count(self.b, first, width if last is None else minimum(self.b, width, last), integer(self.lanes.width))
+        return first, width if last is None else minimum(self.b, width, last)
 
     def clear(self, row: Value, width: Value) -> None:
         """Set a row to zero."""
@@ -415,7 +419,6 @@ class LoopBuilder:
 
     def run(self, program: Program, read: dict[str, pointwise.Read], write: dict[str, pointwise.Write]) -> None:
         """Run the program, or a part of it, over the units of a row."""
-        first, last = self._units
-        units = first, self.padded if last is None else last
+        units = self._computed(self.padded)
         row = pointwise.Row(self.hidden, self.padded, units, read, write, scratch=self.own("spill"))
         pointwise.emit(self.b, self.lanes, program, row)
