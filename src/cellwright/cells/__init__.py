@@ -1,4 +1,12 @@
-"""Cells: how they are written (`language`, `definition`), what is made of them, and those of the `library`."""
+"""Cells: how they are written, what is made of them, and those of the `library`.
+
+language      the words of a step;  expression  what they write;  operations  a row each
+definition    a cell: its equations and what they declare;  trace  the step run on letters;  checks  the two compared
+derived       a cell with zoneout, with recurrent dropout, with one output alone
+registry      the key by which a saved program finds a cell;  from_file  a cell of a user's file
+formulas      the equations as Unicode and as LaTeX;  printer  how expressions are written
+source_location    where in a step something happens, for messages
+"""
 
 from difflib import get_close_matches
 

@@ -14,6 +14,8 @@ graph      what is exported: a module, its inputs by name, their free dimensions
 tracing    a graph as an ONNX model;  runtimes  what runs it;  comparison  their numbers beside the module's
 file       all of these, then it is written
 exporters  which runs can be exported, and as what: the one place that knows
+classifier, tagger, language_model, series    what is exported of each
+logarithms those of a softmax, from what is left of the largest
 """
 
 from cellwright.onnx.file import Written as Written

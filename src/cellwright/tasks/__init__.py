@@ -7,7 +7,12 @@
     data.py         load_splits(config): what is trained on and scored
     run.py, objective.py, predictor.py, …    the folder of a run, what is learned, a run put to use
 
-The first four are found by their names, and are loaded when the task is asked for.
+The first four are found by their names, and are loaded when the task is asked for. What tasks share stands here:
+
+    config, files, cell, vectors    options of every task: of training, of files, the cell, where an embedding begins
+    run, predictor    the folder of a run; a run put to use
+    splits, texts     what a run is trained and scored on; the tokenizer and batches of those that read texts
+    resume, renamed, own_cell    what a resumed run must share; older names of options; the code of a user's cell
 """
 
 from importlib import import_module
