@@ -18,7 +18,7 @@ def test_datasets_lists_each_with_size_source_and_licence(cellwright):
 
 
 def test_cells_show_prints_what_the_definition_says(cellwright):
-    ended = cellwright("cells", "show", "gru", "--input", 10, "--hidden-size", 20)
+    ended = cellwright("cells", "show", "gru", "--input-size", 10, "--hidden-size", 20)
     assert "  n_t = tanh(W_n x_t + b_n + r_t · (U_n h_{t−1} + b'_n))\n" in ended.out
     assert "Cho et al. 2014" in ended.out
     facts = dict(line.split(maxsplit=1) for line in ended.out.splitlines() if line[:5] in ("param", "gates", "conve"))

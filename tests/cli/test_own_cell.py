@@ -132,7 +132,7 @@ def test_another_cell_cannot_take_its_place(cellwright, stranger, reviews, tmp_p
     other.write_text(CELL.format(marks=str(marks)).replace("tanh(x.g", "sigmoid(x.g"))
     ended = cellwright("fit", reviews, "--out", stranger, "--resume", "--cell", f"{other}:keeper")
     assert ended.status == 2
-    assert "was started with cell 'keeper#" in ended.err
+    assert "was started with --cell 'keeper#" in ended.err
 
 
 def test_a_file_that_only_imports_a_cell_of_the_library_needs_no_naming(cellwright, small, reviews, tmp_path):

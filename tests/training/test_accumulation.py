@@ -210,7 +210,7 @@ def test_killed_within_a_step_and_resumed_is_left_alone(options: Options, place:
 def test_a_resumed_run_keeps_how_many_and_refuses_another_number(options: Options) -> None:
     given = options(accumulate_grad_batches=2, max_epochs=1, checkpoint_seconds=60)
     fit(ClassifyConfig(**given), progress=False)
-    with pytest.raises(InputError, match="was started with accumulate_grad_batches 2, and 3 is given now"):
+    with pytest.raises(InputError, match="was started with --accumulate-grad-batches 2, and 3 is given now"):
         fit(ClassifyConfig(**given | {"accumulate_grad_batches": 3, "resume": True}), progress=False)
     result = fit(ClassifyConfig(data=given["data"], out=given["out"], resume=True, max_epochs=2), progress=False)
     assert result.steps == 2 * 6

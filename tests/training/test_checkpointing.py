@@ -98,7 +98,7 @@ def test_more_epochs(two_epochs: dict[str, Any], tmp_path: Path) -> None:
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "another option": ({"hidden_size": 9}, "was started with hidden_size 8, and 9 is given now"),
+    "another option": ({"hidden_size": 9}, "was started with --hidden-size 8, and 9 is given now"),
     "fewer epochs than done": ({"max_epochs": 1}, "2 epochs are done, and at most 1 are to be; .*give --max-epochs 2"),
     "resume and overwrite": ({"overwrite": True}, "give one of them"),
 }
@@ -121,7 +121,7 @@ def test_a_run_that_is_older_than_an_option_had_its_default(done: dict[str, Any]
     path.write_text(json.dumps(config))
     usual = ClassifyConfig(**done).label_smoothing
     fit(ClassifyConfig(**done | {"label_smoothing": usual}, resume=True), progress=False)
-    with pytest.raises(InputError, match=f"was started with label_smoothing {usual}, and 0.5 is given now"):
+    with pytest.raises(InputError, match=f"was started with --label-smoothing {usual}, and 0.5 is given now"):
         fit(ClassifyConfig(**done | {"label_smoothing": 0.5}, resume=True), progress=False)
 
 

@@ -130,9 +130,9 @@ def test_a_run_on_sampled_sentences_killed_and_resumed_is_left_alone(
 def test_a_resumed_run_reads_as_it_did(options: Options, stories: str) -> None:
     given = options(data=stories, truncation="tail", max_length=5, max_epochs=1, checkpoint_seconds=60)
     fit(ClassifyConfig(**given), progress=False)
-    with pytest.raises(InputError, match="was started with truncation 'tail', and 'head' is given now"):
+    with pytest.raises(InputError, match="was started with --truncation 'tail', and 'head' is given now"):
         fit(ClassifyConfig(**given | {"truncation": "head"}, resume=True), progress=False)
-    with pytest.raises(InputError, match="was started with max_length 5, and 6 is given now"):
+    with pytest.raises(InputError, match="was started with --max-length 5, and 6 is given now"):
         fit(ClassifyConfig(data=given["data"], out=given["out"], max_length=6, resume=True), progress=False)
     same = {"data": given["data"], "out": given["out"], "max_length": 5}
     fit(ClassifyConfig(**same, max_epochs=2, resume=True), progress=False)

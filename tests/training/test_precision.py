@@ -72,7 +72,7 @@ def test_a_run_multiplies_as_it_was_told_and_goes_on_so(options: Options, monkey
     result = fit(ClassifyConfig(**given), progress=False)
     assert set(seen) == {("forward", "bf16"), ("backward", "bf16")}
     assert read_json(result.out / "config.json")["options"]["precision"] == "bf16-mixed"
-    with pytest.raises(InputError, match="was started with precision 'bf16-mixed', and 'high' is given now"):
+    with pytest.raises(InputError, match="was started with --precision 'bf16-mixed', and 'high' is given now"):
         fit(ClassifyConfig(**given | {"max_epochs": 2, "resume": True, "precision": "high"}), progress=False)
     seen.clear()
     del given["precision"]

@@ -42,7 +42,7 @@ def show(
     asm: Annotated[bool, typer.Option("--asm", help="Print its kernels as assembly of this processor.")] = False,
     svg: Annotated[Path | None, typer.Option(help="Write the data flow as a picture to this SVG file.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a picture that is there.")] = False,
-    input_size: Annotated[int, typer.Option("--input", min=1, help="Input size that the counts are for.")] = 128,
+    input_size: Annotated[int, typer.Option("--input-size", min=1, help="Input size that the counts are for.")] = 128,
     hidden_size: Annotated[
         int, typer.Option("--hidden-size", min=1, help="Hidden size that the counts are for.")
     ] = 128,

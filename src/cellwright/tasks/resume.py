@@ -9,6 +9,7 @@ from cellwright.data.column import AsAList
 from cellwright.data.documents import Documents
 from cellwright.data.tokenizer import TOGETHER
 from cellwright.errors import InputError
+from cellwright.options import flag
 from cellwright.stages import staged
 from cellwright.tasks.config import LIMITS, ONE_CALL, FitConfig
 from cellwright.tasks.run import RunConfig
@@ -33,7 +34,7 @@ def merged(given: Options, before: RunConfig) -> Options:
     for name in sorted(given.model_fields_set - LIMITS):
         if now[name] != was[name]:
             raise InputError(
-                f"{given.out}: was started with {name} {was[name]!r}, and {now[name]!r} is given now; "
+                f"{given.out}: was started with {flag(name)} {was[name]!r}, and {now[name]!r} is given now; "
                 "leave the option out to resume, or start another run"
             )
     limits = {name: getattr(given, name) for name in given.model_fields_set & LIMITS}

@@ -15,7 +15,7 @@ def test_a_resumed_run_is_held_against_its_own_options(options: Options) -> None
     given = options(made_series.days(200, 0, 0.05), objective="forecast", horizon=4, window=16, max_epochs=1)
     train(given)
     resumed = {"data": given["data"], "out": given["out"], "max_epochs": 2, "resume": True}
-    with pytest.raises(InputError, match="was started with horizon 4, and 3 is given now"):
+    with pytest.raises(InputError, match="was started with --horizon 4, and 3 is given now"):
         train(resumed | {"horizon": 3})
     assert train(resumed | {"horizon": 4}).epochs == 2  # the default --objective reads no horizon
 

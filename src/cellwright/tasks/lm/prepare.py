@@ -154,7 +154,7 @@ def _notes(
     validated = "none" if "validation" in splits.without else f"{validation:,}"
     notes.append(
         f"{train:,} tokens to train on, {validated} of validation; {tokenizer.size:,} {tokenizer.kind} in the "
-        "vocab_size"
+        "vocabulary"
     )
     if model.softmax == "adaptive":
         notes.append("the softmax is adaptive, for the vocabulary is large (--softmax full takes all tokens alike)")
