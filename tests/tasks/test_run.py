@@ -74,7 +74,7 @@ def test_a_run_made_before_options_were_renamed_loads(run: Path) -> None:
     assert {"vocabulary", "hidden", "layers"} <= description["model"].keys()
     path.write_text(json.dumps(description))
     assert load_config(run) == now
-    assert load_run(run).model is not None
+    assert load_run(run).config.model == now.model
 
 
 def test_models_of_another_library_are_not_said_to_be_runs(run: Path) -> None:

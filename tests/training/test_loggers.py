@@ -12,6 +12,7 @@ import pytest
 from agreement import assert_agree
 from cellwright.errors import InputError
 from cellwright.tasks.classify import ClassifyConfig
+from cellwright.tasks.config import LOGGERS
 from cellwright.training import fit, loggers
 from cellwright.training.loggers import track_scores
 from process import outcome
@@ -49,6 +50,10 @@ def assert_rows(found: list[dict[str, str]], out: str) -> None:
             name: float(value) for name, value in row.items() if name != "seconds"
         }
         assert float(mine["learning_rate"]) == 0.05
+
+
+def test_the_option_takes_the_trackers_that_there_are() -> None:
+    assert tuple(loggers.TRACKERS) == LOGGERS
 
 
 @pytest.mark.parametrize("names", ["csv", "tensorboard,csv"])
