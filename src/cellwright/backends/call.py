@@ -42,10 +42,13 @@ class Weights:
     extra_parameters: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
+    def _in_order(self) -> tuple[Tensor | None, ...]:
+        return self.input, self.recurrent, self.input_bias, self.recurrent_bias, self.projection
+
+    @property
     def matrices(self) -> list[Tensor]:
         """Those of products and their biases that are there, in torch.nn's order."""
-        given = (self.input, self.recurrent, self.input_bias, self.recurrent_bias, self.projection)
-        return [w for w in given if w is not None]
+        return [w for w in self._in_order if w is not None]
 
     @property
     def flat(self) -> list[Tensor]:
@@ -55,8 +58,7 @@ class Weights:
     def replaced(self, tensors: Sequence[Tensor]) -> Weights:
         """The same parameters with other values, in the order of `flat`."""
         rest = iter(tensors)
-        given = (self.input, self.recurrent, self.input_bias, self.recurrent_bias, self.projection)
-        matrices = [None if w is None else next(rest) for w in given]
+        matrices = [None if w is None else next(rest) for w in self._in_order]
         return Weights(*matrices, {name: next(rest) for name in self.extra_parameters})  # type: ignore[arg-type,call-arg]
 
 

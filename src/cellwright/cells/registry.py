@@ -75,9 +75,8 @@ def _key(cell: Definition) -> str:
     if cell.origin:
         function, (inner,) = cell.origin
         return f"{function.__name__}({inner.key})"
-    ours = (cell.step.__module__ or "").rpartition(".")[
-        0
-    ] == f"{__package__}.library"  # none where the text was run by exec alone
+    module = cell.step.__module__ or ""  # none where the text was run by exec alone
+    ours = module.rpartition(".")[0] == f"{__package__}.library"
     return cell.name if ours else f"{cell.name}#{_digest(cell)}"
 
 

@@ -120,6 +120,7 @@ def _print(found: "Measurement", as_json: bool, backend: "Backend") -> None:
 
     import cellwright
     from cellwright.bench.rivals import OURS
+    from cellwright.data.wording import counted
 
     versions = {"cellwright": cellwright.__version__, "torch": str(torch.__version__)}
     threads = torch.get_num_threads()
@@ -136,7 +137,7 @@ def _print(found: "Measurement", as_json: bool, backend: "Backend") -> None:
     for name, spread in found.times.items():
         low, median, high = (f"{1e3 * seconds:.3g}" for seconds in (spread.low, spread.median, spread.high))
         table.add_row(name, median, f"{low} to {high}", f"{found.ratio(name):.2f}")
-    print(f"{found.case}, {threads} {'thread' if threads == 1 else 'threads'}")
+    print(f"{found.case}, {counted(threads, 'thread')}")
     Console(highlight=False).print(table)
     for name, why in found.absent.items():
         print(f"without {name}: {why}")

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import llvmlite.binding as llvm
 
+LINE = 64  # bytes of a line of a cache, which processors hand to each other as one
+
 
 @dataclass(frozen=True)
 class Target:

@@ -11,6 +11,8 @@ from functools import lru_cache
 
 _MARKS = "\u0300-\u036f\u3099\u309a\uff9e\uff9f"  # accents, and the voicing of kana: read with what stands before
 MARK = re.compile(f"[{_MARKS}]")
+SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair, which is no character."""
 REMEMBERED = 100_000
 
 Span = tuple[int, int]  # from a place in a text up to another

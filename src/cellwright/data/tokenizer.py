@@ -23,7 +23,7 @@ from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, tra
 
 from cellwright.data.arrays import CHUNK, Growing, ends_of, store_of
 from cellwright.data.column import BYTES, Column, encoded, portions
-from cellwright.data.compatible import MARK, Compatible, Span
+from cellwright.data.compatible import MARK, SURROGATE, Compatible, Span
 from cellwright.data.parts import NumberedParts, count_parts
 from cellwright.data.special_tokens import KNOWN, PADDING, UNKNOWN
 from cellwright.data.token_rows import TokenRows, narrow
@@ -43,7 +43,6 @@ UNSPACED = re.compile(
     "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"
 )
 _LOOKS_SPECIAL = Regex("<(?=(pad|unk)>)")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -426,4 +425,4 @@ def _in_the_text(read: list[Span], spans: Sequence[Span] | None) -> list[Span]:
 
 def _without_surrogates(text: str) -> str:
     """Put U+FFFD, the replacement character, for half a surrogate pair, which is no character of Unicode."""
-    return _SURROGATE.sub("\ufffd", text)
+    return SURROGATE.sub("\ufffd", text)

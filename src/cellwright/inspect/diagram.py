@@ -83,8 +83,8 @@ def _frame(geometry: Geometry) -> Iterator[str]:
 def _labels(geometry: Geometry) -> Iterator[str]:
     """The states and x before the step on the left, the new states on the right, letters above their wires."""
     x = geometry.left - 14
-    for name, way in geometry.flow.lanes.items():
-        yield _text(x, geometry.y(way[0]), geometry.flow.lanes[name][0].text, "end")
+    for way in geometry.flow.lanes.values():
+        yield _text(x, geometry.y(way[0]), way[0].text, "end")
     for name, (_, y) in geometry.products.items():
         if name == "x" or geometry.cell.recurrent_state not in geometry.flow.lanes:
             yield _text(x, y, "x_t" if name == "x" else geometry.operand, "end")

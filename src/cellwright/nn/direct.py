@@ -26,7 +26,7 @@ from cellwright.packing import Lengths, as_lengths
 
 Outputs = tuple[Tensor | PackedSequence, State]
 FLOATS = (torch.float32, torch.float64)
-_autocast = torch._C._is_any_autocast_enabled  # found once, as all that the shortest calls look up
+autocast_is_on = torch._C._is_any_autocast_enabled  # found once, as all that the shortest calls look up
 
 
 class _Module(Protocol):
@@ -50,7 +50,7 @@ def step(module: _Module, input: Tensor, hx: State | None) -> State | None:
         new = step(module, input.unsqueeze(0), _each(hx, 0))
         return None if new is None else _left([s.squeeze(0) for s in as_tuple(new)])
     weights, dtype = _weights(module, _NAMES if module.bias else _NAMES[:2]), input.dtype
-    if weights is None or input.dim() != 2 or dtype not in FLOATS or not input.numel() or _autocast():
+    if weights is None or input.dim() != 2 or dtype not in FLOATS or not input.numel() or autocast_is_on():
         return None
     if hx is None:
         zeros = input.new_zeros(input.shape[0], module.hidden_size)
@@ -147,7 +147,7 @@ def _begin(
         and dtype in FLOATS
         and rows.is_cpu
         and rows.numel()
-        and not _autocast()
+        and not autocast_is_on()
     ):
         return None
     count = len(layer.cell.states)

@@ -16,13 +16,12 @@ from cellwright.backends import dispatch
 from cellwright.backends.call import Call
 from cellwright.backends.surroundings import PLAIN, disturbed
 from cellwright.nn import stack
+from cellwright.nn.direct import FLOATS, autocast_is_on
 from cellwright.nn.stack import Stack
 from cellwright.nn.states import State, as_tuple
 from cellwright.packing import PackedLayout
 
 MOST_NUMBERS = 1 << 18  # of an input: what is copied in less time than is spared
-_FLOATS = (torch.float32, torch.float64)
-_autocast = torch._C._is_any_autocast_enabled  # found once: a call takes as long as fifty such look-ups
 
 
 class Ready:
@@ -77,7 +76,7 @@ def _is_small(layer: Stack, input: Any) -> bool:
         return False
     noise = layer.zoneout or (layer.training and (layer.dropout or layer.recurrent_dropout))
     other = layer.cell.streams or len(layer.cell.results) > 1 or layer.state_batch_first
-    return not (noise or other or _autocast()) and input.dtype in _FLOATS and dispatch.asks_for_kernels()
+    return not (noise or other or autocast_is_on()) and input.dtype in FLOATS and dispatch.asks_for_kernels()
 
 
 def _alike(hx: Any, input: Tensor) -> Sequence[Tensor] | None:

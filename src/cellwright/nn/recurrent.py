@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -206,23 +207,7 @@ class Recurrent(Stack, Pretrained):
 
     def extra_repr(self) -> str:
         """The sizes, and what differs from the defaults."""
-        defaults = {
-            "proj_size": 0,
-            "num_layers": 1,
-            "bias": True,
-            "batch_first": False,
-            "dropout": 0.0,
-            "bidirectional": False,
-            "recurrent_dropout": 0.0,
-            "zoneout": {},
-            "forget_bias": None,
-            "learn_initial_state": False,
-            "state_batch_first": False,
-            "checkpoint_every": None,
-            "heads": 1,
-            "matmul_precision": None,
-        }
-        named = [f"{n}={getattr(self, n)}" for n, usual in defaults.items() if getattr(self, n) != usual]
+        named = [f"{name}={value}" for name, usual in _USUAL.items() if (value := getattr(self, name)) != usual]
         cell = [self.cell.name] if type(self).__name__ == "Recurrent" else []
         return ", ".join([*cell, str(self.input_size), str(self.hidden_size), *named])
 
@@ -417,3 +402,12 @@ class Recurrent(Stack, Pretrained):
         h = state[self.cell.states.index(first)]
         last = torch.cat(list(layout.unsort(h)[-self.directions :]), -1)
         return last.squeeze(0) if layout.single else last
+
+
+# What a layer's text leaves out: the defaults, in the order in which torch.nn's layers name them, then our options.
+_SHOWN = (
+    "proj_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional", "recurrent_dropout", "zoneout",
+    "forget_bias", "learn_initial_state", "state_batch_first", "checkpoint_every", "heads", "matmul_precision",
+)  # fmt: skip
+_PARAMETERS = inspect.signature(Recurrent.__init__).parameters
+_USUAL = {name: _PARAMETERS[name].default for name in _SHOWN} | {"zoneout": {}}  # which a layer keeps by state

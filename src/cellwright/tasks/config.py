@@ -13,6 +13,8 @@ from cellwright.models.sampling import LARGEST_SEED
 
 FIXED = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 """Of every class of options: its docstrings are the help texts."""
+TokenizerName = Literal["auto", "characters", "words", "bpe"]
+ScheduleName = Literal["constant", "cosine"]
 
 
 class Locations(BaseModel):
@@ -46,7 +48,7 @@ class Tokenising(BaseModel):
 
     model_config = FIXED
 
-    tokenizer: Literal["auto", "characters", "words", "bpe"] = "auto"
+    tokenizer: TokenizerName = "auto"
     """Kind of token; auto takes characters where the text is mostly Chinese or Japanese, else words."""
     vocab_size: int = Field(20_000, ge=3)
     """Most tokens kept."""
@@ -117,7 +119,7 @@ class FitConfig(Locations):
     """Batches whose gradients make one step, as if they were one: the loss is the mean over all their examples."""
     learning_rate: float = Field(3e-3, gt=0)
     """Step size of AdamW, and of its sparse form for the rows of large embeddings."""
-    lr_schedule: Literal["constant", "cosine"] = "cosine"
+    lr_schedule: ScheduleName = "cosine"
     """Step size over the run: cosine rises first, then falls to 0 at the end of the epochs or of --max-minutes,
     and rises again where a run is resumed with more of them."""
     weight_decay: float = Field(0.01, ge=0)
@@ -167,9 +169,10 @@ LOGGERS = ("csv", "tensorboard", "mlflow", "wandb")
 """What --logger takes."""
 MIXED = "bf16-mixed"
 """The precision that is autocast's; the others are words of torch.set_float32_matmul_precision."""
-LIMITS = frozenset(
-    "data out resume overwrite cache max_epochs max_minutes patience checkpoint_seconds num_workers threads baseline logger".split()  # noqa: SIM905,E501
-)
+LIMITS = frozenset({
+    "data", "out", "resume", "overwrite", "cache", "max_epochs", "max_minutes", "patience", "checkpoint_seconds",
+    "num_workers", "threads", "baseline", "logger",
+})  # fmt: skip
 """Options that a resumed run may change: none of them alters a step that was already taken."""
 FIRST = "pretrained"
 """Folder, in a run's own, of the run that is trained before it."""

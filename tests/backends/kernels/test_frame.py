@@ -13,9 +13,10 @@ import torch
 import cellwright
 from cellwright.backends.kernels import backward, batch, forward, partition
 from cellwright.backends.kernels import frame as frame_module
-from cellwright.backends.kernels.frame import LINE, NO_BATCH, At, Batch, Frame
+from cellwright.backends.kernels.frame import NO_BATCH, At, Batch, Frame
 from cellwright.backends.kernels.workspace import Workspace
 from cellwright.compiler.codegen.arguments import Struct
+from cellwright.compiler.target import LINE
 
 BLOCK = Struct("a", "b", "c")
 

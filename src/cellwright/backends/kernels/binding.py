@@ -10,13 +10,14 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from cellwright.backends.call import Call
-from cellwright.backends.kernels.frame import LINE, WORD, At, Frame, Numbers, Word
+from cellwright.backends.kernels.frame import WORD, At, Frame, Numbers, Word
 from cellwright.backends.kernels.partition import parts_of, tables, threads_of
 from cellwright.cells.definition import PER_UNIT
 from cellwright.compiler.codegen.arguments import ITEM
 from cellwright.compiler.codegen.gate_layout import LoopSpec
 from cellwright.compiler.kernel import Kernel, Loop, kernel
 from cellwright.compiler.runtime.openmp import pool, rest
+from cellwright.compiler.target import LINE
 from cellwright.packing import RowIndex
 
 FRAMES = 64  # that are kept of each kind: of the layers that were called last

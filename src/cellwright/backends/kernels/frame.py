@@ -24,8 +24,8 @@ from torch import Tensor
 from cellwright.backends.kernels.workspace import workspace
 from cellwright.compiler.codegen.arguments import HEADER, Struct, address
 from cellwright.compiler.runtime.parallel_for import Entry
+from cellwright.compiler.target import LINE
 
-LINE = 64  # bytes that processors hand to each other as one, and the alignment of what a run takes
 WORD = 8
 LEAST_ZEROS = 1 << 12  # bytes
 _ROOM, _WORDS = "room", "words"

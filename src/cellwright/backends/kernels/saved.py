@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from cellwright.backends.kernels.binding import FRAMES, Sizes, of
-from cellwright.backends.kernels.frame import LINE, At, Word
+from cellwright.backends.kernels.frame import At, Word
 from cellwright.compiler.codegen.loop_builder import HALF
+from cellwright.compiler.target import LINE
 
 
 class Saved(NamedTuple):

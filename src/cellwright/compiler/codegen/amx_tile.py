@@ -12,7 +12,6 @@ from llvmlite.ir import IRBuilder as Builder
 
 from cellwright.compiler.codegen import tile_registers
 from cellwright.compiler.codegen.bfloat16_tile import (
-    LINE,
     MOST,
     MULTIPLY,
     TERMS,
@@ -37,6 +36,7 @@ from cellwright.compiler.codegen.ir_builder import (
 )
 from cellwright.compiler.codegen.tile_registers import COLUMNS, ROWS, TileRegisters
 from cellwright.compiler.codegen.vector import i64
+from cellwright.compiler.target import LINE
 
 
 @dataclass(frozen=True)

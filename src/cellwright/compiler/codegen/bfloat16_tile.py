@@ -33,12 +33,12 @@ from cellwright.compiler.codegen import bfloat16, pointwise
 from cellwright.compiler.codegen.ir_builder import at, count, element_at, function, integer, load, pointer
 from cellwright.compiler.codegen.microkernel import Tile
 from cellwright.compiler.codegen.vector import Vector, i64
+from cellwright.compiler.target import LINE
 
 # (part of A, part of B) of each product, by how many parts there are
 ORDER = {1: ((0, 0),), 2: ((0, 1), (1, 0), (0, 0)), 3: ((0, 2), (1, 1), (2, 0), (0, 1), (1, 0), (0, 0))}
 MULTIPLY = [i64, pointer, i64, pointer, pointer, pointer, i64, i64, i64]  # the arguments of `define_multiply`
 TERMS = 32  # of a block
-LINE = 64  # bytes of a line of a cache
 MOST = 32  # rows that are multiplied at a time
 WORD = 4  # bytes
 

@@ -42,11 +42,11 @@ from cellwright.compiler.codegen.ir_builder import (
 )
 from cellwright.compiler.codegen.microkernel import Tile
 from cellwright.compiler.codegen.vector import Vector, declare, i32, i64
+from cellwright.compiler.target import LINE
 
 LEVELS = 127  # of a weight: v is in -LEVELS … LEVELS
 ROW_LEVELS = LEVELS * 256 + 127  # of a number of A
 BLOCK = 16  # terms that a row is filled up to
-LINE = 64  # bytes of a line of a cache
 ROWS = 3  # of A that are multiplied at a time: six of bytes
 WORD = 4  # bytes
 MOST_TERMS = (2**31 - 1) // (255 * LEVELS)  # of a sum of 32 bits

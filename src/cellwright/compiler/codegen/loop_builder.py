@@ -1,7 +1,7 @@
 """What the loops over a sequence share: an item's words, row addresses, and where programs read and write.
 
 The sequences of a batch never meet, so each thread takes some of them from the first step to the last, and no thread
-waits for another inside the sequence; where there are few, several threads share them (`parts`). Rows lie as in
+waits for another inside the sequence; where there are few, several threads share them (`team`). Rows lie as in
 `backends.call`; `batch_sizes` falls with t.
 """
 

@@ -16,9 +16,10 @@ from llvmlite.ir import Function, Module, Value
 from llvmlite.ir import IRBuilder as Builder
 
 from cellwright.compiler.codegen import bfloat16
-from cellwright.compiler.codegen.bfloat16_tile import LINE, TERMS
+from cellwright.compiler.codegen.bfloat16_tile import TERMS
 from cellwright.compiler.codegen.ir_builder import BYTE, at, count, element, function, integer, load, pointer
 from cellwright.compiler.codegen.vector import Lanes, Vector, declare, i32
+from cellwright.compiler.target import LINE
 
 ROWS, COLUMNS = 16, 16
 _REGISTERS = 8

@@ -6,9 +6,9 @@ from math import isfinite
 from numbers import Number
 from typing import NamedTuple
 
+from cellwright.data.compatible import SURROGATE
 from cellwright.errors import InputError
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 NUMBER = re.compile(r"-?\d+")
 """A column by its number."""
 
@@ -143,7 +143,7 @@ def is_missing(value: object) -> bool:
 
 def whole(value: str, column: str, where: str) -> str:
     """Return a text. Raises InputError for half a character, which JSON and NumPy can spell and no file can hold."""
-    half = _SURROGATE.search(value)
+    half = SURROGATE.search(value)
     if half:
         raise InputError(
             f"{where}: column {column!r} holds half of a surrogate pair, \\u{ord(half[0]):04x}, as character "

@@ -75,8 +75,9 @@ def _cache(config: ClassifyConfig, data: str) -> Path | None:
 
 SHARES: dict[str, Any] = {"validation_share": 0.1, "test_share": 0}
 """Of texts that are no built-in set, which has its own splits: of few of them one should fall to validation."""
-SHARED = set("cell embedding_dim hidden_size tokenizer vocab_size min_frequency text encoding seed".split()) | {  # noqa: SIM905
-    "batch_tokens", "accumulate_grad_batches", "checkpoint_seconds", "num_workers", "threads", "precision", "overwrite"
+SHARED = {
+    "cell", "embedding_dim", "hidden_size", "tokenizer", "vocab_size", "min_frequency", "text", "encoding", "seed",
+    "batch_tokens", "accumulate_grad_batches", "checkpoint_seconds", "num_workers", "threads", "precision", "overwrite",
 }  # fmt: skip
 """Options of the classifier that are those of its language model too."""
 WRITTEN = {"format", "separator", "header", "quoting"}

@@ -1,6 +1,6 @@
 """The options of `fit --task lm`."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -8,7 +8,7 @@ from cellwright.data.position_split import SHARE
 from cellwright.data.table import TEXT
 from cellwright.errors import InputError
 from cellwright.models.language_model_architecture import LanguageArchitecture
-from cellwright.tasks.config import FIXED, FitConfig, Locations, TextColumn, Tokenising
+from cellwright.tasks.config import FIXED, FitConfig, Locations, TextColumn, Tokenising, TokenizerName
 from cellwright.tasks.files import Cached, TableFiles, check_files
 
 
@@ -31,7 +31,7 @@ class LanguageConfig(FitConfig, LanguageArchitecture, Tokenising, Cached, TableF
         {"tokenizer", "vocab_size", "min_frequency", "train_split_only", "held_out"}
     )
 
-    tokenizer: Literal["auto", "characters", "words", "bpe"] = "characters"
+    tokenizer: TokenizerName = "characters"
     """Kind of token; words are lower-cased and their spacing is lost; auto: characters for Chinese, else words."""
     train_split_only: bool = False
     """Read only the texts of DATA that other tasks train on, so that a classifier may begin from the run."""

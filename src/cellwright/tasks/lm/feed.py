@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cellwright.data.arrays import OnDemand
 from cellwright.data.feed import Epoch
+from cellwright.data.wording import counted
 from cellwright.models.language_model import MARK
 from cellwright.nn.spans import span, spans
 from cellwright.nn.tbptt import Window
@@ -52,7 +53,7 @@ class LaneFeed:
     def describe(self) -> str:
         """How much is in a batch."""
         width = self._width()
-        return f"batches of {width} {'lane' if width == 1 else 'lanes'} side by side, {self.window} tokens of each"
+        return f"batches of {counted(width, 'lane')} side by side, {self.window} tokens of each"
 
     def _width(self) -> int:
         """Lanes of all processes."""

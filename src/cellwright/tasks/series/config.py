@@ -11,7 +11,7 @@ from cellwright.data.series import SERIES, numbered
 from cellwright.errors import InputError
 from cellwright.models.series_architecture import SeriesArchitecture
 from cellwright.options import flag
-from cellwright.tasks.config import FIXED, FitConfig, Locations, Smoothing
+from cellwright.tasks.config import FIXED, FitConfig, Locations, ScheduleName, Smoothing
 from cellwright.tasks.files import Separated
 
 USUAL = SeriesOptions()
@@ -156,7 +156,7 @@ class SeriesConfig(FitConfig, Smoothing, SeriesArchitecture, FileOptions, Proces
     """Most passes over the training examples."""
     patience: int = Field(20, ge=1)
     """Stop after this many epochs without a better validation score."""
-    lr_schedule: Literal["constant", "cosine"] = "constant"
+    lr_schedule: ScheduleName = "constant"
     """Step size over the run: cosine rises first, then falls to 0 at the end of --max-epochs or --max-minutes, and
     rises again where a run is resumed with more of them."""
     batch_tokens: int = Field(512, ge=1)

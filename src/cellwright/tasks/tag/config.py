@@ -4,7 +4,6 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
-from cellwright.data.readers.series_options import names_of
 from cellwright.data.sentences import SENTENCES
 from cellwright.errors import InputError
 from cellwright.models.tagger_architecture import TaggerArchitecture
@@ -28,11 +27,6 @@ class Columns(BaseModel):
     feature_columns: str | None = None
     """Columns of what else is said of each word, its part of speech, say, with commas between them: numbers, names or
     keys, as for --tokens. predict and evaluate read them too."""
-
-    @property
-    def feature_names(self) -> tuple[str, ...]:
-        """Each by itself."""
-        return names_of(self.feature_columns)
 
 
 class Files(HeldOut):
