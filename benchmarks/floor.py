@@ -6,11 +6,14 @@
     python benchmarks/floor.py --only 'gru train'     cases whose name contains this
     python benchmarks/floor.py --kernels              the kernels at every size, which the bounds are read off
     python benchmarks/floor.py --busy                 by processor time, where others are at work; one thread
+    python benchmarks/floor.py --control              torch.nn in our place: what the measure itself gets wrong
+    python benchmarks/floor.py --resume found.txt     go on with a run whose output is in this file
 
 A case's ratio is how often ours is done while torch.nn's is done once, of medians taken in turn (with --busy, of lower
 quartiles); results are compared before. Two layers of torch.nn differ by 5 % in such a short look, and by 20 % for as
 long as they live, by where in memory they lie. So a case below the floor is made and measured anew several times at
-the end, and the median of these counts, better or worse.
+the end, and the median of these counts, better or worse. What is below then may still be chance, and --control tells
+how often it is: both sides are torch.nn's then.
 
 A packed case begins and ends with packed rows. One of lengths is padded: torch.nn's layer packs before and pads after.
 A custom cell's step is held against its own reference.
@@ -19,12 +22,14 @@ A custom cell's step is held against its own reference.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -85,16 +90,19 @@ def cases(quick: bool) -> Iterator[Case]:
 Call = Callable[[], Sequence[Tensor]]
 
 
-def works(case: Case) -> dict[str, Call]:
-    """Ours and the other's, each giving the output, and in training the gradients of input and weights."""
+def works(case: Case, control: bool = False) -> dict[str, Call]:
+    """Ours and the other's, each giving the output, and in training the gradients of input and weights.
+
+    control: torch.nn's in our place, of a case that it has.
+    """
     torch.manual_seed(0)
-    return _of_steps(case) if case.form == "step" else _of_layers(case)
+    return _of_steps(case, control) if case.form == "step" else _of_layers(case, control)
 
 
-def _of_layers(case: Case) -> dict[str, Call]:
+def _of_layers(case: Case, control: bool) -> dict[str, Call]:
     kind = KINDS[case.cell]
     theirs = getattr(nn, kind)(case.hidden, case.hidden, case.layers)
-    ours = getattr(cellwright, kind)(case.hidden, case.hidden, case.layers)
+    ours = getattr(nn if control else cellwright, kind)(case.hidden, case.hidden, case.layers)
     ours.load_state_dict(theirs.state_dict())
     x, cotangent = torch.randn(2, case.time, case.batch, case.hidden).unbind()
     lengths = _lengths(case)
@@ -110,7 +118,10 @@ def _of_layers(case: Case) -> dict[str, Call]:
     if case.form == "padded":
         calls: tuple[Callable[[], Tensor], ...] = (lambda: ours(x)[0], lambda: theirs(x)[0])
     else:
-        calls = (lambda: ours(x, lengths=lengths)[0], lambda: _packed_and_padded(theirs, x, lengths))
+        calls = (
+            lambda: _packed_and_padded(ours, x, lengths) if control else ours(x, lengths=lengths)[0],
+            lambda: _packed_and_padded(theirs, x, lengths),
+        )
         cotangent *= (torch.arange(case.time)[:, None] < lengths)[..., None]
     return {
         name: _work(case, layer, x, call, cotangent)
@@ -130,7 +141,7 @@ def _packed_and_padded(layer: nn.Module, x: Tensor, lengths: Tensor) -> Tensor:
     return pad_packed_sequence(output, total_length=len(x))[0]
 
 
-def _of_steps(case: Case) -> dict[str, Call]:
+def _of_steps(case: Case, control: bool) -> dict[str, Call]:
     x, h, c, cotangent = torch.randn(4, case.batch, case.hidden).unbind()
     x.requires_grad_(case.trains)
     ours = cellwright.RecurrentCell(case.cell, case.hidden, case.hidden)
@@ -145,9 +156,13 @@ def _of_steps(case: Case) -> dict[str, Call]:
         return call
 
     if case.cell in KINDS:
-        other: nn.Module = getattr(nn, f"{KINDS[case.cell]}Cell")(case.hidden, case.hidden)
-        other.load_state_dict(ours.state_dict())
-        return {OURS: _work(case, ours, x, of(ours), cotangent), THEIRS: _work(case, other, x, of(other), cotangent)}
+        kind = getattr(nn, f"{KINDS[case.cell]}Cell")
+        first, second = kind(case.hidden, case.hidden) if control else ours, kind(case.hidden, case.hidden)
+        second.load_state_dict(first.state_dict())
+        return {
+            OURS: _work(case, first, x, of(first), cotangent),
+            THEIRS: _work(case, second, x, of(second), cotangent),
+        }
 
     def on_reference() -> Tensor:
         with use_backend("reference"):
@@ -173,7 +188,7 @@ def _work(case: Case, layer: nn.Module, input: Tensor, call: Callable[[], Tensor
 # --- measuring -----------------------------------------------------------------------------------------
 def ratio(case: Case, options: argparse.Namespace) -> float:
     """How often ours is done while the other is done once; raises where they compute different things."""
-    both = works(case)
+    both = works(case, options.control)
     results = [work() for work in both.values()]
     for ours, theirs in zip(*results, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3 * float(theirs.detach().abs().max()))
@@ -199,16 +214,31 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     if not options.busy and (doubt := others_at_work()):
         print(doubt, file=sys.stderr)
+    looks = _looks(options.resume.read_text()) if options.resume else {}
     found: dict[Case, float] = {}
     with kernels_of_any_size() if options.kernels else nullcontext():
         for case in cases(options.quick):
-            if options.only in str(case):
-                found[case] = ratio(case, options)
-                print(f"{found[case]:6.2f}  {case}", flush=True)
-        for case in [case for case, first in found.items() if first < FLOOR]:
+            if options.only not in str(case) or (options.control and case.cell in CUSTOM):
+                continue
+            if str(case) not in looks:
+                looks[str(case)] = [ratio(case, options)]
+                print(f"{looks[str(case)][0]:6.2f}  {case}", flush=True)
+            found[case] = looks[str(case)][-1]
+        for case in [case for case, last in found.items() if last < FLOOR and len(looks[str(case)]) == 1]:
             found[case], first = again(case, options), found[case]
             print(f"{found[case]:6.2f}  {case}    again; {first:.2f} before", flush=True)
     _summary(found)
+
+
+LINE = re.compile(r"^ *(\d+\.\d\d)  (\w+ \w+ \w+ L\d+ T\d+ B\d+ H\d+)(?:$|    again)", re.MULTILINE)
+
+
+def _looks(output: str) -> dict[str, list[float]]:
+    """A case's ratio in an earlier output, and where it was measured anew that one behind it."""
+    looks: dict[str, list[float]] = {}
+    for found, case in LINE.findall(output):
+        looks.setdefault(case, []).append(float(found))
+    return looks
 
 
 def _summary(found: dict[Case, float]) -> None:
@@ -229,6 +259,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a share of the grid")
     parser.add_argument("--kernels", action="store_true", help="the kernels at every size")
     parser.add_argument("--busy", action="store_true", help="by processor time of one thread")
+    parser.add_argument("--control", action="store_true", help="torch.nn in our place")
+    parser.add_argument("--resume", type=Path, metavar="FILE", help="the output of a run that was ended")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads of the arithmetic (1)")
     parser.add_argument("--only", default="", metavar="TEXT", help="only cases whose name contains this")
     parser.add_argument("--repeat", type=int, default=9, metavar="N", help="rounds of a case at most (9)")
