@@ -9,7 +9,7 @@ without pages of mapped files, which the system takes back where others want mem
 `--times` over, of which the median counts. The steps after are measured in one process, a step on disk after each one
 in memory, of the fewest rows. The rows are made of stretches of articles of the set news-en, 6 to 24 words each,
 which have a label each, or a tag a word: its length, or a target: the same words from the last to the first; or are the
-lines of one text, for a language model. `--page` writes the figures of classify into docs/scale.md.
+lines of one text, for a language model. `--page` writes the figures of the task into docs/scale.md.
 """
 
 from __future__ import annotations
@@ -166,17 +166,18 @@ def pace(data: str) -> None:
     print(json.dumps(seconds[1] / seconds[0]))
 
 
-def table(found: dict[tuple[int, str], list[Start]], steps: float) -> str:
-    """The figures as Markdown."""
+def table(task: str, found: dict[tuple[int, str], list[Start]], steps: float) -> str:
+    """The figures of a task as Markdown."""
     lines = [
-        "| rows | arrays | seconds to the first step | processor seconds | memory of data and model, MB "
+        "| task | rows | arrays | seconds to the first step | processor seconds | memory of data and model, MB "
         "| on disk, MB |",
-        "|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|",
     ]
     for (rows, way), starts in found.items():
         start = Start(*map(statistics.median, zip(*map(astuple, starts), strict=True)))
         lines.append(
-            f"| {rows:,} | {way} | {start.seconds:.1f} | {start.processor:.1f} | {start.own:,.0f} | {start.disk:,.0f} |"
+            f"| {task} | {rows:,} | {way} | {start.seconds:.1f} | {start.processor:.1f} | {start.own:,.0f} "
+            f"| {start.disk:,.0f} |"
         )
     said = (
         f"A training step on arrays on disk takes {steps:.2f} times the processor seconds of one on arrays in memory."
@@ -201,8 +202,6 @@ def main() -> None:
     parser.add_argument("--before", type=Path)
     parser.add_argument("--page", action="store_true")
     options = parser.parse_args()
-    if options.page and options.task != "classify":
-        parser.error("--page: the page has the figures of --task classify; expected that one, or no --page")
     here = Path(__file__).parents[1] / "src"
     ways = {BEFORE: options.before, MEMORY: here, DISK: here}
     found: dict[tuple[int, str], list[Start]] = defaultdict(list)
@@ -221,9 +220,10 @@ def main() -> None:
                         print(rows, way, found[rows, way][-1], flush=True)
         fewest = str(Path(folder, f"{several[0]}{SUFFIXES[options.task]}"))
         steps = child_process.ask(Path(__file__), fewest, environment={"PYTHONPATH": str(here)})
-    print(table(found, steps))
+    made = table(options.task, found, steps)
+    print(made)
     if options.page:
-        replace_measured(PAGE, table(found, steps))
+        replace_measured(PAGE, made, f"measured {options.task}")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,19 @@
 """`fit --task lm`, then `generate`: text that goes on from a prompt, by the options, and one sentence for a mistake."""
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pytest
+
+from cellwright.cli import journal, predict
+from cellwright.errors import InputError
+from cellwright.tasks.lm.predictor import LanguagePredictor
+from cellwright.tasks.predictor import Predictor
+from interrupted import answers_end_after
 
 Command = Callable[..., Any]
 LINE = "the cat sat on the mat.\n"
@@ -86,16 +94,51 @@ def test_a_classifier_does_not_write(cellwright: Command, run: Path) -> None:
     assert "is a run of classify; expected one that `cellwright fit --task lm` made" in ended.err
 
 
-def test_predict_scores_a_file_as_one_text_and_a_table_by_its_rows(
+def test_predict_scores_a_plain_text_by_its_lines_as_a_table_by_its_rows(
     cellwright: Command, told: tuple[Path, Any], tmp_path: Path
 ) -> None:
     plain, table = tmp_path / "two.txt", tmp_path / "two.csv"
-    plain.write_text(2 * LINE)
-    table.write_text(f"text\n{LINE}{LINE}")
-    (whole,) = cellwright("predict", told[0], plain, "--json").out.splitlines()
-    assert json.loads(whole)["characters"] == 2 * len(LINE)
-    rows = [json.loads(line) for line in cellwright("predict", told[0], table, "--json").out.splitlines()]
-    assert [row["characters"] for row in rows] == [len(LINE) - 1] * 2
+    plain.write_text(f"{LINE}\nmat\r\n")
+    table.write_text(f'text\n{LINE}""\nmat\n')
+    by_line, by_row = (cellwright("predict", told[0], each, "--json") for each in (plain, table))
+    assert by_line.out == by_row.out
+    assert [json.loads(line)["characters"] for line in by_line.out.splitlines()] == [len(LINE) - 1, 0, 3]
+    assert f"{plain}: each line is a text of its own; `cellwright evaluate` scores the file as one" in by_line.err
+    assert by_line.err.count("each line") == 1
+
+
+@pytest.fixture
+def packed(tmp_path: Path) -> list[Path]:
+    """Forty lines, no two alike, in two files."""
+    lines = [LINE * (k % 3) + "the cat sat"[: k % 9] + f" {'x' * k}\n" for k in range(20)]
+    one, other = tmp_path / "a.txt.gz", tmp_path / "b.txt.zst"
+    one.write_bytes(gzip.compress("".join(lines).encode()))
+    with pyarrow.CompressedOutputStream(str(other), "zstd") as file:
+        file.write("".join(lines).encode())
+    return [one, other]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_lines_of_packed_texts_are_scored_on_after_ctrl_c(
+    cellwright: Command, told: tuple[Path, Any], packed: list[Path], monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    monkeypatch.setattr(predict, "LINES", 7)
+    monkeypatch.setattr(journal, "SECONDS", 0.0)
+    whole, out = (packed[0].with_name(name + suffix) for name in ("whole", "out"))
+    assert cellwright("predict", told[0], *packed, "--out", whole).status == 0
+    with answers_end_after(LanguagePredictor, 3):
+        assert cellwright("predict", told[0], *packed, "--out", out).status == 130
+    ended = cellwright("predict", told[0], *packed, "--out", out, "--resume")
+    assert "going on after 21 answers" in ended.err
+    assert out.read_bytes() == whole.read_bytes()
+
+
+def test_lines_are_answered_before_the_end_is_read(told: tuple[Path, Any], file: Callable[..., Path]) -> None:
+    path = file("long.txt", LINE.encode() * 3000 + b"\xff\n")
+    pieces = Predictor.load(told[0]).request(str(path), {}).pieces()
+    assert len(next(pieces).texts) < 3000
+    with pytest.raises(InputError, match=r"long\.txt: not utf-8: byte 0xff"):
+        list(pieces)
 
 
 def test_a_language_model_is_scored_on_the_text_as_it_is_written(

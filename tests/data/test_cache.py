@@ -264,13 +264,19 @@ def test_which_files_are_not_held_in_memory(tmp_path, monkeypatch):
     folder.mkdir()
     assert LARGE == 256_000_000
     monkeypatch.setattr(cache, "LARGE", 100)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
     chosen, asked = Caching(tmp_path / "c"), Caching(tmp_path / "c", always=True)
     assert chosen.store([small]) is MEMORY
     assert isinstance(chosen.store([small, other]), Cache)
     assert isinstance(asked.store([small]), Cache)
-    assert chosen.store([folder]) is MEMORY
-    with pytest.raises(InputError, match=r"texts: is no file, .* leave --cache out"):
-        asked.store([folder])
+    assert chosen.store([folder]) is chosen.store([pipe, small, other]) is MEMORY
+    with pytest.raises(InputError, match=r"pipe: is no file, .* leave --cache out"):
+        asked.store([pipe])
+    (folder / "a").mkdir()
+    for name in ("a/0.txt", "1.txt"):
+        (folder / name).write_text("x" * 60)
+    assert isinstance(chosen.store([folder]), Cache)
     compressed = tmp_path / "small.csv.gz"
     compressed.write_bytes(b"x" * 30)
     assert isinstance(chosen.store([compressed]), Cache)  # of some 120 bytes of text
@@ -344,11 +350,26 @@ def several(file):
     return file("x", "").parent / "shards-*"
 
 
-def test_data_on_disk_are_those_in_memory(several, tmp_path):
-    expected, said = prepared(several, None)
+@pytest.fixture
+def texts(tmp_path):
+    """Texts in two folders, a file each; some stand there twice."""
+    for k in range(130):
+        file = tmp_path / "texts" / ("good", "bad")[k % 3 == 0] / f"{k}.txt"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"ein text nur\r\nfür {k % 50}")
+    return tmp_path / "texts"
+
+
+@pytest.fixture(params=["several", "texts"])
+def rows(request):
+    return request.getfixturevalue(request.param)
+
+
+def test_data_on_disk_are_those_in_memory(rows, tmp_path):
+    expected, said = prepared(rows, None)
     assert said == []
     for _ in range(2):  # made, and there
-        found, [sentence] = prepared(several, tmp_path / "cache")
+        found, [sentence] = prepared(rows, tmp_path / "cache")
         assert found == expected
         assert sentence.startswith(f"{tmp_path / 'cache'}: the data as arrays")
 
@@ -396,3 +417,31 @@ def test_killed_anywhere_and_begun_again_is_left_alone(several, tmp_path, count)
     found, said = prepared(several, folder)
     assert found == prepared(several, None)[0]
     assert "damaged" not in " ".join(said)
+
+
+@pytest.mark.parametrize("count", [1, 2, 6])
+def test_a_folder_of_texts_killed_and_begun_again_is_left_alone(texts, tmp_path, monkeypatch, count):
+    monkeypatch.setattr("cellwright.data.readers.files.PIECE", 16)
+    monkeypatch.setattr("cellwright.data.readers.folder.TOGETHER", 150)
+    process = FORK.Process(target=killed_at, args=(texts, tmp_path / "cache", count))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    expected, _ = prepared(texts, None)
+    assert prepared(texts, tmp_path / "cache")[0] == expected
+
+
+def test_a_folder_of_texts_is_told_by_its_names_and_what_they_hold(texts, tmp_path):
+    prepared(texts, tmp_path / "cache")
+    there = set((tmp_path / "cache").iterdir())
+    texts.rename(tmp_path / "moved")
+    assert prepared(tmp_path / "moved", tmp_path / "cache")[0] == prepared(tmp_path / "moved", None)[0]
+    assert set((tmp_path / "cache").iterdir()) == there
+    for change in (
+        lambda folder: (folder / "bad" / "0.txt").write_text("ein anderer"),
+        lambda folder: (folder / "bad" / "0.txt").rename(folder / "good" / "0.txt"),
+    ):
+        change(tmp_path / "moved")
+        assert prepared(tmp_path / "moved", tmp_path / "cache")[0] == prepared(tmp_path / "moved", None)[0]
+        assert set((tmp_path / "cache").iterdir()) > there
+        there = set((tmp_path / "cache").iterdir())

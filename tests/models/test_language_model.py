@@ -104,6 +104,20 @@ def test_memory_of_scoring_does_not_depend_on_how_it_is_cut(monkeypatch: pytest.
     assert_agree(model.nats(documents), whole, SINGLE)
 
 
+@settings(max_examples=40)
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=5))
+def test_sums_of_documents_side_by_side_are_those_of_each_alone(lengths: list[int]) -> None:
+    draws = torch.Generator().manual_seed(sum(lengths))
+    documents = [torch.cat([torch.zeros(1).long(), torch.randint(1, 7, (n,), generator=draws)]) for n in lengths]
+    model = small(num_layers=2).eval()
+    alone = [double(model).nats([each]).sum() if len(each) > 1 else torch.zeros(()).double() for each in documents]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cellwright.models.language_model.SCORED_AT_ONCE", 4)  # beyond, one alone comes in windows
+        found = model.nats_of_each(documents)
+    assert found.dtype == torch.float64
+    assert_agree(found, torch.stack(alone), SINGLE)
+
+
 # --- what is dropped ----------------------------------------------------------------------------------
 def test_pytorch_65688_weight_drop_trains_the_weights() -> None:
     model = small(weight_drop=0.3, num_layers=2)

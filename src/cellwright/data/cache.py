@@ -34,6 +34,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from cellwright.data.arrays import MEMORY, Fill, Made, Memory, Store, bytes_of, store_of
 from cellwright.data.readers.files import PACKED
+from cellwright.data.readers.folder import files_in
 from cellwright.errors import InputError
 from cellwright.files import read_json, write_json
 from cellwright.stages import stage
@@ -62,11 +63,11 @@ class Caching(NamedTuple):
     """Whether those of small files do, too."""
 
     def store(self, files: Sequence[Path]) -> Store:
-        """Return where the arrays of these files lie: in memory of few bytes, of folders, and of what is read once.
+        """Return where the arrays of these files, or folders of texts, lie: in memory of few bytes, and of a pipe.
 
-        Raises InputError where a folder or what is read once is asked to lie on disk.
+        Raises InputError where what is read once is asked to lie on disk.
         """
-        other = next((file for file in files if not file.is_file()), None)
+        other = next((file for file in files if not (file.is_file() or file.is_dir())), None)
         if other is not None:
             if self.always and other.exists():
                 raise InputError(f"{other}: is no file, whose arrays lie in memory in any case; leave --cache out")
@@ -82,6 +83,8 @@ class Caching(NamedTuple):
 
 
 def _bytes_of_text(file: Path) -> int:
+    if file.is_dir():
+        return sum(each.stat().st_size for each in files_in(file, labelled=False))
     return file.stat().st_size * (COMPRESSION if file.suffix in COMPRESSED else 1)
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
 from cellwright.errors import InputError
 from cellwright.models.dropout import LockedDropout, TokenDropout, drop_weights
@@ -156,6 +157,22 @@ class LanguageModel(nn.Module):
 
         """
         return torch.cat(list(self.nats_of(windows(lanes(documents, 1), window=SCORED_AT_ONCE))))
+
+    @torch.no_grad()
+    def nats_of_each(self, documents: Sequence[Tensor]) -> Tensor:
+        """The same, summed: (D,) of D documents, float64, 0 of one without tokens.
+
+        documents: as for `nats`; several are read side by side, as long as the longest: give those of like lengths.
+        """
+        lengths = torch.tensor([len(document) - 1 for document in documents])
+        if len(documents) == 1 and lengths[0] > SCORED_AT_ONCE:
+            return self.nats(documents).sum()[None]
+        if not lengths.any():
+            return torch.zeros(len(documents), dtype=torch.float64)
+        tokens = pad_sequence(list(documents))  # (T + 1, D)
+        read = self.read(tokens[:-1], lengths=lengths)
+        nats = self.softmax.nats(read.features.flatten(0, 1), tokens[1:].flatten()).double().view(-1, len(documents))
+        return nats.where(torch.arange(len(nats))[:, None] < lengths, 0.0).sum(0)
 
     def nats_of(self, windows: Iterable[Window]) -> Iterator[Tensor]:
         """Yield those of each of some windows that follow each other, as `window_nats` returns them."""

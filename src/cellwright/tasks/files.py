@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from cellwright.data import datasets
 from cellwright.data.arrays import MEMORY
 from cellwright.data.cache import Caching
 from cellwright.data.readers import DELIMITED, FOLDER, FORMATS, Format, by_suffix, tagged
@@ -139,7 +140,7 @@ def shared_cache(config: type[FitConfig], data: str, others: Iterable[str], out:
     """The option by which runs on the same large files share their arrays, beside the folder `out` of all of them.
 
     config: that of the task. others: what is named beside DATA, for validation, say. Nothing is shared where one is a
-    folder of texts.
+    pipe.
     """
     if not issubclass(config, Cached) or not all(are_files(config, each) for each in (data, *others)):
         return {}
@@ -149,8 +150,10 @@ def shared_cache(config: type[FitConfig], data: str, others: Iterable[str], out:
 
 
 def are_files(config: type[FitConfig], data: str) -> bool:
-    """Whether a task with these options finds files where DATA is named: no folder of texts, and no pipe."""
-    return all(map(os.path.isfile, named_by(data, _formats(config))))
+    """Whether a task with these options finds files or a folder where DATA is named: no built-in set, and no pipe."""
+    if data in datasets.names():
+        return False
+    return all(os.path.isfile(each) or os.path.isdir(each) for each in named_by(data, _formats(config)))
 
 
 def _formats(config: type[FitConfig]) -> Mapping[str, Format[Any, Any, Any]]:

@@ -1,5 +1,7 @@
 """A folder with one folder a class, as aclImdb and 20 newsgroups are published; scikit-learn's reader beside ours."""
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ from sklearn.datasets import load_files
 
 from cellwright.data.readers import read
 from cellwright.data.readers.options import ReadOptions
+from cellwright.data.readers.records import read_pieces
 from cellwright.errors import InputError
 
 
@@ -53,6 +56,21 @@ def test_without_labels_the_files_beside_are_texts_too(folder: Path) -> None:
     assert len(read(folder, label=None, how=ReadOptions("latin-1"))) == 5
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="where a file may have any name")
+def test_a_name_that_is_not_utf_8_is_written_as_one_types_it(folder: Path) -> None:
+    (folder / "pos" / "10_7.txt").rename(os.fsdecode(os.fsencode(folder) + b"/pos/\xff.txt"))
+    table = read(folder, how=ReadOptions("latin-1"))
+    assert dict(zip(table.lines, table.texts, strict=True))["pos/\\xff.txt"] == "schön"
+    [records] = read_pieces(folder, ReadOptions("latin-1"))
+    assert records.rows[-2] == [("file", "pos/\\xff.txt"), ("text", "schön")]
+
+
+def test_books_are_handed_on_before_there_are_many(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cellwright.data.readers.folder.TOGETHER", 9)
+    some = read_pieces(folder, ReadOptions("latin-1"))
+    assert [[row[1][1] for row in each.rows] for each in some] == [["schlecht", "", "sehr\ngut"], ["schön", "0:1"]]
+
+
 def test_a_byte_that_the_encoding_lacks_names_the_file(folder: Path) -> None:
     with pytest.raises(InputError, match=r"pos/10_7\.txt: not utf-8: byte 0xf6 at offset 3"):
         read(folder)
@@ -75,8 +93,8 @@ def test_texts_without_a_label_that_would_be_a_class_are_named(folder: Path) -> 
     notes = read(folder, how=ReadOptions("latin-1")).notes
     assert notes[0].endswith("neg 2, pos 2, unsup 1")
     assert notes[-1] == (
-        f"{folder}: unsup is a class like the others, and in aclImdb it holds texts without a label: move it out of "
-        f"{folder}, or to {folder / '.unsup'}, to leave it out"
+        f"{folder}: unsup is a class like the others, and in aclImdb it holds texts without a label: move it "
+        "elsewhere, or name it .unsup, to leave it out"
     )
     (folder / "unsup").rename(folder / ".unsup")
     assert set(read(folder, how=ReadOptions("latin-1")).labels or []) == {"neg", "pos"}

@@ -1,5 +1,6 @@
 """A classifier whose data lie on disk is the one whose data lie in memory, whatever ended it on the way."""
 
+import os
 import re
 import signal
 from pathlib import Path
@@ -55,16 +56,21 @@ def test_a_built_in_set_has_no_cache(tmp_path):
 
 def test_trials_of_a_search_share_the_arrays_of_large_data(data, tmp_path, monkeypatch):
     study, cached = tmp_path / "study", {"cache": tmp_path / "study.cache"}
-    small, folder = tmp_path / "small.csv", tmp_path / "texts"
+    small, folder, pipe = tmp_path / "small.csv", tmp_path / "texts", tmp_path / "pipe"
     small.write_text("text,label\n")
     (folder / "a").mkdir(parents=True)
+    os.mkfifo(pipe)
     assert shared_cache(ClassifyConfig, data, [], study) == {}
     monkeypatch.setattr(cache, "LARGE", Path(data).stat().st_size)
     assert shared_cache(ClassifyConfig, data, [], study) == shared_cache(TagConfig, data, [], study) == cached
     assert shared_cache(ClassifyConfig, str(small), [], study) == {}
     assert shared_cache(ClassifyConfig, str(small), [data], study) == cached  # one for each trial else
-    assert shared_cache(ClassifyConfig, str(folder), [data], study) == {}
-    assert shared_cache(ClassifyConfig, "reviews-zh", [], study) == {}
+    assert shared_cache(ClassifyConfig, str(folder), [], study) == {}
+    assert shared_cache(ClassifyConfig, str(folder), [data], study) == cached
+    assert shared_cache(ClassifyConfig, str(pipe), [data], study) == {}
+    (tmp_path / "reviews-zh").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert shared_cache(ClassifyConfig, "reviews-zh", [data], study) == {}
     assert shared_cache(LanguageConfig, data, [], study) == shared_cache(TransduceConfig, data, [], study) == cached
 
 

@@ -94,12 +94,20 @@ def test_where_the_texts_of_large_files_lie_is_said(book, small, tmp_path, monke
     assert sum(note.startswith(f"{tmp_path / 'run.cache'}: the data as arrays") for note in notes) == 1
 
 
-def test_a_built_in_set_and_a_folder_have_no_cache(book, told, tmp_path):
+def test_a_folder_of_texts_on_disk_is_that_in_memory(table, told, tmp_path, monkeypatch):
+    monkeypatch.setattr("cellwright.data.readers.folder.TOGETHER", 500)
+    folder = tmp_path / "texts"
+    (folder / "more").mkdir(parents=True)
+    for k in range(60):
+        (folder / ("more", ".")[k % 4 == 0] / f"{k}.md").write_text(prose(5 + k, k), encoding="utf-8")
+    for data in (str(folder), as_one([folder, table])):
+        cached, again = (told(data, validation_share=0.3, cache=tmp_path / "arrays") for _ in range(2))
+        assert cached == again == told(data, validation_share=0.3)
+
+
+def test_a_built_in_set_has_no_cache(told, tmp_path):
     with pytest.raises(InputError, match=r"pydoc is a built-in set, and --cache is .*; leave it out"):
         told("pydoc", cache=tmp_path / "arrays")
-    (tmp_path / "texts" / "a").mkdir(parents=True)
-    with pytest.raises(InputError, match=r"texts: is no file, whose arrays lie in memory in any case"):
-        told(str(tmp_path / "texts"), cache=tmp_path / "arrays")
 
 
 @pytest.mark.parametrize(

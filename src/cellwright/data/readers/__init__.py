@@ -98,7 +98,7 @@ def read_columns(path: str | Path, columns: Columns, how: ReadOptions | None = N
         files,
         store,
         "rows",
-        TableBuilder.kinds(columns),
+        TableBuilder.kinds(columns, named=FOLDER in formats.values()),
         partial(TableBuilder, columns),
         lambda file: FORMATS[formats[file]].read(file, columns, how),
         [[formats[file] for file in files], columns, how],

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cellwright.data.arrays import Growing, Made, Store
 from cellwright.data.column import Column, Encoded, encoded
-from cellwright.data.readers.rows import RowBuilder, names_of, place_of_rows
+from cellwright.data.readers.rows import NAMES, RowBuilder, names_of, place_of_rows
 from cellwright.data.readers.values import FILE, Cells, Columns, as_optional, as_text
 from cellwright.data.table import Table
 
@@ -28,12 +28,17 @@ class TableBuilder(RowBuilder[Cells]):
         self._columns = columns
         # Numbers of cells as they stand there, so that each is looked at once.
         self._known: dict[str, dict[str, int]] = {role: {} for role in self.names}
+        self._named = 0
 
     @staticmethod
-    def kinds(columns: Columns) -> dict[str, Any]:
-        """Return the types of the arrays that it makes: the texts, where rows stood, and numbers of other columns."""
-        targets = dict(zip(TARGETS, (np.uint8, np.int32), strict=True)) if columns.pairs else {}
-        texts = {"content": np.uint8, "sizes": np.int32, "lines": np.int64, **targets}
+    def kinds(columns: Columns, *, named: bool) -> dict[str, Any]:
+        """Return the types of the arrays that it makes: the texts, where rows stood, and numbers of other columns.
+
+        named: whether some rows stand in a folder, as files.
+        """
+        texts: dict[str, Any] = {"content": np.uint8, "sizes": np.int32, "lines": np.int64}
+        for further, there in ((TARGETS, columns.pairs), (NAMES, named)):
+            texts |= dict(zip(further, (np.uint8, np.int32), strict=True)) if there else {}
         return texts | dict.fromkeys(_others(columns), np.int32)
 
     def add(self, cells: Cells) -> None:
@@ -43,11 +48,9 @@ class TableBuilder(RowBuilder[Cells]):
         targets = self._targets(cells, new, where)
         # Those that are there are looked at too, so that each name has the number that it had.
         numbers = {role: self._numbers(role, name, cells, where) for role, name in _others(self._columns).items()}
-        lines = self._lines(cells, self.files[-1]["names"])
+        lines = self._lines(cells, new)
         if new.start < new.stop:
-            content = np.frombuffer(texts.content, np.uint8)
-            arrays: dict[str, NDArray[Any]]
-            arrays = {"content": content, "sizes": texts.sizes, "lines": np.array(lines[new], np.int64)}
+            arrays = _arrays(("content", "sizes"), texts) | lines
             arrays |= targets | {role: found[new] for role, found in numbers.items()}
             self.growing.append(new.stop - new.start, arrays)
 
@@ -65,8 +68,7 @@ class TableBuilder(RowBuilder[Cells]):
         if not self._columns.pairs:
             return {}
         assert self._columns.label is not None  # as pairs have
-        found = self._texts(as_optional, self._columns.label, cells, new, where)
-        return dict(zip(TARGETS, (np.frombuffer(found.content, np.uint8), found.sizes), strict=True))
+        return _arrays(TARGETS, self._texts(as_optional, self._columns.label, cells, new, where))
 
     def _numbers(self, role: str, name: str, cells: Cells, where: str) -> NDArray[np.int32]:
         """Of each cell of a column its place among the different ones."""
@@ -79,18 +81,18 @@ class TableBuilder(RowBuilder[Cells]):
             return np.array(found, np.int32)
         return np.fromiter(map(known.__getitem__, cast(Sequence[str], values)), np.int32, len(values))
 
-    @staticmethod
-    def _lines(cells: Cells, names: list[int | str]) -> Sequence[Any]:
-        """The lines of the rows; of a folder, whose rows have names, the place of each among these."""
+    def _lines(self, cells: Cells, new: slice) -> dict[str, NDArray[Any]]:
+        """The lines of the new rows; of a folder, whose rows have names, the place of each among these, and they."""
         if cells.unit != FILE:
-            return cells.lines
-        names += cells.lines
-        return range(len(names) - len(cells.lines), len(names))
+            return {"lines": np.array(cells.lines[new], np.int64)}
+        begin, names = self._named + new.start, cast(Sequence[str], cells.lines[new])
+        self._named += len(cells.lines)
+        return {"lines": np.arange(begin, begin + len(names)), **_arrays(NAMES, encoded(names))}
 
 
 def table_of(made: Made, files: Sequence[Path], source: str, store: Store) -> Table:
     """Return the table of all rows that a builder made of these files; source: as of `place_of_rows`."""
-    one = place_of_rows(made, files, source)
+    one = place_of_rows(made, files, source, store)
     told = zip(files, made.told["files"], strict=True)
     notes = [f"{path}{note}" for path, file in told for note in file["notes"]]
     texts = Column.side_by_side(made.arrays["content"], made.arrays["sizes"], store)
@@ -99,6 +101,11 @@ def table_of(made: Made, files: Sequence[Path], source: str, store: Store) -> Ta
         content, sizes = (made.arrays[name] for name in TARGETS)
         labels = Column.side_by_side(content, sizes, store)
     return Table(texts, labels, one.lines, one.source, one.unit, names_of(made, "features"), notes)
+
+
+def _arrays(names: tuple[str, str], texts: Encoded) -> dict[str, NDArray[Any]]:
+    """The two arrays of some texts."""
+    return dict(zip(names, (np.frombuffer(texts.content, np.uint8), texts.sizes), strict=True))
 
 
 def _others(columns: Columns) -> dict[str, str]:

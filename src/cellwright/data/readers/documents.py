@@ -10,7 +10,7 @@ import numpy as np
 from cellwright.data.arrays import MEMORY, Store
 from cellwright.data.column import Column, taken
 from cellwright.data.documents import MOST, SIZE, Documents, cut
-from cellwright.data.readers import FORMATS, by_suffix, format_of, read
+from cellwright.data.readers import FOLDER, FORMATS, by_suffix, format_of, read
 from cellwright.data.readers.builder import TableBuilder, table_of
 from cellwright.data.readers.files import characters, in_pieces, reading
 from cellwright.data.readers.options import ReadOptions
@@ -37,7 +37,7 @@ def read_documents(
         return _pieces(file, columns, how) if one[file] else FORMATS[formats[file]].read(file, columns, how)
 
     key = [[formats[file] for file in files], columns, how, SIZE, MOST]
-    kinds = TableBuilder.kinds(columns)
+    kinds = TableBuilder.kinds(columns, named=FOLDER in formats.values())
     made, store = built(files, store, "texts", kinds, partial(TableBuilder, columns), rows, key)
     table = table_of(made, files, str(path), store)
     counts = [

@@ -98,7 +98,7 @@ def _plain(path: Path, how: ReadOptions, asked: Sequence[str]) -> Iterator[Recor
 
 
 def _folder(path: Path, how: ReadOptions, asked: Sequence[str]) -> Iterator[Records]:
-    for some in in_pieces(folder.texts(path, how.encoding)):
+    for some in folder.pieces(path, how.encoding):
         rows: list[Pairs] = [[("file", name), ("text", text)] for name, text in some]
         yield Records(rows, [name for name, _ in some], str(path), "file", named=False)
 

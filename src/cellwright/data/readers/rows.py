@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from cellwright.data.arrays import Growing, Made, Store
-from cellwright.data.column import Lines, Names
+from cellwright.data.column import Column, Lines, Names
+from cellwright.data.readers.folder import files_in
 from cellwright.data.readers.places import Places, Segment
+from cellwright.data.readers.values import FILE
 from cellwright.errors import InputError
 
 Some = TypeVar("Some")
@@ -29,7 +31,7 @@ class RowBuilder(ABC, Generic[Some]):
     def begin(self, path: str) -> None:
         """Say that the rows that come are those of this file."""
         self.path = path
-        self.files.append({"rows": 0, "unit": "line", "names": [], "notes": []})
+        self.files.append({"rows": 0, "unit": "line", "notes": []})
 
     @abstractmethod
     def add(self, some: Some) -> None:
@@ -84,18 +86,26 @@ def built(
     return store.made(name, kinds, fill), store
 
 
-def place_of_rows(made: Made, files: Sequence[Path], source: str) -> Segment:
-    """Return where all rows stood that a builder made of these files.
+NAMES = "name_content", "name_sizes"
+"""Of the rows of a folder, which are its files; their lines are their places among these."""
+
+
+def place_of_rows(made: Made, files: Sequence[Path], source: str, store: Store) -> Segment:
+    """Return where all rows stood that a builder made of these files, which lie in the store.
 
     source: what names all of them, where they are several; the rows then say in which they stood.
     """
     segments, end = list[Segment](), 0
+    names = None
+    if made.arrays.keys() >= set(NAMES):
+        content, sizes = (made.arrays[each] for each in NAMES)
+        names = Column.side_by_side(content, sizes, store)
     for path, file in zip(files, made.told["files"], strict=True):
         begin, end = end, end + file["rows"]
-        lines = made.arrays["lines"][begin:end]
-        segments.append(
-            Segment(str(path), file["unit"], Names(lines, file["names"]) if file["names"] else Lines(lines))
-        )
+        lines: Sequence[int | str] = Lines(made.arrays["lines"][begin:end])
+        if names is not None and file["unit"] == FILE:
+            lines = names.take(made.arrays["lines"][begin:end], store)
+        segments.append(Segment(str(path), file["unit"], lines))
     return segments[0] if len(segments) == 1 else Segment(source, "", Places(segments))
 
 
@@ -105,12 +115,25 @@ def names_of(made: Made, role: str) -> Names | None:
     return Names(made.arrays[role], names[role]) if role in names else None
 
 
-def _state(path: Path) -> tuple[int, int, int] | None:
-    """By which a file that is written to shows; None of what is no file."""
+def _state(path: Path) -> object:
+    """By which a file that is written to shows, or a folder of them; None of what is neither."""
+    if path.is_dir():
+        return _of_each(path, _state)
     stat = path.stat()
     return (stat.st_ino, stat.st_size, stat.st_mtime_ns) if path.is_file() else None
 
 
 def _digest(path: Path) -> str:
+    """Of the content of a file, or of a folder's files and their names."""
+    if path.is_dir():
+        return _of_each(path, _digest)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _of_each(folder: Path, found: Callable[[Path], object]) -> str:
+    """One digest of what is found of each file in a folder, and of its name there."""
+    together = hashlib.sha256()
+    for file in files_in(folder, labelled=False):
+        together.update(repr((str(file.relative_to(folder)), found(file))).encode())
+    return together.hexdigest()

@@ -50,7 +50,7 @@ class SentenceBuilder(RowBuilder[Sentences]):
 
 def sentences_of(made: Made, files: Sequence[Path], source: str, store: Store) -> Sentences:
     """Return all sentences that a builder made of these files; source: as of `place_of_rows`."""
-    place, lengths = place_of_rows(made, files, source), made.arrays["words"]
+    place, lengths = place_of_rows(made, files, source, store), made.arrays["words"]
 
     def lists(items: Column | Names | None) -> Lists:
         assert items is not None  # of the roles that there are

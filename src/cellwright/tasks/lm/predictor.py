@@ -1,19 +1,22 @@
 """How probable a language model finds a text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import torch
+from torch import Tensor
 
-from cellwright.data.readers.documents import is_one_text, read_documents
-from cellwright.data.readers.files import existing
+from cellwright.data.readers.documents import is_one_text
+from cellwright.data.special_tokens import UNKNOWN
 from cellwright.data.unseen import Unseen
 from cellwright.evaluation.perplexity import PerplexityScores
-from cellwright.tasks.files import as_the_run, check_written, read_options
+from cellwright.models.language_model import SCORED_AT_ONCE
+from cellwright.tasks.files import read_options
 from cellwright.tasks.lm.prepare import documents
 from cellwright.tasks.lm.run import LanguageRun
-from cellwright.tasks.predictor import FileRequest, Prediction, Predictor
+from cellwright.tasks.predictor import Piece, Prediction, Predictor
+from cellwright.tasks.texts import batches_of
 
 
 @dataclass(frozen=True)
@@ -38,27 +41,31 @@ class LanguagePredictor(Predictor[Scored]):
     def __init__(self, run: LanguageRun) -> None:
         self.run: LanguageRun = run
 
-    def request(self, path: str, given: Mapping[str, Any], *, several: bool = False) -> FileRequest:
-        """The texts of a column, or of any file but a table the whole as one text, as in training."""
-        how = read_options(as_the_run(self.run.config.options, given, path))
-        if not is_one_text(existing(path, folder=True), how):
-            return super().request(path, given, several=several)
-        check_written(given, path)
-        texts = read_documents(path, how=how).texts
-        return FileRequest.at_once(texts, [[("text", text)] for text in texts])
-
     def predict(self, texts: Sequence[str]) -> list[Scored]:
         """Score each text, in their order, its end not among what is predicted."""
-        encoded = documents(self.run.tokenizer, texts)
-        return [self._score(text, numbers) for text, numbers in zip(texts, encoded, strict=True)]
+        encoded, nats = documents(self.run.tokenizer, texts), [0.0] * len(texts)
+        for indices in batches_of(list(map(len, encoded)), SCORED_AT_ONCE):
+            found = self.run.model.nats_of_each([encoded[i] for i in indices])
+            for i, each in zip(indices, found.tolist(), strict=True):
+                nats[i] = each
+        return [self._scored(text, numbers, each) for text, numbers, each in zip(texts, encoded, nats, strict=True)]
 
     def unseen(self, texts: Sequence[str]) -> list[Unseen]:
         """Count the tokens that the run does not know, each text as it is written."""
         return [self.run.tokenizer.unseen(texts, as_written=True)]
 
-    def _score(self, text: str, document: torch.Tensor) -> Scored:
+    def _pieces(self, path: str, options: Mapping[str, Any]) -> Iterator[Piece]:
+        """The texts of a column, or of plain text the lines, which in training are one text: a sentence says so."""
+        notes = list[str]()
+        if is_one_text(Path(path), read_options(options)):
+            notes = [f"{path}: each line is a text of its own; `cellwright evaluate` scores the file as one"]
+        for piece in super()._pieces(path, options):
+            yield piece._replace(notes=[*notes, *piece.notes])
+            notes = []
+
+    def _scored(self, text: str, document: Tensor, nats: float) -> Scored:
         if len(document) == 1:
             return Scored(0.0, 1.0, 0, len(text))
-        nats = self.run.model.nats([document])
-        found = PerplexityScores(float(nats.sum()), len(nats), len(text), self.run.spelling([text]))
+        spelling = self.run.spelling([text]) if UNKNOWN in document else 0.0
+        found = PerplexityScores(nats, len(document) - 1, len(text), spelling)
         return Scored(found.bits_a_character, found.perplexity, found.tokens, found.characters)
