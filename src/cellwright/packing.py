@@ -215,7 +215,10 @@ def as_lengths(who: str, lengths: Lengths, batch: int) -> Tensor:
 
     Raises TypeError for what is not whole numbers, RuntimeError for a wrong shape.
     """
-    given = lengths if isinstance(lengths, Tensor) else torch.as_tensor(lengths)
+    try:
+        given = lengths if isinstance(lengths, Tensor) else torch.as_tensor(lengths)
+    except (TypeError, ValueError, RuntimeError):  # torch's words for what is no array of numbers
+        raise TypeError(f"{who}: lengths are {lengths!r:.60}; expected whole numbers, one a sequence") from None
     if not isinstance(lengths, Tensor) and given.numel() == 0:
         given = given.long()  # an empty list has no type of its own
     if given.dtype.is_floating_point or given.dtype.is_complex or given.dtype == torch.bool:
@@ -242,6 +245,11 @@ def ragged(
 
     Raises ValueError for a length that is not in 0 … `time`.
     """
+    if torch._C._functorch.is_batchedtensor(lengths):
+        raise RuntimeError(
+            f"{who}: lengths differ from sample to sample of torch.vmap, where no step may depend on them; expected "
+            "lengths that all samples share (in_dims None), or a call for each sample"
+        )
     given = lengths.tolist()
     check_range(who, given, time)
     if time and min(given, default=time) == time:

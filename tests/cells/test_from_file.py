@@ -59,6 +59,7 @@ def test_a_file_is_no_module_of_the_same_name(file):
         ("x = 1\n", "", ["no cell; expected a function under @cellwright.cell"]),
         ("x = (1\n", "", ["own.py, line 1: not Python"]),
         ("x = 1\ny = x / 0\n", ":y", ["own.py, line 2: ZeroDivisionError"]),
+        ("import sys\nsys.exit(3)\n", ":y", ["own.py, line 2: SystemExit: 3; expected a file that runs"]),
     ],
 )
 def test_what_is_wrong_with_a_file(file, text, name, parts):

@@ -63,6 +63,13 @@ def test_what_did_not_occur_is_not_said(label: str) -> None:
     assert notes == [f"r.csv: {ALONE[label]}".replace("'café' (1", "'cafe\u0301' (1")]
 
 
+def test_labels_that_look_alike_are_said() -> None:
+    labels, notes = one_spelling(["pos", "p\u200bos", "\uff50os", "neg"], "r.csv")
+    assert labels == ["pos", "p\u200bos", "\uff50os", "neg"]
+    (note,) = notes
+    assert note.startswith("r.csv: labels that differ in characters of no width, or of another are several: ")
+
+
 def test_rows_without_a_label_are_refused_or_left_out() -> None:
     rows = table(("a", "x"), ("b", ""), ("", ""), ("", "x"), ("c", ""), ("d", "y"))
     with pytest.raises(InputError, match=r"^r\.csv, line 3: the label is missing in column 'stars', as in 2 of 6 rows"):
@@ -117,4 +124,14 @@ def test_labels_of_many_numbers_are_named_with_what_to_do() -> None:
     assert said.endswith("put them into bands (low, middle, high) in a column of their own")
     assert numbers([str(n) for n in range(20)]) is None  # a scale of marks
     assert numbers([*map(str, range(30)), "none"]) is None
+    commas = numbers([f"{n / 4}".replace(".", ",") for n in range(-3, 40)])
+    assert commas is not None
+    assert "from -0,75 to 9,75" in commas
     assert numbers(["1e3", ".5", "5.", *map(str, range(30))]) is not None
+
+
+def test_labels_that_may_mean_that_there_is_none_are_named() -> None:
+    found, (first, second) = labelled(table(("a", "NA"), ("b", "none"), ("c", "NA"), ("d", "pos")), "y", LabelOptions())
+    assert found.labels == ["NA", "none", "NA", "pos"]
+    assert first.startswith("r.csv: the label 'NA' (2 rows) is a class like any other: if it means that there is none,")
+    assert first.replace("NA", "none").replace("2 rows", "1 row") == second

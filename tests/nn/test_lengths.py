@@ -207,12 +207,24 @@ X = torch.zeros(T, 3, I)
         ([1, 6, 2], ValueError, r"lengths\[1\] is 6; expected 0 … 5, the steps that input has room for"),
         ([1, 2, -1], ValueError, r"lengths\[2\] is -1; expected 0 … 5"),
         ([1.0, 2.0, 3.0], TypeError, r"lengths are torch.float32; expected whole numbers, .* lengths.long\(\)"),
+        ("abc", TypeError, "lengths are 'abc'; expected whole numbers, one a sequence"),
         (torch.ones(3, 5, dtype=torch.bool), TypeError, r"lengths are torch.bool; .* of a mask, pass mask.sum"),
     ],
 )
 def test_wrong_lengths_say_what_is_expected(lengths, error, text):
     with pytest.raises(error, match=text):
         cellwright.LSTM(I, H)(X, lengths=lengths)
+
+
+def test_lengths_that_differ_from_sample_to_sample_of_vmap_are_refused():
+    """torch said that it cannot access the data pointer of a tensor."""
+    layer, x, lengths = cellwright.LSTM(I, H).double(), torch.randn(T, 3, I).double(), torch.tensor([1, 2, 3])
+    with pytest.raises(
+        RuntimeError, match=r"LSTM: lengths differ from sample to sample of torch.vmap, .* a call for each"
+    ):
+        torch.vmap(lambda x, n: layer(x[:, None], lengths=n[None])[0], (1, 0))(x, lengths)
+    alike = torch.vmap(lambda x: layer(x[:, None], lengths=[2])[0][:, 0], 1, 1)(x)
+    assert_agree(alike, layer(x, lengths=[2, 2, 2])[0])
 
 
 def test_lengths_where_there_is_no_padded_batch():

@@ -96,7 +96,7 @@ def _run(source: Source) -> ModuleType:
         raise InputError(f"{error.filename}, line {error.lineno}: not Python ({error.msg})") from None
     except CellwrightError as error:
         raise InputError(f"{path}: {error}") from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
         line = f", line {lines[-1]}" if lines else ""
         raise InputError(f"{path}{line}: {type(error).__name__}: {error}; expected a file that runs") from error

@@ -12,6 +12,7 @@ import numpy as np
 from cellwright.data.arrays import store_of
 from cellwright.data.column import Names
 from cellwright.data.duplicates import Duplicates
+from cellwright.data.readers.numbers import MISSING
 from cellwright.data.readers.values import listed
 from cellwright.data.table import Table
 from cellwright.data.wording import counted, shortened
@@ -21,7 +22,7 @@ MOST_NUMBERS = 20
 """Of labels that are numbers: a scale of marks has no more, and what is measured has more."""
 
 _WHOLE = re.compile(r"([+-]?[0-9]+)\.0+")
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?([0-9]+[.,]?[0-9]*|[.,][0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 
 
 class LabelOptions(NamedTuple):
@@ -70,7 +71,7 @@ def spellings(
     if changed:
         pairs = [f"{label!r} ({counted(found[label], row)}) as {spelling[label]!r}" for label in changed]
         notes.append(f"{source}: {' and '.join(_spelled_otherwise(changed, kind))}: {shortened(pairs)}")
-    return spelling, notes + _differing_in_case(set(spelling.values()), source, kind)
+    return spelling, notes + _nearly_alike(set(spelling.values()), source, kind)
 
 
 def _spelled_otherwise(labels: Sequence[str], kind: str) -> list[str]:
@@ -94,6 +95,7 @@ def labelled(table: Table, column: str, options: LabelOptions) -> tuple[Table, l
     found = Names.of(table.labels)
     spelling, notes = spellings(Counter(found), table.source)
     labels = found.renamed(spelling)
+    notes += _perhaps_missing(labels.counted(), table.source)
     missing = labels.rows_of([""])
     has_text = np.array([bool(table.texts[row].strip()) for row in missing.tolist()], bool)
     unlabelled, empty = missing[has_text], missing[~has_text]
@@ -117,7 +119,7 @@ def numbers(labels: Sequence[str]) -> str | None:
     """Say so where classes look like what is measured, and what to do; None where they don't."""
     if len(labels) <= MOST_NUMBERS or not all(map(_NUMBER.fullmatch, labels)):
         return None
-    order = sorted(labels, key=float)
+    order = sorted(labels, key=lambda label: float(label.replace(",", ".")))
     return (
         f"the {len(labels):,} labels look like numbers, from {order[0]} to {order[-1]}, and each is a class of its own "
         "that a classifier does not know to lie between two others: if they are measured, put them into bands (low, "
@@ -125,9 +127,34 @@ def numbers(labels: Sequence[str]) -> str | None:
     )
 
 
-def _differing_in_case(labels: Iterable[str], source: str, kind: str) -> list[str]:
-    alike: dict[str, list[str]] = defaultdict(list)
+def _perhaps_missing(found: Mapping[str, int], source: str) -> list[str]:
+    """Say which labels are words that elsewhere mean that none is there."""
+    return [
+        f"{source}: the label {label!r} ({counted(found[label], 'row')}) is a class like any other: if it means that "
+        "there is none, empty those cells, and --skip-missing leaves the rows out"
+        for label in sorted(found)
+        if label and label.casefold() in MISSING
+    ]
+
+
+def _nearly_alike(labels: Iterable[str], source: str, kind: str) -> list[str]:
+    """Say which labels differ in case alone, and which in what nobody sees: full width and characters without any."""
+    cased, seen = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
     for label in sorted(labels):
-        alike[label.casefold()].append(label)
-    several = [listed(group) for group in alike.values() if len(group) > 1]
-    return [f"{source}: {kind}s that differ in case are several: {shortened(several)}"] if several else []
+        cased[label.casefold()].append(label)
+        seen[_as_seen(label)].append(label)
+    alone = [group for group in seen.values() if len({label.casefold() for label in group}) > 1]
+    return [
+        f"{source}: {kind}s that differ in {what} are several: {shortened(list(map(listed, groups)))}"
+        for what, groups in (
+            ("case", [group for group in cased.values() if len(group) > 1]),
+            ("characters of no width, or of another", alone),
+        )
+        if groups
+    ]
+
+
+def _as_seen(label: str) -> str:
+    """What is to be seen of a label, in one case: no format characters, such as U+200B, and no full width."""
+    compatible = unicodedata.normalize("NFKC", label)
+    return "".join(each for each in compatible if unicodedata.category(each) != "Cf").casefold()

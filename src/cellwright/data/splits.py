@@ -69,6 +69,10 @@ class SplitOptions(NamedTuple):
         found = {"validation": validation, "test": test}
         return found | dict.fromkeys(self.files, 0.0)
 
+    def without(self, usual: float = SHARE) -> frozenset[str]:
+        """The splits that nobody asked for: neither a share nor a file."""
+        return frozenset(split for split, share in self.shares(usual).items() if not share and split not in self.files)
+
     @property
     def scored(self) -> Literal["train", "validation", "test"]:
         """The split for the final score: "test", else "validation", else "train", where nothing is held out."""
@@ -103,7 +107,7 @@ def open_splits(data: str, kind: Kind[Rows], options: SplitOptions, usual: float
     shares = options.shares(usual)
     splits = kind.split(rows, **shares)
     splits.notes[:0] = [*notes, *uneven(data, splits, shares, kind.one)]
-    splits.without = frozenset(split for split, share in shares.items() if not share and split not in options.files)
+    splits.without = options.without(usual)
     for split, file in options.files.items():
         rows, notes = kind.read(file)
         splits[split], left = kind.scorable(rows)

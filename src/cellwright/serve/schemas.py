@@ -109,8 +109,8 @@ async def read(request: Request, kind: type[Body], limits: Limits) -> Body:
 
 async def arrived(request: Request, limits: Limits) -> bytes:
     """The bytes of a request. Raises RefusedError for those that are compressed, too many, or late."""
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if encoding != "identity":
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity"):
         raise RefusedError(415, f"the body is compressed (Content-Encoding: {encoding}); expected it as it is")
     try:
         async with asyncio.timeout(limits.timeout):

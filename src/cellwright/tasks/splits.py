@@ -25,7 +25,7 @@ def usual_split(run: Run[Any, Any], data: str, built_in: Sequence[str]) -> Split
         return "test"
     if _places(run.config.options["data"]) != _places(data):
         return "all"
-    # Series have no shares to be chosen: their test split is always there.
+    # Of an older run of series, which knows no shares, the test split is always there.
     return SplitOptions.of(run.config.options).scored if "test_share" in run.config.options else "test"
 
 

@@ -78,3 +78,11 @@ def test_what_is_wrong_is_said_with_file_and_line(file, line, message):
 def test_blank_file_is_refused(file):
     with pytest.raises(InputError, match=r"r\.jsonl: the file is blank; expected a JSON object on each line"):
         read(file("r.jsonl", "\n \n"))
+
+
+@pytest.mark.parametrize(
+    "content", ['[{"text": "a"}]\n', '[\n  {"text": "a"}\n]\n', '[{"text": "a"},\n{"text": "b"}]\n']
+)
+def test_an_array_of_objects_is_refused_with_what_makes_lines_of_it(file, content):
+    with pytest.raises(InputError, match=r"line 1.*; expected an object .*on each line: .*`jq -c '\.\[\]' FILE`"):
+        read(file("r.jsonl", content), label=None)

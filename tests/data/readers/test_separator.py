@@ -43,6 +43,16 @@ def test_what_was_found_is_said(file) -> None:
     assert table.notes == [f"{path}: found semicolon between the fields; --separator comma reads it otherwise"]
 
 
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "sep=;\r"])
+def test_the_line_that_excel_reads_above_the_names_is_no_row(file, first: str) -> None:
+    path = file("r.csv", f"{first}\ntext;label\nso, so;1\n")
+    table = read(path)
+    assert (table.texts, table.labels, table.lines) == (["so, so"], ["1"], [3])
+    assert table.notes == [f"{path}: found semicolon between the fields; --separator comma reads it otherwise"]
+    assert read(path, how=ReadOptions(separator=";")).texts == ["so, so"]
+    assert read(file("s.csv", "sep=x,label\na,1\n"), text="sep=x").texts == ["a"]
+
+
 @pytest.mark.parametrize("separator", [";", "semicolon"])
 def test_what_is_told_is_taken_and_not_said(file, separator: str) -> None:
     table = read(file("r.csv", "text;label\na;1\n"), how=ReadOptions(separator=separator))

@@ -24,6 +24,27 @@ def test_station_column(file):
     assert table.notes == (f"{path}: columns that are not read: 'station', 'z'",)
 
 
+def test_a_series_a_row_with_words_for_labels_is_told_its_format(file):
+    path = file("s.tsv", "cat\t0.5\t1.5\ndog\t0.25\t2.5\ndog\t0.75\t3\n")
+    with pytest.raises(InputError, match=r"words throughout, .*; where each line is a series .* --format ucr"):
+        read_series(path)
+    assert read_series(path, format="ucr").labels == ["cat", "dog", "dog"]
+    with pytest.raises(InputError, match=r"one label in all rows of a series: .* --format ucr and no line of names"):
+        read_series(file("h.csv", "label,t1,t2\na,1,2\nb,3,4\n"))
+
+
+@pytest.mark.parametrize("first", ["0", "2026-01-31"])
+def test_a_first_column_without_a_name_is_no_channel_and_that_is_said(file, first):
+    """pandas and R write the numbers of the rows, or their dates, under no name; they were learned as a channel."""
+    path = file("s.csv", f",y\n{first},3.5\n1,4.5\n")
+    table = read_series(path)
+    assert (table.channels, table.values[0].tolist()) == (("y",), [[3.5], [4.5]])
+    assert table.notes == (
+        f"{path}: column 1, which begins with '{first}', has no name and is not read: give it one, such as time, where "
+        "it is to be",
+    )
+
+
 def test_a_column_of_dates_in_eight_digits_is_no_number_unless_it_is_named(file):
     path = file("s.csv", "date,y\n20180131,3.5\n20180201,4.5\n")
     with pytest.raises(InputError, match=r"line 2, column 'date': dates throughout, the first 20180131; .*--time date"):
@@ -35,6 +56,14 @@ def test_a_column_of_dates_in_eight_digits_is_no_number_unless_it_is_named(file)
     with pytest.raises(InputError, match=r"line 2, column 'date': dates in most rows, the first 20180201; "):
         read_series(odd)
     assert read_series(file("t.csv", "n,y\n20180131,3.5\n20180231,4.5\n")).channels == ("n", "y")
+
+
+@pytest.mark.parametrize("first", ["2026-01-31", "31.01.2026", "2026-01", "2026-Q1", "2026-01-31T12:00Z", "31/01/2026"])
+def test_a_column_of_times_of_another_name_is_named_as_that(file, first):
+    path = file("s.csv", f"Month,y\n{first},3.5\n\n")
+    with pytest.raises(InputError, match=rf"line 2, column 'Month': '{first}' is a time; .*: --time Month orders"):
+        read_series(path)
+    assert read_series(path, SeriesOptions(ignore=("Month",))).channels == ("y",)
 
 
 def test_a_further_file_need_not_have_what_is_ignored(file):
@@ -62,6 +91,12 @@ def test_numbers_without_header(file):
     path = file("s.csv", "50.5\n55.9\n57.8\n")
     with pytest.raises(InputError, match=r"line 1: every name of a column is a number \('50.5'\).*: --no-header reads"):
         read_series(path)
+    dated = file("d.csv", "2026-01-30,50.5\n2026-01-31,55.9\n")
+    with pytest.raises(
+        InputError, match=r"line 1: every name of a column is a number or a time \('2026-01-30', '50.5'"
+    ):
+        read_series(dated)
+    assert read_series(dated, SeriesOptions(header=False, time="1")).values[0][:, 0].tolist() == [50.5, 55.9]
     table = read_series(path, SeriesOptions(header=False))
     assert (table.channels, table.named, table.values[0][:, 0].tolist()) == (("1",), False, [50.5, 55.9, 57.8])
     two = read_series(file("t.csv", "1,0.5,a\n2,0.25,a\n"), SeriesOptions(header=False, time="1", series="3"))
@@ -80,6 +115,20 @@ def test_numbers_without_header(file):
 def test_what_else_stands_for_a_missing_value(file, name, content):
     table = read_series(file(name, content), SeriesOptions(missing=("-9999", "M")))
     assert np.isnan(table.values[0][:4, 0]).tolist() == [False, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("values", "mark"),
+    [([3, -999, 4, -999], "-999"), ([0.5, 9999, 0.25], "9999"), ([3, -99, 40], "-99"), ([3, 99, 4], "99"),
+     ([3, 99, 60], None), ([-999, -998, -999], None), ([99, 99], None), ([3, 4, 1e6], None)],
+)  # fmt: skip
+def test_a_number_that_seems_to_mark_what_is_missing_is_named(file, values, mark):
+    path = file("s.csv", "x,y\n" + "".join(f"{value},{n}\n" for n, value in enumerate(values)))
+    notes = read_series(path).notes
+    assert [note.rpartition(" ")[2] for note in notes if "'x', further from the other values" in note] == [
+        *filter(None, [mark])
+    ]
+    assert not read_series(path, SeriesOptions(missing=(str(mark),))).notes
 
 
 def test_a_cell_that_is_no_number_says_how_to_name_it_missing(file):

@@ -42,6 +42,16 @@ def test_times_of_one_kind_are_compared_exactly(earlier, later):
     assert before.at < after.at
 
 
+def test_times_without_a_zone_among_those_with_one_are_said(file):
+    path = file("s.csv", rows(["2024-01-01T02:00", "2024-01-01 03:00+0000", "2024-01-01 05:00+01"]))
+    assert read_series(path).notes == (
+        f"{path}: column 'time' has a zone in '2024-01-01 03:00+0000' and none in '2024-01-01T02:00', which is read as "
+        "UTC's time",
+    )
+    for alike in (["2024-01-01T02:00Z", "2024-01-01T04:00+01:00"], ["2024-01-01", "2024-01-02 00:00"]):
+        assert read_series(file("t.csv", rows(alike))).notes == ()
+
+
 def test_eight_digits_are_a_date_where_all_of_them_are(file):
     days = [f"{day:%Y%m%d}" for day in pandas.date_range("2018-01-30", periods=4)]
     path = file("s.csv", rows(days))

@@ -26,6 +26,7 @@ def test_a_text_becomes_lanes(options: Options, book: Path) -> None:
     [window] = found.train.epoch(0, 0, 1).examples[0]
     assert window.input.shape == (8, 7)  # 64 tokens a batch would be 8 lanes of fewer than 32 windows
     assert f"{len(kept):,} tokens to train on, {len(text) // 20:,} of validation" in found.notes[-1]
+    assert found.notes[-1].endswith(" in the vocabulary")
     assert json.loads(found.files["characters.json"])["e"] == kept.count("e")
 
 

@@ -89,7 +89,7 @@ def test_frames_are_counted_as_they_are_scored(options: Options) -> None:
         window=32,
         max_epochs=1,
     )
-    given["validation"] = given["data"]  # misses values too
+    given |= {"validation": given["data"], "test_share": 0.1}  # misses values too
     train(given)
     found = tasks.get("series").evaluate(load_run(given["out"]), given["data"], "test", {}, lambda sentence: None)
     # Of the last ten steps two are missing, and each of the others is forecast from 1, 2 and 3 steps before.

@@ -8,6 +8,7 @@ import made_series
 from cellwright import tasks
 from cellwright.data.readers.series import read_series
 from cellwright.data.scaling import fit_scaling
+from cellwright.errors import InputError
 from cellwright.tasks.run import load_run
 from cellwright.tasks.series import SeriesConfig
 from cellwright.tasks.series.data import load_splits
@@ -35,6 +36,58 @@ def test_scaling_is_measured_on_the_training_split_alone(options: Options) -> No
     splits = load_splits(SeriesConfig(**given))
     assert kept == fit_scaling(splits["train"].values)
     assert kept != fit_scaling([*splits["train"].values, *splits["test"].values])
+
+
+@pytest.mark.parametrize(
+    ("objective", "shares", "counts"),
+    [
+        ("forecast", {"validation_share": 0, "test_share": 0}, (100, 0, 0)),
+        ("forecast", {"validation_share": 0.3}, (60, 30, 10)),
+        ("forecast", {"test_share": 0}, (90, 10, 0)),
+        ("anomaly", {"validation_share": 0, "test_share": 0}, (100, 0, 0)),
+        ("anomaly", {"validation_share": 0}, (90, 0, 10)),
+    ],
+)
+def test_as_much_of_series_is_held_out_as_is_asked_for(
+    objective: str, shares: dict[str, float], counts: tuple[int, ...], options: Options
+) -> None:
+    content = "x,y\n" + "".join(f"{k % 3},{k % 7}\n" for k in range(100))
+    splits = load_splits(SeriesConfig(**options(content, objective=objective, **shares)))
+    scored = [sum(len(v) - first for v, first in zip(t.values, t.firsts, strict=True)) for t in splits.values()]
+    assert tuple(scored) == counts
+    assert splits.without == {split for split, count in zip(splits, counts, strict=True) if not count}
+    said = [note for note in splits.notes if "cut in time" in note]
+    assert len(said) == (counts[0] < 100)
+
+
+def test_a_file_that_is_scored_is_all_that_is_held_out_of_series(options: Options, tmp_path: Path) -> None:
+    """Of the UCR archive's files TRAIN is trained on whole, and TEST is what is scored."""
+    (tmp_path / "other.csv").write_text(made_series.waves(20, 2))
+    for named, sizes in (
+        ({"validation_share": 0, "test": "other.csv"}, (60, 0, 20)),
+        ({"validation": "other.csv"}, (60, 20, 0)),
+    ):
+        told = {name: str(tmp_path / value) if isinstance(value, str) else value for name, value in named.items()}
+        given = options(made_series.waves(60, 1), max_epochs=2, **told)
+        assert tuple(map(len, load_splits(SeriesConfig(**given)).values())) == sizes
+        result, run = train(given | {"overwrite": True}), load_run(given["out"])
+        assert result.best_epoch == 2 or "validation" in named
+        said: list[str] = []
+        scored = "test" if "test" in named else "validation"
+        report = tasks.get("series").evaluate(run, given["data"], scored, {}, said.append)
+        assert (report.as_json()["series"], said) == (20, [])
+        other = "validation" if scored == "test" else "test"
+        with pytest.raises(
+            InputError, match=f"no series falls to the {other} split; .* --split all takes every series"
+        ):
+            tasks.get("series").evaluate(run, given["data"], other, {}, said.append)
+
+
+def test_shares_of_series_that_cannot_be_are_refused(options: Options) -> None:
+    with pytest.raises(InputError, match=r"--validation-share is 0\.5 and --test-share 0\.5; expected two"):
+        SeriesConfig(**options(WAVES, validation_share=0.5, test_share=0.5))
+    with pytest.raises(InputError, match=r"--test is x\.csv, which is taken whole, and --test-share 0\.2"):
+        SeriesConfig(**options(WAVES, test="x.csv", test_share=0.2))
 
 
 def test_series_of_one_step_are_left_out_of_forecasts_and_counted(options: Options) -> None:

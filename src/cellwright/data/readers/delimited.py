@@ -3,10 +3,12 @@
 Python's own reader, since it alone of those at hand tells the line on which each row begins, which is what
 a user needs to find a mistake. Fields may stand between double quotes and then hold separators, line ends
 and doubled quotes (RFC 4180); TSV is written the same way, as spreadsheets and pandas do. Lines with
-nothing on them are no rows, and the last columns no columns where they have no name (`nameless.py`).
+nothing on them are no rows, nor is the `sep=;` that Excel reads above all, and the last columns no columns where they
+have no name (`nameless.py`).
 """
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -22,6 +24,8 @@ from cellwright.errors import InputError
 
 COMMA, TAB = ",", "\t"
 PERHAPS_A_ROW = "; if this line is a row, give --no-header and the columns by number"
+_NAMED = re.compile(r'"?sep=([^"\w])"?')
+"""The line above all others by which Excel is told what separates the fields."""
 LONGEST = 2**31 - 1
 """Characters of a field, which csv limits to fewer: a text may be as long as its file."""
 Row = tuple[int, list[str]]  # the line on which it begins, from 1, and its fields
@@ -76,12 +80,7 @@ def pieces(path: Path, how: ReadOptions, usual: str, asked: Sequence[str] = ()) 
             column that is asked for from the end, where something stands behind the last name.
 
     """
-    written = lines(path, how.encoding, ends=True)
-    if how.separator is None:
-        head = head_of(written)
-        separator, written = likely_separator("".join(head), usual, quoting=how.quoting), chain(head, written)
-    else:
-        separator = character_of(how.separator)
+    separator, written = _separated(lines(path, how.encoding, ends=True), how, usual)
     parts = _cut(path, written, separator, how.quoting)
     (line, first), rows = _first(path, next(parts, []), separator, how.header)
     notes = []
@@ -100,6 +99,19 @@ def pieces(path: Path, how: ReadOptions, usual: str, asked: Sequence[str] = ()) 
             hidden, notes = True, [*notes, said]
         yield Rows(first[: len(first) - nameless.count] if how.header else None, line, part, notes, separator)
         notes = []
+
+
+def _separated(written: Iterator[str], how: ReadOptions, usual: str) -> tuple[str, Iterator[str]]:
+    """Return what separates the fields, and the lines, in which a blank one takes the place of Excel's sep=;."""
+    first = next(written, "")
+    named = _NAMED.fullmatch(first.rstrip("\r\n"))
+    written = chain(["\n" if named else first], written)
+    if how.separator is not None:
+        return character_of(how.separator), written
+    if named:
+        return named[1], written
+    head = head_of(written)
+    return likely_separator("".join(head), usual, quoting=how.quoting), chain(head, written)
 
 
 def _first(path: Path, rows: list[Row], separator: str, header: bool) -> tuple[Row, list[Row]]:

@@ -10,6 +10,7 @@ from cellwright.data.readers.values import OPTIONS, Cells, Columns, index_of
 from cellwright.errors import InputError
 
 Pairs = list[tuple[str, object]]  # an object's keys and values as written, so that a key given twice shows
+_ARRAY = " on each line: where a file is one array of them, `jq -c '.[]' FILE` writes such lines"
 Row = tuple[int, Pairs]  # the line, from 1, and its object
 
 
@@ -71,11 +72,13 @@ def _pairs(line: str, where: str) -> Pairs:
     try:
         value = json.loads(line, object_pairs_hook=_Object)
     except json.JSONDecodeError as error:
-        raise InputError(f"{where}, column {error.colno}: not JSON ({error.msg}); expected an object") from error
+        hint = _ARRAY if line.lstrip().startswith("[") else ""
+        raise InputError(f"{where}, column {error.colno}: not JSON ({error.msg}); expected an object{hint}") from error
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, a thousand brackets
         raise InputError(f"{where}: JSON beyond what can be read ({error})") from error
     if isinstance(value, _Object):
         return value.pairs
     raise InputError(
         f'{where}: a {type(value).__name__} by itself; expected an object such as {{"text": "…", "label": "…"}}'
+        f"{_ARRAY if isinstance(value, list) else ''}"
     )

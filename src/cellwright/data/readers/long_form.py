@@ -22,7 +22,7 @@ from cellwright.data.readers.numbers import ReadSeries, as_table, number
 from cellwright.data.readers.options import ReadOptions
 from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.readers.sheet import ROLES, Places, Sheet, check_header, check_words, places_of, unread
-from cellwright.data.readers.times import Time, days_in, time_of
+from cellwright.data.readers.times import WITHOUT, Time, days_in, has_zone, time_of
 from cellwright.data.readers.values import listed
 from cellwright.data.series import SeriesTable, numbered
 from cellwright.data.wording import counted
@@ -116,16 +116,19 @@ def _times(sheet: Sheet, place: int) -> tuple[dict[int, Time], list[str]]:
     if days and days.odd is not None:
         raise InputError(
             f"{sheet.where(sheet.rows[days.odd][0], place)}: {cells[days.odd]!r} is no day, and most of the column's "
-            f"cells are, the first {days.first}; expected year, month, day in each: mend it, or leave the column out "
-            "with --ignore (of a run: --column ignore=NAME) and go by the order of the rows"
+            f"cells are, the first {days.first}; expected year, month, day in each: mend it, or {WITHOUT}"
         )
     for (line, _), written in zip(sheet.rows, cells, strict=True):
         time = found[line] = time_of(written, sheet.where(line, place), days=days is not None)
         first = first or written
         if time.kind != (kind := next(iter(found.values())).kind):
             raise InputError(f"{sheet.where(line, place)}: {written!r} among {first!r}; expected {kind}s only")
-    said = f"{sheet.source}: column {sheet.names[place]!r} is read as dates, as {first}: year, month, day in each row"
-    return found, [said] if days else []
+    column = f"{sheet.source}: column {sheet.names[place]!r}"
+    said = [f"{column} is read as dates, as {first}: year, month, day in each row"] if days else []
+    if days is None and len({has_zone(cell) for cell in cells}) > 1:
+        with_one, without = (next(cell for cell in cells if has_zone(cell) is each) for each in (True, False))
+        said.append(f"{column} has a zone in {with_one!r} and none in {without!r}, which is read as UTC's time")
+    return found, said
 
 
 def _series(sheet: Sheet, name: str, rows: list[Row], places: Places, options: SeriesOptions) -> ReadSeries:
@@ -145,6 +148,7 @@ def _label(sheet: Sheet, rows: list[Row], place: int) -> str | None:
         if fields[place].strip() != label:
             raise InputError(
                 f"{sheet.source}, {sheet.unit} {line}: label {fields[place]!r}, and {label!r} on {sheet.unit} {first} "
-                "of the same series; expected one label in all rows of a series"
+                "of the same series; expected one label in all rows of a series: --series names the column that tells "
+                "series apart, and a file of a series a row has --format ucr and no line of names"
             )
     return label or None

@@ -11,10 +11,14 @@ from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.readers.times import Time
 from cellwright.data.readers.values import listed, whole
 from cellwright.data.series import SeriesTable, Values, numbered
+from cellwright.data.wording import counted
 from cellwright.errors import InputError
 
 MISSING = frozenset({"", "?", "nan", "na", "n/a", "null", "none"})
 """What stands for a value that is missing, in small letters."""
+
+MARKS = frozenset(sign * (10**digits - 1) for digits in range(2, 7) for sign in (1, -1))
+"""Numbers that stand for a missing value in many files: 99, -999, -9999, … They are read as numbers all the same."""
 
 LARGEST = 1e30
 """No value of a series lies further from 0: its square is a float64 by far, and itself a float32, as in ONNX."""
@@ -92,6 +96,7 @@ def as_table(
     unlabelled = [each for each in found if each.label is None]
     if unlabelled and len(unlabelled) < len(found) and options.labelled:
         raise InputError(f"{source}, {unlabelled[0].place}: no label; expected one of every series, or of none")
+    notes = [*notes, *_perhaps_marks(found, names, source)]
     fill = options.fill if options.fills_values else None
     values = [filled(each.values, fill or "missing") for each in found]
     if gained := sum(int(np.isnan(each.values).sum()) for each in found) - sum(int(np.isnan(v).sum()) for v in values):
@@ -114,6 +119,24 @@ def _known(values: Values, missing: Sequence[str]) -> Values:
     for each in filter(is_number, missing):
         absent |= values == float(each)
     return np.where(absent, np.nan, values)
+
+
+def _perhaps_marks(found: Sequence[ReadSeries], channels: Sequence[str], source: str) -> list[str]:
+    """Say which number seems to mark what is missing: nines, further from all other values than these lie apart."""
+    said = []
+    for place, channel in enumerate(channels):
+        values = np.concatenate([each.values[:, place] for each in found])
+        values = values[~np.isnan(values)]
+        for mark in {values.min(), values.max()} & MARKS if len(values) else ():
+            others = values[values != mark]
+            apart = np.ptp(others) if len(others) else 0
+            if 0 < apart < np.abs(others - mark).min():
+                count = len(values) - len(others)
+                said.append(
+                    f"{source}: {mark:g} stands {counted(count, 'time')} in {channel!r}, further from the other values "
+                    f"than these lie apart: if it marks a missing one, give --missing {mark:g}"
+                )
+    return said
 
 
 def _check(found: ReadSeries, channels: Sequence[str], where: str, counted: bool) -> None:

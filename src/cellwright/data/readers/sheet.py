@@ -6,11 +6,12 @@ from typing import NamedTuple
 from cellwright.data.readers.delimited import Row
 from cellwright.data.readers.numbers import is_number
 from cellwright.data.readers.series_options import SeriesOptions
-from cellwright.data.readers.times import days_in
+from cellwright.data.readers.times import days_in, is_time
 from cellwright.data.readers.values import index_of, listed
 from cellwright.errors import InputError
 
 ROLES = "--series, --time and --label"
+_WIDE = "; where each line is a series with its label first, give --format ucr"
 
 
 class Sheet(NamedTuple):
@@ -43,12 +44,18 @@ class Places(NamedTuple):
 
 def check_header(sheet: Sheet) -> None:
     """Raise InputError for a line of values where the names of the columns are expected."""
-    if sheet.named and all(map(is_number, sheet.names)):
+    numbers = [is_number(name) for name in sheet.names]
+    if sheet.named and any(numbers) and all(map(_is_value, sheet.names)):
+        kind = "a number" if all(numbers) else "a number or a time"
         raise InputError(
-            f"{sheet.head}: every name of a column is a number ({listed(sheet.names, most=4)}), as values are; "
+            f"{sheet.head}: every name of a column is {kind} ({listed(sheet.names, most=4)}), as values are; "
             "expected a line that names the columns: --no-header reads the first line as a step too, --format ucr each "
             "line as a series with its label first"
         )
+
+
+def _is_value(name: str) -> bool:
+    return is_number(name) or is_time(name.strip())
 
 
 def places_of(sheet: Sheet, options: SeriesOptions) -> Places:
@@ -72,7 +79,7 @@ def places_of(sheet: Sheet, options: SeriesOptions) -> Places:
         channels = [index_of(name, names, sheet.head, "--values") for name in options.values]
     else:
         taken = {*parts.values(), *(place for place, name in enumerate(names) if name in left_out)}
-        channels = [place for place in range(len(names)) if place not in taken]
+        channels = [place for place, name in enumerate(names) if place not in taken and name.strip()]
     if not channels:
         raise InputError(f"{sheet.head}: no column of values beside {listed(names)}; expected one a channel")
     for place in channels:
@@ -84,37 +91,52 @@ def places_of(sheet: Sheet, options: SeriesOptions) -> Places:
 
 
 def unread(sheet: Sheet, places: Places, options: SeriesOptions) -> list[str]:
-    """The note on columns that are passed over, where --values names some or training had fewer."""
+    """The notes on columns that are passed over: without a name, as pandas and R write the numbers of rows, where
+    --values names some, or training had fewer.
+    """
     read = {places.series, places.time, places.label, *places.channels}
     passed = [
         name
         for place, name in enumerate(sheet.names)
-        if place not in read and name not in (*options.ignore, *options.passed_over, options.label)
+        if name.strip() and place not in read and name not in (*options.ignore, *options.passed_over, options.label)
     ]
-    return [f"{sheet.source}: columns that are not read: {listed(passed)}"] if passed else []
+    notes = [
+        f"{sheet.source}: column {place + 1}, which begins with {sheet.rows[0][1][place]!r}, has no name and is not "
+        "read: give it one, such as time, where it is to be"
+        for place, name in enumerate(sheet.names)
+        if not name.strip()
+    ]
+    return [*notes, f"{sheet.source}: columns that are not read: {listed(passed)}"] if passed else notes
+
+
+def _rows_are_series(sheet: Sheet, place: int) -> bool:
+    """Whether the file may have a series a row, its label in the first column, and no line of names."""
+    return place == 0 and len(sheet.names) > 2 and all(map(is_number, sheet.names[1:]))
 
 
 def check_words(sheet: Sheet, places: Places, options: SeriesOptions) -> None:
-    """Refuse a column of nothing but words as such, rather than at its first cell, and one of dates like 20180131.
+    """Refuse a column of words or of times as such, rather than at its first cell, and one of dates like 20180131.
 
-    The latter are numbers too, and read as such where --values names the column.
+    The last are numbers too, and read as such where --values names the column.
     """
     for place in places.channels:
         cells = [fields[place].strip() for _, fields in sheet.rows]
+        name, where = sheet.names[place], sheet.where(sheet.rows[0][0], place)
+        ways = f"--time {name} orders the steps by it, --ignore {name} leaves it out"
         if not options.values and len(cells) > 1 and (days := days_in(cells)):
-            name, extent = sheet.names[place], "throughout" if days.odd is None else "in most rows"
+            extent = "throughout" if days.odd is None else "in most rows"
             raise InputError(
-                f"{sheet.where(sheet.rows[0][0], place)}: dates {extent}, the first {days.first}; expected numbers to "
-                f"learn from: --time {name} orders the steps by it, --ignore {name} leaves it out, and --values, which "
-                "lists all that are read, takes it for a number"
+                f"{where}: dates {extent}, the first {days.first}; expected numbers to learn from: {ways}, and "
+                "--values, which lists all that are read, takes it for a number"
             )
         if is_number(cells[0]):
             continue
+        if is_time(cells[0]) and cells[0] not in options.missing:
+            raise InputError(f"{where}: {cells[0]!r} is a time; expected numbers to learn from: {ways}")
         words = [cell for cell in cells if cell and not is_number(cell) and cell not in options.missing]
         if len(words) == len(cells) and any(letter.isalpha() for letter in words[0]):
-            name = sheet.names[place]
             raise InputError(
-                f"{sheet.where(sheet.rows[0][0], place)}: words throughout, the first {words[0][:40]!r}; expected "
+                f"{where}: words throughout, the first {words[0][:40]!r}; expected "
                 f"numbers: --ignore {name} leaves the column out, --series {name} takes it for the names of the "
-                f"series, --label {name} for their labels"
+                f"series, --label {name} for their labels{_WIDE if _rows_are_series(sheet, place) else ''}"
             )

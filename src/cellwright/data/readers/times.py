@@ -30,9 +30,12 @@ _CLOCK = r"(?:[ T]+(?P<hour>\d{1,2})(?P<rest>:\d{2}.*))?"
 _DAY_FIRST = re.compile(rf"(?P<day>\d{{1,2}})\.(?P<month>\d{{1,2}})\.(?P<year>\d{{4}}){_CLOCK}")
 _YEAR_FIRST = re.compile(rf"(?P<year>\d{{4}})([-/.])(?P<month>\d{{1,2}})\2(?P<day>\d{{1,2}}){_CLOCK}")
 _EITHER_FIRST = re.compile(r"\d{1,2}([-/])\d{1,2}\1\d{2,4}\b.*")
+_ZONE = re.compile(r".*\d[T ].*(Z|[+-]\d{2}(:?\d{2})?)", re.IGNORECASE)
 _BEYOND_MICROSECONDS = re.compile(r"(?<=\.\d{6})\d+")
 _UNITS = ((86_400 * 10**9, "day"), (3600 * 10**9, "hour"), (60 * 10**9, "minute"), (10**9, "second"))
 EXPECTED = "a number, a date such as 2026-01-31, 2026-01-31T12:00 or 31.01.2026, a month 2026-01, a quarter 2026-Q1"
+
+WITHOUT = "leave the column out with --ignore (of a run: --column ignore=NAME) and go by the order of the rows"
 
 
 class Time(NamedTuple):
@@ -70,12 +73,21 @@ def time_of(written: str, where: str, *, days: bool = False) -> Time:
     if found is None and _EITHER_FIRST.fullmatch(written):
         raise InputError(
             f"{where}: dates like {written!r} begin with the day or with the month, depending on who writes; expected "
-            "the year first, as in 2026-01-31: write the dates so, or leave the column out with --ignore (of a run: "
-            "--column ignore=NAME) and go by the order of the rows"
+            f"the year first, as in 2026-01-31: write the dates so, or {WITHOUT}"
         )
     if found is None:
         raise InputError(f"{where}: {written!r} is no time; expected {EXPECTED}")
     return found
+
+
+def is_time(written: str) -> bool:
+    """Whether a text that is no number is a date, a month or a quarter, one with the day or the month first too."""
+    return any((_period(written), _date(written), _EITHER_FIRST.fullmatch(written)))
+
+
+def has_zone(written: str) -> bool:
+    """Whether a date says how far its clock is from UTC."""
+    return _ZONE.fullmatch(written) is not None
 
 
 def length_of(kind: Kind, difference: float) -> str:

@@ -86,7 +86,9 @@ def _anomaly(name: str, steps: list[float | None]) -> Anomaly:
 def _keep_normal(config: SeriesConfig, splits: Splits[SeriesTable]) -> None:
     if config.normal_label is None:
         return
-    for split in SPLITS[:2]:  # the test split keeps what is to be found
+    for split in (
+        each for each in SPLITS[:2] if each not in splits.without
+    ):  # the test split keeps what is to be found
         splits[split] = _normal(config, splits[split])
 
 

@@ -12,7 +12,7 @@ from cellwright.errors import InputError
 from cellwright.models.series_architecture import SeriesArchitecture
 from cellwright.options import flag
 from cellwright.tasks.config import FIXED, FitConfig, Locations, ScheduleName, Smoothing
-from cellwright.tasks.files import Separated
+from cellwright.tasks.files import HeldOut, Separated, check_files
 
 USUAL = SeriesOptions()
 
@@ -123,7 +123,9 @@ class FileOptions(Separated):
 
 
 # The last of the bases is the first in the help.
-class SeriesConfig(FitConfig, Smoothing, SeriesArchitecture, FileOptions, Process, Covariates, Columns, Locations):
+class SeriesConfig(
+    FitConfig, Smoothing, SeriesArchitecture, FileOptions, Process, Covariates, HeldOut, Columns, Locations
+):
     """The options of a run that learns from numeric series. Only `data` and `out` must be given."""
 
     task: ClassVar[str] = "series"
@@ -133,12 +135,6 @@ class SeriesConfig(FitConfig, Smoothing, SeriesArchitecture, FileOptions, Proces
         | FileOptions.model_fields.keys()
     )
 
-    validation: str | None = None
-    """File that chooses the best epoch, in place of a tenth of DATA; with forecast and simulate, of the steps of each
-    series."""
-    test: str | None = None
-    """File for the final score, in place of a tenth of DATA; with forecast and simulate, the last steps of each
-    series."""
     format: Literal["npz", "csv", "tsv", "parquet", "jsonl", "ts", "arff", "tsf", "ucr"] | None = None
     """Format of files whose suffix does not tell."""
     scaling: Literal["auto", "training", "window"] = "auto"
@@ -213,6 +209,7 @@ class SeriesConfig(FitConfig, Smoothing, SeriesArchitecture, FileOptions, Proces
                 raise InputError(
                     f"{flag(name)} is {getattr(self, name)} and --window {self.window}; expected at most half a window"
                 )
+        check_files(self)
         _ = self.levels, self.inputs_given, self.ranges_given
         self._check_roles()
         if self.likelihood == "bernoulli":

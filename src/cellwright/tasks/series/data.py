@@ -2,7 +2,7 @@
 
 from cellwright.data import datasets
 from cellwright.data.series import SERIES, SeriesTable, cut_series, split_series
-from cellwright.data.splits import SHARE, SPLITS, Given, Splits
+from cellwright.data.splits import SPLITS, Given, SplitOptions, Splits
 from cellwright.errors import InputError
 from cellwright.tasks.series.config import Columns, FileOptions, SeriesConfig
 from cellwright.tasks.series.covariates import arranged, until_targets
@@ -12,7 +12,7 @@ from cellwright.tasks.splits import refuse_for_a_set
 
 OF_FILES = {
     name: SeriesConfig.model_fields[name].default
-    for name in ("validation", "test", "format", *Columns.model_fields, *FileOptions.model_fields)
+    for name in (*SplitOptions._fields, "format", *Columns.model_fields, *FileOptions.model_fields)
 }
 """Options that say how files are read, and nothing of a built-in set; each with its default."""
 FEW = 10
@@ -42,7 +42,8 @@ def _open(config: SeriesConfig) -> Splits[SeriesTable]:
     else:
         splits = _cut(config, arranged(read_file(config, one_file(config.data, datasets.names(SERIES))), config))
     for split in SPLITS:
-        _check(config, splits, split)
+        if split not in splits.without:
+            _check(config, splits, split)
         splits[split] = as_learned(splits[split], splits["train"].channels, splits["train"].roles, config.fill)
         splits.notes += [note for note in splits[split].notes if note not in splits.notes]
     return splits
@@ -50,18 +51,17 @@ def _open(config: SeriesConfig) -> Splits[SeriesTable]:
 
 def _cut(config: SeriesConfig, table: SeriesTable) -> Splits[SeriesTable]:
     """Take the splits that have no file of their own from the table."""
-    files = {"validation": config.validation, "test": config.test}
-    shares = {split: SHARE if file is None else 0.0 for split, file in files.items()}
+    options = SplitOptions.of(config.model_dump())
+    shares = options.shares()
     in_time = config.objective in ("forecast", "simulate") or (config.objective == "anomaly" and len(table) < FEW)
     splits = (cut_series if in_time else split_series)(table, **shares)
-    if in_time and any(shares.values()):
-        splits.notes.append(
-            "each series is cut in time: its last steps are the test split, those before the validation"
-        )
-    for split, file in files.items():
-        if file is not None:
-            other = read_file(config, one_file(file), config.reading_like(table.channels))
-            splits[split] = until_targets(as_learned(other, table.channels, table.roles, config.fill))
+    splits.without = options.without()
+    if in_time and (held := [split for split in reversed(SPLITS) if shares.get(split)]):
+        before = ", those before the validation" if len(held) > 1 else ""
+        splits.notes.append(f"each series is cut in time: its last steps are the {held[0]} split{before}")
+    for split, file in options.files.items():
+        other = read_file(config, one_file(file), config.reading_like(table.channels))
+        splits[split] = until_targets(as_learned(other, table.channels, table.roles, config.fill))
     return splits
 
 
@@ -71,5 +71,6 @@ def _check(config: SeriesConfig, splits: Splits[SeriesTable], split: str) -> Non
         counts = ", ".join(f"{name} {len(each)}" for name, each in splits.items())
         raise InputError(
             f"{config.data}: no series falls to the {split} split ({counts}); each one's hash decides, or with "
-            "forecast and simulate its length: give more, or files of their own with --validation and --test"
+            "forecast and simulate its length: give more, or files of their own with --validation and --test, or a "
+            "share of 0 for none"
         )

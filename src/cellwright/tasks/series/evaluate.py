@@ -7,7 +7,7 @@ from typing import Any
 from cellwright.data import datasets
 from cellwright.data.checks import with_known_labels
 from cellwright.data.series import SeriesTable
-from cellwright.data.splits import Split
+from cellwright.data.splits import Split, SplitOptions
 from cellwright.evaluation.report import Report
 from cellwright.tasks.series.checks import check_scored
 from cellwright.tasks.series.covariates import until_targets
@@ -16,7 +16,7 @@ from cellwright.tasks.series.files import as_learned, read_alike
 from cellwright.tasks.series.objectives import spec_of
 from cellwright.tasks.series.predictor import readable
 from cellwright.tasks.series.run import SeriesRun
-from cellwright.tasks.splits import check_split, refuse_for_a_set, say_all, training_split, usual_split
+from cellwright.tasks.splits import check_split, nothing_on, refuse_for_a_set, say_all, training_split, usual_split
 
 
 def evaluate(
@@ -50,10 +50,13 @@ def _series(run: SeriesRun, data: str, split: Split, columns: Mapping[str, Any])
     if data in datasets.names():
         changes |= OF_FILES
     elif usual_split(run, data, datasets.names()) == "all":  # another file: the run's own splits are not this one's
-        changes |= {"validation": None, "test": None}
+        changes |= dict.fromkeys(SplitOptions._fields)
     changed = run.config.learned.model_copy(update=changes)
     if split != "all":
-        return load_splits(changed)[split]
+        table = load_splits(changed)[split]
+        if not len(table):
+            raise nothing_on(data, split, "series")
+        return table
     check_split(data, split)
     table = read_alike(changed, data, run.config.channels, columns)
     learned = as_learned(table, run.config.channels, run.config.model.roles, changed.fill)
