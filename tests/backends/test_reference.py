@@ -23,6 +23,7 @@ from cellwright.cells.language import (
     cos,
     detach,
     exp,
+    floor,
     log,
     log1p,
     log_sigmoid,
@@ -191,6 +192,7 @@ def _no_product(name, operand):
 
 
 _UNARY = (sigmoid, tanh, relu, exp, log, log1p, sqrt, softplus, log_sigmoid, abs, standardise, lambda a: -a)
+_UNARY += (floor, lambda a: floor(2 / (1 + abs(a))))
 _UNARY += (sin, cos, atan, softmax, spike, detach, lambda a: a**2, lambda a: a**-3, lambda a: a**0.5, lambda a: 2**a)
 _BINARY = (
     lambda a, b: a + b,

@@ -8,9 +8,10 @@ import torch
 
 import cellwright
 from agreement import assert_agree
+from cellwright import Recurrent, use_backend
 from cellwright.backends import reference
 from cellwright.cells import CELLS
-from cellwright.cells.definition import cell
+from cellwright.cells.definition import PER_UNIT, cell
 from cellwright.cells.derived import zoneout
 from cellwright.cells.formulas import equations, latex
 from cellwright.cells.language import (
@@ -108,6 +109,26 @@ def test_a_word_is_the_function_of_torch(name):
     ours, torch_s = FUNCTIONS[name]
     leaf = _leaf(3, 7)
     _same_value_and_gradient(ours(leaf), torch_s(leaf), leaf)
+
+
+@pytest.mark.parametrize("where", ["reference", "compiled"])
+def test_a_phase_goes_round_as_torch_s_remainder(where):
+    @cell(inputs="dt", state="phase", parameters={"period": PER_UNIT})
+    def turning(x, s, p):
+        return State(phase=(s.phase + x.dt) % p.period)
+
+    layer = Recurrent(turning, 1, 5, dtype=torch.float64)
+    with torch.no_grad():
+        layer.period_l0.copy_(torch.tensor([0.3, 0.7, 1.1, -0.9, 2.3]))
+    dt, period = torch.randn(9, 4, 1, dtype=torch.float64, requires_grad=True), layer.period_l0
+    phases = [torch.zeros(4, 5, dtype=torch.float64)]
+    for step in dt:
+        phases.append(torch.remainder(phases[-1] + step, period))
+    with use_backend(where):
+        found = layer(dt)[0]
+    wanted, d = torch.stack(phases[1:]), torch.randn(9, 4, 5, dtype=torch.float64)
+    assert_agree(found.detach(), wanted.detach())
+    assert_agree(*(torch.autograd.grad(y, [dt, period], d) for y in (found, wanted)))
 
 
 def test_softmax_does_not_overflow():

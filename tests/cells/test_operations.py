@@ -6,7 +6,8 @@ import pytest
 
 from cellwright.backends import reference
 from cellwright.cells import language
-from cellwright.cells.expression import Expression, offer
+from cellwright.cells.advice import offer
+from cellwright.cells.expression import Expression
 from cellwright.cells.formulas import Latex
 from cellwright.cells.operations import OPERATIONS
 from cellwright.cells.trace import ordered

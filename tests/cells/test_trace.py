@@ -12,7 +12,7 @@ import torch
 import cellwright
 from agreement import assert_agree
 from cellwright import use_backend
-from cellwright.cells.definition import cell
+from cellwright.cells.definition import PER_UNIT, cell
 from cellwright.cells.derived import recurrent_dropout
 from cellwright.cells.language import (
     State,
@@ -31,7 +31,7 @@ from cellwright.cells.language import (
     total,
 )
 from cellwright.errors import DefinitionError
-from refused_cells import minimal, refused
+from refused_cells import minimal, plain, refused
 
 
 # --- letters -------------------------------------------------------------------------------------------
@@ -71,13 +71,33 @@ def test_states_may_be_unpacked_and_their_letters_used_again():
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (lambda a: np.tanh(a), "uses numpy's tanh; a step may use …"),
-        (lambda a: np.ones(3) * a, "uses multiply on a ndarray; …"),
+        (lambda a: np.tanh(a), "uses numpy's tanh; write tanh(a), of the words in cellwright.cells.language"),
+        (lambda a: np.ones(3) * a, "uses multiply on a ndarray; …: write one number as float(…), and declare what …"),
+        (lambda a: torch.cumsum(a, -1), "uses torch's cumsum; a step treats every unit alike: …; what joins the …"),
         (lambda a: np.clip(a, 0, 1), "uses numpy's …"),
         (lambda a: torch.nn.functional.silu(a), "uses torch's silu; write a * sigmoid(a), of the words in …"),
-        (lambda a: torch.sin(input=a), "uses torch's sin; …"),
+        (lambda a: torch.sin(input=a), "uses torch's sin; write sin(a), of the words in …"),
         (lambda a: torch.tensor(2.0) * a, "uses multiply on a Tensor; a step works on x, u, s, its parameters, and …"),
-        (lambda a: math.tanh(a), ": must be real number, not Expression; a step may use …"),
+        (lambda a: math.tanh(a), "uses a value as a number (float, or …); math's functions are of numbers, …"),
+        (lambda a: a * float(a), "uses a value as a number (float, …); …: for a value take the word of that name"),
+        (lambda a: a * int(a), "uses a value as a whole number (int); write select(a < 0, -floor(-a), floor(a)), …"),
+        (lambda a: round(a, 1), "uses round; write floor(a + 0.5), with a gradient straight_through(floor(a + 0.5), …"),
+        (lambda a: math.ceil(a), "uses ceil; write -floor(-a), of …"),
+        (lambda a: math.trunc(a), "uses trunc; write select(a < 0, …"),
+        (lambda a: torch.ceil(a), "uses torch's ceil; write -floor(-a), of …"),
+        (lambda a: torch.fmod(a, 2), "uses torch's fmod; write a % b, whose sign is that of b, of …"),
+        (lambda a: torch.expm1(a), "uses torch's expm1; write exp(a) - 1, or tanh(a / 2) * (exp(a) + 1), accurate …"),
+        (lambda a: torch.lerp(a, a, 0.5), "uses torch's lerp; write a + w * (b - a), of …"),
+        (lambda a: torch.zeros_like(a), "uses torch's zeros_like; write the number 0.0, of …"),
+        (lambda a: torch.nn.functional.gelu(a), "uses torch's gelu; write 0.5 * a * (1 + tanh(0.7978845608 * …"),
+        (lambda a: select((a > 0) & (a < 1), a, 0.0), "uses &; write select(p, select(q, a, b), b) for select(p and …"),
+        (lambda a: select((a > 1) | (a < 0), a, 0.0), "uses |; write select(p, a, select(q, a, b)) for select(p or …"),
+        (lambda a: select(~(a > 1), a, 0.0), "uses ~; write select(p, b, a) for select(not p, a, b), of …"),
+        (lambda a: torch.logical_and(a > 0, a < 1), "uses torch's logical_and; write select(p, select(q, a, b), b) …"),
+        (lambda a: a.shape, "uses .shape; a value is one number for each unit of each sequence, of whatever shape …"),
+        (lambda a: a.unsqueeze(0), "uses .unsqueeze; a value is one number for each unit of each sequence, of …"),
+        (lambda a: (a > 0).float() * a, "uses .float; all values are of the type of the layer's weights, …"),
+        (lambda a: a.item() * a, "uses .item; a step is read once, before there are numbers: …"),
         (lambda a: a if a > 0 else 0 * a, "uses a value as a truth (if, …, min); …: use select(condition, a, b), …"),
         (lambda a: max(a, 0 * a), "uses a value as a truth (if, …"),
         (lambda a: select(a == 0, a, 1.0), "uses ==; values are compared by > and < only"),
@@ -89,7 +109,7 @@ def test_states_may_be_unpacked_and_their_letters_used_again():
         (lambda a: a * True, "uses multiply on True; …"),
         (lambda a: a + "1", "uses add on '1'; …"),
         (lambda a: a ** "2", "uses power on '2'; a step works on x, u, s, its parameters, and numbers"),
-        (lambda a: a // 2, ": unsupported operand type(s) for //: 'Expression' and 'int'; a step may use …"),
+        (lambda a: a << 2, ": unsupported operand type(s) for <<: 'Expression' and 'int'; a step may use …"),
         (
             lambda a: a @ a,
             "uses @; the matrix products are x = W x + b and u = U h + b', made before the step, and u.n(a) = …",
@@ -106,7 +126,8 @@ def test_states_may_be_unpacked_and_their_letters_used_again():
         (lambda a: a * 10**400, ": OverflowError: int too large to convert to float; expected a step that runs"),
         (lambda a: a / (1 - 1.0) * (1 / 0), ": ZeroDivisionError: division by zero; …"),
         (lambda a: {}[a], ": KeyError: …"),
-        (lambda a: swish(a), ": name 'swish' is not defined; a step may use …"),  # noqa: F821
+        (lambda a: squash(a), ": name 'squash' is not defined; a step may use …"),  # noqa: F821
+        (lambda a: swish(a), ": name 'swish' is not defined; write a * sigmoid(a), of …"),  # noqa: F821
         (lambda a: where(a > 0, a, 1.0), ": name 'where' is not defined; write select(condition, a, b), of …"),  # noqa: F821
         (lambda a: sqrt(a), ": name 'sqrt' is not defined; write from cellwright.cells.language import sqrt"),  # noqa: F821
         (lambda a: a[0], "uses […]; a step treats every unit alike: it cannot index"),
@@ -136,7 +157,7 @@ def test_states_may_be_unpacked_and_their_letters_used_again():
         (lambda a: constant(a) * a, "uses constant on a Expression; a step works on …"),
         (lambda a: straight_through(a, None), "uses straight_through on None; …"),
         (lambda a: power(2, 3) * a, "uses power on 3; …"),
-        (lambda a: len(a) * a, ": object of type 'Expression' has no len(); …"),
+        (lambda a: len(a) * a, "uses len; a value is one number for each unit of each sequence, …"),
         (lambda a: np.nothing(a), ": module 'numpy' has no attribute 'nothing'"),
     ],
 )
@@ -149,6 +170,25 @@ def test_the_line_and_the_operation_are_named(value, message):
     here = value.__code__.co_firstlineno
     said = refused(f"cell bad: line {here} (`…`){message if message[0] == ':' else ' ' + message}", bad)
     assert linecache.getline(__file__, here).strip() in said
+
+
+def test_a_declared_name_without_its_letter_is_told_which():
+    def bad(x, u, s):
+        i = sigmoid(x.i + u.i)
+        return State(h=h + i * tanh(x.g + u.g))  # noqa: F821
+
+    refused("cell bad: line … name 'h' is not defined; write s.h, and take s among the step's arguments", bad)
+
+
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [
+        ({"projections": "i,g"}, "cell plain: the projection 'i,g' cannot be written …; separate letters by blanks …"),
+        ({"parameters": {"bias_hh": PER_UNIT}}, "cell plain: the parameter bias_hh has the name of one that the …"),
+    ],
+)
+def test_a_list_of_letters_is_told_how_it_is_written(declared, message):
+    refused(message, plain, cell(**{"projections": "i g", "gates": "i", "state": "h"} | declared))
 
 
 def test_x_itself_is_no_value():

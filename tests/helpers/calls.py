@@ -97,9 +97,9 @@ def attending(x: Any, u: Any, s: Any) -> State:
 
 @cell(projections="a", gates="", state="z v")
 def spiking(x: Any, u: Any, s: Any) -> State:
-    """A leaky integrator that is set back by its own spikes; its gradient is no difference quotient."""
+    """A leaky integrator that is set back by its own spikes, and jumps; its gradient is no difference quotient."""
     beta = constant(0.9)
-    v = beta * s.v + x.a + u.a - 0.3 * s.z
+    v = beta * s.v + x.a + u.a - 0.3 * s.z + 0.1 * (s.v % 0.7) - 0.05 * (s.v // 2)
     return State(z=spike(v - 0.3), v=v)
 
 

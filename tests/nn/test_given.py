@@ -181,7 +181,9 @@ BAD = [
         RuntimeError,
         r"the parameter k has shape \(3, 4, 5\); expected \(time, batch, 1 or",
     ),
-    (X, {"parameters": {"k": 1.0}}, TypeError, "parameter k is float; expected a tensor"),
+    (X, {"parameters": {"k": 1.0}}, TypeError, r"parameter k is float; expected a tensor: torch.as_tensor\(k\)"),
+    (X, {"parameters": {"kk": K}}, ValueError, "there is no parameter kk; the cell reads k"),
+    (X, {"parameters": {"k": K.double()}}, ValueError, r"the parameter k is torch.float64 and the .*: k.to\(torch.fl"),
     (X, {"inputs": {"a": K}}, TypeError, "the cell mixing has no W, so that its inputs are the input"),
     (
         {"a": X[..., 0], "b": X[:3, :, 0]},

@@ -7,6 +7,7 @@ from calls import attending, spiking, waving
 from cellwright.cells.definition import PER_PROJECTION, cell
 from cellwright.cells.language import State, exp, log, maximum, mean, minimum, select, sqrt, tanh
 from cellwright.cells.operations import OPERATIONS
+from cellwright.errors import InputError
 from cellwright.nn import Recurrent
 from cellwright.onnx import operations, to_onnx
 from strange_cells import crossing, input_alone, shared, trading
@@ -40,6 +41,29 @@ def test_own_cells(own, tmp_path, opened, same):
     state = [torch.rand_like(s) for s in hidden(layer)]
     lengths = torch.tensor([6, 1, 3, 2])
     same(layer, opened(tmp_path / "layer.onnx"), input=torch.randn(4, 6, 3), lengths=lengths, state=state)
+
+
+@cell(inputs="rain", state="store")
+def bare(x, s):
+    """No parameter at all."""
+    return State(store=0.9 * s.store + x.rain)
+
+
+def test_a_layer_without_parameters_is_exported_and_compiled(tmp_path):
+    layer, x = Recurrent(bare, 1, 4), torch.rand(5, 2, 1)
+    assert torch.equal(torch.compile(layer, backend="eager", fullgraph=True)(x)[0], layer(x)[0])
+    assert max(to_onnx(layer, tmp_path / "layer.onnx").differences.values()) < 1e-5
+
+
+def test_a_layer_that_reads_more_than_its_input_is_told_how(tmp_path):
+    with pytest.raises(InputError, match=r"reads rain beside the input; expected a module that calls the layer"):
+        to_onnx(Recurrent(beside, 3, 4), tmp_path / "layer.onnx")
+
+
+@cell(projections="a", gates="", inputs="rain", state="h")
+def beside(x, u, s):
+    """An input beside what W multiplies."""
+    return State(h=tanh(x.a + u.a) + x.rain)
 
 
 def hidden(layer):

@@ -201,6 +201,7 @@ _EVALUATE: dict[str, Callable[..., Tensor]] = {
     "cos": torch.cos,
     "atan": torch.atan,
     "absolute": torch.abs,
+    "floor": torch.floor,
     "greater": torch.gt,
     "select": torch.where,
     "mean": lambda a: a.mean(-1, keepdim=True),

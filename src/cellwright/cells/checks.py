@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PER_UNIT, PER_PROJECTION = "units", "projections"  # the shapes of a parameter: (H,) or (G × H,)
 PER_STEP, PER_SEQUENCE = "step", "sequence"  # how often a stream has a new value: (T, B, H) or (B, H)
+_OF_LAYERS = {"weight_ih", "weight_hh", "weight_hq", "weight_hr", "bias_ih", "bias_hh"}
 
 
 def letters_of(name: str, given: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -62,6 +63,8 @@ def check_declaration(cell: Definition) -> None:
         _fail(cell, "there is no state; expected at least one letter")
     if not cell.projections and not cell.inputs and not cell.given:
         _fail(cell, "it has neither projections nor inputs; expected at least one letter of either")
+    for name in _OF_LAYERS & cell.parameters.keys():
+        _fail(cell, f"the parameter {name} has the name of one that the layer has itself; choose another")
     _check_subset(cell, "normalised", cell.normalised, "gates", cell.gates)
     _check_subset(cell, "ones", cell.ones, "parameters", cell.parameters)
     _check_subset(cell, "recurrent_state", (cell.recurrent_state or cell.states[0],), "states", cell.states)
@@ -120,7 +123,8 @@ def _check_names(cell: Definition, kind: str, names: Iterable[str]) -> None:
         if not isinstance(name, str):
             _fail(cell, f"the {kind} {name!r} is no text; expected its name")
         if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_") or name == "letters":
-            _fail(cell, f"the {kind} {name!r} cannot be written as an attribute; choose another letter")
+            fix = "separate letters by blanks alone" if "," in name else "choose another letter"
+            _fail(cell, f"the {kind} {name!r} cannot be written as an attribute; {fix}")
         if name in seen:
             _fail(cell, f"the {kind} {name} is declared twice; each letter stands for one")
         seen.add(name)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any, NoReturn
 
+from cellwright.cells.advice import ALIKE, COMPARED, OF_MATH, WRITTEN, offer
 from cellwright.cells.operations import EVERYTHING, FUNCTIONS, Interval
 from cellwright.cells.operations import OPERATIONS as OPERATIONS  # the compiler and the reference find it here
 from cellwright.cells.printer import write
@@ -81,8 +82,23 @@ class Expression:
     def __rpow__(self, other: Any) -> Expression:
         return apply("power", other, self)
 
+    def __mod__(self, other: Any) -> Expression:
+        return _remainder(self, other)
+
+    def __rmod__(self, other: Any) -> Expression:
+        return _remainder(other, self)
+
+    def __floordiv__(self, other: Any) -> Expression:
+        return _whole_quotient(self, other)
+
+    def __rfloordiv__(self, other: Any) -> Expression:
+        return _whole_quotient(other, self)
+
     def __neg__(self) -> Expression:
         return apply("negate", self)
+
+    def __pos__(self) -> Expression:
+        return self
 
     def __abs__(self) -> Expression:
         return apply("absolute", self)
@@ -122,6 +138,11 @@ class Expression:
 
     def atan(self) -> Expression:
         return apply("atan", self)
+
+    def floor(self) -> Expression:
+        return apply("floor", self)
+
+    __floor__ = floor  # math.floor(a)
 
     def pow(self, exponent: Any) -> Expression:
         return apply("power", self, exponent)
@@ -180,19 +201,50 @@ class Expression:
             "use select(condition, a, b), maximum(a, b) or minimum(a, b)",
         )
 
+    def __and__(self, other: Any) -> Expression:
+        forbid("&", offer("logical_and"))
+
+    __rand__ = __and__
+
+    def __or__(self, other: Any) -> Expression:
+        forbid("|", offer("logical_or"))
+
+    __ror__ = __or__
+
+    def __invert__(self) -> Expression:
+        forbid("~", offer("logical_not"))
+
+    def __float__(self) -> float:
+        forbid("a value as a number (float, or a function of math)", OF_MATH)
+
+    def __int__(self) -> int:
+        forbid("a value as a whole number (int)", offer("trunc"))
+
+    def __round__(self, digits: int | None = None) -> Expression:
+        forbid("round", offer("round"))
+
+    def __ceil__(self) -> Expression:
+        forbid("ceil", offer("ceil"))
+
+    def __trunc__(self) -> Expression:
+        forbid("trunc", offer("trunc"))
+
+    def __len__(self) -> int:
+        forbid("len", offer("size"))
+
     def __eq__(self, other: object) -> bool:
-        forbid("==", _COMPARED)
+        forbid("==", COMPARED)
 
     __hash__ = object.__hash__
 
     def __ne__(self, other: object) -> bool:
-        forbid("!=", _COMPARED)
+        forbid("!=", COMPARED)
 
     def __ge__(self, other: Any) -> Expression:
-        forbid(">=", f"{_COMPARED}: for select(p >= q, a, b) write select(p < q, b, a)")
+        forbid(">=", f"{COMPARED}: for select(p >= q, a, b) write select(p < q, b, a)")
 
     def __le__(self, other: Any) -> Expression:
-        forbid("<=", f"{_COMPARED}: for select(p <= q, a, b) write select(p > q, b, a)")
+        forbid("<=", f"{COMPARED}: for select(p <= q, a, b) write select(p > q, b, a)")
 
     def __matmul__(self, other: Any) -> Expression:
         forbid("@", offer("@"))
@@ -200,7 +252,7 @@ class Expression:
     __rmatmul__ = __matmul__
 
     def __getitem__(self, index: Any) -> Expression:
-        forbid("[…]", "a step treats every unit alike: it cannot index")
+        forbid("[…]", ALIKE)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         forbid("[…] =", WRITTEN)
@@ -208,7 +260,7 @@ class Expression:
     # --- functions of other libraries ----------------------------------------------------------------
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         name = ufunc.__name__
-        if method == "__call__" and name in _NUMPY:  # what numpy's numbers ask for: np.float32(2) * a
+        if method == "__call__" and name in (*_NUMPY, *_COMPOSED):  # what numpy's numbers ask for: np.float32(2) * a
             return _called(name, inputs)
         forbid(f"numpy's {name}", offer(name))
 
@@ -225,15 +277,24 @@ class Expression:
     ) -> Any:
         """Let a step written with torch.sigmoid, torch.tanh, … be traced as well."""
         name = function.__name__.strip("_")
-        if name in _TORCH and not kwargs:
+        kwargs = {key: value for key, value in (kwargs or {}).items() if value is not False}  # relu(a, inplace=False)
+        if name in {**_TORCH, **_COMPOSED} and not kwargs:
             return _called(name, args)
         if args and isinstance(args[0], Expression) and name in _METHODS:
-            return getattr(args[0], name)(*args[1:], **(kwargs or {}))
+            return getattr(args[0], name)(*args[1:], **kwargs)
         forbid(f"torch's {name}", offer(name))
 
 
-_COMPARED = "values are compared by > and < only"
-WRITTEN = "a value is not written into: give the new one a letter, and return it as State(h=…)"
+def _whole_quotient(a: Any, b: Any) -> Expression:
+    """⌊a / b⌋."""
+    return apply("floor", a / b)
+
+
+def _remainder(a: Any, b: Any) -> Expression:
+    """What a is above a whole number of b, of the sign of b."""
+    found: Expression = a - b * _whole_quotient(a, b)
+    return found
+
 
 # Functions of torch that are no methods of an expression, and the methods that they may also be called by.
 _TORCH = {
@@ -258,54 +319,22 @@ _TORCH = {
     "power": "power",
     "arctan": "atan",
 }
+_COMPOSED = {"remainder": _remainder, "floor_divide": _whole_quotient}
 _NUMPY = ("add", "subtract", "multiply", "divide", "power", "greater", "less")
 # fmt: off
 _METHODS = (
     "sigmoid", "tanh", "relu", "exp", "log", "log1p", "sqrt", "sin", "cos", "atan", "abs", "clamp",
-    "mean", "sum", "amax", "detach",
+    "floor", "mean", "sum", "amax", "detach",
 )
 
-# What people write for what the language has under another name.
-_INSTEAD = {
-    "softmax": "softmax(a)", "softplus": "softplus(a)", "logsigmoid": "log_sigmoid(a)", "layer_norm": "standardise(a)",
-    "std": "standardise(a)", "var": "mean(d * d) of d = a - mean(a)", "max": "maximum(a, b), or amax(a) over the units",
-    "min": "minimum(a, b), or -amax(-a) over the units", "sum": "total(a)", "silu": "a * sigmoid(a)",
-    "square": "a ** 2", "rsqrt": "1 / sqrt(a)", "reciprocal": "1 / a", "expm1": "exp(a) - 1",
-    "tan": "sin(a) / cos(a)", "fabs": "abs(a)", "absolute": "abs(a)", "clip": "minimum(maximum(a, low), high)",
-    "heaviside": "select(a > 0, 1.0, 0.0), or spike(a) for one with a gradient",
-    "sign": "select(a > 0, 1.0, select(a < 0, -1.0, 0.0))", "leaky_relu": "select(a > 0, a, 0.01 * a)",
-    "elu": "select(a > 0, a, exp(minimum(a, 0)) - 1)", "hardtanh": "minimum(maximum(a, -1), 1)",
-    "where": "select(condition, a, b)", "hardsigmoid": "minimum(maximum(a / 6 + 0.5, 0), 1)",
-}
 # fmt: on
-_PRODUCTS = ("@", "matmul", "mm", "mv", "bmm", "addmm", "linear", "bilinear", "dot", "inner", "einsum", "tensordot")
 
 
 def _called(name: str, operands: Sequence[Any]) -> Expression:
     """The function of torch or numpy called `name`, on two or three operands."""
+    if name in _COMPOSED:
+        return _COMPOSED[name](*operands)
     return apply(_TORCH[name], *(reversed(operands) if name in ("lt", "less") else operands))
-
-
-def offer(asked: str = "") -> str:
-    """What a step may use, for messages, in place of `asked`."""
-    if asked in _PRODUCTS:
-        return (
-            "the matrix products are x = W x + b and u = U h + b', made before the step, and u.n(a) = U_n a + b'_n of "
-            "a value a of the step: for further rows of W and U declare a further projection"
-        )
-    if asked.endswith("_") and not asked.endswith("__"):
-        return WRITTEN
-    if asked in ("dropout", "rand_like", "randn_like", "bernoulli"):
-        return "a step is the same at every call: take noise from recurrent_dropout= or zoneout= of the layer"
-    if asked in ("chunk", "split", "cat", "stack", "concat", "concatenate", "unbind"):
-        return "values are neither joined nor split: each projection has a letter of its own, declared in projections=…"
-    if asked in _INSTEAD:
-        return f"write {_INSTEAD[asked]}, of the words in cellwright.cells.language"
-    return (
-        "a step may use + − * / ** > <, and of cellwright.cells.language sigmoid, tanh, relu, exp, log, log1p, sqrt, "
-        "sin, cos, atan, softplus, log_sigmoid, power, abs, maximum, minimum, select, mean, total, amax, softmax, "
-        "standardise, spike, straight_through, detach, constant"
-    )
 
 
 def forbid(operation: str, advice: str) -> NoReturn:
@@ -382,7 +411,10 @@ def is_number(operand: Any) -> bool:
 
 def refuse(word: str, operand: Any) -> NoReturn:
     """Raise the error of a word that was given no value of the step."""
-    forbid(f"{word} on {_described(operand)}", "a step works on x, u, s, its parameters, and numbers")
+    advice = "a step works on x, u, s, its parameters, and numbers"
+    if not isinstance(operand, Expression) and hasattr(operand, "shape"):
+        advice += ": write one number as float(…), and declare what differs by unit, parameters={'w': PER_UNIT}, as p.w"
+    forbid(f"{word} on {_described(operand)}", advice)
 
 
 def _described(operand: Any) -> str:

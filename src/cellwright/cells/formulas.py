@@ -135,6 +135,7 @@ class Latex(Unicode):
         "cos": replace(OPERATIONS["cos"], written=r"\cos({})"),
         "atan": replace(OPERATIONS["atan"], written=r"\arctan({})"),
         "absolute": replace(OPERATIONS["absolute"], written=r"\left| {} \right|"),
+        "floor": replace(OPERATIONS["floor"], written=r"\lfloor {} \rfloor"),
         "select": replace(
             OPERATIONS["select"],
             written=r"\begin{{cases}} {1} & \text{{if }} {0} \\ {2} & \text{{else}} \end{{cases}}",

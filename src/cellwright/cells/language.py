@@ -67,6 +67,11 @@ def atan(a: Any) -> Any:
     return _value("atan", a).atan()
 
 
+def floor(a: Any) -> Any:
+    """The largest whole number that is no larger than a; its gradient is 0. a % b and a // b are made of it."""
+    return _value("floor", a).floor()
+
+
 def power(a: Any, b: Any) -> Any:
     """a^b, as `a ** b`, of two values or of a value and a number; NaN where a < 0 and b is no whole number."""
     if is_number(a):

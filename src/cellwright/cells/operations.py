@@ -64,6 +64,10 @@ def _log1p(a: float) -> float:
     return -math.inf if a <= -1 else math.log1p(a)
 
 
+def _floor(a: float) -> float:
+    return float(math.floor(a)) if math.isfinite(a) else a
+
+
 def _rising(f: Callable[[float], float]) -> Callable[[Interval], Interval]:
     """The range of a function that never falls."""
     return lambda a: (f(a[0]), f(a[1]))
@@ -146,6 +150,7 @@ OPERATIONS: dict[str, Operation] = {
     "cos": Operation(1, _wave(math.cos, 0.0), "cos({})"),
     "atan": Operation(1, _rising(math.atan), "atan({})"),
     "absolute": Operation(1, _absolute, "|{}|"),
+    "floor": Operation(1, _rising(_floor), "⌊{}⌋"),
     "greater": Operation(2, lambda a, b: (0.0, 1.0), "{} > {}", COMPARISON, (NEGATION, NEGATION)),
     "select": Operation(
         3,

@@ -10,7 +10,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from cellwright.cells import language
-from cellwright.cells.expression import WRITTEN, Expression, offer
+from cellwright.cells.advice import WRITTEN, offer
+from cellwright.cells.expression import Expression
 from cellwright.cells.language import State
 from cellwright.cells.source_location import place_of
 from cellwright.errors import DefinitionError
@@ -106,7 +107,7 @@ def trace(cell: Definition) -> Trace:
     except AttributeError as error:
         _explain(cell, error, {"x": x, "u": u, "s": s, "p": p, "m": m})
     except Exception as error:  # a mistake within the step is said as the others are, with its line
-        raise DefinitionError(f"cell {cell.name}: {place_of(error.__traceback__)}: {_said(error)}") from error
+        raise DefinitionError(f"cell {cell.name}: {place_of(error.__traceback__)}: {_said(cell, error)}") from error
     values = _results(cell, new)
     states, outputs = ({name: values[name] for name in names} for names in (cell.states, cell.outputs))
     return Trace(states, new.letters, new.constants, outputs)
@@ -179,9 +180,14 @@ def _kind(value: Any) -> str:
     return repr(value) if value is None or isinstance(value, int | float) else f"a {type(value).__name__}"
 
 
-def _said(error: Exception) -> str:
+def _said(cell: Definition, error: Exception) -> str:
     if isinstance(error, TypeError):
         return f"{error}; {offer()}"
+    if isinstance(error, NameError):
+        named = {"p": (*cell.parameters, *cell.given), "s": cell.states, "x": (*cell.projections, *cell.inputs)}
+        for root, names in named.items():
+            if error.name in names:
+                return f"{error}; write {root}.{error.name}, and take {root} among the step's arguments"
     if isinstance(error, NameError) and hasattr(language, str(error.name)):
         return f"{error}; write from cellwright.cells.language import {error.name}"
     if isinstance(error, NameError):

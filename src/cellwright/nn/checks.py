@@ -107,6 +107,19 @@ def heads(who: str, cell: Definition, number: int, hidden: int, projected: int) 
         raise ValueError(f"{who}: heads is {number}; expected a divisor of hidden_size = {hidden}")
 
 
+def rank(who: str, cell: Definition, number: int, columns: int, heads: int) -> None:
+    """Check the rank of a U of so many columns, 0 for one that is whole; raises ValueError."""
+    if not number:
+        return
+    if not cell.multiplies_state or heads > 1:
+        what = "each head has a U of its own" if heads > 1 else f"the cell {cell.name} has no U"
+        raise ValueError(f"{who}: rank is {number}, and {what}; expected rank=0")
+    if number >= columns:
+        raise ValueError(
+            f"{who}: rank is {number}; expected 0, for a whole U, up to one less than its columns, {columns}"
+        )
+
+
 def forget_bias(who: str, cell: Definition, value: Any, bias: bool) -> None:
     """Check that a layer of `cell`, with biases or without, has a forget gate with one; raises ValueError."""
     if not _is_number(value):
@@ -122,7 +135,9 @@ def forget_bias(who: str, cell: Definition, value: Any, bias: bool) -> None:
 def tensor(who: str, name: str, given: Any) -> None:
     """Check that `given` is a tensor; raises TypeError."""
     if not isinstance(given, Tensor):
-        raise TypeError(f"{who}: {name} is {type(given).__name__}; expected a tensor: torch.as_tensor({name})")
+        raise TypeError(
+            f"{who}: {name} is {type(given).__name__}; expected a tensor: torch.as_tensor({name.split()[-1]})"
+        )
 
 
 def rows(who: str, given: Tensor, size: int | None, weight: Tensor, error: type[Exception] = ValueError) -> None:

@@ -36,7 +36,7 @@ _STEPS: dict[str, tuple[Any, Any]] = {
 _OURS = dict([*_LAYERS.values(), *_STEPS.values()])  # of each class of torch.nn's
 # What torch.nn's layers have no like for. Recomputing changes no number, and a matmul_precision only permits fewer
 # bits: both are left out.
-_BEYOND_TORCH = ("recurrent_dropout", "zoneout", "learn_initial_state", "state_batch_first")
+_BEYOND_TORCH = ("recurrent_dropout", "zoneout", "learn_initial_state", "state_batch_first", "rank")
 _SETTINGS = ("num_layers", "batch_first", "dropout", "bidirectional")
 _OF_ANY_MODULE = frozenset(vars(nn.Module()))
 

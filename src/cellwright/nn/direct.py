@@ -121,6 +121,7 @@ def _options(layer: Stack) -> _Options | None:
         or layer.checkpoint_every
         or layer.proj_size
         or layer.heads > 1
+        or layer.rank
         or layer.decided()
     ):
         return None

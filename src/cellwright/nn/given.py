@@ -33,6 +33,11 @@ def input_size(who: str, cell: Definition, size: int, hidden: int, layers: int, 
     if cell.multiplies_input:
         return
     number = len(cell.inputs)
+    if not number:
+        raise ValueError(
+            f"{who}: the cell {cell.name} reads no input, of which a call has its steps and its batch; expected one: "
+            f"declare inputs={next(iter(cell.given))!r} in place of a parameter PER_STEP, say"
+        )
     if size not in (number, number * hidden):
         each = f"{number} · hidden_size = {number * hidden} of one a unit"
         raise ValueError(
@@ -120,15 +125,28 @@ def streams(
     for name, kind in cell.given.items():
         enter = _per_step if kind == PER_STEP else _per_sequence
         found[f"p.{name}"] = enter(who, f"parameter {name}", (parameters or {})[name], layout, hidden)
+    _check_types(who, found, rows)
     return found
+
+
+def _check_types(who: str, found: Mapping[str, Tensor], rows: Tensor) -> None:
+    """Check that the streams are of the input's type, float32 or float64; raises ValueError."""
+    for name, value in found.items():
+        if {value.dtype, rows.dtype} == {torch.float32, torch.float64}:
+            kind = "input" if name.startswith("x.") else "parameter"
+            raise ValueError(
+                f"{who}: the {kind} {name[2:]} is {value.dtype} and the layer's input {rows.dtype}; expected the same: "
+                f"{name[2:]}.to({rows.dtype})"
+            )
 
 
 def _check_names(who: str, kind: str, given: Named, wanted: Iterable[str]) -> None:
     names = list(wanted)
-    if missing := [name for name in names if name not in given]:
-        raise ValueError(f"{who}: the {kind} {missing[0]} is missing; the cell reads {', '.join(names)}: {kind}s={{…}}")
+    reads = f"the cell reads {', '.join(names) or 'none'}"
     if unknown := [name for name in given if name not in names]:
-        raise ValueError(f"{who}: there is no {kind} {unknown[0]}; the cell reads {', '.join(names) or 'none'}")
+        raise ValueError(f"{who}: there is no {kind} {unknown[0]}; {reads}")
+    if missing := [name for name in names if name not in given]:
+        raise ValueError(f"{who}: the {kind} {missing[0]} is missing; {reads}: {kind}s={{…}}")
 
 
 def _check_width(who: str, name: str, width: int, hidden: int) -> None:

@@ -62,6 +62,8 @@ class Recurrent(Stack, Pretrained):
             (G·H, H / heads). A cell that normalises does so over all units. Kernels multiply the blocks that a register
             panel of U has to do with; the gradient of U, products of fewer bits, and programs of torch.compile as a
             whole, zeros too.
+        rank: R > 0 makes U the product of two factors that are learned, `weight_hh` (G·H, R) and `weight_hq` (R, H). It
+            has fewer parameters; kernels multiply what they make, which takes the time of a whole U.
         matmul_precision: How kernels multiply, float32 in any case where their sums are: a word of
             `cellwright.use_matmul_precision`. None is as that block, autocast or torch's own switch says.
 
@@ -112,6 +114,7 @@ class Recurrent(Stack, Pretrained):
         state_batch_first: bool = False,
         checkpoint_every: int | None = None,
         heads: int = 1,
+        rank: int = 0,
         matmul_precision: str | None = None,
     ) -> None:
         super().__init__()
@@ -126,6 +129,7 @@ class Recurrent(Stack, Pretrained):
         self.bidirectional = bidirectional
         self.proj_size = checks.whole(who, "proj_size", proj_size, least=0)
         self.heads = checks.whole(who, "heads", heads)
+        self.rank = checks.whole(who, "rank", rank, least=0)
         self.recurrent_dropout = recurrent_dropout
         self.zoneout = zoneout
         self.forget_bias = forget_bias
@@ -156,6 +160,7 @@ class Recurrent(Stack, Pretrained):
         given.input_size(who, self.cell, self.input_size, self.hidden_size, self.num_layers, self.directions)
         checks.projection(who, self.cell, self.proj_size, self.hidden_size)
         checks.heads(who, self.cell, self.heads, self.hidden_size, self.proj_size)
+        checks.rank(who, self.cell, self.rank, self.proj_size or self.hidden_size, self.heads)
         if self.forget_bias is not None:
             checks.forget_bias(who, self.cell, self.forget_bias, self.bias)
 
@@ -176,9 +181,10 @@ class Recurrent(Stack, Pretrained):
         outputs = self.proj_size or self.hidden_size
         for k in range(self.num_layers):
             inputs = self.input_size if k == 0 else outputs * self.directions
-            shapes = weights.shapes(
+            whole = weights.shapes(
                 self.cell, inputs, self.hidden_size, self.bias and self.cell.bias, self.proj_size, self.heads
             )
+            shapes = weights.of_rank(whole, self.rank)
             for suffix in ("", "_reverse")[: self.directions]:
                 self._names.append({name: f"{name}_l{k}{suffix}" for name in shapes})
                 for name, shape in shapes.items():
@@ -198,6 +204,9 @@ class Recurrent(Stack, Pretrained):
     def reset_parameters(self) -> None:
         """Draw the initial weights anew: the numbers that torch.nn draws from the same seed."""
         weights.initialise(self, self.hidden_size, self._start)
+        if self.rank:
+            factors = [getattr(self, n[name]) for n in self._names for name in ("weight_hh", "weight_hq")]
+            weights.scale_factors(self.hidden_size, self.rank, factors)
         if self.forget_bias is not None:
             biases = [(getattr(self, n["bias_ih"]), getattr(self, n["bias_hh"])) for n in self._names]
             weights.set_forget_bias(self.cell, self.hidden_size, biases, self.forget_bias)

@@ -43,6 +43,7 @@ class Stack(Freezes, HasPrecision, LeftInFloat, ReadAsTorch):
     bidirectional: bool
     proj_size: int
     heads: int
+    rank: int
     recurrent_dropout: float
     _zoneout: dict[str, float]
     learn_initial_state: bool

@@ -4,7 +4,8 @@
 
 where G projections in the cell's order, I inputs, H hidden, P the projected size or H; the cell's own follow by name.
 A cell that multiplies no input has no weight_ih, and one that multiplies no state no weight_hh; nor the bias of either.
-With heads, weight_hh is (G·H, H / heads): of each head its own block.
+With heads, weight_hh is (G·H, H / heads): of each head its own block. Of rank R, U is weight_hh weight_hq, (G·H, R) and
+(R, P).
 """
 
 from __future__ import annotations
@@ -38,11 +39,25 @@ def shapes(cell: Definition, inputs: int, hidden: int, bias: bool, projected: in
     return found | {name: (hidden if kind == PER_UNIT else rows,) for name, kind in cell.parameters.items()}
 
 
+def of_rank(shapes: Shapes, rank: int) -> Shapes:
+    """The same shapes where U is a product of two factors, of a rank; 0 for a U that is whole."""
+    found = dict(shapes)
+    if rank:
+        rows, columns = shapes["weight_hh"]
+        found |= {"weight_hh": (rows, rank), "weight_hq": (rank, columns)}
+    return found
+
+
 def gather(cell: Definition, named: Mapping[str, Tensor | None]) -> Weights:
     """The parameters of one direction of one layer, of a mapping by torch.nn's names and the cell's own."""
-    own = {name: value for name in cell.parameters if (value := named[name]) is not None}
+    own = {name: value for name, value in named.items() if name in cell.parameters and value is not None}
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
-    return Weights(*(named.get(name) for name in names), own)  # type: ignore[arg-type,call-arg]
+    found = Weights(*(named.get(name) for name in names), own)  # type: ignore[arg-type,call-arg]
+    left, right = named.get("weight_hh"), named.get("weight_hq")
+    if left is None or right is None:
+        return found
+    with torch.autocast(left.device.type, enabled=False):  # the factors' product is a weight, not a step
+        return replace(found, recurrent=left @ right)
 
 
 def of_heads(weights: Weights, heads: int) -> Weights:
@@ -65,6 +80,13 @@ def initialise(module: nn.Module, hidden: int, start: Mapping[str, float]) -> No
             parameter.fill_(start[name])
         else:
             parameter.uniform_(-bound, bound)
+
+
+@torch.no_grad()
+def scale_factors(hidden: int, rank: int, factors: Iterable[Tensor]) -> None:
+    """Let the factors of U, drawn by `initialise`, make numbers of the variance that a whole U has, 1 / (3 H)."""
+    for factor in factors:
+        factor *= (3 * hidden / rank) ** 0.25
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from cellwright.errors import InputError
-from cellwright.nn import Recurrent
+from cellwright.nn import Recurrent, stack
 from cellwright.nn.states import as_tuple
 
 Axes = Sequence[str | None]
@@ -66,6 +66,14 @@ class _Layer(nn.Module):
 
 def of_layer(layer: Recurrent, *, lengths: bool, initial_state: bool) -> Graph:
     """A layer: input, lengths and h_0, … in; output and h_n, … out, shaped as the layer has them."""
+    cell = layer.cell
+    beside = [*(cell.inputs if cell.multiplies_input else ()), *cell.given]
+    if beside:
+        raise InputError(
+            f"to_onnx: the layer's cell {cell.name} reads {', '.join(beside)} beside the input; expected a module that "
+            'calls the layer, and an example of all: to_onnx(module, path, {"input": (x, ("time", "batch", None)), '
+            f'"{beside[0]}": …}})'
+        )
     both: Axes = (BATCH, TIME) if layer.batch_first else (TIME, BATCH)
     axes: dict[str, Axes] = {"input": (*both, None)}
     if lengths:
@@ -73,7 +81,7 @@ def of_layer(layer: Recurrent, *, lengths: bool, initial_state: bool) -> Graph:
     if initial_state:
         stacked: Axes = (BATCH, None, None) if layer.state_batch_first else (None, BATCH, None)
         axes |= {f"{name}_0": stacked for name in layer.cell.states}
-    weight = next(layer.parameters())
+    weight = stack.like(layer)
     dtype = weight.dtype
     if weight.device.type != "cpu" or dtype not in (torch.float32, torch.float64):
         raise InputError(

@@ -48,7 +48,7 @@ def translation(told: list[str], used: Sequence[Sequence[bool]], *, portable: bo
             input=input,
             lengths=lengths,
             state=state,
-            weights=[custom_op.weights_of(definition, weights[k : k + each]) for k in range(0, len(weights), each)],
+            weights=[custom_op.weights_of(definition, weights[d * each : (d + 1) * each]) for d in range(directions)],
             reset=resets[0] if resets else None,
             fresh=fresh or (),
             streams=custom_op.streams_of(definition, streams) if streams else (),

@@ -42,6 +42,7 @@ OPERATIONS: dict[str, Write] = {
     "cos": _plain("Cos"),
     "atan": _plain("Atan"),
     "absolute": _plain("Abs"),
+    "floor": _plain("Floor"),
     "greater": _plain("Greater"),
     "select": _plain("Where"),
     "mean": lambda w, a: w.op("ReduceMean", a, w.integers([-1]), keepdims=1),

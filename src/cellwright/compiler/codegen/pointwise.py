@@ -45,6 +45,7 @@ EMIT: dict[str, Callable[..., Any]] = {
     "cos": vectormath.cos,
     "atan": vectormath.atan,
     "absolute": lambda a: a.call("fabs"),
+    "floor": lambda a: a.call("floor"),
     "greater": lambda a, b: a > b,
     "select": lambda c, a, b: a.select(c, b),
     "straight_through": lambda a: a,

@@ -141,6 +141,10 @@ def _absolute(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | No
     return (p.apply("select", p.apply("greater", o[0], zero), d, below),)
 
 
+def _floor(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
+    return (None,)
+
+
 def _greater(p: Program, o: Sequence[int], y: int, d: int) -> Sequence[int | None]:
     return None, None
 
@@ -191,6 +195,7 @@ RULES: dict[str, Rule] = {
     "cos": _cos,
     "atan": _atan,
     "absolute": _absolute,
+    "floor": _floor,
     "greater": _greater,
     "select": _select,
     "mean": _mean,

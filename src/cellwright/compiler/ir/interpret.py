@@ -33,6 +33,7 @@ _EVALUATE: dict[str, Callable[..., Array]] = {
     "cos": np.cos,
     "atan": np.arctan,
     "absolute": np.abs,
+    "floor": np.floor,
     "greater": np.greater,
     "select": np.where,
     "mean": lambda a: np.mean(a, -1, keepdims=True),
