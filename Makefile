@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # One OpenMP thread for each of pytest's processes: two pools of spinning threads on the same cores stop each other.
 # One seed of drawn cases: a run repeats itself, and a new counterexample is looked for by pytest without the seed.
-TEST := OMP_NUM_THREADS=1 MPLBACKEND=Agg $(BIN)/pytest -n auto --hypothesis-seed=0
+# Each process begins with a half of its own, in order: a room's fixtures, imports and kernels are made in one of them.
+TEST := OMP_NUM_THREADS=1 MPLBACKEND=Agg $(BIN)/pytest -n auto --dist worksteal --hypothesis-seed=0
 
 .PHONY: help demo test test-fast check wheel bench experiments docs pages graph figure clean
 help:            ## this list

@@ -3,19 +3,15 @@
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence
 
-import cellwright
 from agreement import assert_agree
+from random_layers import random_layer
 
 LENGTHS = [5, 2, 0, 4]
 B, T, I, H = len(LENGTHS), 6, 3, 4
 
 
 def layer_of(cell, **options):
-    torch.manual_seed(0)
-    layer = cellwright.Recurrent(cell, I, H, dtype=torch.float64, **options)
-    for weight in layer.parameters():
-        weight.data.normal_(std=0.5)
-    return layer
+    return random_layer(cell, I, H, **options)
 
 
 def lstm_gates(x, h, c, w_ih, w_hh, b_ih, b_hh):

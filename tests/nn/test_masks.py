@@ -7,17 +7,14 @@ import cellwright
 from agreement import assert_agree, error
 from cellwright.backends import dispatch
 from cellwright.cells import CELLS
+from random_layers import random_layer
 
 T, B, I, H = 6, 5, 3, 4
 LENGTHS = [6, 2, 4, 6, 1]
 
 
 def layer_of(cell, **options):
-    torch.manual_seed(0)
-    layer = cellwright.Recurrent(cell, I, H, dtype=torch.float64, **options)
-    for weight in layer.parameters():
-        weight.data.normal_(std=0.5)
-    return layer
+    return random_layer(cell, I, H, **options)
 
 
 def call_and_masks(monkeypatch, layer, *args, **options):

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence
 
-import cellwright
 from agreement import assert_agree
+from random_layers import random_layer
 
 CELLS = ["lstm", "gru", "rnn"]
 LENGTHS = [5, 2, 0, 4]
@@ -15,11 +15,7 @@ B, T, I, H = len(LENGTHS), 6, 3, 4
 
 
 def layer_of(cell, **options):
-    torch.manual_seed(0)
-    layer = cellwright.Recurrent(cell, I, H, dtype=torch.float64, **options)
-    for weight in layer.parameters():
-        weight.data.normal_(std=0.5)
-    return layer
+    return random_layer(cell, I, H, **options)
 
 
 def data(seed=1):

@@ -7,17 +7,14 @@ import cellwright
 from agreement import assert_agree, double
 from calls import OF_X
 from cellwright.backends import dispatch
+from random_layers import random_layer
 
 T, B, I, H = 11, 3, 3, 5
 CUTS = [1, 4, 3, 1, 2]
 
 
 def layer_of(cell="lstm", **options):
-    torch.manual_seed(0)
-    layer = cellwright.Recurrent(cell, I, H, **options)
-    for weight in layer.parameters():
-        weight.data.normal_(std=0.4)
-    return layer.eval()
+    return random_layer(cell, I, H, std=0.4, **{"dtype": torch.float32} | options).eval()
 
 
 def steps(stream, x):

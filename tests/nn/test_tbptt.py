@@ -13,6 +13,7 @@ from agreement import assert_agree
 from cellwright.nn.stack import weights_of
 from cellwright.nn.tbptt import Carry, Lanes, detached, lanes, windows
 from drawing import run_direction
+from random_layers import random_layer
 
 T, B, I, H = 11, 2, 3, 4
 few = settings(max_examples=25)
@@ -20,11 +21,7 @@ SIZES = st.integers(1, 14).flatmap(lambda k2: st.tuples(st.just(k2), st.integers
 
 
 def layer_of(cell="lstm", **options):
-    torch.manual_seed(0)
-    layer = cellwright.Recurrent(cell, I, H, dtype=torch.float64, **options)
-    for weight in layer.parameters():
-        weight.data.normal_(std=0.6)
-    return layer
+    return random_layer(cell, I, H, std=0.6, **options)
 
 
 def data():

@@ -77,7 +77,8 @@ def test_a_client_that_goes_away_harms_nobody(echo):
         assert client.post("/predict", json={"text": "here"}).json()["text"] == "here"
 
 
-def test_who_goes_away_ends_the_long_work_of_their_request(echo):
+def endless_work():
+    """An event that is set when the work begins, one when it ends, and the capability whose work has no end."""
     began, ended = threading.Event(), threading.Event()
 
     def inspect(text, attributions):
@@ -89,7 +90,11 @@ def test_who_goes_away_ends_the_long_work_of_their_request(echo):
         finally:
             ended.set()
 
-    capabilities = Capabilities(inspect=inspect, effort=lambda text, attributions: SHORT + 1)
+    return began, ended, Capabilities(inspect=inspect, effort=lambda text, attributions: SHORT + 1)
+
+
+def test_who_goes_away_ends_the_long_work_of_their_request(echo):
+    began, ended, capabilities = endless_work()
     with running(make_app(echo, capabilities=capabilities)) as (client, _):
         with pytest.raises(httpx.ReadTimeout):
             client.post("/inspect", json={"text": "long"}, timeout=0.2)
@@ -118,17 +123,7 @@ def test_while_one_waits_for_long_work_others_are_answered(echo):
 
 
 def test_work_that_takes_too_long_is_ended_and_not_only_given_up(echo):
-    ended = threading.Event()
-
-    def inspect(text, attributions):
-        try:
-            while True:
-                pause()
-                time.sleep(0.001)
-        finally:
-            ended.set()
-
-    capabilities = Capabilities(inspect=inspect, effort=lambda text, attributions: SHORT + 1)
+    _, ended, capabilities = endless_work()
     with running(make_app(echo, capabilities=capabilities, limits=Limits(timeout=0.2))) as (client, _):
         assert client.post("/inspect", json={"text": "long"}).status_code == 504
         assert ended.wait(WAIT)
