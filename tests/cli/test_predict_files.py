@@ -174,7 +174,7 @@ def test_a_column_that_stands_twice_is_not_lost(cellwright, run, tmp_path):
 def test_nothing_is_left_where_an_answer_fails(cellwright, run, table, tmp_path, monkeypatch):
     from cellwright.tasks.classify.predictor import ClassifyPredictor
 
-    monkeypatch.setattr(ClassifyPredictor, "predict", lambda self, texts: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(ClassifyPredictor, "answered", lambda *given: (_ for _ in ()).throw(KeyboardInterrupt))
     assert cellwright("predict", run, table, "--out", tmp_path / "out.csv").status == 130
     assert sorted(path.name for path in tmp_path.iterdir()) == ["texts.csv"]
 

@@ -31,15 +31,15 @@ def ended_at_commit(number: int) -> Iterator[None]:
 @contextmanager
 def answers_end_after(predictor: type[Predictor[Any]], calls: int) -> Iterator[None]:
     """Within the block this kind of predictor answers so many calls, and is ended in the next."""
-    answer, made = predictor.predict, 0
+    answer, made = predictor.answered, 0
 
-    def predict(self: Predictor[Any], given: Any) -> Any:
+    def answered(self: Predictor[Any], given: Any, first: int) -> Any:
         nonlocal made
         made += 1
         if made > calls:
             raise KeyboardInterrupt
-        return answer(self, given)
+        return answer(self, given, first)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(predictor, "predict", predict)
+        patch.setattr(predictor, "answered", answered)
         yield

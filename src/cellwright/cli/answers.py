@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from cellwright.data.readers.rewritten import AsWritten, TagColumn
     from cellwright.tasks.predictor import FileRequest, Prediction, Rewriting
 
-LINE_ENDS = {end: f"\\u{end:04x}" for end in (0x85, 0x2028, 0x2029)}  # JSON allows them, `splitlines` cuts there
+LINE_ENDS = {chr(end): f"\\u{end:04x}" for end in (0x85, 0x2028, 0x2029)}  # JSON allows them, `splitlines` cuts there
+ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)  # of Parquet, dates
 
 Made = TypeVar("Made", bound="Written")
 
@@ -181,6 +182,7 @@ class Rows(Written):
         super().__init__(file, journal)
         self.names = list(names)
         self.columns = journal.progress.columns
+        self._taken = frozenset(names)
 
     def add(self, texts: Sequence[Any], rows: "Sequence[Pairs]", said: "Sequence[Prediction]") -> None:
         """Write them, and note that they are written."""
@@ -201,8 +203,10 @@ class Rows(Written):
     def write(self, rows: list[dict[str, Any]]) -> None:
         """Write rows, of which each may lack some of the input's columns."""
 
-    def _named(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        for name in [each for each in fields if each in self.names and each not in self.renamed]:
+    def _named(self, fields: dict[str, Any]) -> dict[str, Any]:
+        if self._taken.isdisjoint(fields):
+            return fields
+        for name in [each for each in fields if each in self._taken and each not in self.renamed]:
             self.renamed[name] = name_beside(name, self.names, fields)
         return {self.renamed.get(name, name): value for name, value in fields.items()}
 
@@ -219,10 +223,14 @@ class _Separated(Rows):
         heads = self.columns is None and bool(rows or self.names)
         if heads:
             self.columns = list(dict.fromkeys([*self.names, *(name for row in rows[:1] for name in row)]))
-        writer = csv.DictWriter(text, self.columns or [], delimiter=self._separator, lineterminator="\n")
+        columns = self.columns or []
+        writer = csv.writer(text, delimiter=self._separator, lineterminator="\n")
         if heads:
-            writer.writeheader()
-        writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+            writer.writerow(columns)
+        among = frozenset(columns)
+        for row in rows:
+            assert row.keys() <= among, f"fields of an answer that the first one has not: {row.keys() - among}"
+            writer.writerow([_cell(row.get(name, "")) for name in columns])
         self.file.write(text.getvalue().encode())
 
 
@@ -396,8 +404,11 @@ def written_format(path: Path, *, sentences: bool = False) -> str:
 
 
 def _json(fields: Mapping[str, Any]) -> str:
-    return json.dumps(fields, ensure_ascii=False, default=str).translate(LINE_ENDS)  # of Parquet, dates
+    text = ENCODER.encode(fields)
+    for end, written in LINE_ENDS.items():
+        text = text.replace(end, written)
+    return text
 
 
 def _cell(value: object) -> object:
-    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list | dict) else value
+    return ENCODER.encode(value) if isinstance(value, (list, dict)) else value

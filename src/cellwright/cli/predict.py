@@ -182,10 +182,11 @@ def _answer(
     done(read)
     while chunk := list(islice(rows, 1 if typed else LINES)):
         texts = [text for text, _ in chunk]
-        answers.add(texts, [row for _, row in chunk], predictor.predict_lines(texts, read + 1))
+        said = predictor.answered(texts, read + 1)
+        answers.add(texts, [row for _, row in chunk], said.predictions)
         read += len(chunk)
         done(len(chunk))
-        _count(unseen, predictor.unseen(texts))
+        _count(unseen, said.unseen)
         if typed:
             _say(unseen)
     _say(unseen)

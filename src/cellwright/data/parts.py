@@ -7,6 +7,7 @@ other. A million short texts of English hold some 17 million parts, and a few te
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count, islice
+from threading import Lock
 
 import numpy as np
 
@@ -40,25 +41,38 @@ def count_parts(texts: Sequence[str], together: int) -> Counter[str]:
 class NumberedParts:
     """Numbers texts by their parts, which `encode` numbers: each part once, however often it stands."""
 
-    def __init__(self, encode: Callable[[Sequence[str]], TokenRows], size: int) -> None:
-        """encode: of whole texts, each by itself, to numbers below `size`."""
+    def __init__(self, encode: Callable[[Sequence[str]], TokenRows], size: int, remembered: int | None = None) -> None:
+        """encode: of whole texts, each by itself, to numbers below `size`. remembered: in place of REMEMBERED."""
         self._encode, self._size = encode, size
-        self._known = TokenRows.of([], size)
-        self._places = numbering()
+        self._remembered = REMEMBERED if remembered is None else remembered
+        self._lock = Lock()
+        self._forget()
 
     def rows(self, texts: Sequence[str]) -> TokenRows:
-        """Return each text's token numbers."""
+        """Return each text's token numbers; of several threads one at a time."""
         if not texts:
             return TokenRows.of([], self._size)
-        if len(self._places) > REMEMBERED:
-            self._known, self._places = TokenRows.of([], self._size), numbering()
+        with self._lock:
+            try:
+                found = self._of_parts(texts)
+            except BaseException:  # Ctrl-C too: parts may be counted whose numbers are not there
+                self._forget()
+                raise
+        last = np.cumsum(np.fromiter((text.count(BLANK) + 1 for text in texts), np.int64, len(texts))) - 1
+        return TokenRows(found.numbers, found.ends[last])
+
+    def _forget(self) -> None:
+        self._known, self._places = TokenRows.of([], self._size), numbering()
+
+    def _of_parts(self, texts: Sequence[str]) -> TokenRows:
+        """Return the token numbers of each part of all texts."""
+        if len(self._places) > self._remembered:
+            self._forget()
         before, parts = len(self._places), parts_of(texts)
         places = np.fromiter(map(self._places.__getitem__, parts), np.int64, len(parts))  # new parts get the next ones
         if new := list(islice(reversed(self._places), len(self._places) - before))[::-1]:
             self._known = TokenRows.joined([self._known, self._encode(new)])
-        found = self._known.take(places)
-        last = np.cumsum(np.fromiter((text.count(BLANK) + 1 for text in texts), np.int64, len(texts))) - 1
-        return TokenRows(found.numbers, found.ends[last])
+        return self._known.take(places)
 
 
 def numbering() -> defaultdict[str, int]:

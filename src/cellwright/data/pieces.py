@@ -1,6 +1,6 @@
 """What a model reads of texts, as arrays: each text in one piece or several, which are made when they are asked for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, overload
 
 import numpy as np
@@ -46,6 +46,9 @@ class Whole(Sequence[Pieces]):
     def __getitem__(self, index: slice) -> "Whole": ...
     def __getitem__(self, index: int | slice) -> "Pieces | Whole":
         return Whole(self._rows[index]) if isinstance(index, slice) else [self._rows[index]]
+
+    def __iter__(self) -> Iterator[Pieces]:
+        return ([row] for row in self._rows)
 
 
 class InPieces(OnDemand[Pieces]):

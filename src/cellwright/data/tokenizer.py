@@ -10,9 +10,10 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, trainers
 
 from cellwright.data.arrays import CHUNK, Growing, ends_of, store_of
+from cellwright.data.characters import NumberedCharacters
 from cellwright.data.column import BYTES, Column, encoded, portions
 from cellwright.data.compatible import MARK, SURROGATE, Compatible, Span
 from cellwright.data.parts import NumberedParts, count_parts
@@ -32,10 +34,13 @@ from cellwright.errors import InputError
 from cellwright.stages import stage, staged
 
 LIBRARY = f"tokenizers {tokenizers.__version__}"
+CHARACTERS = "characters"
 FEATURED = "characters+features"
 """Kind whose tokens are the characters of a text, and whole the features behind it."""
 TOGETHER = 10_000
 """Texts that are encoded at once: of each the library holds some kilobytes until all are done."""
+KEPT = 2**16
+"""Different parts of texts between blanks whose numbers a tokenizer keeps from call to call."""
 _SPECIAL = {PADDING: "<pad>", UNKNOWN: "<unk>"}
 
 # Han, kana, Thai, Lao, Burmese and Khmer are written without spaces between words.
@@ -79,7 +84,7 @@ def _characters_and_features() -> Any:
 
 
 _RECIPES = {
-    "characters": _Recipe(
+    CHARACTERS: _Recipe(
         normalizer=normalizers.NFC,
         pre_tokenizer=lambda: pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated"),
         model=_word_level,
@@ -222,23 +227,58 @@ class Tokenizer:
 
     def _encoded(self, texts: Sequence[str], as_written: bool) -> Iterator[TokenRows]:
         """Yield the token numbers of some texts after the other, TOGETHER at a time."""
-
-        def whole(texts: Sequence[str]) -> TokenRows:
-            clean = [_without_surrogates(text) for text in texts]
-            read = clean if as_written else [self._compatible.read(text) for text in clean]
-            return TokenRows.of((encoding.ids for encoding in self._inner.encode_batch_fast(read)), self.size)
-
-        def after_blank(parts: Sequence[str]) -> TokenRows:
-            # A mark is read with the character before it, which of a part is the blank.
-            return whole([f" {part}" if MARK.match(part) else part for part in parts])
-
-        by_parts = NumberedParts(after_blank, self.size) if _RECIPES[self.kind].by_parts else None
+        by_parts = self._reading_parts(as_written, kept=len(texts) <= TOGETHER)
         with stage("tokenising texts", len(texts)) as done:
             for part in portions(texts, TOGETHER):
                 some = list(texts[part])
-                marked = any(map(MARK.match, {text[:1] for text in some}))
-                yield whole(some) if by_parts is None or marked else by_parts.rows(some)
+                if self.kind == CHARACTERS:
+                    yield self._by_characters(some, as_written)
+                elif by_parts is None or any(map(MARK.match, {text[:1] for text in some})):
+                    yield self._by_library(some, as_written)
+                else:
+                    yield by_parts.rows(some)
                 done(len(some))
+
+    def _by_characters(self, texts: Sequence[str], as_written: bool) -> TokenRows:
+        found, odd = self._characters.rows(texts)
+        if not odd.any():
+            return found
+        places = np.flatnonzero(odd)
+        rows = np.arange(len(texts))
+        rows[places] = len(texts) + np.arange(len(places))
+        return TokenRows.joined([found, self._by_library([texts[row] for row in places.tolist()], as_written)]).take(
+            rows
+        )
+
+    def _by_library(self, texts: Sequence[str], as_written: bool) -> TokenRows:
+        clean = [_without_surrogates(text) for text in texts]
+        read = clean if as_written else [self._compatible.read(text) for text in clean]
+        return TokenRows.of((encoding.ids for encoding in self._inner.encode_batch_fast(read)), self.size)
+
+    @cached_property
+    def _characters(self) -> NumberedCharacters:
+        vocabulary = self._inner.get_vocab()
+        return NumberedCharacters({token: n for token, n in vocabulary.items() if len(token) == 1 and n >= KNOWN})
+
+    def _reading_parts(self, as_written: bool, *, kept: bool) -> NumberedParts | None:
+        """What numbers texts by their parts; None where tokens reach across blanks.
+
+        kept: whether it knows the parts of the texts before, which those that follow mostly have too.
+        """
+        if not _RECIPES[self.kind].by_parts:
+            return None
+        return self._parts[as_written] if kept else self._new_parts(as_written)
+
+    def _new_parts(self, as_written: bool, remembered: int | None = None) -> NumberedParts:
+        def after_blank(parts: Sequence[str]) -> TokenRows:
+            # A mark is read with the character before it, which of a part is the blank.
+            return self._by_library([f" {part}" if MARK.match(part) else part for part in parts], as_written)
+
+        return NumberedParts(after_blank, self.size, remembered)
+
+    @cached_property
+    def _parts(self) -> dict[bool, NumberedParts]:
+        return {as_written: self._new_parts(as_written, KEPT) for as_written in (False, True)}
 
     def encode_with_spans(
         self, texts: Sequence[str], *, as_written: bool = False
@@ -275,21 +315,39 @@ class Tokenizer:
 
     def unknown_parts(self, text: str, *, as_written: bool = False) -> list[str]:
         """Return what stands in the text where a token is unknown, in order."""
-        [(numbers, spans)] = self.encode_with_spans([text], as_written=as_written)
-        return [text[start:end] for number, (start, end) in zip(numbers, spans, strict=True) if number == UNKNOWN]
+        return self._unknown([text], as_written)[0]
+
+    def lacking(self, texts: Sequence[str], rows: TokenRows, *, as_written: bool = False) -> dict[int, list[str]]:
+        """Return the unknown parts of those texts that have some, by index; rows: the texts' token numbers."""
+        unknown = np.flatnonzero(rows.numbers == UNKNOWN)
+        places = np.unique(np.searchsorted(rows.ends, unknown, side="right")).tolist()
+        return dict(zip(places, self._unknown([texts[place] for place in places], as_written), strict=True))
+
+    def _unknown(self, texts: Sequence[str], as_written: bool) -> list[list[str]]:
+        return [
+            [text[start:end] for number, (start, end) in zip(*tokens, strict=True) if number == UNKNOWN]
+            for text, tokens in zip(texts, self.encode_with_spans(texts, as_written=as_written), strict=True)
+        ]
 
     @staged(lambda _, texts, **__: f"counting what is unknown in {len(texts):,} texts")
     def unseen(self, texts: Sequence[str], *, as_written: bool = False) -> Unseen:
         """Count what the vocabulary lacks of the texts; `as_written` as for `encode`."""
-        found = Unseen(_RECIPES[self.kind].parts)
-        numbers = (row for part in self._encoded(texts, as_written) for row in part)
-        for text, row in zip(texts, numbers, strict=True):
-            found.total += len(row)
-            if UNKNOWN in row:
-                found.lacks.update(self.unknown_parts(text, as_written=as_written))
-            if not as_written:
-                found.forms |= self._compatible.changed(text)
+        found, start = Unseen(_RECIPES[self.kind].parts), 0
+        for rows in self._encoded(texts, as_written):
+            some = texts[start : start + len(rows)]
+            found.add(
+                self.unseen_of(some, rows, self.lacking(some, rows, as_written=as_written), as_written=as_written)
+            )
+            start += len(rows)
         return found
+
+    def unseen_of(
+        self, texts: Sequence[str], rows: TokenRows, lacking: Mapping[int, list[str]], *, as_written: bool = False
+    ) -> Unseen:
+        """The same of texts of which the token numbers and what is lacking are at hand."""
+        lacks = Counter(chain.from_iterable(lacking.values()))
+        forms = {} if as_written else {c: form for text in texts for c, form in self._compatible.changed(text).items()}
+        return Unseen(_RECIPES[self.kind].parts, len(rows.numbers), lacks, forms)
 
     def _shared(self, numbers: Sequence[int]) -> list[int]:
         """The same numbers as objects that all texts share, which take a fifth of the memory."""

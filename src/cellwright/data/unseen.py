@@ -26,7 +26,7 @@ class Unseen:
     def add(self, other: "Unseen") -> None:
         """Count what was found in further texts too."""
         self.total += other.total
-        self.lacks += other.lacks
+        self.lacks.update(other.lacks)
         self.forms |= other.forms
 
     def sentences(self) -> list[str]:

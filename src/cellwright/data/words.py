@@ -175,14 +175,16 @@ class Lexicon:
         A feature that a sentence leaves out counts as lacking.
         """
         words, characters, features = Unseen("words"), Unseen("characters"), Unseen("features")
-        for token in chain.from_iterable(map(tokens_of, sentences)):
+        for token, times in Counter(chain.from_iterable(map(tokens_of, sentences))).items():
             number, spelling = self._numbers(token)
-            words.total += 1
-            characters.total += len(token)
+            words.total += times
+            characters.total += len(token) * times
             if number == UNKNOWN:
-                words.lacks[token] += 1
+                words.lacks[token] += times
             if UNKNOWN in spelling:
-                characters.lacks.update(c for c in self._compatible.read(token) if c not in self._characters)
+                for character in self._compatible.read(token):
+                    if character not in self._characters:
+                        characters.lacks[character] += times
             characters.forms |= self._compatible.changed(token)
         for each in chain.from_iterable(map(self._features_of, sentences)):
             features.total += len(each)

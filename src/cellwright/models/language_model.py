@@ -159,20 +159,18 @@ class LanguageModel(nn.Module):
         return torch.cat(list(self.nats_of(windows(lanes(documents, 1), window=SCORED_AT_ONCE))))
 
     @torch.no_grad()
-    def nats_of_each(self, documents: Sequence[Tensor]) -> Tensor:
-        """The same, summed: (D,) of D documents, float64, 0 of one without tokens.
+    def nats_of_each(self, documents: Sequence[Tensor]) -> list[Tensor]:
+        """The same of each document (n,), n from 2 on, side by side: (n - 1) float64 of each.
 
-        documents: as for `nats`; several are read side by side, as long as the longest: give those of like lengths.
+        To the rounding of float32. All of their outputs are in memory at once.
         """
-        lengths = torch.tensor([len(document) - 1 for document in documents])
-        if len(documents) == 1 and lengths[0] > SCORED_AT_ONCE:
-            return self.nats(documents).sum()[None]
-        if not lengths.any():
-            return torch.zeros(len(documents), dtype=torch.float64)
-        tokens = pad_sequence(list(documents))  # (T + 1, D)
-        read = self.read(tokens[:-1], lengths=lengths)
-        nats = self.softmax.nats(read.features.flatten(0, 1), tokens[1:].flatten()).double().view(-1, len(documents))
-        return nats.where(torch.arange(len(nats))[:, None] < lengths, 0.0).sum(0)
+        lengths = torch.tensor([len(each) - 1 for each in documents])
+        tokens = pad_sequence(list(documents))  # (T + 1, B)
+        features = self.read(tokens[:-1], lengths=lengths).features.transpose(0, 1)  # (B, T, H)
+        there = torch.arange(features.shape[1]) < lengths[:, None]
+        pairs = zip(*(torch.split(each[there], SCORED_AT_ONCE) for each in (features, tokens[1:].T)), strict=True)
+        nats = torch.cat([self.softmax.nats(some, targets).double() for some, targets in pairs])
+        return list(torch.split(nats, lengths.tolist()))
 
     def nats_of(self, windows: Iterable[Window]) -> Iterator[Tensor]:
         """Yield those of each of some windows that follow each other, as `window_nats` returns them."""

@@ -416,7 +416,7 @@ class Recurrent(Stack, Pretrained):
 # What a layer's text leaves out: the defaults, in the order in which torch.nn's layers name them, then our options.
 _SHOWN = (
     "proj_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional", "recurrent_dropout", "zoneout",
-    "forget_bias", "learn_initial_state", "state_batch_first", "checkpoint_every", "heads", "matmul_precision",
+    "forget_bias", "learn_initial_state", "state_batch_first", "checkpoint_every", "heads", "rank", "matmul_precision",
 )  # fmt: skip
 _PARAMETERS = inspect.signature(Recurrent.__init__).parameters
 _USUAL = {name: _PARAMETERS[name].default for name in _SHOWN} | {"zoneout": {}}  # which a layer keeps by state

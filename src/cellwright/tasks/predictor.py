@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, is_dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -26,12 +26,24 @@ class Prediction(ABC):
         """The prediction as one line for people, fields with tabs between them."""
 
     def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return asdict(self)
+        """The fields by name; lists and dicts in them are the answer's own."""
+        return _by_name(self)
 
     def as_rows(self) -> list[dict[str, Any]]:
         """The fields as rows of a table, most often one."""
         return [self.as_json()]
+
+
+def _by_name(record: Any) -> dict[str, Any]:
+    """Not dataclasses.asdict, which copies each number of a list by itself."""
+    return {name: _plain(value) for name, value in vars(record).items()}
+
+
+def _plain(value: Any) -> Any:
+    """A list of records as dicts, whatever else as it is."""
+    if isinstance(value, list) and value and is_dataclass(value[0]):
+        return list(map(_by_name, value))
+    return value
 
 
 def name_beside(field: str, columns: Collection[str], fields: Collection[str]) -> str:
@@ -91,6 +103,15 @@ class FileRequest:
 
 
 Predicted = TypeVar("Predicted", bound=Prediction)
+
+
+class Answered(NamedTuple, Generic[Predicted]):
+    """What is said of some texts."""
+
+    predictions: list[Predicted]
+    """Of each, in their order."""
+    unseen: list[Unseen]
+    """As of `Predictor.unseen`."""
 
 
 class Predictor(ABC, Generic[Predicted]):
@@ -161,3 +182,7 @@ class Predictor(ABC, Generic[Predicted]):
     def predict_lines(self, texts: Sequence[str], first: int) -> list[Predicted]:
         """The same of the lines of a stream from line `first` on, for tasks whose answers and errors name a line."""
         return self.predict(texts)
+
+    def answered(self, texts: Sequence[str], first: int) -> Answered[Predicted]:
+        """`predict_lines` and `unseen` of the same texts, for tasks that need not read them twice."""
+        return Answered(self.predict_lines(texts, first), self.unseen(texts))

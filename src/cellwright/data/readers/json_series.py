@@ -7,6 +7,7 @@ file whose first object has no `values` is one of records, a step each: {"series
 import json
 import math
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,10 @@ def _series(line: str, number: str, where: str) -> ReadSeries:
     for k, step in enumerate(steps, start=1):
         if len(step) != len(steps[0]):
             raise InputError(f"{where}, step {k}: {len(step)} channels; expected {len(steps[0])}, as step 1 has")
-    values = [[_number(v, f"{where}, step {k}") for v in step] for k, step in enumerate(steps, start=1)]
+    if {*map(type, chain.from_iterable(steps))} <= {float}:  # as `dump` writes them: none has to be looked at
+        values: list[list[float]] = steps
+    else:
+        values = [[_number(v, f"{where}, step {k}") for v in step] for k, step in enumerate(steps, start=1)]
     return ReadSeries(
         number if name is None else str(name),
         np.array(values, dtype=np.float64).reshape(len(values), -1 if values else 1),

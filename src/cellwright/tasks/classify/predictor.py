@@ -7,14 +7,22 @@ for prediction in predictor.predict(["很好用", "退货了"]):
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from cellwright.data.batches import Pieces, collate_pieces
+from cellwright.data.token_rows import TokenRows
 from cellwright.data.unseen import Unseen
+from cellwright.models.text_encoding import numbers_of
 from cellwright.tasks.classify.run import ClassifyRun
-from cellwright.tasks.predictor import Prediction, Predictor
+from cellwright.tasks.predictor import Answered, Prediction, Predictor
 from cellwright.tasks.texts import batches_of
+
+if TYPE_CHECKING:
+    from cellwright.models.text_encoding import Texts
 
 BATCH_TOKENS = 16_384  # padding included: 16 MB of outputs at 256 features
 
@@ -57,23 +65,36 @@ class ClassifyPredictor(Predictor[Labelled]):
 
     def predict(self, texts: Sequence[str]) -> list[Labelled]:
         """Predict a label for each text, in their order. An empty text has an answer too: the model's for no token."""
-        encoded = self.run.text_encoder.encode(texts)
-        probabilities = torch.zeros(len(encoded), len(self.labels), dtype=torch.float64)  # (texts, classes)
-        for indices in batches_of([self.run.config.long_text.cost(pieces) for pieces in encoded], self.batch_tokens):
-            probabilities[indices] = self._probabilities([encoded[i] for i in indices])
-        return [self._prediction(row) for row in probabilities]
+        return self._said(self.run.text_encoder.tokenise(texts))
 
     def unseen(self, texts: Sequence[str]) -> list[Unseen]:
         """Count the tokens that the run does not know."""
         return [self.run.tokenizer.unseen(texts)]
 
-    @torch.inference_mode()
-    def _probabilities(self, encoded: list[Pieces]) -> torch.Tensor:
-        batch = collate_pieces([(pieces, None) for pieces in encoded])
-        logits: torch.Tensor = self.run.model(batch.tokens, batch.lengths, batch.pieces, self.batch_tokens)
-        return logits.double().softmax(dim=-1)
+    def answered(self, texts: Sequence[str], first: int) -> Answered[Labelled]:
+        """Both of texts that are tokenised once."""
+        tokenised = self.run.text_encoder.tokenise(texts)
+        numbers = numbers_of(tokenised)
+        rows = numbers if isinstance(numbers, TokenRows) else TokenRows.of(numbers)
+        tokenizer = self.run.tokenizer
+        unseen = tokenizer.unseen_of(texts, rows, tokenizer.lacking(texts, rows))
+        return Answered(self._said(tokenised), [unseen])
 
-    def _prediction(self, row: torch.Tensor) -> Labelled:
-        best = int(row.argmax())
-        probabilities = dict(zip(self.labels, row.tolist(), strict=True))
-        return Labelled(self.labels[best], probabilities[self.labels[best]], probabilities)
+    def _said(self, texts: "Texts") -> list[Labelled]:
+        read = list(self.run.text_encoder.read(texts))
+        probabilities = np.zeros((len(read), len(self.labels)))
+        for indices in batches_of([self.run.config.long_text.cost(pieces) for pieces in read], self.batch_tokens):
+            probabilities[indices] = self._probabilities([read[i] for i in indices])
+        best = probabilities.argmax(-1).tolist()
+        return list(map(self._prediction, best, probabilities.tolist()))
+
+    @torch.inference_mode()
+    def _probabilities(self, read: list[Pieces]) -> NDArray[np.float64]:
+        """(texts, classes)."""
+        batch = collate_pieces([(pieces, None) for pieces in read])
+        logits: torch.Tensor = self.run.model(batch.tokens, batch.lengths, batch.pieces, self.batch_tokens)
+        found: NDArray[np.float64] = logits.double().softmax(dim=-1).numpy()
+        return found
+
+    def _prediction(self, best: int, row: list[float]) -> Labelled:
+        return Labelled(self.labels[best], row[best], dict(zip(self.labels, row, strict=True)))

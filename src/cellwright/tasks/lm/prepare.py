@@ -16,6 +16,7 @@ from cellwright.data.documents import Documents
 from cellwright.data.special_tokens import UNKNOWN
 from cellwright.data.splits import Splits, counts
 from cellwright.data.table import Table
+from cellwright.data.token_rows import TokenRows
 from cellwright.data.tokenizer import Tokenizer
 from cellwright.errors import InputError
 from cellwright.evaluation.ngrams import unigram
@@ -83,7 +84,12 @@ def tokenizer_of(config: LanguageConfig) -> Tokenizer:
 
 def documents(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Tensor]:
     """The token numbers of each text as it is written, its mark first."""
-    rows, mark = tokenizer.rows(texts, as_written=True), np.array([MARK])
+    return marked(tokenizer.rows(texts, as_written=True))
+
+
+def marked(rows: TokenRows) -> list[Tensor]:
+    """The numbers of each row, behind the mark that begins a document."""
+    mark = np.array([MARK])
     return [torch.from_numpy(np.concatenate([mark, row], dtype=np.int64)) for row in rows]
 
 

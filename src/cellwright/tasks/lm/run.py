@@ -33,7 +33,10 @@ class LanguageRun(Run[LanguageRunConfig, LanguageModel]):
 
     def spelling(self, texts: Iterable[str]) -> float:
         """Nats to spell what the vocabulary lacks of the texts, or of their pieces."""
-        parts = (part for text in texts for part in self.tokenizer.unknown_parts(text, as_written=True))
+        return self.spelling_of(part for text in texts for part in self.tokenizer.unknown_parts(text, as_written=True))
+
+    def spelling_of(self, parts: Iterable[str]) -> float:
+        """The same of parts that the vocabulary lacks."""
         return self.speller.nats(parts, ended=self.tokenizer.kind != "characters")
 
 

@@ -88,7 +88,7 @@ class ForecastPredictor(SeriesPredictor[Forecast]):
             last = cast(Forecaster, self.run.model).forecast(ahead, batch.lengths)  # (B, K, C, Q)
             for index, found in zip(indices, last.transpose(-1, -2).numpy(), strict=True):
                 scaling = read[index].scaling.first(found.shape[-1])
-                steps = [step_quantiles.named(scaling.undo(step), self.run.config.channels, names) for step in found]
+                steps = step_quantiles.named(scaling.undo(found), self.run.config.channels, names)
                 said[index] = Forecast(table.names[index], steps)
         return [said[index] for index in range(len(table))]
 

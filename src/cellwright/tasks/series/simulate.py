@@ -98,7 +98,7 @@ class SimulationPredictor(SeriesPredictor[Simulation]):
     def _said(self, table: SeriesTable) -> list[Simulation]:
         names = step_quantiles.names_of(self.run.config.model)
         return [
-            Simulation(name, [step_quantiles.named(step, self.run.config.channels, names) for step in found])
+            Simulation(name, step_quantiles.named(found, self.run.config.channels, names))
             for name, found in zip(table.names, self.simulated(table), strict=True)
         ]
 

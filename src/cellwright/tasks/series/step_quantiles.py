@@ -15,13 +15,13 @@ def names_of(model: SeriesModelConfig) -> list[str]:
     return [f"{q:g}" for q in model.quantiles] or ["probability"]
 
 
-def named(values: Values, channels: Sequence[str], names: Sequence[str]) -> Step:
-    """What is said of a step (Q, C), of the first C channels, by name."""
-    columns = values.T.tolist()
-    return {
-        channel: dict(zip(names, each, strict=True))
-        for channel, each in zip(channels[: len(columns)], columns, strict=True)
-    }
+def named(values: Values, channels: Sequence[str], names: Sequence[str]) -> list[Step]:
+    """What is said of K steps (K, Q, C), of the first C channels, by name."""
+    first = channels[: values.shape[-1]]
+    return [
+        {channel: dict(zip(names, each, strict=True)) for channel, each in zip(first, step, strict=True)}
+        for step in values.swapaxes(1, 2).tolist()
+    ]
 
 
 def rows_of(series: str, counter: str, steps: Sequence[Step]) -> list[dict[str, Any]]:

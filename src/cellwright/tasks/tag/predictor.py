@@ -30,7 +30,7 @@ from cellwright.data.words import WordBatch, collate_words
 from cellwright.evaluation.spans import spans
 from cellwright.models.tagger import TaggerOutput
 from cellwright.tasks.files import TELLING, as_the_run, check_written
-from cellwright.tasks.predictor import FileRequest, Piece, Prediction, Predictor, Rewriting
+from cellwright.tasks.predictor import Answered, FileRequest, Piece, Prediction, Predictor, Rewriting
 from cellwright.tasks.tag.run import TagRun
 from cellwright.tasks.texts import batches_of
 
@@ -134,6 +134,11 @@ class TagPredictor(Predictor[Tagged]):
     def unseen(self, texts: Sequence[str | Words]) -> list[Unseen]:
         """Count the words, the characters and the features that the run does not know."""
         return self.run.lexicon.unseen(self._words(texts))
+
+    def answered(self, texts: Sequence[str | Words], first: int) -> Answered[Tagged]:
+        """Both of texts that are cut once."""
+        words = self._words(texts)
+        return Answered(self.tag(words), self.run.lexicon.unseen(words))
 
     def _words(self, texts: Sequence[str | Words]) -> list[Words]:
         return [words_of(text, self.run.lexicon) if isinstance(text, str) else text for text in texts]
