@@ -43,11 +43,13 @@ def test_a_value_beyond_what_models_compute_with_is_refused(value):
     scaling = Scaling([0.0, 5.0], [1.0, 1e-9])
     assert np.isfinite(scaling.apply(np.array([[1e15, 5.0]]))).all()
     message = (
-        rf"^a\.csv, line 7, step 2, channel 2: {re.escape(f'{value:g}')} is 1e\+39 standard deviations from the mean "
+        rf"^line 8, b: {re.escape(f'{value:g}')} is 1e\+39 standard deviations from the mean "
         r"of the training split; expected at most 1e\+15"
     )
     with pytest.raises(InputError, match=message):
-        scaling.apply(np.array([[0.0, 5.0], [np.nan, value]]), "a.csv, line 7")
+        scaling.apply(
+            np.array([[0.0, 5.0], [np.nan, value]]), lambda step, channel: f"line {7 + step}, {'ab'[channel]}"
+        )
 
 
 def test_a_window_is_scaled_by_its_own_steps():

@@ -84,6 +84,19 @@ def test_perplexities_of_other_tokens_are_not_compared() -> None:
         space("lm", tokenizer="words,characters")
 
 
+def test_series_take_any_cell_but_not_process_models_among_networks() -> None:
+    assert space("series", cell="lstm,ea-lstm").searched == {"cell": Choices(("lstm", "ea-lstm"))}
+    assert space("series", cell="hbv,gr4j").searched == {"cell": Choices(("hbv", "gr4j"))}
+    found = space("series", targets=["a", "b"], static_covariates="c,d", learning_rate="0.01..0.1")
+    assert found.fixed == {"targets": "a,b", "static_covariates": "c,d"}
+    with pytest.raises(InputError, match="--cell is lstm,hbv: hbv gives one number a step and lstm quantiles"):
+        space("series", cell="lstm,hbv")
+    with pytest.raises(InputError, match=r"--cell: hbv reads x\.precipitation"):
+        space("classify", cell="lstm,hbv")
+    with pytest.raises(InputError, match="--warm-up is 1,2, and scores of runs that differ in it cannot be compared"):
+        space("series", warm_up="1,2")
+
+
 @pytest.mark.parametrize("task", tasks.NAMES)
 def test_what_is_declared_incomparable_is_an_option(task: str) -> None:
     config = tasks.config_of(task)

@@ -1,6 +1,6 @@
 """Series in units of each channel's standard deviation, from its mean: of the training split, or of a window's own."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -20,6 +20,11 @@ FURTHEST = 1e15
 
 
 By = Literal["training", "window"]
+Where = Callable[[int, int], str]
+
+
+def _somewhere(step: int, channel: int) -> str:
+    return f"step {step + 1}, channel {channel + 1}"
 
 
 class Scaling(NamedTuple):
@@ -53,16 +58,18 @@ class Scaling(NamedTuple):
         shared = tuple(channel for channel in self.shared if channel < count)
         return Scaling(self.mean[:count], self.deviation[:count], self.by, shared)
 
-    def apply(self, values: Values, where: str = "the series") -> NDArray[np.float32]:
+    def apply(self, values: Values, where: Where = _somewhere) -> NDArray[np.float32]:
         """Values (T, C), NaN where missing, in a channel's own units -> in deviations from its mean.
 
-        Raises InputError, beginning with `where`, for a value beyond FURTHEST.
+        where: says of a value, by its step and channel from 0, where it stood.
+
+        Raises InputError, beginning with that, for a value beyond FURTHEST.
         """
         scaled: NDArray[np.float64] = standard(values, np.array(self.mean), np.array(self.deviation))
         for step, channel in np.argwhere(np.abs(scaled) > FURTHEST)[:1]:
             of = "training split" if self.by == "training" else "steps before"
             raise InputError(
-                f"{where}, step {step + 1}, channel {channel + 1}: {values[step, channel]:g} is "
+                f"{where(int(step), int(channel))}: {values[step, channel]:g} is "
                 f"{abs(scaled[step, channel]):.1g} standard deviations from the mean of the {of}; expected at "
                 f"most {FURTHEST:g}: give it in the unit that was trained on"
             )

@@ -45,6 +45,17 @@ NONE = Roles()
 """Of a table all of whose channels are forecast, or whose channels have no part to play."""
 
 
+def place_of_step(where: str, lines: Sequence[int], step: int, channel: str) -> str:
+    """Where a value stood, to begin a message with: on the line of its step, or in the series that stood there.
+
+    >>> place_of_step("a.csv, line 2", (2, 3), 1, "x"), place_of_step("a.ts, line 2", (), 1, "x")
+    ("a.csv, line 3, column 'x'", "a.ts, line 2, step 2, channel 'x'")
+    """
+    if step >= len(lines):
+        return f"{where}, step {step + 1}, channel {channel!r}"
+    return f"{where.rpartition(' ')[0]} {lines[step]}, column {channel!r}"
+
+
 @dataclass(frozen=True)
 class SeriesTable:
     """N series in the order of their file; the lists run side by side.
@@ -52,7 +63,8 @@ class SeriesTable:
     `values` holds of each its steps by its channels (T_i, C), T_i from 1 on, NaN where a value is missing, never
     infinite. `names` are theirs in the file, or their numbers from 1. `labels` is None where the file has none.
     `places` says where each stood, `line 7`. `source` is the file or the built-in set, as messages name it. `firsts`
-    holds the step from which on each is scored: those before are told only. Left out, it is the first of all. `named`
+    holds the step from which on each is scored: those before are told only. Left out, it is the first of all. `lines`
+    says on which line, or row, of the file each step stood, as far as one did; left out, none has one. `named`
     says whether the file named its channels: else they are called 1, 2, …. `notes` says in sentences how it was read.
     `roles` says what the channels are.
     """
@@ -64,6 +76,7 @@ class SeriesTable:
     channels: tuple[str, ...]
     source: str
     firsts: list[int] = field(default_factory=list)
+    lines: list[Sequence[int]] = field(default_factory=list)
     named: bool = True
     notes: tuple[str, ...] = ()
     roles: Roles = NONE
@@ -71,7 +84,9 @@ class SeriesTable:
     def __post_init__(self) -> None:
         if not self.firsts:
             object.__setattr__(self, "firsts", [0] * len(self.values))
-        columns = (self.values, self.names, self.places, self.firsts, self.labels)
+        if not self.lines:
+            object.__setattr__(self, "lines", [()] * len(self.values))
+        columns = (self.values, self.names, self.places, self.firsts, self.lines, self.labels)
         sizes = {len(column) for column in columns if column is not None}
         if len(sizes) > 1:
             raise ValueError(
@@ -86,6 +101,10 @@ class SeriesTable:
         """Say where a series stood, `speech.ts, line 7`, to begin a message with."""
         return f"{self.source}, {self.places[index]}"
 
+    def at(self, index: int, step: int, channel: int) -> str:
+        """Say where a value stood, from 0 on, to begin a message with: on a line of its own, or in a series."""
+        return place_of_step(self.where(index), self.lines[index], step, self.channels[channel])
+
     def take(self, indices: Iterable[int]) -> "SeriesTable":
         """Return the series with these indices, in this order."""
         rows = list(indices)
@@ -96,6 +115,7 @@ class SeriesTable:
             labels=None if self.labels is None else [self.labels[row] for row in rows],
             places=[self.places[row] for row in rows],
             firsts=[self.firsts[row] for row in rows],
+            lines=[self.lines[row] for row in rows],
         )
 
     def until(self, ends: Sequence[int], firsts: Sequence[int]) -> "SeriesTable":

@@ -64,7 +64,7 @@ def score_simulation(
         by_channel = missed.sum(0) / known.sum(0)
     middles = [each[:, each.shape[1] // 2] for each in found]
     return SimulationScores(
-        nse=_median_nse(middles, observed),
+        nse=median_nse(middles, observed),
         quantile_loss=float((losses * known).sum() / count),
         mae=float((missed / units).sum() / count),
         coverage=float(covered.sum() / count),
@@ -73,7 +73,8 @@ def score_simulation(
     )
 
 
-def _median_nse(found: Sequence[Values], observed: Sequence[Values]) -> float:
+def median_nse(found: Sequence[Values], observed: Sequence[Values]) -> float:
+    """The median over N series and C targets, (T_i, C) each, of those that vary where they were observed, not NaN."""
     efficiencies = []
     for middle, true in zip(found, observed, strict=True):
         for simulated, seen in zip(middle.T, true.T, strict=True):

@@ -10,7 +10,8 @@ Their options are those of the command line, with its defaults; their models, lo
 
 from cellwright.sklearn.forecaster import Forecaster
 from cellwright.sklearn.sequences import SequenceClassifier, SequenceRegressor
+from cellwright.sklearn.simulator import Simulator
 from cellwright.sklearn.tagger import SequenceTagger
 from cellwright.sklearn.texts import TextClassifier
 
-__all__ = ["Forecaster", "SequenceClassifier", "SequenceRegressor", "SequenceTagger", "TextClassifier"]
+__all__ = ["Forecaster", "SequenceClassifier", "SequenceRegressor", "SequenceTagger", "Simulator", "TextClassifier"]

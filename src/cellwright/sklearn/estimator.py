@@ -35,7 +35,9 @@ ONE_PASS: dict[str, Any] = {"max_epochs": 1, "lr_schedule": "constant"}
 """What partial_fit does, however long fit would train."""
 
 
-BEGINNING = frozenset({"vectors", "freeze_vectors", "feature_columns"})
+BEGINNING = frozenset(
+    {"vectors", "freeze_vectors", "feature_columns", "targets", "future_covariates", "static_covariates"}
+)
 """Options that a model is made by, and that its own description does not hold."""
 
 ONE_AT_A_TIME = Lock()
@@ -172,7 +174,12 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
             del own["embedding_dim"]  # which nobody has chosen, or as if: the file says it
             if go_on:
                 own["embedding_dim"] = self._predictor.run.config.model.embedding_dim
-        given = {name: OFF if value is None else value for name, value in own.items()}
+        # What has its default is left out, as if nobody had given it: a process model refuses options of networks.
+        given = {
+            name: OFF if value is None else value
+            for name, value in own.items()
+            if value != kind.model_fields[name].default
+        }
         return configured(kind, {**given, **self._objective, **told, "data": "X", "out": out})
 
     def _check_same_model(self, config: FitConfig) -> None:

@@ -1,17 +1,26 @@
 """The steps that follow the last one of each series: `cellwright fit --task series --objective forecast`."""
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.series import SeriesTable, Values, cut_series
 from cellwright.data.splits import Given, Splits
 from cellwright.sklearn.estimator import ONE_PASS, Estimator, refusing
-from cellwright.sklearn.inputs import series_of, splits_of, table_of
+from cellwright.sklearn.inputs import splits_of
 from cellwright.sklearn.options import OfForecasts
+from cellwright.sklearn.panels import followed, is_long, names_at, panel_of
+from cellwright.tasks.series.config import Covariates
+from cellwright.tasks.series.covariates import arranged, until_targets
+from cellwright.tasks.series.examples import told_ahead
+from cellwright.tasks.series.files import as_learned
+from cellwright.tasks.series.predictor import readable
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -25,6 +34,14 @@ class Forecaster(OfForecasts, Estimator):
         model.predict(X)              # (N, 12, channels): the middle quantile; of a table (N, 12)
         model.predict_quantiles(X)    # (N, 12, channels, 3)
         model.score(X)                # of the last 12 steps of each, held out
+
+    Where some columns only help to forecast others, `targets`, `future_covariates` and `static_covariates` say which is
+    which, by name, or by place from 0; columns named in none are known up to the present. X is then a DataFrame with a
+    row a step, whose columns `series` and `time`, or whose index, say of which series and when, a list of DataFrames
+    with a series in each, or arrays (steps, channels):
+
+        model = Forecaster(horizon=3, targets="sales", future_covariates=["price", "holiday"]).fit(frame)
+        model.predict(frame, future)  # (N, 3, 1); of the next three steps `future` has price and holiday
 
     Options are those of `cellwright fit --task series --objective forecast`, and scikit-learn's, as in
     `SequenceClassifier`.
@@ -44,7 +61,7 @@ class Forecaster(OfForecasts, Estimator):
         """Train; with `warm_start` from the weights there are.
 
         Args:
-            X: N series of at least two steps.
+            X: N series of at least two steps; steps at the end in which no target is known are left out.
             y: not read; it is there for pipelines.
 
         Returns:
@@ -74,31 +91,43 @@ class Forecaster(OfForecasts, Estimator):
         """
         return self._learn(X, 0.0, go_on=self.__sklearn_is_fitted__(), limits=ONE_PASS)
 
-    def predict(self, X: Any) -> NDArray[np.float64]:
-        """The `horizon` steps that follow each series: (N, horizon, channels), where fit had a table (N, horizon).
+    def predict(self, X: Any, future: Any = None) -> NDArray[np.float64]:
+        """The `horizon` steps that follow each series: (N, horizon, targets), where fit had a table (N, horizon).
 
         With `likelihood="bernoulli"` how likely each channel is 1, else the middle quantile. Series may be of other
         lengths than in fit.
 
+        Args:
+            X: N series, in the order in which they first stand there. With covariates a forecast begins after the last
+                step of which a target is known.
+            future: of each series at least `horizon` further steps with the `future_covariates`, in the form of X: a
+                DataFrame with the same columns of series and time, or (N, steps, covariates), or a list. None: they
+                stand in X, in rows at the end of each series whose targets are NaN.
+
         Raises:
-            ValueError: X is not as in fit.
+            ValueError: X is not as in fit, or covariates are not known as far ahead.
             NotFittedError: the estimator is not fitted.
 
         """
-        found = self.predict_quantiles(X)
+        found = self.predict_quantiles(X, future)
         middle = found[..., found.shape[-1] // 2]
         return middle[..., 0] if self._of_table else middle
 
-    def predict_quantiles(self, X: Any) -> NDArray[np.float64]:
-        """(N, horizon, channels, Q): all of the quantiles, rising; of `likelihood="bernoulli"` the one probability.
+    def predict_quantiles(self, X: Any, future: Any = None) -> NDArray[np.float64]:
+        """(N, horizon, targets, Q): all of the quantiles, rising; of `likelihood="bernoulli"` the one probability.
+
+        Args:
+            X: as in `predict`.
+            future: as in `predict`.
 
         Raises:
-            ValueError: X is not as in fit.
+            ValueError: X is not as in fit, or covariates are not known as far ahead.
             NotFittedError: the estimator is not fitted.
 
         """
         check_is_fitted(self)
-        return self._ahead(series_of(self, X, reset=False, exact=False))
+        with refusing():
+            return self._ahead(self._known(X, future))
 
     def score(self, X: Any, y: Any = None) -> float:
         """How much of the mean absolute error of repeating the last value is gone: 1 at best, 0 where none is.
@@ -106,7 +135,7 @@ class Forecaster(OfForecasts, Estimator):
         Args:
             X: N series.
             y: the steps that follow each, shaped as `predict` gives them; None holds the last `horizon` steps of each
-                series out and forecasts them from those before.
+                series out and forecasts them from those before, and from the future covariates in them.
 
         Returns:
             1 - error / error of the last value, over all values that are known.
@@ -117,35 +146,84 @@ class Forecaster(OfForecasts, Estimator):
 
         """
         check_is_fitted(self)
-        series = series_of(self, X, reset=False, exact=False)
-        steps = self._predictor.run.config.model.horizon
-        if y is None:
-            for row, values in enumerate(series):
-                if len(values) <= steps:
-                    raise ValueError(f"X, row {row}: {len(values)} steps; expected more than the horizon, {steps}")
-            true = np.array([values[-steps:] for values in series])
-            series = [values[:-steps] for values in series]
-        else:
-            true = np.asarray(y, dtype=np.float64).reshape(len(series), steps, -1)
-        quantiles = self._ahead(series)
-        last = np.array([_last(values) for values in series])[:, None]  # (N, 1, C)
+        with refusing():
+            table = self._known(X)
+            steps, targets = self._predictor.run.config.model.horizon, table.targets
+            if y is None:
+                table, true = _held_out(table, steps)
+            else:
+                true = np.asarray(y, dtype=np.float64).reshape(len(table), steps, -1)
+            quantiles = self._ahead(table)
+        told = [values[: table.present(row), :targets] for row, values in enumerate(table.values)]
+        last = np.array([_last(values) for values in told])[:, None]  # (N, 1, targets)
         error = np.nanmean(np.abs(quantiles[..., quantiles.shape[-1] // 2] - true))
         return float(1 - error / np.nanmean(np.abs(last - true)))
 
     def _learn(self, X: Any, share: float, *, go_on: bool, limits: dict[str, Any] | None = None) -> Self:
-        series = series_of(self, X, reset=not go_on, exact=False, ensure_min_features=2)
-        return self._train(Given(_cut(series, share)), go_on=go_on, limits=limits)
-
-    def _ahead(self, series: list[Values]) -> NDArray[np.float64]:
         with refusing():
-            said: Any = self._predictor.predict_series(table_of(series))
+            how, told = self._reading if go_on else self._asked_for
+            table = panel_of(self, X, how, told=told, reset=not go_on)
+            named = {name: names_at(getattr(self, name), table.channels, name) for name in Covariates.model_fields}
+            if go_on:
+                known = self._predictor.run.config
+                table = until_targets(as_learned(table, known.channels, known.model.roles, None))
+            else:
+                config: Any = self._config(Path(), named, go_on=False)
+                table = arranged(table, config)
+            splits = _cut(table, share)
+            splits.notes += table.notes
+        return self._train(Given(splits), go_on=go_on, limits={**named, **(limits or {})})
+
+    @property
+    def _asked_for(self) -> tuple[SeriesOptions, bool]:
+        """How tables are read in fit, and whether some of their columns are covariates."""
+        told = any(getattr(self, name) is not None for name in Covariates.model_fields)
+        return SeriesOptions(series=self.series, time=self.time), told
+
+    @property
+    def _reading(self) -> tuple[SeriesOptions, bool]:
+        """The same of what was fitted, whatever `set_params` has said since."""
+        learned = self._predictor.run.config
+        return learned.reading, learned.model.roles.covariates > 0
+
+    def _known(self, X: Any, future: Any = None) -> SeriesTable:
+        """The series of X as they were learned from, and the steps that follow. Raises ValueError, InputError."""
+        how, told = self._reading
+        run = self._predictor.run
+        if is_long(X, how, told=told):
+            return readable(run, panel_of(self, X, how, told=told, reset=False, more=future))
+        table = readable(run, panel_of(self, X, how, told=told, reset=False))
+        if future is None:
+            return table
+        ahead = table.targets + table.roles.past
+        return followed(table, future, table.channels[ahead : ahead + table.roles.future])
+
+    def _ahead(self, table: SeriesTable) -> NDArray[np.float64]:
+        """(N, horizon, targets, Q)."""
+        for note in self._predictor.unread(table):
+            warnings.warn(note, stacklevel=3)
+        said: Any = self._predictor.predict_series(table)
         return np.array([[[list(q.values()) for q in step.values()] for step in each.ahead] for each in said])
 
 
-def _cut(series: list[Values], share: float) -> Splits[SeriesTable]:
+def _cut(table: SeriesTable, share: float) -> Splits[SeriesTable]:
     """The last steps of each series held out."""
-    cut = cut_series(table_of(series), validation=share, test=0.0)
+    cut = cut_series(table, validation=share, test=0.0)
     return splits_of(*(cut[split] for split in cut))
+
+
+def _held_out(table: SeriesTable, steps: int) -> tuple[SeriesTable, NDArray[np.float64]]:
+    """The series without what is not known ahead of their last steps, and the targets of these (N, steps, targets)."""
+    found, true = [], []
+    shorter = replace(table, values=[v[: max(table.present(row) - steps, 0)] for row, v in enumerate(table.values)])
+    for row, values in enumerate(table.values):
+        begin = shorter.present(row)
+        if not begin:
+            raise ValueError(f"{table.where(row)}: {len(values)} steps; expected more than the horizon, {steps}")
+        kept = values[: begin + steps] if table.roles.future else values[:begin]
+        found.append(told_ahead(kept, begin, table.roles))
+        true.append(values[begin : begin + steps, : table.targets])
+    return replace(table, values=found), np.array(true)
 
 
 def _last(values: Values) -> NDArray[np.float64]:

@@ -35,7 +35,7 @@ def series_of(estimator: Any, X: Any, *, reset: bool, exact: bool = True, **limi
     found = _nested(X)
     if found is None:
         return [row[:, None] for row in _table(estimator, X, reset=reset, exact=exact, **limits)]
-    series = [_steps(each, row) for row, each in enumerate(found)]
+    series = [steps_of(each, row) for row, each in enumerate(found)]
     if not series:
         raise ValueError(f"X: found array with 0 sample(s), no series; {SERIES_EXPECTED}")
     channels = series[0].shape[1]
@@ -102,6 +102,37 @@ def splits_of(train: Rows, validation: Rows, nothing: Rows) -> Splits[Rows]:
     return splits
 
 
+def is_frame(X: Any) -> bool:
+    """Whether it is a DataFrame of pandas."""
+    return hasattr(X, "columns") and hasattr(X, "iloc")
+
+
+def holds_series(X: Any) -> bool:
+    """Whether the cells of a DataFrame hold series, not numbers."""
+    return _is_sequence(X.iloc[0, 0])
+
+
+def steps_of(each: Any, row: int, name: str = "X") -> Values:
+    """One series (T, C), of the argument of that name. Raises ValueError."""
+    try:
+        if _is_ragged(each):
+            raise ValueError("steps of different lengths")
+        if np.iscomplexobj(each):  # as float64 its imaginary part would be gone
+            raise ValueError("Complex data not supported")
+        values = np.asarray(each, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}, row {row}: holds no numbers ({error}); {SERIES_EXPECTED}") from None
+    if values.ndim == 1:
+        values = values[:, None]
+    if values.ndim != 2 or 0 in values.shape:
+        raise ValueError(f"{name}, row {row}: has shape {values.shape}; {SERIES_EXPECTED}")
+    if np.isinf(values).any():
+        raise ValueError(
+            f"{name}, row {row}: Input {name} contains infinity; expected numbers, NaN where one is missing"
+        )
+    return values
+
+
 def strings(X: Any) -> list[str]:
     """Texts as a list. Raises ValueError for what is none."""
     if isinstance(X, (str, Mapping)) or not hasattr(X, "__iter__"):
@@ -132,8 +163,8 @@ def _table(estimator: Any, X: Any, *, reset: bool, exact: bool, **limits: Any) -
 
 def _nested(X: Any) -> list[Any] | None:
     """The series where each is an object or a slice of its own; None for a table of numbers, and for anything else."""
-    if hasattr(X, "columns") and hasattr(X, "iloc"):
-        if 0 in X.shape or not _is_sequence(X.iloc[0, 0]):
+    if is_frame(X):
+        if 0 in X.shape or not holds_series(X):
             return None
         return [_columns(list(cells), row) for row, cells in enumerate(X.itertuples(index=False, name=None))]
     if isinstance(X, np.ndarray) and X.ndim == 3:
@@ -169,22 +200,3 @@ def _columns(cells: list[Any], row: int) -> NDArray[Any]:
     if len(set(lengths)) > 1 or lengths[0] == 0:
         raise ValueError(f"X, row {row}: cells of {lengths} steps; expected series of as many steps, at least one")
     return np.column_stack([np.asarray(cell) for cell in cells])
-
-
-def _steps(each: Any, row: int) -> Values:
-    """One series (T, C)."""
-    try:
-        if _is_ragged(each):
-            raise ValueError("steps of different lengths")
-        if np.iscomplexobj(each):  # as float64 its imaginary part would be gone
-            raise ValueError("Complex data not supported")
-        values = np.asarray(each, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"X, row {row}: holds no numbers ({error}); {SERIES_EXPECTED}") from None
-    if values.ndim == 1:
-        values = values[:, None]
-    if values.ndim != 2 or 0 in values.shape:
-        raise ValueError(f"X, row {row}: has shape {values.shape}; {SERIES_EXPECTED}")
-    if np.isinf(values).any():
-        raise ValueError(f"X, row {row}: Input X contains infinity; expected numbers, NaN where one is missing")
-    return values

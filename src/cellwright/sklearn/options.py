@@ -88,15 +88,35 @@ class OfWholeSeries(OfSeries):
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class OfForecasts(OfSeries):
+class OfPanels(OfSeries):
+    """The same where series have columns of which some follow from others, and are read in windows."""
+
+    series: str = SERIES.series
+    time: str = SERIES.time
+    static_covariates: str | int | Sequence[str | int] | None = SERIES.static_covariates
+    quantiles: str | Sequence[float] = SERIES.quantiles
+    window: int = SERIES.window
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class OfForecasts(OfPanels):
     """The same where series go on."""
 
+    targets: str | int | Sequence[str | int] | None = SERIES.targets
+    future_covariates: str | int | Sequence[str | int] | None = SERIES.future_covariates
     horizon: int = SERIES.horizon
     likelihood: str = SERIES.likelihood
-    quantiles: str | Sequence[float] = SERIES.quantiles
     scaling: str = SERIES.scaling
     season_length: int | None = SERIES.season_length
-    window: int = SERIES.window
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class OfSimulations(OfPanels):
+    """The same where targets follow from the other columns."""
+
+    cell_inputs: str | None = SERIES.cell_inputs
+    parameter_ranges: str | None = SERIES.parameter_ranges
+    warm_up: int = SERIES.warm_up
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

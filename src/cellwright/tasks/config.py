@@ -1,5 +1,6 @@
 """What `fit` can be told whatever is learned, each option with its default; a task adds its own."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
@@ -104,6 +105,14 @@ class FitConfig(Locations):
 
     incomparable: ClassVar[frozenset[str]] = frozenset()
     """Options in which runs whose validation scores are compared must not differ, beside those of files."""
+
+    @classmethod
+    def check_cells(cls, cells: Sequence[str]) -> None:
+        """Raise InputError for cells of the library that no run could be made of, or whose runs cannot be compared."""
+        from cellwright.tasks.cell import check_cell  # torch, which reading options need not load
+
+        for cell in cells:
+            check_cell(cell)
 
     seed: int = Field(0, ge=0, le=LARGEST_SEED)
     """Seed of the initial weights, the dropout and the order of the batches."""

@@ -19,10 +19,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from cellwright import tasks
 from cellwright.data.wording import shortened
 from cellwright.errors import InputError
 from cellwright.evaluation.report import Section
 from cellwright.files import read_json, replace_file
+from cellwright.options import flag
 from cellwright.tasks.run import load_config, with_defaults
 from cellwright.training.folder import LOG, METRICS, SCORES, model_scores
 from cellwright.tuning.space import shown
@@ -195,13 +197,19 @@ def compare(runs: Sequence[str | Path]) -> Comparison:
     ]
     metrics = {_metrics(path).get("metric") for path in paths} - {None}
     metric = str(metrics.pop()) if len(metrics) == 1 else None
-    notes = _notes(found, len({config.fingerprint for config in configs}) > 1)
+    apart = [flag(name) for name in tasks.config_of(configs[0].task).incomparable if _is_apart(options, name)]
+    notes = _notes(found, len({config.fingerprint for config in configs}) > 1, sorted(apart))
     return Comparison(configs[0].task, metric, found, notes)
 
 
 def _differ(options: Sequence[Mapping[str, Any]], name: str) -> bool:
     """Whether an option differs among the runs that have a use for it."""
     return any(one != other for one, other in pairwise([each[name] for each in options if name in each]))
+
+
+def _is_apart(options: Sequence[Mapping[str, Any]], name: str) -> bool:
+    """Whether an option differs, or some of the runs alone have a use for it."""
+    return _differ(options, name) or len({name in each for each in options}) > 1
 
 
 def _read(path: str, options: Mapping[str, Any]) -> ComparedRun:
@@ -231,8 +239,12 @@ def _log(path: Path) -> list[dict[str, float]]:
         raise InputError(f"{path}: cannot be read ({error}); expected numbers, as `fit` writes them") from None
 
 
-def _notes(runs: Sequence[ComparedRun], other_data: bool) -> list[str]:
+def _notes(runs: Sequence[ComparedRun], other_data: bool, apart: Sequence[str]) -> list[str]:
     notes = []
+    if apart:
+        notes.append(
+            f"the runs differ in {', '.join(apart)}: losses, and what is made of them, may differ by that alone"
+        )
     if other_data:
         notes.append("the runs did not all learn from the same examples: scores may differ by that alone")
     if unfinished := [each.path for each in runs if each.epochs is None]:

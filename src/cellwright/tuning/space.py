@@ -10,7 +10,7 @@ upper limit of its own: sizes, rates, decays. Shares, which lie below 1, and sho
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
@@ -21,7 +21,6 @@ from pydantic.fields import FieldInfo
 from cellwright.cells.from_file import is_file
 from cellwright.errors import InputError
 from cellwright.options import OFF, check_names, configured, flag
-from cellwright.tasks.cell import check_cell
 from cellwright.tasks.config import FIXED, LIMITS, ONE_CALL, FitConfig, Locations
 from cellwright.tasks.files import TableFiles
 
@@ -100,7 +99,7 @@ def _read(config: type[FitConfig], name: str, text: str) -> Any:
         return _choices(config, name, text)
     value = _checked(config, name, text)
     if name == "cell":
-        _check_cell(value)
+        _check_cells(config, [value])
     return value
 
 
@@ -123,8 +122,7 @@ def _choices(config: type[FitConfig], name: str, text: str) -> Choices:
     if len({*values}) < len(values):
         raise InputError(f"{flag(name)} is {text}, where a value stands twice; expected different ones")
     if name == "cell":
-        for value in values:
-            _check_cell(value)
+        _check_cells(config, values)
     return Choices(values)
 
 
@@ -136,9 +134,8 @@ def _checked(config: type[FitConfig], name: str, text: str) -> Any:
     return getattr(configured(alone, {name: text}), name)
 
 
-def _check_cell(cell: str) -> None:
-    if not is_file(cell):
-        check_cell(cell)
+def _check_cells(config: type[FitConfig], cells: Sequence[str]) -> None:
+    config.check_cells([cell for cell in cells if not is_file(cell)])
 
 
 def _check_searched(config: type[FitConfig], name: str, text: str) -> None:

@@ -77,3 +77,33 @@ def test_what_is_written_is_read_back_to_the_bit(values):
 def test_refused(line, message):
     with pytest.raises(InputError, match=f"^{re.escape(message)}"):
         parse([line], "it")
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=3), st.sampled_from([list, tuple, np.array]))
+def test_channels_by_name_end_where_each_does(lengths, kind):
+    values = {f"c{k}": kind([float(k + t) for t in range(length)]) for k, length in enumerate(lengths)} | {"area": 35}
+    if not any(lengths):
+        with pytest.raises(InputError, match="it, line 1: no channel has a step"):
+            parse([{"values": values}], "it")
+        return
+    table = parse([{"values": values, "name": "a"}], "it")
+    assert (table.channels, table.named) == (tuple(values), True)
+    expected = np.full((max(lengths), len(values)), np.nan)
+    for k, length in enumerate(lengths):
+        expected[:length, k] = np.arange(length) + k
+    expected[:, -1] = 35
+    np.testing.assert_array_equal(table.values[0], expected)
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        ('{"values": [1, 2]}', "it, line 2: values in a list, and by name on line 1; expected them alike"),
+        ('{"values": {"x": [1]}}', "it, line 2: the channels are 'x'; expected 'x', 'y', as on line 1"),
+        ('{"values": {"x": [1, "a"], "y": 2}}', "it, line 2, channel 'x', step 2: \"a\" is no number"),
+        ('{"values": {"x": [1], "y": "b"}}', "it, line 2, channel 'y': \"b\" is no number"),
+    ],
+)
+def test_what_is_wrong_with_channels_by_name_is_said_where_it_stands(second, message):
+    with pytest.raises(InputError, match=re.escape(message)):
+        parse(['{"values": {"x": [1, null], "y": [2]}}', second], "it")

@@ -5,12 +5,13 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.testclient import TestClient
 
 import made_series
 from agreement import SINGLE, assert_agree
@@ -21,11 +22,14 @@ from cellwright.data.series import Roles, SeriesTable
 from cellwright.data.series_batches import collate_series
 from cellwright.errors import InputError
 from cellwright.models.forecaster import scored
+from cellwright.serve.limits import Limits
+from cellwright.serve.load import app_of
 from cellwright.tasks.predictor import Predictor
 from cellwright.tasks.run import load_run
 from cellwright.tasks.series import SeriesConfig
 from cellwright.tasks.series.covariates import arranged, completed
 from cellwright.tasks.series.examples import stretches_of
+from cellwright.tasks.series.predictor import SeriesPredictor
 from cellwright.training import fit
 from series_runs import Options, report, train
 
@@ -343,9 +347,7 @@ def test_a_gap_in_a_covariate_is_refused_where_there_was_none(options: Options, 
     predictor = Predictor.load(given["out"])
     content = made_series.reservoirs(2, 60, 0, ahead=3)
     gap = last_days(content, 1, 60, lambda row: [*row[:2], "", *row[3:]])
-    with pytest.raises(
-        InputError, match="line 2, step 60, channel 'rain': a value is missing, and the run learned from"
-    ):
+    with pytest.raises(InputError, match="line 61, column 'rain': a value is missing, and the run learned from"):
         predictor.request(written(gap), {})
     with pytest.raises(InputError, match="line 2: no value of 'flow'; expected some, after which it is forecast"):
         predictor.request(written(made_series.reservoirs(1, 9, 0, ahead=9)), {})
@@ -438,3 +440,38 @@ def test_completing_makes_up_no_target_and_changes_no_value(lengths: list[int], 
         assert found.present(row) == (known[-1] + 1 if len(known) else 0) <= steps
         assert not found.missing_in(row)[found.present(row) :].any()
     assert completed(found, fill).values[0].tobytes() == found.values[0].tobytes()
+
+
+def test_python_and_http_give_channels_by_name(options: Options) -> None:
+    """What is not known as far ends earlier, an attribute is one number, and the page says what to send."""
+    train(given := options(CATCHMENTS, **AHEAD))
+    predictor = cast(SeriesPredictor[Any], Predictor.load(given["out"]))
+    table = read_series(given["data"], predictor.run.config.reading)
+    values = dict(zip(table.channels, table.values[0].T, strict=True))
+    by_name = {
+        "name": "k0",
+        "values": {
+            "area": values["area"][0],
+            "flow": values["flow"][:-3],
+            "rain": values["rain"],
+            "pet": values["pet"],
+        },
+    }
+    ahead = table.values[0].copy()
+    ahead[-3:, 0] = np.nan
+    steps = [[None if np.isnan(each) else each for each in step] for step in ahead.tolist()]
+    expected = predictor.predict([json.dumps({"name": "k0", "values": steps})])
+    assert predictor.predict([by_name]) == expected
+    text = json.dumps({"name": "k0", "values": {n: np.asarray(v).tolist() for n, v in by_name["values"].items()}})
+    with TestClient(app_of(given["out"], Limits())) as client:
+        found = client.post("/predict", json={"text": text}).json()
+        said = client.get("/health").json()["reads"]
+        wrong = client.post(
+            "/predict", json={"text": '{"values": {"flow": [1, 2], "rain": [1, 0], "pet": [2, 2], "area": 3}}'}
+        )
+    assert_agree(found["ahead"], expected[0].as_json()["ahead"], share=SINGLE)
+    assert "It says 'flow' from its past, from 'rain', 'pet', known ahead, and from 'area' of each series." in said
+    (example,) = predictor.predict([said.partition("is a JSON object: ")[2]])
+    assert len(example.ahead) == 3
+    assert wrong.status_code == 422
+    assert "0 steps after the last value of 'flow'; expected 3, the horizon" in wrong.json()["detail"]

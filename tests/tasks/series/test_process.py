@@ -219,7 +219,7 @@ def test_a_gap_is_refused_before_training(options: Options) -> None:
     rows = GAUGED.splitlines()
     rows[5] = "4,,2.0,1.0"
     with pytest.raises(
-        InputError, match=r"step 5, channel 'rain': a value is missing, without which gr4j cannot .* --fill linear puts"
+        InputError, match=r"line 6, column 'rain': a value is missing, without which gr4j cannot .* --fill linear puts"
     ):
         train(process(options, "\n".join(rows) + "\n"))
 
@@ -228,8 +228,12 @@ def test_a_gap_is_refused_before_training(options: Options) -> None:
 @pytest.mark.parametrize(
     ("first", "last", "message"),
     [
-        (1, 3, "step 1, channel 'rain': a value is missing, .*: none comes before it, .* leave out the steps before"),
-        (-3, -1, "channel 'rain': a value is missing, .*: none comes after it, .* --fill previous repeats the last"),
+        (1, 3, "line 2, column 'rain': a value is missing, .*: none comes before it, .* leave out the steps before"),
+        (
+            -3,
+            -1,
+            "line 899, column 'rain': a value is missing, .*: none comes after it, .* --fill previous repeats the last",
+        ),
     ],
 )
 def test_no_line_fills_what_is_missing_at_an_end(
@@ -246,9 +250,9 @@ def test_no_line_fills_what_is_missing_at_an_end(
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("9,-9999,2.0,1.0", "step 10, channel 'rain': -9999; expected at least 0: .* say so with --missing -9999"),
-        ("9,3.0,-0.5,1.0", "step 10, channel 'pet': -0.5; expected at least 0"),
-        ("9,3.0,2.0,-1", "step 10, channel 'flow': -1; expected at least 0"),
+        ("9,-9999,2.0,1.0", "line 11, column 'rain': -9999; expected at least 0: .* say so with --missing -9999"),
+        ("9,3.0,-0.5,1.0", "line 11, column 'pet': -0.5; expected at least 0"),
+        ("9,3.0,2.0,-1", "line 11, column 'flow': -1; expected at least 0"),
     ],
 )
 def test_what_nature_does_not_know_is_refused(options: Options, row: str, message: str) -> None:

@@ -157,8 +157,8 @@ def test_a_label_that_training_lacks_is_named_with_its_line(options: Options, tm
 @pytest.mark.parametrize(
     ("written", "message"),
     [
-        ("", "line 2, step 1, channel 'wave': a value is missing, and the run learned from series without any"),
-        ("1e20", "line 2, step 1, channel 1: 1e+20 is 1e+20 standard deviations from the mean"),
+        ("", "line 2, column 'wave': a value is missing, and the run learned from series without any"),
+        ("1e20", "line 2, column 'wave': 1e+20 is 1e+20 standard deviations from the mean"),
     ],
 )
 def test_values_that_the_test_split_alone_has_are_refused_before_training(
@@ -184,7 +184,9 @@ def test_a_missing_value_is_refused_by_a_run_that_never_saw_one(options: Options
         InputError, match="series, line 1: 1 channels; expected 2, as in training \\('wave', 'noise'\\)"
     ):
         predictor.predict(['{"values": [1, 2]}'])
-    with pytest.raises(InputError, match=r"series, line 2, step 1, channel 2: 1e\+20 is .* deviations from the mean"):
+    with pytest.raises(
+        InputError, match=r"series, line 2, step 1, channel 'noise': 1e\+20 is .* deviations from the mean"
+    ):
         predictor.predict(['{"values": [[1, 2]]}', '{"values": [[1, 1e20]]}'])
     (said,) = predictor.predict(['{"values": [[1, 2]], "name": "one step"}'])
     assert said.name == "one step"

@@ -17,6 +17,7 @@ import numpy as np
 
 from cellwright.data.readers.files import decoded, with_newlines
 from cellwright.data.readers.numbers import ReadSeries, as_table
+from cellwright.data.readers.picked import picked
 from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.readers.values import listed
 from cellwright.data.series import SeriesTable, Values
@@ -40,7 +41,7 @@ def read(path: Path, options: SeriesOptions, encoding: str) -> SeriesTable:
     ]
     if not found:
         raise InputError(f"{path}: nothing below @data; expected a series a line")
-    return as_table(found, None, str(path), options)
+    return picked(as_table(found, None, str(path), options), options)
 
 
 def _opened(path: Path, content: str) -> tuple[Any, dict[str, str]]:

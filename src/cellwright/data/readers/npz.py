@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from cellwright.data.readers.files import read_bytes
 from cellwright.data.readers.numbers import ReadSeries, as_table
+from cellwright.data.readers.picked import picked
 from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.series import SeriesTable, Values
 from cellwright.errors import InputError
@@ -35,7 +36,7 @@ DAMAGE = (
 
 
 def read(path: Path, options: SeriesOptions, encoding: str) -> SeriesTable:
-    """Read the arrays; the format names its parts itself, so the options' columns and `encoding` play no part."""
+    """Read the arrays; the format names its parts itself, and of the options' columns reads the channels."""
     arrays = _arrays(path)
     named = _padded(path, arrays) if "values" in arrays else _separate(path, arrays)
     if not named:
@@ -45,7 +46,8 @@ def read(path: Path, options: SeriesOptions, encoding: str) -> SeriesTable:
         ReadSeries(name, values, labels[k] if labels else None, f"series {name}")
         for k, (name, values) in enumerate(named.items())
     ]
-    return as_table(found, _texts(path, arrays, "channels", found[0].values.shape[1]), str(path), options)
+    channels = _texts(path, arrays, "channels", found[0].values.shape[1])
+    return picked(as_table(found, channels, str(path), options), options)
 
 
 def _arrays(path: Path) -> Arrays:

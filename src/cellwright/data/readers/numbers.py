@@ -10,7 +10,7 @@ from cellwright.data.readers.fill import filled
 from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.readers.times import Time
 from cellwright.data.readers.values import listed, whole
-from cellwright.data.series import SeriesTable, Values, numbered
+from cellwright.data.series import SeriesTable, Values, numbered, place_of_step
 from cellwright.data.wording import counted
 from cellwright.errors import InputError
 
@@ -106,6 +106,7 @@ def as_table(
         names=[each.name for each in found],
         labels=None if unlabelled else [str(each.label) for each in found],
         places=[each.place for each in found],
+        lines=[each.lines for each in found],
         channels=names,
         source=source,
         named=channels is not None,
@@ -156,6 +157,6 @@ def _check(found: ReadSeries, channels: Sequence[str], where: str, counted: bool
         if np.isinf(value):
             got, expected = "infinite", "a finite number"
         raise InputError(
-            f"{where}, step {step + 1}, channel {channels[channel]!r}: {value} is {got}; expected {expected}, or "
+            f"{place_of_step(where, found.lines, step, channels[channel])}: {value} is {got}; expected {expected}, or "
             "NaN, null in JSON, where it is missing"
         )

@@ -38,9 +38,12 @@ class SeriesOptions(NamedTuple):
     passed_over: tuple[str, ...] = ()
     """Columns that are not read either, and need not be there."""
 
+    further: bool = False
+    """Whether `values` are the channels of a file that was learned from, beside which this one is read."""
+
     def of_further(self, values: tuple[str, ...]) -> "SeriesOptions":
         """Return how a file beside this one is read for these channels: what is ignored here need not be there."""
-        return self._replace(values=values, ignore=(), passed_over=self.ignore)
+        return self._replace(values=values, ignore=(), passed_over=self.ignore, further=True)
 
 
 def names_of(written: str | None) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from cellwright.data.readers.files import decoded
 from cellwright.data.readers.gaps import without_gaps
 from cellwright.data.readers.header import Header, check_claims, header_of, says, split_header
 from cellwright.data.readers.numbers import ReadSeries, as_table, is_number, number
+from cellwright.data.readers.picked import picked
 from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.readers.times import Time, time_of
 from cellwright.data.readers.values import listed
@@ -45,13 +46,13 @@ _PAIR = re.compile(r"\(\s*(.+?)\s*,\s*([^,()]*?)\s*\)")
 
 
 def read(path: Path, options: SeriesOptions, encoding: str) -> SeriesTable:
-    """Read every series; the format names its parts itself, so the options' columns play no part."""
+    """Read every series; the format names its parts itself, and of the options' columns reads the channels."""
     lines, rows = split_header(path, decoded(path, encoding))
     header = header_of(path, lines, FLAGS, READ)
     found = [_series(path, k, line, text, header, options.missing) for k, (line, text) in enumerate(rows, start=1)]
     check_claims(path, header, found)
     found, notes = without_gaps(found, str(path), options)
-    return as_table(found, None, str(path), options, notes)
+    return picked(as_table(found, None, str(path), options, notes), options)
 
 
 def _series(path: Path, count: int, line: int, text: str, header: Header, missing: Sequence[str]) -> ReadSeries:

@@ -22,6 +22,7 @@ import numpy as np
 from cellwright.data.readers.files import decoded
 from cellwright.data.readers.header import Header, check_claims, header_of, split_header
 from cellwright.data.readers.numbers import ReadSeries, as_table, number
+from cellwright.data.readers.picked import picked
 from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.series import SeriesTable
 from cellwright.errors import InputError
@@ -30,7 +31,7 @@ FLAGS = frozenset({"missing", "equallength"})
 
 
 def read(path: Path, options: SeriesOptions, encoding: str) -> SeriesTable:
-    """Read every series; the format names its parts itself, so the options' columns play no part."""
+    """Read every series; the format names its parts itself, and of the options' columns reads the channels."""
     lines, rows = split_header(path, decoded(path, encoding))
     attributes = [text.split() for _, text in lines if text.lower().startswith("@attribute")]
     header = header_of(path, [line for line in lines if not line[1].lower().startswith("@attribute")], FLAGS, FLAGS)
@@ -39,7 +40,7 @@ def read(path: Path, options: SeriesOptions, encoding: str) -> SeriesTable:
             raise InputError(f"{path}: {' '.join(words)[:60]!r}; expected @attribute NAME string, numeric or date")
     found = [_series(path, count, line, text, attributes, options) for count, (line, text) in enumerate(rows, start=1)]
     check_claims(path, header, found)
-    return as_table(found, None, str(path), options, _notes(path, header))
+    return picked(as_table(found, None, str(path), options, _notes(path, header)), options)
 
 
 def _series(

@@ -14,6 +14,7 @@ import numpy as np
 
 from cellwright.data.readers.files import lines
 from cellwright.data.readers.numbers import ReadSeries, as_table, is_number, number
+from cellwright.data.readers.picked import picked
 from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.series import SeriesTable
 from cellwright.errors import InputError
@@ -30,7 +31,7 @@ def read(path: Path, options: SeriesOptions, encoding: str) -> SeriesTable:
              for count, (line, fields) in enumerate(rows, start=1)]  # fmt: skip
     short = sum(len(each.values) < len(fields) - 1 for each, (_, fields) in zip(found, rows, strict=True))
     notes = [f"{path}: {short:,} series end in missing values, and are read up to their last value"] if short else []
-    return as_table(found, None, str(path), options, notes)
+    return picked(as_table(found, None, str(path), options, notes), options)
 
 
 def is_wide(path: Path, encoding: str) -> bool:

@@ -131,7 +131,7 @@ class SeriesConfig(
     task: ClassVar[str] = "series"
     reads: ClassVar[str] = SERIES
     incomparable: ClassVar[frozenset[str]] = frozenset(
-        {"objective", "likelihood", "horizon", "season_length", "scaling", "window", "targets", "warm_up"}
+        {"objective", "likelihood", "horizon", "season_length", "scaling", "window", "targets", "warm_up", "quantiles"}
         | FileOptions.model_fields.keys()
     )
 
@@ -159,6 +159,20 @@ class SeriesConfig(
     """Most steps in a batch, padding included."""
     ema_decay: float = Field(0.99, ge=0, lt=1)
     """Decay per step of the exponential moving average of the weights, which is scored and kept; 0 keeps the last."""
+
+    @classmethod
+    def check_cells(cls, cells: Sequence[str]) -> None:
+        """Raise InputError for one that there is not, and for process models among networks, whose loss is another."""
+        from cellwright.tasks.series.process import is_process  # which imports this module
+
+        models = [cell for cell in cells if is_process(cell)]
+        networks = [cell for cell in cells if cell not in models]
+        if models and networks:
+            raise InputError(
+                f"--cell is {','.join(cells)}: {models[0]} gives one number a step and {networks[0]} quantiles, whose "
+                "losses cannot be compared; expected a search of each kind (cellwright compare lays the best side by "
+                "side)"
+            )
 
     @property
     def reading(self) -> SeriesOptions:

@@ -1,6 +1,7 @@
 """From series to what a model reads: cut into stretches, scaled, with what is to be learned of each."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -47,7 +48,8 @@ def stretches_of(
         answer = answers[table.labels[row]] if answers and table.labels else None
         for begin, first, end in _cut(len(values), window, table.firsts[row]):
             own = scaling.of(values[begin : first if ahead and first > begin else end])
-            scaled = own.apply(told_ahead(values[begin : end + told], end - begin, table.roles), table.where(row))
+            where = partial(_at, table, row, begin)
+            scaled = own.apply(told_ahead(values[begin : end + told], end - begin, table.roles), where)
             found.append(Stretch(SeriesExample(scaled, answer, first - begin, end - begin), row, own))
     return found
 
@@ -62,6 +64,11 @@ def told_ahead(values: Values, steps: int, roles: Roles) -> Values:
 def examples_of(found: list[Stretch]) -> list[SeriesExample]:
     """The examples alone."""
     return [each.example for each in found]
+
+
+def _at(table: SeriesTable, row: int, begin: int, step: int, channel: int) -> str:
+    """Where a value of a stretch stood."""
+    return table.at(row, begin + step, channel)
 
 
 def _cut(steps: int, window: int | None, first: int) -> list[tuple[int, int, int]]:

@@ -66,7 +66,7 @@ def check_complete(table: SeriesTable) -> None:
     for row in range(len(table)):
         for step, channel in np.argwhere(table.missing_in(row))[:1]:
             raise InputError(
-                f"{table.where(row)}, step {step + 1}, channel {table.channels[channel]!r}: a value is missing, and "
+                f"{table.at(row, step, channel)}: a value is missing, and "
                 "the run learned from series without any: fill it, or train on series that miss some too"
             )
 

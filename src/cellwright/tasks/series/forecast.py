@@ -101,8 +101,8 @@ class ForecastPredictor(SeriesPredictor[Forecast]):
             scaling = self.run.config.scaling.of(values[begin:end])
             further = self.run.config.model.horizon if roles.future else 0
             told = told_ahead(values[: end + further], end, roles)
-            # All of it: what is too far from the others is named by its step in the series.
-            scaled = scaling.apply(told, table.where(row))[begin:]
+            # All of it: what is too far from the others is named by where it stands.
+            scaled = scaling.apply(told, partial(table.at, row))[begin:]
             found.append(Stretch(SeriesExample(scaled, steps=end - begin), row, scaling))
         return found
 

@@ -43,7 +43,7 @@ def check_binary(table: SeriesTable) -> None:
     for row, values in enumerate(table.values):
         for step, channel in np.argwhere(~np.isnan(values) & (values != 0) & (values != 1))[:1]:
             raise InputError(
-                f"{table.where(row)}, step {step + 1}, channel {table.channels[channel]!r}: {values[step, channel]:g}; "
+                f"{table.at(row, step, channel)}: {values[step, channel]:g}; "
                 "expected 0 or 1, which --likelihood bernoulli forecasts"
             )
 

@@ -7,6 +7,7 @@ for answer in predictor.predict_series(read_series("more.ts")):
 As texts, on standard input and from the server, a series is a JSON object: `data/readers/json_series.py`.
 """
 
+import json
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -21,6 +22,7 @@ from cellwright.data.series import SeriesTable
 from cellwright.data.series_batches import SeriesBatch, collate_series
 from cellwright.errors import InputError
 from cellwright.tasks.predictor import FileRequest, Predicted, Predictor
+from cellwright.tasks.series.covariates import described
 from cellwright.tasks.series.examples import Stretch, stretches_of
 from cellwright.tasks.series.files import as_learned, check_complete, read_alike
 from cellwright.tasks.series.process import check_possible
@@ -44,6 +46,20 @@ class SeriesPredictor(Predictor[Predicted]):
         """Predict with a run that is loaded."""
         self.run: SeriesRun = run
 
+    @property
+    def reads(self) -> str:  # type: ignore[override]  # of others it is the same of all runs
+        """What a series has to hold, with an example."""
+        roles, channels = self.run.config.model.roles, self.run.config.channels
+        begin, ahead = len(channels) - roles.covariates, len(channels) - roles.static - roles.future
+        known = 1 + (self.run.config.model.horizon if roles.future else 0)
+        values: dict[str, Any] = {}
+        for place, name in enumerate(channels):
+            if place >= begin or not roles.simulated:  # of a simulation nobody has to know the targets
+                values[name] = [0.0] * (known if place >= ahead else 1)
+        values |= dict.fromkeys(channels[ahead + roles.future :], 0.0)
+        follows = f"It says {described(channels, roles)}. " if roles.covariates else ""
+        return f"{follows}A series is a JSON object: {json.dumps({'values': values}, ensure_ascii=False)}"
+
     def request(self, path: str, given: Mapping[str, Any], *, several: bool = False) -> FileRequest:
         """The series of a file, as texts; of several files, names begin with their file's."""
         told = {"data": path, **given} if "format" in given else given  # --format is meant for the file that it is of
@@ -65,18 +81,25 @@ class SeriesPredictor(Predictor[Predicted]):
         """
         return []
 
-    def predict(self, texts: Sequence[str]) -> list[Predicted]:
-        """What the model says of each series, a JSON object each. Raises InputError for one it cannot read."""
+    def predict(self, texts: Sequence[json_series.Line]) -> list[Predicted]:
+        """What the model says of each series, a JSON object each, as a text or as Python has it.
+
+            predictor.predict([{"name": "spree", "values": {"flow": [2.25, 2.5], "rain": [4.5, 0, 8], "area": 35}}])
+
+        `values` are steps of channels in the order of the run's, or channels by name: lists or arrays, each with as
+        many steps as are known of it, and future covariates with those of the horizon too. Raises InputError for a
+        series that it cannot read, or is told too little of.
+        """
         return self.predict_lines(texts, 1)
 
-    def predict_lines(self, texts: Sequence[str], first: int) -> list[Predicted]:
+    def predict_lines(self, texts: Sequence[json_series.Line], first: int) -> list[Predicted]:
         """The same of lines from `first` on; a series without a name has its line's number."""
         return self.predict_series(self.table(texts, first)) if texts else []
 
-    def table(self, texts: Sequence[str], first: int = 1) -> SeriesTable:
+    def table(self, texts: Sequence[json_series.Line], first: int = 1) -> SeriesTable:
         """The series of lines from `first` on, each a JSON object. Raises InputError for one that cannot be read."""
         for number, text in enumerate(texts, start=first):
-            if not text.strip():
+            if json_series.is_blank(text):
                 raise InputError(f"series, line {number}: blank; expected a series, {json_series.EXPECTED}")
         return readable(self.run, json_series.parse(texts, "series", first, options=self.run.config.reading))
 

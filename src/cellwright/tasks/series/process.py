@@ -168,7 +168,7 @@ def check_complete_inputs(config: SeriesConfig, table: SeriesTable) -> None:
         if (missing := table.missing_in(row)).any():
             step, channel = divmod(int(missing.argmax()), missing.shape[1])
             raise InputError(
-                f"{table.where(row)}, step {step + 1}, channel {table.channels[channel]!r}: a value is missing, "
+                f"{table.at(row, step, channel)}: a value is missing, "
                 f"without which {name_of(config)} cannot go on; expected one at every step: "
                 f"{_advice(missing[:, channel], step)}"
             )
@@ -204,6 +204,6 @@ def _check_least(table: SeriesTable, channel: int, least: float) -> None:
         for step in np.flatnonzero(values[:, channel] < least)[:1]:
             found = f"{values[step, channel]:g}"
             raise InputError(
-                f"{table.where(row)}, step {step + 1}, channel {table.channels[channel]!r}: {found}; expected at least "
+                f"{table.at(row, step, channel)}: {found}; expected at least "
                 f"{least:g}: correct it, or where it stands for a missing value say so with --missing {found}"
             )
