@@ -1,6 +1,7 @@
 """Cells: how they are written, what is made of them, and those of the `library`.
 
 language      the words of a step;  expression  what they write;  operations  a row each
+advice        the nearest way to say what is no word
 definition    a cell: its equations and what they declare;  trace  the step run on letters;  checks  the two compared
 derived       a cell with zoneout, with recurrent dropout, with one output alone
 registry      the key by which a saved program finds a cell;  from_file  a cell of a user's file

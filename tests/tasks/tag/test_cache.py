@@ -64,14 +64,15 @@ def test_where_the_sentences_of_another_split_lie_is_said(data, file, tmp_path, 
     assert sum(note.startswith(f"{tmp_path / 'run.cache'}: the data as arrays") for note in notes) == 1
 
 
-def test_trials_of_a_search_share_the_arrays_of_a_folder_of_columns(file, tmp_path, monkeypatch):
+# To a classifier each of its files is a text.
+@pytest.mark.parametrize("config", [TagConfig, ClassifyConfig])
+def test_trials_of_a_search_share_the_arrays_of_a_folder(config, file, tmp_path, monkeypatch):
     shards = tmp_path / "shards"
     shards.mkdir()
     for name in ("a.conll", "b.conll"):
         (shards / name).write_text("a\tX\n")
     monkeypatch.setattr(cache, "LARGE", 8)  # bytes of both
-    assert shared_cache(TagConfig, str(shards), [], tmp_path / "study") == {"cache": tmp_path / "study.cache"}
-    assert shared_cache(ClassifyConfig, str(shards), [], tmp_path / "study") == {}  # to which they are texts
+    assert shared_cache(config, str(shards), [], tmp_path / "study") == {"cache": tmp_path / "study.cache"}
 
 
 @pytest.mark.parametrize("stopped", [1, 3, 9, 14, 17])
