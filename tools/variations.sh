@@ -13,8 +13,8 @@ cd "$(dirname "$0")/.."
 # Every room of tests stands here once; tests/tools/test_variations.py holds that. Those that compute layers, or hold
 # what one computed against something; then files, words, texts, pages and servers, where other digits are no defect
 # of their own.
-computing="backends bench compiler evaluation inspect integrations models nn onnx sklearn tasks training weights"
-others="benchmarks cells cli data docs examples experiments helpers longtext serve tools tuning"
+computing="backends bench cells compiler evaluation inspect integrations longtext models nn onnx sklearn tasks training weights"
+others="benchmarks cli data docs examples experiments helpers serve tools tuning"
 
 if [ $# -eq 0 ]; then
     # shellcheck disable=SC2086
