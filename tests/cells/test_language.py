@@ -131,6 +131,22 @@ def test_a_phase_goes_round_as_torch_s_remainder(where):
     assert_agree(*(torch.autograd.grad(y, [dt, period], d) for y in (found, wanted)))
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("where", ["reference", "compiled"])
+def test_what_is_left_of_one_is_never_below_zero(where, dtype):
+    @cell(inputs="a", state="h")
+    def left(x, s):
+        return State(h=x.a % 1)
+
+    least = torch.finfo(dtype).tiny
+    values = [-least, least, -1.0, -0.3, 2.5, -2.5, 1e10, -1e10, 1e-9, -1e-9, -1 / 3, 0.0]
+    layer = Recurrent(left, 1, 5, dtype=dtype)
+    with use_backend(where):
+        found = layer(torch.tensor(values, dtype=dtype).view(-1, 1, 1))[0]
+    assert (found >= 0).all()
+    assert (found <= 1).all()
+
+
 def test_softmax_does_not_overflow():
     leaf = torch.tensor([[1e4, 1e4 - 1, -1e4], [-1e5, -1e5, -1e5]], dtype=torch.float64, requires_grad=True)
     _same_value_and_gradient(softmax(leaf), torch.softmax(leaf, -1), leaf)

@@ -63,7 +63,8 @@ class Recurrent(Stack, Pretrained):
             panel of U has to do with; the gradient of U, products of fewer bits, and programs of torch.compile as a
             whole, zeros too.
         rank: R > 0 makes U the product of two factors that are learned, `weight_hh` (G·H, R) and `weight_hq` (R, H). It
-            has fewer parameters; kernels multiply what they make, which takes the time of a whole U.
+            has fewer parameters; kernels multiply what they make, which takes the time of a whole U. torch multiplies
+            the two, as exactly as its own switch says, whatever `matmul_precision` is.
         matmul_precision: How kernels multiply, float32 in any case where their sums are: a word of
             `cellwright.use_matmul_precision`. None is as that block, autocast or torch's own switch says.
 
