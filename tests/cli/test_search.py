@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+import made_series
+
 OPTIONS = [
     "--embedding-dim", 4, "--batch-tokens", 512, "--max-epochs", 2, "--threads", 1, "--seed", 1,
     "--hidden-size", "4..16",
@@ -28,6 +30,15 @@ def test_it_says_each_trial_the_table_and_what_to_try_next(study):
     assert f"2 trials are in {out}: study.csv, study.png." in ended.out
     assert f"cellwright compare '{out}'/trials/*" in ended.out
     assert "test split:" in ended.out
+
+
+def test_what_to_try_next_is_what_the_task_takes(cellwright, study, tmp_path):
+    data, out = tmp_path / "days.csv", tmp_path / "study"
+    data.write_text(made_series.days(40, 0))
+    given = ["--objective", "forecast", "--hidden-size", "4..8", "--max-epochs", 1, "--threads", 1, "--trials", 1]
+    ended = cellwright("search", data, "--task", "series", "--out", out, *given)
+    assert f"cellwright predict {out}/best more.csv    (a file of series)" in ended.out, ended.err
+    assert f"cellwright predict '{study[0]}/best' \"" in study[1].out
 
 
 def test_flags_are_those_of_fit_or_take_a_value(study):

@@ -25,6 +25,8 @@ FRAME = pd.read_csv(io.StringIO(CSV))
 INPUTS = ["rain", "pet", "area"]
 ROLES = {"targets": "flow", "future_covariates": ["rain", "pet"], "static_covariates": "area"}
 SERIES = [part[["rain", "pet", "area", "flow"]].reset_index(drop=True) for _, part in FRAME.groupby("series")]
+GAPPED = FRAME[["series", "time", *INPUTS]].drop(index=7).reindex(FRAME.index)
+"""With a row that has no cell."""
 KNOWN, FUTURE = FRAME[FRAME.time < 57], FRAME[FRAME.time >= 57].drop(columns=["flow", "area"])
 
 
@@ -176,6 +178,25 @@ REFUSED = {
     "no future": (lambda m: m.predict(KNOWN), "0 steps after the last value of 'flow'; expected 3, the horizon"),
     "half of it": (lambda m: m.predict(KNOWN, FUTURE[FUTURE.time < 58]), "1 step after the last value"),
     "another column of the future": (lambda m: m.predict(KNOWN, FUTURE.assign(x=1)), "future has a column 'x'"),
+    "one less in a table": (lambda m: m.predict(KNOWN, FUTURE.drop(columns="pet")), "future has no column 'pet'"),
+    "no table": (
+        lambda m: m.predict(KNOWN, FUTURE[["rain", "pet"]].to_numpy()),
+        "future is ndarray, and X a DataFrame",
+    ),
+    "no target known": (lambda m: m.fit(FRAME.assign(flow=np.nan)), "no series has a value of 'flow'"),
+    "a series without a name": (
+        lambda m: m.fit(FRAME.assign(series=FRAME.series.where(FRAME.index != 7))),
+        "X, row 7, column 'series': empty; expected the name of a series in each row",
+    ),
+    "steps of another shape": (
+        lambda m: m.score(FRAME, np.zeros((4, 2))),
+        re.escape("y has shape (4, 2); expected (4, 3, 1)"),
+    ),
+    "nothing to measure by": (lambda m: m.score(FRAME.assign(flow=1.0)), "no known value differs from the last one"),
+    "nothing known to measure by": (
+        lambda m: m.score(FRAME.assign(flow=FRAME.flow.where(FRAME.time < 57)), np.full((4, 3), np.nan)),
+        "no known value differs from",
+    ),
     "one less": (lambda m: m.predict([each[:57] for each in SERIES], [each[["rain"]] for each in SERIES]), "no column"),
     "fewer series": (lambda m: m.predict([each[:57] for each in SERIES], [SERIES[0]]), "future has 1 series and X 4"),
     "a column that is not there": (lambda m: m.predict(KNOWN.drop(columns="pet")), "no column 'pet'"),
@@ -193,6 +214,28 @@ def test_what_is_refused(case, fitted):
     call, message = REFUSED[case]
     with pytest.raises(ValueError, match=message):
         call(pickle.loads(pickle.dumps(fitted)))
+
+
+@pytest.mark.parametrize("kind", [list, np.array, pd.Index])
+def test_columns_are_named_in_whatever_holds_names(kind, fitted):
+    roles = {"targets": kind(["flow"]), "future_covariates": kind(["rain", "pet"]), "static_covariates": kind(["area"])}
+    np.testing.assert_array_equal(forecaster(**roles).fit(FRAME).predict(KNOWN, FUTURE), fitted.predict(KNOWN, FUTURE))
+
+
+def test_columns_whose_names_are_numbers(fitted):
+    numbered = [each.set_axis(range(4), axis=1) for each in SERIES]
+    model = forecaster(targets=3, future_covariates=[0, 1], static_covariates=[2]).fit(numbered)
+    said = model.predict([each[:57] for each in numbered], [each[57:][[1, 0]] for each in numbered])
+    np.testing.assert_array_equal(said, fitted.predict(KNOWN, FUTURE))
+
+
+def test_days_in_the_index_make_a_row_a_step_without_covariates_too():
+    days = pd.date_range("2026-01-01", periods=40, freq="D")
+    values = np.column_stack([np.sin(np.arange(40)), np.cos(np.arange(40))])
+    plain = {**SMALL, "horizon": 3}
+    model = Forecaster(**plain).fit(pd.DataFrame(values, columns=["x", "y"], index=days))
+    said = model.predict(pd.DataFrame(values[:, ::-1], columns=["y", "x"], index=days))
+    np.testing.assert_array_equal(said, Forecaster(**plain).fit([values]).predict([values]))
 
 
 def test_a_simulation_has_the_form_of_x(simulating):
@@ -241,6 +284,12 @@ def test_a_process_model_is_calibrated():
         (FRAME[["series", *INPUTS]], FRAME.flow[:-1], "X has 240 rows and y 239"),
         ([part[INPUTS] for part in SERIES], [part.flow[1:] for part in SERIES], "expected as many"),
         (FRAME[["series", *INPUTS]], None, "requires y to be passed"),
+        (
+            FRAME[["series", *INPUTS]],
+            FRAME.flow * np.nan,
+            "no series has a value of 'flow'; expected some to learn from",
+        ),
+        (GAPPED, FRAME.flow, "240 rows, of which 1 without a single cell"),
         (FRAME[["series", "area"]], FRAME.flow, "to simulate from"),
         (FRAME[["series", *INPUTS]], FRAME.flow.rename("rain"), "rain"),
     ],
@@ -248,3 +297,8 @@ def test_a_process_model_is_calibrated():
 def test_what_no_simulation_is_learned_from(X, y, message):
     with pytest.raises(ValueError, match=message):
         simulator().fit(X, y)
+
+
+def test_what_a_row_without_a_cell_is_simulated_of(simulating):
+    with pytest.raises(ValueError, match="240 rows, of which 1 without a single cell"):
+        simulating.predict(GAPPED)

@@ -43,7 +43,9 @@ def search(**options: Any) -> None:
         return
     _show(result)
     run, report = scored(result.run)
-    print(_advice(result, tasks.get(run.config.task).example(run), report.verdict() if report else None))
+    task = tasks.get(run.config.task)
+    told = task.suggestions[0].format(run=shlex.quote(str(result.run)), text=task.example(run))
+    print(_advice(result, told, report.verdict() if report else None))
 
 
 class SearchCommand(TyperCommand):
@@ -120,7 +122,7 @@ def _show(result: "SearchResult") -> None:
     Console(highlight=False).print(table)
 
 
-def _advice(result: "SearchResult", example: str, verdict: str | None) -> str:
+def _advice(result: "SearchResult", command: str, verdict: str | None) -> str:
     from cellwright.tuning.trials import PICTURE, TABLE
 
     best = result.best
@@ -134,7 +136,7 @@ def _advice(result: "SearchResult", example: str, verdict: str | None) -> str:
             f"{len(result.trials)} trials{not_done and f' ({not_done})'} are in {result.out}: {TABLE}, {PICTURE}.",
             f"The best is trial {best.number}: {named}",
             "Try next:",
-            f'  cellwright predict {named} "{example}"',
+            f"  cellwright {command}",
             f"  cellwright compare {shlex.quote(str(result.out))}/trials/*",
         ]
     )

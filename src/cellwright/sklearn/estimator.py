@@ -219,10 +219,10 @@ def _write(files: dict[str, bytes], folder: Path) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """A number of numpy's, as a search hands it in, as Python's; a path as its name, as options have it."""
+    """Numbers and arrays of numpy's, as a search hands them in, as Python's; a path as its name, as options have it."""
     if isinstance(value, Path):
         return str(value)
-    return value.item() if isinstance(value, np.generic) else value
+    return value.tolist() if hasattr(value, "tolist") else value  # an index of pandas too
 
 
 def _silent(sentence: str) -> None:

@@ -15,7 +15,7 @@ from cellwright.data.splits import Given, Splits
 from cellwright.sklearn.estimator import ONE_PASS, Estimator, refusing
 from cellwright.sklearn.inputs import splits_of
 from cellwright.sklearn.options import OfForecasts
-from cellwright.sklearn.panels import followed, is_long, names_at, panel_of
+from cellwright.sklearn.panels import check_ahead, followed, is_long, names_at, panel_of
 from cellwright.tasks.series.config import Covariates
 from cellwright.tasks.series.covariates import arranged, until_targets
 from cellwright.tasks.series.examples import told_ahead
@@ -141,7 +141,8 @@ class Forecaster(OfForecasts, Estimator):
             1 - error / error of the last value, over all values that are known.
 
         Raises:
-            ValueError: X is not as in fit, or a series has no more than `horizon` steps.
+            ValueError: X is not as in fit, a series has no more than `horizon` steps, or repeating the last value is
+                without error in all that is known.
             NotFittedError: the estimator is not fitted.
 
         """
@@ -152,12 +153,18 @@ class Forecaster(OfForecasts, Estimator):
             if y is None:
                 table, true = _held_out(table, steps)
             else:
-                true = np.asarray(y, dtype=np.float64).reshape(len(table), steps, -1)
+                true = _steps_ahead(y, (len(table), steps, targets))
             quantiles = self._ahead(table)
         told = [values[: table.present(row), :targets] for row, values in enumerate(table.values)]
         last = np.array([_last(values) for values in told])[:, None]  # (N, 1, targets)
-        error = np.nanmean(np.abs(quantiles[..., quantiles.shape[-1] // 2] - true))
-        return float(1 - error / np.nanmean(np.abs(last - true)))
+        error = np.nansum(np.abs(quantiles[..., quantiles.shape[-1] // 2] - true) * ~np.isnan(last))
+        naive = np.nansum(np.abs(last - true))  # over the same values
+        if naive == 0:
+            raise ValueError(
+                f"{'X' if y is None else 'y'}: in the {steps} steps that are scored no known value differs from the "
+                "last one before them; expected one that does, by which an error is measured"
+            )
+        return float(1 - error / naive)
 
     def _learn(self, X: Any, share: float, *, go_on: bool, limits: dict[str, Any] | None = None) -> Self:
         with refusing():
@@ -190,13 +197,15 @@ class Forecaster(OfForecasts, Estimator):
         """The series of X as they were learned from, and the steps that follow. Raises ValueError, InputError."""
         how, told = self._reading
         run = self._predictor.run
+        roles, channels = run.config.model.roles, run.config.channels
+        begin = len(channels) - roles.covariates + roles.past
+        ahead = channels[begin : begin + roles.future]
         if is_long(X, how, told=told):
+            if future is not None:
+                check_ahead(future, ahead)
             return readable(run, panel_of(self, X, how, told=told, reset=False, more=future))
         table = readable(run, panel_of(self, X, how, told=told, reset=False))
-        if future is None:
-            return table
-        ahead = table.targets + table.roles.past
-        return followed(table, future, table.channels[ahead : ahead + table.roles.future])
+        return table if future is None else followed(table, future, ahead)
 
     def _ahead(self, table: SeriesTable) -> NDArray[np.float64]:
         """(N, horizon, targets, Q)."""
@@ -224,6 +233,14 @@ def _held_out(table: SeriesTable, steps: int) -> tuple[SeriesTable, NDArray[np.f
         found.append(told_ahead(kept, begin, table.roles))
         true.append(values[begin : begin + steps, : table.targets])
     return replace(table, values=found), np.array(true)
+
+
+def _steps_ahead(y: Any, shape: tuple[int, int, int]) -> NDArray[np.float64]:
+    """The steps that follow (N, horizon, targets); axes of one may be left out. Raises ValueError."""
+    true = np.asarray(y, dtype=np.float64)
+    if [size for size in true.shape if size != 1] != [size for size in shape if size != 1]:
+        raise ValueError(f"y has shape {true.shape}; expected {shape}: series, steps of the horizon, targets")
+    return true.reshape(shape)
 
 
 def _last(values: Values) -> NDArray[np.float64]:

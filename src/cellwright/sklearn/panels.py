@@ -35,7 +35,7 @@ def is_long(X: Any, how: SeriesOptions, *, told: bool) -> bool:
     if not is_frame(X) or 0 in X.shape or holds_series(X):
         return False
     names = {*map(str, X.columns), *map(str, X.index.names)}
-    return told or X.index.nlevels > 1 or bool({how.series, how.time} & names)
+    return told or X.index.nlevels > 1 or _of_times(X.index) or bool({how.series, how.time} & names)
 
 
 def rows_in(X: Any, how: SeriesOptions) -> NDArray[np.int64]:
@@ -109,6 +109,15 @@ def followed(table: SeriesTable, future: Any, names: Sequence[str]) -> SeriesTab
     return replace(table, values=values)
 
 
+def check_ahead(future: Any, names: Sequence[str]) -> None:
+    """Raise ValueError for a future that is no table with a row a step, as X is, or lacks what is known ahead."""
+    if not is_frame(future):
+        raise ValueError(
+            f"future is {type(future).__name__}, and X a DataFrame with a row a step; expected future as such a one too"
+        )
+    _picked(future, names)
+
+
 def names_at(asked: Any, channels: Sequence[str], option: str) -> str | None:
     """Columns that an option names, or counts from 0, as the command line has them. Raises ValueError."""
     if asked is None or isinstance(asked, str):
@@ -165,9 +174,14 @@ def _of_index(index: Any, how: SeriesOptions) -> list[tuple[str, Any]]:
         return [(name, index.get_level_values(k)) for k, name in enumerate((how.series, how.time))]
     if index.nlevels > 2:
         raise ValueError(f"X: an index of {index.nlevels} levels; expected two, series and time, or columns of these")
-    if type(index).__name__ in AT_TIMES:
+    if _of_times(index):
         return [(how.time, index)]
     return [(index.name, index)] if index.name in (how.series, how.time) else []
+
+
+def _of_times(index: Any) -> bool:
+    """Whether an index of pandas is times, so that a row is a step."""
+    return type(index).__name__ in AT_TIMES
 
 
 def _texts(column: Any) -> list[str]:
@@ -187,13 +201,14 @@ def _named(X: Any) -> tuple[list[str] | None, Any]:
         if {*each.columns} != {*columns} or len(each.columns) != len(columns):
             found, expected = listed([*map(str, each.columns)]), listed([*map(str, columns)])
             raise ValueError(f"X, row {row}: the columns are {found}; expected {expected}, as in row 0")
-        if type(each.index).__name__ in AT_TIMES and not (each.index.is_monotonic_increasing and each.index.is_unique):
+        if _of_times(each.index) and not (each.index.is_monotonic_increasing and each.index.is_unique):
             raise ValueError(f"X, row {row}: its times do not rise; expected each once, in order: sort_index()")
     return [*map(str, columns)], [each[columns] for each in X]
 
 
 def _picked(frame: Any, names: Sequence[str]) -> Any:
     """These columns of a DataFrame. Raises ValueError for one that there is not."""
-    if lacking := [name for name in names if name not in frame.columns]:
+    places = {str(name): place for place, name in enumerate(frame.columns)}
+    if lacking := [name for name in names if name not in places]:
         raise ValueError(f"future has no column {lacking[0]!r}; expected {listed(names)}, which the model knows ahead")
-    return frame[list(names)]
+    return frame.iloc[:, [places[name] for name in names]]

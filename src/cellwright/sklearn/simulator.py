@@ -174,7 +174,13 @@ class Simulator(RegressorMixin, OfSimulations, Estimator):  # type: ignore[misc]
         return found
 
     def _panel(self, X: Any, *, reset: bool) -> SeriesTable:
-        return panel_of(self, X, self._how(reset=reset), told=True, reset=reset)
+        table = panel_of(self, X, self._how(reset=reset), told=True, reset=reset)
+        if _is_flat(X) and (empty := len(X) - table.steps):
+            raise ValueError(
+                f"X has {len(X)} rows, of which {empty} without a single cell; expected none, as y has a row for each: "
+                "leave them out in both"
+            )
+        return table
 
     def _observed(self, X: Any, y: Any, lengths: list[int], how: SeriesOptions) -> list[Values]:
         """y (T_i, K) of each series. Raises ValueError for another number of steps than X has."""

@@ -60,6 +60,10 @@ def test_agrees_with_pandas(tmp_path_factory, rows):
         ("x,y\n1,2\n1,-1e999\n", ", line 3, column 'y': -1e999 is infinite"),
         ("x\n1\ntwo\n", ", line 3, column 'x': 'two' is no number"),
         ("x,y\n1,2\n3\n", ", line 3: 1 fields; expected 2"),
+        (
+            "series,x\na,1\n,2\n",
+            ", line 3, column 'series': empty; expected the name of a series in each row, or in none",
+        ),
         ("time,x\n2,1\n1,1\n", ", line 3, column 'time': 1 does not come after 2 of the row before in this series"),
         (
             "time,x\n2,1\n2,1\n",

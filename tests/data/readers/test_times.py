@@ -184,7 +184,10 @@ def test_times_that_cannot_be_filled_are_refused(file, times, message):
 
 def test_rows_are_sorted_on_request_only(file):
     path = file("s.csv", "series,time,x\na,2,20\nb,1,1\na,1,10\na,3,30\n")
-    with pytest.raises(InputError, match=r"line 4, column 'time': 1 does not come after 2 .*: --sort sorts the rows"):
+    with pytest.raises(
+        InputError,
+        match=r"line 4, column 'time': 1 does not come after 2 .*: sort the rows by them, as fit --sort does",
+    ):
         read_series(path)
     table = read_series(path, SeriesOptions(sort=True))
     assert [values[:, 0].tolist() for values in table.values] == [[10, 20, 30], [1]]

@@ -24,6 +24,21 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         {"objective": "forecast", "test": "same", "validation": "same"},
         "every series has one step, and",
     ),
+    "a horizon that training does not reach": (
+        made_series.days(10, 0),
+        {"objective": "forecast", "horizon": 8},
+        "the longest series of the training split has 8 steps; expected more than the horizon, 8",
+    ),
+    "a horizon that frames do not reach": (
+        "x\n" + "0\n1\n" * 5,
+        {"objective": "forecast", "likelihood": "bernoulli", "horizon": 8},
+        "the longest series of the training split has 8 steps; expected more than the horizon, 8",
+    ),
+    "nothing observed": (
+        "rain,flow\n" + "1,\n2,\n" * 20,
+        {"objective": "simulate", "targets": "flow", "warm_up": 5},
+        "no series has a value of 'flow'; expected some to learn from, or to score",
+    ),
     "not binary": (
         UNLABELLED,
         {"objective": "forecast", "likelihood": "bernoulli"},

@@ -60,8 +60,8 @@ def check_rising(found: Sequence[ReadSeries], sheet: Sheet, place: int) -> None:
             if after.at < before.at:
                 raise InputError(
                     f"{sheet.where(here, place)}: {written[here]} does not come after {written[there]} of the row "
-                    "before in this series; expected rising times: --sort sorts the rows, --series names the column of "
-                    "the series"
+                    "before in this series; expected rising times: sort the rows by them, as fit --sort does, or name "
+                    "the column of the series with --series"
                 )
 
 
@@ -90,7 +90,7 @@ def without_gaps(
     said = _said(found, source, gaps, times, usual)
     if options.fill is None:
         return list(found), [
-            f"{said}; the steps are read as following each other: --fill missing puts those between in"
+            f"{said}; the steps are read as following each other: fit --fill missing puts those between in"
         ]
     filled = [_filled(each, apart[row], usual, f"{source}, {each.place}") for row, each in enumerate(found)]
     put_in = sum(len(each.values) for each in filled) - sum(len(each.values) for each in found)

@@ -68,6 +68,11 @@ def read_sheet(sheet: Sheet, options: SeriesOptions) -> SeriesTable:
     rows_of: dict[str, list[Row]] = {}
     for row in sheet.rows:
         rows_of.setdefault("1" if places.series is None else row[1][places.series].strip(), []).append(row)
+    if places.series is not None and len(rows_of) > 1 and (nameless := rows_of.get("")):
+        raise InputError(
+            f"{sheet.where(nameless[0][0], places.series)}: empty; expected the name of a series in each row, or in "
+            "none"
+        )
     found = [_series(sheet, name, rows, places, options) for name, rows in rows_of.items()]
     notes = [*sheet.notes, *unread(sheet, places, options), *dated]
     if places.time is not None:

@@ -143,11 +143,16 @@ def _check_varied(train: SeriesTable) -> None:
 
 
 def until_targets(table: SeriesTable) -> SeriesTable:
-    """Each series up to the last step of which a target is known, and those alone that have one; notes say so."""
+    """Each series up to the last step of which a target is known, and those alone that have one; notes say so.
+
+    Raises InputError where none has.
+    """
     if not table.roles.covariates:
         return table
     found = table.until(table.ends, table.firsts)
     names, notes = listed(table.channels[: table.targets]), []
+    if not len(found):
+        raise InputError(f"{table.source}: no series has a value of {names}; expected some to learn from, or to score")
     if left := len(table) - len(found):
         notes.append(f"{table.source}: {left} series without a value of {names} left out")
     kept = [end for end in table.ends if end]

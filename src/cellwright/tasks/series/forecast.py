@@ -161,7 +161,19 @@ def leave_out_short(config: SeriesConfig, splits: Splits[SeriesTable]) -> None:
     check_covariates(splits["train"])
 
 
+def check_horizon(config: SeriesConfig, train: SeriesTable) -> None:
+    """Raise InputError where no series of training is longer than the horizon, whose last steps nothing would teach."""
+    longest = max(map(len, train.values))
+    if longest <= config.horizon:
+        raise InputError(
+            f"{train.source}: the longest series of the training split has {counted(longest, 'step')}; expected more "
+            f"than the horizon, {config.horizon}, of whose last steps nothing could be learned: give a smaller "
+            "--horizon, or hold less out"
+        )
+
+
 def _learned(config: SeriesConfig, train: SeriesTable) -> Learned:
+    check_horizon(config, train)
     return Learned(quantiles=config.levels)
 
 

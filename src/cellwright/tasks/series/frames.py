@@ -60,6 +60,7 @@ def _refine(config: SeriesConfig, splits: Splits[SeriesTable]) -> None:
 
 
 def _learned(config: SeriesConfig, train: SeriesTable) -> Learned:
+    forecast.check_horizon(config, train)
     return Learned(scaling=no_scaling(len(train.channels)))
 
 
