@@ -32,6 +32,14 @@ def test_large_weights_for_few_sequences_are_ours():
     assert torch_is_faster("lstm", size(2, 1, 512))
 
 
+@pytest.mark.parametrize(("cell", "steps"), [("gru", 20), ("rnn", 44)])
+def test_few_sequences_of_many_units_are_torchs_for_longer_in_inference(cell, steps):
+    assert torch_is_faster(cell, size(steps, 4, 256))
+    assert not any(torch_is_faster(cell, size(steps, *each)) for each in ((5, 256), (4, 255), (4, 256, True)))
+    assert torch_is_faster("lstm", size(20, 4, 128, rows=70))
+    assert not any(torch_is_faster("lstm", size(20, *each, rows=70)) for each in ((5, 128), (4, 127), (4, 128, True)))
+
+
 def test_in_inference_weights_larger_than_a_second_cache_are_torchs_for_all_but_few_sequences():
     assert torch_is_faster("lstm", size(100, 64, 512))
     assert not torch_is_faster("lstm", size(100, 64, 512, trains=True))

@@ -11,6 +11,7 @@ nothing is slower than torch.nn.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -49,9 +50,14 @@ class Size(NamedTuple):
         return self.rows < self.steps * self.batch
 
 
-# torch computes a step at a time, each of several operations: ours is faster from so many on, (inference, training).
-_PADDED = {"gru": (14, 6), "rnn": (40, 20), "rnn-relu": (40, 20)}
-_RAGGED = {"lstm": (18, 5), "gru": (14, 5), "rnn": (28, 14), "rnn-relu": (28, 14)}
+_SIZES = 4096  # that are remembered: no Python is run for what was met before, which the shortest calls feel
+
+size = functools.lru_cache(_SIZES)(Size)
+
+# torch computes a step at a time, each of several operations: ours is faster from so many on, (inference, training,
+# inference of FEW sequences of many units, for which packing the weights is much of the work).
+_PADDED = {"gru": (14, 6, 22), "rnn": (40, 20, 46), "rnn-relu": (40, 20, 46)}
+_RAGGED = {"lstm": (18, 5, 24), "gru": (14, 5, 24), "rnn": (36, 14, 42), "rnn-relu": (36, 14, 42)}
 
 # The padded LSTM is oneDNN's, fused over time as ours is, and lasts longer: up to so many S · H² (inference, training),
 # by what our kernels multiply in, oneDNN's in float32 anyway.
@@ -91,11 +97,10 @@ def kernels_of_any_size() -> Iterator[None]:
         _lifted.reset(token)
 
 
-def lifted() -> bool:
-    """Whether no call is too small."""
-    return _lifted.get()
+lifted = _lifted.get  # whether no call is too small
 
 
+@functools.lru_cache(_SIZES)
 def fewer_bits_matter(cell: str, size: Size) -> bool:
     """Whether kernels that multiply in less than float32 may be the faster, where those in float32 are not."""
     if cell != "lstm" or size.steps == 1 or size.ragged:  # of which no bound goes by the arithmetic
@@ -103,14 +108,13 @@ def fewer_bits_matter(cell: str, size: Size) -> bool:
     return size.hidden >= _LARGE or size.rows * size.hidden**2 >= _LEAST_WORK
 
 
+@functools.lru_cache(_SIZES)
 def torch_is_faster(cell: str, size: Size, arithmetic: Arithmetic = "float32") -> bool:
     """Whether torch's own kernel of the standard cell takes less time than ours that multiply so, or about as much."""
     if size.steps == 1:
         return True
-    if size.ragged:
-        return size.steps < _RAGGED[cell][size.trains]
-    if cell != "lstm":
-        return size.steps < _PADDED[cell][size.trains]
+    if size.ragged or cell != "lstm":
+        return size.steps < _least_steps(cell, size)
     few, full = size.batch <= _FEW, arithmetic in ("float32", "bf16x6")
     if size.hidden >= 2 * _LARGE:
         return full and (size.steps < _TWICE_AS_LARGE_STEPS[size.trains] or not (few or size.trains))
@@ -119,13 +123,23 @@ def torch_is_faster(cell: str, size: Size, arithmetic: Arithmetic = "float32") -
     return size.rows * size.hidden**2 < _FUSED_WORK[arithmetic][size.trains]
 
 
+def _least_steps(cell: str, size: Size) -> int:
+    """From how many on the kernels pay where torch computes one at a time."""
+    least = (_RAGGED if size.ragged else _PADDED)[cell]
+    many = _LARGE // 2 if size.ragged else _LARGE
+    return least[2 if size.batch <= _FEW and size.hidden >= many and not size.trains else size.trains]
+
+
 def stepping_is_faster(cell: str) -> bool:
     """Whether torch's kernel of single steps is faster at one step of a layer: of the LSTM it takes half to a ninth."""
     return cell == "lstm"
 
 
+@functools.lru_cache(_SIZES)
 def viewing_is_faster(cell: str, size: Size) -> bool:
     """Whether torch's kernel of padded rows, by views, takes less time than that of packed ones, none being ragged."""
+    if size.ragged:
+        return False
     if size.steps == 1:
         return stepping_is_faster(cell)  # as padded rows go to it
     return size.trains and size.batch >= _VIEWED_BATCH and size.rows >= _VIEWED_ROWS

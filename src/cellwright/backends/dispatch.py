@@ -55,6 +55,7 @@ class Backend:
 
 
 _asked: ContextVar[Name | None] = ContextVar("cellwright_backend", default=None)
+asked_for = _asked.get  # what `use_backend` asks for, or None
 
 
 @contextmanager
@@ -88,7 +89,7 @@ def choose(call: Call) -> Backend:
     obstacles = {name: module.obstacle(call) for name, module in _MODULES.items()}
     if call.arithmetic == "int8":
         obstacles |= dict.fromkeys(("torch", "reference"), "weights of int8 are multiplied by the kernels alone")
-    asked = _asked.get()
+    asked = asked_for()
     if asked and (asked not in obstacles or obstacles[asked]):
         raise RuntimeError(
             f"the backend {asked!r} was asked for and cannot run: {obstacles.get(asked, 'there is no such backend')}"
@@ -177,7 +178,7 @@ def _as_multiplied(arithmetic: Arithmetic) -> Arithmetic:
 
 def asks_for_torch() -> bool | None:
     """Whether torch's kernels are to compute whatever they can, or nothing; None where a call's size says."""
-    asked = _asked.get()
+    asked = asked_for()
     if asked is not None:
         return asked == "torch"
     return False if bounds.lifted() else None
@@ -185,7 +186,7 @@ def asks_for_torch() -> bool | None:
 
 def asks_for_kernels() -> bool:
     """Whether `use_backend` asks for the kernels, or for nothing."""
-    return _asked.get() in (None, "compiled")
+    return asked_for() in (None, "compiled")
 
 
 def gives_to_torch(cell: str, size: bounds.Size, own: str | None, dtype: torch.dtype, *, frozen: bool = False) -> bool:
@@ -194,11 +195,10 @@ def gives_to_torch(cell: str, size: bounds.Size, own: str | None, dtype: torch.d
     By the short way, which looks at the precision (the layer's `own`, and that of its type) only where it must: who
     computes what may be multiplied in less than float32, `choose` says.
     """
-    if torch_native.threads_may_be_missing(cell, dtype):
+    if torch_native.limits() and torch_native.threads_may_be_missing(cell, dtype):
         return False
-    asked = asks_for_torch()
-    if asked is not None:
-        return asked
+    if asked_for() or bounds.lifted():
+        return asks_for_torch() is True
     if (frozen and not size.ragged) or not bounds.torch_is_faster(cell, size):
         return False
     return not bounds.fewer_bits_matter(cell, size) or decide(own, dtype).arithmetic == "float32"

@@ -71,36 +71,45 @@ def unknown(call: Call) -> str | None:
 
 def short_of_threads(call: Call) -> str | None:
     """Why torch's kernel would compute something else on a CPU, or None."""
-    if not threads_may_be_missing(call.cell.name, call.rows.dtype):
+    found = threads_may_be_missing(call.cell.name, call.rows.dtype)
+    if found is None:
         return None
     if call.weights[0].projection is not None or call.batch_sizes[:1] != call.batch_sizes[-1:]:
         return None
-    limit, dynamic = _limits()
-    setting = "OMP_DYNAMIC" if dynamic else f"OMP_THREAD_LIMIT={limit}"
+    setting = "OMP_DYNAMIC" if found.dynamic else f"OMP_THREAD_LIMIT={found.most}"
     threads = torch.get_num_threads()
     return (
         f"torch's own lstm is wrong where OpenMP may give fewer than its {threads} threads ({setting}), but in no_grad"
     )
 
 
-def threads_may_be_missing(cell: str, dtype: torch.dtype) -> bool:
-    """Whether oneDNN's LSTM of padded rows would be wrong, which counts on all of PyTorch's threads to come.
+class Limits(NamedTuple):
+    """Of OpenMP: the most threads that it gives, and whether it may give fewer when it likes."""
+
+    most: int
+    dynamic: bool
+
+
+def threads_may_be_missing(cell: str, dtype: torch.dtype) -> Limits | None:
+    """The limits by which oneDNN's LSTM of padded rows is wrong, which counts on all of PyTorch's threads to come.
 
     It does where gradients are recorded, also of what wants none: of a step that fewer threads compute, outputs and
     gradients are wrong, without a word (findings/onednn_lstm_thread_limit.sh).
     """
-    if cell != "lstm" or dtype != torch.float32 or not torch.is_grad_enabled() or torch.get_num_threads() == 1:
-        return False
-    limit, dynamic = _limits()
-    return dynamic or torch.get_num_threads() > limit
+    found = limits()
+    if found is None or cell != "lstm" or dtype != torch.float32 or not torch.is_grad_enabled():
+        return None
+    threads = torch.get_num_threads()
+    return found if threads > 1 and (found.dynamic or threads > found.most) else None
 
 
 @functools.cache
-def _limits() -> tuple[int, bool]:
-    """The most threads that OpenMP gives, and whether it may give fewer when it likes: as it was told at its start."""
+def limits() -> Limits | None:
+    """What OpenMP was told at its start, or None where it gives what it is asked for."""
     limit = os.environ.get("OMP_THREAD_LIMIT", "").strip()
+    most = int(limit) if limit.isdecimal() and int(limit) else sys.maxsize
     dynamic = os.environ.get("OMP_DYNAMIC", "").strip().lower() in ("true", "1", "yes")
-    return int(limit) if limit.isdecimal() and int(limit) else sys.maxsize, dynamic
+    return Limits(most, dynamic) if dynamic or most < sys.maxsize else None
 
 
 @on_packed_rows
@@ -166,7 +175,7 @@ class TorchLayers(NamedTuple):
             x = rows.view(len(batch_sizes), batch_sizes[0], rows.shape[-1])
             outputs, end = self.padded(x, state, weights)
             return outputs.flatten(0, 1), end
-        return self.packed(rows, torch.tensor(batch_sizes), state, weights)
+        return self.whole(rows, state, weights, batch_sizes=torch.tensor(batch_sizes))
 
     def padded(
         self, x: Tensor, state: Sequence[Tensor], weights: list[Tensor], *, batch_first: bool = False
@@ -175,28 +184,32 @@ class TorchLayers(NamedTuple):
         time = 1 if batch_first else 0
         if x.shape[time] == 1 and bounds.stepping_is_faster(self.cell) and not (self.both or self.projects):
             return self._single(x.squeeze(time), state, weights, time)
-        return self.whole(x, state, weights, trains=self._trains(), batch_first=batch_first)
+        return self.whole(x, state, weights, batch_first=batch_first)
 
     def whole(
-        self, x: Tensor, state: Sequence[Tensor], weights: list[Tensor], *, trains: bool, batch_first: bool = False
+        self,
+        rows: Tensor,
+        state: Sequence[Tensor],
+        weights: list[Tensor],
+        *,
+        batch_sizes: Tensor | None = None,
+        trains: bool | None = None,
+        batch_first: bool = False,
     ) -> tuple[Tensor, list[Tensor]]:
-        """The same by one operation, of one step too."""
-        cell, layers, bias, both, _, dropout = self
-        hx = state if len(state) > 1 else state[0]
-        outputs, *end = _KERNELS[cell](x, hx, weights, bias, layers, dropout, trains, both, batch_first)
-        return outputs, end
+        """The same by one operation: of padded rows, of one step too, or of packed ones (S, I).
 
-    def packed(
-        self, rows: Tensor, batch_sizes: Tensor, state: Sequence[Tensor], weights: list[Tensor]
-    ) -> tuple[Tensor, list[Tensor]]:
-        """The same; batch_sizes (T,) int64, on the CPU."""
+        batch_sizes: of packed rows, (T,) int64, on the CPU
+        trains: what the kernel is told; None as the dropout, and what is around the call, have it
+        """
         cell, layers, bias, both, _, dropout = self
-        hx = state if len(state) > 1 else state[0]
-        outputs, *end = _KERNELS[cell](rows, batch_sizes, hx, weights, bias, layers, dropout, self._trains(), both)
+        if trains is None:
+            trains = dropout > 0 or torch.is_grad_enabled()
+        options = (state if len(state) > 1 else state[0], weights, bias, layers, dropout, trains, both)
+        if batch_sizes is None:
+            outputs, *end = _KERNELS[cell](rows, *options, batch_first)
+        else:
+            outputs, *end = _KERNELS[cell](rows, batch_sizes, *options)
         return outputs, end
-
-    def _trains(self) -> bool:
-        return self.dropout > 0 or torch.is_grad_enabled()
 
     def _single(
         self, rows: Tensor, state: Sequence[Tensor], weights: list[Tensor], time: int

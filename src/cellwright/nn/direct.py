@@ -3,20 +3,24 @@
 A small call of torch.nn takes some 10 µs beside its kernel; `Recurrent` and `RecurrentCell` take several times that
 before they compute anything. What goes this way is what `dispatch.choose` gives to torch's kernels. Everything else
 gets None and goes the long way, wrong input included, which is refused there.
+
+Behind a kernel the caches hold that kernel's code, and every function of Python that a call goes through takes a
+microsecond. So there are few of them here, and what a size alone decides is remembered (`bounds`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from cellwright.backends import bounds, dispatch
-from cellwright.backends.bounds import Size
+from cellwright.backends.bounds import Size, lifted
 from cellwright.backends.call import differentiates
+from cellwright.backends.dispatch import asked_for
 from cellwright.backends.surroundings import PLAIN, disturbed
 from cellwright.backends.torch_native import STEPS, TorchLayers, standard
 from cellwright.cells import Definition
@@ -43,14 +47,24 @@ def step(module: _Module, input: Tensor, hx: State | None) -> State | None:
 
     A kernel takes 20 µs, in which it looks at sizes and devices itself: what it refuses goes the long way, too.
     """
-    # No size of a single step is for the kernels, so that only who asks for them gets them.
-    if type(input) not in PLAIN or not standard(module.cell) or disturbed() or dispatch.asks_for_torch() is False:
+    kernel = STEPS.get(module.cell.name) if standard(module.cell) else None
+    if kernel is None or type(input) not in PLAIN or disturbed():
         return None
-    if input.dim() == 1:
+    # No size of a single step is for the kernels, so that only who asks for them gets them.
+    if (asked_for() or lifted()) and not dispatch.asks_for_torch():
+        return None
+    dtype, dim = input.dtype, input.dim()
+    if dim == 1:
         new = step(module, input.unsqueeze(0), _each(hx, 0))
         return None if new is None else _left([s.squeeze(0) for s in as_tuple(new)])
-    weights, dtype = _weights(module, _NAMES if module.bias else _NAMES[:2]), input.dtype
-    if weights is None or input.dim() != 2 or dtype not in FLOATS or not input.numel() or autocast_is_on():
+    weights = list(map(module._parameters.get, _NAMES if module.bias else _NAMES[:2]))
+    if (
+        not PLAIN.issuperset(map(type, weights))
+        or dim != 2
+        or dtype not in FLOATS
+        or not input.numel()
+        or autocast_is_on()
+    ):
         return None
     if hx is None:
         zeros = input.new_zeros(input.shape[0], module.hidden_size)
@@ -62,7 +76,7 @@ def step(module: _Module, input: Tensor, hx: State | None) -> State | None:
         if type(s) not in PLAIN or s.dtype != dtype or s.dim() != 2:  # which the kernel would take
             return None
     try:
-        state: State = STEPS[module.cell.name](input, states if len(states) > 1 else states[0], *weights)
+        state: State = kernel(input, states if len(states) > 1 else states[0], *weights)
     except (RuntimeError, TypeError):
         return None
     return state
@@ -89,19 +103,22 @@ class _Options(NamedTuple):
     kernels: TorchLayers
     names: Sequence[str]  # of its parameters, in torch.nn's order
     stack: int  # L·D
+    features: int
     hidden: int
+    states: int
     batch_first: bool
 
 
-def layers(layer: Stack, input: Tensor | PackedSequence, hx: State | None, lengths: Lengths | None) -> Outputs | None:
+def layers(layer: Stack, input: Any, hx: State | None, lengths: Lengths | None) -> Outputs | None:
     """Output and state of a layer's call, or None."""
     if disturbed():
         return None
-    options = layer.kept(_options)
+    options: _Options | None = (layer._kept or layer.keep(_options))[0]
     if options is None or layer._zoneout:  # which may be written into
         return None
-    weights = _weights(layer, options.names)
-    if weights is None:
+    # As they now are; one that is not there to be had by name, as a parametrised one, is None.
+    weights: list[Any] = list(map(layer._parameters.get, options.names))
+    if not PLAIN.issuperset(map(type, weights)):
         return None
     if isinstance(input, PackedSequence):
         return _packed(layer, options, weights, input, hx) if lengths is None else None
@@ -127,33 +144,41 @@ def _options(layer: Stack) -> _Options | None:
         return None
     dropout = layer.dropout if layer.training else 0.0
     kernels = TorchLayers(layer.cell.name, layer.num_layers, layer.bias, layer.bidirectional, False, dropout)
-    stack = layer.num_layers * layer.directions
-    return _Options(kernels, parameter_names(layer), stack, layer.hidden_size, layer.batch_first)
-
-
-def _weights(module: _Module, names: Sequence[str]) -> list[Tensor] | None:
-    """The parameters as they now are; None where one is not there to be had by name, as a parametrised one."""
-    found = list(map(module._parameters.get, names))
-    return found if PLAIN.issuperset(map(type, found)) else None  # type: ignore[return-value]
+    stack, sizes = layer.num_layers * layer.directions, (layer.input_size, layer.hidden_size)
+    return _Options(kernels, parameter_names(layer), stack, *sizes, len(layer.cell.states), layer.batch_first)
 
 
 def _begin(
-    layer: Stack, weights: Sequence[Tensor], rows: Tensor, hx: State | None, shape: tuple[int, ...]
-) -> Sequence[Tensor] | None:
-    """The states before the first step, each of `shape`; None where torch's kernels would not compute rows (·, I)."""
-    dtype = rows.dtype
+    layer: Stack, options: _Options, weights: list[Tensor], rows: Tensor, hx: State | None, counts: tuple[int, int, int]
+) -> tuple[Sequence[Tensor], Size] | None:
+    """The states before the first step, (L·D, B, H) each, and the call's size; None where it is not torch's kernels'.
+
+    rows (·, I); counts: the steps, the sequences and the rows of all of them.
+    """
+    dtype, shape = rows.dtype, (options.stack, counts[1], options.hidden)
     if not (
         dtype == weights[0].dtype
-        and rows.shape[-1] == layer.input_size
+        and rows.shape[-1] == options.features
         and dtype in FLOATS
         and rows.is_cpu
         and rows.numel()
         and not autocast_is_on()
     ):
         return None
-    count = len(layer.cell.states)
-    if hx is None:
-        return (rows.new_zeros(shape),) * count
+    state = (rows.new_zeros(shape),) * options.states if hx is None else _given(hx, options.states, shape, dtype)
+    if state is None:
+        return None
+    size = bounds.size(*counts, options.hidden, differentiates((*weights, rows, *state)))
+    frozen = layer._frozen is not None
+    if not dispatch.gives_to_torch(options.kernels.cell, size, layer._matmul_precision, dtype, frozen=frozen):
+        return None
+    if frozen:
+        layer.check_frozen(rows, hx)
+    return state, size
+
+
+def _given(hx: State, count: int, shape: tuple[int, ...], dtype: torch.dtype) -> Sequence[Tensor] | None:
+    """The states that a call came with; None where they are not `count` plain tensors of `shape`."""
     state = (hx,) if isinstance(hx, Tensor) else hx
     if type(state) not in (tuple, list) or len(state) != count:
         return None
@@ -164,25 +189,6 @@ def _begin(
 
 
 # --- the forms of a batch ------------------------------------------------------------------------------
-def _begin_layers(
-    layer: Stack, options: _Options, weights: list[Tensor], rows: Tensor, hx: State | None, counts: tuple[int, int, int]
-) -> tuple[Sequence[Tensor], Size] | None:
-    """The states before the first step, and the call's size; None where torch's kernels are not for it.
-
-    counts: the steps, the sequences and the rows of all of them.
-    """
-    state = _begin(layer, weights, rows, hx, (options.stack, counts[1], options.hidden))
-    if state is None:
-        return None
-    size = Size(*counts, options.hidden, differentiates((*weights, rows, *state)))
-    frozen = layer._frozen is not None
-    if not dispatch.gives_to_torch(options.kernels.cell, size, layer._matmul_precision, rows.dtype, frozen=frozen):
-        return None
-    if frozen:
-        layer.check_frozen(rows, hx)
-    return state, size
-
-
 def _padded(layer: Stack, options: _Options, weights: list[Tensor], input: Tensor, hx: State | None) -> Outputs | None:
     """Of (T, B, I), batch first (B, T, I), or (T, I)."""
     dim, x = input.dim(), input
@@ -192,13 +198,13 @@ def _padded(layer: Stack, options: _Options, weights: list[Tensor], input: Tenso
         return None
     batch_first = options.batch_first and dim == 3
     batch, steps = x.shape[:2] if batch_first else x.shape[1::-1]
-    begin = _begin_layers(layer, options, weights, x, hx, (steps, batch, steps * batch))
+    begin = _begin(layer, options, weights, x, hx, (steps, batch, steps * batch))
     if begin is None:
         return None
     output, end = options.kernels.padded(x, begin[0], weights, batch_first=batch_first)
     if dim == 2:
-        return output.squeeze(1), _left([s.squeeze(1) for s in end])
-    return output, _left(end)
+        output, end = output.squeeze(1), [s.squeeze(1) for s in end]
+    return output, end[0] if len(end) == 1 else tuple(end)
 
 
 def _packed(
@@ -209,21 +215,21 @@ def _packed(
         return None
     alive = batch_sizes.tolist()  # sooner than to take one number out of it
     steps, batch = len(alive), alive[0]
-    begin = _begin_layers(layer, options, weights, rows, hx, (steps, batch, rows.shape[0]))
+    begin = _begin(layer, options, weights, rows, hx, (steps, batch, rows.shape[0]))
     if begin is None:
         return None
     state, size = begin
     if hx is not None and order is not None:
         state = [s.index_select(1, order) for s in state]
     kernels = options.kernels
-    if not size.ragged and bounds.viewing_is_faster(kernels.cell, size):
+    if bounds.viewing_is_faster(kernels.cell, size):
         output, end = kernels.padded(rows.view(steps, batch, -1), state, weights)
         output = output.flatten(0, 1)
     else:
-        output, end = kernels.packed(rows, batch_sizes, state, weights)
+        output, end = kernels.whole(rows, state, weights, batch_sizes=batch_sizes)
     if inverse is not None:
         end = [s.index_select(1, inverse) for s in end]
-    return PackedSequence(output, batch_sizes, order, inverse), _left(end)
+    return PackedSequence(output, batch_sizes, order, inverse), end[0] if len(end) == 1 else tuple(end)
 
 
 def _ragged(
@@ -238,7 +244,7 @@ def _ragged(
     each = given.tolist()
     if not 0 < min(each) <= max(each) <= time:
         return None
-    begin = _begin_layers(layer, options, weights, input, hx, (max(each), batch, sum(each)))
+    begin = _begin(layer, options, weights, input, hx, (max(each), batch, sum(each)))
     if begin is None:
         return None
     state = begin[0]
@@ -247,6 +253,6 @@ def _ragged(
     if hx is not None:
         state = [s.index_select(1, order) for s in state]
     rows, batch_sizes = torch._VF._pack_padded_sequence(input.index_select(batch_dim, order), falling, batch_first)
-    output, end = options.kernels.packed(rows, batch_sizes, state, weights)
+    output, end = options.kernels.whole(rows, state, weights, batch_sizes=batch_sizes)
     padded, _ = torch._VF._pad_packed_sequence(output, batch_sizes, batch_first, 0.0, time)
     return padded.index_select(batch_dim, inverse), _left([s.index_select(1, inverse) for s in end])

@@ -275,9 +275,13 @@ class Recurrent(Stack, Pretrained):
 
         """
         if reset is None and return_sequences and not (return_gates or return_outputs or inputs or parameters):
-            result = self._short_way(input, hx, lengths)
-            if result is not None:
-                return result
+            short: tuple[Any, ...] | None = None
+            if self._frozen is not None and lengths is None:
+                short = ready.layers(self, input, hx)
+            if short is None:
+                short = direct.layers(self, input, hx, lengths)
+            if short is not None:
+                return short
         elsewhere = self._elsewhere(input)
         if elsewhere is not None:
             asked: dict[str, Any] = {"return_sequences": return_sequences, "return_gates": return_gates}
@@ -300,14 +304,6 @@ class Recurrent(Stack, Pretrained):
         further: list[Any] = [gates] if return_gates else []
         further += [{name: layout.leave(values) for name, values in outputs.items()}] if return_outputs else []
         return (output, stack.state_shape(self).leave(state, layout), *further)
-
-    def _short_way(self, input: Any, hx: State | None, lengths: Lengths | None) -> tuple[Any, ...] | None:
-        """What a call as torch.nn's layers know it gives, where it need not go the long way, or None."""
-        if self._frozen is not None:
-            ran = ready.layers(self, input, hx) if lengths is None else None
-            if ran is not None:
-                return ran
-        return direct.layers(self, input, hx, lengths)
 
     def _compute(
         self, layout: Layout, calls: Sequence[Call]

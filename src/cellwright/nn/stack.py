@@ -51,7 +51,7 @@ class Stack(Freezes, HasPrecision, LeftInFloat, ReadAsTorch):
     checkpoint_every: int | None
     _names: list[dict[str, str]]  # of each layer's each direction: torch.nn's name -> this module's
     _flat: list[str]  # the parameters of all of them, in torch.nn's order
-    _kept: tuple[Any, ...]  # (what `kept` found,), where nothing has been set since
+    _kept: tuple[Any, ...] | None = None  # (what `keep` found,), where nothing has been set since
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
@@ -60,12 +60,10 @@ class Stack(Freezes, HasPrecision, LeftInFloat, ReadAsTorch):
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in super().__getstate__().items() if name != "_kept"}
 
-    def kept(self, find: Callable[[Self], _Found]) -> _Found:
-        """What `find` makes of the layer's options, anew where one has been set since; it spares the shortest calls."""
-        found: tuple[_Found] | None = vars(self).get("_kept")
-        if found is None:
-            found = vars(self)["_kept"] = (find(self),)
-        return found[0]
+    def keep(self, find: Callable[[Self], Any]) -> tuple[Any, ...]:
+        """What `find` makes of the layer's options, as `_kept` has it until one is set: for the shortest calls."""
+        found = vars(self)["_kept"] = (find(self),)
+        return found
 
     @property
     def directions(self) -> int:
