@@ -1,6 +1,8 @@
 """Small calls: the short way to torch's kernels is taken where `explain` says so, with torch.nn's results."""
 
 import copy
+import sys
+from functools import partial
 from unittest.mock import Mock, patch
 
 import pytest
@@ -277,3 +279,31 @@ def test_a_step_of_another_cell_is_the_references():
     with cellwright.use_backend("reference"):
         assert all(torch.equal(a, b) for a, b in zip(found, step(x), strict=True))
     assert direct.step(step, x, None) is None
+
+
+def functions(call):
+    """How many functions of Python a call goes through, after a first one."""
+    call()
+    found = []
+    sys.setprofile(lambda frame, event, _: found.append(frame) if event == "call" else None)
+    try:
+        call()
+    finally:
+        sys.setprofile(None)
+    return len(found)
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["zeros", "state"])
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_a_small_call_goes_through_no_more_functions_than_torchs(kind, given):
+    """Behind a kernel each costs a microsecond: with 28 of them a layer trained at 0.92 of torch.nn's speed."""
+    x, h = torch.randn(2, 3, 8), torch.randn(1, 3, 8)
+    packed = pack_padded_sequence(x, [2, 1, 1])
+    counts = []
+    for module in (cellwright, torch.nn):
+        layer, cell = getattr(module, kind)(8, 8), getattr(module, f"{kind}Cell")(8, 8)
+        of_layer, of_cell = [((s, s) if kind == "LSTM" else s) if given else None for s in (h, h[0])]
+        calls = [partial(layer, x, of_layer), partial(layer, packed, of_layer), partial(cell, x[0], of_cell)]
+        counts.append([functions(call) for call in calls])
+    ours, theirs = counts
+    assert all(a <= b for a, b in zip(ours, [*theirs[:2], theirs[2] + 1], strict=True)), counts
