@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cellwright.errors import InputError
-from cellwright.files import check_apart, check_free, read_json, replace_file
+from cellwright.files import beside, check_apart, check_free, read_json, replace_file
 
 
 def test_replaces(tmp_path: Path) -> None:
@@ -18,11 +18,27 @@ def test_replaces(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_file_of_the_users_own_beside_it_stays(tmp_path: Path) -> None:
+    own = tmp_path / "answers.csv.part"
+    own.write_bytes(b"mine")
+    replace_file(tmp_path / "answers.csv", b"answers")
+    assert own.read_bytes() == b"mine"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["answers.csv", "answers.csv.part"]
+
+
+def test_what_a_kill_left_beside_it_is_written_over(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    beside(path).write_bytes(b"half of a lar")
+    replace_file(path, b"whole")
+    assert path.read_bytes() == b"whole"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
 def test_full_disk_keeps_the_last_good_one(tmp_path: Path) -> None:
     path = tmp_path / "file"
     replace_file(path, b"good")
-    (tmp_path / "file.part").symlink_to("/dev/full")  # a real ENOSPC: what is written beside the place goes there
+    beside(path).symlink_to("/dev/full")  # a real ENOSPC: what is written beside the place goes there
     with pytest.raises(InputError, match=r"cannot be written \(No space left on device\); the last good one stays"):
         replace_file(path, b"never")
     assert path.read_bytes() == b"good"
@@ -52,6 +68,13 @@ def test_json_that_is_nested_too_deeply_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(
         InputError, match="its JSON is nested too deeply to be read; expected an object of a few levels"
     ):
+        read_json(path)
+
+
+def test_a_key_that_stands_twice_in_json_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "twice.json"
+    path.write_text('{"seed": 1, "options": {"cell": "gru", "lr": 1, "cell": "lstm"}}')
+    with pytest.raises(InputError, match=r"twice\.json: the key 'cell' stands twice in one object; expected each once"):
         read_json(path)
 
 

@@ -108,6 +108,17 @@ def test_what_is_of_another_kind_is_not_replaced(first, second, run, tmp_path):
     assert files_of(tmp_path) == before
 
 
+def test_a_run_that_was_trained_on_replaces_its_older_copy(run, tmp_path):
+    later = hub.save(run, tmp_path / "later")
+    config = json.loads((later / "config.json").read_text())
+    config["options"] |= {"max_epochs": 7, "patience": 3}  # as `fit --resume` keeps them
+    config["cellwright"] = "9.0"
+    (later / "config.json").write_text(json.dumps(config))
+    out = hub.save(run, tmp_path / "out")
+    hub.save(later, out)
+    assert json.loads((out / "config.json").read_text()) == config
+
+
 def test_the_same_kind_is_replaced(run, tmp_path):
     hub.save(run, tmp_path / "run")
     hub.save(run, tmp_path / "run", license="mit")

@@ -2,12 +2,16 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from cellwright.errors import InputError
+
+PART = ".cellwright-part"
+"""How the name of a file that is not yet whole ends."""
 
 
 def check_free(paths: Mapping[str, Path | None], *, overwrite: bool) -> None:
@@ -43,6 +47,14 @@ def check_apart(paths: Mapping[str, Path | None], read: Iterable[Path]) -> None:
                     )
 
 
+def beside(path: Path) -> Path:
+    """Where what becomes `path` lies until it is whole: a name that no file of the user's own has.
+
+    What a kill left there is written over, so that such parts do not add up.
+    """
+    return path.with_name(f".{path.name}{PART}")
+
+
 def replace_file(path: Path, content: bytes) -> None:
     """Write `content` to `path` such that a reader, a kill or a full disk never meets half a file.
 
@@ -58,7 +70,7 @@ def replacing(path: Path, bytes_needed: str = "enough bytes") -> Iterator[Binary
 
     bytes_needed: as the error names them. Raises InputError where the file cannot be written.
     """
-    part = path.with_name(path.name + ".part")
+    part = beside(path)
     try:
         with part.open("wb") as file:
             yield file
@@ -75,6 +87,21 @@ def replacing(path: Path, bytes_needed: str = "enough bytes") -> Iterator[Binary
         part.unlink(missing_ok=True)
 
 
+class RepeatedKey(ValueError):
+    """A key that stands twice in an object of JSON, of which Python's reader would keep the last value."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"the key {key!r} stands twice in one object; expected each once")
+
+
+def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these keys and values, as json's `object_pairs_hook` is given them. Raises RepeatedKey."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise RepeatedKey(next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1))
+    return found
+
+
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Replace `path` by indented JSON, in the order given. Raises InputError as `replace_file` does."""
     replace_file(path, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
@@ -83,12 +110,14 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 def read_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file. Raises InputError, with line and column, for one that is cut short."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=once_each)
     except json.JSONDecodeError as error:
         raise InputError(
             f"{path}, line {error.lineno}, column {error.colno}: not whole JSON ({error.msg}); the file is cut "
             "short or damaged: copy the run folder again or train anew"
         ) from None
+    except RepeatedKey as error:
+        raise InputError(f"{path}: {error}") from None
     except RecursionError:
         raise InputError(
             f"{path}: its JSON is nested too deeply to be read; expected an object of a few levels"

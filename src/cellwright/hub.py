@@ -45,8 +45,8 @@ def save(source: Recurrent | str | Path, folder: str | Path, *, license: str | N
 
     Raises:
         InputError: The run cannot be read, the layer or its cell is none of this library's, the licence is no such
-            word, or the folder cannot be written, or holds another run, or a layer where a run is saved, or a run where
-            a layer is.
+            word, or the folder cannot be written, or holds another run than this one as it was or is, or a layer where
+            a run is saved, or a run where a layer is.
 
     """
     out = Path(folder)
@@ -172,13 +172,21 @@ def _numbers(content: Mapping[str, Any], within: str = "") -> Iterator[tuple[str
             yield within + name.replace("_", " "), value
 
 
+def _kept(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a run's description stays where it is resumed, under whatever limits and by whichever version."""
+    from cellwright.tasks.config import LIMITS
+
+    options = {name: value for name, value in config.get("options", {}).items() if name not in LIMITS}
+    return {**config, "cellwright": None, "options": options}
+
+
 def _copy(run: Path, out: Path) -> None:
     """Copy a run without what is left out, to another folder."""
     if out.resolve() == run.resolve():
         return
 
     config = read_json(run / pretrained.CONFIG)
-    pretrained.make_folder(out, "this run", lambda there: there == config)
+    pretrained.make_folder(out, "this run", lambda there: _kept(there) == _kept(config))
 
     def left_out(folder: str, names: list[str]) -> list[str]:
         inside = [str((Path(folder) / name).relative_to(run)) for name in names]

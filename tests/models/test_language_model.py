@@ -79,11 +79,16 @@ def test_a_reset_begins_a_document() -> None:
     assert_agree(found[:, 0], double(model)(TOKENS)[0][:, 0])
 
 
+def drawn(lengths: list[int]) -> list[torch.Tensor]:
+    """Random documents of so many tokens, each behind the mark that begins it."""
+    draws = torch.Generator().manual_seed(sum(lengths))
+    return [torch.cat([torch.zeros(1).long(), torch.randint(1, 7, (n,), generator=draws)]) for n in lengths]
+
+
 @settings(max_examples=40)
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=5))
 def test_nats_are_those_of_each_document_alone(lengths: list[int]) -> None:
-    draws = torch.Generator().manual_seed(sum(lengths))
-    documents = [torch.cat([torch.zeros(1).long(), torch.randint(1, 7, (n,), generator=draws)]) for n in lengths]
+    documents = drawn(lengths)
     model = small(num_layers=2).eval()
     found = model.nats(documents)
     assert found.dtype == torch.float64
@@ -107,8 +112,7 @@ def test_memory_of_scoring_does_not_depend_on_how_it_is_cut(monkeypatch: pytest.
 @settings(max_examples=40)
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=5))
 def test_documents_side_by_side_score_as_each_alone(lengths: list[int]) -> None:
-    draws = torch.Generator().manual_seed(sum(lengths))
-    documents = [torch.cat([torch.zeros(1).long(), torch.randint(1, 7, (n,), generator=draws)]) for n in lengths]
+    documents = drawn(lengths)
     model = small(num_layers=2).eval()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("cellwright.models.language_model.SCORED_AT_ONCE", 4)  # some are cut

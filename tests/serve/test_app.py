@@ -91,9 +91,11 @@ def test_a_run_on_series_draws_nothing_and_so_explains_nothing(tmp_path):
     (tmp_path / "waves.csv").write_text(made_series.waves(60, 0))
     data, out = str(tmp_path / "waves.csv"), tmp_path / "run"
     fit(SeriesConfig(**made_series.small(data=data, out=out, max_epochs=1)), progress=False)
-    with TestClient(app_of(out, Limits())) as client:
+    app = app_of(out, Limits())
+    with TestClient(app) as client:
         found = client.get("/health").json()
     assert (found["inspects"], found["explains"]) == (False, False)
+    assert app.state.served["inspects"] is False  # by which `serve` says what its page shows
 
 
 def test_a_model_without_gates_says_so(echo):

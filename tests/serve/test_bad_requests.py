@@ -22,6 +22,8 @@ WRONG = {
     "a misspelt key": ("/predict", b'{"txt": "a"}', 422, ["'txt'", "expected 'text' or 'texts'"]),
     "neither": ("/predict", b"{}", 422, ["neither of 'text' and 'texts'"]),
     "both": ("/predict", b'{"text": "a", "texts": ["a"]}', 422, ["both of 'text' and 'texts'"]),
+    "a key twice": ("/predict", b'{"text": "a", "text": "b"}', 422, ["'text' stands twice", "expected each once"]),
+    "inspect: a key twice": ("/inspect", b'{"text": "a", "text": "a"}', 422, ["the key 'text' stands twice"]),
     "no text": ("/predict", b'{"texts": []}', 422, ["0 texts; expected 1 to 3"]),
     "too many texts": ("/predict", b'{"texts": ["a", "b", "c", "d"]}', 422, ["4 texts; expected 1 to 3"]),
     "too long": ("/predict", b'{"text": "%s"}' % (b"a" * 21), 422, ["text has 21 characters; expected at most 20"]),

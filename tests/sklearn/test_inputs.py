@@ -129,7 +129,7 @@ def test_a_missing_value_where_training_had_none_is_refused():
         (lambda: SequenceClassifier(**SMALL).fit(X, ["a"] * 12), "y has 1 class, 'a'"),
         (
             lambda: SequenceClassifier(**{**SMALL, "hidden_size": 0}).fit(X, Y),
-            "--hidden-size is 0; expected at least",
+            "^hidden_size is 0; expected at least",
         ),
         (lambda: SequenceClassifier(cell="lst", **SMALL).fit(X, Y), "lst"),
         (lambda: SequenceRegressor(**SMALL).fit(X, [1.0] * 12), "every number to learn is 1; expected at least two"),
@@ -162,7 +162,10 @@ def test_a_missing_value_where_training_had_none_is_refused():
         (lambda: SequenceTagger(**SMALL, tokens="words").fit(FRAME, [["O", "P"]]), "X has 0 columns 'words'"),
         (lambda: SequenceTagger(**SMALL, feature_dim=4).fit([["fly"]], [["O"]]), "y has 1 tags"),
         (lambda: TextClassifier(**SMALL, vectors="none.vec").fit(["a b", "b a"], [0, 1]), "none.vec: no such file"),
-        (lambda: TextClassifier(**SMALL, freeze_vectors=True).fit(["a", "b"], [0, 1]), "--vectors gives none"),
+        (
+            lambda: TextClassifier(**SMALL, freeze_vectors=True).fit(["a", "b"], [0, 1]),
+            "^freeze_vectors leaves vectors as they are, and vectors gives none",
+        ),
     ],
 )
 def test_what_cannot_be_learned_from_is_a_value_error(fit, told):
@@ -196,7 +199,7 @@ def test_a_share_that_the_command_line_refuses_is_refused(kind, share):
     texts = kind in (SequenceTagger, TextClassifier)
     rows = [["a", "b"]] * 12 if kind is SequenceTagger else ["a b"] * 12 if texts else X
     target = [["a", "b"]] * 12 if kind is SequenceTagger else np.arange(12.0) if kind is SequenceRegressor else Y
-    with pytest.raises(ValueError, match=r"--validation-share is .*; expected"):
+    with pytest.raises(ValueError, match=r"^validation_share is .*; expected"):
         kind(**SMALL, validation_share=share).fit(rows, target)
 
 
@@ -299,7 +302,7 @@ def test_lists_of_options_are_what_commas_part():
     [
         (["a,b"], "feature_columns has 'a,b'; expected no comma in an item"),
         (3, "feature_columns is 3; expected a list, or a string"),
-        (["pos", "pos"], "--feature-columns is 'pos,pos'; expected columns .*, each once"),
+        (["pos", "pos"], "^feature_columns is 'pos,pos'; expected columns .*, each once"),
     ],
 )
 def test_lists_of_options_that_are_none_are_refused(given, told):

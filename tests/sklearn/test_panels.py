@@ -202,8 +202,8 @@ REFUSED = {
     "a column that is not there": (lambda m: m.predict(KNOWN.drop(columns="pet")), "no column 'pet'"),
     "words": (lambda m: m.fit(FRAME.assign(soil="loam")), "column 'soil': words throughout"),
     "no such place": (lambda m: m.set_params(targets=7).fit(FRAME), re.escape("targets has 7; expected places of")),
-    "no such name": (lambda m: m.set_params(targets="flood").fit(FRAME), "--targets names 'flood', which is no column"),
-    "two roles": (lambda m: m.set_params(targets=["rain"]).fit(FRAME), "--future-covariates names 'rain' and"),
+    "no such name": (lambda m: m.set_params(targets="flood").fit(FRAME), "targets names 'flood', which is no column"),
+    "two roles": (lambda m: m.set_params(targets=["rain"]).fit(FRAME), "future_covariates names 'rain' and"),
     "other columns": (lambda m: m.fit([SERIES[0], SERIES[1][["rain", "flow"]]]), "X, row 1: the columns are"),
     "an index of three": (lambda m: m.fit(FRAME.set_index(["series", "time", "pet"])), "an index of 3 levels"),
 }
@@ -236,6 +236,13 @@ def test_days_in_the_index_make_a_row_a_step_without_covariates_too():
     model = Forecaster(**plain).fit(pd.DataFrame(values, columns=["x", "y"], index=days))
     said = model.predict(pd.DataFrame(values[:, ::-1], columns=["y", "x"], index=days))
     np.testing.assert_array_equal(said, Forecaster(**plain).fit([values]).predict([values]))
+
+
+def test_weeks_in_the_index_make_a_row_a_step():
+    weeks = pd.period_range("2026-01-01", periods=40, freq="W")
+    frame, plain = pd.DataFrame({"x": np.sin(np.arange(40))}, index=weeks), {**SMALL, "horizon": 3}
+    said = Forecaster(**plain).fit(frame).predict(frame)
+    np.testing.assert_array_equal(said, Forecaster(**plain).fit([frame.x]).predict([frame.x]))
 
 
 def test_a_simulation_has_the_form_of_x(simulating):
@@ -274,7 +281,7 @@ def test_a_process_model_is_calibrated():
         frame[["rain", "pet"]], frame.flow
     )
     assert model.score(frame[["rain", "pet"]], frame.flow) > 0.5
-    with pytest.raises(ValueError, match="--hidden-size is 7, of which --cell gr4j has no use"):
+    with pytest.raises(ValueError, match="hidden_size is 7, of which cell='gr4j' has no use"):
         Simulator(**options, hidden_size=7).fit(frame[["rain", "pet"]], frame.flow)
 
 

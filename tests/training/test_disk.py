@@ -8,6 +8,7 @@ import pytest
 
 import process
 from cellwright.errors import InputError
+from cellwright.files import PART, beside
 from cellwright.tasks.classify import ClassifyConfig
 from cellwright.tasks.run import load_run
 from cellwright.training import fit
@@ -24,8 +25,7 @@ def test_full_after_the_first_epoch(options: Options, name: str) -> None:
 
     def fill(sentence: str) -> None:
         if sentence.startswith("epoch 1 "):  # said before the first checkpoint: what is next written goes to FULL
-            path = out / name
-            path.with_name(path.name + ".part").symlink_to(FULL)
+            beside(out / name).symlink_to(FULL)
 
     with pytest.raises(InputError, match=rf"{name}: cannot be written \(No space left on device\)"):
         fit(ClassifyConfig(**given), progress=False, say=fill)
@@ -41,5 +41,5 @@ def test_file_size_limit(options: Options) -> None:
     assert "last.safetensors: cannot be written (File too large)" in ended.said[-1]
     assert "\n" not in ended.said[-1]
     load_run(given["out"])
-    assert not list(Path(given["out"]).rglob("*.part"))
+    assert not list(Path(given["out"]).rglob(f"*{PART}"))
     assert process.start({**given, "resume": True}).status == 0

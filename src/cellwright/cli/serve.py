@@ -37,9 +37,11 @@ def serve(run: RunFolder, cell: OwnCell = None, **options: Any) -> None:
     with _listening(address.host, address.port) as opened:  # before the run is loaded: who asks meanwhile waits
         trust_cell(run, cell)
         _take_threads(computing.threads)
-        app = allowing(app_of(run, limits, greeting.example), address.allow_origin)
-        print(f"{_url(opened)} shows the gates of {run} as you type; Ctrl-C ends.", flush=True)
-        _run(app, opened)
+        app = app_of(run, limits, greeting.example)
+        guarded = allowing(app, address.allow_origin)
+        shown = "gates" if app.state.served["inspects"] else "answers"
+        print(f"{_url(opened)} shows the {shown} of {run} as you type; Ctrl-C ends.", flush=True)
+        _run(guarded, opened)
 
 
 class ServeCommand(TyperCommand):

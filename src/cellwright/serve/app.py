@@ -127,6 +127,7 @@ def make_app(
         docs_url=None,  # its scripts come from a network; `docs_page` is without any
         redoc_url=None,
     )
+    app.state.served = _served(predictor, capabilities, name)
     app.add_middleware(MetricsMiddleware, metrics=metrics)
     _tell_problems(app)
     work = _predicting(predictor, dispatcher.limits)
@@ -134,7 +135,7 @@ def make_app(
     _add_inspect(app, dispatcher, capabilities)
     _add_generate(app, dispatcher, capabilities.write)
     _add_inference(app, dispatcher, work, model, capabilities.outputs)
-    _add_pages(app, metrics, _served(predictor, capabilities, name) | {"example": example})
+    _add_pages(app, metrics, app.state.served | {"example": example})
     return app
 
 

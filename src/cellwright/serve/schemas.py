@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 
 from cellwright.errors import expected_of
+from cellwright.files import RepeatedKey, once_each
 from cellwright.models.sampling import Sampling
 from cellwright.serve.limits import Limits
 
@@ -122,9 +123,19 @@ async def arrived(request: Request, limits: Limits) -> bytes:
 def parsed(content: bytes, kind: type[Body]) -> Body:
     """A body of JSON. Raises RefusedError."""
     try:
-        return kind.model_validate_json(content)
+        found = kind.model_validate_json(content)
     except ValidationError as error:
         raise RefusedError(422, _sentence(dict(error.errors(include_url=False)[0]), kind)) from None
+    _check_keys(content)
+    return found
+
+
+def _check_keys(content: bytes) -> None:
+    """Raise RefusedError for a key that stands twice in an object, of which pydantic takes the last value."""
+    try:
+        json.loads(content.decode(), object_pairs_hook=once_each, parse_int=str, parse_float=str)
+    except RepeatedKey as error:
+        raise RefusedError(422, f"the body: {error}") from None
 
 
 async def _content(request: Request, most: int) -> bytes:

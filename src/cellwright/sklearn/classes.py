@@ -138,8 +138,7 @@ def names_of(classes: NDArray[Any]) -> list[str]:
 
 def _labels(y: Any, count: int) -> NDArray[Any]:
     """y as an array (N,)."""
-    if y is None:
-        raise ValueError("requires y to be passed, but the target y is None")
+    check_y(y)
     check_classification_targets(y)
     labels: NDArray[Any] = column_or_1d(y, warn=True)
     check_count(labels, count)
@@ -150,3 +149,9 @@ def check_count(y: Any, count: int) -> None:
     """Raise ValueError where X and y are not of as many rows."""
     if len(y) != count:
         raise ValueError(f"X has {count} rows and y {len(y)}: inconsistent numbers of samples; expected as many")
+
+
+def check_y(y: Any) -> None:
+    """Raise ValueError, in scikit-learn's words, where there is no y."""
+    if y is None:
+        raise ValueError("requires y to be passed, but the target y is None")

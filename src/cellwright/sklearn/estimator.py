@@ -23,6 +23,7 @@ from cellwright.errors import InputError
 from cellwright.models.sampling import LARGEST_SEED
 from cellwright.options import OFF, configured
 from cellwright.sklearn.options import LISTS, as_listed
+from cellwright.sklearn.wording import in_parameters
 from cellwright.tasks.config import FitConfig
 from cellwright.tasks.files import HeldOut
 from cellwright.tasks.predictor import Predictor
@@ -49,14 +50,14 @@ class Refused(InputError, ValueError):
 
 
 @contextmanager
-def refusing() -> Iterator[None]:
-    """Raise Refused where an InputError is raised."""
+def refusing(estimator: Any) -> Iterator[None]:
+    """Raise Refused, in the names of the estimator's parameters, where an InputError is raised."""
     try:
         yield
     except Refused:
         raise
     except InputError as error:
-        raise Refused(str(error)) from error
+        raise Refused(in_parameters(estimator, str(error))) from error
 
 
 class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
@@ -135,7 +136,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
     @property
     def _share(self) -> float:
         """Of the rows, those that choose the epoch; refused where the command line refuses it."""
-        with refusing():
+        with refusing(self):
             share = configured(HeldOut, {"validation_share": _plain(self.validation_share)}).validation_share
         return SHARE if share is None else share
 
@@ -147,7 +148,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
         generator, threads = check_random_state(self.random_state), torch.get_num_threads()
         own = isinstance(self.random_state, (int, np.integer))
         seed = int(self.random_state) if own else int(generator.randint(2**31 - 1))  # type: ignore[arg-type]
-        with refusing(), ONE_AT_A_TIME, TemporaryDirectory() as folder, torch.random.fork_rng(devices=[]):
+        with refusing(self), ONE_AT_A_TIME, TemporaryDirectory() as folder, torch.random.fork_rng(devices=[]):
             out = Path(folder) / "run"
             # Another seed where a run goes on: its dropout would be that of the first steps again.
             told = {"seed": (seed + runs) % (LARGEST_SEED + 1), **(limits or {})}
@@ -156,13 +157,16 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
                 self._check_same_model(config)
                 _write(self._files, out)
             try:
-                result = fit_rows(config, given, go_on=go_on, say=print if self.verbose else _silent)
+                result = fit_rows(config, given, go_on=go_on, say=self._say if self.verbose else _silent)
             finally:
                 torch.set_num_threads(threads)
             if result.stopped == "interrupted":  # of a search, not this fit alone is to end
                 raise KeyboardInterrupt
             self._keep(out, result, runs)
         return self
+
+    def _say(self, sentence: str) -> None:
+        print(in_parameters(self, sentence))
 
     def _config(self, out: Path, told: dict[str, Any], *, go_on: bool) -> FitConfig:
         """The options of the run. Raises InputError."""
@@ -206,7 +210,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
         self._predictor = self._loaded()
 
     def _loaded(self) -> Predictor[Any]:
-        with refusing(), TemporaryDirectory() as folder:
+        with refusing(self), TemporaryDirectory() as folder:
             _write(self._files, Path(folder) / "run")
             cell = self.cell if is_file(self.cell) else None
             return Predictor.load(Path(folder) / "run", cell)

@@ -2,7 +2,6 @@
 
 import warnings
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -10,21 +9,19 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from cellwright.data.readers.series_options import SeriesOptions
-from cellwright.data.series import SeriesTable, Values, cut_series
-from cellwright.data.splits import Given, Splits
-from cellwright.sklearn.estimator import ONE_PASS, Estimator, refusing
-from cellwright.sklearn.inputs import splits_of
+from cellwright.data.series import SeriesTable, Values
+from cellwright.sklearn.estimator import ONE_PASS, refusing
 from cellwright.sklearn.options import OfForecasts
+from cellwright.sklearn.panel_estimator import PanelEstimator
 from cellwright.sklearn.panels import check_ahead, followed, is_long, names_at, panel_of
+from cellwright.sklearn.wording import in_parameters
 from cellwright.tasks.series.config import Covariates
-from cellwright.tasks.series.covariates import arranged, until_targets
 from cellwright.tasks.series.examples import told_ahead
-from cellwright.tasks.series.files import as_learned
 from cellwright.tasks.series.predictor import readable
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Forecaster(OfForecasts, Estimator):
+class Forecaster(OfForecasts, PanelEstimator):
     """How series go on, by quantiles.
 
     X is what `SequenceClassifier` takes; there is no y. The last `validation_share` of each series' steps choose the
@@ -126,7 +123,7 @@ class Forecaster(OfForecasts, Estimator):
 
         """
         check_is_fitted(self)
-        with refusing():
+        with refusing(self):
             return self._ahead(self._known(X, future))
 
     def score(self, X: Any, y: Any = None) -> float:
@@ -147,7 +144,7 @@ class Forecaster(OfForecasts, Estimator):
 
         """
         check_is_fitted(self)
-        with refusing():
+        with refusing(self):
             table = self._known(X)
             steps, targets = self._predictor.run.config.model.horizon, table.targets
             if y is None:
@@ -167,19 +164,11 @@ class Forecaster(OfForecasts, Estimator):
         return float(1 - error / naive)
 
     def _learn(self, X: Any, share: float, *, go_on: bool, limits: dict[str, Any] | None = None) -> Self:
-        with refusing():
+        with refusing(self):
             how, told = self._reading if go_on else self._asked_for
             table = panel_of(self, X, how, told=told, reset=not go_on)
             named = {name: names_at(getattr(self, name), table.channels, name) for name in Covariates.model_fields}
-            if go_on:
-                known = self._predictor.run.config
-                table = until_targets(as_learned(table, known.channels, known.model.roles, None))
-            else:
-                config: Any = self._config(Path(), named, go_on=False)
-                table = arranged(table, config)
-            splits = _cut(table, share)
-            splits.notes += table.notes
-        return self._train(Given(splits), go_on=go_on, limits={**named, **(limits or {})})
+        return self._learn_panel(table, named, share, go_on=go_on, limits=limits)
 
     @property
     def _asked_for(self) -> tuple[SeriesOptions, bool]:
@@ -210,15 +199,9 @@ class Forecaster(OfForecasts, Estimator):
     def _ahead(self, table: SeriesTable) -> NDArray[np.float64]:
         """(N, horizon, targets, Q)."""
         for note in self._predictor.unread(table):
-            warnings.warn(note, stacklevel=3)
+            warnings.warn(in_parameters(self, note), stacklevel=3)
         said: Any = self._predictor.predict_series(table)
         return np.array([[[list(q.values()) for q in step.values()] for step in each.ahead] for each in said])
-
-
-def _cut(table: SeriesTable, share: float) -> Splits[SeriesTable]:
-    """The last steps of each series held out."""
-    cut = cut_series(table, validation=share, test=0.0)
-    return splits_of(*(cut[split] for split in cut))
 
 
 def _held_out(table: SeriesTable, steps: int) -> tuple[SeriesTable, NDArray[np.float64]]:

@@ -22,6 +22,7 @@ from cellwright.data.readers.sheet import Sheet
 from cellwright.data.readers.values import listed
 from cellwright.data.series import SeriesTable
 from cellwright.sklearn.inputs import holds_series, is_frame, series_of, steps_of, table_of
+from cellwright.sklearn.wording import in_parameters
 
 AT_TIMES = ("DatetimeIndex", "PeriodIndex")
 """Indices of pandas that are times."""
@@ -139,7 +140,7 @@ def _read(estimator: Any, sheet: Sheet, how: SeriesOptions, *, reset: bool) -> S
     """The series of a table with a row a step. Raises InputError."""
     table = read_sheet(sheet, how._replace(label="", labelled=False))
     for note in table.notes:
-        warnings.warn(note, stacklevel=4)
+        warnings.warn(in_parameters(estimator, note), stacklevel=4)
     if reset:
         estimator.n_features_in_, estimator._of_table = len(table.channels), False
         _remember(estimator, table)

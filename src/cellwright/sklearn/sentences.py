@@ -8,7 +8,7 @@ import numpy as np
 from cellwright.data.readers.token_lists import features_of
 from cellwright.data.readers.values import shown
 from cellwright.data.sentences import Featured, Words
-from cellwright.sklearn.classes import check_count
+from cellwright.sklearn.classes import check_count, check_y
 
 TOKENS = "tokens"
 """Column of a DataFrame where nobody names another, as in JSON lines."""
@@ -63,8 +63,7 @@ def _words(sentence: Any, where: str) -> list[str]:
 
 def check_tags(tokens: Sequence[Words], y: Any) -> None:
     """Raise ValueError where y has not a tag for each word."""
-    if y is None:
-        raise ValueError("requires y to be passed, but the target y is None")
+    check_y(y)
     check_count(y, len(tokens))
     for row, (words, tags) in enumerate(zip(tokens, y, strict=True)):
         if isinstance(tags, str) or not hasattr(tags, "__len__"):

@@ -10,9 +10,10 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from cellwright.data.series import SeriesTable, Values
 from cellwright.data.splits import Given, Splits
-from cellwright.sklearn.classes import LabelEstimator, check_count
-from cellwright.sklearn.estimator import ONE_PASS, Estimator, refusing
+from cellwright.sklearn.classes import LabelEstimator, check_count, check_y
+from cellwright.sklearn.estimator import refusing
 from cellwright.sklearn.inputs import held_out, series_of, table_of
+from cellwright.sklearn.numbers import NumberEstimator
 from cellwright.sklearn.options import SERIES, OfWholeSeries
 
 
@@ -48,13 +49,13 @@ class SequenceClassifier(ClassifierMixin, OfWholeSeries, LabelEstimator):  # typ
         return held_out(table_of(rows, names), _keys(rows), share, names)
 
     def _said(self, rows: list[Values]) -> list[Any]:
-        with refusing():
+        with refusing(self):
             said: list[Any] = self._predictor.predict_series(table_of(rows))
         return said
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class SequenceRegressor(RegressorMixin, OfWholeSeries, Estimator):  # type: ignore[misc]  # as in estimator.py
+class SequenceRegressor(RegressorMixin, OfWholeSeries, NumberEstimator):  # type: ignore[misc]  # as in estimator.py
     """A number of each series. X and options are those of `SequenceClassifier`, with `--objective regress`.
 
     model = SequenceRegressor(hidden_size=32, random_state=0).fit(X, y)
@@ -68,40 +69,6 @@ class SequenceRegressor(RegressorMixin, OfWholeSeries, Estimator):  # type: igno
         """What it takes."""
         return _takes_series(super().__sklearn_tags__())
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Train; with `warm_start` from the weights there are.
-
-        Args:
-            X: N series.
-            y: (N,) numbers.
-
-        Returns:
-            The estimator.
-
-        Raises:
-            ValueError: what cannot be learned from.
-
-        """
-        return self._learn(X, y, self._share, go_on=self._goes_on)
-
-    def partial_fit(self, X: Any, y: Any) -> Self:
-        """Train one pass over some series, from the weights there are; the optimizer begins anew.
-
-        The scale of values and numbers is that of the first call.
-
-        Args:
-            X: N series.
-            y: (N,) numbers.
-
-        Returns:
-            The estimator.
-
-        Raises:
-            ValueError: what cannot be learned from.
-
-        """
-        return self._learn(X, y, 0.0, go_on=self.__sklearn_is_fitted__(), limits=ONE_PASS)
-
     def predict(self, X: Any) -> NDArray[np.float64]:
         """(N,) the number of each series; X as in fit.
 
@@ -111,13 +78,12 @@ class SequenceRegressor(RegressorMixin, OfWholeSeries, Estimator):  # type: igno
 
         """
         check_is_fitted(self)
-        with refusing():
+        with refusing(self):
             said: Any = self._predictor.predict_series(table_of(series_of(self, X, reset=False)))
         return np.array([each.value for each in said])
 
     def _learn(self, X: Any, y: Any, share: float, *, go_on: bool, limits: dict[str, Any] | None = None) -> Self:
-        if y is None:
-            raise ValueError("requires y to be passed, but the target y is None")
+        check_y(y)
         rows = series_of(self, X, reset=not go_on, ensure_min_samples=1 if go_on else 2)
         numbers = column_or_1d(y, warn=True, dtype=np.float64)
         check_count(numbers, len(rows))

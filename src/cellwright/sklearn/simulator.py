@@ -1,7 +1,6 @@
 """What other columns make of some at each step: `cellwright fit --task series --objective simulate`."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -10,20 +9,25 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cellwright.data.readers.series_options import SeriesOptions
-from cellwright.data.series import SeriesTable, Values, cut_series
-from cellwright.data.splits import Given
+from cellwright.data.series import SeriesTable, Values
 from cellwright.evaluation.simulation import median_nse
-from cellwright.sklearn.estimator import ONE_PASS, Estimator, refusing
-from cellwright.sklearn.inputs import splits_of, steps_of
+from cellwright.sklearn.classes import check_y
+from cellwright.sklearn.estimator import refusing
+from cellwright.sklearn.inputs import steps_of
+from cellwright.sklearn.numbers import NumberEstimator
 from cellwright.sklearn.options import OfSimulations
+from cellwright.sklearn.panel_estimator import PanelEstimator
 from cellwright.sklearn.panels import is_long, names_at, panel_of, rows_in
-from cellwright.tasks.series.covariates import arranged, until_targets
-from cellwright.tasks.series.files import as_learned
 from cellwright.tasks.series.predictor import readable
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class Simulator(RegressorMixin, OfSimulations, Estimator):  # type: ignore[misc]  # as in estimator.py
+class Simulator(
+    RegressorMixin,  # type: ignore[misc]  # as in estimator.py
+    OfSimulations,
+    NumberEstimator,
+    PanelEstimator,
+):
     """Numbers y of each step, from X up to that step and never from y: discharge from rain.
 
     X is a DataFrame with a row a step, whose columns `series` and `time`, or whose index, say of which series and when,
@@ -41,40 +45,6 @@ class Simulator(RegressorMixin, OfSimulations, Estimator):  # type: ignore[misc]
 
     _task: ClassVar[str] = "series"
     _objective: ClassVar[dict[str, Any]] = {"objective": "simulate"}
-
-    def fit(self, X: Any, y: Any) -> Self:
-        """Train; with `warm_start` from the weights there are.
-
-        Args:
-            X: of N series what is known of each step.
-            y: the numbers of each step, NaN where there is none.
-
-        Returns:
-            The estimator.
-
-        Raises:
-            ValueError: what cannot be learned from.
-
-        """
-        return self._learn(X, y, self._share, go_on=self._goes_on)
-
-    def partial_fit(self, X: Any, y: Any) -> Self:
-        """Train one pass over some series, from the weights there are; the optimizer begins anew.
-
-        The scale of values is that of the first call.
-
-        Args:
-            X: as in `fit`.
-            y: as in `fit`.
-
-        Returns:
-            The estimator.
-
-        Raises:
-            ValueError: what cannot be learned from.
-
-        """
-        return self._learn(X, y, 0.0, go_on=self.__sklearn_is_fitted__(), limits=ONE_PASS)
 
     def predict(self, X: Any) -> Any:
         """The middle quantile of each step, in the form that y had in fit: (rows,), or (rows, K) of K targets.
@@ -131,14 +101,13 @@ class Simulator(RegressorMixin, OfSimulations, Estimator):  # type: ignore[misc]
     def _simulated(self, X: Any) -> list[Values]:
         """(T_i, Q, K) of each series."""
         run = self._simulating.run
-        with refusing():
+        with refusing(self):
             found: list[Values] = self._predictor.simulated(readable(run, self._panel(X, reset=False)))
         return found
 
     def _learn(self, X: Any, y: Any, share: float, *, go_on: bool, limits: dict[str, Any] | None = None) -> Self:
-        if y is None:
-            raise ValueError("requires y to be passed, but the target y is None")
-        with refusing():
+        check_y(y)
+        with refusing(self):
             inputs = self._panel(X, reset=not go_on)
             lengths = [len(each) for each in inputs.values]
             observed = self._observed(X, y, lengths, self._how(reset=not go_on))
@@ -153,17 +122,10 @@ class Simulator(RegressorMixin, OfSimulations, Estimator):  # type: ignore[misc]
                 channels=(*names, *inputs.channels),
                 named=True,
             )
-            if go_on:
-                known = self._predictor.run.config
-                table = until_targets(as_learned(table, known.channels, known.model.roles, None))
-            else:
-                config: Any = self._config(Path(), named, go_on=False)
-                table = arranged(table, config)
-                self._one = _is_one(X, y)
-        cut = cut_series(table, validation=share, test=0.0)
-        splits = splits_of(*(cut[split] for split in cut))
-        splits.notes += table.notes
-        return self._train(Given(splits), go_on=go_on, limits={**named, **(limits or {})})
+        self._learn_panel(table, named, share, go_on=go_on, limits=limits)
+        if not go_on:
+            self._one = _is_one(X, y)
+        return self
 
     def _how(self, *, reset: bool) -> SeriesOptions:
         """How tables are read: in fit as the options say, then as in fit, whatever `set_params` has said since."""

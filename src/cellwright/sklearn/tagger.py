@@ -94,7 +94,7 @@ class SequenceTagger(OfWords, Estimator):
         """
         check_is_fitted(self)
         label = dict(zip(names_of(self.classes_), self.classes_.tolist(), strict=True))
-        with refusing():
+        with refusing(self):
             answers: Any = self._predictor.predict(self._asked(X))
         return [[label[tag] for tag in answer.tags] for answer in answers]
 
@@ -143,7 +143,7 @@ class SequenceTagger(OfWords, Estimator):
         limits: dict[str, Any] | None = None,
     ) -> Self:
         """Many arguments: rows with their tags, and how to learn from them."""
-        with refusing():
+        with refusing(self):
             columns = names_in(as_listed("feature_columns", self.feature_columns))
             told = sentences_of(X, self.tokens, columns)
         check_tags(told, y)
@@ -166,7 +166,7 @@ class SequenceTagger(OfWords, Estimator):
     def _asked(self, X: Any) -> list[Words]:
         """X as sentences, in the columns of fit, whatever `set_params` has said since. Raises ValueError."""
         learned = self._predictor.run.config.options
-        with refusing():
+        with refusing(self):
             return sentences_of(X, learned["tokens"], names_in(learned["feature_columns"]))
 
 

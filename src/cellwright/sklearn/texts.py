@@ -39,6 +39,6 @@ class TextClassifier(ClassifierMixin, OfTexts, LabelEstimator):  # type: ignore[
         return held_out(table, rows, share, names)
 
     def _said(self, rows: list[str]) -> list[Any]:
-        with refusing():
+        with refusing(self):
             said: list[Any] = self._predictor.predict(rows)
         return said

@@ -22,7 +22,7 @@ import cellwright
 from cellwright import tasks
 from cellwright.data.splits import SplitOptions
 from cellwright.errors import InputError, no_memory
-from cellwright.files import read_json, write_json
+from cellwright.files import beside, read_json, write_json
 from cellwright.options import configured, flag
 from cellwright.tasks.config import FitConfig
 from cellwright.tasks.files import shared_cache
@@ -317,7 +317,7 @@ def _point(link: Path, target: Path) -> None:
     """Let a link point elsewhere, with no moment at which there is none."""
     if link.is_symlink() and Path(os.readlink(link)) == target:
         return
-    part = link.with_name(link.name + ".part")
+    part = beside(link)
     part.unlink(missing_ok=True)
     part.symlink_to(target)
     part.replace(link)

@@ -68,6 +68,11 @@ def test_what_is_written_is_read_back_to_the_bit(values):
             '{"values": [1], "label": "\\ude00"}',
             r"it, line 1: column 'label' holds half of a surrogate pair, \ude00, as",
         ),
+        (
+            '{"values": [1], "values": [2]}',
+            "it, line 1: the key 'values' stands twice in one object; expected each once",
+        ),
+        ('{"values": {"a": [1], "b": [2], "a": [3]}}', "it, line 1: the key 'a' stands twice"),
         ('{"values": []}', "it, line 1: a series without a step"),
         ('{"values": [[], []]}', "it, line 1: a series without a channel; expected at least one"),
         ('{"values": [1', "it, line 1: not JSON"),

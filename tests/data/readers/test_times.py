@@ -28,6 +28,7 @@ def rows(times, first=0):
         ("1949M12", "1950M01"),
         ("2026-Q4", "2027-Q1"),
         ("2026-W05", "2026-W06"),
+        ("2025-12-29/2026-01-04", "2026-01-05/2026-01-11"),
         ("2024-10-27T02:00+02:00", "2024-10-27T02:00+01:00"),
         ("0.1", "1e3"),
         ("9.3.2026", "10.03.2026"),
@@ -63,6 +64,20 @@ def test_eight_digits_are_a_date_where_all_of_them_are(file):
     assert "steps are 1 day apart, but 8 days lie between lines 5 and 6" in gap.notes[1]
     numbers = read_series(file("numbers.csv", rows(["20180131", "20180132"])))
     assert numbers.notes == ()
+
+
+@pytest.mark.parametrize("end", ["W-SUN", "W-WED"])
+def test_a_weekly_period_is_its_first_day(end):
+    for week in pandas.period_range("2025-12-20", periods=3, freq=end):
+        assert time_of(str(week), "x") == time_of(str(week.start_time.date()), "x")
+
+
+@pytest.mark.parametrize(
+    "none", ["2026-01-05/2026-01-12", "2026-01-05/2025-12-30", "2026-01-05/", "2026-02-30/2026-03-08"]
+)
+def test_other_stretches_of_days_are_no_times(none):
+    with pytest.raises(InputError, match="is no time; expected a number, a date"):
+        time_of(none, "x")
 
 
 @pytest.mark.parametrize("none", ["18991231", "21000101", "20180229", "2018013", "201801311", "20181301", ""])

@@ -23,6 +23,7 @@ from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.readers.values import listed
 from cellwright.data.series import SeriesTable, Values
 from cellwright.errors import InputError
+from cellwright.files import RepeatedKey, once_each
 
 Line = str | Mapping[str, Any]
 """JSON, or the object that it spells."""
@@ -86,7 +87,9 @@ def _content(line: Line, where: str) -> Mapping[str, Any]:
     content: Any = line
     if isinstance(line, str):
         try:
-            content = json.loads(line)
+            content = json.loads(line, object_pairs_hook=once_each)
+        except RepeatedKey as error:
+            raise InputError(f"{where}: {error}") from None
         except (ValueError, RecursionError) as error:
             raise InputError(f"{where}: not JSON ({error}); expected a series, {EXPECTED}") from None
     values = content.get("values") if isinstance(content, Mapping) else None

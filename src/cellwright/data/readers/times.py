@@ -3,6 +3,7 @@
 17, 0.5, 1704067200000000100      numbers; whole ones stay whole, beyond 2^53 too
 2026-01-31, 2026-01-31T12:00Z     dates as ISO 8601 writes them, to the nanosecond; 2026-W05 is its Monday
 31.01.2026, 2026/1/31 7:30        dates as spreadsheets write them: the day first between points, the year first
+2026-01-26/2026-02-01             seven days as pandas writes a weekly period, which are the first of them
 2026-01, 2026-Q1                  months and quarters
 20260131                          a date, where most times of a file are such dates, and all must be; else a number
 
@@ -26,6 +27,7 @@ _DAY = re.compile(r"(?:19|20)\d{6}")
 _WHOLE = re.compile(r"[+-]?\d+")
 _MONTH = re.compile(r"(\d{4})[-M](\d{2})")
 _QUARTER = re.compile(r"(\d{4})-?Q([1-4])")
+_WEEK = re.compile(r"(\d{4}-\d{2}-\d{2})/(\d{4}-\d{2}-\d{2})")
 _CLOCK = r"(?:[ T]+(?P<hour>\d{1,2})(?P<rest>:\d{2}.*))?"
 _DAY_FIRST = re.compile(rf"(?P<day>\d{{1,2}})\.(?P<month>\d{{1,2}})\.(?P<year>\d{{4}}){_CLOCK}")
 _YEAR_FIRST = re.compile(rf"(?P<year>\d{{4}})([-/.])(?P<month>\d{{1,2}})\2(?P<day>\d{{1,2}}){_CLOCK}")
@@ -81,7 +83,7 @@ def time_of(written: str, where: str, *, days: bool = False) -> Time:
 
 
 def is_time(written: str) -> bool:
-    """Whether a text that is no number is a date, a month or a quarter, one with the day or the month first too."""
+    """Whether a text that is no number is a date, week, month or quarter, one with the day or the month first too."""
     return any((_period(written), _date(written), _EITHER_FIRST.fullmatch(written)))
 
 
@@ -150,7 +152,13 @@ def _period(written: str) -> Time | None:
         return Time("month", 12 * int(found[1]) + int(found[2]) - 1)
     if found := _QUARTER.fullmatch(written):
         return Time("quarter", 4 * int(found[1]) + int(found[2]) - 1)
-    return None
+    return _week(written)
+
+
+def _week(written: str) -> Time | None:
+    found = _WEEK.fullmatch(written)
+    first, last = (_date(found[1]), _date(found[2])) if found else (None, None)
+    return first if first and last and last.at - first.at == 6 * _UNITS[0][0] else None
 
 
 def _date(written: str) -> Time | None:
