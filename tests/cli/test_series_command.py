@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from pyarrow import parquet
 
 import made_series
 
@@ -113,8 +114,18 @@ def test_forecasts_are_a_line_a_step_and_channel(cellwright, tmp_path):
     assert ended.status == 0, ended.err
     assert "MAE of each channel, in its own units" in ended.out
     rows = [line.split("\t") for line in cellwright("predict", tmp_path / "run", data).out.splitlines()]
-    assert rows[0] == ["series", "ahead", "channel", "0.1", "0.5", "0.9"]
-    assert [row[:3] for row in rows[1:]] == [["1", "1", "load"], ["1", "2", "load"]]
+    assert rows[0] == ["series", "ahead", "time", "channel", "0.1", "0.5", "0.9"]
+    assert [row[:4] for row in rows[1:]] == [["1", "1", "200", "load"], ["1", "2", "201", "load"]]
+    dated = tmp_path / "dated.csv"
+    dated.write_text("time,load\n" + "".join(f"2026-01-{k:02},{k}\n" for k in (27, 28, 29)))
+    (answer,) = cellwright("predict", tmp_path / "run", dated, "--json").out.splitlines()
+    assert json.loads(answer)["times"] == ["2026-01-30", "2026-01-31"]
+    assert cellwright("predict", tmp_path / "run", dated, "--out", tmp_path / "dated.parquet").status == 0
+    assert parquet.read_table(tmp_path / "dated.parquet")["time"].to_pylist() == ["2026-01-30", "2026-01-31"]
+    dated.write_text(dated.read_text() + "2026-02-02,9\n")  # a Monday, behind a Thursday
+    ended = cellwright("predict", tmp_path / "run", dated)
+    assert "the times of series '1' are not evenly apart: when its next steps come is not told" in ended.err
+    assert ended.out.splitlines()[1].startswith("1\t1\t\tload\t")
 
 
 def test_the_set_is_listed(cellwright):
@@ -147,9 +158,9 @@ def test_out_has_a_row_a_series_or_a_step_ahead(cellwright, run, waves, tmp_path
     said = [line.split("\t") for line in cellwright("predict", ahead, days).out.splitlines()]
     assert cellwright("predict", ahead, days, "--out", tmp_path / "ahead.tsv").status == 0
     written = [line.split("\t") for line in (tmp_path / "ahead.tsv").read_text().splitlines()]
-    assert written[0] == said[0] == ["series", "ahead", "channel", "0.1", "0.5", "0.9"]
-    assert [[float(value) for value in row[3:]] for row in said[1:]] == [
-        [pytest.approx(float(value), rel=1e-5) for value in row[3:]] for row in written[1:]
+    assert written[0] == said[0] == ["series", "ahead", "time", "channel", "0.1", "0.5", "0.9"]
+    assert [[float(value) for value in row[4:]] for row in said[1:]] == [
+        [pytest.approx(float(value), rel=1e-5) for value in row[4:]] for row in written[1:]
     ]
     assert "series, which stand in files" in cellwright("predict", run, "--text", "a").err
 

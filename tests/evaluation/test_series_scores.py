@@ -7,7 +7,9 @@ from sklearn.metrics import mean_pinball_loss
 
 from agreement import SINGLE, assert_agree
 from cellwright.data.series import SeriesTable
+from cellwright.evaluation.series_reports import ForecastReport
 from cellwright.evaluation.series_scores import Forecasts, Measures, measures_of, score_forecasts
+from cellwright.training.folder import model_scores
 
 QUANTILES = (0.2, 0.5, 0.8)
 ONES = Measures(np.ones((3, 2)), np.ones((3, 2)))
@@ -47,6 +49,14 @@ def test_by_step_and_by_channel():
     for c in range(2):
         parts = [(b.ahead[..., c, 1].double() - b.future[..., c]).abs()[b.counted[..., c] > 0] for b in made]
         assert_agree(scores.by_channel[c], torch.cat(parts).mean(), SINGLE)
+
+
+def test_of_one_quantile_no_coverage_is_shown_nor_written():
+    made = [b._replace(ahead=b.ahead[..., 1:2]) for b in batches(0)]
+    report = ForecastReport({"this model": score_forecasts(made, (0.5,), ONES)}, ["x", "y"], "units", 0.0)
+    assert report.sections()[0].columns == ("quantile loss", "MAE", "MASE")
+    assert {len(row) for row in report.sections()[0].rows} == {4}
+    assert "coverage" not in model_scores(report.as_json())
 
 
 def test_nothing_to_score_is_refused():

@@ -52,6 +52,38 @@ def test_a_series_that_does_not_vary_has_no_efficiency():
     assert_agree(both.nse, r2_score(OBSERVED[1], FOUND[1][:, 1]))
 
 
+def kling_gupta(simulated, seen):
+    """Gupta et al. (2009), equations 9 and 10, from covariances with n - 1."""
+    (variance, together), (_, observed) = np.cov(simulated, seen)
+    correlation = together / np.sqrt(variance * observed)
+    ratios = np.sqrt(variance / observed), np.mean(simulated) / np.mean(seen)
+    return 1 - np.sqrt((correlation - 1) ** 2 + (ratios[0] - 1) ** 2 + (ratios[1] - 1) ** 2)
+
+
+def test_kling_gupta_efficiency_is_that_of_its_authors_and_of_several_the_median():
+    found = [each + 3 for each in FOUND]
+    seen = [np.where(np.arange(len(each))[:, None] == 2, np.nan, each + 2) for each in OBSERVED]
+    each = [kling_gupta(f[:, 1, 0][~np.isnan(s[:, 0])], s[~np.isnan(s)]) for f, s in zip(found, seen, strict=True)]
+    assert_agree(score_simulation(found, seen, LEVELS, [2.0]).kge, np.median(each))
+    assert_agree(score_simulation([s[:, None] for s in OBSERVED], OBSERVED, LEVELS, [2.0]).kge, 1)
+
+
+def test_the_mean_has_the_known_kling_gupta_efficiency_and_a_mean_of_0_has_none():
+    seen = OBSERVED[0] + 2
+    mean = np.broadcast_to(seen.mean(0), (9, 1, 1))
+    assert_agree(score_simulation([mean], [seen], LEVELS, [1.0]).kge, 1 - math.sqrt(2))
+    around = np.array([[-1.0], [0.0], [1.0]])
+    assert math.isnan(score_simulation([around[:, None]], [around], LEVELS, [1.0]).kge)
+
+
+def test_one_quantile_covers_nothing_and_says_so():
+    scores = score_simulation([each[:, 1:2] for each in FOUND], OBSERVED, (0.5,), [2.0])
+    assert scores.coverage is None
+    shown, *_ = SimulationReport({"this model": scores}, ["flow"], 0.0, {}).sections()
+    assert shown.columns == ("NSE", "KGE", "quantile loss", "MAE")
+    assert all(len(row) == 5 for row in shown.rows)
+
+
 def test_the_linear_filter_is_a_ridge_regression_on_lagged_inputs():
     inputs = [DRAW.normal(size=(steps, 2)) for steps in (70, 40)]
     inputs[0][3, 1] = np.nan  # the mean

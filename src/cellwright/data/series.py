@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,13 @@ class Roles(NamedTuple):
         return self.past + self.future + self.static
 
 
+class Clock(Protocol):
+    """Says when the steps behind a series come."""
+
+    def ahead(self, present: int, steps: int) -> list[str]:
+        """When so many steps from number `present`, from 0, on come, as texts; none where nothing tells."""
+
+
 NONE = Roles()
 """Of a table all of whose channels are forecast, or whose channels have no part to play."""
 
@@ -66,7 +73,7 @@ class SeriesTable:
     holds the step from which on each is scored: those before are told only. Left out, it is the first of all. `lines`
     says on which line, or row, of the file each step stood, as far as one did; left out, none has one. `named`
     says whether the file named its channels: else they are called 1, 2, …. `notes` says in sentences how it was read.
-    `roles` says what the channels are.
+    `roles` says what the channels are. `clocks` say when what is forecast comes; None of a series without times.
     """
 
     values: list[Values]
@@ -80,13 +87,16 @@ class SeriesTable:
     named: bool = True
     notes: tuple[str, ...] = ()
     roles: Roles = NONE
+    clocks: Sequence[Clock | None] = ()
 
     def __post_init__(self) -> None:
         if not self.firsts:
             object.__setattr__(self, "firsts", [0] * len(self.values))
         if not self.lines:
             object.__setattr__(self, "lines", [()] * len(self.values))
-        columns = (self.values, self.names, self.places, self.firsts, self.lines, self.labels)
+        if not self.clocks:
+            object.__setattr__(self, "clocks", [None] * len(self.values))
+        columns = (self.values, self.names, self.places, self.firsts, self.lines, self.clocks, self.labels)
         sizes = {len(column) for column in columns if column is not None}
         if len(sizes) > 1:
             raise ValueError(
@@ -116,6 +126,7 @@ class SeriesTable:
             places=[self.places[row] for row in rows],
             firsts=[self.firsts[row] for row in rows],
             lines=[self.lines[row] for row in rows],
+            clocks=[self.clocks[row] for row in rows],
         )
 
     def until(self, ends: Sequence[int], firsts: Sequence[int]) -> "SeriesTable":

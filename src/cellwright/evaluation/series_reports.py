@@ -65,7 +65,7 @@ class ForecastReport(Report):
     unit: str
     """What errors are measured in."""
     interval: float
-    """Share of what comes that shall lie between the lowest and the highest quantile."""
+    """Share of what comes that shall lie between the lowest and the highest quantile; of one quantile 0."""
 
     @property
     def counted(self) -> str:
@@ -80,11 +80,11 @@ class ForecastReport(Report):
                 f"{s.quantile_loss:.4f}",
                 f"{s.mae:.4f}",
                 "–" if math.isnan(s.mase) else f"{s.mase:.3f}",
-                f"{s.coverage:.3f}" if name == MODEL else "",
+                *([] if s.coverage is None else [f"{s.coverage:.3f}" if name == MODEL else ""]),
             )
             for name, s in self.models.items()
         ]
-        columns = ("quantile loss", "MAE", "MASE", f"coverage of {self.interval:g}")
+        columns = ("quantile loss", "MAE", "MASE", *([f"coverage of {self.interval:g}"] if self.interval else []))
         sections = [Section(f"scores, in {self.unit}", columns, rows)]
         names = list(self.models)
         steps = [
@@ -161,8 +161,8 @@ def finite(scores: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _finite(value: float) -> float | None:
-    return None if math.isnan(value) else value
+def _finite(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else value
 
 
 def _some(steps: int) -> list[int]:

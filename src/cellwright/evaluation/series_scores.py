@@ -49,8 +49,8 @@ class ForecastScores:
     Hyndman and Koehler (2006), Another look at measures of forecast accuracy: below 1 is better than naive one-step
     forecasts were on the steps before.
     """
-    coverage: float
-    """Share of what came that lay between the lowest and the highest quantile, ends included."""
+    coverage: float | None
+    """Share of what came that lay between the lowest and the highest quantile, ends included; None of one quantile."""
     by_step: tuple[float, ...]
     """Mean absolute error 1, 2, … steps ahead; NaN where there was nothing to score."""
     by_channel: tuple[float, ...]
@@ -95,7 +95,7 @@ def score_forecasts(batches: Iterable[Forecasts], quantiles: Sequence[float], me
         quantile_loss=loss,
         mae=error,
         mase=_mase(errors, torch.from_numpy(measures.naive)),
-        coverage=covered,
+        coverage=covered if len(quantiles) > 1 else None,
         by_step=tuple((total[1].sum(1) / total[3].sum(1)).tolist()),
         by_channel=tuple((total[4].sum(0) / total[3].sum(0)).tolist()),
         count=int(count),

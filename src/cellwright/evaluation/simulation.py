@@ -1,7 +1,7 @@
 """How good a simulation is: quantiles at each step beside what was observed, series by series."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -27,12 +27,19 @@ class SimulationScores:
     Nash and Sutcliffe (1970), River flow forecasting through conceptual models: 1 is best, 0 as good as the mean of
     what was observed.
     """
+    kge: float
+    """The median likewise of 1 - √((r - 1)² + (α - 1)² + (β - 1)²); NaN where none varies about a mean other than 0.
+
+    r is the correlation with what was observed, α the ratio of deviations, β that of means. Gupta et al. (2009),
+    Decomposition of the mean squared error and NSE performance criteria: 1 is best. A simulation that does not vary has
+    no correlation; its r is 0, so that the mean of what was observed has 1 - √2 = -0.41.
+    """
     quantile_loss: float
     """Mean pinball loss over the quantiles."""
     mae: float
     """Mean absolute error of the middle quantile."""
-    coverage: float
-    """Share of what was observed between the lowest and the highest quantile, ends included."""
+    coverage: float | None
+    """Share of what was observed between the lowest and the highest quantile, ends included; None of one quantile."""
     by_channel: tuple[float, ...]
     """Mean absolute error of each target, in its own units; NaN where nothing was observed."""
     count: int
@@ -65,9 +72,10 @@ def score_simulation(
     middles = [each[:, each.shape[1] // 2] for each in found]
     return SimulationScores(
         nse=median_nse(middles, observed),
+        kge=_median(_kge(*each) for each in _varying(middles, observed)),
         quantile_loss=float((losses * known).sum() / count),
         mae=float((missed / units).sum() / count),
-        coverage=float(covered.sum() / count),
+        coverage=float(covered.sum() / count) if len(quantiles) > 1 else None,
         by_channel=tuple(by_channel.tolist()),
         count=int(count),
     )
@@ -75,14 +83,36 @@ def score_simulation(
 
 def median_nse(found: Sequence[Values], observed: Sequence[Values]) -> float:
     """The median over N series and C targets, (T_i, C) each, of those that vary where they were observed, not NaN."""
-    efficiencies = []
+    return _median(_nse(*each) for each in _varying(found, observed))
+
+
+def _varying(found: Sequence[Values], observed: Sequence[Values]) -> Iterator[tuple[Values, Values]]:
+    """Each series of each target that varies: (T,) of it simulated and as it was, where it was observed."""
     for middle, true in zip(found, observed, strict=True):
         for simulated, seen in zip(middle.T, true.T, strict=True):
-            there = seen[~np.isnan(seen)]
-            if len({*there.tolist()}) > 1:
-                error = np.square(simulated[~np.isnan(seen)] - there).sum()
-                efficiencies.append(1 - error / np.square(there - there.mean()).sum())
-    return float(np.median(efficiencies)) if efficiencies else math.nan
+            there = ~np.isnan(seen)
+            if len({*seen[there].tolist()}) > 1:
+                yield simulated[there], seen[there]
+
+
+def _nse(simulated: Values, seen: Values) -> float:
+    return float(1 - np.square(simulated - seen).sum() / np.square(seen - seen.mean()).sum())
+
+
+def _kge(simulated: Values, seen: Values) -> float:
+    if seen.mean() == 0:
+        return math.nan
+    spread = simulated.std() * seen.std()
+    together = np.mean((simulated - simulated.mean()) * (seen - seen.mean()))
+    correlation = together / spread if len({*simulated.tolist()}) > 1 else 0
+    ratios = simulated.std() / seen.std(), simulated.mean() / seen.mean()
+    return 1 - math.hypot(correlation - 1, *(each - 1 for each in ratios))
+
+
+def _median(scores: Iterable[float]) -> float:
+    """The median of the scores that are there, NaN where none is."""
+    known = [each for each in scores if not math.isnan(each)]
+    return float(np.median(known)) if known else math.nan
 
 
 @dataclass(frozen=True)
@@ -107,14 +137,14 @@ class SimulationReport(Report):
         rows = [
             (
                 name,
-                "–" if math.isnan(s.nse) else f"{s.nse:.3f}",
+                *("–" if math.isnan(each) else f"{each:.3f}" for each in (s.nse, s.kge)),
                 f"{s.quantile_loss:.4f}",
                 f"{s.mae:.4f}",
-                *([f"{s.coverage:.3f}" if name == MODEL else ""] if self.interval else []),
+                *([] if s.coverage is None else [f"{s.coverage:.3f}" if name == MODEL else ""]),
             )
             for name, s in self.models.items()
         ]
-        columns = ("NSE", "quantile loss", "MAE", *([f"coverage of {self.interval:g}"] if self.interval else []))
+        columns = ("NSE", "KGE", "quantile loss", "MAE", *([f"coverage of {self.interval:g}"] if self.interval else []))
         channels = [
             (name, *(f"{s.by_channel[c]:.4g}" for s in self.models.values())) for c, name in enumerate(self.channels)
         ]

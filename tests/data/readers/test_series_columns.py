@@ -24,6 +24,46 @@ def test_station_column(file):
     assert table.notes == (f"{path}: columns that are not read: 'station', 'z'",)
 
 
+BASINS = "basin,time,flow\n" + "".join(f"{code},{day},{day}.5\n" for code in (101, 205) for day in range(4))
+
+
+def test_codes_in_blocks_are_doubted_with_the_option_to_give(file):
+    untimed = BASINS.replace("time", "day")
+    table = read_series(file("s.csv", untimed))
+    assert table.channels == ("basin", "day", "flow")
+    assert any("column 'basin' stand in a block each" in note and "give --series basin" in note for note in table.notes)
+    assert len(read_series(file("s.csv", untimed), SeriesOptions(series="basin"))) == 2
+    for said in (
+        SeriesOptions(values=("basin", "flow")),
+        SeriesOptions(series="basin"),
+        SeriesOptions(ignore=("basin",)),
+    ):
+        assert not [note for note in read_series(file("s.csv", untimed), said).notes if "in a block" in note]
+    with pytest.raises(InputError, match=r"column of the series with --series, basin as it seems"):
+        read_series(file("t.csv", BASINS))
+
+
+@pytest.mark.parametrize(
+    "column", [(1, 1, 1, 1), (1, 1, 1, 2), (1, 1, 2, 2, 1, 1), (0.5, 0.5, 0.5, 1, 1, 1), (1, 2, 1, 2)]
+)
+def test_measured_values_are_not_doubted(file, column):
+    rows = "".join(f"{value},{k}.25\n" for k, value in enumerate(column))
+    assert read_series(file("s.csv", f"level,flow\n{rows}")).notes == ()
+
+
+def test_one_series_of_a_run_on_several_needs_no_name(file):
+    options = SeriesOptions(series="basin").of_further(("rain", "flow"))
+    path = file("s.csv", "time,rain,flow\n1,3,0.5\n2,4,0.25\n")
+    with pytest.raises(InputError, match="no column 'basin'"):
+        read_series(path, options)
+    table = read_series(path, options._replace(alone=()))
+    assert (len(table), table.channels) == (1, ("rain", "flow"))
+    assert table.notes == (f"{path}: no column 'basin', which names the series of the run: read as one",)
+    named = file("n.csv", "time,gauge,rain,flow\n1,7,3,0.5\n1,8,4,0.25\n")  # which may be the name
+    with pytest.raises(InputError, match="no column 'basin'"):
+        read_series(named, options._replace(alone=()))
+
+
 def test_a_series_a_row_with_words_for_labels_is_told_its_format(file):
     path = file("s.tsv", "cat\t0.5\t1.5\ndog\t0.25\t2.5\ndog\t0.75\t3\n")
     with pytest.raises(InputError, match=r"words throughout, .*; where each line is a series .* --format ucr"):

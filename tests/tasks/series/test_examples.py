@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agreement import SINGLE, assert_agree
 from cellwright.data.scaling import Scaling
@@ -46,3 +48,23 @@ def test_one_scale_for_all_and_the_numbers_of_labels() -> None:
     (found,) = stretches_of(table(0, ["b"]), alike, None, answers={"a": 0, "b": 1})
     assert found.scaling is alike
     assert found.example.label == 1
+
+
+@given(
+    steps=st.lists(st.integers(1, 30), min_size=1, max_size=5),
+    window=st.integers(2, 9) | st.none(),
+    told=st.integers(0, 3),
+    budget=st.integers(1, 60),
+)
+def test_batches_have_every_stretch_once_and_its_length_is_known_before_it_is_made(
+    steps: list[int], window: int | None, told: int, budget: int
+) -> None:
+    values = [np.arange(float(count))[:, None] for count in steps]
+    names = [str(k) for k in range(len(steps))]
+    found = stretches_of(SeriesTable(values, names, None, names, ("x",), "it"), OWN, window, told=told)
+    assert [len(each.example.values) for each in found] == found.lengths
+    assert [each.series for each in found] == found.series
+    made = [(number, row) for numbers, rows in found.batches(budget) for number, row in zip(numbers, rows, strict=True)]
+    assert sorted(number for number, _ in made) == list(range(len(found)))
+    for number, row in made:
+        assert_agree(row.example.values, found[number].example.values, 0)

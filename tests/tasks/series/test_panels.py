@@ -74,6 +74,22 @@ def test_series_scored_whole_are_told_their_first_half(fitted: Fitted, tmp_path:
     assert found["models"]["this model"]["count"] == 14 * 3
 
 
+def test_one_series_without_its_name_is_answered_and_scored(fitted: Fitted, tmp_path: Path) -> None:
+    run = fitted(made_series.stores(40, 0).replace("series", "store"), series="store", **FORECAST | {"max_epochs": 1})
+    other = tmp_path / "other.csv"
+    other.write_text("sales\n" + "".join(f"{3 + (k % 7)}\n" for k in range(28)))
+    predictor, said = Predictor.load(run), list[str]()
+    (piece,) = predictor.request(str(other), {}).pieces()
+    (answer,) = predictor.predict(piece.texts)
+    assert (answer.name, len(answer.ahead)) == ("1", 3)
+    assert evaluated(run, other, "all", said)["models"]["this model"]["count"] == 14 * 3
+    note = f"{other}: no column 'store', which names the series of the run: read as one"
+    assert note in said
+    assert note in piece.notes
+    with pytest.raises(InputError, match="no column 'shop'"):
+        predictor.request(str(other), {"series": "shop"})
+
+
 def test_series_alike_keep_one_scale(fitted: Fitted) -> None:
     run = fitted(made_series.waves(60, 1), max_epochs=1)
     assert load_run(run).config.scaling.by == "training"

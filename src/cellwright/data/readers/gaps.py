@@ -44,8 +44,12 @@ def sorted_by_time(found: Sequence[ReadSeries]) -> tuple[list[ReadSeries], int]:
     return made, moved
 
 
-def check_rising(found: Sequence[ReadSeries], sheet: Sheet, place: int) -> None:
-    """Raise InputError at the first time, in that column, that does not follow the one before it."""
+def check_rising(found: Sequence[ReadSeries], sheet: Sheet, place: int, likely: str | None) -> None:
+    """Raise InputError at the first time, in that column, that does not follow the one before it.
+
+    likely: the column that seems to tell series apart.
+    """
+    named = "name the column of the series with --series" + (f", {likely} as it seems" if likely else "")
     written = {line: fields[place].strip() for line, fields in sheet.rows}
     for each in found:
         for step, (before, after) in enumerate(pairwise(each.times), start=1):
@@ -54,14 +58,14 @@ def check_rising(found: Sequence[ReadSeries], sheet: Sheet, place: int) -> None:
                 raise InputError(
                     f"{sheet.where(here, place)}: {written[here]} stands twice in this series, here and on "
                     f"{sheet.unit} {there}; expected each time once: write the hour that comes twice when clocks go "
-                    "back with its offset (02:00+01:00), name the column of the series with --series, or go by the "
-                    f"order of the rows with --ignore {sheet.names[place]} (of a run: --column ignore=NAME)"
+                    f"back with its offset (02:00+01:00), {named}, or go by the order of the rows with "
+                    f"--ignore {sheet.names[place]} (of a run: --column ignore=NAME)"
                 )
             if after.at < before.at:
                 raise InputError(
                     f"{sheet.where(here, place)}: {written[here]} does not come after {written[there]} of the row "
-                    "before in this series; expected rising times: sort the rows by them, as fit --sort does, or name "
-                    "the column of the series with --series"
+                    "before in this series; expected rising times: sort the rows by them, as fit --sort does, or "
+                    f"{named}"
                 )
 
 

@@ -2,13 +2,15 @@
 
 `values` are steps of channels, or of one channel numbers; null is a missing value. Or they are an object of channels by
 name: {"values": {"flow": [2.25, 2.5], "rain": [4.5, 0, 8], "area": 35}}. A shorter one is missing in the steps behind
-its end, and a number stands in all steps. A name and a label may be there. A file whose first object has no `values` is
-one of records, a step each: {"series": "a", "time": 1, "x": 0.5, "y": 2.25}.
+its end, and a number stands in all steps. A name and a label may be there, and `ahead`, when the steps come that are
+forecast: ["2026-02-01", "2026-02-02"]. A file whose first object has no `values` is one of records, a step each:
+{"series": "a", "time": 1, "x": 0.5, "y": 2.25}.
 """
 
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -61,12 +63,27 @@ def is_blank(line: Line) -> bool:
     return isinstance(line, str) and not line.strip()
 
 
-def dump(table: SeriesTable) -> list[str]:
-    """Write each series as a line that `parse` reads back, to the bit."""
+def dump(table: SeriesTable, ahead: Sequence[Sequence[str]] = ()) -> list[str]:
+    """Write each series as a line that `parse` reads back, to the bit; ahead: of each when what is forecast comes."""
+    further = [{"ahead": [*times]} if times else {} for times in ahead or [()] * len(table)]
     return [
-        json.dumps({"name": name, "values": [[None if v != v else v for v in step] for step in values.tolist()]})
-        for name, values in zip(table.names, table.values, strict=True)
+        json.dumps({"name": name, "values": [[None if v != v else v for v in step] for step in values.tolist()]} | more)
+        for name, values, more in zip(table.names, table.values, further, strict=True)
     ]
+
+
+@dataclass(frozen=True)
+class _Said:
+    """When the steps come that are forecast, as a line says it."""
+
+    times: Sequence[str]
+    where: str
+
+    def ahead(self, present: int, steps: int) -> list[str]:
+        """All of them. Raises InputError where they are not as many as the steps."""
+        if len(self.times) != steps:
+            raise InputError(f"{self.where}: {len(self.times)} times ahead; expected {steps}, one a step to forecast")
+        return [*self.times]
 
 
 def _holds_records(content: str) -> bool:
@@ -118,8 +135,22 @@ def _series(content: Mapping[str, Any], names: Sequence[str] | None, number: str
     values = content["values"]
     read = _steps(values, where) if names is None else _columns([(name, values[name]) for name in names], where)
     return ReadSeries(
-        number if name is None else str(name), read, None if label is None else str(label), f"line {number}"
+        number if name is None else str(name),
+        read,
+        None if label is None else str(label),
+        f"line {number}",
+        clock=None if (times := content.get("ahead")) is None else _Said(_texts(times, where), where),
     )
+
+
+def _texts(times: Any, where: str) -> list[str]:
+    found = _listed(times)
+    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+        raise InputError(
+            f'{where}: "ahead" is {json.dumps(times, default=str)[:40]}; expected a list of texts, when the steps to '
+            'forecast come: ["2026-02-01", "2026-02-02"]'
+        )
+    return found
 
 
 def _steps(values: Sequence[Any], where: str) -> Values:

@@ -15,13 +15,23 @@ from pathlib import Path
 import numpy as np
 
 from cellwright.data.readers import delimited, jsonl, parquet
+from cellwright.data.readers.clock import clock_of
 from cellwright.data.readers.delimited import Row
 from cellwright.data.readers.files import lines_of
 from cellwright.data.readers.gaps import check_rising, sorted_by_time, without_gaps
 from cellwright.data.readers.numbers import ReadSeries, as_table, number
 from cellwright.data.readers.options import ReadOptions
 from cellwright.data.readers.series_options import SeriesOptions
-from cellwright.data.readers.sheet import ROLES, Places, Sheet, check_header, check_words, places_of, unread
+from cellwright.data.readers.sheet import (
+    ROLES,
+    Places,
+    Sheet,
+    check_header,
+    check_words,
+    likely_series,
+    places_of,
+    unread,
+)
 from cellwright.data.readers.times import WITHOUT, Time, days_in, has_zone, time_of
 from cellwright.data.readers.values import listed
 from cellwright.data.series import SeriesTable, numbered
@@ -74,17 +84,34 @@ def read_sheet(sheet: Sheet, options: SeriesOptions) -> SeriesTable:
             "none"
         )
     found = [_series(sheet, name, rows, places, options) for name, rows in rows_of.items()]
-    notes = [*sheet.notes, *unread(sheet, places, options), *dated]
+    notes, likely = [*sheet.notes, *unread(sheet, places, options), *dated], likely_series(sheet, places, options)
+    if likely and places.time is None:
+        notes.append(
+            f"{sheet.source}: the numbers of column {likely!r} stand in a block each, and it is read as a channel of "
+            f"one series: if they name series, give --series {likely}"
+        )
     if places.time is not None:
         found = [each._replace(times=[times[line] for line in each.lines]) for each in found]
         if options.sort:
             found, moved = sorted_by_time(found)
             notes += [f"{sheet.source}: {moved:,} rows are sorted by time, as --sort says"] if moved else []
-        check_rising(found, sheet, places.time)
+        check_rising(found, sheet, places.time, likely)
+        as_read = found
         found, said = without_gaps(found, sheet.source, options)
+        found = _with_clocks(found, as_read, sheet, places.time)
         notes += said
     channels = [sheet.names[place] for place in places.channels]
     return as_table(found, channels if sheet.named else None, sheet.source, options, notes)
+
+
+def _with_clocks(found: list[ReadSeries], as_read: list[ReadSeries], sheet: Sheet, place: int) -> list[ReadSeries]:
+    """The series, which may have steps put in between, with what goes on from the times of those that were read."""
+    lasts = {each.lines[-1] for each in as_read}
+    written = {line: fields[place].strip() for line, fields in sheet.rows if line in lasts}
+    return [
+        each._replace(clock=clock_of(read.times, written[read.lines[-1]], len(each.values)))
+        for each, read in zip(found, as_read, strict=True)
+    ]
 
 
 def _filled_in(sheet: Sheet, places: Places) -> Sheet:

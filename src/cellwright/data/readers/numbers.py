@@ -10,7 +10,7 @@ from cellwright.data.readers.fill import filled
 from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.data.readers.times import Time
 from cellwright.data.readers.values import listed, whole
-from cellwright.data.series import SeriesTable, Values, numbered, place_of_step
+from cellwright.data.series import Clock, SeriesTable, Values, numbered, place_of_step
 from cellwright.data.wording import counted
 from cellwright.errors import InputError
 
@@ -37,6 +37,8 @@ class ReadSeries(NamedTuple):
     """Of each step, where they are known."""
     lines: Sequence[int] = ()
     """Of each step, where it has one of its own."""
+    clock: Clock | None = None
+    """When the steps behind it come, where it has times."""
 
 
 def number(written: str, where: str, missing: Sequence[str] = ()) -> float:
@@ -107,6 +109,7 @@ def as_table(
         labels=None if unlabelled else [str(each.label) for each in found],
         places=[each.place for each in found],
         lines=[each.lines for each in found],
+        clocks=[each.clock for each in found],
         channels=names,
         source=source,
         named=channels is not None,

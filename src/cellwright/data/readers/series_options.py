@@ -38,6 +38,9 @@ class SeriesOptions(NamedTuple):
     passed_over: tuple[str, ...] = ()
     """Columns that are not read either, and need not be there."""
 
+    alone: tuple[str, ...] | None = None
+    """What may stand in a file without a column of series, which is one series then; None: such a column must be there.
+    """
     further: bool = False
     """Whether `values` are the channels of a file that was learned from, beside which this one is read."""
 

@@ -1,6 +1,7 @@
 """A table of cells as texts, whatever file it came from, and which of its columns is what."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from cellwright.data.readers.delimited import Row
@@ -12,6 +13,10 @@ from cellwright.errors import InputError
 
 ROLES = "--series, --time and --label"
 _WIDE = "; where each line is a series with its label first, give --format ucr"
+
+
+BLOCK = 3
+"""Rows at least in which a number that names a series stands."""
 
 
 class Sheet(NamedTuple):
@@ -73,6 +78,7 @@ def places_of(sheet: Sheet, options: SeriesOptions) -> Places:
     for role in ("series", "time", "label"):
         column: str = getattr(options, role)
         spared = column == SeriesOptions._field_defaults[role] or (role == "label" and not options.labelled)
+        spared |= role == "series" and _may_be_one(names, options)
         absent = column in left_out or (column not in names and spared)
         parts[role] = None if absent else index_of(column, names, sheet.head, ROLES)
     if options.values:
@@ -88,6 +94,14 @@ def places_of(sheet: Sheet, options: SeriesOptions) -> Places:
             if taken_by == place:
                 raise InputError(f"{sheet.head}: column {names[place]!r} for both --{role} and --values; expected two")
     return Places(parts["series"], parts["time"], parts["label"] if options.labelled else None, channels)
+
+
+def _may_be_one(names: Sequence[str], options: SeriesOptions) -> bool:
+    """Whether a file without the column of series is one series: all of its columns are known as something else."""
+    if options.alone is None:
+        return False
+    known = {options.time, options.label, *options.values, *options.ignore, *options.passed_over, *options.alone}
+    return all(name in known for name in names if name.strip())
 
 
 def unread(sheet: Sheet, places: Places, options: SeriesOptions) -> list[str]:
@@ -106,7 +120,33 @@ def unread(sheet: Sheet, places: Places, options: SeriesOptions) -> list[str]:
         for place, name in enumerate(sheet.names)
         if not name.strip()
     ]
+    usual = SeriesOptions._field_defaults["series"]
+    if places.series is None and options.series not in (usual, *options.ignore, *options.passed_over):
+        notes.append(f"{sheet.source}: no column {options.series!r}, which names the series of the run: read as one")
     return [*notes, f"{sheet.source}: columns that are not read: {listed(passed)}"] if passed else notes
+
+
+def likely_series(sheet: Sheet, places: Places, options: SeriesOptions) -> str | None:
+    """A column of values that seems to name series: whole numbers, each in one block of several rows.
+
+    None where nothing is in doubt: another column names them, or the user has said which are read.
+    """
+    if places.series is not None or options.values or options.further:
+        return None
+    return next((sheet.names[place] for place in places.channels if _in_blocks(sheet, place)), None)
+
+
+def _in_blocks(sheet: Sheet, place: int) -> bool:
+    """Whether each number of a column is a whole one that stands in one block of several rows, and there are some."""
+    cells = [fields[place].strip() for _, fields in sheet.rows]
+    if len({*cells[:BLOCK]}) > 1:  # nearly all columns
+        return False
+    blocks = [(code, len(list(rows))) for code, rows in groupby(cells)]
+    return (
+        1 < len(blocks) == len({code for code, _ in blocks})
+        and min(count for _, count in blocks) >= BLOCK
+        and all(is_number(code) and float(code).is_integer() for code, _ in blocks)
+    )
 
 
 def _rows_are_series(sheet: Sheet, place: int) -> bool:

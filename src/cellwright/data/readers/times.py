@@ -120,7 +120,7 @@ def in_one_unit(series: Sequence[Sequence[Time]]) -> list[list[Time]]:
 def _monthly(times: Sequence[Time]) -> bool:
     if times[0].kind != "date":
         return False
-    dates = [_date_of(time) for time in times]
+    dates = [date_of(time) for time in times]
     apart = min((after - before for before, after in pairwise(dates)), default=timedelta())
     at_midnight = all(date == date.replace(hour=0, minute=0, second=0, microsecond=0) for date in dates)
     same_day = len({date.day for date in dates}) == 1
@@ -129,11 +129,12 @@ def _monthly(times: Sequence[Time]) -> bool:
 
 
 def _month(time: Time) -> Time:
-    date = _date_of(time)
+    date = date_of(time)
     return Time("month", 12 * date.year + date.month - 1)
 
 
-def _date_of(time: Time) -> datetime:
+def date_of(time: Time) -> datetime:
+    """The date, without its zone, which is UTC, and to the microsecond."""
     return _EPOCH + timedelta(microseconds=time.at // 1000)
 
 

@@ -66,15 +66,15 @@ class AnomalyPredictor(SeriesPredictor[Anomaly]):
     def _said(self, table: SeriesTable) -> list[Anomaly]:
         read = self.stretches(table)
         found: dict[int, list[float | None]] = {}
-        for indices, batch, restored in self._outputs(read):
+        for indices, _, batch, restored in self._outputs(read):
             error, counted = errors(restored, batch.values, batch.known), scored_steps(batch.known, batch.first)
             for row, index in enumerate(indices):
                 own = slice(int(batch.first[row]), int(batch.lengths[row]))
                 steps = zip(error[row, own].tolist(), counted[row, own].tolist(), strict=True)
                 found[index] = [value if known else None for value, known in steps]
         steps_of: list[list[float | None]] = [[] for _ in range(len(table))]
-        for index, stretch in enumerate(read):
-            steps_of[stretch.series] += found[index]
+        for index, series in enumerate(read.series):
+            steps_of[series] += found[index]
         return [_anomaly(name, steps) for name, steps in zip(table.names, steps_of, strict=True)]
 
 

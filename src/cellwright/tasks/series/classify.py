@@ -84,7 +84,7 @@ class LabelPredictor(SeriesPredictor[LabelledSeries]):
     def _said(self, table: SeriesTable) -> list[LabelledSeries]:
         labels = self.run.config.labels
         probabilities = torch.zeros(len(table), len(labels), dtype=torch.float64)
-        for indices, _, logits in self._outputs(self.stretches(table)):
+        for indices, *_, logits in self._outputs(self.stretches(table)):
             probabilities[indices] = logits.double().softmax(-1)
         return [
             LabelledSeries(

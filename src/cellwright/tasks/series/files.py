@@ -9,7 +9,7 @@ import numpy as np
 
 from cellwright.data.labels import one_spelling
 from cellwright.data.readers.series import FORMATS, read_series
-from cellwright.data.readers.series_options import Fill, SeriesOptions
+from cellwright.data.readers.series_options import Fill, SeriesOptions, names_of
 from cellwright.data.readers.several import files_of, named_by
 from cellwright.data.readers.values import listed
 from cellwright.data.series import Roles, SeriesTable, numbered
@@ -53,6 +53,8 @@ def read_alike(
     """
     named, own = given.get("values") is not None, config.reading
     reading = own.of_further(own.values) if named else config.reading_like(channels)
+    if given.get("series") is None:
+        reading = reading._replace(alone=names_of(config.targets))
     if given.get("ignore") is not None:  # said of this file, where it is to be
         reading = reading._replace(ignore=own.ignore, passed_over=())
     table = read_file(config, one_file(path), reading._replace(labelled=labelled))

@@ -23,14 +23,13 @@ from cellwright.tasks.predictor import Prediction
 from cellwright.tasks.series import step_quantiles
 from cellwright.tasks.series.config import SeriesConfig
 from cellwright.tasks.series.covariates import check_covariates
-from cellwright.tasks.series.examples import Stretch, examples_of, stretches_of, told_ahead
+from cellwright.tasks.series.examples import Stretch, Stretches, examples_of, stretches_of, told_ahead
 from cellwright.tasks.series.objective import BATCH_STEPS, Model, SummedObjective
 from cellwright.tasks.series.objective_spec import Learned, ObjectiveSpec
 from cellwright.tasks.series.predictor import SeriesPredictor
 from cellwright.tasks.series.run import SeriesRun
 from cellwright.tasks.series.step_quantiles import Step
 from cellwright.tasks.task import Baseline
-from cellwright.tasks.texts import batches_of
 
 
 class ForecastObjective(SummedObjective):
@@ -61,14 +60,16 @@ class Forecast(Prediction):
     """The series'."""
     ahead: list[Step]
     """Of each step ahead, of each channel by name, its quantiles by name, or the probability of a 1."""
+    times: list[str]
+    """When each of them comes; none where the times of the series, if it has any, do not tell."""
 
     def line(self, text: str) -> str:
-        """A line a step ahead and channel: name, steps ahead, channel and the quantiles."""
+        """A line a step ahead and channel: name, steps ahead, time, channel and the quantiles."""
         return step_quantiles.as_lines(self.as_rows())
 
     def as_rows(self) -> list[dict[str, Any]]:
         """A row a step ahead and channel, named as in the header of lines."""
-        return step_quantiles.rows_of(self.name, "ahead", self.ahead)
+        return step_quantiles.rows_of(self.name, "ahead", self.ahead, self.times or [""] * len(self.ahead))
 
 
 class ForecastPredictor(SeriesPredictor[Forecast]):
@@ -79,32 +80,43 @@ class ForecastPredictor(SeriesPredictor[Forecast]):
     @property
     def header(self) -> str:
         """Names of the fields of a line."""
-        return "\t".join(["series", "ahead", "channel", *step_quantiles.names_of(self.run.config.model)])
+        return "\t".join(["series", "ahead", "time", "channel", *step_quantiles.names_of(self.run.config.model)])
 
     def _said(self, table: SeriesTable) -> list[Forecast]:
         read, names = self.stretches(table), step_quantiles.names_of(self.run.config.model)
         said: dict[int, Forecast] = {}
-        for indices, batch, ahead in self._outputs(read):
+        times = self.ahead(table)
+        for indices, rows, batch, ahead in self._outputs(read):
             last = cast(Forecaster, self.run.model).forecast(ahead, batch.lengths)  # (B, K, C, Q)
-            for index, found in zip(indices, last.transpose(-1, -2).numpy(), strict=True):
-                scaling = read[index].scaling.first(found.shape[-1])
+            for index, row, found in zip(indices, rows, last.transpose(-1, -2).numpy(), strict=True):
+                scaling = row.scaling.first(found.shape[-1])
                 steps = step_quantiles.named(scaling.undo(found), self.run.config.channels, names)
-                said[index] = Forecast(table.names[index], steps)
+                said[index] = Forecast(table.names[index], steps, times[index])
         return [said[index] for index in range(len(table))]
 
-    def stretches(self, table: SeriesTable) -> list[Stretch]:
+    def ahead(self, table: SeriesTable) -> list[list[str]]:
+        """Of each series when the steps come that are forecast; none where nothing tells."""
+        horizon = self.run.config.model.horizon
+        return [clock.ahead(table.present(row), horizon) if clock else [] for row, clock in enumerate(table.clocks)]
+
+    def stretches(self, table: SeriesTable) -> Stretches:
         """As many steps of each series as are read at once, up to its last."""
-        window, roles, found = self.run.config.options["window"], self.run.config.model.roles, []
-        for row, values in enumerate(table.values):
-            end = table.present(row)
-            begin = max(0, end - window)
+        window, roles = self.run.config.options["window"], self.run.config.model.roles
+        ends = [table.present(row) for row in range(len(table))]
+        begins = [max(0, end - window) for end in ends]
+        further = self.run.config.model.horizon if roles.future else 0
+
+        def make(row: int) -> Stretch:
+            values, begin, end = table.values[row], begins[row], ends[row]
             scaling = self.run.config.scaling.of(values[begin:end])
-            further = self.run.config.model.horizon if roles.future else 0
             told = told_ahead(values[: end + further], end, roles)
             # All of it: what is too far from the others is named by where it stands.
             scaled = scaling.apply(told, partial(table.at, row))[begin:]
-            found.append(Stretch(SeriesExample(scaled, steps=end - begin), row, scaling))
-        return found
+            return Stretch(SeriesExample(scaled, steps=end - begin), row, scaling)
+
+        stops = [min(end + further, len(values)) for end, values in zip(ends, table.values, strict=True)]
+        lengths = [stop - begin for stop, begin in zip(stops, begins, strict=True)]
+        return Stretches(lengths, range(len(table)), make)
 
     def unread(self, table: SeriesTable) -> list[str]:
         """The note on steps after the last target that are not read: without future covariates all of them.
@@ -113,8 +125,9 @@ class ForecastPredictor(SeriesPredictor[Forecast]):
         """
         roles = table.roles
         horizon = self.run.config.model.horizon if roles.future else 0
+        untold = self._untold(table)
         if not roles.covariates:
-            return []
+            return untold
         names = listed(table.channels[: table.targets])
         further = [len(values) - table.end(row) for row, values in enumerate(table.values)]
         for row, steps in enumerate(further):
@@ -130,7 +143,19 @@ class ForecastPredictor(SeriesPredictor[Forecast]):
                 )
         more = sum(steps - horizon for steps in further)
         behind = "beyond the horizon" if horizon else f"after the last value of {names}, where the forecast begins,"
-        return [f"{table.source}: {counted(more, 'step')} {behind} not read"] if more else []
+        return [*untold, *([f"{table.source}: {counted(more, 'step')} {behind} not read"] if more else [])]
+
+    def _untold(self, table: SeriesTable) -> list[str]:
+        """The note on series whose times do not tell when the next steps come."""
+        rows = zip(table.names, table.clocks, self.ahead(table), strict=True)
+        names = [name for name, clock, times in rows if clock and not times]
+        if not names:
+            return []
+        series = f"series {names[0]!r}" if len(names) == 1 else f"{len(names):,} series, the first {names[0]!r},"
+        return [
+            f"{table.source}: the times of {series} are not evenly apart: when its next steps come is not told, and "
+            "they have numbers alone"
+        ]
 
 
 def forecastable(config: SeriesConfig, table: SeriesTable) -> SeriesTable:
@@ -207,9 +232,8 @@ def _report(run: SeriesRun, table: SeriesTable, train: SeriesTable | None) -> Re
 
 
 @torch.inference_mode()
-def _ahead(model: Model, found: list[Stretch], config: SeriesModelConfig) -> Iterator[Forecasts]:
-    for indices in batches_of([len(each.example.values) for each in found], BATCH_STEPS):
-        rows = [found[i] for i in indices]
+def _ahead(model: Model, found: Stretches, config: SeriesModelConfig) -> Iterator[Forecasts]:
+    for _, rows in found.batches(BATCH_STEPS):
         batch = collate_series(examples_of(rows))
         ahead = model(batch.values, batch.known, batch.lengths)
         future, counted = to_forecast(batch, config)

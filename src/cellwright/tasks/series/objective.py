@@ -1,7 +1,7 @@
 """What a model of series learns: what all objectives have in common."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -59,14 +59,15 @@ class SummedObjective(SeriesObjective):
 
 def measured(objective: SeriesObjective, model: Model, examples: Sequence[SeriesExample]) -> float:
     """The objective's score of a model on all of the examples."""
-    return objective.scores(summed(objective, model, examples))[objective.metric.name]
+    parts = batches_of([len(example.values) for example in examples], BATCH_STEPS)
+    batches = ([examples[i] for i in indices] for indices in parts)
+    return objective.scores(summed(objective, model, batches))[objective.metric.name]
 
 
 @torch.inference_mode()
-def summed(objective: SeriesObjective, model: Model, examples: Sequence[SeriesExample]) -> list[float]:
-    """The sums that the objective's scores are made of, over all of the examples."""
-    parts = batches_of([len(example.values) for example in examples], BATCH_STEPS)
-    sums = [objective.measure(model, collate_series([examples[i] for i in indices])) for indices in parts]
+def summed(objective: SeriesObjective, model: Model, batches: Iterable[Sequence[SeriesExample]]) -> list[float]:
+    """The sums that the objective's scores are made of, over all of the examples, of which one batch is held."""
+    sums = [objective.measure(model, collate_series(batch)) for batch in batches]
     found: list[float] = torch.stack(sums).sum(0).tolist()
     return found
 

@@ -23,11 +23,10 @@ from cellwright.data.series_batches import SeriesBatch, collate_series
 from cellwright.errors import InputError
 from cellwright.tasks.predictor import FileRequest, Predicted, Predictor
 from cellwright.tasks.series.covariates import described
-from cellwright.tasks.series.examples import Stretch, stretches_of
+from cellwright.tasks.series.examples import Stretch, Stretches, examples_of, stretches_of
 from cellwright.tasks.series.files import as_learned, check_complete, read_alike
 from cellwright.tasks.series.process import check_possible
 from cellwright.tasks.series.run import SeriesRun
-from cellwright.tasks.texts import batches_of
 
 BATCH_STEPS = 16_384  # padding included
 
@@ -71,8 +70,12 @@ class SeriesPredictor(Predictor[Predicted]):
         if several:
             table = replace(table, names=[f"{path}:{name}" for name in table.names])
         notes = (*table.notes, *self.unread(table))
-        texts = json_series.dump(table)
+        texts = json_series.dump(table, self.ahead(table))
         return FileRequest.at_once(texts, [[]] * len(texts), notes)
+
+    def ahead(self, table: SeriesTable) -> list[list[str]]:
+        """Of each series when the steps come that are forecast; none unless some are."""
+        return []
 
     def unread(self, table: SeriesTable) -> list[str]:
         """Sentences on the steps of the series that have no part in the answer.
@@ -117,16 +120,16 @@ class SeriesPredictor(Predictor[Predicted]):
         """Most steps that are read at once; None is all of a series."""
         return self.run.config.options["window"] if self.windowed else None
 
-    def stretches(self, table: SeriesTable) -> list[Stretch]:
+    def stretches(self, table: SeriesTable) -> Stretches:
         """What the model reads of the series of a table, in their order; of a long one stretch after stretch."""
         return stretches_of(table, self.run.config.scaling, self.window)
 
     @torch.inference_mode()
-    def _outputs(self, found: list[Stretch]) -> Iterator[tuple[list[int], SeriesBatch, Tensor]]:
-        """Yield the stretches' indices, batch, and what the model makes of it."""
-        for indices in batches_of([len(each.example.values) for each in found], BATCH_STEPS):
-            batch = collate_series([found[i].example for i in indices])
-            yield indices, batch, self.run.model(batch.values, batch.known, batch.lengths)
+    def _outputs(self, found: Stretches) -> Iterator[tuple[list[int], list[Stretch], SeriesBatch, Tensor]]:
+        """Yield some stretches' indices, themselves, their batch, and what the model makes of it."""
+        for indices, rows in found.batches(BATCH_STEPS):
+            batch = collate_series(examples_of(rows))
+            yield indices, rows, batch, self.run.model(batch.values, batch.known, batch.lengths)
 
 
 def readable(run: SeriesRun, table: SeriesTable) -> SeriesTable:

@@ -60,7 +60,7 @@ class NumberPredictor(SeriesPredictor[NumberedSeries]):
 
     def _said(self, table: SeriesTable) -> list[NumberedSeries]:
         scaled = torch.zeros(len(table), 1)
-        for indices, _, found in self._outputs(self.stretches(table)):
+        for indices, *_, found in self._outputs(self.stretches(table)):
             scaled[indices, 0] = found
         assert self.run.config.numbers is not None  # of a run of this objective
         values = self.run.config.numbers.undo(scaled.numpy())[:, 0].tolist()

@@ -106,14 +106,15 @@ class SimulationPredictor(SeriesPredictor[Simulation]):
         """Of each series the quantiles (T, Q, targets) of its steps from the first that is scored on."""
         read = self.stretches(table)
         parts: dict[int, Values] = {}
-        for indices, _, found in self._outputs(read):
-            for index, output in zip(indices, found.transpose(-1, -2).numpy(), strict=True):
-                example = read[index].example
-                own = read[index].scaling.first(output.shape[-1])
+        for indices, rows, _, found in self._outputs(read):
+            for index, (example, _, scaling), output in zip(
+                indices, rows, found.transpose(-1, -2).numpy(), strict=True
+            ):
+                own = scaling.first(output.shape[-1])
                 parts[index] = own.undo(output[example.first : len(example.values)])
         of_series: list[list[Values]] = [[] for _ in table.values]
-        for index, stretch in enumerate(read):
-            of_series[stretch.series].append(parts[index])
+        for index, row in enumerate(read.series):
+            of_series[row].append(parts[index])
         return [np.concatenate(each) for each in of_series]
 
 

@@ -24,10 +24,10 @@ def named(values: Values, channels: Sequence[str], names: Sequence[str]) -> list
     ]
 
 
-def rows_of(series: str, counter: str, steps: Sequence[Step]) -> list[dict[str, Any]]:
-    """A row a step and channel; `counter` names the column that counts steps from 1 on."""
+def rows_of(series: str, counter: str, steps: Sequence[Step], times: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """A row a step and channel; `counter` names the column that counts steps from 1 on, behind which `times` stand."""
     return [
-        {"series": series, counter: k, "channel": channel, **values}
+        {"series": series, counter: k, **({"time": times[k - 1]} if times else {}), "channel": channel, **values}
         for k, step in enumerate(steps, start=1)
         for channel, values in step.items()
     ]
