@@ -7,7 +7,9 @@ Of each task a run of the usual sizes is trained for some seconds; `--runs` keep
 the command notes what the model is given and what it answers. The model is then given the same again, where its answers
 must be the same to the bit, and from there on command and model are timed in turn, in one process. The command's time
 is all of it: loading the run, reading the file, tokenising, batching, and writing the answers. Input and answers have
-the same format; series are read as JSON lines.
+the same format; series are read as JSON lines. What a command does before its first answer (loading the run, looking
+at the file) takes as long for a file of any size: the last column leaves it out. `--page` writes the table into
+docs/scale.md.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import csv
+import importlib
 import io
 import itertools
 import json
@@ -35,13 +38,17 @@ import cellwright
 from cellwright.bench.timing import others_at_work
 from cellwright.cli import main as command
 from cellwright.data import datasets
+from cellwright.data.wording import counted
 from cellwright.models.classifier import Classifier
 from cellwright.models.forecaster import Forecaster
 from cellwright.models.language_model import LanguageModel
 from cellwright.models.tagger import Tagger
 from cellwright.models.transducer import Transducer
 from cellwright.tasks.transduce.predictor import TransducePredictor
+from machine import describe
+from page_section import replace_measured
 
+PAGE = Path(__file__).parents[1] / "docs" / "scale.md"
 SECONDS = 20
 """Of training: enough that answers have the length of answers."""
 STEPS, HORIZON = 96, 24
@@ -100,7 +107,7 @@ def _waves() -> list[list[float]]:
 CASES = {
     "classify": Case(_reviews, 10_000, [(Classifier, "forward")], "reviews-zh"),
     "tag": Case(_sentences, 4_000, [(Tagger, "forward"), (Tagger, "decode")], "pos-zh"),
-    "lm": Case(_stretches, 10_000, [(LanguageModel, "nats")], "news-en"),
+    "lm": Case(_stretches, 10_000, [(LanguageModel, "nats"), (LanguageModel, "nats_of_each")], "news-en"),
     "transduce": Case(
         _words,
         4_000,
@@ -230,24 +237,52 @@ def predict(run: Path, path: Path, out: Path) -> None:
             raise SystemExit(said.getvalue())
 
 
-def clocked(work: Callable[[], Any]) -> tuple[float, float]:
-    """Seconds by the clock, and of the processor."""
-    begin, busy = time.perf_counter(), time.process_time()
-    work()
-    return time.perf_counter() - begin, time.process_time() - busy
+def clocked(work: Callable[[], Any]) -> tuple[float, float, float]:
+    """Seconds by the clock, of the processor, and of the processor from a command's first answer on."""
+    module = importlib.import_module("cellwright.cli.predict")
+    answer, begins = module._answer, list[float]()
+
+    def answering(*given: Any, **named: Any) -> None:
+        begins.append(time.process_time())
+        answer(*given, **named)
+
+    module._answer = answering
+    try:
+        begin, busy = time.perf_counter(), time.process_time()
+        work()
+        ended = time.process_time()
+        return time.perf_counter() - begin, ended - busy, ended - (begins or [busy])[0]
+    finally:
+        module._answer = answer
 
 
-def measured(run: Path, path: Path, out: Path, task: str, times: int) -> list[list[tuple[float, float]]]:
+def measured(run: Path, path: Path, out: Path, task: str, times: int) -> list[list[tuple[float, float, float]]]:
     """Of the command and of the bare model, each time."""
     with noted(CASES[task].model) as calls:
         predict(run, path, out)
     if not same(calls.again(), calls.answers):
         raise SystemExit(f"{task}: the model's answers to the same batches are others")
-    found: list[list[tuple[float, float]]] = [[], []]
+    found: list[list[tuple[float, float, float]]] = [[], []]
     for _ in range(times):
         for times_of, work in zip(found, (lambda: predict(run, path, out), calls.again), strict=True):
             times_of.append(clocked(work))
     return found
+
+
+HEAD = """\
+| task | answers | rows | command, rows/s | model, rows/s | ratio | by processor time | from the first answer on |
+|---|---|---:|---:|---:|---:|---:|---:|
+"""
+
+
+def row_of(run: Path, task: str, format: str, asked: argparse.Namespace, folder: Path) -> str:
+    """What was measured of a task and format as a row of the table."""
+    path, rows = written(task, format, asked.rows, folder)
+    ours, bare = measured(run, path, Path(folder, f"out.{format}"), task, asked.times)
+    rates = [rows / statistics.median(each[0] for each in taken) for taken in (ours, bare)]
+    ratios = [statistics.median(b[k] / o[k] for o, b in zip(ours, bare, strict=True)) for k in range(3)]
+    said = [task, format, f"{rows:,}", *(f"{rate:,.0f}" for rate in rates), *(f"{ratio:.2f}" for ratio in ratios)]
+    return f"| {' | '.join(said)} |\n"
 
 
 def main() -> None:
@@ -259,25 +294,27 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=3, help="of each, in turn")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--runs", type=Path, help="folder of the runs; without, they are thrown away")
+    parser.add_argument("--page", action="store_true", help="write the table into docs/scale.md")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
-    if busy := others_at_work():
-        print(busy)
-    print("| task | answers | rows | command, rows/s | model, rows/s | ratio | by processor time |")
-    print("|---|---|---:|---:|---:|---:|---:|", flush=True)
+    busy = others_at_work()
+    print(busy or "", HEAD, sep="\n", end="", flush=True)
+    table = HEAD
     with tempfile.TemporaryDirectory() as folder:
         for task in asked.tasks.split(","):
             run = trained(task, asked.runs or Path(folder))
             for format in asked.formats.split(","):
-                path, rows = written(task, format, asked.rows, Path(folder))
-                ours, bare = measured(run, path, Path(folder, f"out.{format}"), task, asked.times)
-                rates = [rows / statistics.median(seconds for seconds, _ in each) for each in (ours, bare)]
-                ratios = [statistics.median(b[k] / o[k] for o, b in zip(ours, bare, strict=True)) for k in (0, 1)]
-                print(
-                    f"| {task} | {format} | {rows:,} | {rates[0]:,.0f} | {rates[1]:,.0f} | {ratios[0]:.2f} | "
-                    f"{ratios[1]:.2f} |",
-                    flush=True,
-                )
+                table += (row := row_of(run, task, format, asked, Path(folder)))
+                print(row, end="", flush=True)
+    if asked.page:
+        on = describe()
+        said = [
+            on["date"],
+            on["processor"],
+            f"threads {asked.threads}",
+            f"each measured {counted(asked.times, 'time')}",
+        ]
+        replace_measured(PAGE, f"{table}\n{'; '.join([*said, busy] if busy else said)}.\n", "measured prediction")
 
 
 if __name__ == "__main__":

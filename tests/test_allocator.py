@@ -1,11 +1,14 @@
 """Whether memory that was freed is there without a fault for each of its pages."""
 
+import gc
 import os
 import platform
 import subprocess
 import sys
 
 import pytest
+
+from cellwright.allocator import what_is_there_stays
 
 PROGRAM = """
 import resource
@@ -38,3 +41,10 @@ def test_freed_memory_is_taken_again_unless_the_user_chose_otherwise() -> None:
     chosen, many = faults(MALLOC_TRIM_THRESHOLD_="0", MALLOC_MMAP_THRESHOLD_="65536")
     assert (kept, chosen) == ("True", "False")
     assert few < 100 < many
+
+
+def test_what_was_there_before_a_block_is_looked_at_again_behind_it() -> None:
+    before = gc.get_freeze_count()
+    with what_is_there_stays():
+        assert gc.get_freeze_count() > before
+    assert gc.get_freeze_count() == 0

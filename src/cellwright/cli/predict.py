@@ -62,11 +62,13 @@ def predict(
     `cellwright predict RUN --help` lists them.
     """
     from cellwright import tasks
+    from cellwright.allocator import keep_freed_memory, what_is_there_stays
     from cellwright.cli.journal import Journal, question
     from cellwright.cli.run_options import expanded, may_be_read, requests_of, say
     from cellwright.files import check_apart
     from cellwright.runs import load_told
 
+    keep_freed_memory()
     _check(encoding or "utf-8", by_line=not given)
     _check_out(out, as_json=as_json, overwrite=overwrite, resume=resume)
     # Standard input may be a file, and its name then is one of that file's.
@@ -93,6 +95,7 @@ def predict(
     with (
         _answers(predictor, journal, as_json, requests, given or []) as answers,
         nullcontext(lambda count: None) if seen else stage(f"answering {what}") as done,
+        what_is_there_stays(),
     ):
         _answer(predictor, rows, answers, done, typed=typed)
 

@@ -5,7 +5,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache, partial
-from itertools import chain, count, islice
+from itertools import chain, count, islice, repeat
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -107,6 +107,15 @@ class WordBatch(NamedTuple):
     """(B, T, K) int64, zero beyond each length; None where the lexicon knows none."""
 
 
+class _Known(NamedTuple):
+    """What a lexicon says of a word."""
+
+    number: int
+    spelling: tuple[int, ...]
+    plain: bool
+    """Whether it knows the word and all its characters as they stand, so that nothing of it is unseen."""
+
+
 class Lexicon:
     """Numbers of words and of characters: 0 pads, 1 stands for what training did not see often enough.
 
@@ -163,11 +172,11 @@ class Lexicon:
 
     def words(self, tokens: Iterable[str]) -> list[int]:
         """Return the number of each word."""
-        return [self._numbers(token)[0] for token in tokens]
+        return [self._numbers(token).number for token in tokens]
 
     def spelling(self, token: str) -> tuple[int, ...]:
         """Return the numbers of a word's characters; an empty one counts as an unknown character."""
-        return self._numbers(token)[1]
+        return self._numbers(token).spelling
 
     def unseen(self, sentences: Sequence[Words]) -> list[Unseen]:
         """Count the words that it lacks, which are known by their characters alone; characters, and features, likewise.
@@ -175,10 +184,13 @@ class Lexicon:
         A feature that a sentence leaves out counts as lacking.
         """
         words, characters, features = Unseen("words"), Unseen("characters"), Unseen("features")
-        for token, times in Counter(chain.from_iterable(map(tokens_of, sentences))).items():
-            number, spelling = self._numbers(token)
-            words.total += times
-            characters.total += len(token) * times
+        counts = Counter(chain.from_iterable(map(tokens_of, sentences)))
+        words.total = counts.total()
+        characters.total = sum(len(token) * times for token, times in counts.items())
+        for token, times in counts.items():
+            number, spelling, plain = self._numbers(token)
+            if plain:
+                continue
             if number == UNKNOWN:
                 words.lacks[token] += times
             if UNKNOWN in spelling:
@@ -186,10 +198,12 @@ class Lexicon:
                     if character not in self._characters:
                         characters.lacks[character] += times
             characters.forms |= self._compatible.changed(token)
+        if not self.features:
+            return [words, characters]
         for each in chain.from_iterable(map(self._features_of, sentences)):
             features.total += len(each)
             features.lacks.update(v or "none" for v, known in zip(each, self._values, strict=True) if v not in known)
-        return [words, characters, features] if self.features else [words, characters]
+        return [words, characters, features]
 
     def examples(
         self,
@@ -227,7 +241,9 @@ class Lexicon:
             for begin, end in [*_pieces(0, there), *_pieces(there, len(sentences))]:
                 some, known = sentences[begin:end], len(rows)
                 cut = list(map(tokens_of, some))
-                forms = [rows[self.spelling(token)] for tokens in cut for token in tokens]
+                tokens = list(chain.from_iterable(cut))
+                different = {token: self._numbers(token) for token in dict.fromkeys(tokens)}
+                form = {token: rows[of.spelling] for token, of in different.items()}
                 done(end - begin)
                 if end <= there:
                     continue
@@ -235,9 +251,9 @@ class Lexicon:
                 if not rows and end == len(sentences):
                     new = [(UNKNOWN,)]  # a batch without words spells one all the same
                 arrays: dict[str, NDArray[Any]] = {
-                    "words": np.array([number for tokens in cut for number in self.words(tokens)], np.int64),
+                    "words": np.fromiter((different[token].number for token in tokens), np.int64, len(tokens)),
                     "lengths": lengths_of(cut),
-                    "forms": np.array(forms, np.int64),
+                    "forms": np.fromiter(map(form.__getitem__, tokens), np.int64, len(tokens)),
                     "spelled": np.array([number for spelling in new for number in spelling], np.int64),
                     "spellings": lengths_of(new),
                 }
@@ -260,11 +276,13 @@ class Lexicon:
             return [nothing] * len(words)
         return [(*each, *nothing)[: len(nothing)] for each in words.features]
 
-    def _number(self, token: str) -> tuple[int, tuple[int, ...]]:
+    def _number(self, token: str) -> _Known:
         half, read = MOST_CHARACTERS // 2, self._compatible.read(token)
         shown = read if len(read) <= MOST_CHARACTERS else read[:half] + read[-half:]
-        spelling = tuple(self._characters.get(character, UNKNOWN) for character in shown) or (UNKNOWN,)
-        return self._words.get(normal(token), UNKNOWN), spelling
+        spelling = tuple(map(self._characters.get, shown, repeat(UNKNOWN))) or (UNKNOWN,)
+        number = self._words.get(normal(token), UNKNOWN)
+        plain = shown == token and UNKNOWN not in (number, *spelling)
+        return _Known(number, spelling, plain)
 
     def to_json(self) -> str:
         """Return both lists as JSON."""
@@ -288,6 +306,8 @@ class Lexicon:
 def normal(token: str) -> str:
     """Return how a word is looked up: in small letters, compatible characters as one, any digit as 0."""
     folded = unicodedata.normalize("NFKC", token).lower()
+    if folded.isalpha():  # as most are: no digit to look for
+        return folded
     return "".join("0" if character.isdigit() else character for character in folded)
 
 

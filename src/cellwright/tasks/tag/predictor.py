@@ -180,7 +180,7 @@ class TagPredictor(Predictor[Tagged]):
     def _read(self, sentences: Sequence[Words]) -> Iterator[tuple[list[int], WordBatch, TaggerOutput]]:
         """Yield what the model says of some sentences at a time, with their indices."""
         for indices in batches_of([len(words) for words in sentences], self.batch_tokens):
-            batch = collate_words(self.run.lexicon.examples([sentences[i] for i in indices]))
+            batch = collate_words(self.run.lexicon.examples([sentences[i] for i in indices])[:])
             yield indices, batch, self.run.model(batch)
 
     def _answer(self, words: list[str], row: list[int], shares: torch.Tensor | None) -> Tagged:
