@@ -1,15 +1,17 @@
 """What freezing gains: one sequence, an LSTM's weights packed at each call, once, and once as int8, beside others.
 
-python benchmarks/freezing.py [--busy]
+    python benchmarks/freezing.py [--busy]
+    python benchmarks/freezing.py --batches [--busy]      int8 by tile registers and by dot products, of batches
 
 An LSTM with as many inputs as units, in inference, on one thread, of 100 steps and of one; medians in milliseconds,
 taken in turn, of results that are compared before. `quantize_dynamic` is torch's own int8 (weights and inputs of 8
 bits), ONNX Runtime computes float32. With --busy the clock is the processor time of the thread, and the least quarter
-is shown, for a machine that others use.
+is shown, for a machine that others use. Of batches the layers are all frozen, and the results of int8 are equal.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
@@ -22,10 +24,12 @@ import torch
 from torch import Tensor, nn
 
 import cellwright
-from cellwright.bench.timing import interleaved, others_at_work
+from cellwright.bench.timing import Spread, interleaved, others_at_work
+from cellwright.compiler.units import INT8_UNIT
 
 STEPS = (100, 1)
 UNITS = (64, 128, 256, 512, 1024)
+BATCHES = (1, 4, 8, 32)
 Work = Callable[[], Tensor]
 
 
@@ -41,10 +45,19 @@ def works(steps: int, units: int) -> dict[str, Work]:
         layers[name] = ours
 
     def infer(layer: nn.Module) -> Tensor:
-        with torch.inference_mode(), cellwright.use_backend("compiled"):
+        with torch.inference_mode():
             return layer(x)[0]
 
-    found: dict[str, Work] = {name: lambda layer=layer: infer(layer) for name, layer in layers.items()}  # type: ignore[misc]
+    def packed(layer: nn.Module) -> Tensor:
+        with cellwright.use_backend(
+            "compiled"
+        ):  # small calls go to torch's kernels else; those of frozen layers do not
+            return infer(layer)
+
+    found: dict[str, Work] = {}
+    for name, layer in layers.items():
+        call = packed if name == "packed at each call" else infer
+        found[name] = lambda layer=layer, call=call: call(layer)  # type: ignore[misc]
     return {"ONNX Runtime": by_onnxruntime(theirs, x)} | found
 
 
@@ -72,13 +85,60 @@ def by_onnxruntime(layer: nn.LSTM, x: Tensor) -> Work:
     return lambda: torch.from_numpy(session.run(None, given)[0])
 
 
+def of_batch(batch: int, units: int) -> dict[str, Work]:
+    """The frozen layer over 100 steps of some sequences, by how it multiplies."""
+    x = torch.randn(100, batch, units)
+
+    def work(arithmetic: str, unit: str = "") -> Work:
+        torch.manual_seed(0)
+        layer = cellwright.LSTM(units, units).eval()
+        if arithmetic != "int8":
+            layer.matmul_precision = arithmetic
+        layer.freeze("int8" if arithmetic == "int8" else None)
+
+        def infer() -> Tensor:
+            os.environ[INT8_UNIT] = unit  # which each call looks at
+            with torch.inference_mode():
+                return layer(x)[0]
+
+        return infer
+
+    fewer = {"bf16": work("bf16"), "int8 by vnni": work("int8", "vnni"), "int8 by amx": work("int8", "amx")}
+    return {"float32": work("float32")} | fewer
+
+
+def print_batches(shown: Callable[[Spread], str], clock: Callable[[], float] | None) -> None:
+    """The table of batches, in milliseconds."""
+    head = list(of_batch(1, 8))
+    print(f"| sequences | units | {' | '.join(head)} |\n| ---: | ---: |{' ---: |' * len(head)}")
+    for batch in BATCHES:
+        for units in UNITS:
+            functions = of_batch(batch, units)
+            outputs = {name: function() for name, function in functions.items()}
+            assert torch.equal(outputs["int8 by vnni"], outputs["int8 by amx"])
+            times = interleaved(functions, 15, 2.0, clock=clock)
+            print(f"| {batch} | {units} | {' | '.join(map(shown, times.values()))} |", flush=True)
+
+
 def main() -> None:
-    """Print the table."""
-    busy = "--busy" in sys.argv
+    """Print a table."""
+    clock = time.thread_time if "--busy" in sys.argv else None
+
+    def shown(spread: Spread) -> str:
+        return f"{(spread.median if clock is None else spread.low) * 1e3:.3g}"
+
     torch.set_num_threads(1)
     torch.manual_seed(0)
     if doubt := others_at_work():
         print(doubt)
+    if "--batches" in sys.argv:
+        print_batches(shown, clock)
+    else:
+        print_one(shown, clock)
+
+
+def print_one(shown: Callable[[Spread], str], clock: Callable[[], float] | None) -> None:
+    """The table of one sequence, in milliseconds."""
     head = list(works(1, 8))
     print(f"| steps | units | {' | '.join(head)} | int8 errs by |\n| ---: | ---: |{' ---: |' * (len(head) + 1)}")
     for steps in STEPS:
@@ -88,10 +148,9 @@ def main() -> None:
             exact = outputs["torch.nn"]
             errors = {n: float((o - exact).abs().max() / exact.abs().max()) for n, o in outputs.items()}
             assert all(e < (0.1 if "int8" in n or "quant" in n else 1e-5) for n, e in errors.items()), errors
-            times = interleaved(functions, 25, 5.0, clock=time.thread_time if busy else None)
-            shown = [f"{(spread.low if busy else spread.median) * 1e3:.3g}" for spread in times.values()]
+            times = interleaved(functions, 25, 5.0, clock=clock)
             said = f"{errors['frozen as int8']:.1e} (torch's {errors['quantize_dynamic']:.1e})"
-            print(f"| {steps} | {units} | {' | '.join(shown)} | {said} |", flush=True)
+            print(f"| {steps} | {units} | {' | '.join(map(shown, times.values()))} | {said} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from cellwright.compiler.kernel import kernel
 from cellwright.compiler.target import host
 
 SIZE = 2048
-PACKAGES = ("torch", "numpy", "llvmlite", "onnxruntime", "jax", "tensorflow", "keras")
+PACKAGES = ("torch", "numpy", "llvmlite", "onnxruntime", "openvino", "jax", "tensorflow", "keras")
 
 
 class Gauge:

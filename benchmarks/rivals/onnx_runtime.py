@@ -28,12 +28,18 @@ def prepare(problem: Problem) -> Work:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    session = onnxruntime.InferenceSession(_model(problem), options, providers=["CPUExecutionProvider"])
-    feed = {"x": problem.x.detach().numpy(), "lengths": problem.case.lengths.to(torch.int32).numpy()}
+    session = onnxruntime.InferenceSession(model(problem), options, providers=["CPUExecutionProvider"])
+    feed = given(problem)
     return Work(lambda: session.run(["y"], feed), lambda found: {"output": torch.from_numpy(found[0])})
 
 
-def _model(problem: Problem) -> bytes:
+def given(problem: Problem) -> dict[str, Any]:
+    """The arrays that the model is given."""
+    return {"x": problem.x.detach().numpy(), "lengths": problem.case.lengths.to(torch.int32).numpy()}
+
+
+def model(problem: Problem) -> bytes:
+    """A file of the one node, of the case's sizes."""
     from onnx import TensorProto, checker, helper, numpy_helper
 
     case = problem.case

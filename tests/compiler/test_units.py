@@ -62,6 +62,26 @@ def test_the_rate_of_dot_products_is_a_number_of_the_right_size(monkeypatch, tmp
     assert 0.1 < units.dot_products_gain() < 10
 
 
+def test_bytes_are_multiplied_by_the_fastest_unit_that_is_there(monkeypatch) -> None:
+    """All units give the same bits, so that nothing but speed chooses."""
+    monkeypatch.delenv(units.INT8_UNIT, raising=False)
+    for unit, name in (("amx", "no_byte_tiles"), ("vnni", "no_byte_products"), ("pmaddwd", "no_sums_of_pairs")):
+        units._of_bytes.cache_clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(units, name, lambda *size: None)
+            assert units.microkernel("int8").name == unit
+        monkeypatch.setattr(units, name, lambda *size: "there is no such thing here")
+    units._of_bytes.cache_clear()
+    assert units.microkernel("int8") == ("plain", "there is no such thing here")
+    units._of_bytes.cache_clear()
+
+
+def test_a_unit_of_bytes_that_is_not_known_is_refused(monkeypatch) -> None:
+    monkeypatch.setenv(units.INT8_UNIT, "avx512_bf16")
+    with pytest.raises(ValueError, match="CELLWRIGHT_INT8_UNIT is 'avx512_bf16'; expected one of amx, vnni, pmaddwd"):
+        units.microkernel("int8")
+
+
 def test_a_unit_that_is_not_known_is_refused(monkeypatch) -> None:
     monkeypatch.setenv(units.UNIT, "tensor cores")
     with pytest.raises(ValueError, match="CELLWRIGHT_BFLOAT16_UNIT is 'tensor cores'; expected one of float32, amx"):

@@ -57,7 +57,8 @@ def test_a_sequences_bits_are_its_own_in_any_batch_on_any_unit_and_threads(monke
         for b, n in enumerate(LENGTHS):
             if n:
                 assert torch.equal(layer(X[:n, b])[0], whole[:n, b])
-        for unit in ("plain", "pmaddwd") if microkernel("int8").name == "vnni" else ():
+        others = {"amx": ("vnni", "plain"), "vnni": ("pmaddwd", "plain")}
+        for unit in others.get(microkernel("int8").name, ("emulated amx",)):
             monkeypatch.setenv(INT8_UNIT, unit)
             assert torch.equal(layer(X, lengths=LENGTHS)[0], whole)
 

@@ -128,15 +128,28 @@ def autocast_to_bfloat16() -> bool:
     return torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
 
 
+def surrounding(own: str | None) -> tuple[str | None, ...]:
+    """All that `decide` goes by beside the type and autocast: where it is the same, the decision is too."""
+    return own, _asked.word, *_words_of_torch()
+
+
+def _words_of_torch() -> tuple[str, str]:
+    """What torch's switches say for oneDNN's recurrent layers and for matrix products, in whose words they are set."""
+    if _switch:
+        return _switch("mkldnn", "rnn"), _switch("mkldnn", "matmul")
+    return "", torch.get_float32_matmul_precision()
+
+
 # A program of torch.compile has what the switch said when it was traced: dynamo can read none of its functions. Of the
 # older switch it notices a change from or to highest, and traces anew.
 @constant_in_programs
 def _of_torch() -> Decision:
     """What torch's own switch says: oneDNN's for recurrent layers where it is set, else the one for matrix products."""
-    word = _TORCH.get(_switch("mkldnn", "rnn")) if _switch else None
+    layers, products = _words_of_torch()
+    word = _TORCH.get(layers)
     if word is not None:
         return _said_by_torch(word, f"torch.backends' fp32_precision of oneDNN's layers says {word!r}")
-    word = _TORCH.get(_switch("mkldnn", "matmul"), "highest") if _switch else torch.get_float32_matmul_precision()
+    word = _TORCH.get(products, "highest") if _switch else products
     return _said_by_torch(word, f"torch's switch for float32 products says {word!r}")
 
 

@@ -82,6 +82,13 @@ def no_sums_of_pairs(target: Target) -> str | None:
     return None if least in features else f"there are no sums of pairs of products in registers of {size} bytes"
 
 
+def no_byte_tiles() -> str | None:
+    """Why AMX's tiles cannot be used for bytes, or None."""
+    if not llvm.get_host_cpu_features().get("amx-int8"):
+        return "the processor has no tile registers for bytes"
+    return no_tiles()
+
+
 @functools.cache
 def no_tiles() -> str | None:
     """Why AMX's tiles cannot be used, or None. The right to their registers is asked of Linux once a process."""

@@ -6,8 +6,9 @@ avx512_bf16    dot products of two terms. Some processors begin as many of them 
                products that an arithmetic needs.
 float32        else
 
-int8 is multiplied by dot products of bytes (vnni) where there are such, else by pmaddwd on x86 with AVX2, else by plain
-instructions (plain): all with the same bits.
+int8 is multiplied by tile registers (amx) where they are, few rows of it by dot products; else by dot products of bytes
+(vnni) where there are such, else by pmaddwd on x86 with AVX2, else by plain instructions (plain): all with the same
+bits.
 """
 
 from __future__ import annotations
@@ -29,7 +30,15 @@ from cellwright.compiler.codegen.microkernel import ROWS, Tile
 from cellwright.compiler.codegen.tiles import PARTS, tile_of
 from cellwright.compiler.codegen.vector import i64
 from cellwright.compiler.runtime.jit import compile_module, kept
-from cellwright.compiler.target import Target, host, no_byte_products, no_dot_products, no_sums_of_pairs, no_tiles
+from cellwright.compiler.target import (
+    Target,
+    host,
+    no_byte_products,
+    no_byte_tiles,
+    no_dot_products,
+    no_sums_of_pairs,
+    no_tiles,
+)
 
 # Takes this unit for products of fewer bits, as ONEDNN_MAX_CPU_ISA does for oneDNN's; the emulated ones are for tests.
 UNIT = "CELLWRIGHT_BFLOAT16_UNIT"
@@ -69,9 +78,11 @@ def microkernel(arithmetic: str) -> Microkernel:
 def _of_bytes(asked: str | None) -> Microkernel:
     target = host()
     missing = {
+        "amx": no_byte_tiles(),
         "vnni": no_byte_products(target.register_bytes),
         "pmaddwd": no_sums_of_pairs(target),
         "plain": None,
+        "emulated amx": None,
     }
     if asked:
         if asked not in missing:
@@ -80,8 +91,8 @@ def _of_bytes(asked: str | None) -> Microkernel:
             raise ValueError(f"{INT8_UNIT} asks for {asked!r} and {reason}")
         return Microkernel(asked, f"{INT8_UNIT} asks for it")
     found = next(unit for unit, reason in missing.items() if reason is None)
-    why = missing["vnni"] or "the processor has dot products of bytes"
-    return Microkernel(found, why)
+    has = {"amx": "the processor has tile registers for bytes", "vnni": "the processor has dot products of bytes"}
+    return Microkernel(found, has.get(found) or str(missing["vnni"]))
 
 
 @functools.cache

@@ -7,8 +7,9 @@ they are large, reading them is what a step takes: so they may be packed as int8
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter, is_
 from typing import Any, Literal, Self
 
 import torch
@@ -20,6 +21,7 @@ from cellwright.backends.precision import Decision
 from cellwright.cells import Definition
 
 Kept = Literal["int8"]
+_version = attrgetter("_version")
 _MOST_SHAPES = 16  # of small calls that a layer keeps bound
 
 
@@ -45,17 +47,19 @@ class Frozen:
         self, parameters: list[Tensor], layers: int, weights: Kept | None, error: FreezingError | None
     ) -> None:
         self.weights, self.error = weights, error
-        self._parameters = [(p, p._version, p.data_ptr()) for p in parameters]
+        self._parameters, self._state = parameters, _state(parameters)
         self.packed: list[Packed] = [{} for _ in range(layers)]
         # What small calls are bound to (`nn.ready`), by their shapes; of one shape as many as ran at the same time.
         self.ready: dict[Any, list[Any]] = {}
 
-    def changed(self, parameters: list[Tensor]) -> bool:
+    def changed(self, parameters: Sequence[Tensor | None]) -> bool:
         """Whether the parameters are others, or have other numbers."""
-        for now, (then, version, place) in zip(parameters, self._parameters, strict=True):
-            if now is not then or now._version != version or now.data_ptr() != place:
-                return True
-        return False
+        return not all(map(is_, parameters, self._parameters)) or _state(parameters) != self._state
+
+
+def _state(parameters: Sequence[Any]) -> tuple[list[int], list[int]]:
+    """How often each was written to, and where it lies."""
+    return list(map(_version, parameters)), list(map(Tensor.data_ptr, parameters))
 
 
 class Freezes(nn.Module):
@@ -192,10 +196,11 @@ class Freezes(nn.Module):
 
     def may_run(self, *given: Tensor) -> bool:
         """Whether the weights of a frozen layer are those that were packed, and no gradient would be wanted."""
-        now = self._now()
+        # As they lie there: what is computed at each call by now is None here, and so has changed.
+        now = list(map(self._parameters.get, self._all_names()))
         if self._frozen is None or self._frozen.changed(now):
             return False
-        return not differentiates((*given, *now))
+        return not torch.is_grad_enabled() or not differentiates((*given, *self._now()))
 
     def take_ready(self, key: Any) -> Any:
         """What a small call of a frozen layer is bound to, for this call alone; None where there is nothing."""

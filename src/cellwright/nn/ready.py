@@ -7,12 +7,13 @@ a shape. So the first binds them, and the next ones of that shape copy their inp
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from cellwright.backends import dispatch
+from cellwright.backends import dispatch, precision
 from cellwright.backends.call import Call
 from cellwright.backends.surroundings import PLAIN, disturbed
 from cellwright.nn import stack
@@ -21,6 +22,7 @@ from cellwright.nn.stack import Stack
 from cellwright.nn.states import State, as_tuple
 from cellwright.packing import PackedLayout
 
+_shape = attrgetter("shape")
 MOST_NUMBERS = 1 << 18  # of an input: what is copied in less time than is spared
 
 
@@ -37,13 +39,17 @@ class Ready:
         self._shape = [s.shape for s in kernels.final]
         self._initial = [torch.cat(each) for each in zip(*(call.state for call in calls), strict=True)]
         self._zero = not layer.learn_initial_state
+        self._written = False  # whether the kernels' initial states may be others than zero
 
     def run(self, input: Tensor, hx: State | None) -> tuple[Tensor, State]:
         """Output and state."""
         self._input.copy_(input)
         if hx is None and self._zero:
-            self._kernels.memory.zero_()
+            if self._written:
+                self._kernels.memory.zero_()
+                self._written = False
         else:
+            self._written = True
             given = self._initial if hx is None else map(Tensor.reshape, as_tuple(hx), self._shape)
             for place, state in zip(self._kernels.begin, given, strict=True):
                 place.copy_(state)
@@ -56,12 +62,11 @@ def layers(layer: Stack, input: Any, hx: State | None) -> tuple[Tensor, State] |
     """Output and state of a frozen layer's call without lengths, or None where it is to go the long way."""
     if disturbed() or not _is_small(layer, input):
         return None
-    states = _alike(hx, input)
+    states = () if hx is None else _alike(hx, input)
     if states is None or not layer.may_run(input, *states):
         return None
-    shapes = tuple(s.shape for s in states)
-    arithmetic = stack.decision(layer, input.dtype).arithmetic
-    key = (input.shape, input.dtype, shapes, arithmetic, layer.batch_first, torch.get_num_threads())
+    shapes, decides = tuple(map(_shape, states)), precision.surrounding(layer.matmul_precision)
+    key = (input.shape, input.dtype, shapes, decides, layer.batch_first, torch.get_num_threads())
     ready = layer.take_ready(key) or _bind(layer, input, hx)
     if ready is None:
         return None
@@ -80,8 +85,8 @@ def _is_small(layer: Stack, input: Any) -> bool:
 
 
 def _alike(hx: Any, input: Tensor) -> Sequence[Tensor] | None:
-    """The states that are given, if any; None where they are no plain tensors of the input's type."""
-    states = () if hx is None else (hx,) if isinstance(hx, Tensor) else hx
+    """The states that are given; None where they are no plain tensors of the input's type."""
+    states = (hx,) if isinstance(hx, Tensor) else hx
     if not isinstance(states, (tuple, list)):
         return None
     return states if all(type(s) in PLAIN and s.dtype == input.dtype and s.is_cpu for s in states) else None

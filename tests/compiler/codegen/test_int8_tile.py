@@ -8,21 +8,25 @@ import numpy as np
 import pytest
 from llvmlite import ir
 
-from cellwright.compiler.codegen.int8_tile import LEVELS, Int8Tile
+from cellwright.compiler.codegen.int8_tile import LEVELS
 from cellwright.compiler.codegen.ir_builder import function, pointer
-from cellwright.compiler.codegen.microkernel import shape
+from cellwright.compiler.codegen.tiles import tile_of
 from cellwright.compiler.codegen.vector import i64
 from cellwright.compiler.runtime.jit import compile_module
-from cellwright.compiler.target import host, no_byte_products, no_sums_of_pairs
+from cellwright.compiler.target import host, no_byte_products, no_byte_tiles, no_sums_of_pairs
 
 WIDTHS = (None, 32, 16, 8)  # bytes of a register; None is this processor's
-UNITS = ("vnni", "pmaddwd", "plain")
+UNITS = ("amx", "emulated amx", "vnni", "pmaddwd", "plain")
 
 
 def needs(unit: str, register_bytes: int | None) -> None:
     """Skip where the processor has no such unit."""
     target = host(register_bytes)
-    missing = {"vnni": no_byte_products(target.register_bytes), "pmaddwd": no_sums_of_pairs(target)}.get(unit)
+    missing = {
+        "amx": no_byte_tiles(),
+        "vnni": no_byte_products(target.register_bytes),
+        "pmaddwd": no_sums_of_pairs(target),
+    }.get(unit)
     if missing:
         pytest.skip(missing)
 
@@ -33,11 +37,12 @@ class Product:
     def __init__(self, unit: str, register_bytes: int | None = None) -> None:
         needs(unit, register_bytes)
         target = host(register_bytes)
-        plain = shape(target, "float32")
-        self.tile = Int8Tile(plain.lanes, plain.vectors, unit)
+        self.tile = tile_of(target, "float32", "int8", unit)
         module = ir.Module("product")
         made, b = function(module, "run", [i64, pointer, pointer, i64, pointer, pointer, i64, i64, pointer])
+        self.tile.begin(b)
         b.call(self.tile.define_product(module), made.args)
+        self.tile.end(b)
         b.ret_void()
         address = compile_module(str(module), target).get_function_address("run")
         self._run = ctypes.CFUNCTYPE(None, *([ctypes.c_void_p] * 9))(address)
@@ -100,7 +105,7 @@ def by_numpy(a: np.ndarray, v: np.ndarray, scales: np.ndarray, start: np.ndarray
 
 @pytest.mark.parametrize("register_bytes", WIDTHS)
 @pytest.mark.parametrize("unit", UNITS)
-@pytest.mark.parametrize("size", [(1, 1, 64), (2, 15, 128), (3, 16, 64), (4, 17, 192), (8, 70, 64)])
+@pytest.mark.parametrize("size", [(1, 1, 64), (2, 15, 128), (3, 16, 64), (4, 17, 192), (8, 70, 64), (35, 130, 64)])
 def test_a_product_is_the_exact_sum_of_whole_numbers_rounded_at_the_end(unit, size, register_bytes) -> None:
     given = numbers(*size)
     assert np.array_equal(Product(unit, register_bytes)(*given), by_numpy(*given))

@@ -234,13 +234,14 @@ class Run:
 
     def __init__(self, frame: Frame, batch: Batch, words: array[int], room: Tensor) -> None:
         self.room = room
-        self._frame, self._words = frame, words
+        self._frame, self._words, self._begin = frame, words, address(words)
         self._batch = batch  # kept, since the words have addresses of its tensors
+        self._rounds = list(frame.rounds(batch))
 
     def run(self) -> None:
         """Do all parts, on as many threads as the frame has."""
-        frame, begin = self._frame, address(self._words)
-        for numbers, parts in frame.rounds(self._batch):
+        frame, begin = self._frame, self._begin
+        for numbers, parts in self._rounds:
             frame.begin(self._words, numbers)
             for part in parts:
                 part.run(begin, frame.threads)

@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from cellwright.backends.call import Call
-from cellwright.compiler.codegen.int8_tile import LEVELS, MOST_TERMS, WORD, Int8Tile
+from cellwright.compiler.codegen.byte_products import WORD
+from cellwright.compiler.codegen.int8_tile import LEVELS, MOST_TERMS, Int8Tile
 
 _FLOATS = (torch.float32, torch.bfloat16)
 

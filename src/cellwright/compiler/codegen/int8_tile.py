@@ -19,6 +19,8 @@ that is too much. A row that holds an infinity or NaN gives NaN.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -27,6 +29,7 @@ from llvmlite.ir import Function, Module, Value
 from llvmlite.ir import IRBuilder as Builder
 
 from cellwright.compiler.codegen import pointwise
+from cellwright.compiler.codegen.byte_products import WORD, dot
 from cellwright.compiler.codegen.ir_builder import (
     BYTE,
     Span,
@@ -34,6 +37,7 @@ from cellwright.compiler.codegen.ir_builder import (
     at,
     choose,
     count,
+    element,
     element_at,
     function,
     integer,
@@ -48,7 +52,6 @@ LEVELS = 127  # of a weight: v is in -LEVELS … LEVELS
 ROW_LEVELS = LEVELS * 256 + 127  # of a number of A
 BLOCK = 16  # terms that a row is filled up to
 ROWS = 3  # of A that are multiplied at a time: six of bytes
-WORD = 4  # bytes
 MOST_TERMS = (2**31 - 1) // (255 * LEVELS)  # of a sum of 32 bits
 _LEAST = 1e-30  # a row whose largest number is smaller counts as zero: its scale could not be divided by
 _INFINITY_BITS, _MAGNITUDE_BITS = 0x7F800000, 0x7FFFFFFF
@@ -58,11 +61,15 @@ _INFINITY_BITS, _MAGNITUDE_BITS = 0x7F800000, 0x7FFFFFFF
 class Int8Tile(Tile):
     """How float32 rows are multiplied by int8 weights.
 
-    unit   what multiplies: vnni, four products of bytes a lane and instruction; pmaddwd, two of 16 bits; or plain
-           instructions, which any processor has, and which the others are held against
+    unit   what multiplies (`byte_products`)
     """
 
     unit: str = "plain"
+
+    @property
+    def block(self) -> int:
+        """Terms that a row is filled up to whole blocks of."""
+        return BLOCK
 
     # --- sizes ----------------------------------------------------------------------------------------
     @property
@@ -77,7 +84,7 @@ class Int8Tile(Tile):
 
     def whole(self, terms: int) -> int:
         """The terms of a panel, those that fill it up included."""
-        return -(-terms // BLOCK) * BLOCK
+        return -(-terms // self.block) * self.block
 
     def depth(self, terms: int) -> int:
         """The rows of a panel: its words, scales and corrections."""
@@ -94,29 +101,46 @@ class Int8Tile(Tile):
     def define_product(self, module: Module, *, halves: bool = False) -> Function:
         """Add the product to a module."""
         quantise = _define_quantise(module, self)
-        small = _define_small(module, self)
+        few = self.define_sums(module)
         kinds = [i64, pointer, pointer, i64, pointer, pointer, i64, i64, pointer]
         made, b = function(module, "product", kinds, inline=True)
         m, rows, results, k, panels, starts, begin, end, operands = made.args
-        whole = b.mul(b.sdiv(b.add(k, integer(BLOCK - 1)), integer(BLOCK)), integer(BLOCK))
+        whole = b.mul(b.sdiv(b.add(k, integer(self.block - 1)), integer(self.block)), integer(self.block))
         line = b.add(b.mul(whole, integer(2)), integer(LINE))
         with count(b, integer(0), m) as r:
             b.call(quantise, [load(b, rows, r, pointer), k, element_at(b, operands, r, line), whole])
         words = b.sdiv(whole, integer(WORD))
         panel_bytes = b.mul(b.add(words, integer(2)), integer(self.columns * WORD))
         adds = b.icmp_unsigned("==", b.ptrtoint(starts, i64), integer(0))
-        tiles = b.sdiv(b.add(m, integer(ROWS - 1)), integer(ROWS))
         span = Span(b, begin, end)
-        with count(b, span.first, span.last) as turn, count(b, integer(0), tiles) as t:
+        with count(b, span.first, span.last) as turn, self.rows_together(b, m) as (first, number):
             p = span.place(turn)
             column = b.mul(p, integer(self.columns * WORD))
-            first, last = (b.sdiv(b.mul(m, edge), tiles) for edge in (t, b.add(t, integer(1))))
             targets = at(b, results, first, pointer)
             start = b.select(adds, starts, b.gep(starts, [column]))
             factors = [element_at(b, operands, first, line), words, element_at(b, panels, p, panel_bytes)]
-            b.call(small, [b.sub(last, first), b.bitcast(targets, pointer), column, *factors, start])
+            b.call(few, [number, b.bitcast(targets, pointer), column, *factors, start])
         b.ret_void()
         return made
+
+    @contextmanager
+    def rows_together(self, b: Builder, m: Value) -> Iterator[tuple[Value, Value]]:
+        """The code within is run for those of m rows that are multiplied at a time: their first, and their number."""
+        tiles = b.sdiv(b.add(m, integer(ROWS - 1)), integer(ROWS))
+        with count(b, integer(0), tiles) as t:
+            first, last = (b.sdiv(b.mul(m, edge), tiles) for edge in (t, b.add(t, integer(1))))
+            yield first, b.sub(last, first)
+
+    def define_sums(self, module: Module) -> Function:
+        """Add sums(m, C, column, operands, words, panel, start): rows that are multiplied at a time, by a panel."""
+        made, b = function(module, "sums", SUMS, inline=True)
+        m, results, column, operands, words, panel, start = made.args
+        by, to = Factors(operands, words, panel), Results(results, column, start)
+        choose(b, made, m, ROWS, lambda n: _multiply(b, self, n, to, by))
+        return made
+
+
+SUMS = [i64, pointer, i64, pointer, i64, pointer, pointer]
 
 
 class Factors(NamedTuple):
@@ -125,6 +149,26 @@ class Factors(NamedTuple):
     rows: Value
     words: Value
     panel: Value
+
+    def bytes(self, b: Builder) -> Value:
+        """Of the high bytes of a row, after which the low ones stand, and then its scale."""
+        return b.mul(self.words, integer(WORD))
+
+    def line(self, b: Builder) -> Value:
+        """Bytes from a row to the next."""
+        return b.add(b.mul(self.bytes(b), integer(2)), integer(LINE))
+
+    def after(self, b: Builder, columns: int, row: int) -> Value:
+        """Of what stands behind the words of a panel, the scales (row 0) or the corrections (row 1)."""
+        return element(b, self.panel, b.add(self.words, integer(row)), columns * WORD)
+
+
+class Results(NamedTuple):
+    """Where sums go: to `column` of the results in a list, from `start`, or where it is 0 from what is there."""
+
+    rows: Value
+    column: Value
+    start: Value
 
 
 # --- rows in bytes -------------------------------------------------------------------------------------
@@ -184,36 +228,40 @@ def _store_bytes(terms: Vector, target: Value, j: Value, whole: Value) -> None:
 
 
 # --- the sums ------------------------------------------------------------------------------------------
-def _define_small(module: Module, tile: Int8Tile) -> Function:
-    """(m, C, column, operands, words, panel, start): up to ROWS rows by a panel."""
-    made, b = function(module, "small", [i64, pointer, i64, pointer, i64, pointer, pointer], inline=True)
-    m, results, column, operands, words, panel, start = made.args
-    by = Factors(operands, words, panel)
-    choose(b, made, m, ROWS, lambda n: _multiply(b, tile, n, (results, column, start), by))
-    return made
-
-
-def _multiply(b: Builder, tile: Int8Tile, n: int, to: tuple[Value, Value, Value], by: Factors) -> None:
-    """The sums of exactly so many rows, from `start`, or from what is there, to the column of the results."""
-    results, column, start = to
-    lanes, scalar = tile.lanes, tile.lanes.scalar
-    bytes_of_words = b.mul(by.words, integer(WORD))
-    line = b.add(b.mul(bytes_of_words, integer(2)), integer(LINE))
+def _multiply(b: Builder, tile: Int8Tile, n: int, to: Results, by: Factors) -> None:
+    """The sums of exactly so many rows."""
+    size, line, scalar = by.bytes(b), by.line(b), tile.lanes.scalar
     rows = [b.gep(by.rows, [b.mul(line, integer(r))]) for r in range(n)]
-    after = at(b, by.panel, b.mul(by.words, integer(tile.columns)), scalar)
-    scales = tile.load(b, after)
-    corrections = [v.bits() for v in tile.load(b, b.gep(after, [integer(tile.columns)]))]
-    halves = [b.gep(row, [offset]) for row in rows for offset in (integer(0), bytes_of_words)]
+    corrections = [v.bits() for v in tile.load(b, b.bitcast(by.after(b, tile.columns, 1), scalar.as_pointer()))]
+    halves = [b.gep(row, [offset]) for row in rows for offset in (integer(0), size)]
     sums = _sums(b, tile, [list(corrections) for _ in halves], halves, by)
-    adds = b.icmp_unsigned("==", b.ptrtoint(start, i64), integer(0))
     for r, row in enumerate(rows):
-        target = at(b, b.gep(load(b, results, integer(r), pointer), [column]), integer(0), scalar)
-        initial = tile.load(b, b.select(adds, target, b.bitcast(start, scalar.as_pointer())))
-        own = lanes.splat(b, b.load(b.bitcast(b.gep(row, [b.mul(bytes_of_words, integer(2))]), scalar.as_pointer())))
-        high, low = ([Vector(lanes, b, b.sitofp(v, lanes.vector)) for v in sums[2 * r + k]] for k in range(2))
-        total = [h.fma(256.0, l) for h, l in zip(high, low, strict=True)]
-        found = [t.fma(own * scale, i) for t, scale, i in zip(total, scales, initial, strict=True)]
-        tile.store(b, target, found)
+        store_sums(b, tile, (sums[2 * r], sums[2 * r + 1]), row, (integer(r), to), by)
+
+
+def store_sums(
+    b: Builder,
+    tile: Int8Tile,
+    sums: tuple[list[Value], list[Value]],
+    row: Value,
+    to: tuple[Value, Results],
+    by: Factors,
+) -> None:
+    """Store a result: of the sums of a row's high and of its low bytes, which of the results it is, and of which.
+
+    Many arguments: what a result is made of, from four places.
+    """
+    lanes, scalar = tile.lanes, tile.lanes.scalar
+    r, (results, column, start) = to
+    adds = b.icmp_unsigned("==", b.ptrtoint(start, i64), integer(0))
+    target = at(b, b.gep(load(b, results, r, pointer), [column]), integer(0), scalar)
+    initial = tile.load(b, b.select(adds, target, b.bitcast(start, scalar.as_pointer())))
+    scales = tile.load(b, b.bitcast(by.after(b, tile.columns, 0), scalar.as_pointer()))
+    scale = b.bitcast(b.gep(row, [b.mul(by.bytes(b), integer(2))]), scalar.as_pointer())
+    own = lanes.splat(b, b.load(scale))
+    high, low = ([Vector(lanes, b, b.sitofp(v, lanes.vector)) for v in half] for half in sums)
+    total = [h.fma(256.0, l) for h, l in zip(high, low, strict=True)]
+    tile.store(b, target, [t.fma(own * scale, i) for t, scale, i in zip(total, scales, initial, strict=True)])
 
 
 def _sums(b: Builder, tile: Int8Tile, initial: list[list[Value]], rows: list[Value], by: Factors) -> list[list[Value]]:
@@ -225,38 +273,9 @@ def _sums(b: Builder, tile: Int8Tile, initial: list[list[Value]], rows: list[Val
         found = []
         for place, row in zip(rows, sums, strict=True):
             word = lanes.splat(b, load(b, place, j, lanes.scalar)).bits()
-            found.append([_dot(b, tile, value, word, w.bits()) for w, value in zip(weights, row, strict=True)])
+            found.append(
+                [dot(b, lanes, tile.unit, value, word, w.bits()) for w, value in zip(weights, row, strict=True)]
+            )
         return found
 
     return accumulate(b, "w", by.words, initial, step)
-
-
-def _dot(b: Builder, tile: Int8Tile, sums: Value, a: Value, w: Value) -> Value:
-    """Add to each lane its four bytes of a, without a sign, times those of w, with one."""
-    lanes = tile.lanes
-    if tile.unit == "vnni":
-        quads = ir.VectorType(BYTE, WORD * lanes.width)
-        name = f"llvm.x86.avx512.vpdpbusd.{32 * lanes.width}"  # of AVX-VNNI as well
-        kind = ir.FunctionType(lanes.integers, [lanes.integers, quads, quads])
-        return b.call(declare(b.module, name, kind), [sums, b.bitcast(a, quads), b.bitcast(w, quads)])
-    if tile.unit == "pmaddwd":
-        pairs = ir.VectorType(ir.IntType(16), 2 * lanes.width)
-        eight, low = ir.Constant(pairs, [8] * 2 * lanes.width), ir.Constant(pairs, [255] * 2 * lanes.width)
-        own, weight = b.bitcast(a, pairs), b.bitcast(w, pairs)
-        even = _pairs(b, tile, b.and_(own, low), b.ashr(b.shl(weight, eight), eight))
-        odd = _pairs(b, tile, b.lshr(own, eight), b.ashr(weight, eight))
-        return b.add(b.add(sums, even), odd)
-    for k in range(WORD):
-        own = b.and_(b.lshr(a, lanes.integer(8 * k)), lanes.integer(255))
-        weight = b.ashr(b.shl(w, lanes.integer(24 - 8 * k)), lanes.integer(24))
-        sums = b.add(sums, b.mul(own, weight))
-    return sums
-
-
-_PMADDWD = {4: "sse2.pmadd.wd", 8: "avx2.pmadd.wd", 16: "avx512.pmaddw.d.512"}
-
-
-def _pairs(b: Builder, tile: Int8Tile, x: Value, y: Value) -> Value:
-    """The sums of neighbouring products of numbers of 16 bits."""
-    kind = ir.FunctionType(tile.lanes.integers, [x.type, y.type])
-    return b.call(declare(b.module, f"llvm.x86.{_PMADDWD[tile.lanes.width]}", kind), [x, y])

@@ -1,6 +1,7 @@
 """The tile registers of a processor with AMX: eight, each 16 rows of 64 bytes; or memory in their place, for tests.
 
-    dot(c, a, b)    C[m, n] += Σ_k A[m, 2k] B[2k, n] + A[m, 2k + 1] B[2k + 1, n],  16 × 16 sums of 32 terms
+    dot(c, a, b)         C[m, n] += Σ_k A[m, 2k] B[2k, n] + A[m, 2k + 1] B[2k + 1, n],  16 × 16 sums of 32 terms
+    dot_bytes(c, a, b)   C[m, n] += Σ_k Σ_i A[m, 4k + i] B[4k + i, n],  16 × 16 sums of 64 terms
 
 C holds float32, a row of A 32 bfloat16, a row of B 16 words of two neighbouring terms. As the processor adds: the even
 terms one after another from zero, each with one fused multiply-add, so the odd ones, then both together to C;
@@ -15,7 +16,7 @@ from llvmlite import ir
 from llvmlite.ir import Function, Module, Value
 from llvmlite.ir import IRBuilder as Builder
 
-from cellwright.compiler.codegen import bfloat16
+from cellwright.compiler.codegen import bfloat16, byte_products
 from cellwright.compiler.codegen.bfloat16_tile import TERMS
 from cellwright.compiler.codegen.ir_builder import BYTE, at, count, element, function, integer, load, pointer
 from cellwright.compiler.codegen.vector import Lanes, Vector, declare, i32
@@ -57,6 +58,13 @@ class TileRegisters:
             self._b.call(_emulated_dot(self._b.module), [self._memory[r] for r in (sums, a, b)])
         else:
             self._call("tdpbf16ps", sums, a, b)
+
+    def dot_bytes(self, sums: int, a: int, b: int) -> None:
+        """The same of bytes: those of a without a sign, those of b with one, and sums of 32 bits."""
+        if self._memory:
+            self._b.call(_emulated_dot_of_bytes(self._b.module), [self._memory[r] for r in (sums, a, b)])
+        else:
+            self._call("tdpbusd", sums, a, b)
 
     def _call(self, name: str, *operands: int | Value) -> None:
         given = [ir.Constant(BYTE, o) if isinstance(o, int) else o for o in operands]
@@ -123,5 +131,22 @@ def _emulated_dot(module: Module) -> Function:
         both = bfloat16.flushed(_SUMS.load(b, totals[0]) + _SUMS.load(b, totals[1]))
         target = at(b, element(b, sums, m, LINE), integer(0), _SUMS.scalar)
         _SUMS.store(bfloat16.flushed(bfloat16.flushed(_SUMS.load(b, target)) + both), target)
+    b.ret_void()
+    return made
+
+
+def _emulated_dot_of_bytes(module: Module) -> Function:
+    """The function dot(C, A, B) of bytes on registers in memory, made once a module."""
+    if known := module.globals.get("emulated_dot_of_bytes"):
+        return known
+    made, b = function(module, "emulated_dot_of_bytes", [pointer] * 3, inline=True)
+    sums, rows, words = made.args
+    with count(b, integer(0), integer(ROWS)) as m, count(b, integer(0), integer(LINE // byte_products.WORD)) as k:
+        word = load(b, rows, b.add(b.mul(m, integer(LINE // byte_products.WORD)), k), i32)
+        own = _SUMS.splat(b, b.bitcast(word, _SUMS.scalar)).bits()
+        other = _SUMS.load(b, at(b, element(b, words, k, LINE), integer(0), _SUMS.scalar)).bits()
+        target = at(b, element(b, sums, m, LINE), integer(0), _SUMS.scalar)
+        found = byte_products.dot(b, _SUMS, "plain", _SUMS.load(b, target).bits(), own, other)
+        _SUMS.store(Vector(_SUMS, b, b.bitcast(found, _SUMS.vector)), target)
     b.ret_void()
     return made

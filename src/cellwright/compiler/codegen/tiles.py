@@ -6,9 +6,10 @@ from cellwright.compiler.codegen.amx_tile import AmxTile
 from cellwright.compiler.codegen.bfloat16 import rounds_itself
 from cellwright.compiler.codegen.bfloat16_tile import Bfloat16Tile
 from cellwright.compiler.codegen.dot_tile import DotTile
+from cellwright.compiler.codegen.int8_registers import Int8Registers
 from cellwright.compiler.codegen.int8_tile import Int8Tile
 from cellwright.compiler.codegen.microkernel import Tile, shape
-from cellwright.compiler.target import Target
+from cellwright.compiler.target import Target, no_byte_products
 
 # parts of a number in each arithmetic of fewer bits
 PARTS = {"bf16": 1, "bf16x3": 2, "bf16x6": 3}
@@ -20,10 +21,17 @@ def tile_of(target: Target, dtype: str, arithmetic: str, unit: str) -> Tile:
     """The tile for a processor, a type, an arithmetic of float32's products, and what multiplies in it."""
     plain = shape(target, dtype)
     if arithmetic == "int8":
-        return Int8Tile(plain.lanes, plain.vectors, unit)
+        if not unit.endswith("amx"):
+            return Int8Tile(plain.lanes, plain.vectors, unit)
+        few = "plain" if no_byte_products(target.register_bytes) else "vnni"
+        return Int8Registers(plain.lanes, _vectors(plain), few, unit.startswith("emulated"))
     if dtype != "float32" or "float32" in (arithmetic, unit):
         return plain
-    columns = _COLUMNS if plain.lanes.width == 16 else _COLUMNS // 2
     native = rounds_itself(target, plain.lanes)
     kind = _KINDS[unit.removeprefix("emulated ")]
-    return kind(plain.lanes, columns // plain.lanes.width, PARTS[arithmetic], native, unit.startswith("emulated"))
+    return kind(plain.lanes, _vectors(plain), PARTS[arithmetic], native, unit.startswith("emulated"))
+
+
+def _vectors(plain: Tile) -> int:
+    """The registers of a row of a panel that tile registers read."""
+    return (_COLUMNS if plain.lanes.width == 16 else _COLUMNS // 2) // plain.lanes.width
