@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 import tables
+from cellwright.backends.kernels.sparse import EVERY
 
 STEPS, BATCH, HIDDEN = 500, 4, 64
 BIASES: Mapping[str, Mapping[str, float]] = {"as drawn": {}, "hardly forgets": {"f": 6}, "counts": {"f": 6, "i": 6}}
@@ -49,11 +50,29 @@ def gates(step: Step, keep: Callable[[Tensor], Tensor]) -> Step:
     return step._replace(i=keep(step.i), f=keep(step.f), o=keep(step.o), g=rounded(step.g))
 
 
-KEPT: Mapping[str, Callable[[Step], Step]] = {
-    "h": lambda step: step._replace(h=rounded(step.h)),
-    "h, g; i f o rounded": lambda step: gates(step._replace(h=rounded(step.h)), rounded),
-    "h, g; i f o by their distance from 1 (ours)": lambda step: gates(step._replace(h=rounded(step.h)), by_distance),
-    "c": lambda step: step._replace(c=rounded(step.c)),
+def with_c_again(steps: list[Step]) -> list[Step]:
+    """Gates and h as kernels keep them, and c computed from them again, but before every EVERY-th step."""
+    found = list[Step]()
+    for t, step in enumerate(steps):
+        kept = gates(step._replace(h=rounded(step.h)), by_distance)
+        if t % EVERY:
+            before = found[-1]
+            kept = kept._replace(c=before.f * before.c + before.i * before.g)
+        found.append(kept)
+    return found
+
+
+def each(keep: Callable[[Step], Step]) -> Callable[[list[Step]], list[Step]]:
+    """Every step kept so."""
+    return lambda steps: [keep(step) for step in steps]
+
+
+KEPT: Mapping[str, Callable[[list[Step]], list[Step]]] = {
+    "h": each(lambda step: step._replace(h=rounded(step.h))),
+    "h, g; i f o rounded": each(lambda step: gates(step._replace(h=rounded(step.h)), rounded)),
+    "h, g; i f o by their distance from 1": each(lambda step: gates(step._replace(h=rounded(step.h)), by_distance)),
+    f"and c computed again, but before every {EVERY}th step (ours)": with_c_again,
+    "c": each(lambda step: step._replace(c=rounded(step.c))),
 }
 
 
@@ -93,7 +112,7 @@ def errors(biases: Mapping[str, float]) -> list[float]:
     b = torch.cat([torch.full((HIDDEN,), float(biases.get(letter, 0)), dtype=torch.float64) for letter in LETTERS])
     steps = forward(x, w, u, b)
     exact = backward(x, w, u, steps)
-    found = [backward(x, w, u, [keep(step) for step in steps]) for keep in KEPT.values()]
+    found = [backward(x, w, u, keep(steps)) for keep in KEPT.values()]
     return [max(float((a - e).abs().max() / e.abs().max()) for a, e in zip(one, exact, strict=True)) for one in found]
 
 

@@ -105,7 +105,8 @@ COMMENTS = {
     "derivative": "The cotangent d.h is how much the loss rises with h. Each operation hands its cotangent to its "
     "operands by one rule; equal operations are one line again, so that σ′ reads the σ of the step.",
     "saved": "The activations of the gates cost an exponential each, so they are kept. The cell state after the step "
-    "and its tanh are not: two multiplications and one tanh bring them back.",
+    "and its tanh are not: two multiplications and one tanh bring them back. Nor is the one before the step, but where "
+    "a stretch of the pass back begins (`compiler/ir/replay.py`): from there it goes on as it did.",
     "backward": "What is left to compute. x and u of a gate only meet as a sum, so their cotangents are one value, and "
     "are written once.",
     "layout": "The order of the gates in a row of x W + b, in a product h U + b', and in a row of cotangents.",
@@ -132,12 +133,18 @@ def shapes(made: Kernel) -> dict[str, dict[str, tuple[int, ...]]]:
     u = (products // columns, HIDDEN, columns)
     transposed = (panels(HIDDEN) // columns, len(layout.recurrent) * padded, columns)
     kept = {"gates": (STEPS, gates), "y": (STEPS, HIDDEN)}
-    kept |= {f"state.{name}": (STEPS, padded) for name in made.cell.states}
+    again = made.forward(saves=True).step.replayed
+    sparse = 3 * SEQUENCES  # those of two steps in turn, and of the first, before which all are kept
+    kept |= {f"state.{name}": (sparse if name in again else STEPS, padded) for name in made.cell.states}
+    computed_again = {f"replayed.{name}": (STEPS, padded) for name in again}
     ends = {f"{kind}.{name}": (SEQUENCES, HIDDEN) for kind in ("begin", "final") for name in made.cell.states}
     ends |= {f"carry.{name}": (SEQUENCES, padded) for name in made.cell.states}
     return {
         "forward": kept | ends | {"x": (STEPS, INPUTS), "input_panels": (u[0], INPUTS, columns), "recurrent_panels": u},
-        "backward": kept | ends | {"recurrent_panels": transposed, "columns": (STEPS, layout.width * padded)},
+        "backward": kept
+        | ends
+        | computed_again
+        | {"recurrent_panels": transposed, "columns": (STEPS, layout.width * padded)},
         "item forward": {"products": (SEQUENCES, products), "gates": (CHUNK, gates)},
         "item backward": {"products": (SEQUENCES, panels(HIDDEN))},
     }
@@ -163,7 +170,11 @@ def memory(made: Kernel) -> str:
             line("state.h", rows, "h before each step"),
             times("recurrent_panels", "U, the sums from recurrent_starts: b'"),
             line("products", ends, "of the item: h U + b' of one step, in the first cache", "item forward"),
-            line("state.c", rows, "c before each step"),
+            line(
+                "state.c",
+                "a  b  c | a  b  c | a0 …",
+                "c before two steps in turn; then before those where stretches begin",
+            ),
             "      │ the cell, a row at a time, of gates, products and state.c (spill: between its passes)",
             "      ▼",
             "  gates            the same row, in which saved.0 … now stand in place of x W + b",
@@ -171,7 +182,7 @@ def memory(made: Kernel) -> str:
             line("y", rows, "h, where y_places says"),
             "",
             "SAVED, from the pass forward to the pass back (backends/kernels/saved.py)",
-            "  gates            and state.h and state.c, as they are now",
+            "  gates            and state.h, as they are now; of state.c, c before the first step of each stretch",
             "  rows             what is one number a row, as a mean; the LSTM has none",
             "  whole            h before it is projected, where it is",
             "",
@@ -179,8 +190,9 @@ def memory(made: Kernel) -> str:
             line("y", rows, "the cotangents of the outputs", "backward"),
             line("carry.h", ends, "those of the states, handed back from step to step:", "backward"),
             line("carry.c", ends, "they begin as those of the final states, begin.h and begin.c", "backward"),
-            line("gates", rows, "what was saved", "backward"),
-            "      │ the derivative, a row at a time, of these, products and state.c",
+            line("gates", rows, "what was saved; of it and of the c that is kept, step by step", "backward"),
+            line("replayed.c", rows, "c before each step again; of one stretch", "backward"),
+            "      │ the derivative, a row at a time, of these, products and replayed.c",
             "      ▼",
             line("columns", rows, "the cotangents of x and u, in slots; of one stretch", "backward"),
             times("recurrent_panels", "U transposed", "backward"),

@@ -9,7 +9,7 @@ import torch
 
 from cellwright.backends.call import Call, Weights
 from cellwright.backends.kernels import backward, forward, panels
-from cellwright.backends.kernels.batch import batch_of
+from cellwright.backends.kernels.batch import batch_of, counts_of
 from cellwright.backends.kernels.binding import _shared
 from cellwright.backends.kernels.frame import Frame
 from cellwright.backends.kernels.saved import saved_of
@@ -67,7 +67,7 @@ def test_memory_is_drawn_as_the_kernels_hold_it(drawn):
     shapes = SCRIPT["shapes"](kernel(drawn.cell, "float32"))
     bound = forward.prepare(drawn, saves=True)
     sizes, batch, tensors = bound.binding.sizes, bound.batch(), bound.tensors
-    saved = {name: row * bound.binding.tables.count for name, row in saved_of(sizes).rows.items()}
+    saved = saved_of(sizes).pieces(counts_of(bound.binding))
     packed = {name.partition(":")[0]: panels.panels_bytes(sizes, matrix) for name, matrix in panels.named(sizes)}
     transposes = {f"{name}_panels": m for name, m in panels.transposes(sizes, 0).items()}
     transposed = {name: 4 * prod(panels.transposed_shape(sizes, m)) for name, m in transposes.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from llvmlite import ir
 
@@ -24,6 +25,7 @@ from cellwright.compiler.codegen.transposed_rows import TransposedRows
 from cellwright.compiler.ir.halves import halves
 from cellwright.compiler.ir.program import Program, forward
 from cellwright.compiler.ir.remat import training
+from cellwright.compiler.ir.replay import replay
 from cellwright.compiler.runtime.jit import load_module
 from cellwright.compiler.runtime.parallel_for import Entry
 from cellwright.compiler.target import Target, host
@@ -55,6 +57,7 @@ class Kernel:
         self.layout = gate_layout(cell, plan.backward)
         self.plan = with_saved_placed(plan, self.layout, self._recording(plan.forward, self.letters))
         self._halves = halves(cell, self.plan) if tile.halves else {}
+        self._replay = replay(cell, self.plan, self._halves)
         self._forward: dict[tuple[bool, bool, tuple[str, ...], frozenset[str], int], Loop] = {}
         self._backward: dict[tuple[bool, frozenset[str], int], Loop] = {}
 
@@ -115,6 +118,7 @@ class Kernel:
             kept = self.halves(projects)
             slots = self._slots(kept)
             step = LoopSpec(self.cell, self.plan.backward, self.layout, slots, True, projects, (), scalars, heads, kept)
+            step = replace(step, replay=self._replay)
             self._backward[key] = self._compiled(define_backward, step)
         return self._backward[key]
 
@@ -132,7 +136,8 @@ class Kernel:
         program = self._recording(self.plan.forward if saves else forward(self.cell), letters)
         kept = self.halves(projects) if saves else {}
         slots = self._slots(kept) if saves else len(self.layout.inputs)
-        return LoopSpec(self.cell, program, self.layout, slots, saves, projects, letters, scalars, heads, kept)
+        step = LoopSpec(self.cell, program, self.layout, slots, saves, projects, letters, scalars, heads, kept)
+        return replace(step, replay=self._replay) if saves else step
 
     def _slots(self, kept: Mapping[str, bool]) -> int:
         """The slots of a row of gates of a step that saves."""

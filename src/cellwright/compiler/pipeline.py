@@ -33,7 +33,11 @@ def saved(kernel: Kernel) -> str:
     outputs = kernel.plan.forward.outputs
     lines = [line for line in str(kernel.plan.forward).splitlines() if line.startswith(("saved.", "row."))]
     values = sum(name.startswith("saved.") for name in outputs)
-    counts = f"{values} numbers a unit, {kernel.plan.saved_rows} a row; the states before the step are kept anyway"
+    again = kernel.saving_step(projects=False).replayed
+    some = f", {' '.join(again)} before some steps only" if again else ""
+    counts = (
+        f"{values} numbers a unit, {kernel.plan.saved_rows} a row; the states before the step are kept anyway{some}"
+    )
     return "\n".join([*lines, f"({counts})"])
 
 

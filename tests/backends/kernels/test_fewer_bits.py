@@ -12,7 +12,8 @@ from torch import Tensor
 import cellwright
 from agreement import assert_agree
 from calls import CELLS, converted, draw_call, with_gradients
-from cellwright.backends.kernels import binding
+from cellwright.backends.kernels import batch, binding
+from cellwright.backends.kernels.sparse import EVERY
 from cellwright.compiler.codegen.bfloat16_tile import Bfloat16Tile
 from cellwright.compiler.codegen.tiles import tile_of
 from cellwright.compiler.kernel import Kernel, kernel
@@ -148,20 +149,35 @@ def test_a_gate_near_1_hands_back_its_own_share(by_tiles):
     assert_agree(found["medium"][:10], found["highest"][:10].double(), share=0.02)
 
 
-def test_an_lstm_keeps_14_bytes_a_unit_and_step_in_place_of_24(by_tiles):
-    """i f g o and h of 2 bytes, c of 4."""
-    layer, kept = cellwright.LSTM(32, 64), {}
-    for word in ("medium", "highest"):
-        layer.matmul_precision, sizes = word, []
-        with (
-            cellwright.use_backend("compiled"),
-            torch.autograd.graph.saved_tensors_hooks(
-                lambda t, sizes=sizes: (sizes.append(t.nbytes), t)[1], lambda t: t
-            ),
-        ):
-            layer(torch.randn(50, 6, 32))
-        kept[word] = max(sizes)
-    assert kept == {"medium": 50 * 6 * 64 * 14, "highest": 50 * 6 * 64 * 24}
+LONG = torch.tensor([2 * EVERY + 5, 3, EVERY, 2 * EVERY + 1, EVERY + 1])
+
+
+@pytest.mark.parametrize("options", [{}, {"bidirectional": True}, {"proj_size": 7}])
+def test_a_memory_that_is_computed_again_has_the_bits_that_it_has_alone(by_tiles, monkeypatch, options):
+    """The batch is cut into stretches, and a sequence alone is one: of gates in 16 bits steps go by their number."""
+    monkeypatch.setattr(batch, "STRETCH_BYTES", 1)
+    layer, x = layer_of(matmul_precision="bf16", **options), torch.randn(int(LONG.max()), len(LONG), 21)
+    monkeypatch.setattr(batch, "STRETCH_ROWS", 1)
+    together, d_together, *_ = results(layer, x, LONG)
+    monkeypatch.setattr(batch, "STRETCH_ROWS", 256)
+    for b, length in enumerate(LONG):
+        alone, d_alone, *_ = results(layer, x[:length, b : b + 1], None)
+        assert torch.equal(alone[:, 0], together[:length, b])
+        assert torch.equal(d_alone[:, 0], d_together[:length, b])
+
+
+@pytest.mark.parametrize("word", ["medium", "highest"])
+def test_an_lstm_keeps_10_bytes_a_unit_and_step_in_place_of_20(by_tiles, word):
+    """i f g o and h of 2 bytes, or of 4; c, of 4, before every 8th step or where a stretch begins, and two in turn."""
+    layer, sizes = cellwright.LSTM(32, 64), []
+    layer.matmul_precision, x = word, torch.randn(2000, 6, 32)
+    with (
+        cellwright.use_backend("compiled"),
+        torch.autograd.graph.saved_tensors_hooks(lambda t: (sizes.append(t.nbytes), t)[1], lambda t: t),
+    ):
+        layer(x)
+    steps, row = {"medium": (10, -(-2000 // EVERY)), "highest": (20, 6)}[word], 6 * 64
+    assert max(sizes) == row * (2000 * steps[0] + 4 * (steps[1] + 2))
 
 
 @pytest.mark.parametrize("heads", [1, 2])

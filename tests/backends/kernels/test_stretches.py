@@ -15,7 +15,7 @@ from calls import CELLS, SOME, converted, draw_call, same_bits, with_gradients
 from cellwright.backends.kernels import backward, batch
 from cellwright.backends.kernels.binding import LayerBinding, of
 from cellwright.backends.kernels.partition import Tables
-from cellwright.backends.kernels.stretches import numbers_of
+from cellwright.backends.kernels.stretches import edges_of, numbers_of
 from threads import on_threads
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -44,7 +44,7 @@ BATCH_SIZES = st.lists(st.integers(1, 9), min_size=1, max_size=12).map(lambda si
 @given(BATCH_SIZES, st.integers(1, 2), st.integers(1, 4), st.integers(1, 120))
 def test_stretches_are_all_rows_once_and_items_all_sequences(batch_sizes, directions, threads, most):
     tables = Tables(batch_sizes, directions, threads)
-    found = numbers_of(tables, directions, threads, most)
+    found = numbers_of(tables, directions, threads, edges_of(tables, most))
     items = {d: [k for k, run in enumerate(tables.runs) if run == d] for d in range(directions)}
     for d in range(directions):
         steps = [(one[of("since", d)], one[of("until", d)]) for one in found]
@@ -68,7 +68,7 @@ def test_stretches_are_all_rows_once_and_items_all_sequences(batch_sizes, direct
 @given(BATCH_SIZES, st.integers(1, 120))
 def test_a_row_of_two_directions_is_set_once_and_then_added_to(batch_sizes, most):
     tables, seen = Tables(batch_sizes, 2, 1), set[int]()
-    for one in numbers_of(tables, 2, 1, most):
+    for one in numbers_of(tables, 2, 1, edges_of(tables, most)):
         for d in (0, 1):
             rows = range(one[of("before", d)], one[of("before", d)] + one[of("stretch", d)])
             assert {row in seen for row in rows} == {bool(one[of("added", d)])}
@@ -79,8 +79,9 @@ def test_a_row_of_two_directions_is_set_once_and_then_added_to(batch_sizes, most
 def test_where_steps_are_cut_does_not_depend_on_the_threads(batch_sizes, most):
     names = ("since:0", "until:0", "before:0", "stretch:0", "again")
     one, other = (
-        [[numbers[name] for name in names] for numbers in numbers_of(Tables(batch_sizes, 1, n), 1, n, most)]
+        [[numbers[name] for name in names] for numbers in numbers_of(made, 1, n, edges_of(made, most))]
         for n in (1, 3)
+        for made in [Tables(batch_sizes, 1, n)]
     )
     assert one == other
 

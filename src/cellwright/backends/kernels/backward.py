@@ -13,7 +13,7 @@ from torch import Tensor
 
 from cellwright.backends.call import Call
 from cellwright.backends.kernels import panels, products
-from cellwright.backends.kernels.batch import batch_of
+from cellwright.backends.kernels.batch import batch_of, counts_of
 from cellwright.backends.kernels.binding import (
     FRAMES,
     LayerBinding,
@@ -28,7 +28,7 @@ from cellwright.backends.kernels.binding import (
 from cellwright.backends.kernels.frame import At, Frame, Word
 from cellwright.backends.kernels.int8_panels import refuse_gradients
 from cellwright.backends.kernels.products import Factors, Rows
-from cellwright.backends.kernels.saved import cotangent_bytes, saved_of
+from cellwright.backends.kernels.saved import cotangent_bytes, saved_of, sparse_words
 from cellwright.backends.kernels.weight_gradients import GRADIENTS, cotangents, of_weights, stretch_of
 from cellwright.cells.definition import PER_SEQUENCE, PER_UNIT
 from cellwright.compiler.kernel import Loop
@@ -58,8 +58,9 @@ def backward(
     refuse_gradients(call)
     binding = LayerBinding(call)
     sizes = binding.sizes
-    saved_of(sizes).check(saved, sizes.directions, binding.tables.count)
-    tensors = binding.given() | binding.matrices() | {"saved": saved, "y": d_rows.contiguous()}
+    saved_of(sizes).check(saved, sizes.directions, counts_of(binding))
+    tensors = binding.given() | binding.matrices() | binding.fresh("restored")
+    tensors |= {"saved": saved, "y": d_rows.contiguous()}
     tensors |= {f"begin.{name}": last.contiguous() for name, last in zip(call.cell.states, d_state, strict=True)}
     tensors |= _results(binding, d_state if wants_state else ())
     wants_rows_of_w = wants_rows and call.cell.multiplies_input
@@ -193,12 +194,16 @@ def _frame(sizes: Sizes, wanted: Wanted) -> Frame:
 def _direction(frame: Frame, sizes: Sizes, wanted: Wanted, taken: Mapping[str, Word], d: int) -> dict[str, Word]:
     """Where the loop reads and writes of direction d."""
     made = sizes.kernel
-    words = direction_words(frame, sizes, _loop(sizes), d) | saved_of(sizes).words(d)
+    words = direction_words(frame, sizes, _loop(sizes), d) | sparse_words(d) | saved_of(sizes).words(d)
     words |= {name: At(of(name, d)) for name in ("since", "until", "before")}
     words["columns"] = rows_of(frame, "longest", made.layout.width * sizes.padded * cotangent_bytes(sizes))
     for name, matrix in panels.transposes(sizes, d).items():
         number, _, columns = panels.transposed_shape(sizes, matrix)
         words |= {f"{name}_panels": taken[of(name, d)], f"{name}_starts": frame.zeros(number * columns * sizes.bytes)}
+    for name in _loop(sizes).step.replayed:
+        words[f"replayed.{name}"] = rows_of(frame, "longest", sizes.width(name) * sizes.bytes)
+        if sizes.resets:
+            words[f"restored.{name}"] = At(of(f"restored.{name}", d))
     words |= {f"grad.{name}": At(of(f"grad.{name}", d)) for name in wanted.streams}
     if sizes.projects:
         words["projected"] = rows_of(frame, "longest", sizes.operand_columns * sizes.bytes)

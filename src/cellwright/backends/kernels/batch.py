@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from cellwright.backends.kernels.binding import LayerBinding, Sizes, of
-from cellwright.backends.kernels.frame import At, Batch, Numbers
+from cellwright.backends.kernels.frame import At, Batch
 from cellwright.backends.kernels.partition import Tables
-from cellwright.backends.kernels.saved import cotangent_bytes, saved_of
-from cellwright.backends.kernels.stretches import numbers_of
+from cellwright.backends.kernels.saved import Counts, cotangent_bytes, saved_of
+from cellwright.backends.kernels.sparse import EVERY, Places, places_of
+from cellwright.backends.kernels.stretches import edges_of, numbers_of
 from cellwright.compiler.codegen.strips import BLOCK
 from cellwright.compiler.kernel import Loop
 
@@ -36,7 +38,8 @@ def _batch(tables: Tables, sizes: Sizes, loop: Loop, outside: tuple[int, int], s
     numbers |= {"batch_sizes": tables.sizes.data_ptr(), "offsets": tables.offsets.data_ptr()}
     numbers |= {"turns": tables.turns.data_ptr(), "packed": tables.packed_index.index.data_ptr()}
     numbers |= {of("starts", d): starts.data_ptr() for d, starts in enumerate(tables.starts)}
-    stretches = _stretches(tables, sizes, loop, *stretch)
+    back = _edges(tables, sizes, *stretch) if loop.step.saves else [0, tables.steps]
+    stretches = numbers_of(tables, sizes.directions, sizes.threads, back if loop.step.back else [0, tables.steps])
     numbers |= stretches[0]
     for k in range(len(sizes.runs)):
         most = max(one[of("last", k)] - one[of("first", k)] for one in stretches)
@@ -44,19 +47,45 @@ def _batch(tables: Tables, sizes: Sizes, loop: Loop, outside: tuple[int, int], s
         item = {"sequences": most, "chunk": chunk, "capacity": chunk * most}
         numbers |= {of(name, k): number for name, number in item.items()}
     numbers["longest"] = max(one[of("stretch", d)] for one in stretches for d in range(sizes.directions))
-    inside = saved_of(sizes).inside(sizes.directions, tables.count) if loop.step.saves else {}
+    sparse, inside = _sparse(tables, sizes, *stretch) if loop.step.saves else [], dict[str, At]()
+    for d, one in enumerate(sparse):
+        words = {name: getattr(one, name).data_ptr() for name in ("rows", "since", "reads", "begins")}
+        words["kept"] = one.kept
+        numbers |= {of(f"sparse_{name}", d): number for name, number in words.items()}
+    if sparse:
+        inside = saved_of(sizes).inside(sizes.directions, _counts(tables, sparse))
     for name in sizes.kernel.cell.states:
         state = sequences * sizes.size(name) * sizes.bytes
         for d in range(sizes.directions):
             inside |= {of(f"{kind}.{name}", d): At(f"{kind}.{name}", d * state) for kind in ("begin", "final")}
-    return Batch(numbers, inside, tables, stretches if len(stretches) > 1 else ({},))
+    return Batch(numbers, inside, (tables, sparse), stretches if len(stretches) > 1 else ({},))
 
 
-def _stretches(tables: Tables, sizes: Sizes, loop: Loop, bytes: int, least_rows: int) -> list[Numbers]:
-    """The numbers of each stretch of a loop back; a loop forward has one."""
+def counts_of(binding: LayerBinding) -> Counts:
+    """The rows of what a training step keeps."""
+    sparse = _sparse(binding.tables, binding.sizes, STRETCH_BYTES, STRETCH_ROWS)
+    return _counts(binding.tables, sparse)
+
+
+def _counts(tables: Tables, sparse: Sequence[Places]) -> Counts:
+    return Counts(tables.count, max(one.number for one in sparse))
+
+
+def _every(sizes: Sizes) -> int:
+    """How many steps go by their number: where some of what is kept is in 16 bits (`sparse`)."""
+    return EVERY if sizes.kernel.halves(sizes.projects) and saved_of(sizes).sparse else 1
+
+
+def _edges(tables: Tables, sizes: Sizes, bytes: int, least_rows: int) -> list[int]:
+    """Where stretches of a backward pass begin and end."""
     row = sizes.kernel.layout.width * sizes.padded * cotangent_bytes(sizes)
-    most = max(least_rows, bytes // max(1, row)) if loop.step.back else tables.count
-    return numbers_of(tables, sizes.directions, sizes.threads, most)
+    return edges_of(tables, max(least_rows, bytes // max(1, row)), _every(sizes))
+
+
+@lru_cache(maxsize=BATCHES)
+def _sparse(tables: Tables, sizes: Sizes, bytes: int, least_rows: int) -> list[Places]:
+    """Where states are kept that a backward pass computes again."""
+    return places_of(tables, sizes.directions, _edges(tables, sizes, bytes, least_rows), _every(sizes))
 
 
 def _chunk(tables: Tables, sizes: Sizes, loop: Loop, sequences: int) -> int:

@@ -146,6 +146,15 @@ class LayerBinding:
         missing = columns - tensor.shape[-1]
         return pad(tensor.detach(), (0, missing)) if missing else tensor.detach().contiguous()
 
+    def fresh(self, word: str) -> dict[str, Tensor]:
+        """What a reset restores, of each direction's sequences that have a step, by the name of its word."""
+        call, found = self.call, dict[str, Tensor]()
+        for s, name in enumerate(call.cell.states if call.resets else ()):
+            given = call.fresh[s] if call.fresh else torch.zeros_like(call.state[s])
+            for d in range(self.sizes.directions):
+                found[of(f"{word}.{name}", d)] = self.whole(given[d, : self.tables.alive], self.sizes.width(name))
+        return found
+
     def matrices(self) -> dict[str, Tensor]:
         """What is packed of the call, by name and direction, contiguous and of the type of its rows."""
         dtype, found = self.call.rows.dtype, dict[str, Tensor]()

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from cellwright.backends.call import Call, Result
 from cellwright.backends.kernels import panels
-from cellwright.backends.kernels.batch import batch_of
+from cellwright.backends.kernels.batch import batch_of, counts_of
 from cellwright.backends.kernels.binding import (
     FRAMES,
     LayerBinding,
@@ -25,7 +24,7 @@ from cellwright.backends.kernels.binding import (
 )
 from cellwright.backends.kernels.frame import At, Batch, Frame, Word
 from cellwright.backends.kernels.int8_panels import refuse_gradients
-from cellwright.backends.kernels.saved import saved_of
+from cellwright.backends.kernels.saved import saved_of, sparse_words
 from cellwright.compiler.codegen.int8_tile import Int8Tile
 from cellwright.compiler.kernel import Loop
 
@@ -88,25 +87,14 @@ def prepare(call: Call, *, saves: bool) -> Bound:
     for name, initial in zip(call.cell.states, call.state, strict=True):
         tensors[f"begin.{name}"] = initial.contiguous()
         tensors[f"final.{name}"] = initial.new_empty(initial.shape)  # contiguous, whatever that is
-    if call.resets:
-        tensors |= _fresh(binding)
+    tensors |= binding.fresh("fresh")
     if saves:
-        tensors["saved"] = saved_of(sizes).empty(sizes.directions, binding.tables.count)
+        tensors["saved"] = saved_of(sizes).empty(sizes.directions, counts_of(binding))
     for d in range(sizes.directions):
         for letter in letters:
             tensors[of(f"letter.{letter}", d)] = call.rows.new_empty(binding.tables.count, sizes.padded)
     kind = Kind(saves, letters, packs)
     return Bound(binding, _frame(sizes, kind), kind, tensors)
-
-
-def _fresh(binding: LayerBinding) -> dict[str, Tensor]:
-    """What a reset restores, of each direction's sequences that have a step."""
-    call, sizes, found = binding.call, binding.sizes, dict[str, Tensor]()
-    for s, name in enumerate(call.cell.states):
-        given = call.fresh[s] if call.fresh else torch.zeros_like(call.state[s])
-        for d in range(sizes.directions):
-            found[of(f"fresh.{name}", d)] = binding.whole(given[d, : binding.tables.alive], sizes.width(name))
-    return found
 
 
 # --- the words -----------------------------------------------------------------------------------------
@@ -161,7 +149,7 @@ def _direction(frame: Frame, sizes: Sizes, loop: Loop, kind: Kind, d: int, *, co
         if not kind.saves or loop.step.is_half(name):
             words[f"state.{name}"] = rows_of(frame, "alive", 2 * sizes.width(name) * size)
     if kind.saves:
-        return words | {"turns": At("turns")} | saved_of(sizes).words(d)
+        return words | {"turns": At("turns")} | sparse_words(d) | saved_of(sizes).words(d)
     words["state_rows"] = At("turns")
     if sizes.projects:
         words["whole"] = rows_of(frame, "alive", sizes.padded * size)

@@ -9,7 +9,7 @@ Where they end goes by the steps' rows alone, so that sums over all rows are the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -19,9 +19,8 @@ from cellwright.backends.kernels.frame import Numbers
 from cellwright.backends.kernels.partition import Tables, runs_of
 
 
-def numbers_of(tables: Tables, directions: int, threads: int, most: int) -> list[Numbers]:
-    """The numbers of each stretch, in the order in which they are computed, of up to `most` rows and a step's each."""
-    edges = _edges(tables, most)
+def numbers_of(tables: Tables, directions: int, threads: int, edges: Sequence[int]) -> list[Numbers]:
+    """The numbers of each stretch between edges, in the order in which they are computed."""
     if len(edges) == 2:  # as the forward pass
         runs = [(first, last) for _, first, last in tables.items]
         return [_numbers(tables, [(0, tables.steps)] * directions, threads, runs) | _added(1, 0, directions)]
@@ -33,12 +32,15 @@ def numbers_of(tables: Tables, directions: int, threads: int, most: int) -> list
     return found
 
 
-def _edges(tables: Tables, most: int) -> list[int]:
-    """The step in which each stretch begins, and T: each has a step or more."""
+def edges_of(tables: Tables, most: int, every: int = 1) -> list[int]:
+    """The step in which each stretch begins, a multiple of `every`, and T.
+
+    Each has a step or more, and up to `most` rows and those of `every` steps.
+    """
     number = -(-tables.count // most)
     ends = tables.offsets.numpy() + tables.sizes.numpy()
     cuts = np.searchsorted(ends, tables.count * np.arange(1, number) / number) + 1
-    return sorted({0, *(int(c) for c in cuts), tables.steps})
+    return sorted({0, *(int(c) // every * every for c in cuts), tables.steps})
 
 
 def _added(number: int, k: int, directions: int) -> dict[str, int]:

@@ -85,6 +85,9 @@ ITEM = Struct(
     *("part", "parts", "met", "team", "rest"),
 )
 
+# Of states that are kept before some steps only (`backends.kernels.sparse`).
+SPARSE = ("sparse_rows", "sparse_since", "sparse_reads", "sparse_begins", "sparse_kept")
+
 # reverse                           whether the steps are taken from the last to the first
 # steps, inputs, hidden, outputs    T, I, H, and P: H, or what it is projected to
 # padded, operand_bytes             H rounded up to whole registers; bytes between two rows of what U multiplies
@@ -99,6 +102,10 @@ ITEM = Struct(
 # kept, halves (S, · × padded)      with halves: what is saved in 32 and in 16 bits
 # half_state (S, padded)            with halves, of 16 bits: the state that U multiplies, before each step;
 # turns (T,)                        then its rows in "state", those of two steps in turn
+# sparse_rows (T,)                  of a state that is kept before some steps only, its first row of each step;
+# sparse_since (T,)                 and the step, as they are computed, from which it is computed again;
+# sparse_reads, sparse_begins (alive,)   that of each sequence's first step, and where it is kept of that;
+# sparse_kept                       the first row of those steps before which it is kept
 # rows (S, saved_rows)              what is saved of one number a row
 # y (·, ·), y_stride in bytes       forward: the outputs;  backward: their cotangents
 # since, until                      backward: the stretch of steps, numbered as forward computes them
@@ -113,7 +120,7 @@ COMMON = (
     *("reverse", "steps", "inputs", "hidden", "outputs", "padded", "operand_bytes"),
     *("batch_sizes", "offsets", "state_rows", "starts", "resets", "x_places", "y_places"),
     *("x", "input_panels", "input_starts", "recurrent_panels", "recurrent_starts"),
-    *("kept", "halves", "half_state", "turns", "since", "until", "before"),
+    *("kept", "halves", "half_state", "turns", *SPARSE, "since", "until", "before"),
     *("gates", "rows", "y", "y_stride", "columns", "projection_panels", "projection_starts", "whole", "projected"),
 )
 
@@ -123,4 +130,6 @@ COMMON = (
 # carry (alive, padded)             forward: after a sequence's last step;  backward: cotangents from step to step
 # final (B, size) or 0              `carry` when all is done; backward with what comes through U
 # fresh (alive, padded)             forward: what a reset restores;  backward: the sum of its cotangents
-STATE_KINDS = ("begin", "state", "carry", "final", "fresh")
+# restored (alive, padded)          backward, of a state that is computed again: what a reset restores
+# replayed (rows, padded)           backward, of such a state: that before each step of a stretch
+STATE_KINDS = ("begin", "state", "carry", "final", "fresh", "restored", "replayed")

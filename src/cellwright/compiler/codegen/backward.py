@@ -3,6 +3,7 @@
 It takes a stretch of the steps at a time, the last first, so that only the cotangents of a stretch are held. What goes
 from one to the next are `carry` and `fresh`: at the end of a stretch, what its cotangents hand to the step before is
 added to `carry`, in the order in which that step would add it, so that a row has the same bits wherever steps are cut.
+States that are kept before some steps only are first computed again, before every step of the stretch.
 """
 
 from __future__ import annotations
@@ -39,11 +40,63 @@ def define_backward(module: Module, tile: Tile, step: LoopSpec) -> Function:
     with b.if_then(b.icmp_signed("==", until, e.steps)):
         _begin(e)
     with count(b, integer(0), b.sub(until, since)) as back:
-        _step(e, b.sub(b.sub(until, integer(1)), back), until)
+        s = b.sub(b.sub(until, integer(1)), back)
+        if step.replayed:
+            _replay_before(e, s, until)
+        _step(e, s, until)
     goes_on = _hand_on(e, since)
     with e.if_wanted(f"final.{step.cell.states[0]}"):
         _finish(e, goes_on, _last_alive(e, since, until))
     return e.end()
+
+
+def _replay_before(e: LoopBuilder, s: Value, until: Value) -> None:
+    """Where step s ends a run of steps, compute states that are kept before its first only before each of them.
+
+    A run is computed again just before its own derivative, which then finds in the cache what both read.
+    """
+    b = e.b
+    more, following = e.following(s, until)
+    since = e.table("sparse_since", e.time(s))
+    with b.if_then(b.or_(b.not_(more), b.icmp_signed("!=", e.table("sparse_since", following), since))):
+        _replay(e, since, b.add(s, integer(1)))
+
+
+def _replay(e: LoopBuilder, since: Value, until: Value) -> None:
+    """Of a run of steps those states, before each of them, as the pass forward had them.
+
+    From what is kept, or where a sequence begins, they go on step by step.
+    """
+    b, step = e.b, e.step
+    with count(b, since, until) as s:
+        t = e.time(s)
+        offset, alive = e.table("offsets", t), e.alive(t)
+        with count(b, e.first, alive) as n:
+            _take_kept(e, n, b.add(offset, n), t)
+        more, following = e.following(s, until)
+        goes_on = b.select(more, minimum(b, alive, e.table("batch_sizes", following)), e.first)
+        after = e.table("offsets", following)
+        with count(b, e.first, goes_on) as n:
+            write = {f"state.{name}": e.writer(e.replayed_row(name, b.add(after, n))) for name in step.replayed}
+            e.run(step.replay, _readers(e, step.replay, n, b.add(offset, n)), write)
+
+
+def _take_kept(e: LoopBuilder, n: Value, row: Value, t: Value) -> None:
+    """What a sequence begins or goes on from at a packed row, where that is kept, or where it begins anew."""
+    b = e.b
+    begins = b.icmp_signed("==", row, e.table("starts", n))
+    first = e.table("sparse_rows", t)
+    kept = b.icmp_signed(">=", first, e.block.number(b, e.direction, "sparse_kept"))
+    with b.if_then(b.or_(begins, kept)):
+        for name in e.step.replayed:
+            there = b.select(begins, e.table("sparse_begins", n), b.add(first, n))
+            e.copy(e.state_row("state", name, there), e.replayed_row(name, row), e.padded)
+
+    def restore() -> None:
+        for name in e.step.replayed:
+            e.copy(e.state_row("restored", name, n), e.replayed_row(name, row), e.padded)
+
+    e.if_reset(row, restore)
 
 
 def _begin(e: LoopBuilder) -> None:
@@ -222,13 +275,19 @@ def _readers(e: LoopBuilder, program: Program, n: Value, row: Value) -> dict[str
         elif kind == "row":
             read[name] = _number(e, row, int(which))
         elif kind == "s":
-            half = e.step.is_half(which)  # all others stand in the row of their step
-            read[name] = (
-                e.half_reader(e.half_row("half_state", row)) if half else e.reader(e.state_row("state", which, row))
-            )
+            read[name] = _state_reader(e, which, row)
         elif kind == "d":
             read[name] = _cotangent_of(e, which, n, row)
     return read
+
+
+def _state_reader(e: LoopBuilder, name: str, row: Value) -> pointwise.Read:
+    """Reads a state before the step of a packed row."""
+    if name in e.step.replayed:
+        return e.reader(e.replayed_row(name, row))
+    if e.step.is_half(name):
+        return e.half_reader(e.half_row("half_state", row))
+    return e.reader(e.state_row("state", name, row))
 
 
 def _cotangent_of(e: LoopBuilder, name: str, n: Value, row: Value) -> pointwise.Read:

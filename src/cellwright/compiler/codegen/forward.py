@@ -42,14 +42,21 @@ def define_forward(module: Module, tile: Tile, step: LoopSpec) -> Function:
 
 def _begin(e: LoopBuilder) -> None:
     """The states before each sequence's first step; of two steps in turn both, since it may begin in either."""
-    b = e.b
-    with count(b, e.first, e.last) as n:
-        start, both = e.table("starts", n), [n, b.add(n, e.table("batch_sizes", integer(0)))]
+    with count(e.b, e.first, e.last) as n:
+        start = e.table("starts", n)
         for name in e.step.cell.states:
-            for row in [start] if e.step.saves and not e.step.is_half(name) else both:
-                place = e.state_row("state", name, row)
+            for place in _first_rows(e, name, n, start):
                 e.begin(name, n, place)
                 e.if_reset(start, lambda name=name, place=place, n=n: _restore(e, name, n, place))  # type: ignore[misc]
+
+
+def _first_rows(e: LoopBuilder, name: str, n: Value, start: Value) -> list[Value]:
+    """Where the state before the first step of sequence n stands, that of packed row `start`."""
+    if e.step.saves and name in e.step.replayed:  # where that step reads it, and for the pass back
+        return [e.state_row("state", name, e.table(rows, n)) for rows in ("sparse_reads", "sparse_begins")]
+    if e.step.saves and not e.step.is_half(name):
+        return [e.state_row("state", name, start)]
+    return [e.state_row("state", name, row) for row in (n, e.b.add(n, e.table("batch_sizes", integer(0))))]
 
 
 def _finish(e: LoopBuilder) -> None:

@@ -128,6 +128,7 @@ class LoopSpec:
     scalars    the streams that are one number for all units
     heads      parts of the units, each of which U lets see itself only
     halves     what is kept in 16 bits, and whether by its distance from 1 (`ir.halves`)
+    replay     the step of those states that are kept before some steps only (`ir.replay`)
 
     Without halves, what is saved takes the place of x in the rows of gates. With them it has rows of its own, of 16 and
     of 32 bits a number; those of gates are then an item's own, as in inference.
@@ -143,6 +144,7 @@ class LoopSpec:
     scalars: frozenset[str] = frozenset()
     heads: int = 1
     halves: Mapping[str, bool] = field(default_factory=dict)
+    replay: Program = field(default_factory=Program)
 
     @property
     def in_gates(self) -> bool:
@@ -152,7 +154,7 @@ class LoopSpec:
     @cached_property
     def splits(self) -> bool:
         """Whether the threads that share an item of a training step can compute some of the units each."""
-        joins = self.projects or self.places.products or self.program.reductions()
+        joins = self.projects or self.places.products or self.program.reductions() or self.replay.reductions()
         return self.saves and not joins
 
     @cached_property
@@ -167,6 +169,11 @@ class LoopSpec:
     def is_half(self, state: str) -> bool:
         """Whether a state before each step is kept in 16 bits."""
         return f"s.{state}" in self.halves
+
+    @cached_property
+    def replayed(self) -> tuple[str, ...]:
+        """The states that are kept before some steps only."""
+        return tuple(name.removeprefix("state.") for name in self.replay.outputs)
 
     @cached_property
     def back(self) -> bool:
@@ -199,7 +206,7 @@ class LoopSpec:
         own = (cell.states, cell.results, cell.recurrent_state, sorted(cell.streams.items()), sorted(self.scalars))
         kept = sorted(self.halves.items())
         loop = (self.places, self.slots, self.saves, self.projects, self.letters, self.heads, kept)
-        return repr((own, *loop, self.program.recipe()))
+        return repr((own, *loop, self.program.recipe(), self.replay.recipe()))
 
     def block(self) -> Struct:
         """The words of a direction: COMMON, then by name the states, parameters, streams, their cotangents, letters."""

@@ -125,8 +125,16 @@ class LoopBuilder:
 
     def before(self, state: str, t: Value, sequence: Value) -> Value:
         """The row in which a state stands before step t."""
-        rows = "turns" if self.step.saves and self.step.is_half(state) else "state_rows"
+        rows = "state_rows"
+        if self.step.saves and state in self.step.replayed:
+            rows = "sparse_rows"
+        elif self.step.saves and self.step.is_half(state):
+            rows = "turns"
         return self.b.add(self.table(rows, t), sequence)
+
+    def replayed_row(self, state: str, index: Value) -> Value:
+        """The address of such a state before the step of a packed row, where it is computed again."""
+        return self.row(f"replayed.{state}", self.in_stretch(index))
 
     def x_row(self, index: Value) -> Value:
         """The address of the input of a packed row."""

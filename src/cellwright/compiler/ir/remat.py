@@ -54,7 +54,7 @@ def training(cell: Definition, wanted: frozenset[str] = frozenset()) -> Plan:
     saving = forward(cell)  # the derivative begins with the same nodes in the same order
     saving.outputs |= {name: i for i, name in names.items()}
     saving.verify()
-    backward = _rebuild(whole, names)
+    backward = rebuilt(whole, names)
     backward.verify()
     return Plan(saving, backward, len(units), len(per_row), len(units))
 
@@ -98,7 +98,7 @@ def _choose(whole: Program, step: int, rows: Sequence[bool], projections: frozen
     return sorted(kept)
 
 
-def _rebuild(whole: Program, names: dict[int, str]) -> Program:
+def rebuilt(whole: Program, names: dict[int, str]) -> Program:
     """The part of `whole` that its outputs need, with the named nodes read in place of computed.
 
     Of a value that has the gradient of another only the value is left, for the derivative is taken.
