@@ -9,7 +9,7 @@ from cellwright.compiler import target, units
 from cellwright.compiler.codegen.amx_tile import AmxTile
 from cellwright.compiler.kernel import kernel
 
-CACHED = (units._found, units.dot_products_gain)
+CACHED = (units._found, units.gain_of)
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def without_tiles(monkeypatch, gain: float) -> None:
     """A processor that has dot products alone, at so many times the rate of float32."""
     monkeypatch.setattr(units, "no_tiles", lambda: "no tiles here")
     monkeypatch.setattr(units, "no_dot_products", lambda: None)
-    monkeypatch.setattr(units, "dot_products_gain", lambda: gain)
+    monkeypatch.setattr(units, "gain_of", lambda unit: gain)
 
 
 def test_float32_is_multiplied_in_float32() -> None:
@@ -48,18 +48,27 @@ def test_dot_products_are_taken_where_they_are_measured_to_pay(monkeypatch, gain
 def test_a_measurement_is_made_once_a_machine(monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("CELLWRIGHT_CACHE", str(tmp_path))
     turns: list[float] = []
-    monkeypatch.setattr(units, "_measured", lambda target: turns.append(1.25) or 1.25)
-    assert units.dot_products_gain() == 1.25
-    units.dot_products_gain.cache_clear()  # as another process has it
-    assert units.dot_products_gain() == 1.25
+    monkeypatch.setattr(units, "_measured", lambda target, unit: turns.append(1.25) or 1.25)
+    assert units.gain_of("avx512_bf16") == 1.25
+    units.gain_of.cache_clear()  # as another process has it
+    assert units.gain_of("avx512_bf16") == 1.25
     assert len(turns) == 1
 
 
-def test_the_rate_of_dot_products_is_a_number_of_the_right_size(monkeypatch, tmp_path) -> None:
-    if reason := units.no_dot_products():
+@pytest.mark.parametrize("unit", ["avx512_bf16", "bfmmla"])
+def test_the_rate_of_a_unit_is_a_number_of_the_right_size(monkeypatch, tmp_path, unit) -> None:
+    if reason := units.MISSING[unit]():
         pytest.skip(reason)
     monkeypatch.setenv("CELLWRIGHT_CACHE", str(tmp_path))
-    assert 0.1 < units.dot_products_gain() < 10
+    assert 0.1 < units.gain_of(unit) < 10
+
+
+@pytest.mark.parametrize(("gain", "name"), [(2.0, "bfmmla"), (1.0, "float32")])
+def test_products_of_matrices_are_taken_on_arm_where_they_are_measured_to_pay(monkeypatch, gain, name) -> None:
+    without_tiles(monkeypatch, gain)
+    monkeypatch.setattr(units, "no_dot_products", lambda: "none on Arm")
+    monkeypatch.setattr(units, "no_matrix_products", lambda: None)
+    assert units.microkernel("bf16").name == name
 
 
 def test_bytes_are_multiplied_by_the_fastest_unit_that_is_there(monkeypatch) -> None:
@@ -90,7 +99,7 @@ def test_a_unit_that_is_not_known_is_refused(monkeypatch) -> None:
 
 def test_a_unit_that_is_not_there_is_refused(monkeypatch) -> None:
     monkeypatch.setenv(units.UNIT, "amx")
-    monkeypatch.setitem(units._MISSING, "amx", lambda: "there are no tiles")
+    monkeypatch.setitem(units.MISSING, "amx", lambda: "there are no tiles")
     with pytest.raises(ValueError, match="asks for 'amx' and there are no tiles"):
         units.microkernel("bf16")
 

@@ -4,11 +4,12 @@ amx            tile registers: 16 × 16 sums of 32 terms an instruction. Taken w
 avx512_bf16    dot products of two terms. Some processors begin as many of them as of float32's, some half as many,
                so both are timed, once, and the rate kept beside the compiled code; taken where it pays for the
                products that an arithmetic needs.
+bfmmla         Arm's products of 2 × 4 by 4 × 2 numbers, timed likewise.
 float32        else
 
 int8 is multiplied by tile registers (amx) where they are, few rows of it by dot products; else by dot products of bytes
-(vnni) where there are such, else by pmaddwd on x86 with AVX2, else by plain instructions (plain): all with the same
-bits.
+(vnni, on Arm sdot) where there are such, else by pmaddwd on x86 with AVX2, else by plain instructions (plain): all with
+the same bits.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ from cellwright.compiler.target import (
     no_byte_products,
     no_byte_tiles,
     no_dot_products,
+    no_matrix_products,
+    no_signed_byte_products,
     no_sums_of_pairs,
     no_tiles,
 )
@@ -43,8 +46,13 @@ from cellwright.compiler.target import (
 # Takes this unit for products of fewer bits, as ONEDNN_MAX_CPU_ISA does for oneDNN's; the emulated ones are for tests.
 UNIT = "CELLWRIGHT_BFLOAT16_UNIT"
 INT8_UNIT = "CELLWRIGHT_INT8_UNIT"  # the same for products of int8
-UNITS = ("float32", "amx", "avx512_bf16", "emulated amx", "emulated avx512_bf16")
-_MISSING: dict[str, Callable[[], str | None]] = {"amx": no_tiles, "avx512_bf16": no_dot_products}
+# Why a processor has not got a unit, or None; in the order in which they are taken.
+MISSING: dict[str, Callable[[], str | None]] = {
+    "amx": no_tiles,
+    "avx512_bf16": no_dot_products,
+    "bfmmla": no_matrix_products,
+}
+UNITS = ("float32", *MISSING, *(f"emulated {unit}" for unit in MISSING))
 _PAYS = 1.1  # times the rate of float32, from which on fewer bits are taken
 _TERMS, _CALLS, _TURNS = 256, 200, 9  # of a product that is timed: its panel lies in the first cache
 
@@ -68,7 +76,7 @@ def microkernel(arithmetic: str) -> Microkernel:
     if asked := os.environ.get(UNIT):
         if asked not in UNITS:
             raise ValueError(f"{UNIT} is {asked!r}; expected one of {', '.join(UNITS)}, or nothing")
-        if missing := _MISSING.get(asked, lambda: None)():
+        if missing := MISSING.get(asked, lambda: None)():
             raise ValueError(f"{UNIT} asks for {asked!r} and {missing}")
         return Microkernel(asked, f"{UNIT} asks for it")
     return _found(arithmetic)
@@ -80,6 +88,7 @@ def _of_bytes(asked: str | None) -> Microkernel:
     missing = {
         "amx": no_byte_tiles(),
         "vnni": no_byte_products(target.register_bytes),
+        "sdot": no_signed_byte_products(target.register_bytes),
         "pmaddwd": no_sums_of_pairs(target),
         "plain": None,
         "emulated amx": None,
@@ -91,7 +100,8 @@ def _of_bytes(asked: str | None) -> Microkernel:
             raise ValueError(f"{INT8_UNIT} asks for {asked!r} and {reason}")
         return Microkernel(asked, f"{INT8_UNIT} asks for it")
     found = next(unit for unit, reason in missing.items() if reason is None)
-    has = {"amx": "the processor has tile registers for bytes", "vnni": "the processor has dot products of bytes"}
+    has = dict.fromkeys(("vnni", "sdot"), "the processor has dot products of bytes")
+    has["amx"] = "the processor has tile registers for bytes"
     return Microkernel(found, has.get(found) or str(missing["vnni"]))
 
 
@@ -99,28 +109,33 @@ def _of_bytes(asked: str | None) -> Microkernel:
 def _found(arithmetic: str) -> Microkernel:
     if (no_tile := no_tiles()) is None:
         return Microkernel("amx", "the processor has tile registers for bfloat16")
-    if no_dot_products():
+    if no_dot_products() is None:
+        unit = "avx512_bf16"
+    elif no_matrix_products() is None:
+        unit = "bfmmla"
+    else:
         return Microkernel("float32", no_tile)
     products = len(ORDER[PARTS[arithmetic]])
-    gain = dot_products_gain() / products
-    measured = f"a product by avx512_bf16 was measured at {gain:.2g} times the rate of float32"
-    return Microkernel("avx512_bf16" if gain >= _PAYS else "float32", measured)
+    gain = gain_of(unit) / products
+    measured = f"a product by {unit} was measured at {gain:.2g} times the rate of float32"
+    return Microkernel(unit if gain >= _PAYS else "float32", measured)
 
 
 @functools.cache
-def dot_products_gain() -> float:
-    """How many times as fast as float32's tile the dot products of bfloat16 are here, timed once a machine."""
+def gain_of(unit: str) -> float:
+    """How many times as fast as float32's tile a unit's is here, in products of bfloat16; timed once a machine."""
     target = host()
-    return float(kept("rate of dot products", target, lambda: repr(_measured(target)).encode()))
+    return float(kept(f"rate of {unit}", target, lambda: repr(_measured(target, unit)).encode()))
 
 
-def _measured(target: Target) -> float:
-    """The median over turns of the two tiles' times, in turn."""
-    tiles = [tile_of(target, "float32", arithmetic, "avx512_bf16") for arithmetic in ("float32", "bf16")]
+def _measured(target: Target, unit: str) -> float:
+    """The median over turns of the two tiles' times, in turn, for each column of results."""
+    tiles = [tile_of(target, "float32", arithmetic, unit) for arithmetic in ("float32", "bf16")]
     runs = [_timed(target, tile) for tile in tiles]
     for run in runs:
         run()
-    return statistics.median(plain / dots for plain, dots in [[run() for run in runs] for _ in range(_TURNS)])
+    taken = [[run() / tile.columns for run, tile in zip(runs, tiles, strict=True)] for _ in range(_TURNS)]
+    return statistics.median(plain / fewer for plain, fewer in taken)
 
 
 def _timed(target: Target, tile: Tile) -> Callable[[], float]:

@@ -10,34 +10,35 @@ import pytest
 import torch
 from llvmlite import ir
 
-from cellwright.compiler import target as processor
 from cellwright.compiler.codegen.amx_tile import AmxTile
 from cellwright.compiler.codegen.bfloat16 import rounds_itself
 from cellwright.compiler.codegen.bfloat16_tile import ORDER, TERMS, Bfloat16Tile
 from cellwright.compiler.codegen.dot_tile import DotTile
 from cellwright.compiler.codegen.ir_builder import function, pointer
+from cellwright.compiler.codegen.matrix_tile import MatrixTile
 from cellwright.compiler.codegen.microkernel import lanes_of
 from cellwright.compiler.codegen.vector import i64
 from cellwright.compiler.runtime.jit import compile_module
 from cellwright.compiler.target import host
+from cellwright.compiler.units import MISSING
 
 WIDTHS = (None, 32, 16)  # bytes of a register; None is this processor's
-UNITS = ("amx", "emulated amx", "avx512_bf16", "emulated avx512_bf16")
+UNITS = ("amx", "emulated amx", "avx512_bf16", "emulated avx512_bf16", "bfmmla", "emulated bfmmla")
+KINDS = {"amx": (AmxTile, 64), "avx512_bf16": (DotTile, 64), "bfmmla": (MatrixTile, 16)}  # and columns of a panel
 # of the largest value, measured: twice what was seen over shapes and seeds
 ERRORS = {1: 4e-3, 2: 1e-5, 3: 5e-7}
 
 
 def tile(parts: int, unit: str, register_bytes: int | None = None, *, native: bool = False) -> Bfloat16Tile:
     """A tile as `tiles.tile_of` makes it."""
-    lanes = lanes_of(host(register_bytes), "float32")
-    kind = AmxTile if unit.endswith("amx") else DotTile
-    return kind(lanes, 64 // lanes.width, parts, native, unit.startswith("emulated"))
+    lanes, name = lanes_of(host(register_bytes), "float32"), unit.removeprefix("emulated ")
+    kind, columns = KINDS[name]
+    return kind(lanes, columns // lanes.width, parts, native, unit.startswith("emulated"))
 
 
 def needs(unit: str) -> None:
     """Skip where the processor has no such unit."""
-    missing = {"amx": processor.no_tiles, "avx512_bf16": processor.no_dot_products}.get(unit, lambda: None)()
-    if missing:
+    if missing := MISSING.get(unit, lambda: None)():
         pytest.skip(missing)
 
 
@@ -74,7 +75,11 @@ class Product:
             (part.view(np.uint32) >> 16).astype(np.uint16).reshape(terms // 2, 2, n // columns, columns)
             for part in split(filled, self.tile.parts)
         ]
-        return np.ascontiguousarray(np.stack(words).transpose(3, 0, 1, 4, 2))
+        panels = np.stack(words).transpose(3, 0, 1, 4, 2)
+        if isinstance(self.tile, MatrixTile):  # of four columns and two pairs, each two columns with both their pairs
+            parts, pairs = panels.shape[1:3]
+            panels = panels.reshape(-1, parts, pairs // 2, 2, columns // 4, 2, 2, 2).transpose(0, 1, 2, 5, 4, 6, 3, 7)
+        return np.ascontiguousarray(panels)
 
     def __call__(
         self,
@@ -108,6 +113,15 @@ def fused(total: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return (total.astype(np.float64) + x.astype(np.float64) * y.astype(np.float64)).astype(np.float32)
 
 
+def to_odd(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """x + y in float32, rounded to odd: where the nearest number is even and not the sum, its neighbour beyond that."""
+    nearest = x + y
+    taken = nearest - x
+    lost = (x - (nearest - taken)) + (y - taken)
+    neighbour = np.nextafter(nearest, np.where(lost > 0, np.float32(np.inf), np.float32(-np.inf)))
+    return np.where((lost != 0) & (nearest.view(np.uint32) % 2 == 0), neighbour, nearest)
+
+
 def emulated_by_numpy(a: np.ndarray, b: np.ndarray, start: np.ndarray, parts: int, unit: str) -> np.ndarray:
     """The sums in the processor's order, of numbers that are far from denormal."""
     k = a.shape[1]
@@ -120,6 +134,10 @@ def emulated_by_numpy(a: np.ndarray, b: np.ndarray, start: np.ndarray, parts: in
             for j in range(0, terms, 2):
                 for odd in (1, 0):
                     total = fused(total, left[p][:, j + odd : j + odd + 1], right[q][j + odd])
+            continue
+        if unit.endswith("bfmmla"):
+            for j in range(0, terms, 2):
+                total = to_odd(total, to_odd(*(left[p][:, [t]] * right[q][t] for t in (j, j + 1))))
             continue
         for block in range(0, terms, TERMS):
             both = [np.zeros_like(total), np.zeros_like(total)]

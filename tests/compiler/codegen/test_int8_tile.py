@@ -13,10 +13,16 @@ from cellwright.compiler.codegen.ir_builder import function, pointer
 from cellwright.compiler.codegen.tiles import tile_of
 from cellwright.compiler.codegen.vector import i64
 from cellwright.compiler.runtime.jit import compile_module
-from cellwright.compiler.target import host, no_byte_products, no_byte_tiles, no_sums_of_pairs
+from cellwright.compiler.target import (
+    host,
+    no_byte_products,
+    no_byte_tiles,
+    no_signed_byte_products,
+    no_sums_of_pairs,
+)
 
 WIDTHS = (None, 32, 16, 8)  # bytes of a register; None is this processor's
-UNITS = ("amx", "emulated amx", "vnni", "pmaddwd", "plain")
+UNITS = ("amx", "emulated amx", "vnni", "pmaddwd", "sdot", "plain", "plain sdot")
 
 
 def needs(unit: str, register_bytes: int | None) -> None:
@@ -26,6 +32,7 @@ def needs(unit: str, register_bytes: int | None) -> None:
         "amx": no_byte_tiles(),
         "vnni": no_byte_products(target.register_bytes),
         "pmaddwd": no_sums_of_pairs(target),
+        "sdot": no_signed_byte_products(target.register_bytes),
     }.get(unit)
     if missing:
         pytest.skip(missing)
@@ -141,14 +148,14 @@ def test_a_rows_bits_are_its_own_whatever_stands_beside_it(unit) -> None:
         assert np.array_equal(product(np.ascontiguousarray(a[rows]), v, scales, start), whole[rows])
 
 
-def test_the_largest_whole_numbers_do_not_overflow() -> None:
+@pytest.mark.parametrize("unit", UNITS)
+def test_the_largest_whole_numbers_do_not_overflow(unit) -> None:
     _, _, scales, start = numbers(1, 1, 64)
     k = 3000
     v, a = np.full((k, 64), LEVELS, np.int8), np.ones((2, k), np.float32)
     a[1] = -1
     v[:, 1::2] = -LEVELS
-    for unit in UNITS:
-        assert np.array_equal(Product(unit)(a, v, scales, start), by_numpy(a, v, scales, start))
+    assert np.array_equal(Product(unit)(a, v, scales, start), by_numpy(a, v, scales, start))
 
 
 def test_a_row_of_zeros_or_of_what_is_nearly_none_gives_the_start() -> None:

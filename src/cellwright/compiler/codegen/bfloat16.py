@@ -21,6 +21,7 @@ _HALF = 0x7FFF  # what rounds a float32 to the nearest of 16 bits, but for ties
 _QUIET = 0x7FC00000  # a NaN
 _SMALLEST = 2.0**-126  # normal float32
 _INFINITY = float("inf")
+_BEYOND_FLOAT32 = (1 << 29) - 1  # the bits of a float64 that float32 has not got
 
 
 class _BFloat(ir.Type):
@@ -128,3 +129,27 @@ def flushed(value: Vector) -> Vector:
     """Zero of the same sign in place of a denormal, as the processors' bfloat16 products have it."""
     zero = value.new(value.lanes.constant(0.0)).call("copysign", value)
     return zero.select(value.call("fabs") < _SMALLEST, value)
+
+
+def added_to_odd(x: Vector, y: Vector) -> Vector:
+    """The sum of float32 numbers, none of them denormal, rounded to odd; zero in place of a denormal, NaN in one way.
+
+    To odd: an inexact sum is that of its two neighbours whose last bit is 1. The sum is taken in float64 beside what
+    that lost (Knuth's two-sum), brought towards zero, and cut to the bits of float32, the last of which is set where
+    anything was lost.
+    """
+    b, lanes = x.builder, x.lanes
+    wide = Lanes("float64", lanes.width)
+    p, q = (Vector(wide, b, b.fpext(z.value, wide.vector)) for z in (x, y))
+    total = p + q
+    taken = total - p
+    lost = (p - (total - taken)) + (q - taken)
+    inexact = b.or_(lost < 0.0, lost > 0.0)
+    outside = b.and_(inexact, b.icmp_signed("<", b.xor(lost.bits(), total.bits()), wide.integer(0)))
+    nearer = b.sub(total.bits(), b.zext(outside, wide.integers))
+    rest = b.and_(nearer, wide.integer(_BEYOND_FLOAT32))
+    odd = b.or_(inexact, b.icmp_unsigned("!=", rest, wide.integer(0)))
+    bits = b.or_(b.xor(nearer, rest), b.shl(b.zext(odd, wide.integers), wide.integer(_BEYOND_FLOAT32.bit_length())))
+    found = x.new(b.fptrunc(b.bitcast(bits, wide.vector), lanes.vector))
+    nan = x.from_bits(lanes.integer(_QUIET))
+    return nan.select(total.is_nan(), flushed(found))

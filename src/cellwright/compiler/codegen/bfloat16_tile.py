@@ -22,6 +22,7 @@ A panel's rows are as long as those of float32, and half as many for each part.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -45,7 +46,7 @@ WORD = 4  # bytes
 
 @dataclass(frozen=True)
 class Bfloat16Tile(Tile):
-    """How float32 is multiplied as bfloat16, whatever the instruction: `AmxTile`, `DotTile`.
+    """How float32 is multiplied as bfloat16, whatever the instruction: `AmxTile`, `DotTile`, `MatrixTile`.
 
     parts      in how many parts a number is split
     native     the processor rounds to bfloat16 itself
@@ -76,7 +77,7 @@ class Bfloat16Tile(Tile):
 
     @property
     def together(self) -> int:
-        """How many terms lie in one row of a panel."""
+        """How many terms are packed at a time: two in each word of a row."""
         return 2
 
     @property
@@ -155,29 +156,34 @@ class Bfloat16Tile(Tile):
             kind = ir.VectorType(bfloat16.i16, self.lanes.width).as_pointer()
             b.store(bfloat16.halves(part), b.bitcast(address, kind)).align = 2
 
-    def _store_words(self, even: Vector, odd: Vector, place: Value, pairs: Value) -> None:
-        """Split a register of columns of two neighbouring terms, and store the words of each part in its row."""
-        b = even.builder
-        two = (bfloat16.parts(terms, self.parts, self.native) for terms in (even, odd))
-        for p, (low, high) in enumerate(zip(*two, strict=True)):
-            part = b.gep(place, [b.mul(pairs, integer(p * self.columns))])
-            self.lanes.store(bfloat16.words(low, high), part)
+    def rows_of_words(self, terms: Sequence[Vector]) -> list[Vector]:
+        """The rows of a panel for a register of columns of one part of `together` terms, one after another."""
+        return [bfloat16.words(*terms)]
+
+    def _store_words(self, terms: Sequence[Vector], place: Value, pairs: Value) -> None:
+        """Split a register of columns of `together` terms, and store the words of each part in its rows."""
+        b = terms[0].builder
+        split = (bfloat16.parts(term, self.parts, self.native) for term in terms)
+        for p, part in enumerate(zip(*split, strict=True)):
+            first = b.gep(place, [b.mul(pairs, integer(p * self.columns))])
+            for r, words in enumerate(self.rows_of_words(part)):
+                self.lanes.store(words, b.gep(first, [integer(r * self.columns)]))
 
     def store_rows(self, rows: list[list[Vector]], panel: Value, k: Value, terms: Value) -> None:
-        """Store the row of a panel that begins with term k: the columns of two terms."""
+        """Store the rows of a panel that begin with term k: the columns of `together` terms."""
         b = rows[0][0].builder
         pairs = self.pairs(b, terms)
-        for step, even, odd in zip(self.steps, *rows, strict=True):
+        for step, *columns in zip(self.steps, *rows, strict=True):
             place = b.add(b.mul(b.sdiv(k, integer(2)), integer(self.columns)), step)
-            self._store_words(even, odd, at(b, panel, place, self.lanes.scalar), pairs)
+            self._store_words(columns, at(b, panel, place, self.lanes.scalar), pairs)
 
     def store_block(self, b: Builder, block: list[Vector], target: Value, terms: Value, k: Value) -> None:
         """Store a register of columns for each of some terms from k on, of which those past the last are zero."""
         pairs = self.pairs(b, terms)
-        for i in range(0, len(block), 2):
+        for i in range(0, len(block), self.together):
             row = b.add(b.sdiv(k, integer(2)), integer(i // 2))
             place = at(b, target, b.mul(row, integer(self.columns)), self.lanes.scalar)
-            self._store_words(block[i], block[i + 1], place, pairs)
+            self._store_words(block[i : i + self.together], place, pairs)
 
     def filled(self, b: Builder, terms: Value) -> Value:
         """The terms of a panel, filled up."""

@@ -1,4 +1,4 @@
-"""bfloat16 products by dot products of two terms: sums in registers, as in `microkernel`, two terms at a time.
+"""bfloat16 products by dot products of two terms.
 
     dot(c, a, b)    c + a_1 b_1 + a_0 b_0,  the odd term first, each with one fused multiply-add
 
@@ -10,68 +10,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from llvmlite import ir
-from llvmlite.ir import Function, Module, Value
 from llvmlite.ir import IRBuilder as Builder
+from llvmlite.ir import Value
 
 from cellwright.compiler.codegen import bfloat16
-from cellwright.compiler.codegen.bfloat16_tile import MULTIPLY, WORD, Bfloat16Tile, Factors, Rows, result_row
-from cellwright.compiler.codegen.ir_builder import (
-    Span,
-    accumulate,
-    at,
-    choose,
-    count,
-    element_at,
-    function,
-    integer,
-    load,
-    pointer,
-)
-from cellwright.compiler.codegen.microkernel import ROWS
+from cellwright.compiler.codegen.bfloat16_tile import Factors
+from cellwright.compiler.codegen.ir_builder import accumulate, at, integer, load, pointer
+from cellwright.compiler.codegen.register_tile import RegisterTile
 from cellwright.compiler.codegen.vector import Vector, declare, i64
 
 
 @dataclass(frozen=True)
-class DotTile(Bfloat16Tile):
-    """Products by vdpbf16ps, ROWS rows and a panel's columns at a time."""
+class DotTile(RegisterTile):
+    """Products by vdpbf16ps."""
 
-    def define_multiply(self, module: Module) -> Function:
-        """Add multiply, as `Bfloat16Tile` says. A panel stays in the first cache while all rows pass it."""
-        if known := module.globals.get("multiply"):
-            return known
-        small = self._define_small(module)
-        made, b = function(module, "multiply", MULTIPLY, inline=True)
-        m, results, pairs, operands, panels, starts, begin, end, stride = made.args
-        width = self.columns * WORD
-        line, panel_bytes = self.operand_line(b, pairs), self.panel_bytes(b, pairs)
-        adds = b.icmp_unsigned("==", b.ptrtoint(starts, i64), integer(0))
-        with b.goto_entry_block():
-            targets = b.alloca(pointer, ROWS)
-        tiles = b.sdiv(b.add(m, integer(ROWS - 1)), integer(ROWS))
-        span = Span(b, begin, end)
-        with count(b, span.first, span.last) as turn, count(b, integer(0), tiles) as t:
-            p = span.place(turn)
-            column = b.mul(p, integer(width))
-            first, last = (b.sdiv(b.mul(m, edge), tiles) for edge in (t, b.add(t, integer(1))))
-            rows = Rows(first, b.sub(last, first), column)
-            with count(b, integer(0), rows.number) as k:
-                b.store(result_row(b, results, stride, rows, k), b.gep(targets, [k]))
-            start = b.select(adds, starts, b.gep(starts, [column]))
-            factors = [element_at(b, operands, first, line), pairs, element_at(b, panels, p, panel_bytes)]
-            b.call(small, [rows.number, b.bitcast(targets, pointer), *factors, start])
-        b.ret_void()
-        return made
-
-    def _define_small(self, module: Module) -> Function:
-        """(m, C, operands, pairs, panel, start): up to ROWS rows by a panel."""
-        made, b = function(module, "dots", [i64, pointer, pointer, i64, pointer, pointer], inline=True)
-        m, results, operands, pairs, panel, start = made.args
-        by = Factors(operands, self.operand_line(b, pairs), panel, pairs)
-        choose(b, made, m, ROWS, lambda n: self._multiply(b, n, results, by, start))
-        return made
-
-    def _multiply(self, b: Builder, n: int, results: Value, by: Factors, start: Value) -> None:
-        """The sums of exactly so many rows."""
+    def multiply_rows(self, b: Builder, n: int, results: Value, by: Factors, start: Value) -> None:
+        """The sums of exactly n rows, as `RegisterTile` says."""
         scalar = self.lanes.scalar
         targets = [at(b, load(b, results, integer(r), pointer), integer(0), scalar) for r in range(n)]
         adds = b.icmp_unsigned("==", b.ptrtoint(start, i64), integer(0))

@@ -14,7 +14,7 @@ The weights are read once for both bytes: where memory is what a product waits f
     panel              a row for four terms, a word of 32 bits a column; t; -128 Σ v           float32, int32
 
 The dot products of x86 take bytes without a sign from A, so they are given each byte plus 128, and sums begin with what
-that is too much. A row that holds an infinity or NaN gives NaN.
+that is too much. Arm's take bytes with a sign, and sums begin with zero. A row that holds an infinity or NaN gives NaN.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from llvmlite.ir import Function, Module, Value
 from llvmlite.ir import IRBuilder as Builder
 
 from cellwright.compiler.codegen import pointwise
-from cellwright.compiler.codegen.byte_products import WORD, dot
+from cellwright.compiler.codegen.byte_products import WORD, dot, takes_signed
 from cellwright.compiler.codegen.ir_builder import (
     BYTE,
     Span,
@@ -70,6 +70,11 @@ class Int8Tile(Tile):
     def block(self) -> int:
         """Terms that a row is filled up to whole blocks of."""
         return BLOCK
+
+    @property
+    def signed(self) -> bool:
+        """Whether the bytes of A are multiplied with their sign, rather than plus 128."""
+        return takes_signed(self.unit)
 
     # --- sizes ----------------------------------------------------------------------------------------
     @property
@@ -189,9 +194,9 @@ def _define_quantise(module: Module, tile: Int8Tile) -> Function:
     factor = lanes.splat(b, inverse)
     with b.if_else(finite) as (numbers, none):
         with numbers, count(b, integer(0), whole, width) as j:
-            _store_bytes(_terms(b, tile, row, j, k) * factor, target, j, whole)
+            _store_bytes(tile, _terms(b, tile, row, j, k) * factor, target, j, whole)
         with none, count(b, integer(0), whole, width) as j:
-            _store_bytes(Vector(lanes, b, lanes.constant(0.0)), target, j, whole)
+            _store_bytes(tile, Vector(lanes, b, lanes.constant(0.0)), target, j, whole)
     b.ret_void()
     return made
 
@@ -216,15 +221,17 @@ def _largest(b: Builder, tile: Int8Tile, row: Value, k: Value) -> Value:
     return b.call(declare(b.module, f"llvm.vector.reduce.smax.v{lanes.width}i32", kind), [b.load(place)])
 
 
-def _store_bytes(terms: Vector, target: Value, j: Value, whole: Value) -> None:
-    """The two bytes of a register of terms, each plus 128, from term j on."""
+def _store_bytes(tile: Int8Tile, terms: Vector, target: Value, j: Value, whole: Value) -> None:
+    """The two bytes of a register of terms, each plus 128 where no sign is taken, from term j on."""
     b, lanes = terms.builder, terms.lanes
     kind = ir.VectorType(BYTE, lanes.width)
     numbers = b.fptosi(terms.call("roundeven").value, lanes.integers)
     high = b.ashr(b.add(numbers, lanes.integer(128)), lanes.integer(8))
     for part, start in ((high, j), (numbers, b.add(whole, j))):
-        shifted = b.xor(b.trunc(part, kind), ir.Constant(kind, [128] * lanes.width))
-        b.store(shifted, b.bitcast(b.gep(target, [start]), kind.as_pointer())).align = 1
+        taken = b.trunc(part, kind)
+        if not tile.signed:
+            taken = b.xor(taken, ir.Constant(kind, [128] * lanes.width))
+        b.store(taken, b.bitcast(b.gep(target, [start]), kind.as_pointer())).align = 1
 
 
 # --- the sums ------------------------------------------------------------------------------------------
@@ -233,6 +240,8 @@ def _multiply(b: Builder, tile: Int8Tile, n: int, to: Results, by: Factors) -> N
     size, line, scalar = by.bytes(b), by.line(b), tile.lanes.scalar
     rows = [b.gep(by.rows, [b.mul(line, integer(r))]) for r in range(n)]
     corrections = [v.bits() for v in tile.load(b, b.bitcast(by.after(b, tile.columns, 1), scalar.as_pointer()))]
+    if tile.signed:
+        corrections = [tile.lanes.integer(0)] * tile.vectors
     halves = [b.gep(row, [offset]) for row in rows for offset in (integer(0), size)]
     sums = _sums(b, tile, [list(corrections) for _ in halves], halves, by)
     for r, row in enumerate(rows):

@@ -135,9 +135,9 @@ class TransposedRows(WeightsItem):
                 there = b.icmp_signed("<", k, rows.last)
                 return [x.select(there, 0.0) for x in read(b.select(there, k, rows.first), column)]
 
-            with count(b, integer(0), tile.filled(b, length), integer(2)) as j:
+            with count(b, integer(0), tile.filled(b, length), integer(tile.together)) as j:
                 first = b.add(rows.first, j)
-                tile.store_rows([row(first), row(b.add(first, integer(1)))], panel, j, length)
+                tile.store_rows([row(b.add(first, integer(i))) for i in range(tile.together)], panel, j, length)
 
         if not self.halves:
             copy(self.row_of_panel)
