@@ -158,7 +158,7 @@ def test_dropout_differs_from_batch_to_batch_of_one_step(options: Options, monke
     drawn: list[float] = []
     step = module.TrainedModule.training_step
 
-    def draw(trained: module.TrainedModule, *args: Any) -> module.StepOutput:
+    def draw(trained: module.TrainedModule, *args: Any) -> torch.Tensor:
         state = torch.get_rng_state()
         drawn.append(torch.rand(()).item())
         torch.set_rng_state(state)

@@ -54,7 +54,7 @@ def test_says_when_the_model_has_learnt_nothing(options: Options, tmp_path: Path
 def test_a_loss_that_is_no_number_keeps_the_best_model(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
     step = module.TrainedModule.training_step
 
-    def poisoned(self: module.TrainedModule, *args: Any) -> module.StepOutput:
+    def poisoned(self: module.TrainedModule, *args: Any) -> torch.Tensor:
         if self.global_step == 13:
             with torch.no_grad():
                 self.model.dense.bias.fill_(torch.nan)

@@ -106,5 +106,6 @@ def test_a_loss_that_is_no_number_says_so() -> None:
     with torch.no_grad():
         trained.model.dense.bias.fill_(torch.nan)
     batch = Batch(torch.tensor([[2]]), torch.tensor([1]), torch.tensor([0]))
+    trained.training_step(Share(batch), 0)
     with pytest.raises(LossNotFinite, match=r"the loss is nan at step 1 \(epoch 1\).*--learning-rate"):
-        trained.training_step(Share(batch), 0)
+        trained.on_after_backward()

@@ -62,6 +62,24 @@ def stopped(self, *args):
     return step(self, *args)
 module.TrainedModule.training_step = stopped
 """
+COUNTED = """
+from torch import distributed
+from cellwright.training.checkpointing import CheckpointCallback
+waits, ends = [], []
+def counted(name):
+    call = getattr(distributed, name)
+    def count(*args, **options):
+        options.get("async_op") or waits.append(name)
+        return call(*args, **options)
+    setattr(distributed, name, count)
+for name in ("all_reduce", "broadcast", "barrier", "all_gather_object"):
+    counted(name)
+end = CheckpointCallback.on_train_batch_end
+def noted(*args):
+    end(*args)
+    ends.append(len(waits))
+CheckpointCallback.on_train_batch_end = noted
+"""
 
 # Minutes each, and not yet run often enough on a quiet machine: not for where a red test stops everything.
 ELASTIC = pytest.mark.skipif("CELLWRIGHT_ELASTIC" not in os.environ, reason="CELLWRIGHT_ELASTIC=1 kills workers")
@@ -143,6 +161,22 @@ def test_several_processes_make_the_model_of_one(alone: Path, train: Train, coun
     said = (several / "said.txt").read_text()
     assert said.count("pre-training: epoch 1 of at most 1") == names.count("large tables that thaw")  # one speaks
     assert f"batches of at most 600 tokens, shared by {count} processes" in said
+
+
+@pytest.mark.slow
+def test_within_an_epoch_processes_wait_for_gradients_alone(script: Script, tmp_path: Path) -> None:
+    """Whatever else is asked of all, by us or by Lightning, would be one more wait for the slowest at each batch."""
+    code = (
+        HEAD
+        + COUNTED
+        + script("large tables", out=tmp_path, batch_tokens=200)
+        + "print('waits', len(ends), {*ends} == {ends[0]})"
+    )
+    for each in several(2, code, tmp_path):
+        assert each.status == 0, each.said
+        (told,) = [line.split() for line in each.said if line.startswith("waits ")]
+        assert int(told[1]) > 5
+        assert told[2] == "True"
 
 
 @ELASTIC

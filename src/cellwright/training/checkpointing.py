@@ -1,6 +1,7 @@
 """Checkpoints to resume from: at the end of each epoch, every so many seconds within one, and before a stop."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from cellwright.training.data import TrainingData
 from cellwright.training.folder import CHECKPOINT
 from cellwright.training.history import History
 from cellwright.training.interruption import Interruption, Reason, Stopped
+from cellwright.training.module import TrainedModule
 from cellwright.training.plan import Plan
-from cellwright.training.processes import summed
+from cellwright.training.processes import processes, summed
 
 
 def check_checkpoint(config: FitConfig, plan: Plan) -> None:
@@ -55,8 +57,11 @@ class CheckpointCallback(Checkpoint):
         self._written = time.monotonic()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Have the request to stop answered here."""
+        """Have the request to stop answered here, and what is asked of all processes at each step asked by it."""
+        assert isinstance(pl_module, TrainedModule)
         self.interruption.listen_alone()
+        if processes() > 1:
+            pl_module.asks = self._asks
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -65,7 +70,9 @@ class CheckpointCallback(Checkpoint):
         # Between two batches of one step there are gradients, which no checkpoint holds.
         if batch_idx + 1 == trainer.num_training_batches or (batch_idx + 1) % trainer.accumulate_grad_batches:
             return
-        due, reason = self._agreed(pl_module)
+        assert isinstance(pl_module, TrainedModule)
+        # As it was when the step began, for several processes: to ask them now would be to wait for the last one.
+        due, reason = _answer(pl_module.whole.asked if processes() > 1 else self._asks())
         if reason or due:
             self._save(trainer, trainer.current_epoch, batch_idx + 1)
         if reason:
@@ -74,7 +81,7 @@ class CheckpointCallback(Checkpoint):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save; validation, best model and history of the epoch are done."""
         self._save(trainer, trainer.current_epoch + 1, 0)
-        _, reason = self._agreed(pl_module)
+        _, reason = _answer(summed(self._asks(), pl_module.device))
         if reason:
             raise Stopped(reason)
 
@@ -86,9 +93,14 @@ class CheckpointCallback(Checkpoint):
             trainer.save_checkpoint(self.path)
         self._written = time.monotonic()
 
-    def _agreed(self, module: LightningModule) -> tuple[bool, Reason | None]:
-        """Whether a checkpoint is due, and why to stop now: all processes do, or one would wait for another."""
+    def _asks(self) -> list[float]:
+        """Of this process: whether a checkpoint is due, it is to stop, and the minutes are over."""
         due = time.monotonic() - self._written >= self.seconds
         over = self.max_minutes is not None and self.history.seconds >= 60 * self.max_minutes
-        any_due, interrupted, any_over = summed([due, self.interruption.requested, over], module.device)
-        return bool(any_due), "interrupted" if interrupted else "minutes" if any_over else None
+        return [due, self.interruption.requested, over]
+
+
+def _answer(asked: Sequence[float]) -> tuple[bool, Reason | None]:
+    """Whether to write a checkpoint, and why to stop now: what one process asks for all do, or one would wait."""
+    due, interrupted, over = asked
+    return bool(due), "interrupted" if interrupted else "minutes" if over else None

@@ -12,7 +12,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from cellwright.data.wording import counted
 from cellwright.files import replace_file
 from cellwright.training.best_epoch import KeepBest
-from cellwright.training.module import StepOutput, TrainedModule
+from cellwright.training.module import TrainedModule
 from cellwright.training.plan import Plan
 
 
@@ -72,8 +72,9 @@ class History(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Count the step."""
-        step: StepOutput = outputs
-        counts = (step["mean"] * step["examples"], step["examples"], step["tokens"])
+        assert isinstance(pl_module, TrainedModule)
+        loss, examples, tokens, _ = pl_module.whole
+        counts = (loss * examples, examples, tokens)
         self._sums = [total + count for total, count in zip(self._sums, counts, strict=True)]
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

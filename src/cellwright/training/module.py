@@ -1,8 +1,9 @@
 """What one step is: loss, gradient clipping, optimizer, and the score on the validation split."""
 
 import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -13,26 +14,25 @@ from torch.optim import Optimizer
 from cellwright.errors import InputError
 from cellwright.tasks.config import FitConfig
 from cellwright.tasks.run import load_weights
-from cellwright.tasks.task import Objective, Step
+from cellwright.tasks.task import Objective
 from cellwright.training.data import Share
 from cellwright.training.ema import EMA
 from cellwright.training.optimizer import clip, make_dense, make_optimizer, scale
-from cellwright.training.processes import gathered, processes, summed
+from cellwright.training.processes import gathered, processes, summed, summing
 
 
 class LossNotFinite(InputError):
     """The loss is infinite or not a number, so that no later step can mend the weights."""
 
 
-class StepOutput(TypedDict):
-    """What a training step hands to the callbacks, of all processes together: see `cellwright.tasks.task.Step`."""
+class Whole(NamedTuple):
+    """What a batch came to, of all processes together: see `cellwright.tasks.task.Step`."""
 
-    loss: Tensor
-    """What is differentiated: the mean of it over the processes is that of the loss over all examples."""
-    mean: float
-    """The loss."""
+    loss: float
     examples: int
     tokens: int
+    asked: list[float]
+    """Of what `TrainedModule.asks` gave, the sums."""
 
 
 class TrainedModule(LightningModule):
@@ -53,6 +53,12 @@ class TrainedModule(LightningModule):
         self.averaged = EMA(self.model, config.ema_decay)
         self.scores: dict[str, float] = {}
         """Of the last validation."""
+        self.whole = Whole(0.0, 0, 0, [])
+        """What the last batch came to, from the end of its backward pass on."""
+        self.asks: Callable[[], Sequence[float]] = tuple
+        """Numbers of this process that travel with those of each batch, to be summed over all processes."""
+        self._summed = processes() > 1 or config.accumulate_grad_batches > 1
+        """Whether gradients are sums over examples until the step."""
         self._examples = 0  # of the batches whose gradients are waiting for the step
         self._counts = True
         self._dense: list[nn.Parameter] = []
@@ -71,13 +77,15 @@ class TrainedModule(LightningModule):
         self._dense = make_dense(self.model)
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Make of gradients that were accumulated, of sums, those of the mean over all examples of all processes.
+        """Make of gradients that are sums those of the mean over all examples, of all batches and all processes.
 
-        Lightning's mean is one of means, in which an example of a small batch would count for more.
+        The mean that Lightning takes of batches, and DDP of processes, is one of means, in which an example of a small
+        batch would count for more.
         """
-        if self.config.accumulate_grad_batches > 1:
-            scale(self.model.parameters(), self.config.accumulate_grad_batches / max(self._examples, 1))
-            self._examples = 0
+        if self._summed:
+            parts = self.config.accumulate_grad_batches * processes()
+            scale(self.model.parameters(), parts / max(self._examples, 1))  # series may have nothing to learn of
+        self._examples = 0
 
     def configure_gradient_clipping(self, *_: Any, **__: Any) -> None:
         """By value, then by norm: Lightning's own option does one of the two."""
@@ -104,19 +112,29 @@ class TrainedModule(LightningModule):
         super().optimizer_step(*args, **options)
         self.averaged.follow(self.model)
 
-    def training_step(self, batch: Share, batch_idx: int) -> StepOutput:
-        """The objective's loss of a batch, of which several processes have a share each. Raises LossNotFinite."""
-        output = _of_the_whole(self.objective.loss(self.model, batch.batch), batch.counts, self.device)
+    def training_step(self, batch: Share, batch_idx: int) -> Tensor:
+        """The objective's loss of a batch, of which several processes have a share each; a sum where these are added.
+
+        What the shares come to is under way during the backward pass, so that no process waits for it.
+        """
+        step = self.objective.loss(self.model, batch.batch)
         self._counts = batch.counts
-        if not math.isfinite(output["mean"]):
+        examples, tokens = (step.examples, step.tokens) if batch.counts else (0, 0)
+        self._mean = step.loss.item()
+        self._arriving = summing([self._mean * examples, examples, tokens, *self.asks()], self.device)
+        return step.loss * examples if self._summed else step.loss
+
+    def on_after_backward(self) -> None:
+        """Note what the batch came to. Raises LossNotFinite."""
+        total, examples, tokens, *asked = self._arriving()
+        loss = self._mean if processes() == 1 else total / max(examples, 1)
+        self.whole = Whole(loss, int(examples), int(tokens), asked)
+        self._examples += self.whole.examples
+        if not math.isfinite(loss):
             raise LossNotFinite(
-                f"the loss is {output['mean']} at step {self.global_step + 1} (epoch {self.current_epoch + 1}); "
+                f"the loss is {loss} at step {self.global_step + 1} (epoch {self.current_epoch + 1}); "
                 "expected a number: try a smaller --learning-rate or --clip-norm"
             )
-        if self.config.accumulate_grad_batches > 1:
-            output["loss"] = output["loss"] * output["examples"]
-            self._examples += output["examples"]
-        return output
 
     def on_validation_epoch_start(self) -> None:
         """Begin to count."""
@@ -142,17 +160,3 @@ class TrainedModule(LightningModule):
         """Go on from there, among as many processes as there are now."""
         share = self.objective.share_state(checkpoint["objective"], self.global_rank, self.trainer.world_size)
         self.objective.load_state_dict(share)
-
-
-def _of_the_whole(step: Step, counts: bool, device: torch.device) -> StepOutput:
-    """What the shares of all processes come to; counts: whether this one's does.
-
-    DDP takes the mean of the processes' gradients, in which one of few examples would weigh as much as one of many.
-    """
-    if processes() == 1:
-        return StepOutput(loss=step.loss, mean=step.loss.item(), examples=step.examples, tokens=step.tokens)
-    own = step.examples if counts else 0
-    total, examples, tokens = summed([step.loss.item() * own, own, step.tokens if counts else 0], device)
-    most = max(examples, 1)  # series may have nothing to learn of in a batch
-    loss = step.loss * (own * processes() / most)
-    return StepOutput(loss=loss, mean=total / most, examples=int(examples), tokens=int(tokens))

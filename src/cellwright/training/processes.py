@@ -6,7 +6,7 @@ torch's elastic launcher starts them and starts them anew; here is what `fit` as
 import functools
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -62,12 +62,22 @@ def gathered(value: Value) -> list[Value]:
 
 def summed(numbers: Sequence[float], device: torch.device | None = None) -> list[float]:
     """The sum over all processes of each number, in float64, the same in every process; device: of the model."""
+    return summing(numbers, device)()
+
+
+def summing(numbers: Sequence[float], device: torch.device | None = None) -> Callable[[], list[float]]:
+    """Begin what `summed` does, and return what waits for it: there are other things to do meanwhile."""
     if processes() == 1:
-        return list(numbers)
+        return lambda: list(numbers)
     sums = torch.tensor(numbers, dtype=torch.float64, device=device)
-    distributed.all_reduce(sums)
-    found: list[float] = sums.tolist()
-    return found
+    work = distributed.all_reduce(sums, async_op=True)
+
+    def wait() -> list[float]:
+        work.wait()
+        found: list[float] = sums.tolist()
+        return found
+
+    return wait
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import TQDMProgressBar
 from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
 
-from cellwright.training.module import StepOutput
+from cellwright.training.module import TrainedModule
 
 SMOOTHING = 0.98
 """Weight of the past in the loss shown: an average of the last fifty steps or so."""
@@ -41,10 +41,10 @@ class ProgressBar(TQDMProgressBar):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Count, then draw."""
-        step: StepOutput = outputs
-        loss = step["mean"]
+        assert isinstance(pl_module, TrainedModule)
+        loss, _, tokens, _ = pl_module.whole
         self._loss = loss if self._loss is None else SMOOTHING * self._loss + (1 - SMOOTHING) * loss
-        self._tokens += step["tokens"]
+        self._tokens += tokens
         super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
 
     def on_validation_batch_start(self, trainer: Trainer, *args: Any, **options: Any) -> None:

@@ -163,11 +163,11 @@ def _trainer(
     accumulated: batches of a step. partial: as of `Objective`.
     """
     local, world = int(os.environ.get("LOCAL_WORLD_SIZE", "1")), processes()
-    return Trainer(
+    trainer = Trainer(
         accelerator="gpu" if torch.cuda.is_available() else "cpu",
         devices=local,
         num_nodes=world // local,
-        strategy=DDPStrategy(find_unused_parameters=partial, **_LEAVE_BUFFERS) if world > 1 else "auto",
+        strategy=DDPStrategy(find_unused_parameters=partial, **_OF_DDP) if world > 1 else "auto",
         precision=of_lightning(precision),
         max_epochs=max_epochs,
         accumulate_grad_batches=accumulated,
@@ -182,12 +182,28 @@ def _trainer(
         enable_progress_bar=any(isinstance(callback, ProgressBar) for callback in callbacks),
         enable_model_summary=False,
     )
+    _spare_a_wait(trainer)
+    return trainer
+
+
+_ASK = "_broadcast_sigterm_tensor"
+
+
+def _spare_a_wait(trainer: Trainer) -> None:
+    """Have no process wait before each batch for the first one to say whether SIGTERM came: `Interruption` answers it.
+
+    Lightning 2.6 does so; versions that do not are left as they are.
+    """
+    loop = trainer.fit_loop.epoch_loop
+    if hasattr(loop, _ASK):
+        setattr(loop, _ASK, lambda: None)
 
 
 _SYNC = "forward_sync_buffers"  # torch 2.13 calls it so
 _BUFFERS = _SYNC if _SYNC in signature(DistributedDataParallel).parameters else "broadcast_buffers"
-_LEAVE_BUFFERS: dict[str, Any] = {_BUFFERS: False}
-"""Buffers are the same in all processes: none of the models has one that goes by the batch."""
+_OF_DDP: dict[str, Any] = {_BUFFERS: False, "gradient_as_bucket_view": True}
+"""Buffers are the same in all processes: none of the models has one that goes by the batch. Gradients lie where the
+processes add them: they are not copied there and back."""
 
 
 def _silent(sentence: str) -> None:
