@@ -131,6 +131,38 @@ def test_a_phase_goes_round_as_torch_s_remainder(where):
     assert_agree(*(torch.autograd.grad(y, [dt, period], d) for y in (found, wanted)))
 
 
+@pytest.mark.parametrize("where", ["reference", "compiled"])
+def test_a_rest_that_is_no_number_has_the_gradients_of_one_that_is(where):
+    """The reference had NaN of 0 / 0, the gradient of a whole quotient through the quotient; kernels had not."""
+
+    @cell(inputs="a b", state="rest")
+    def parted(x, s):
+        return State(rest=x.a % x.b)
+
+    a = [1.0, -1.0, math.inf, math.nan, 1.0, 0.0, 5.5]
+    b = [0.0, math.inf, 1.0, 1.0, math.nan, 0.0, 2.0]
+    a, b = (torch.tensor(values, dtype=torch.float64).view(1, -1, 1).requires_grad_() for values in (a, b))
+    with use_backend(where):
+        rest = Recurrent(parted, 2, 1, dtype=torch.float64)({"a": a, "b": b})[0]
+    d_a, d_b = torch.autograd.grad(rest.sum(), [a, b])
+    assert torch.equal(d_a, torch.ones_like(a))
+    assert torch.equal(d_b.nan_to_num(7.0), -(a / b).detach().floor().nan_to_num(-7.0))
+
+
+@pytest.mark.parametrize("where", ["reference", "compiled"])
+def test_what_comparisons_alone_make_has_gradients_of_zero(where):
+    """The reference gave an output without a gradient, and a training step ended in torch's RuntimeError."""
+
+    @cell(inputs="a", state="h")
+    def above(x, s):
+        return State(h=select(x.a > s.h, 1, 0))
+
+    a = torch.randn(3, 2, 1, requires_grad=True)
+    with use_backend(where):
+        output, last = Recurrent(above, 1, 2)(a)
+    assert not torch.cat(torch.autograd.grad(output.sum() + last.sum(), [a])).any()
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("where", ["reference", "compiled"])
 def test_what_is_left_of_one_is_never_below_zero(where, dtype):

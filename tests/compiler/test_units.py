@@ -87,7 +87,9 @@ def test_bytes_are_multiplied_by_the_fastest_unit_that_is_there(monkeypatch) -> 
 
 def test_a_unit_of_bytes_that_is_not_known_is_refused(monkeypatch) -> None:
     monkeypatch.setenv(units.INT8_UNIT, "avx512_bf16")
-    with pytest.raises(ValueError, match="CELLWRIGHT_INT8_UNIT is 'avx512_bf16'; expected one of amx, vnni, pmaddwd"):
+    with pytest.raises(
+        ValueError, match="CELLWRIGHT_INT8_UNIT is 'avx512_bf16'; expected one of amx, vnni, sdot, pmaddwd"
+    ):
         units.microkernel("int8")
 
 

@@ -47,8 +47,9 @@ def test_each_head_is_a_layer_of_its_own(cell, where):
             assert_agree(gradient.reshape(alone.weight_hh_l0.shape), alone.weight_hh_l0.grad)
 
 
-# Panels of U of two heads and of one, of one letter and of two; a product within the step.
-PANELS = [("lstm", 96, 6), ("gru-2014", 40, 5), ("block-gru", 128, 2)]
+# Panels of U of two heads and of one, of one letter and of two; a product within the step; heads that end within a
+# register, and rows that are filled up.
+PANELS = [("lstm", 96, 6), ("gru-2014", 40, 5), ("block-gru", 128, 2), ("gru", 60, 5)]
 
 
 def _with_gradients(layer: Recurrent, x: torch.Tensor) -> list[torch.Tensor]:

@@ -9,6 +9,7 @@ import torch
 import cellwright
 from agreement import SINGLE, assert_agree
 from cellwright import Recurrent, hub, use_backend
+from cellwright.nn.weights import gather
 
 T, B, I, H, R = 6, 4, 3, 8, 2
 LENGTHS = [6, 0, 3, 4]
@@ -73,6 +74,28 @@ def test_autocast_does_not_round_what_the_factors_make():
     dense = whole(layer)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert torch.equal(layer(x)[0], dense(x)[0])
+
+
+def test_torch_s_switch_does_not_round_what_the_factors_make():
+    """U lost 16 of its 24 bits where the switch said "medium", even in a layer that was to multiply exactly."""
+    torch.manual_seed(0)
+    layer = Recurrent("rnn", I, 64, rank=32, matmul_precision="highest")
+    try:
+        torch.set_float32_matmul_precision("medium")
+        made = gather(layer.cell, {"weight_hh": layer.weight_hh_l0, "weight_hq": layer.weight_hq_l0}).recurrent
+        found = torch.autograd.grad(made.square().sum(), [layer.weight_hh_l0, layer.weight_hq_l0])
+    finally:
+        torch.set_float32_matmul_precision("highest")
+    left, right = (w.detach().double().requires_grad_() for w in (layer.weight_hh_l0, layer.weight_hq_l0))
+    wanted = torch.autograd.grad((left @ right).square().sum(), [left, right])
+    assert_agree([made.detach().double(), *(g.double() for g in found)], [(left @ right).detach(), *wanted], SINGLE)
+
+
+@pytest.mark.parametrize("layer", [cellwright.LSTM, cellwright.GRU, cellwright.RNN])
+def test_torch_s_layers_take_heads_and_a_rank(layer):
+    assert layer(I, H, rank=R).weight_hq_l0.shape == (R, H)
+    assert layer(I, H, heads=2).weight_hh_l0.shape[1] == H // 2
+    assert "rank=2" in repr(layer(I, H, rank=2))
 
 
 @pytest.mark.parametrize(

@@ -145,12 +145,23 @@ def _words_of_torch() -> tuple[str, str]:
 @constant_in_programs
 def _of_torch() -> Decision:
     """What torch's own switch says: oneDNN's for recurrent layers where it is set, else the one for matrix products."""
-    layers, products = _words_of_torch()
-    word = _TORCH.get(layers)
+    word = _TORCH.get(_words_of_torch()[0])
     if word is not None:
         return _said_by_torch(word, f"torch.backends' fp32_precision of oneDNN's layers says {word!r}")
-    word = _TORCH.get(products, "highest") if _switch else products
+    word = _of_products()
     return _said_by_torch(word, f"torch's switch for float32 products says {word!r}")
+
+
+def _of_products() -> str:
+    """What torch's switch says of the products of matrices on the CPU."""
+    word = _words_of_torch()[1]
+    return _TORCH.get(word, "highest") if _switch else word
+
+
+@constant_in_programs
+def rounds_matrices() -> bool:
+    """Whether torch may multiply matrices of float32 on the CPU in fewer bits than they have."""
+    return _of_products() != "highest"
 
 
 def _said_by_torch(word: str, switch: str) -> Decision:

@@ -14,7 +14,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from cellwright.backends.call import Call, Result, Weights, in_full_precision, on_packed_rows, recorded_gradients
+from cellwright.backends.call import (
+    Call,
+    Result,
+    Weights,
+    differentiates,
+    in_full_precision,
+    on_packed_rows,
+    recorded_gradients,
+)
 from cellwright.cells import language
 from cellwright.cells.definition import PER_SEQUENCE, Definition
 from cellwright.cells.expression import Expression
@@ -29,7 +37,12 @@ def obstacle(call: Call) -> None:
 def run(call: Call) -> Result:
     """Compute the call. Its letters carry a gradient."""
     rows, states, letters = zip(*(run_direction(call, d) for d in range(len(call.weights))), strict=True)
-    return Result(torch.cat(rows, -1), tuple(torch.stack(s) for s in zip(*states, strict=True)), list(letters))
+    found = {"": torch.cat(rows, -1)}
+    found |= {name: torch.stack(s) for name, s in zip(call.cell.states, zip(*states, strict=True), strict=True)}
+    if differentiates(call.tensors):  # of what is made by comparisons alone too
+        found |= _with_gradients_of_zero({n: v for n, v in found.items() if not v.requires_grad}, call.tensors)
+    output, *ends = found.values()
+    return Result(output, tuple(ends), list(letters))
 
 
 def run_direction(call: Call, d: int) -> tuple[Tensor, Any, dict[str, Tensor]]:
@@ -150,9 +163,9 @@ def _in_front(new: Tensor, old: Tensor) -> Tensor:
 
 
 def _with_gradients_of_zero(values: Mapping[str, Tensor], tensors: Iterable[Tensor]) -> dict[str, Tensor]:
-    """The values of a step of no row, with a gradient of zero for each of `tensors`, those that no cell reads too.
+    """Values that depend on nothing, with a gradient of zero for each of `tensors`, those that no cell reads too.
 
-    So have the states that kernels compute, and a process of DDP must not have fewer gradients than the others.
+    So have the results that kernels compute, and a process of DDP must not have fewer gradients than the others.
     """
     zero = torch.stack([t.flatten()[:0].sum() for t in tensors]).sum()
     return {name: value + zero for name, value in values.items()}
@@ -201,7 +214,7 @@ _EVALUATE: dict[str, Callable[..., Tensor]] = {
     "cos": torch.cos,
     "atan": torch.atan,
     "absolute": torch.abs,
-    "floor": torch.floor,
+    "floor": lambda a: a.detach().floor(),  # no gradient, where torch has one of 0: 0 / 0 of a quotient is NaN
     "greater": torch.gt,
     "select": torch.where,
     "mean": lambda a: a.mean(-1, keepdim=True),

@@ -49,6 +49,8 @@ class LSTM(Recurrent):
         learn_initial_state: bool = False,
         state_batch_first: bool = False,
         checkpoint_every: int | None = None,
+        heads: int = 1,
+        rank: int = 0,
         matmul_precision: str | None = None,
     ) -> None:
         super().__init__(
@@ -69,6 +71,8 @@ class LSTM(Recurrent):
             learn_initial_state=learn_initial_state,
             state_batch_first=state_batch_first,
             checkpoint_every=checkpoint_every,
+            heads=heads,
+            rank=rank,
             matmul_precision=matmul_precision,
         )
 
@@ -107,6 +111,8 @@ class GRU(Recurrent):
         learn_initial_state: bool = False,
         state_batch_first: bool = False,
         checkpoint_every: int | None = None,
+        heads: int = 1,
+        rank: int = 0,
         matmul_precision: str | None = None,
     ) -> None:
         super().__init__(
@@ -126,6 +132,8 @@ class GRU(Recurrent):
             learn_initial_state=learn_initial_state,
             state_batch_first=state_batch_first,
             checkpoint_every=checkpoint_every,
+            heads=heads,
+            rank=rank,
             matmul_precision=matmul_precision,
         )
 
@@ -163,6 +171,8 @@ class RNN(Recurrent):
         learn_initial_state: bool = False,
         state_batch_first: bool = False,
         checkpoint_every: int | None = None,
+        heads: int = 1,
+        rank: int = 0,
         matmul_precision: str | None = None,
     ) -> None:
         if proj_size:
@@ -187,6 +197,8 @@ class RNN(Recurrent):
             learn_initial_state=learn_initial_state,
             state_batch_first=state_batch_first,
             checkpoint_every=checkpoint_every,
+            heads=heads,
+            rank=rank,
             matmul_precision=matmul_precision,
         )
         self.nonlinearity = nonlinearity

@@ -60,11 +60,11 @@ class Recurrent(Stack, Pretrained):
             of torch.compile keep nothing between the passes anyway, and compute each layer again as a whole.
         heads: Parts of the units, each of which sees only itself through U, as in xLSTM and block GRUs: `weight_hh` is
             (G·H, H / heads). A cell that normalises does so over all units. Kernels multiply the blocks that a register
-            panel of U has to do with; the gradient of U, products of fewer bits, and programs of torch.compile as a
-            whole, zeros too.
+            panel of U has to do with, and make its gradient of such blocks, in every precision; programs of
+            torch.compile multiply the zeros too.
         rank: R > 0 makes U the product of two factors that are learned, `weight_hh` (G·H, R) and `weight_hq` (R, H). It
-            has fewer parameters; kernels multiply what they make, which takes the time of a whole U. torch multiplies
-            the two, as exactly as its own switch says, whatever `matmul_precision` is.
+            has fewer parameters; kernels multiply what they make, which takes the time of a whole U. The two are
+            multiplied once a call, on a CPU in float32 or better, whatever `matmul_precision` and torch's switch say.
         matmul_precision: How kernels multiply, float32 in any case where their sums are: a word of
             `cellwright.use_matmul_precision`. None is as that block, autocast or torch's own switch says.
 

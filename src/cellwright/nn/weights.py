@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from cellwright.backends.call import Weights
+from cellwright.backends.precision import rounds_matrices
 from cellwright.cells.definition import PER_UNIT, Definition
 
 Shapes = dict[str, tuple[int, ...]]
@@ -57,6 +58,8 @@ def gather(cell: Definition, named: Mapping[str, Tensor | None]) -> Weights:
     if left is None or right is None:
         return found
     with torch.autocast(left.device.type, enabled=False):  # the factors' product is a weight, not a step
+        if left.dtype == torch.float32 and left.is_cpu and rounds_matrices():
+            return replace(found, recurrent=(left.double() @ right.double()).float())
         return replace(found, recurrent=left @ right)
 
 
@@ -66,9 +69,8 @@ def of_heads(weights: Weights, heads: int) -> Weights:
     if heads == 1 or blocks is None:
         return weights
     rows, size = blocks.shape
-    parts = blocks.view(-1, heads, size, 1, size)  # projection, head, unit; of which head, its unit
-    apart = torch.eye(heads, dtype=blocks.dtype, device=blocks.device)[:, None, :, None]
-    return replace(weights, recurrent=(parts * apart).reshape(rows, heads * size))
+    parts = blocks.view(-1, heads, size, size).movedim(1, -1)  # projection, unit, of which unit; head
+    return replace(weights, recurrent=torch.diag_embed(parts, dim1=1, dim2=3).reshape(rows, heads * size))
 
 
 @torch.no_grad()

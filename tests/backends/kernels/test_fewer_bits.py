@@ -19,6 +19,7 @@ from cellwright.compiler.codegen.tiles import tile_of
 from cellwright.compiler.kernel import Kernel, kernel
 from cellwright.compiler.target import no_tiles
 from cellwright.compiler.units import MISSING
+from cellwright.nn import stack
 
 MODES = ("bf16", "bf16x3", "bf16x6")
 LENGTHS = torch.tensor([7, 2, 5, 7, 1, 3] * 7)
@@ -195,3 +196,29 @@ def test_no_more_loops_are_compiled_than_run(monkeypatch, heads):
         layer(x)[0].sum().backward()
     assert [loop.step.saves for loop in made._forward.values()] == [False, True]
     assert len(made._backward) == 1
+
+
+# Blocks of 32 terms that end with a panel's heads, within them, and within a letter of U's rows.
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("unit", "mode", "cell", "hidden", "heads"),
+    [
+        ("amx", "bf16", "gru", 128, 4),
+        ("amx", "bf16x3", "gru-2014", 96, 6),
+        ("amx", "bf16", "lstm", 60, 5),
+        ("avx512_bf16", "bf16x3", "lstm", 60, 5),
+    ],
+)
+def test_what_lies_between_heads_is_not_multiplied(unit, mode, cell, hidden, heads, monkeypatch):
+    """Against kernels that multiply all of U: the same sums, those of a backward step's letters in another order."""
+    on(monkeypatch, unit)
+    torch.manual_seed(0)
+    layer = cellwright.Recurrent(cell, 21, hidden, heads=heads, matmul_precision=mode)
+    found = results(layer, X, LENGTHS)
+    whole = stack.dispatch.layer
+    monkeypatch.setattr(stack.dispatch, "layer", lambda call: whole(replace(call, heads=1)))
+    output, *gradients = results(layer, X, LENGTHS)
+    assert torch.equal(found[0], output)
+    assert_agree(
+        [g.double() for g in found[1:]], [g.double() for g in gradients], share=1e-2 if mode == "bf16" else 1e-5
+    )

@@ -84,7 +84,8 @@ def _results(binding: LayerBinding, d_state: Sequence[Tensor]) -> dict[str, Tens
     for d, weights in enumerate(call.weights):
         for name in GRADIENTS:
             if (weight := getattr(weights, name)) is not None:
-                found[of(f"d {name}", d)] = call.rows.new_empty(weight.shape)
+                apart = name == "recurrent" and sizes.heads > 1  # zero between heads
+                found[of(f"d {name}", d)] = (call.rows.new_zeros if apart else call.rows.new_empty)(weight.shape)
         for name in call.wanted:
             once = call.cell.streams[name] == PER_SEQUENCE
             rows = call.rows.new_zeros(call.state[0].shape[1], sizes.padded) if once else None

@@ -6,6 +6,7 @@ columns to whole panels. Where that is torch's layout, it is made in its place; 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -56,7 +57,10 @@ def of_weights(frame: Frame, sizes: Sizes, words: Sequence[Mapping[str, Word]]) 
             new = any(sizes.biased) and run.matrix in MATRICES and run.a not in sums
             if new:
                 sums[run.a] = frame.take(sizes.kernel.round_to_registers(run.a.columns) * sizes.bytes)
-            given.append(Product(run.a, run.b, run.places, c, sums[run.a] if new else 0, stretch_of(d)))
+            whole = Product(run.a, run.b, run.places, c, sums[run.a] if new else 0, stretch_of(d))
+            blocks = [*_of_heads(frame, sizes, run, whole)] if _in_blocks(sizes, run) else [(whole, None)]
+            given += [product for product, _ in blocks]
+            copies += [copy for _, copy in blocks if copy is not None]
         copies += _copies(sizes, runs, sums, d)
     products.of_weights(frame, sizes.kernel, given)
     return copies
@@ -85,7 +89,8 @@ def _runs(sizes: Sizes, words: Mapping[str, Word]) -> Iterator[_Run]:
 def _target(frame: Frame, sizes: Sizes, run: _Run, d: int) -> Rows:
     """Where its product goes: to the gradient itself, where that has this layout."""
     n, wide = run.b.columns, sizes.kernel.round_to_panels(run.b.columns)
-    if wide == n and (_is_whole(sizes, run.letters) or run.matrix == "projection"):
+    alike = wide == n and (_is_whole(sizes, run.letters) or run.matrix == "projection")
+    if alike or _in_blocks(sizes, run):
         return Rows(At(of(f"d {run.matrix}", d)), n, n)
     return Rows(frame.take(run.a.columns * wide * sizes.bytes), n, wide)
 
@@ -93,6 +98,44 @@ def _target(frame: Frame, sizes: Sizes, run: _Run, d: int) -> Rows:
 def _is_whole(sizes: Sizes, letters: tuple[str, ...]) -> bool:
     """Whether a product for these letters has torch's rows of the matrix: all of them in order, none filled up."""
     return letters == sizes.kernel.cell.projections and sizes.hidden == sizes.padded
+
+
+def _block(sizes: Sizes) -> int:
+    """How many units the gradient of a U of heads is made of at a time.
+
+    Those of some heads, in whole registers, as near to a panel as may be.
+    """
+    tile = sizes.kernel.tile
+    least = math.lcm(sizes.hidden // sizes.heads, tile.lanes.width)
+    return least * max(1, tile.columns // least)
+
+
+def _in_blocks(sizes: Sizes, run: _Run) -> bool:
+    """Whether a run's product is made of blocks alone: all else of this gradient is zero, and is so already."""
+    return run.matrix == "recurrent" and _block(sizes) < sizes.hidden
+
+
+def _of_heads(frame: Frame, sizes: Sizes, run: _Run, whole: Product) -> Iterator[tuple[Product, Copy]]:
+    """The blocks of the product of a run with heads, and where each of them belongs."""
+    n, size, step = sizes.hidden, sizes.bytes, _block(sizes)
+    for k, letter in enumerate(run.letters):
+        for first in range(0, n, step):
+            units = min(step, n - first)
+            filled, start = sizes.kernel.round_to_registers(units), k * sizes.padded + first
+            wide = sizes.kernel.round_to_panels(units)
+            c = Rows(frame.take(filled * wide * size), units, wide)
+            a, b = _columns(run.a, size, start, filled), _columns(run.b, size, first, units)
+            sums = whole.sums.after(start * size) if isinstance(whole.sums, At) else 0
+            row = sizes.kernel.cell.projections.index(letter) * n + first
+            assert isinstance(whole.c.first, At)
+            target = Rows(whole.c.first.after((row * n + first) * size), units, n)
+            yield whole._replace(a=a, b=b, c=c, sums=sums), Copy(c, target, units)
+
+
+def _columns(rows: Rows, size: int, start: int, columns: int) -> Rows:
+    """Some of their columns; `size` is the bytes of a number that is not in half."""
+    assert isinstance(rows.first, At)
+    return rows._replace(first=rows.first.after(start * (HALF if rows.half else size)), columns=columns)
 
 
 class _Slot(NamedTuple):

@@ -58,7 +58,7 @@ class AmxTile(Bfloat16Tile):
         if known := module.globals.get("multiply"):
             return known
         made, b = function(module, "multiply", MULTIPLY, inline=True)
-        m, results, pairs, operands, panels, starts, begin, end, stride = made.args
+        m, results, pairs, operands, panels, starts, begin, end, stride, *terms = made.args
         registers = TileRegisters(b, emulated=self.emulated)
         width = self.columns * WORD
         line, panel_bytes = self.operand_line(b, pairs), self.panel_bytes(b, pairs)
@@ -68,7 +68,8 @@ class AmxTile(Bfloat16Tile):
             p = span.place(turn)
             column = b.mul(p, integer(width))
             here = minimum(b, integer(MOST), b.sub(m, r))
-            factors = Factors(element_at(b, operands, r, line), line, element_at(b, panels, p, panel_bytes), pairs)
+            rows, panel = element_at(b, operands, r, line), element_at(b, panels, p, panel_bytes)
+            factors = Factors(rows, line, panel, pairs, *terms)
             with c.sums(Rows(r, here, column), starts) as (start, place):
                 _tiles(b, self, registers, here, factors, (start, place))
         b.ret_void()
@@ -195,7 +196,7 @@ def _block(
     for of_a, of_b in tile.products:
         a = b.gep(by.rows, [b.mul(by.pairs, integer(of_a * WORD))])
         panel = element_at(b, by.panel, by.pairs, integer(of_b * tile.columns * WORD))
-        with count(b, integer(0), by.pairs, integer(TERMS // 2)) as k:
+        with count(b, by.since, by.until, integer(TERMS // 2)) as k:
             here = b.gep(a, [b.mul(k, integer(WORD))])
             for r in range(high):
                 registers.load(of_rows[r], b.gep(here, [below[r]]), by.line)

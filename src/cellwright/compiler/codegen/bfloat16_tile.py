@@ -32,13 +32,13 @@ from llvmlite.ir import IRBuilder as Builder
 
 from cellwright.compiler.codegen import bfloat16, pointwise
 from cellwright.compiler.codegen.ir_builder import at, count, element_at, function, integer, load, pointer
-from cellwright.compiler.codegen.microkernel import Tile
+from cellwright.compiler.codegen.microkernel import PART, Tile
 from cellwright.compiler.codegen.vector import Vector, i64
 from cellwright.compiler.target import LINE
 
 # (part of A, part of B) of each product, by how many parts there are
 ORDER = {1: ((0, 0),), 2: ((0, 1), (1, 0), (0, 0)), 3: ((0, 2), (1, 1), (2, 0), (0, 1), (1, 0), (0, 0))}
-MULTIPLY = [i64, pointer, i64, pointer, pointer, pointer, i64, i64, i64]  # the arguments of `define_multiply`
+MULTIPLY = [i64, pointer, i64, pointer, pointer, pointer, *[i64] * 5]  # the arguments of `define_multiply`
 TERMS = 32  # of a block
 MOST = 32  # rows that are multiplied at a time
 WORD = 4  # bytes
@@ -58,10 +58,11 @@ class Bfloat16Tile(Tile):
     emulated: bool = False
 
     def define_multiply(self, module: Module) -> Function:
-        """Add multiply(m, C, pairs, operands, panels, starts, begin, end, stride): of rows that are split already.
+        """Add multiply(m, C, pairs, operands, panels, starts, begin, end, stride, since, until): of rows split already.
 
-        C are the addresses of the results, or where they are `stride` bytes apart the first; a stride of 0 says that
-        they are not. There are no rows where m <= 0. Added once a module.
+        Of each part's `pairs` those from `since` on up to `until` are multiplied, whole blocks of them. C are the
+        addresses of the results, or where they are `stride` bytes apart the first; a stride of 0 says that they are
+        not. There are no rows where m <= 0. Added once a module.
         """
         raise NotImplementedError
 
@@ -119,15 +120,39 @@ class Bfloat16Tile(Tile):
         made, b = function(module, "product_of_halves" if halves else "product", kinds, inline=True)
         m, rows, results, k, panels, starts, begin, end, operands = made.args
         pairs = self.pairs(b, k)
-        with count(b, integer(0), m) as r:
-            row, target = load(b, rows, r, pointer), element_at(b, operands, r, self.operand_line(b, pairs))
-            (self._copy_row if halves else self._split_row)(b, row, k, target, pairs)
-        b.call(multiply, [m, results, pairs, operands, panels, starts, begin, end, integer(0)])
+        self.make_ready(b, m, rows, k, operands, halves=halves)
+        b.call(multiply, [m, results, pairs, operands, panels, starts, begin, end, integer(0), integer(0), pairs])
         b.ret_void()
         return made
 
-    def define_part(self, module: Module) -> None:
-        """None: rows are split whole, and their blocks are of TERMS terms."""
+    def make_ready(self, b: Builder, m: Value, rows: Value, k: Value, operands: Value, *, halves: bool) -> None:
+        """Split m rows of k terms. Many arguments: rows, and where their parts go."""
+        pairs = self.pairs(b, k)
+        with count(b, integer(0), m) as r:
+            row, target = load(b, rows, r, pointer), element_at(b, operands, r, self.operand_line(b, pairs))
+            (self._copy_row if halves else self._split_row)(b, row, k, target, pairs)
+
+    def runs(self, b: Builder, given: list[tuple[Value, Value]]) -> list[tuple[Value, Value]]:
+        """In whole blocks, none of them in two runs: what terms are more are zero, or those of another run."""
+        found = list[tuple[Value, Value]]()
+        done: Value = integer(0)
+        for first, terms in given:
+            begin, end = b.sub(first, b.srem(first, integer(TERMS))), self.filled(b, b.add(first, terms))
+            begin = b.select(b.icmp_signed("<", begin, done), done, begin)
+            found.append((begin, b.sub(end, begin)))
+            done = end
+        return found
+
+    def define_part(self, module: Module) -> Function:
+        """Add the product of some of the terms to a module, of rows that are ready."""
+        multiply = self.define_multiply(module)
+        made, b = function(module, "part", PART, inline=True)
+        m, _, results, k, panels, starts, p, first, terms, operands = made.args
+        since, until = (b.sdiv(edge, integer(2)) for edge in (first, b.add(first, terms)))
+        panel = [self.pairs(b, k), operands, panels, starts, p, b.add(p, integer(1)), integer(0)]
+        b.call(multiply, [m, results, *panel, since, until])
+        b.ret_void()
+        return made
 
     def _split_row(self, b: Builder, row: Value, k: Value, target: Value, pairs: Value) -> None:
         """The parts of k terms of a row, zero up to the end of the last block."""
@@ -195,12 +220,17 @@ class Bfloat16Tile(Tile):
 
 
 class Factors(NamedTuple):
-    """What is multiplied: rows of A, `line` bytes apart, and a panel, `pairs` rows for each part."""
+    """What is multiplied: rows of A, `line` bytes apart, and a panel, `pairs` rows for each part.
+
+    Of those the ones from `since` on, up to `until`.
+    """
 
     rows: Value
     line: Value
     panel: Value
     pairs: Value
+    since: Value
+    until: Value
 
 
 class Rows(NamedTuple):

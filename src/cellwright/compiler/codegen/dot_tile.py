@@ -42,7 +42,8 @@ class DotTile(RegisterTile):
         lanes = self.lanes
 
         def step(j: Value, rows: list[list[Value]]) -> list[list[Value]]:
-            word, line = (b.add(b.mul(by.pairs, integer(part)), j) for part in parts)
+            place = b.add(by.since, j)
+            word, line = (b.add(b.mul(by.pairs, integer(part)), place) for part in parts)
             weights = self.load(b, at(b, by.panel, b.mul(line, integer(self.columns)), lanes.scalar))
             found = []
             for r, row in enumerate(rows):
@@ -51,7 +52,7 @@ class DotTile(RegisterTile):
                 found.append([self._dot(s, splat, weight).value for s, weight in zip(sums, weights, strict=True)])
             return found
 
-        found = accumulate(b, "j", by.pairs, [[v.value for v in row] for row in initial], step)
+        found = accumulate(b, "j", b.sub(by.until, by.since), [[v.value for v in row] for row in initial], step)
         return [[Vector(lanes, b, value) for value in row] for row in found]
 
     def _dot(self, sums: Vector, a: Vector, words: Vector) -> Vector:

@@ -24,7 +24,6 @@ from cellwright.compiler.codegen.ir_builder import (
     Span,
     at,
     count,
-    element,
     function,
     integer,
     load,
@@ -50,8 +49,7 @@ class LoopBuilder:
         if places.inputs or places.recurrent or places.products:
             self.product = tile.define_product(module)
             self._part = tile.define_part(module) if step.heads > 1 else None
-        if step.halves and step.back:
-            self.product_of_halves = tile.define_product(module, halves=True)
+        self.product_of_halves = tile.define_product(module, halves=True) if step.halves and step.back else None
         self.function, self.b = function(module, name, [pointer], inline=True)
         b = self.b
         (self.item,) = self.function.args
@@ -184,7 +182,7 @@ class LoopBuilder:
 
         Many arguments: a product. `cotangents` are rows of 16 bits with halves.
         """
-        product = self.product_of_halves if cotangents and self.step.halves else self.product
+        product = (self.product_of_halves if cotangents else None) or self.product
         self._multiply(m, a, c, k, factor, (integer(0), self.panels(columns)), product)
 
     def multiply_together(self, m: Value, a: int, c: int, k: Value, factor: str, columns: Value) -> None:
@@ -201,7 +199,7 @@ class LoopBuilder:
         """
         b, (first, last) = self.b, self._shared(columns)
         back = b.trunc(s, ir.IntType(1))
-        product = self.product_of_halves if self.step.back and self.step.halves else self.product
+        product = self.product_of_halves or self.product
         if self.team is not None and self.step.saves:
             self.team.barrier()  # for the other parts' units of the rows, and until they have read the last products
         self._multiply(m, a, c, k, "recurrent", (b.select(back, last, first), b.select(back, first, last)), product)
@@ -218,6 +216,8 @@ class LoopBuilder:
     ) -> None:
         """Call a product. Many arguments: what it is handed."""
         if factor in self.step.places.factors_of_u and self._part is not None:
+            halves = product is self.product_of_halves
+            self.tile.make_ready(self.b, m, self.lists[a], k, self.own("operands"), halves=halves)
             self._multiply_heads(self._part, m, (a, c), k, factor, panels)
             return
         operands = [k, self.address(f"{factor}_panels"), self.address(f"{factor}_starts")]
@@ -227,16 +227,13 @@ class LoopBuilder:
         self, part: Function, m: Value, lists: tuple[int, int], k: Value, factor: str, panels: tuple[Value, Value]
     ) -> None:
         """The same of heads: of each panel only those rows that are of its columns' heads; all others are zero."""
-        b, line = self.b, self.tile.columns * self.lanes.bytes
-        span = Span(b, *panels)
+        b, span = self.b, Span(self.b, *panels)
         with count(b, span.first, span.last) as n:
-            p = span.place(n)
-            column = b.mul(p, integer(self.tile.columns))
-            start = element(b, self.address(f"{factor}_starts"), p, line)
-            for first, terms in self._of_heads(factor, column, k):
-                panel = element(b, self.address(f"{factor}_panels"), b.add(b.mul(p, k), first), line)
-                b.call(part, [m, *(self.lists[which] for which in lists), terms, panel, start, column, first])
-                start = ir.Constant(pointer, None)  # what follows is added
+            p, starts = span.place(n), self.address(f"{factor}_starts")
+            for run in self.tile.runs(b, self._of_heads(factor, b.mul(p, integer(self.tile.columns)), k)):
+                matrices = [*(self.lists[which] for which in lists), k, self.address(f"{factor}_panels")]
+                b.call(part, [m, *matrices, starts, p, *run, self.own("operands")])
+                starts = ir.Constant(pointer, None)  # what follows is added
 
     def _of_heads(self, factor: str, column: Value, k: Value) -> list[tuple[Value, Value]]:
         """The runs of a panel's k rows that are not zero, from the panel's first column: each run's first and number.

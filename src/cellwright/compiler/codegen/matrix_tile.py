@@ -82,7 +82,8 @@ class MatrixTile(RegisterTile):
         quarter = ir.VectorType(i64, 2)  # four terms of two rows
 
         def step(j: Value, rows: Sums) -> Sums:
-            of_a, of_b = (b.add(b.mul(by.pairs, integer(part)), b.mul(j, integer(2))) for part in parts)
+            place = b.add(by.since, b.mul(j, integer(2)))
+            of_a, of_b = (b.add(b.mul(by.pairs, integer(part)), place) for part in parts)
             lines = [
                 at(b, by.panel, b.mul(b.add(of_b, integer(r)), integer(self.columns)), _SUMS.scalar) for r in (0, 1)
             ]
@@ -100,7 +101,7 @@ class MatrixTile(RegisterTile):
                 found.append([self._mmla(b, s, factor, w) for s, w in zip(row, weights, strict=True)])
             return found
 
-        return accumulate(b, "j", b.sdiv(by.pairs, integer(2)), sums, step)
+        return accumulate(b, "j", b.sdiv(b.sub(by.until, by.since), integer(2)), sums, step)
 
     def _mmla(self, b: Builder, sums: Value, rows: Vector, columns: Vector) -> Value:
         """Add the products of four terms of two rows and two columns."""

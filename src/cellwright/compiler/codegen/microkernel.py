@@ -40,6 +40,7 @@ from cellwright.compiler.codegen.vector import Lanes, Vector, i64
 from cellwright.compiler.target import Target
 
 ROWS = 6
+PART = [i64, pointer, pointer, i64, pointer, pointer, i64, i64, i64, pointer]  # the arguments of `define_part`
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,13 @@ class Tile:
     def define_part(self, module: Module) -> Function | None:
         """Add the product of some of the terms to a module; None where there is no such."""
         return define_part(module, self)
+
+    def make_ready(self, b: Builder, m: Value, rows: Value, k: Value, operands: Value, *, halves: bool) -> None:
+        """Make m rows ready for such products; those of the type itself are. Many arguments: as `Bfloat16Tile`'s."""
+
+    def runs(self, b: Builder, given: list[tuple[Value, Value]]) -> list[tuple[Value, Value]]:
+        """The runs of terms, each its first and number, that such products are made of for those that are asked for."""
+        return given
 
     @property
     def together(self) -> int:
@@ -261,10 +269,18 @@ def define_product(module: Module, tile: Tile) -> Function:
 
 
 def define_part(module: Module, tile: Tile) -> Function:
-    """Add the product of any number of rows by some rows of one panel: (m, A, C, k, panel, start, column, first)."""
+    """Add the product of any number of rows by some rows of one panel.
+
+    (m, A, C, k, panels, starts, p, first, terms, operands), the last of which this arithmetic has no use for: of the
+    p-th panel so many terms from the first on, which are added to what C holds where `starts` is 0.
+    """
     small = define(module, tile, part=True)
-    made, b = function(module, "part", [i64, pointer, pointer, i64, pointer, pointer, i64, i64], inline=True)
-    m, rows, results, *by = made.args
+    made, b = function(module, "part", PART, inline=True)
+    m, rows, results, k, panels, starts, p, first, terms, _ = made.args
+    line = tile.columns * tile.lanes.bytes
+    adds = b.icmp_unsigned("==", b.ptrtoint(starts, i64), integer(0))
+    start, column = b.select(adds, starts, element(b, starts, p, line)), b.mul(p, integer(tile.columns))
+    by = [terms, element(b, panels, b.add(b.mul(p, k), first), line), start, column, first]
     _in_tiles(b, small, (m, b.sdiv(b.add(m, integer(ROWS - 1)), integer(ROWS))), (rows, results), by)
     b.ret_void()
     return made

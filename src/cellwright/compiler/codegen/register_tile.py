@@ -36,7 +36,7 @@ class RegisterTile(Bfloat16Tile):
             return known
         small = self._define_small(module)
         made, b = function(module, "multiply", MULTIPLY, inline=True)
-        m, results, pairs, operands, panels, starts, begin, end, stride = made.args
+        m, results, pairs, operands, panels, starts, begin, end, stride, *terms = made.args
         width = self.columns * WORD
         line, panel_bytes = self.operand_line(b, pairs), self.panel_bytes(b, pairs)
         adds = b.icmp_unsigned("==", b.ptrtoint(starts, i64), integer(0))
@@ -53,14 +53,14 @@ class RegisterTile(Bfloat16Tile):
                 b.store(result_row(b, results, stride, rows, k), b.gep(targets, [k]))
             start = b.select(adds, starts, b.gep(starts, [column]))
             factors = [element_at(b, operands, first, line), pairs, element_at(b, panels, p, panel_bytes)]
-            b.call(small, [rows.number, b.bitcast(targets, pointer), *factors, start])
+            b.call(small, [rows.number, b.bitcast(targets, pointer), *factors, start, *terms])
         b.ret_void()
         return made
 
     def _define_small(self, module: Module) -> Function:
-        """(m, C, operands, pairs, panel, start): up to ROWS rows by a panel."""
-        made, b = function(module, "dots", [i64, pointer, pointer, i64, pointer, pointer], inline=True)
-        m, results, operands, pairs, panel, start = made.args
-        by = Factors(operands, self.operand_line(b, pairs), panel, pairs)
+        """(m, C, operands, pairs, panel, start, since, until): up to ROWS rows by a panel."""
+        made, b = function(module, "dots", [i64, pointer, pointer, i64, pointer, pointer, i64, i64], inline=True)
+        m, results, operands, pairs, panel, start, *terms = made.args
+        by = Factors(operands, self.operand_line(b, pairs), panel, pairs, *terms)
         choose(b, made, m, ROWS, lambda n: self.multiply_rows(b, n, results, by, start))
         return made

@@ -96,7 +96,7 @@ class TransposedRows(WeightsItem):
         start = b.select(self.sets(rows), self.address("zeros"), ir.Constant(pointer, None))
         results = b.bitcast(self.line("c", left, integer(0)), pointer)
         stride = b.mul(self.number("c_width"), integer(WORD))
-        operands = [pairs, copied, panels, start, integer(0), number, stride]
+        operands = [pairs, copied, panels, start, integer(0), number, stride, integer(0), pairs]
         b.call(self._product, [b.sub(right, left), results, *operands])
         b.store(element_at(b, panels, number, tile.panel_bytes(b, pairs)), free)
 
