@@ -140,7 +140,7 @@ def test_what_is_bound_keeps_the_tables_of_its_batch():
     with cellwright.use_backend("compiled"), torch.inference_mode():
         wanted, stream = layer(x)[0], layer.stream(batch=3)
         first = stream.step(x[0])
-        table = weakref.ref(stream._prepared._steps[0]._run._batch.source)
+        table = weakref.ref(stream._prepared._steps[0]._run._batch.source[0])
         for cache in (batch._batch, frame_module._filled, partition.tables):
             cache.cache_clear()
         gc.collect()
