@@ -123,6 +123,12 @@ def torch_is_faster(cell: str, size: Size, arithmetic: Arithmetic = "float32") -
     return size.rows * size.hidden**2 < _FUSED_WORK[arithmetic][size.trains]
 
 
+@functools.lru_cache(_SIZES)
+def torch_is_faster_anyway(cell: str, size: Size) -> bool:
+    """Whether it does whatever ours may multiply in."""
+    return torch_is_faster(cell, size) and not fewer_bits_matter(cell, size)
+
+
 def _least_steps(cell: str, size: Size) -> int:
     """From how many on the kernels pay where torch computes one at a time."""
     least = (_RAGGED if size.ragged else _PADDED)[cell]

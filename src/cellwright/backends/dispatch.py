@@ -195,10 +195,11 @@ def gives_to_torch(cell: str, size: bounds.Size, own: str | None, dtype: torch.d
     By the short way, which looks at the precision (the layer's `own`, and that of its type) only where it must: who
     computes what may be multiplied in less than float32, `choose` says.
     """
-    if torch_native.limits() and torch_native.threads_may_be_missing(cell, dtype):
+    if torch_native.threads_may_be_missing(cell, dtype):
         return False
-    if asked_for() or bounds.lifted():
-        return asks_for_torch() is True
+    asked = asks_for_torch()
+    if asked is not None:
+        return asked
     if (frozen and not size.ragged) or not bounds.torch_is_faster(cell, size):
         return False
     return not bounds.fewer_bits_matter(cell, size) or decide(own, dtype).arithmetic == "float32"

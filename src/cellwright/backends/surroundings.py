@@ -22,7 +22,7 @@ def disturbed() -> str | None:
         return "the call is being traced by torch.jit"
     if _modes():
         return NO_MEMORY
-    return transformed()
+    return transformed() if _functorch() or forward_ad._current_level >= 0 else None
 
 
 def transformed() -> str | None:

@@ -22,7 +22,7 @@ from cellwright.backends.bounds import Size, lifted
 from cellwright.backends.call import differentiates
 from cellwright.backends.dispatch import asked_for
 from cellwright.backends.surroundings import PLAIN, disturbed
-from cellwright.backends.torch_native import STEPS, TorchLayers, standard
+from cellwright.backends.torch_native import STEPS, TorchLayers, limits, standard
 from cellwright.cells import Definition
 from cellwright.nn.stack import Stack, parameter_names
 from cellwright.nn.states import State, as_tuple
@@ -168,9 +168,13 @@ def _begin(
     state = (rows.new_zeros(shape),) * options.states if hx is None else _given(hx, options.states, shape, dtype)
     if state is None:
         return None
-    size = bounds.size(*counts, options.hidden, differentiates((*weights, rows, *state)))
+    trains = torch.is_grad_enabled() and (weights[0].requires_grad or differentiates((*weights, rows, *state)))
+    size, cell = bounds.size(*counts, options.hidden, trains), options.kernels.cell
     frozen = layer._frozen is not None
-    if not dispatch.gives_to_torch(options.kernels.cell, size, layer._matmul_precision, dtype, frozen=frozen):
+    open_to_sizes = not (frozen or asked_for() or lifted() or limits())
+    if not (open_to_sizes and bounds.torch_is_faster_anyway(cell, size)) and not dispatch.gives_to_torch(
+        cell, size, layer._matmul_precision, dtype, frozen=frozen
+    ):
         return None
     if frozen:
         layer.check_frozen(rows, hx)
@@ -201,7 +205,8 @@ def _padded(layer: Stack, options: _Options, weights: list[Tensor], input: Tenso
     begin = _begin(layer, options, weights, x, hx, (steps, batch, steps * batch))
     if begin is None:
         return None
-    output, end = options.kernels.padded(x, begin[0], weights, batch_first=batch_first)
+    run = options.kernels.whole if steps > 1 else options.kernels.padded  # of one step there are two ways
+    output, end = run(x, begin[0], weights, batch_first=batch_first)
     if dim == 2:
         output, end = output.squeeze(1), [s.squeeze(1) for s in end]
     return output, end[0] if len(end) == 1 else tuple(end)
