@@ -2,6 +2,7 @@
 
 import copy
 import sys
+import threading
 from functools import partial
 from unittest.mock import Mock, patch
 
@@ -188,6 +189,25 @@ def test_an_option_that_is_set_later_counts():
     layer.recurrent_dropout, layer.batch_first = 0.0, True
     assert layer(x)[0].shape == (3, B, H)
     assert layer(x)[1][0].shape == (2, 3, H)
+
+
+def test_an_option_that_another_thread_sets_while_they_are_found_counts(monkeypatch):
+    """What was found before eval() was kept after it: the layer dropped outputs in all its later small calls."""
+    layer, x = cellwright.LSTM(I, H, 2, dropout=0.9), torch.randn(3, B, I)
+    find = direct._options
+
+    def interrupted(options):
+        found = find(options)
+        thread = threading.Thread(target=layer.eval)
+        thread.start()
+        thread.join()
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(direct, "_options", interrupted)
+        layer(x)
+    assert not layer.training
+    assert torch.equal(layer(x)[0], layer(x)[0])
 
 
 def test_what_is_kept_of_a_layer_is_no_part_of_it():

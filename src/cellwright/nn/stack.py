@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -26,8 +26,6 @@ from cellwright.nn.quantization import LeftInFloat
 from cellwright.nn.states import State, StateShape
 from cellwright.nn.torch_names import ReadAsTorch
 from cellwright.packing import Layout, Lengths, PackedLayout, PaddedLayout
-
-_Found = TypeVar("_Found")
 
 
 class Stack(Freezes, HasPrecision, LeftInFloat, ReadAsTorch):
@@ -51,19 +49,21 @@ class Stack(Freezes, HasPrecision, LeftInFloat, ReadAsTorch):
     checkpoint_every: int | None
     _names: list[dict[str, str]]  # of each layer's each direction: torch.nn's name -> this module's
     _flat: list[str]  # the parameters of all of them, in torch.nn's order
-    _kept: tuple[Any, ...] | None = None  # (what `keep` found,), where nothing has been set since
+    _kept: Sequence[Any] = ()  # [what `keep` found], empty where an attribute has been set since
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
-        vars(self).pop("_kept", None)
+        # Another list, and not this one without its contents: a thread may just be finding what goes there.
+        vars(self)["_kept"] = []
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in super().__getstate__().items() if name != "_kept"}
 
-    def keep(self, find: Callable[[Self], Any]) -> tuple[Any, ...]:
+    def keep(self, find: Callable[[Self], Any]) -> Sequence[Any]:
         """What `find` makes of the layer's options, as `_kept` has it until one is set: for the shortest calls."""
-        found = vars(self)["_kept"] = (find(self),)
-        return found
+        kept: list[Any] = vars(self).setdefault("_kept", [])
+        kept.append(find(self))
+        return kept
 
     @property
     def directions(self) -> int:
