@@ -1,7 +1,6 @@
 """How kernels multiply: who decides, what a layer's results err by, and that both passes are the same."""
 
 import contextlib
-import contextvars
 import copy
 import itertools
 import pickle
@@ -17,6 +16,7 @@ from cellwright.backends import dispatch
 from cellwright.cells.definition import PER_UNIT, cell
 from cellwright.cells.language import State, sigmoid, tanh
 from cellwright.compiler import units
+from cellwright.nn import direct
 from passes import listened
 
 T, B, INPUTS, HIDDEN = 13, 5, 20, 40
@@ -401,7 +401,8 @@ def test_an_exported_program_keeps_what_it_was_exported_with(passes):
 def test_fewer_bits_make_a_call_the_kernels_sooner_where_there_is_a_unit_for_them(monkeypatch, passes, unit):
     monkeypatch.setattr(units, "microkernel", lambda arithmetic: units.Microkernel(unit, "so"))
     layer, x = cellwright.LSTM(96, 96), torch.zeros(100, 8, 96)
-    monkeypatch.setattr(dispatch, "_asked", contextvars.ContextVar("nobody", default=None))
+    monkeypatch.setattr(direct, "asked_for", lambda: None)
+    monkeypatch.setattr(dispatch, "asked_for", lambda: None)
     for word, wanted in (("highest", "torch"), ("medium", "compiled" if unit == "amx" else "torch")):
         layer.matmul_precision = word
         assert layer.explain(x).name == wanted

@@ -194,6 +194,12 @@ def differentiable_gradients(
 
 
 # --- the letters of a step: its expressions, evaluated on tensors --------------------------------------
+@torch.no_grad()
+def _floor(a: Tensor) -> Tensor:
+    """Without a gradient, where torch has one of 0: 0 / 0 of a quotient is NaN."""
+    return torch.floor(a)
+
+
 _EVALUATE: dict[str, Callable[..., Tensor]] = {
     "add": torch.add,
     "subtract": torch.sub,
@@ -214,7 +220,7 @@ _EVALUATE: dict[str, Callable[..., Tensor]] = {
     "cos": torch.cos,
     "atan": torch.atan,
     "absolute": torch.abs,
-    "floor": lambda a: a.detach().floor(),  # no gradient, where torch has one of 0: 0 / 0 of a quotient is NaN
+    "floor": _floor,
     "greater": torch.gt,
     "select": torch.where,
     "mean": lambda a: a.mean(-1, keepdim=True),

@@ -7,10 +7,10 @@ ir        what is computed: program, the step as a list of operations, printed a
 codegen   how: vector, values of several lanes that turn Python arithmetic into LLVM IR; vectormath, exp, tanh, … on
           them; microkernel, the register-tiled matrix product; bfloat16_tile, the same in fewer bits (bfloat16), by
           amx_tile (tile_registers), or in vector registers (register_tile) dot_tile or matrix_tile; int8_tile, of
-          weights of int8; tiles, which it is; gemm, the products over all rows, copied as strips or transposed_rows;
-          pack, weights in panels; pointwise, a program over the units of a row; loop_builder, forward, backward, the
-          sequence; team, several threads on one sequence; arguments and gate_layout, what lies where; ir_builder,
-          loops and addresses; entry, what each thread calls
+          weights of int8, by byte_products or int8_registers; tiles, which it is; gemm, the products over all rows,
+          copied as strips or transposed_rows; pack, weights in panels; pointwise, a program over the units of a row;
+          loop_builder, forward, backward, the sequence; team, several threads on one sequence; arguments and
+          gate_layout, what lies where; ir_builder, loops and addresses; entry, what each thread calls
 runtime   where it runs: jit, LLVM and the cache on disk; openmp, PyTorch's pool of threads; parallel_for, a call on it
 target    the processor's width and features
 units     what multiplies in an arithmetic on this processor

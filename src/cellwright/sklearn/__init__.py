@@ -6,6 +6,11 @@
     model.predict_proba(X)
 
 Their options are those of the command line, with its defaults; their models, losses and early stopping too.
+
+estimator        what all have in common;  options  their parameters;  wording  what is said of these, in their names
+numbers          base of those that learn numbers y;  panel_estimator  of those in which columns follow from others
+inputs           X and y as rows;  sentences  words with tags;  panels  series with named columns;  classes  labels
+texts, tagger, sequences, forecaster, simulator   the estimators
 """
 
 from cellwright.sklearn.forecaster import Forecaster

@@ -8,7 +8,7 @@ binding           a call's sizes and tensors, and the words that all loops have
 frame             the words of a run, made once for a layer;  batch  the numbers that a batch fills in
 partition         who computes what: threads, the sequences of each;  stretches  the steps of a backward pass in parts
 panels            weights as products read them;  int8_panels  those of a layer frozen as int8
-saved             what a forward pass keeps for its backward pass, in one piece
+saved             what a forward pass keeps for its backward pass;  sparse  before which steps of what that makes again
 products          products over rows as parts of a run;  weight_gradients  those of matrices and biases
 workspace         memory that a call is done with, for the next one
 stepper           one step again and again, for streams;  prepared  small calls of frozen layers, bound once
