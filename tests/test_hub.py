@@ -119,6 +119,67 @@ def test_a_run_that_was_trained_on_replaces_its_older_copy(run, tmp_path):
     assert json.loads((out / "config.json").read_text()) == config
 
 
+@pytest.mark.parametrize("name", ["README.md", "model.safetensors"])
+@pytest.mark.parametrize("layer", [False, True])
+def test_files_that_nobody_saved_there_are_not_written_over(name, layer, run, tmp_path):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(InputError, match=rf"holds a {re.escape(name)} already, and no config\.json that says of what"):
+        hub.save(cellwright.GRU(3, 4) if layer else run, tmp_path)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "mine")]
+
+
+def test_what_else_lies_in_a_copy_stays(run, tmp_path):
+    out = hub.save(run, tmp_path / "out")
+    (out / "notes.txt").write_text("mine")
+    hub.save(run, out)
+    assert (out / "notes.txt").read_text() == "mine"
+
+
+def test_a_copy_does_not_replace_a_run_that_can_be_gone_on_with(run, tmp_path):
+    copy = hub.save(run, tmp_path / "copy")
+    before = files_of(run)
+    with pytest.raises(InputError, match="holds a run with the checkpoints that --resume goes on from"):
+        hub.save(copy, run)
+    assert files_of(run) == before
+
+
+def test_a_copy_within_the_run_is_refused(run):
+    with pytest.raises(InputError, match="lies in the run that is to be copied"):
+        hub.save(run, run / "copy")
+    assert not (run / "copy").exists()
+
+
+def test_a_description_without_options_is_another_run(run, tmp_path):
+    (tmp_path / "config.json").write_text('{"options": 3}')
+    with pytest.raises(InputError, match="holds something else already"):
+        hub.save(run, tmp_path)
+
+
+@pytest.mark.parametrize("older", [False, True], ids=["first copy", "older copy"])
+def test_a_copy_that_is_stopped_is_never_half_read(older, run, tmp_path, monkeypatch):
+    whole, out = hub.save(run, tmp_path / "whole"), tmp_path / "out"
+    if older:
+        hub.save(run, out)
+    put, left = type(out).replace, []
+
+    def stopping(path, target):
+        if target.parent == out and not left.pop():
+            raise KeyboardInterrupt
+        return put(path, target)
+
+    monkeypatch.setattr(type(out), "replace", stopping)
+    for moved in range(len(files_of(whole))):
+        left[:] = [False] + [True] * moved
+        with pytest.raises(KeyboardInterrupt):
+            hub.save(run, out)
+        assert (out / "config.json").exists() == older  # without it a folder is no run
+    monkeypatch.undo()
+    hub.save(run, out)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == {
+        path.name: path.read_bytes() for path in whole.iterdir()
+    }
+
+
 def test_the_same_kind_is_replaced(run, tmp_path):
     hub.save(run, tmp_path / "run")
     hub.save(run, tmp_path / "run", license="mit")

@@ -9,6 +9,7 @@ Folders need no network. Nothing is unpickled, and a run's own cell runs only fo
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tempfile
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from cellwright.errors import InputError
-from cellwright.files import read_json, replace_file
+from cellwright.files import PART, read_json, replace_file
 from cellwright.nn import GRU, LSTM, RNN, Recurrent, pretrained
 from cellwright.repository import LEFT_OUT, fetched
 from cellwright.repository import push as send
@@ -45,15 +46,18 @@ def save(source: Recurrent | str | Path, folder: str | Path, *, license: str | N
 
     Raises:
         InputError: The run cannot be read, the layer or its cell is none of this library's, the licence is no such
-            word, or the folder cannot be written, or holds another run than this one as it was or is, or a layer where
-            a run is saved, or a run where a layer is.
+            word, or the folder cannot be written, lies in the run, or holds another run than this one as it was or is,
+            a run with its checkpoints, a layer where a run is saved, a run where a layer is, or files of the same names
+            that nobody saved so.
 
     """
     out = Path(folder)
     if isinstance(source, str | Path):
         text = card(source, license=license)
-        _copy(Path(source), out)
-        replace_file(out / pretrained.CARD, text.encode())
+        if out.resolve() == Path(source).resolve():
+            replace_file(out / pretrained.CARD, text.encode())
+        else:
+            _copy(Path(source), out, text)
     elif isinstance(source, Recurrent):
         pretrained.write(source, out)
     else:
@@ -176,24 +180,61 @@ def _kept(config: Mapping[str, Any]) -> dict[str, Any]:
     """What of a run's description stays where it is resumed, under whatever limits and by whichever version."""
     from cellwright.tasks.config import LIMITS
 
-    options = {name: value for name, value in config.get("options", {}).items() if name not in LIMITS}
+    options = config.get("options")
+    if isinstance(options, Mapping):
+        options = {name: value for name, value in options.items() if name not in LIMITS}
     return {**config, "cellwright": None, "options": options}
 
 
-def _copy(run: Path, out: Path) -> None:
-    """Copy a run without what is left out, to another folder."""
-    if out.resolve() == run.resolve():
-        return
+def _copy(run: Path, out: Path, text: str) -> None:
+    """Copy a run, without what is left out, and its card, to another folder.
 
+    All is written into a folder in there first, and then each file is put in its place, config.json last. Whatever
+    stops this, every file is whole, half a first copy is no run, and saving again makes it whole.
+    """
     config = read_json(run / pretrained.CONFIG)
-    pretrained.make_folder(out, "this run", lambda there: _kept(there) == _kept(config))
-
-    def left_out(folder: str, names: list[str]) -> list[str]:
-        inside = [str((Path(folder) / name).relative_to(run)) for name in names]
-        patterns = [each.removesuffix("/*") for each in LEFT_OUT]
-        return [Path(each).name for each in inside if any(fnmatch(each, pattern) for pattern in patterns)]
-
+    _check_apart(run, out)
+    staged, files = out / PART, [name for name in _sent(run) if name != pretrained.CARD]
+    names = [*files, pretrained.CARD]
+    went_before = [] if _is_copy(staged, config) else names
+    pretrained.make_folder(out, "this run", lambda there: _kept(there) == _kept(config), went_before)
     try:
-        shutil.copytree(run, out, ignore=left_out, dirs_exist_ok=True)
+        shutil.rmtree(staged, ignore_errors=True)
+        for name in files:
+            (staged / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(run / name, staged / name)
+        replace_file(staged / pretrained.CARD, text.encode())
+        for name in sorted(names, key=pretrained.CONFIG.__eq__):
+            (out / name).parent.mkdir(parents=True, exist_ok=True)
+            (staged / name).replace(out / name)
+        shutil.rmtree(staged, ignore_errors=True)
     except OSError as error:
         raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None
+
+
+def _check_apart(run: Path, out: Path) -> None:
+    """Raise InputError where a copy would lie in the run, or write over a run that can be gone on with."""
+    if run.resolve() in out.resolve().parents:
+        raise InputError(f"{out}: lies in the run that is to be copied, {run}; expected a folder outside it")
+    if (out / "checkpoints").exists():  # a copy has none
+        raise InputError(
+            f"{out}: holds a run with the checkpoints that --resume goes on from, and no copy of one; expected a new "
+            "folder, or one that hub.save made: give another folder"
+        )
+
+
+def _is_copy(folder: Path, config: Mapping[str, Any]) -> bool:
+    """Whether a folder holds this run's description, whole."""
+    try:
+        return _kept(read_json(folder / pretrained.CONFIG)) == _kept(config)
+    except InputError:
+        return False
+
+
+def _sent(run: Path) -> Iterator[str]:
+    """The names of a run's files within its folder, but for what is left out."""
+    for folder, _, names in os.walk(run, followlinks=True):
+        for name in sorted(names):
+            inside = (Path(folder) / name).relative_to(run).as_posix()
+            if not any(fnmatch(inside, pattern) for pattern in LEFT_OUT):
+                yield inside

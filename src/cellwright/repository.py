@@ -8,7 +8,7 @@ from typing import Any
 from cellwright.errors import InputError
 from cellwright.files import PART
 
-LEFT_OUT = ("checkpoints/*", "logs/*", f"*{PART}", "*.part", "*.pt", "*.pth", "*.bin", "*.pkl", "*.ckpt")
+LEFT_OUT = ("checkpoints/*", "logs/*", f"*{PART}", f"*{PART}/*", "*.part", "*.pt", "*.pth", "*.bin", "*.pkl", "*.ckpt")
 """What is neither sent nor fetched: what `--resume` goes on from, what trackers wrote, what is read by unpickling."""
 
 

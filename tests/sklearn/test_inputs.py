@@ -330,3 +330,9 @@ def test_forecasts_have_the_form_that_fit_decided():
     of_series = Forecaster(**SMALL, horizon=2).fit(list(rows))
     assert of_table.predict(rows.tolist()).shape == of_table.predict(lists).shape == (12, 2)
     assert of_series.predict(rows.tolist()).shape == of_series.predict(lists).shape == (12, 2, 1)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**40, "x"])
+def test_a_random_state_that_is_no_seed_is_named(seed):
+    with pytest.raises(ValueError, match=f"random_state is {seed!r} "):
+        SequenceClassifier(**SMALL | {"random_state": seed}).fit(X, Y)

@@ -17,7 +17,9 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_val_sco
 import cellwright
 import made_series
 from agreement import SINGLE, assert_agree
+from cellwright.data.readers.series_options import SeriesOptions
 from cellwright.sklearn import Forecaster, Simulator
+from cellwright.sklearn.panels import panel_of
 
 SMALL = {"hidden_size": 8, "max_epochs": 3, "threads": 1, "random_state": 0, "learning_rate": 0.03, "dropout": 0.0}
 CSV = made_series.reservoirs(4, 60, 0)
@@ -309,3 +311,20 @@ def test_what_no_simulation_is_learned_from(X, y, message):
 def test_what_a_row_without_a_cell_is_simulated_of(simulating):
     with pytest.raises(ValueError, match="240 rows, of which 1 without a single cell"):
         simulating.predict(GAPPED)
+
+
+def test_a_table_may_begin_with_its_times():
+    first = FRAME[["time", "flow", "series", *INPUTS]]
+    days = first.assign(time=pd.Timestamp("2026-01-01") + pd.to_timedelta(first.time, unit="D"))
+    table = panel_of(forecaster(), days, SeriesOptions(), told=True, reset=True)
+    assert [len(each) for each in table.values] == [60] * 4
+    assert table.channels == ("flow", *INPUTS)
+
+
+def test_numbers_of_other_times_than_the_columns_are_refused():
+    days = FRAME[:40].set_index(pd.date_range("2026-01-01", periods=40))
+    with pytest.raises(ValueError, match=r"row 0: X is of 2026-01-01 00:00:00 and y of 2026-02-09 00:00:00; expected"):
+        simulator().fit(days[INPUTS], days["flow"][::-1])
+    weeks = days["flow"].set_axis(pd.period_range("2026-01-01", periods=40, freq="W"))
+    with pytest.raises(ValueError, match=r"row 0: X is of .* and y of .*; expected the same times in the same order"):
+        simulator().fit(days[INPUTS], weeks)

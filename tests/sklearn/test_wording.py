@@ -43,6 +43,7 @@ def test_what_no_parameter_sets_is_said_to_be_so(kind):
         (TextClassifier(), "more than --min-frequency asks for", "more than min_frequency asks for"),
         (SequenceTagger(), "give --no-crf, or fewer tags", "give crf=False, or fewer tags"),
         (SequenceRegressor(), "learns numbers, or --objective classify", "learns numbers, or SequenceClassifier"),
+        (Forecaster(), "expected --objective simulate with --targets, or", "expected Simulator, or"),
         (Forecaster(), "and --objective is forecast; expected", "and the estimator is Forecaster; expected"),
         (TextClassifier(), "--seed is -1; expected at least 0", "random_state is -1; expected at least 0"),
         (SequenceTagger(), "tag '--crf' is -- rare", "tag '--crf' is -- rare"),

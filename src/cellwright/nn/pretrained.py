@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import inspect
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -111,17 +111,17 @@ def write(layer: Any, folder: Path) -> None:
             f"one of {', '.join(CELLS)}: save layer.state_dict() and keep the cell beside it"
         )
     safetensors = _safetensors()
-    make_folder(folder, "a layer", lambda config: "layer" in config)
+    make_folder(folder, "a layer", lambda config: "layer" in config, (WEIGHTS, CARD))
     write_json(folder / CONFIG, {"layer": _known(type(layer)).__name__, **arguments(layer)})
     weights = {name: value.detach().cpu().clone() for name, value in layer.state_dict().items()}
     replace_file(folder / WEIGHTS, safetensors.torch.save(weights, metadata={"format": "pt"}))
     replace_file(folder / CARD, card(layer).encode())
 
 
-def make_folder(folder: Path, kind: str, replaced: Callable[[dict[str, Any]], bool]) -> None:
-    """Make a folder to write into, or take one that holds nothing or what may be replaced.
+def make_folder(folder: Path, kind: str, replaced: Callable[[dict[str, Any]], bool], names: Iterable[str]) -> None:
+    """Make a folder to write into, or take one that holds none of what is to be written, or what may be replaced.
 
-    kind: what may be, for the error; replaced: whether its config.json is of that.
+    kind: what may be, for the error; replaced: whether its config.json is of that; names: what is to be written.
 
     Raises InputError where there is something else, or no folder can be made.
     """
@@ -130,6 +130,11 @@ def make_folder(folder: Path, kind: str, replaced: Callable[[dict[str, Any]], bo
         raise InputError(
             f"{folder}: holds something else already, as its {CONFIG} says; expected a new folder, or one with {kind}: "
             "give another folder, or remove this one first"
+        )
+    if not path.exists() and (lost := next((name for name in names if (folder / name).exists()), None)):
+        raise InputError(
+            f"{folder}: holds a {lost} already, and no {CONFIG} that says of what; expected a new folder, or one with "
+            f"{kind}: give another folder, or move that file"
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -145,9 +145,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
         from cellwright.training import fit_rows  # Lightning, which predictions need not load
 
         runs = self._runs + 1 if go_on else 0
-        generator, threads = check_random_state(self.random_state), torch.get_num_threads()
-        own = isinstance(self.random_state, (int, np.integer))
-        seed = int(self.random_state) if own else int(generator.randint(2**31 - 1))  # type: ignore[arg-type]
+        seed, threads = self._seed(), torch.get_num_threads()
         with refusing(self), ONE_AT_A_TIME, TemporaryDirectory() as folder, torch.random.fork_rng(devices=[]):
             out = Path(folder) / "run"
             # Another seed where a run goes on: its dropout would be that of the first steps again.
@@ -164,6 +162,15 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no t
                 raise KeyboardInterrupt
             self._keep(out, result, runs)
         return self
+
+    def _seed(self) -> int:
+        """The seed that random_state is, or draws. Raises ValueError."""
+        try:
+            generator = check_random_state(self.random_state)
+        except ValueError as error:
+            raise ValueError(f"random_state is {self.random_state!r} ({error}); expected None or a seed") from None
+        own = isinstance(self.random_state, (int, np.integer))
+        return int(self.random_state) if own else int(generator.randint(2**31 - 1))  # type: ignore[arg-type]
 
     def _say(self, sentence: str) -> None:
         print(in_parameters(self, sentence))

@@ -177,7 +177,8 @@ def _nested(X: Any) -> list[Any] | None:
 
 
 def _is_sequence(each: Any) -> bool:
-    return isinstance(each, (list, tuple, np.ndarray)) or (hasattr(each, "to_numpy") and not np.isscalar(each))
+    # A time of pandas has to_numpy too, but no length.
+    return isinstance(each, (list, tuple, np.ndarray)) or (hasattr(each, "to_numpy") and hasattr(each, "__len__"))
 
 
 def _are_rows(each: list[Any]) -> bool:

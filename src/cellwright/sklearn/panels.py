@@ -136,6 +136,18 @@ def names_at(asked: Any, channels: Sequence[str], option: str) -> str | None:
     return ",".join(found) or None
 
 
+def check_same_times(X: Any, y: Any) -> None:
+    """Raise ValueError where X and y have times as their indices, and not the same ones row by row."""
+    if not (is_frame(X) and hasattr(y, "iloc") and _of_times(X.index) and _of_times(y.index)):
+        return
+    if len(X) == len(y) and not X.index.equals(y.index):
+        row = int(np.flatnonzero(np.asarray(X.index != y.index))[0]) if X.index.dtype == y.index.dtype else 0
+        raise ValueError(
+            f"row {row}: X is of {X.index[row]} and y of {y.index[row]}; expected the same times in the same order: "
+            "y.loc[X.index], say"
+        )
+
+
 def _read(estimator: Any, sheet: Sheet, how: SeriesOptions, *, reset: bool) -> SeriesTable:
     """The series of a table with a row a step. Raises InputError."""
     table = read_sheet(sheet, how._replace(label="", labelled=False))

@@ -17,7 +17,7 @@ from cellwright.sklearn.inputs import steps_of
 from cellwright.sklearn.numbers import NumberEstimator
 from cellwright.sklearn.options import OfSimulations
 from cellwright.sklearn.panel_estimator import PanelEstimator
-from cellwright.sklearn.panels import is_long, names_at, panel_of, rows_in
+from cellwright.sklearn.panels import check_same_times, is_long, names_at, panel_of, rows_in
 from cellwright.tasks.series.predictor import readable
 
 
@@ -149,6 +149,7 @@ class Simulator(
         if not _is_flat(X):
             found = [steps_of(each, row, "y") for row, each in enumerate(y)]
         else:
+            check_same_times(X, y)
             rows = steps_of(y, 0, "y")
             if len(rows) != sum(lengths):
                 raise ValueError(f"X has {sum(lengths)} rows and y {len(rows)}; expected as many")

@@ -19,7 +19,7 @@ OTHERS = {"seed": "random_state"}
 """Parameters that have other names than the options that they set."""
 
 # Not within quotes, where it is a name or a value of the user's.
-_OBJECTIVE = re.compile(rf"--objective (is )?({'|'.join(OBJECTIVES)})\b")
+_OBJECTIVE = re.compile(rf"--objective (is )?({'|'.join(OBJECTIVES)})\b(?: with --targets)?")  # which are y there
 _FLAG = re.compile(r"(?<![\w'\"-])--(no-)?([a-z][a-z-]*[a-z])(?: ([\w.]+))?")
 _VERB = re.compile(r"[a-z]+s")
 
