@@ -124,7 +124,7 @@ def test_forecasts_are_a_line_a_step_and_channel(cellwright, tmp_path):
     assert parquet.read_table(tmp_path / "dated.parquet")["time"].to_pylist() == ["2026-01-30", "2026-01-31"]
     dated.write_text(dated.read_text() + "2026-02-02,9\n")  # a Monday, behind a Thursday
     ended = cellwright("predict", tmp_path / "run", dated)
-    assert "the times of series '1' are not evenly apart: when its next steps come is not told" in ended.err
+    assert "the times of series '1' do not go on evenly: when the next steps come is not told" in ended.err
     assert ended.out.splitlines()[1].startswith("1\t1\t\tload\t")
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellwright.data.readers import json_series
+from cellwright.data.readers import clock, json_series
 from cellwright.data.readers.clock import clock_of
 from cellwright.data.readers.series import read_series
 from cellwright.data.readers.series_options import SeriesOptions
@@ -42,6 +42,12 @@ def ahead(written: list[str], steps: int = 2, put_in: int = 0) -> list[str]:
         (["2026-01-31", "2026-01-31T12:00:00"], ["2026-02-01T00:00:00", "2026-02-01T12:00:00"]),
         (["2026-01-31T12:00", "2026-02-01"], ["2026-02-01T12:00:00", "2026-02-02T00:00:00"]),
         (["31.1.2026 7:30", "31.1.2026 7:45"], ["2026-01-31T08:00:00", "2026-01-31T08:15:00"]),
+        (["30.1.2026", "31.1.2026"], ["2026-02-01", "2026-02-02"]),
+        (["2026-01-19/2026-01-25", "2026-01-26/2026-02-01"], ["2026-02-02", "2026-02-09"]),
+        (["2026-W52-3", "2026-W53-3"], ["2027-W01-3", "2027-W02-3"]),
+        (["1704067200.25", "1704067200.375"], ["1704067200.5", "1704067200.625"]),
+        (["1704067200.1", "1704067200.2", "1704067200.3"], ["1704067200.4", "1704067200.5"]),
+        (["1704067201233.0", "1704067201234.0"], ["1704067201235", "1704067201236"]),
     ],
     ids=lambda each: each[-1],
 )
@@ -56,12 +62,19 @@ def test_even_times_go_on_as_they_are_spelled(written: list[str], expected: list
         ["2026-01-01", "2026-01-02", "2026-01-05"],
         ["1", "2", "4"],
         ["9999-12-30", "9999-12-31"],
+        ["9999-11", "9999-12"],
+        ["1000000000", "2000000000", "3000000001"],
         ["2026-01-01T00:00:00.000000001", "2026-01-01T00:00:00.000000002"],
     ],
     ids=lambda each: each[-1],
 )
 def test_what_does_not_tell_is_not_told(written: list[str]) -> None:
     assert ahead(written) == []
+
+
+def test_one_gap_among_many_steps_with_decimals_is_uneven(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "NEARLY", 0.01)  # as 1e-6 is to millions of steps
+    assert ahead([str(0.5 * (step + (step > 9))) for step in range(300)]) == []
 
 
 def test_steps_that_are_put_in_count() -> None:

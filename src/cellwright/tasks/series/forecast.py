@@ -153,7 +153,7 @@ class ForecastPredictor(SeriesPredictor[Forecast]):
             return []
         series = f"series {names[0]!r}" if len(names) == 1 else f"{len(names):,} series, the first {names[0]!r},"
         return [
-            f"{table.source}: the times of {series} are not evenly apart: when its next steps come is not told, and "
+            f"{table.source}: the times of {series} do not go on evenly: when the next steps come is not told, and "
             "they have numbers alone"
         ]
 
