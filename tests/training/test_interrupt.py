@@ -4,13 +4,18 @@ import json
 import signal
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from lightning.pytorch import Trainer
+from lightning.pytorch.trainer.connectors import signal_connector
 
 import process
 from cellwright.tasks.classify import ClassifyConfig
 from cellwright.tasks.run import load_run
 from cellwright.training import fit
+from cellwright.training.interruption import Interruption
+from cellwright.training.session import leave_signals
 from process import Signal
 
 Options = Callable[..., dict[str, Any]]
@@ -54,3 +59,18 @@ def test_handlers_are_put_back(options: Options) -> None:
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     fit(ClassifyConfig(**options(checkpoint_seconds=60, max_epochs=1)), progress=False)
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_a_signal_before_the_first_step_is_a_request_that_waits_for_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lightning's own handler asked the first of several processes, which had not been asked by any other."""
+    monkeypatch.setattr(Trainer, "world_size", 2)
+    others = Mock()
+    monkeypatch.setattr(signal_connector, "dist", others)
+    trainer = Trainer(logger=False, enable_checkpointing=False, enable_progress_bar=False)
+    with Interruption(lambda _: None) as interruption:
+        leave_signals(trainer)
+        trainer._signal_connector.register_signal_handlers()
+        signal.raise_signal(signal.SIGTERM)
+        trainer._signal_connector.teardown()
+    assert interruption.requested
+    assert not others.broadcast.called

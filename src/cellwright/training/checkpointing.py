@@ -57,9 +57,8 @@ class CheckpointCallback(Checkpoint):
         self._written = time.monotonic()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Have the request to stop answered here, and what is asked of all processes at each step asked by it."""
+        """Have what is asked of all processes at each step asked by it."""
         assert isinstance(pl_module, TrainedModule)
-        self.interruption.listen_alone()
         if processes() > 1:
             pl_module.asks = self._asks
 

@@ -35,14 +35,6 @@ class Interruption:
             self._before = {number: signal.signal(number, self._request) for number in (signal.SIGINT, signal.SIGTERM)}
         return self
 
-    def listen_alone(self) -> None:
-        """Take the signals back from Lightning, which answers SIGTERM too once training has begun.
-
-        Among several processes its answer waits, within the signal handler, for one that the others do not give.
-        """
-        for number in self._before:
-            signal.signal(number, self._request)
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:

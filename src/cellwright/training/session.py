@@ -120,6 +120,7 @@ class Session:
             partial=self.module.objective.partial,
             validated=self.validated,
         )
+        leave_signals(trainer)
         with tracking or nullcontext():
             trainer.fit(self.module, datamodule=self.data, ckpt_path=self.resumed)
 
@@ -163,7 +164,7 @@ def _trainer(
     accumulated: batches of a step. partial: as of `Objective`.
     """
     local, world = int(os.environ.get("LOCAL_WORLD_SIZE", "1")), processes()
-    trainer = Trainer(
+    return Trainer(
         accelerator="gpu" if torch.cuda.is_available() else "cpu",
         devices=local,
         num_nodes=world // local,
@@ -182,21 +183,20 @@ def _trainer(
         enable_progress_bar=any(isinstance(callback, ProgressBar) for callback in callbacks),
         enable_model_summary=False,
     )
-    _spare_a_wait(trainer)
-    return trainer
 
 
-_ASK = "_broadcast_sigterm_tensor"
+def leave_signals(trainer: Trainer) -> None:
+    """Have `Interruption` alone answer SIGTERM, beside which Lightning 2.6 has an answer of its own.
 
-
-def _spare_a_wait(trainer: Trainer) -> None:
-    """Have no process wait before each batch for the first one to say whether SIGTERM came: `Interruption` answers it.
-
-    Lightning 2.6 does so; versions that do not are left as they are.
+    Several processes wait for it before each batch (findings/lightning_broadcast_each_batch.sh), and where the signal
+    comes, within its handler, for what the others do not send. Versions that do not are left as they are.
     """
-    loop = trainer.fit_loop.epoch_loop
-    if hasattr(loop, _ASK):
-        setattr(loop, _ASK, lambda: None)
+    for owner, name in (
+        (trainer.fit_loop.epoch_loop, "_broadcast_sigterm_tensor"),
+        (trainer._signal_connector, "_sigterm_notifier_fn"),
+    ):
+        if hasattr(owner, name):
+            setattr(owner, name, lambda *_: None)
 
 
 _SYNC = "forward_sync_buffers"  # torch 2.13 calls it so
