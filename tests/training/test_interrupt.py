@@ -15,6 +15,7 @@ from cellwright.tasks.classify import ClassifyConfig
 from cellwright.tasks.run import load_run
 from cellwright.training import fit
 from cellwright.training.interruption import Interruption
+from cellwright.training.module import TrainedModule
 from cellwright.training.session import leave_signals
 from process import Signal
 
@@ -74,3 +75,17 @@ def test_a_signal_before_the_first_step_is_a_request_that_waits_for_no_process(m
         trainer._signal_connector.teardown()
     assert interruption.requested
     assert not others.broadcast.called
+
+
+def test_a_signal_while_the_last_weights_are_scored_loses_none(
+    options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, begin = options(checkpoint_seconds=60, max_minutes=1e-9), TrainedModule.on_validation_epoch_start
+
+    def interrupted(module: TrainedModule) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        begin(module)
+
+    monkeypatch.setattr(TrainedModule, "on_validation_epoch_start", interrupted)
+    assert fit(ClassifyConfig(**given), progress=False).stopped == "minutes"
+    load_run(given["out"])

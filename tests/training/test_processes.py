@@ -169,7 +169,7 @@ def test_within_an_epoch_processes_wait_for_gradients_alone(script: Script, tmp_
     code = (
         HEAD
         + COUNTED
-        + script("large tables", out=tmp_path, batch_tokens=200)
+        + script("large tables", out=tmp_path, batch_tokens=200, checkpoint_seconds=3600)
         + "print('waits', len(ends), {*ends} == {ends[0]})"
     )
     for each in several(2, code, tmp_path):

@@ -120,7 +120,6 @@ class Session:
             partial=self.module.objective.partial,
             validated=self.validated,
         )
-        leave_signals(trainer)
         with tracking or nullcontext():
             trainer.fit(self.module, datamodule=self.data, ckpt_path=self.resumed)
 
@@ -132,7 +131,7 @@ class Session:
     def _keep_last(self) -> None:
         """Stopped within an epoch: score the weights there are, and keep them unless an epoch's were better."""
         if self.validated:
-            with _quiet_lightning(), multiplying(self.config.precision):
+            with _quiet_lightning(), multiplying(self.config.precision), Interruption(self.say):
                 _trainer(1, [], self.config.precision).validate(self.module, datamodule=self.data, verbose=False)
         best, scores = self.best, self.module.scores
         if best.scores and best.metric.rank(scores) <= best.metric.rank(best.scores):
@@ -164,7 +163,7 @@ def _trainer(
     accumulated: batches of a step. partial: as of `Objective`.
     """
     local, world = int(os.environ.get("LOCAL_WORLD_SIZE", "1")), processes()
-    return Trainer(
+    trainer = Trainer(
         accelerator="gpu" if torch.cuda.is_available() else "cpu",
         devices=local,
         num_nodes=world // local,
@@ -183,6 +182,8 @@ def _trainer(
         enable_progress_bar=any(isinstance(callback, ProgressBar) for callback in callbacks),
         enable_model_summary=False,
     )
+    leave_signals(trainer)
+    return trainer
 
 
 def leave_signals(trainer: Trainer) -> None:
@@ -193,7 +194,7 @@ def leave_signals(trainer: Trainer) -> None:
     """
     for owner, name in (
         (trainer.fit_loop.epoch_loop, "_broadcast_sigterm_tensor"),
-        (trainer._signal_connector, "_sigterm_notifier_fn"),
+        (getattr(trainer, "_signal_connector", None), "_sigterm_notifier_fn"),
     ):
         if hasattr(owner, name):
             setattr(owner, name, lambda *_: None)
