@@ -302,15 +302,21 @@ def test_a_step_of_another_cell_is_the_references():
 
 
 def functions(call):
-    """How many functions of Python a call goes through, after a first one."""
+    """How many functions of Python a call goes through, after a first one; the least of some calls.
+
+    What is freed meanwhile may call others, of whatever ran before.
+    """
     call()
-    found = []
-    sys.setprofile(lambda frame, event, _: found.append(frame) if event == "call" else None)
-    try:
-        call()
-    finally:
-        sys.setprofile(None)
-    return len(found)
+    counts = []
+    for _ in range(5):
+        found = []
+        sys.setprofile(lambda frame, event, _, found=found: found.append(frame) if event == "call" else None)
+        try:
+            call()
+        finally:
+            sys.setprofile(None)
+        counts.append(len(found))
+    return min(counts)
 
 
 @pytest.mark.parametrize("given", [False, True], ids=["zeros", "state"])

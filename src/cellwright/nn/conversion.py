@@ -245,4 +245,4 @@ def _become(module: nn.Module, new: nn.Module, old: nn.Module) -> None:
     for name in vars(old).keys() - _OF_ANY_MODULE:
         own.pop(name, None)
     own.update({name: value for name, value in vars(new).items() if name not in _OF_ANY_MODULE})
-    module.__class__ = type(new)
+    object.__setattr__(module, "__class__", type(new))  # ours would note that an attribute has been set
