@@ -10,7 +10,6 @@ from typing import NamedTuple
 from llvmlite.ir import Function, Module, Value
 from llvmlite.ir import IRBuilder as Builder
 
-from cellwright.compiler.codegen import tile_registers
 from cellwright.compiler.codegen.bfloat16_tile import (
     MOST,
     MULTIPLY,
@@ -34,24 +33,14 @@ from cellwright.compiler.codegen.ir_builder import (
     minimum,
     pointer,
 )
-from cellwright.compiler.codegen.tile_registers import COLUMNS, ROWS, TileRegisters
+from cellwright.compiler.codegen.tile_registers import COLUMNS, ROWS, OnRegisters, TileRegisters
 from cellwright.compiler.codegen.vector import i64
 from cellwright.compiler.target import LINE
 
 
 @dataclass(frozen=True)
-class AmxTile(Bfloat16Tile):
+class AmxTile(OnRegisters, Bfloat16Tile):
     """Products by tile registers; emulated, the registers are memory."""
-
-    def begin(self, b: Builder) -> None:
-        """Before a thread multiplies."""
-        if not self.emulated:
-            tile_registers.configure(b)
-
-    def end(self, b: Builder) -> None:
-        """When it has done with it."""
-        if not self.emulated:
-            tile_registers.release(b)
 
     def define_multiply(self, module: Module) -> Function:
         """Add multiply, as `Bfloat16Tile` says. A panel stays in the first cache while all rows pass it."""

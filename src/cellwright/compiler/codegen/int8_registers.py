@@ -16,7 +16,6 @@ from llvmlite import ir
 from llvmlite.ir import Function, Module, Value
 from llvmlite.ir import IRBuilder as Builder
 
-from cellwright.compiler.codegen import tile_registers
 from cellwright.compiler.codegen.byte_products import WORD
 from cellwright.compiler.codegen.int8_tile import SUMS, Factors, Int8Tile, Results, store_sums
 from cellwright.compiler.codegen.ir_builder import (
@@ -30,7 +29,7 @@ from cellwright.compiler.codegen.ir_builder import (
     minimum,
     pointer,
 )
-from cellwright.compiler.codegen.tile_registers import COLUMNS, ROWS, TileRegisters
+from cellwright.compiler.codegen.tile_registers import COLUMNS, ROWS, OnRegisters, TileRegisters
 from cellwright.compiler.target import LINE
 
 # Where registers take less time than dot products, as measured on a Sapphire Rapids: in rows, and in rows × words.
@@ -38,7 +37,7 @@ _LEAST_ROWS, _LEAST_WORDS = 4, 256
 
 
 @dataclass(frozen=True)
-class Int8Registers(Int8Tile):
+class Int8Registers(OnRegisters, Int8Tile):
     """Products by tile registers, those of few rows by dot products (`unit`); emulated, the registers are memory."""
 
     emulated: bool = False
@@ -51,16 +50,6 @@ class Int8Registers(Int8Tile):
     def operand_bytes(self, rows: int, terms: int) -> int:
         """Room for so many rows of A, and for those that a register has more."""
         return super().operand_bytes(-(-rows // ROWS) * ROWS, terms)
-
-    def begin(self, b: Builder) -> None:
-        """Before a thread multiplies."""
-        if not self.emulated:
-            tile_registers.configure(b)
-
-    def end(self, b: Builder) -> None:
-        """When it has done with it."""
-        if not self.emulated:
-            tile_registers.release(b)
 
     @contextmanager
     def rows_together(self, b: Builder, m: Value) -> Iterator[tuple[Value, Value]]:

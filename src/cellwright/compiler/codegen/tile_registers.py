@@ -29,6 +29,22 @@ _SUMS = Lanes("float32", COLUMNS)
 _SHAPE = [1] + [0] * 15 + [LINE, 0] * _REGISTERS + [0] * 16 + [ROWS] * _REGISTERS + [0] * 8
 
 
+class OnRegisters:
+    """What a tile whose products are made by tile registers has its threads do before and after."""
+
+    emulated: bool
+
+    def begin(self, b: Builder) -> None:
+        """Before a thread multiplies."""
+        if not self.emulated:
+            configure(b)
+
+    def end(self, b: Builder) -> None:
+        """When it has done with it."""
+        if not self.emulated:
+            release(b)
+
+
 class TileRegisters:
     """The registers of a function that is being written; `emulated` keeps them in memory."""
 
